@@ -1,0 +1,295 @@
+// Amazon EBS: what a profile's `aws` section becomes for a size, and what may change of a volume that exists.
+
+import { z } from "zod";
+
+import { costPart, monthlyCost, type CostPart, type MonthlyCost } from "../../cost";
+import { count, note, problem, type Note, type Problem } from "../../problems";
+import { inPlace, refused, type Answer, type Asked, type Backend, type Made } from "../backend";
+import { iopsSchema, wantedIops, type WantedIops } from "../iops";
+import { awsLimits, awsLimitsOverride, volumeTypes, type AwsLimits, type VolumeType } from "./limits";
+import { awsPrices, awsPricesOverride, REFERENCE_REGION, type AwsPrices, type TypePrices } from "./prices";
+
+const section = z
+  .strictObject({
+    volumeType: z
+      .enum(["cheapest", ...volumeTypes])
+      .nullish()
+      .describe("The EBS volume type, or `cheapest`: the cheapest that admits the size and the other settings"),
+    iops: iopsSchema.nullish().describe("Provisioned IOPS (gp3, io1, io2): a number, or by size (perGiB, min, max)"),
+    throughputMiBps: z.int().positive().nullish().describe("Provisioned throughput in MiB/s (gp3)"),
+    encrypted: z.boolean().nullish().describe("Whether the volume is encrypted. Default: false"),
+    kmsKeyId: z
+      .string()
+      .min(1)
+      .nullish()
+      .describe("ARN of the KMS key; needs `encrypted: true`. Default: the account's key"),
+    multiAttach: z.boolean().nullish().describe("Whether several instances may attach it (io1, io2). Default: false"),
+  })
+  .describe("What the profile means on Amazon EBS");
+type Section = z.infer<typeof section>;
+
+const placement = z.strictObject({
+  region: z.string().optional().describe("The AWS region; prices depend on it"),
+});
+type Placement = z.infer<typeof placement>;
+
+/** The complete settings of an EBS volume. `null` where a type doesn't have the setting. */
+export interface AwsSettings {
+  volumeType: VolumeType;
+  iops: number | null;
+  throughputMiBps: number | null;
+  encrypted: boolean;
+  kmsKeyId: string | null;
+  multiAttach: boolean;
+}
+
+type AskedAws = Asked<Section, Placement, AwsLimits>;
+
+const SNAPSHOT_WAY =
+  "make a snapshot of the volume, declare a new volume from it with the new setting, move the application over, then destroy this one";
+
+export const aws: Backend<"aws", Section, AwsSettings, Placement, AwsLimits, AwsPrices> = {
+  name: "aws",
+  title: "Amazon EBS",
+  section,
+  placement,
+  limits: { data: awsLimits, schema: awsLimitsOverride },
+  prices: { data: awsPrices, schema: awsPricesOverride },
+  resolve,
+  change: {
+    volumeType: inPlace,
+    iops: inPlace,
+    throughputMiBps: inPlace,
+    encrypted: refused("EBS can't encrypt or decrypt a volume that exists", SNAPSHOT_WAY),
+    kmsKeyId: refused("EBS can't change the key of a volume that exists", SNAPSHOT_WAY),
+    multiAttach: refused("the AWS provider would replace the volume", SNAPSHOT_WAY),
+  },
+  monthlyCost: cost,
+};
+
+function resolve(asked: AskedAws, prices: AwsPrices): Answer<AwsSettings> {
+  const { section, path, profile } = asked;
+  if (section.volumeType == null) {
+    const setting = { setting: "volumeType", because: "EBS needs a type", example: "volumeType: gp3" };
+    const way = `let the profile extend one that has it (extends: ${profile === "gold" ? "gold" : "default"})`;
+    const missing = problem("setting-required", `${path}.volumeType`, undefined, { ...setting, way });
+    return { sizeGiB: asked.sizeGiB, problems: [missing], notes: [] };
+  }
+  if (section.volumeType !== "cheapest") return resolveType(section.volumeType, asked);
+
+  const answers = volumeTypes.map((type) => ({ type, ...resolveType(type, asked) }));
+  const possible = answers.flatMap(({ type, settings, sizeGiB, notes }) => {
+    if (!settings) return [];
+    const made = { sizeGiB, settings };
+    const here = cost(made, asked.placement, prices);
+    const there = cost(made, { region: REFERENCE_REGION }, prices);
+    const known = "cost" in here ? here : there;
+    return "cost" in known ? [{ type, settings, notes, amount: known.cost.amount, local: "cost" in here }] : [];
+  });
+  const best = possible.reduce<(typeof possible)[number] | undefined>(
+    (least, each) => (least === undefined || each.amount < least.amount ? each : least),
+    undefined,
+  );
+  if (!best) {
+    const reasons = answers.map(({ type, problems }) => `${type}: ${problems[0]?.message ?? "its price is unknown"}`);
+    const none = problem("no-type-admits", `${path}.volumeType`, "cheapest", { reasons });
+    return { sizeGiB: asked.sizeGiB, problems: [none], notes: [] };
+  }
+  const because = `the cheapest type for ${count(asked.sizeGiB)} GiB${best.local ? "" : ` by the prices of ${REFERENCE_REGION}`}`;
+  const chosen = note("type-chosen", `${path}.volumeType`, { type: best.type, because });
+  return { settings: best.settings, sizeGiB: asked.sizeGiB, problems: [], notes: [chosen, ...best.notes] };
+}
+
+function resolveType(type: VolumeType, asked: AskedAws): Answer<AwsSettings> {
+  const { section, path, sizeGiB } = asked;
+  const limits = asked.limits[type];
+  const problems: Problem[] = [];
+  const notes: Note[] = [];
+
+  if (sizeGiB < limits.sizeGiB.min || sizeGiB > limits.sizeGiB.max) {
+    const bigger = volumeTypes.filter((other) => within(sizeGiB, asked.limits[other].sizeGiB));
+    const ways = section.volumeType !== "cheapest" && bigger.length > 0 ? [`use ${bigger.join(" or ")}`] : [];
+    problems.push(
+      problem("size-beyond-limit", asked.sizePath, sizeGiB, { what: type, sizeGiB, ...limits.sizeGiB, ways }),
+    );
+  }
+
+  const iops = resolveIops(type, asked, problems, notes);
+  const throughputMiBps = resolveThroughput(type, iops, asked, problems);
+
+  if (section.kmsKeyId != null && section.encrypted !== true) {
+    const because = "a KMS key is for encrypted volumes, and this profile doesn't encrypt";
+    const ways = ["add `encrypted: true`", "remove `kmsKeyId`"];
+    problems.push(
+      problem("setting-not-applicable", `${path}.kmsKeyId`, section.kmsKeyId, { setting: "kmsKeyId", because, ways }),
+    );
+  }
+  if (section.multiAttach === true && !limits.multiAttach) {
+    const able = volumeTypes.filter((other) => asked.limits[other].multiAttach);
+    const params = {
+      setting: "multiAttach",
+      because: `${type} can't be attached twice`,
+      ways: [`use ${able.join(" or ")}`, "remove `multiAttach`"],
+    };
+    problems.push(problem("setting-not-applicable", `${path}.multiAttach`, true, params));
+  }
+  if (problems.length > 0) return { sizeGiB, problems, notes: [] };
+
+  if (type === "standard") {
+    const because = "EC2's documents disagree whether a standard (magnetic) volume can be resized or change its type";
+    notes.push(note("hard-to-change", `${path}.volumeType`, { because }));
+  }
+  const settings: AwsSettings = {
+    volumeType: type,
+    iops,
+    throughputMiBps,
+    encrypted: section.encrypted ?? false,
+    kmsKeyId: section.kmsKeyId ?? null,
+    multiAttach: section.multiAttach ?? false,
+  };
+  return { settings, sizeGiB, problems, notes };
+}
+
+function resolveIops(type: VolumeType, asked: AskedAws, problems: Problem[], notes: Note[]): number | null {
+  const { section, sizeGiB } = asked;
+  const path = `${asked.path}.iops`;
+  const limits = asked.limits[type].iops;
+  if (!limits) {
+    if (section.iops == null) return null;
+    const able = volumeTypes.filter((other) => asked.limits[other].iops);
+    const ways = [`use ${able.join(", ")}`, "remove `iops`"];
+    problems.push(
+      problem("setting-not-applicable", path, section.iops, {
+        setting: "iops",
+        because: `${type} has no IOPS to set`,
+        ways,
+      }),
+    );
+    return null;
+  }
+  const missing = () => {
+    if (limits.default !== undefined) return limits.default;
+    const example = `iops: ${limits.min}`;
+    problems.push(
+      problem("setting-required", path, section.iops ?? undefined, {
+        setting: "iops",
+        because: `${type} needs IOPS`,
+        example,
+      }),
+    );
+    return null;
+  };
+  if (section.iops == null) return missing();
+
+  const wanted = wantedIops(section.iops, sizeGiB, asked.profile, path);
+  problems.push(...wanted.problems);
+  if (wanted.problems.length > 0) return null;
+  const iops = wanted.iops ?? missing();
+  if (iops === null) return null;
+  const max = mostIops(limits, clampTo(sizeGiB, asked.limits[type].sizeGiB));
+  if (iops < limits.min || iops > max) {
+    const ways = iopsWays(type, iops, max, wanted, asked);
+    const what = max < limits.max ? `${type} at ${count(sizeGiB)} GiB` : type;
+    problems.push(
+      problem("iops-beyond-limit", path, section.iops, { what, wants: wanted.wants, min: limits.min, max, ways }),
+    );
+    return null;
+  }
+  notes.push(...wanted.notes);
+  return iops;
+}
+
+function iopsWays(type: VolumeType, iops: number, max: number, wanted: WantedIops, asked: AskedAws): string[] {
+  const { section, sizeGiB } = asked;
+  const limits = asked.limits[type].iops;
+  const perGiB = typeof section.iops === "object" ? section.iops?.perGiB : undefined;
+  const ways: string[] = [];
+  const able = volumeTypes.filter((other) => {
+    const its = asked.limits[other];
+    if (other === type || !its.iops || !within(sizeGiB, its.sizeGiB)) return false;
+    return within(iops, { min: its.iops.min, max: mostIops(its.iops, sizeGiB) });
+  });
+  if (able.length > 0) ways.push(`use ${able.join(" or ")}`);
+  if (iops > max) {
+    ways.push(perGiB ? `cap it with iops.max: ${max}` : `ask for at most ${count(max)} IOPS`);
+    if (limits && max < limits.max) ways.push(`ask for at least ${count(Math.ceil(iops / limits.perGiB))} GiB`);
+    else if (perGiB && wanted.min === undefined) ways.push(`ask for at most ${count(Math.floor(max / perGiB))} GiB`);
+  } else if (limits) {
+    ways.push(perGiB ? `raise it with iops.min: ${limits.min}` : `ask for at least ${count(limits.min)} IOPS`);
+  }
+  return ways;
+}
+
+function resolveThroughput(type: VolumeType, iops: number | null, asked: AskedAws, problems: Problem[]): number | null {
+  const { section } = asked;
+  const path = `${asked.path}.throughputMiBps`;
+  const limits = asked.limits[type].throughputMiBps;
+  const wants = section.throughputMiBps;
+  if (!limits) {
+    if (wants == null) return null;
+    const able = volumeTypes.filter((other) => asked.limits[other].throughputMiBps);
+    const params = {
+      setting: "throughputMiBps",
+      because: `${type} has no throughput to set`,
+      ways: [`use ${able.join(" or ")}`, "remove `throughputMiBps`"],
+    };
+    problems.push(problem("setting-not-applicable", path, wants, params));
+    return null;
+  }
+  if (wants == null) return limits.default;
+  const byIops = iops === null ? limits.max : Math.floor(iops * limits.perIops);
+  const max = Math.min(limits.max, byIops);
+  if (wants >= limits.min && wants <= max) return wants;
+  const ways = [`ask for ${count(limits.min)} to ${count(max)} MiB/s`];
+  if (wants > max && wants <= limits.max) ways.push(`raise iops to ${count(Math.ceil(wants / limits.perIops))}`);
+  const what = max < limits.max ? `${type} with ${count(iops ?? 0)} IOPS` : type;
+  const asks = `"${asked.profile}" wants ${count(wants)} MiB/s`;
+  problems.push(problem("throughput-beyond-limit", path, wants, { what, wants: asks, min: limits.min, max, ways }));
+  return null;
+}
+
+function cost(
+  { sizeGiB, settings }: Made<AwsSettings>,
+  { region }: Placement,
+  prices: AwsPrices,
+): { cost: MonthlyCost } | { unknown: string } {
+  if (region === undefined) return { unknown: "no region is known; set aws:region" };
+  const here = Object.hasOwn(prices, region) ? prices[region] : undefined;
+  const price = here?.types[settings.volumeType];
+  if (!here || !price) {
+    return {
+      unknown: `no prices of ${settings.volumeType} in ${region}; give them in storage-profiles:prices.aws.${region}`,
+    };
+  }
+  const parts: CostPart[] = [costPart("storage", sizeGiB, "GiB", price.perGiB)];
+  if (settings.iops !== null) parts.push(...iopsParts(settings.iops, price));
+  const above = (settings.throughputMiBps ?? 0) - (price.throughput?.from ?? 0);
+  if (price.throughput && above > 0) parts.push(costPart("throughput", above, "MiB/s", price.throughput.each));
+  return { cost: monthlyCost(parts, { currency: here.currency, region, source: here.source, date: here.date }) };
+}
+
+function iopsParts(iops: number, price: TypePrices): CostPart[] {
+  const parts: CostPart[] = [];
+  let from = price.iops?.from ?? 0;
+  for (const tier of price.iops?.tiers ?? []) {
+    const quantity = Math.min(iops, tier.upTo ?? Infinity) - from;
+    if (quantity <= 0) break;
+    parts.push(costPart("IOPS", quantity, "IOPS", tier.each));
+    from += quantity;
+  }
+  return parts;
+}
+
+// A type with a default has it at every size: only io1 and io2 are held to the ratio below it. A size that the type
+// doesn't have is a problem of its own; here it counts as the nearest that it has.
+function mostIops(limits: NonNullable<AwsLimits[VolumeType]["iops"]>, sizeGiB: number): number {
+  return Math.min(limits.max, Math.max(Math.floor(limits.perGiB * sizeGiB), limits.default ?? limits.min));
+}
+
+function clampTo(value: number, { min, max }: { min: number; max: number }): number {
+  return Math.min(Math.max(value, min), max);
+}
+
+function within(value: number, { min, max }: { min: number; max: number }): boolean {
+  return value >= min && value <= max;
+}

@@ -1,0 +1,83 @@
+// What every backend is: a section of settings in a profile, and pure answers about it. One folder a backend.
+
+import type { z } from "zod";
+
+import type { MonthlyCost } from "../cost";
+import type { Note, Problem } from "../problems";
+
+/** What a backend is told about one volume. */
+export interface Asked<Section, Placement, Limits> {
+  /** The profile's name, for messages. */
+  profile: string;
+  /** What the profile says for this backend, with `extends` done. */
+  section: Section;
+  /** The path of that section, for problems: `storage-profiles:profiles.gold.aws`. */
+  path: string;
+  /** The path of the size, for problems. */
+  sizePath: string;
+  /** The size that is asked for, in whole GiB. */
+  sizeGiB: number;
+  /** Where the volume goes: region, zone, what the machine can do. */
+  placement: Placement;
+  /** The limits in force. */
+  limits: Limits;
+}
+
+/** What a backend makes of it. `settings` is there exactly when there are no problems. */
+export interface Answer<Settings> {
+  settings?: Settings;
+  /** The size as the backend makes it, in GiB. */
+  sizeGiB: number;
+  problems: Problem[];
+  notes: Note[];
+}
+
+/** What became, or would become, of a setting of a volume that exists. */
+export type SettingRule =
+  | { verdict: "in-place" }
+  | { verdict: "migrates"; because: string }
+  | { verdict: "refused"; because: string; way: string };
+
+/** A volume's settings with its size, for prices. */
+export interface Made<Settings> {
+  sizeGiB: number;
+  settings: Settings;
+}
+
+/** A backend, as the pure core sees it. */
+export interface Backend<
+  Name extends string = string,
+  Section = unknown,
+  Settings extends object = object,
+  Placement = unknown,
+  Limits = unknown,
+  Prices = unknown,
+> {
+  name: Name;
+  /** Its name for people: "Amazon EBS". */
+  title: string;
+  /** What a profile may say for it. Every key is optional (a profile may be a part that another extends) and may be null. */
+  section: z.ZodType<Section>;
+  /** What a volume or a stack says about the place. */
+  placement: z.ZodType<Placement>;
+  /** The limits that ship, with the schema of what a stack may lay over them. */
+  limits: { data: Limits; schema: z.ZodType };
+  /** The prices that ship, with the schema of what a stack may lay over them. */
+  prices: { data: Prices; schema: z.ZodType };
+  /** Settings, problems and notes for one volume. Never throws. */
+  resolve(asked: Asked<Section, Placement, Limits>, prices: Prices): Answer<Settings>;
+  /** What may happen to each setting of a volume that exists. */
+  change: { [K in keyof Required<Settings>]: (from: Settings[K], to: Settings[K]) => SettingRule };
+  /** The monthly cost; or why it isn't known; or nothing, on a backend that has no list prices and got none. */
+  monthlyCost(
+    made: Made<Settings>,
+    placement: Placement,
+    prices: Prices,
+  ): { cost: MonthlyCost } | { unknown: string } | undefined;
+}
+
+/** A setting that changes in place. */
+export const inPlace = (): SettingRule => ({ verdict: "in-place" });
+
+/** A setting that can't change, with the way out. */
+export const refused = (because: string, way: string) => (): SettingRule => ({ verdict: "refused", because, way });

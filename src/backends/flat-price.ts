@@ -1,0 +1,34 @@
+// Backends without a price list of their own: a stack may say what a GiB costs there, else the cost is unknown.
+
+import { z } from "zod";
+
+import { costPart, monthlyCost, type MonthlyCost } from "../cost";
+
+const flatPrice = z.strictObject({
+  perGiB: z.number().nonnegative().optional().describe("The price of one GiB for a month"),
+  currency: z.string().optional().describe('The currency\'s code. Default: "USD"'),
+  source: z.string().optional().describe("Where the price comes from"),
+  date: z.iso.date().optional().describe("When it was read, as YYYY-MM-DD"),
+});
+
+/** What a GiB costs in a month; empty where nobody has said. */
+export type FlatPrice = z.infer<typeof flatPrice>;
+
+/** No price ships: what a GiB costs on somebody's own hardware only they know. */
+export const flatPrices = (title: string) => ({
+  data: {} as FlatPrice,
+  schema: flatPrice.describe(`What a GiB costs on ${title}`),
+});
+
+/** The monthly cost by the GiB; nothing where nobody has said. */
+export function flatCost(
+  { sizeGiB }: { sizeGiB: number },
+  _placement: unknown,
+  price: FlatPrice,
+): { cost: MonthlyCost } | undefined {
+  if (price.perGiB === undefined) return undefined;
+  const { currency = "USD", source = "the stack's config", date = "unknown" } = price;
+  return {
+    cost: monthlyCost([costPart("storage", sizeGiB, "GiB", price.perGiB)], { currency, region: "any", source, date }),
+  };
+}

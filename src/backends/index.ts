@@ -1,0 +1,32 @@
+// The backends there are. Adding one means a folder beside this file and a line here (and its resources in components/).
+
+import { aws } from "./aws";
+import { local } from "./local";
+import { openstack } from "./openstack";
+import { scaleio } from "./scaleio";
+
+/** The backends, in the order in which they are listed. */
+export const backends = { aws, openstack, scaleio, local } as const;
+
+/** The name of a backend: `aws`, `openstack`, `scaleio` or `local`. */
+export type BackendName = keyof typeof backends;
+
+/** The names of the backends. */
+export const backendNames = Object.keys(backends) as BackendName[];
+
+/** The complete settings of a volume on a backend. */
+export type SettingsOf<B extends BackendName> = NonNullable<ReturnType<(typeof backends)[B]["resolve"]>["settings"]>;
+
+/** The complete settings of a volume, of whichever backend. */
+export type Settings = { [B in BackendName]: SettingsOf<B> }[BackendName];
+
+/** What a profile says for a backend. */
+export type SectionOf<B extends BackendName> = Parameters<(typeof backends)[B]["resolve"]>[0]["section"];
+
+/** What a volume or a stack says about the place on a backend. */
+export type PlacementOf<B extends BackendName> = Parameters<(typeof backends)[B]["resolve"]>[0]["placement"];
+
+/** Whether a text names a backend. */
+export function isBackend(name: string): name is BackendName {
+  return Object.hasOwn(backends, name);
+}

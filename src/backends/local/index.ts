@@ -1,0 +1,145 @@
+// The local backend: a file-backed volume with limits on a laptop or a server, for development, tests and small things.
+
+import { z } from "zod";
+
+import { count, note, problem, type Note, type Problem } from "../../problems";
+import { inPlace, refused, type Answer, type Asked, type Backend } from "../backend";
+import { flatCost, flatPrices, type FlatPrice } from "../flat-price";
+import { iopsSchema, wantedIops } from "../iops";
+import type { LocalSettings } from "./settings";
+
+export type { LocalMode, LocalSettings } from "./settings";
+
+const section = z
+  .strictObject({
+    iops: iopsSchema
+      .nullish()
+      .describe("At most this many reads, and this many writes, in a second. Default: unlimited"),
+    throughputMiBps: z
+      .int()
+      .positive()
+      .nullish()
+      .describe("At most this many MiB read, and written, in a second. Default: unlimited"),
+    overcommit: z
+      .boolean()
+      .nullish()
+      .describe("Whether volumes may promise more space than the disk below has free. Default: false"),
+  })
+  .describe("What the profile means on the local backend");
+type Section = z.infer<typeof section>;
+
+const placement = z.strictObject({
+  mode: z
+    .enum(["loop", "directory"])
+    .optional()
+    .describe("loop: size and limits hold (Linux, root). directory: neither holds"),
+});
+type Placement = z.infer<typeof placement>;
+
+const range = z.strictObject({ min: z.int().positive(), max: z.int().positive() });
+const limitsSchema = z.strictObject({ sizeGiB: range, iops: range, throughputMiBps: range });
+type Limits = z.infer<typeof limitsSchema>;
+
+export const local: Backend<"local", Section, LocalSettings, Placement, Limits, FlatPrice> = {
+  name: "local",
+  title: "this machine",
+  section,
+  placement,
+  limits: {
+    // Source: ext4's largest file is 16 TiB less a block (kernel Documentation/filesystems/ext4); blk-throttle counts IOPS
+    // in 32 bits (block/blk-throttle.h). Read 2026-11-22.
+    data: {
+      sizeGiB: { min: 1, max: 16_383 },
+      iops: { min: 1, max: 4_294_967_295 },
+      throughputMiBps: { min: 1, max: 1_048_576 },
+    },
+    schema: z
+      .strictObject({
+        sizeGiB: range.partial().optional(),
+        iops: range.partial().optional(),
+        throughputMiBps: range.partial().optional(),
+      })
+      .describe("Limits of the local backend, laid over those that ship"),
+  },
+  prices: flatPrices("this machine"),
+  resolve,
+  change: {
+    mode: (from) =>
+      from === "loop"
+        ? refused(
+            "the volume has a file system of its own, which only root can attach",
+            "run as root on Linux, or declare a new volume, copy the data, and destroy this one",
+          )()
+        : refused(
+            "the volume is a plain directory",
+            "set `mode: directory` in storage-profiles:local, or declare a new volume, copy the data, and destroy this one",
+          )(),
+    iopsLimit: inPlace,
+    throughputLimitMiBps: inPlace,
+    overcommit: inPlace,
+  },
+  monthlyCost: flatCost,
+};
+
+function resolve(asked: Asked<Section, Placement, Limits>): Answer<LocalSettings> {
+  const { section, sizeGiB, path, limits, profile } = asked;
+  const mode = asked.placement.mode ?? "loop";
+  const problems: Problem[] = [];
+  const notes: Note[] = [];
+
+  if (sizeGiB < limits.sizeGiB.min || sizeGiB > limits.sizeGiB.max) {
+    problems.push(
+      problem("size-beyond-limit", asked.sizePath, sizeGiB, { what: "a local volume", sizeGiB, ...limits.sizeGiB }),
+    );
+  }
+
+  let iopsLimit = 0;
+  if (section.iops != null) {
+    const wanted = wantedIops(section.iops, sizeGiB, profile, `${path}.iops`);
+    problems.push(...wanted.problems);
+    notes.push(...wanted.notes);
+    // A rule without perGiB has no target: its max is the limit, and a min alone limits nothing.
+    iopsLimit = wanted.iops ?? wanted.max ?? 0;
+    if (iopsLimit !== 0 && (iopsLimit < limits.iops.min || iopsLimit > limits.iops.max)) {
+      const ways = [`ask for ${count(limits.iops.min)} to ${count(limits.iops.max)} IOPS`];
+      problems.push(
+        problem("iops-beyond-limit", `${path}.iops`, section.iops, {
+          what: "a local volume",
+          wants: wanted.wants,
+          ...limits.iops,
+          ways,
+        }),
+      );
+    }
+  }
+
+  const throughputLimitMiBps = section.throughputMiBps ?? 0;
+  const { min, max } = limits.throughputMiBps;
+  if (throughputLimitMiBps !== 0 && (throughputLimitMiBps < min || throughputLimitMiBps > max)) {
+    const wants = `"${profile}" wants ${count(throughputLimitMiBps)} MiB/s`;
+    const ways = [`ask for ${count(min)} to ${count(max)} MiB/s`];
+    problems.push(
+      problem("throughput-beyond-limit", `${path}.throughputMiBps`, section.throughputMiBps, {
+        what: "a local volume",
+        wants,
+        min,
+        max,
+        ways,
+      }),
+    );
+  }
+  if (problems.length > 0) return { sizeGiB, problems, notes: [] };
+
+  if (mode === "directory") {
+    const limited = [
+      `the size of ${count(sizeGiB)} GiB`,
+      iopsLimit && `the limit of ${count(iopsLimit)} IOPS`,
+      throughputLimitMiBps && `the limit of ${count(throughputLimitMiBps)} MiB/s`,
+    ].filter(Boolean);
+    const what = `${limited.join(", ")} ${limited.length > 1 ? "are" : "is"}`;
+    const because = "the volume is a plain directory (size and limits need Linux and root)";
+    notes.push(note("limits-not-enforced", path, { what, because }));
+  }
+  const settings: LocalSettings = { mode, iopsLimit, throughputLimitMiBps, overcommit: section.overcommit ?? false };
+  return { settings, sizeGiB, problems, notes };
+}

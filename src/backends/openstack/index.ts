@@ -1,0 +1,59 @@
+// OpenStack Cinder: a profile is a volume type. The type's own limits live in Cinder and are asked there.
+
+import { z } from "zod";
+
+import { problem } from "../../problems";
+import { inPlace, type Answer, type Asked, type Backend } from "../backend";
+import { flatCost, flatPrices, type FlatPrice } from "../flat-price";
+
+const section = z
+  .strictObject({
+    volumeType: z
+      .string()
+      .min(1)
+      .max(255)
+      .nullish()
+      .describe("Name of the Cinder volume type. Default: the cloud's default type"),
+  })
+  .describe("What the profile means on OpenStack Cinder");
+type Section = z.infer<typeof section>;
+
+const placement = z.strictObject({});
+type Placement = z.infer<typeof placement>;
+
+const limitsSchema = z.strictObject({
+  sizeGiB: z.strictObject({ min: z.int().positive(), max: z.int().positive() }),
+});
+type Limits = z.infer<typeof limitsSchema>;
+
+/** The complete settings of a Cinder volume. */
+export interface OpenstackSettings {
+  /** The volume type; `null` for the cloud's default type. */
+  volumeType: string | null;
+}
+
+export const openstack: Backend<"openstack", Section, OpenstackSettings, Placement, Limits, FlatPrice> = {
+  name: "openstack",
+  title: "OpenStack Cinder",
+  section,
+  placement,
+  limits: {
+    // Cinder takes any size that its database holds (a signed 32-bit number of GiB); types and quotas set the real limits.
+    // Source: cinder/api/schemas/volumes.py and cinder/db models, 29.0. Read 2026-08-21.
+    data: { sizeGiB: { min: 1, max: 2_147_483_647 } },
+    schema: z
+      .strictObject({ sizeGiB: limitsSchema.shape.sizeGiB.partial().optional() })
+      .describe("Limits of OpenStack Cinder, laid over those that ship"),
+  },
+  prices: flatPrices("OpenStack Cinder"),
+  resolve({ section, sizeGiB, sizePath, limits }: Asked<Section, Placement, Limits>): Answer<OpenstackSettings> {
+    const { min, max } = limits.sizeGiB;
+    if (sizeGiB < min || sizeGiB > max) {
+      const tooBig = problem("size-beyond-limit", sizePath, sizeGiB, { what: "a Cinder volume", sizeGiB, min, max });
+      return { sizeGiB, problems: [tooBig], notes: [] };
+    }
+    return { settings: { volumeType: section.volumeType ?? null }, sizeGiB, problems: [], notes: [] };
+  },
+  change: { volumeType: inPlace },
+  monthlyCost: flatCost,
+};

@@ -1,0 +1,177 @@
+// ScaleIO / PowerFlex: thin or thick, RAM cache, and limits that the array keeps on the mapping to a host.
+
+import { z } from "zod";
+
+import { count, note, problem, type Note, type Problem } from "../../problems";
+import { inPlace, refused, type Answer, type Asked, type Backend } from "../backend";
+import { flatCost, flatPrices, type FlatPrice } from "../flat-price";
+
+const provisionings = ["thin", "thick"] as const;
+const compressions = ["none", "normal"] as const;
+
+const section = z
+  .strictObject({
+    provisioning: z
+      .enum(provisionings)
+      .nullish()
+      .describe("Whether space is taken when it is written (thin) or at once (thick). Default: thin"),
+    iopsLimit: z.int().nonnegative().nullish().describe("IOPS for each mapped host; 0 is unlimited. Default: 0"),
+    bandwidthLimitKBps: z
+      .int()
+      .nonnegative()
+      .nullish()
+      .describe("KB/s (1,024 bytes) for each mapped host, in multiples of 1,024; 0 is unlimited. Default: 0"),
+    ramCache: z.boolean().nullish().describe("Whether the servers' RAM cache is used. Default: false"),
+    compression: z.enum(compressions).nullish().describe("Compression, on fine-granularity pools. Default: none"),
+    protectionDomain: z
+      .string()
+      .min(1)
+      .nullish()
+      .describe("Name of the protection domain. Default: that of the stack's config"),
+    storagePool: z
+      .string()
+      .min(1)
+      .nullish()
+      .describe("Name of the storage pool in it. Default: that of the stack's config"),
+  })
+  .describe("What the profile means on ScaleIO / PowerFlex");
+type Section = z.infer<typeof section>;
+
+const placement = z.strictObject({});
+type Placement = z.infer<typeof placement>;
+
+const limitsSchema = z.strictObject({
+  sizeGiB: z.strictObject({ min: z.int().positive(), max: z.int().positive(), multipleOf: z.int().positive() }),
+  iopsLimit: z.strictObject({ min: z.int().positive(), max: z.int().positive() }),
+  bandwidthLimitKBps: z.strictObject({ multipleOf: z.int().positive(), max: z.int().positive() }),
+});
+type Limits = z.infer<typeof limitsSchema>;
+
+/** The complete settings of a ScaleIO volume. */
+export interface ScaleioSettings {
+  provisioning: (typeof provisionings)[number];
+  /** For each mapped host; 0 is unlimited. */
+  iopsLimit: number;
+  /** For each mapped host, in KB/s of 1,024 bytes; 0 is unlimited. */
+  bandwidthLimitKBps: number;
+  ramCache: boolean;
+  compression: (typeof compressions)[number];
+  protectionDomain: string | null;
+  storagePool: string | null;
+}
+
+const NEW_VOLUME_WAY = "declare a new volume with the new setting, copy the data, and destroy this one";
+
+export const scaleio: Backend<"scaleio", Section, ScaleioSettings, Placement, Limits, FlatPrice> = {
+  name: "scaleio",
+  title: "ScaleIO / PowerFlex",
+  section,
+  placement,
+  limits: {
+    // Source: the gateway's querySystemLimits (volumeSizeGb 8 to 1,048,576), its granularity of 8 GB, and Dell's Ansible
+    // modules (limits: IOPS 0 or at least 11; bandwidth in multiples of 1,024 KB/s). The upper ends are those of a signed
+    // 32-bit number. Read 2026-08-21.
+    data: {
+      sizeGiB: { min: 8, max: 1_048_576, multipleOf: 8 },
+      iopsLimit: { min: 11, max: 2_147_483_647 },
+      bandwidthLimitKBps: { multipleOf: 1_024, max: 2_147_482_624 },
+    },
+    schema: z
+      .strictObject({
+        sizeGiB: limitsSchema.shape.sizeGiB.partial().optional(),
+        iopsLimit: limitsSchema.shape.iopsLimit.partial().optional(),
+        bandwidthLimitKBps: limitsSchema.shape.bandwidthLimitKBps.partial().optional(),
+      })
+      .describe("Limits of ScaleIO / PowerFlex, laid over those that ship"),
+  },
+  prices: flatPrices("ScaleIO / PowerFlex"),
+  resolve,
+  change: {
+    provisioning: refused(
+      "the array converts thin and thick only while it migrates a volume, which is not done here",
+      NEW_VOLUME_WAY,
+    ),
+    iopsLimit: inPlace,
+    bandwidthLimitKBps: inPlace,
+    ramCache: inPlace,
+    compression: inPlace,
+    protectionDomain: refused("the volume would have to migrate, which is not done here", NEW_VOLUME_WAY),
+    storagePool: refused("the volume would have to migrate, which is not done here", NEW_VOLUME_WAY),
+  },
+  monthlyCost: flatCost,
+};
+
+function resolve(asked: Asked<Section, Placement, Limits>): Answer<ScaleioSettings> {
+  const { section, path, limits, profile } = asked;
+  const problems: Problem[] = [];
+  const notes: Note[] = [];
+
+  const step = limits.sizeGiB.multipleOf;
+  const sizeGiB = Math.ceil(asked.sizeGiB / step) * step;
+  if (sizeGiB < limits.sizeGiB.min || sizeGiB > limits.sizeGiB.max) {
+    problems.push(
+      problem("size-beyond-limit", asked.sizePath, asked.sizeGiB, {
+        what: "a ScaleIO volume",
+        ...limits.sizeGiB,
+        sizeGiB: asked.sizeGiB,
+      }),
+    );
+  } else if (sizeGiB !== asked.sizeGiB) {
+    const because = `ScaleIO makes volumes in multiples of ${step} GiB`;
+    notes.push(note("size-rounded-up", asked.sizePath, { asked: `${count(asked.sizeGiB)} GiB`, sizeGiB, because }));
+  }
+
+  const iopsLimit = section.iopsLimit ?? 0;
+  if (iopsLimit !== 0 && (iopsLimit < limits.iopsLimit.min || iopsLimit > limits.iopsLimit.max)) {
+    const wants = `"${profile}" wants a limit of ${count(iopsLimit)} IOPS`;
+    const ways = ["ask for 0 (unlimited)", `ask for ${count(limits.iopsLimit.min)} or more`];
+    problems.push(
+      problem("iops-beyond-limit", `${path}.iopsLimit`, iopsLimit, {
+        what: "ScaleIO",
+        wants,
+        ...limits.iopsLimit,
+        ways,
+      }),
+    );
+  }
+
+  const { multipleOf, max } = limits.bandwidthLimitKBps;
+  const askedKBps = section.bandwidthLimitKBps ?? 0;
+  const bandwidthLimitKBps = Math.ceil(askedKBps / multipleOf) * multipleOf;
+  if (bandwidthLimitKBps > max) {
+    const wants = `"${profile}" wants a limit of ${count(Math.ceil(askedKBps / 1024))} MiB/s`;
+    const params = {
+      what: "ScaleIO",
+      wants,
+      min: 1,
+      max: Math.floor(max / 1024),
+      ways: ["ask for 0 (unlimited)", "lower the limit"],
+    };
+    problems.push(problem("throughput-beyond-limit", `${path}.bandwidthLimitKBps`, askedKBps, params));
+  } else if (bandwidthLimitKBps !== askedKBps) {
+    const because = `ScaleIO takes multiples of ${count(multipleOf)} KB/s`;
+    notes.push(
+      note("value-rounded-up", `${path}.bandwidthLimitKBps`, {
+        from: askedKBps,
+        to: bandwidthLimitKBps,
+        unit: "KB/s",
+        because,
+      }),
+    );
+  }
+  if (problems.length > 0) return { sizeGiB, problems, notes: [] };
+
+  const limited = [iopsLimit && `${count(iopsLimit)} IOPS`, bandwidthLimitKBps && `${count(bandwidthLimitKBps)} KB/s`];
+  const what = limited.filter(Boolean).join(" and ");
+  if (what) notes.push(note("limits-need-mapping", path, { what }));
+  const settings: ScaleioSettings = {
+    provisioning: section.provisioning ?? "thin",
+    iopsLimit,
+    bandwidthLimitKBps,
+    ramCache: section.ramCache ?? false,
+    compression: section.compression ?? "none",
+    protectionDomain: section.protectionDomain ?? null,
+    storagePool: section.storagePool ?? null,
+  };
+  return { settings, sizeGiB, problems, notes };
+}

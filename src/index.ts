@@ -1,0 +1,27 @@
+// The pure core, as `storage-profiles/core`: profiles, resolution and change without Pulumi and without I/O.
+
+export * from "./backends";
+export type { Backend } from "./backends/backend";
+export * from "./cost";
+export * from "./problems";
+export { builtinProfiles } from "./profiles/builtin";
+export { makeCatalog, profilesFor, type Catalog, type Profile } from "./profiles/catalog";
+export { parseConfigText, readConfig, type RawConfigValue, type ReadConfig } from "./profiles/config";
+export {
+  DEFAULT_PROFILE,
+  NAME_PATTERN,
+  parseReference,
+  type ParsedReference,
+  type Reference,
+} from "./profiles/reference";
+export { revisionOf } from "./profiles/revision";
+export {
+  configKeys,
+  configSchema,
+  NAMESPACE,
+  type ProfileDefinition,
+  type StackConfig,
+  type VolumeDefinition,
+} from "./profiles/schema";
+export * from "./resolve";
+export { parseSize, type ParsedSize, type SizeRequest } from "./size";

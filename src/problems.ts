@@ -1,0 +1,402 @@
+// Every problem and every note there is, in one registry: its code, its meaning, and the one wording that the
+// component, the commands and the HTTP service all use. docs/problems.md is generated from here.
+
+/** Why a request can't be met, and how to fix it. */
+export interface Problem {
+  /** Which problem it is: stable, for programs to compare. */
+  code: ProblemCode;
+  /** Where it is: a key in the stack's config (`storage-profiles:profiles.gold.aws.iops`) or an argument (`sizeGiB`). */
+  path: string;
+  /** What was given there. Absent where nothing was given. */
+  given?: unknown;
+  /** What is wrong, in one sentence. */
+  message: string;
+  /** What would be allowed instead. */
+  allowed: string;
+  /** What to do about it. */
+  fix: string;
+}
+
+/** What the user should know though nothing is wrong. */
+export interface Note {
+  /** Which note it is: stable, for programs to compare. */
+  code: NoteCode;
+  /** What it is about: a setting or an argument. */
+  path: string;
+  /** What happened, and why. */
+  message: string;
+}
+
+interface ProblemKind<P> {
+  /** For the docs: what the code means. */
+  meaning: string;
+  message(params: P): string;
+  allowed(params: P): string;
+  fix(params: P): string;
+}
+
+interface NoteKind<P> {
+  /** For the docs: what the code means. */
+  meaning: string;
+  message(params: P): string;
+}
+
+const problemKind = <P>(kind: ProblemKind<P>): ProblemKind<P> => kind;
+const noteKind = <P>(kind: NoteKind<P>): NoteKind<P> => kind;
+
+/** The names of volumes and profiles: what the pattern says, in words. */
+export const NAME_RULE = "1 to 64 characters: letters, digits, `.`, `_` and `-`, beginning with a letter or a digit";
+
+export const problemKinds = {
+  // References and names
+  "reference-blank": problemKind<{ what: string }>({
+    meaning: "A volume was declared without a name.",
+    message: ({ what }) => `the ${what} is blank`,
+    allowed: () => "`name` or `name@profile`",
+    fix: () => 'give the volume a name, for example "data" or "data@gold"',
+  }),
+  "reference-without-profile": problemKind<{ name: string }>({
+    meaning: "A reference ends in `@`: the profile's name is missing.",
+    message: () => "nothing follows the `@`",
+    allowed: () => "`name` (which means `name@default`) or `name@profile`",
+    fix: ({ name }) => `write "${name}" for the default profile, or "${name}@gold"`,
+  }),
+  "reference-without-name": problemKind<{ profile: string }>({
+    meaning: "A reference begins with `@`: the volume's name is missing.",
+    message: () => "nothing stands before the `@`",
+    allowed: () => "`name@profile`",
+    fix: ({ profile }) => `put the volume's name first, for example "data@${profile}"`,
+  }),
+  "reference-many-ats": problemKind<{ count: number }>({
+    meaning: "A reference has more than one `@`.",
+    message: ({ count }) => `there are ${count} \`@\` in it`,
+    allowed: () => "one `@`, between the volume's name and its profile",
+    fix: () => 'write "name@profile"; neither name may contain an `@`',
+  }),
+  "name-invalid": problemKind<{ what: "volume" | "profile" | "physical"; why: string }>({
+    meaning: "The name of a volume or a profile is not in the pattern.",
+    message: ({ what, why }) => `${why} in the ${what === "physical" ? "physical name" : `name of the ${what}`}`,
+    allowed: () => NAME_RULE,
+    fix: ({ what }) => `rename the ${what === "profile" ? "profile" : "volume"}`,
+  }),
+  "profile-conflict": problemKind<{ reference: string; profile: string }>({
+    meaning: "The reference names one profile and the argument `profile` another.",
+    message: ({ reference, profile }) => `the reference says profile "${reference}", the argument says "${profile}"`,
+    allowed: () => "one profile",
+    fix: () => "name the profile once: in the reference or in `profile`",
+  }),
+  "volume-twice": problemKind<{ physicalName: string; other: string }>({
+    meaning: "Two volumes of one program would be the same volume on the backend.",
+    message: ({ physicalName, other }) => `"${physicalName}" is already the volume of ${other}`,
+    allowed: () => "one declaration for each volume",
+    fix: () => "give one of them another name, or another `physicalName`",
+  }),
+
+  // Sizes
+  "size-missing": problemKind<Record<string, never>>({
+    meaning: "A volume was declared without a size.",
+    message: () => "no size is given",
+    allowed: () => 'sizeGiB: 100, or size: "100GiB"',
+    fix: () => "say how big the volume must be; there is no default size",
+  }),
+  "size-conflict": problemKind<{ sizeGiB: number; size: string }>({
+    meaning: "`size` and `sizeGiB` are both given and differ.",
+    message: ({ sizeGiB, size }) => `sizeGiB says ${sizeGiB} GiB, size says "${size}"`,
+    allowed: () => "one size",
+    fix: () => "give `sizeGiB` or `size`, not both",
+  }),
+  "size-invalid": problemKind<{ why: string }>({
+    meaning: "A size can't be read.",
+    message: ({ why }) => why,
+    allowed: () => 'a positive number of GiB (sizeGiB: 100), or text with a unit (size: "100GiB", "1.5TiB", "500GB")',
+    fix: () => "write the size with one of the units MiB, GiB, TiB, PiB or MB, GB, TB, PB",
+  }),
+  "size-beyond-limit": problemKind<{ what: string; sizeGiB: number; min: number; max: number; ways?: string[] }>({
+    meaning: "The backend can't make a volume of this size with this profile.",
+    message: ({ what, sizeGiB }) => `${what} can't have ${count(sizeGiB)} GiB`,
+    allowed: ({ min, max }) => `${count(min)} to ${count(max)} GiB`,
+    fix: ({ sizeGiB, min, max, ways = [] }) =>
+      either([...ways, sizeGiB < min ? `ask for ${count(min)} GiB or more` : `ask for at most ${count(max)} GiB`]),
+  }),
+
+  // The stack's config
+  "unknown-key": problemKind<{ key: string; keys: string[]; nearest: string | undefined }>({
+    meaning: "The stack's config has a key that nobody reads.",
+    message: ({ key }) => `unknown key "${key}"`,
+    allowed: ({ keys }) => keys.join(", "),
+    fix: ({ key, nearest }) => (nearest ? `did you mean "${nearest}"?` : `remove "${key}"`),
+  }),
+  "wrong-type": problemKind<{ expected: string; found: string }>({
+    meaning: "A value in the stack's config has the wrong type.",
+    message: ({ expected, found }) => `${found} where ${expected} belongs`,
+    allowed: ({ expected }) => expected,
+    fix: ({ expected, found }) =>
+      (/^text \("-?[\d.]+"\)/.test(found) && expected.includes("number")) ||
+      (/^text \("(true|false)"\)/.test(found) && expected.includes("true"))
+        ? "remove the quotes"
+        : `write ${expected} there`,
+  }),
+  "value-not-allowed": problemKind<{ given: string; values: string[]; nearest: string | undefined }>({
+    meaning: "A value in the stack's config is not one of those allowed.",
+    message: ({ given }) => `${given} is not allowed`,
+    allowed: ({ values }) => values.join(", "),
+    fix: ({ nearest }) => (nearest ? `did you mean "${nearest}"?` : "take one of those"),
+  }),
+  "value-out-of-range": problemKind<{ given: string; range: string }>({
+    meaning: "A number in the stack's config is out of its range, or text is too short or too long.",
+    message: ({ given }) => `${given} is out of range`,
+    allowed: ({ range }) => range,
+    fix: ({ range }) => `give ${range}`,
+  }),
+  "value-invalid": problemKind<{ why: string; allowed: string }>({
+    meaning: "A value in the stack's config is not in the right form.",
+    message: ({ why }) => why,
+    allowed: ({ allowed }) => allowed,
+    fix: ({ allowed }) => `write ${allowed}`,
+  }),
+  "config-not-readable": problemKind<{ why: string }>({
+    meaning: "A key of the stack's config holds text that is not what the key is for.",
+    message: ({ why }) => `can't be read: ${why}`,
+    allowed: () => "an object, written as YAML below the key",
+    fix: () => "write it as YAML in the stack's file, or set it with `pulumi config set --path`",
+  }),
+  "config-secret": problemKind<{ key: string }>({
+    meaning:
+      "A key of the stack's config is a secret where none belongs: profiles are shown at preview and kept in state.",
+    message: ({ key }) => `"${key}" holds a secret`,
+    allowed: () => "plain values: profiles, volumes, limits and prices are shown to everybody who runs a preview",
+    fix: ({ key }) =>
+      `write "${key}" without \`secure:\`; credentials belong in the config of the backend's provider (for example aws:secretKey)`,
+  }),
+
+  // Profiles and backends
+  "backend-missing": problemKind<{ backends: string[] }>({
+    meaning: "Neither the stack nor the volume says which backend to use.",
+    message: () => "no backend is chosen",
+    allowed: ({ backends }) => backends.join(", "),
+    fix: () => "run `pulumi config set storage-profiles:backend local`, or give the volume `backend`",
+  }),
+  "backend-unknown": problemKind<{ backend: string; backends: string[]; nearest: string | undefined }>({
+    meaning: "There is no backend of this name.",
+    message: ({ backend }) => `there is no backend "${backend}"`,
+    allowed: ({ backends }) => backends.join(", "),
+    fix: ({ nearest }) => (nearest ? `did you mean "${nearest}"?` : "take one of those"),
+  }),
+  "backend-not-built": problemKind<{ backend: string; built: string[] }>({
+    meaning: "This version can resolve profiles for the backend, but has no resource for it yet.",
+    message: ({ backend }) => `volumes on "${backend}" can be resolved, but this version can't make them yet`,
+    allowed: ({ built }) => built.join(", "),
+    fix: () => "use another backend, or a later version of storage-profiles",
+  }),
+  "profile-unknown": problemKind<{ profile: string; profiles: string[]; nearest: string | undefined }>({
+    meaning: "There is no profile of this name.",
+    message: ({ profile }) => `there is no profile "${profile}"`,
+    allowed: ({ profiles }) => profiles.join(", "),
+    fix: ({ profile, nearest }) =>
+      nearest
+        ? `did you mean "${nearest}"?`
+        : `define "${profile}" below storage-profiles:profiles, or take one of those`,
+  }),
+  "profile-parent-unknown": problemKind<{ parent: string; profiles: string[]; nearest: string | undefined }>({
+    meaning: "A profile extends one that doesn't exist.",
+    message: ({ parent }) => `it extends "${parent}", which does not exist`,
+    allowed: ({ profiles }) => profiles.join(", "),
+    fix: ({ parent, nearest }) =>
+      nearest ? `did you mean "${nearest}"?` : `define "${parent}", or extend one of those`,
+  }),
+  "profile-cycle": problemKind<{ cycle: string[] }>({
+    meaning: "Profiles extend each other in a circle.",
+    message: ({ cycle }) => `it extends itself: ${cycle.join(" -> ")}`,
+    allowed: () => "a chain of `extends` that ends",
+    fix: ({ cycle }) => `remove \`extends\` from ${either(cycle.slice(0, -1).map((name) => `"${name}"`))}`,
+  }),
+  "profile-without-backend": problemKind<{ profile: string; backend: string; having: string[] }>({
+    meaning: "The profile has no section for the backend.",
+    message: ({ profile, backend }) => `profile "${profile}" says nothing about ${backend}`,
+    allowed: ({ having, backend }) =>
+      having.length > 0
+        ? `the profiles with a section for ${backend}: ${having.join(", ")}`
+        : `no profile has a section for ${backend}`,
+    fix: ({ profile, backend }) => `add \`${backend}:\` to "${profile}", or take one of those`,
+  }),
+
+  // Settings
+  "setting-required": problemKind<{ setting: string; because: string; example: string; way?: string }>({
+    meaning: "The profile leaves out a setting that the backend needs.",
+    message: ({ setting, because }) => `"${setting}" is missing: ${because}`,
+    allowed: ({ example }) => example,
+    fix: ({ example, way }) => either([`add \`${example}\``, ...(way ? [way] : [])]),
+  }),
+  "setting-not-applicable": problemKind<{ setting: string; because: string; ways: string[] }>({
+    meaning: "The profile has a setting that doesn't go with its others.",
+    message: ({ setting, because }) => `"${setting}" can't be set: ${because}`,
+    allowed: ({ setting }) => `no "${setting}" here`,
+    fix: ({ ways }) => either(ways),
+  }),
+  "iops-range-empty": problemKind<{ min: number; max: number }>({
+    meaning: "`iops.min` is above `iops.max`.",
+    message: ({ min, max }) => `min (${count(min)}) is above max (${count(max)})`,
+    allowed: () => "min <= max",
+    fix: () => "lower `min` or raise `max`",
+  }),
+  "iops-beyond-limit": problemKind<{ what: string; wants: string; min: number; max: number; ways: string[] }>({
+    meaning: "The profile asks for IOPS that the backend doesn't have for this type and size.",
+    message: ({ what, wants, min, max }) => `${wants}; ${what} ${beyond(min, max)}`,
+    allowed: ({ min, max }) => `${count(min)} to ${count(max)} IOPS`,
+    fix: ({ ways }) => either(ways),
+  }),
+  "throughput-beyond-limit": problemKind<{ what: string; wants: string; min: number; max: number; ways: string[] }>({
+    meaning: "The profile asks for a throughput that the backend doesn't have for this type, size and IOPS.",
+    message: ({ what, wants, min, max }) => `${wants}; ${what} ${beyond(min, max)}`,
+    allowed: ({ min, max }) => `${count(min)} to ${count(max)} MiB/s`,
+    fix: ({ ways }) => either(ways),
+  }),
+  "no-type-admits": problemKind<{ reasons: string[] }>({
+    meaning: "`cheapest` was asked for, and no type of the backend admits the request.",
+    message: ({ reasons }) => `no volume type admits this: ${reasons.join("; ")}`,
+    allowed: () => "a size and settings that at least one volume type has",
+    fix: () => "change the size, or what the profile asks for",
+  }),
+
+  // Changes of a volume that exists
+  "change-shrinks": problemKind<{ from: number; to: number }>({
+    meaning: "The volume would shrink. That is always refused: it would destroy data.",
+    message: ({ from, to }) => `the volume has ${count(from)} GiB and would shrink to ${count(to)} GiB`,
+    allowed: ({ from }) => `${count(from)} GiB or more`,
+    fix: ({ from }) =>
+      `ask for ${count(from)} GiB or more; for a smaller one declare a new volume, copy the data, and destroy this one`,
+  }),
+  "change-of-backend": problemKind<{ from: string; to: string }>({
+    meaning: "The volume would move to another backend.",
+    message: ({ from, to }) => `the volume lives on ${from} and would move to ${to}, without its data`,
+    allowed: ({ from }) => from,
+    fix: ({ to }) => `declare a new volume with backend "${to}", copy the data, and destroy this one`,
+  }),
+  "change-not-possible": problemKind<{ setting: string; from: unknown; to: unknown; because: string; way: string }>({
+    meaning: "The backend can't change this setting of a volume that exists.",
+    message: ({ setting, from, to, because }) => `"${setting}" can't go from ${show(from)} to ${show(to)}: ${because}`,
+    allowed: ({ from }) => show(from),
+    fix: ({ way }) => way,
+  }),
+} as const;
+
+export const noteKinds = {
+  "size-rounded-up": noteKind<{ asked: string; sizeGiB: number; because: string }>({
+    meaning: "The size was rounded up to what the backend can make.",
+    message: ({ asked, sizeGiB, because }) => `${asked} is rounded up to ${count(sizeGiB)} GiB: ${because}`,
+  }),
+  "iops-raised": noteKind<{ wanted: number; min: number; profile: string }>({
+    meaning: "The profile's own `iops.min` raised the IOPS.",
+    message: ({ wanted, min, profile }) => `${count(wanted)} IOPS raised to ${count(min)}: iops.min of "${profile}"`,
+  }),
+  "iops-capped": noteKind<{ wanted: number; max: number; profile: string }>({
+    meaning: "The profile's own `iops.max` capped the IOPS.",
+    message: ({ wanted, max, profile }) => `${count(wanted)} IOPS capped at ${count(max)}: iops.max of "${profile}"`,
+  }),
+  "value-rounded-up": noteKind<{ from: number; to: number; unit: string; because: string }>({
+    meaning: "A setting was rounded up to what the backend can do.",
+    message: ({ from, to, unit, because }) =>
+      `${count(from)} ${unit} is rounded up to ${count(to)} ${unit}: ${because}`,
+  }),
+  "type-chosen": noteKind<{ type: string; because: string }>({
+    meaning: "`cheapest` chose a volume type.",
+    message: ({ type, because }) => `"${type}" is chosen: ${because}`,
+  }),
+  "limits-not-enforced": noteKind<{ what: string; because: string }>({
+    meaning: "Something that the profile or the volume asks for is recorded and not enforced.",
+    message: ({ what, because }) => `${what} not enforced: ${because}`,
+  }),
+  "limits-need-mapping": noteKind<{ what: string }>({
+    meaning: "ScaleIO keeps limits on the mapping of a volume to a host: without a mapping they are not in force.",
+    message: ({ what }) =>
+      `${what} come into force when the volume is mapped to an SDC: ScaleIO keeps them on the mapping`,
+  }),
+  "price-unknown": noteKind<{ because: string }>({
+    meaning: "The monthly cost is not known.",
+    message: ({ because }) => `the monthly cost is unknown: ${because}`,
+  }),
+  "price-without-requests": noteKind<{ what: string }>({
+    meaning: "The monthly cost leaves out what is billed by use.",
+    message: ({ what }) => `the monthly cost leaves out ${what}`,
+  }),
+  "hard-to-change": noteKind<{ because: string }>({
+    meaning: "The volume may not be changeable later.",
+    message: ({ because }) => because,
+  }),
+  "change-in-place": noteKind<{ setting: string; from: unknown; to: unknown }>({
+    meaning: "A setting of a volume that exists changes in place; its data stays.",
+    message: ({ setting, from, to }) => `${setting}: ${show(from)} -> ${show(to)}, in place`,
+  }),
+  "change-migrates": noteKind<{ setting: string; from: unknown; to: unknown; because: string }>({
+    meaning: "A setting changes, and the backend moves the data for it.",
+    message: ({ setting, from, to, because }) =>
+      `${setting}: ${show(from)} -> ${show(to)}, the backend moves the data: ${because}`,
+  }),
+  "change-of-cost": noteKind<{ from: string; to: string; difference: string }>({
+    meaning: "What a change makes of the monthly cost.",
+    message: ({ from, to, difference }) => `monthly cost: ${from} -> ${to} (${difference})`,
+  }),
+} as const;
+
+export type ProblemCode = keyof typeof problemKinds;
+export type NoteCode = keyof typeof noteKinds;
+
+type ProblemParams<C extends ProblemCode> = (typeof problemKinds)[C] extends ProblemKind<infer P> ? P : never;
+type NoteParams<C extends NoteCode> = (typeof noteKinds)[C] extends NoteKind<infer P> ? P : never;
+
+/** Makes a problem: the registry gives the words. */
+export function problem<C extends ProblemCode>(
+  code: C,
+  path: string,
+  given: unknown,
+  params: ProblemParams<C>,
+): Problem {
+  const kind = problemKinds[code] as unknown as ProblemKind<ProblemParams<C>>;
+  return {
+    code,
+    path,
+    ...(given === undefined ? {} : { given }),
+    message: kind.message(params),
+    allowed: kind.allowed(params),
+    fix: kind.fix(params),
+  };
+}
+
+/** Makes a note: the registry gives the words. */
+export function note<C extends NoteCode>(code: C, path: string, params: NoteParams<C>): Note {
+  const kind = noteKinds[code] as unknown as NoteKind<NoteParams<C>>;
+  return { code, path, message: kind.message(params) };
+}
+
+/** One problem as text of a few lines: what is wrong and where, what is allowed, what to do. */
+export function formatProblem(p: Problem): string {
+  const given = p.given === undefined ? "" : `\n      given:   ${show(p.given)}`;
+  return `  - ${p.path}: ${p.message} [${p.code}]${given}\n      allowed: ${p.allowed}\n      fix:     ${p.fix}`;
+}
+
+/** Problems as one text, under a headline that counts them. */
+export function formatProblems(headline: string, problems: readonly Problem[]): string {
+  const counted = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+  return [`${headline}: ${counted}`, ...problems.map(formatProblem)].join("\n");
+}
+
+/** A number with thousands separators, as in "64,500". */
+export function count(value: number): string {
+  return value.toLocaleString("en-US", { maximumFractionDigits: 4 });
+}
+
+/** Any value as short text for a message. */
+export function show(value: unknown): string {
+  if (value === undefined || value === null) return "nothing";
+  const text = typeof value === "number" ? count(value) : (JSON.stringify(value) ?? String(value));
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}
+
+function either(ways: readonly string[]): string {
+  if (ways.length <= 1) return ways[0] ?? "";
+  return `${ways.slice(0, -1).join(", ")}, or ${ways[ways.length - 1]}`;
+}
+
+function beyond(min: number, max: number): string {
+  return `allows ${count(min)} to ${count(max)}`;
+}

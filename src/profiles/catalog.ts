@@ -1,0 +1,139 @@
+// The catalog: all profiles in force for a stack. The built-in ones, the stack's own laid over them by name, `extends` done.
+
+import { backendNames, backends, type BackendName } from "../backends";
+import { nearest } from "../nearest";
+import { problem, type Problem } from "../problems";
+import { builtinProfiles } from "./builtin";
+import { overlay, own, withoutNulls } from "./overlay";
+import { NAMESPACE, type ProfileDefinition, type StackConfig } from "./schema";
+import { joinPath } from "./validate";
+
+/** A profile in force. */
+export interface Profile {
+  name: string;
+  description: string;
+  /** Where it comes from: it ships, or the stack's config has it. */
+  origin: "built-in" | "stack";
+  /** The profiles that it is laid over, nearest first. */
+  lineage: string[];
+  /** What it means on each backend, with `extends` done and nulls taken away. */
+  sections: { [B in BackendName]?: Record<string, unknown> };
+}
+
+/** All profiles in force for a stack, with the limits and prices that hold there. */
+export interface Catalog {
+  profiles: Readonly<Record<string, Profile>>;
+  /** What is wrong with the profiles: unknown parents, cycles. Each once, however many profiles it breaks. */
+  problems: Problem[];
+  /** The profiles that can't be put together, with the problem that keeps them from it. */
+  broken: Readonly<Record<string, Problem>>;
+  limits: Readonly<Record<BackendName, unknown>>;
+  prices: Readonly<Record<BackendName, unknown>>;
+}
+
+/**
+ * Makes the catalog of a stack. A profile of the stack takes the place of the built-in one of its name; with
+ * `extends: <its own name>` it is laid over that one instead. Problems: `profile-parent-unknown`, `profile-cycle`.
+ */
+export function makeCatalog(config: StackConfig = {}): Catalog {
+  const stack = config.profiles ?? {};
+  const names = [...new Set([...Object.keys(builtinProfiles), ...Object.keys(stack)])];
+  const profiles = Object.create(null) as Record<string, Profile>;
+  const broken = Object.create(null) as Record<string, Problem>;
+  for (const name of names) {
+    const chain = lineage(name, stack, names);
+    if (!Array.isArray(chain)) {
+      broken[name] = chain;
+      continue;
+    }
+    profiles[name] = {
+      name,
+      description: chain[0]?.definition.description ?? "",
+      origin: chain[0]?.origin ?? "stack",
+      lineage: chain.slice(1).map((link) => link.name),
+      sections: layer(chain.map((link) => link.definition)),
+    };
+  }
+  const problems = [...new Map(Object.values(broken).map((each) => [`${each.path} ${each.code}`, each])).values()];
+  return { profiles, problems, broken, limits: laidOver("limits", config), prices: laidOver("prices", config) };
+}
+
+/** The profiles that say something about a backend, by name. */
+export function profilesFor(catalog: Catalog, backend: BackendName): string[] {
+  return Object.values(catalog.profiles)
+    .filter((profile) => profile.sections[backend])
+    .map((profile) => profile.name);
+}
+
+/** Where a profile's section stands in the stack's config, for problems. */
+export function sectionPath(profile: string, backend?: string): string {
+  return joinPath(`${NAMESPACE}:profiles`, backend === undefined ? [profile] : [profile, backend]);
+}
+
+interface Link {
+  name: string;
+  origin: "built-in" | "stack";
+  definition: ProfileDefinition;
+}
+
+type Definitions = Readonly<Record<string, ProfileDefinition>>;
+
+function find(name: string, stack: Definitions): Link | undefined {
+  const definition = own(stack, name) as ProfileDefinition | undefined;
+  if (definition) return { name, origin: "stack", definition };
+  const builtin = own(builtinProfiles, name) as ProfileDefinition | undefined;
+  return builtin && { name, origin: "built-in", definition: builtin };
+}
+
+// The profile and those it extends, nearest first; or the problem, where the chain doesn't end well.
+function lineage(name: string, stack: Definitions, names: string[]): Link[] | Problem {
+  const chain: Link[] = [];
+  let link = find(name, stack);
+  while (link) {
+    chain.push(link);
+    const parent: string | undefined = link.definition.extends;
+    if (parent === undefined) return chain;
+    if (parent === link.name && link.origin === "stack" && Object.hasOwn(builtinProfiles, parent)) {
+      link = find(parent, {});
+      continue;
+    }
+    const before = chain.findIndex((each) => each.name === parent && each.origin === "stack");
+    if (before >= 0) return cycle(chain.slice(before).map((each) => each.name));
+    const path = `${sectionPath(link.name)}.extends`;
+    const child = link.name;
+    link = find(parent, stack);
+    if (!link) {
+      const profiles = names.filter((each) => each !== child);
+      return problem("profile-parent-unknown", path, parent, { parent, profiles, nearest: nearest(parent, profiles) });
+    }
+  }
+  return chain;
+}
+
+// Told from the name that comes first, so that it is the same problem from wherever the circle is entered.
+function cycle(names: string[]): Problem {
+  const first = names.indexOf([...names].sort()[0] ?? "");
+  const turned = [...names.slice(first), ...names.slice(0, first)];
+  const start = turned[0] ?? "";
+  return problem("profile-cycle", `${sectionPath(start)}.extends`, turned[1] ?? start, { cycle: [...turned, start] });
+}
+
+function layer(definitions: ProfileDefinition[]): Profile["sections"] {
+  const sections: Profile["sections"] = {};
+  for (const backend of backendNames) {
+    const section = definitions.reduceRight<unknown>(
+      (below, definition) => overlay(below, definition[backend]),
+      undefined,
+    );
+    if (section !== undefined && section !== null) sections[backend] = withoutNulls(section) as Record<string, unknown>;
+  }
+  return sections;
+}
+
+function laidOver(what: "limits" | "prices", config: StackConfig): Record<BackendName, unknown> {
+  const entries = backendNames.map((name) => [
+    name,
+    withoutNulls(overlay(backends[name][what].data, config[what]?.[name])),
+  ]);
+  return Object.fromEntries(entries) as Record<BackendName, unknown>;
+}

@@ -1,0 +1,81 @@
+// Reads the stack's config: from raw values to a checked config, with every problem found on the way.
+
+import type { z } from "zod";
+
+import { backendNames, type BackendName } from "../backends";
+import { nearest } from "../nearest";
+import { problem, type Problem } from "../problems";
+import { isObject } from "./overlay";
+import { checkName } from "./reference";
+import { configKeys, configSchema, NAMESPACE, type StackConfig } from "./schema";
+import { joinPath, validate } from "./validate";
+
+/** A value of the stack's config as it was found: its text or its object, and whether it is a secret. */
+export interface RawConfigValue {
+  value: unknown;
+  secret?: boolean;
+}
+
+/** The config that could be read, and what was wrong with the rest. */
+export interface ReadConfig {
+  config: StackConfig;
+  problems: Problem[];
+}
+
+/**
+ * Reads the keys below the namespace `storage-profiles`. What is wrong is left out of the config and is a problem;
+ * the rest is read all the same, so that all problems show at once.
+ */
+export function readConfig(raw: Readonly<Record<string, RawConfigValue>>): ReadConfig {
+  const problems: Problem[] = [];
+  const config: Record<string, unknown> = {};
+  for (const [key, { value, secret }] of Object.entries(raw)) {
+    const path = `${NAMESPACE}:${key}`;
+    const schema = Object.hasOwn(configSchema.shape, key) ? configSchema.shape[key as keyof StackConfig] : undefined;
+    if (!schema) {
+      problems.push(
+        problem("unknown-key", path, secret ? undefined : value, {
+          key,
+          keys: configKeys,
+          nearest: nearest(key, configKeys),
+        }),
+      );
+    } else if (secret) {
+      problems.push(problem("config-secret", path, undefined, { key: path }));
+    } else if (key === "backend") {
+      const found = readBackend(value, path);
+      problems.push(...found.problems);
+      config[key] = found.backend;
+    } else {
+      const read = validate(schema as z.ZodType, value, path);
+      problems.push(...read.problems, ...checkNames(key, value, path));
+      config[key] = read.value;
+    }
+  }
+  return { config: config as StackConfig, problems };
+}
+
+function readBackend(value: unknown, path: string): { backend?: BackendName; problems: Problem[] } {
+  const name = String(value);
+  const found = backendNames.find((each) => each === name);
+  if (found) return { backend: found, problems: [] };
+  const params = { backend: name, backends: backendNames, nearest: nearest(name, backendNames) };
+  return { problems: [problem("backend-unknown", path, value, params)] };
+}
+
+function checkNames(key: string, value: unknown, path: string): Problem[] {
+  if ((key !== "profiles" && key !== "volumes") || !isObject(value)) return [];
+  const what = key === "profiles" ? "profile" : "volume";
+  return Object.keys(value).flatMap((name) => checkName(what, name, joinPath(path, [name])));
+}
+
+/** Turns the text of a key, as Pulumi hands it to a program, into its value: objects and booleans come as JSON. */
+export function parseConfigText(key: string, text: string): { value: unknown; problems: Problem[] } {
+  if (key === "backend" || !configKeys.some((each) => each === key)) return { value: text, problems: [] };
+  try {
+    return { value: JSON.parse(text), problems: [] };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return { value: undefined, problems: [problem("config-not-readable", `${NAMESPACE}:${key}`, text, { why })] };
+  }
+}

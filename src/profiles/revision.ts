@@ -1,0 +1,26 @@
+// Revisions: a short hash of what a profile means on one backend, so that a volume can say which edit of `gold` it got.
+
+import { createHash } from "node:crypto";
+
+import { isObject } from "./overlay";
+
+/**
+ * The revision of a profile's section for a backend, as 8 hex digits. It changes when the definition that is in force
+ * changes (also through `extends`), and not with the description, the order of keys, or another backend's section.
+ */
+export function revisionOf(backend: string, section: unknown): string {
+  return createHash("sha256")
+    .update(canonical([backend, section]))
+    .digest("hex")
+    .slice(0, 8);
+}
+
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  if (!isObject(value)) return JSON.stringify(value) ?? "null";
+  const keys = Object.keys(value).filter((key) => value[key] !== undefined);
+  return `{${keys
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`)
+    .join(",")}}`;
+}

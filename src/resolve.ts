@@ -1,0 +1,237 @@
+// The heart: a request and a catalog give a resolution; two resolutions give a change. Pure: the same code answers in a
+// component at preview, in the commands, over HTTP and in tests.
+
+import { backendNames, backends, isBackend, type BackendName, type Settings } from "./backends";
+import type { Answer, Asked, Backend, SettingRule } from "./backends/backend";
+import { formatCost, type MonthlyCost } from "./cost";
+import { nearest } from "./nearest";
+import { note, problem, type Note, type Problem } from "./problems";
+import { profilesFor, sectionPath, type Catalog } from "./profiles/catalog";
+import { parseReference } from "./profiles/reference";
+import { revisionOf } from "./profiles/revision";
+import { validate } from "./profiles/validate";
+import { parseSize } from "./size";
+
+/** What one volume asks for. */
+export interface VolumeRequest {
+  /** `name`, or `name@profile`. */
+  name: string;
+  /** The profile, where the name doesn't say it. Default: `default`. */
+  profile?: string | undefined;
+  /** The size in GiB. One of `sizeGiB` and `size` is needed. */
+  sizeGiB?: number | undefined;
+  /** The size with a unit: "100GiB", "1.5TiB", "500GB". */
+  size?: string | undefined;
+  /** The backend: `aws`, `openstack`, `scaleio`, `local`. */
+  backend?: string | undefined;
+  /** What the backend needs to know about the place: `{ region }` on aws, `{ mode }` on local. */
+  placement?: object | undefined;
+}
+
+/** A volume with a profile worked out: what is recorded about it, and what a change is judged by. */
+export interface ResolvedVolume {
+  name: string;
+  profile: string;
+  /** Which edit of the profile this is. */
+  revision: string;
+  backend: BackendName;
+  /** The size as the backend makes it. */
+  sizeGiB: number;
+  /** The backend's own parameters, always the complete set. */
+  settings: Settings;
+}
+
+/** The pure answer to a request. `volume` is there exactly when there are no problems. */
+export interface Resolution {
+  request: VolumeRequest;
+  volume?: ResolvedVolume;
+  problems: Problem[];
+  notes: Note[];
+  /** The monthly cost by list price; absent where it isn't known. */
+  monthlyCost?: MonthlyCost;
+}
+
+/** Works a request out. Never throws; all problems come back at once. `pathPrefix` stands before the paths of arguments. */
+export function resolve(catalog: Catalog, request: VolumeRequest, pathPrefix = ""): Resolution {
+  const problems: Problem[] = [];
+  const { reference, problems: wrong } = parseReference(String(request.name), request.profile, `${pathPrefix}name`);
+  problems.push(...wrong);
+  const size = parseSize(request, pathPrefix);
+  problems.push(...size.problems);
+  const backend = pickBackend(request.backend, `${pathPrefix}backend`, problems);
+  const found =
+    reference && backend && pickSection(catalog, reference.profile, backend, `${pathPrefix}profile`, problems);
+  const placement = backend && checkPlacement(backend, request.placement, `${pathPrefix}placement`, problems);
+  if (!reference || !backend || !found || !placement || size.sizeGiB === undefined) {
+    return { request, problems, notes: size.notes };
+  }
+
+  const rules = anyBackend(backend);
+  const asked: Asked<unknown, unknown, unknown> = {
+    profile: reference.profile,
+    section: found.section,
+    path: sectionPath(reference.profile, backend),
+    sizePath: `${pathPrefix}${request.size === undefined ? "sizeGiB" : "size"}`,
+    sizeGiB: size.sizeGiB,
+    placement,
+    limits: catalog.limits[backend],
+  };
+  const answer: Answer<object> = rules.resolve(asked, catalog.prices[backend]);
+  const notes = [...size.notes, ...answer.notes];
+  problems.push(...answer.problems);
+  if (!answer.settings || problems.length > 0) return { request, problems, notes };
+
+  const volume: ResolvedVolume = {
+    name: reference.name,
+    profile: reference.profile,
+    revision: found.revision,
+    backend,
+    sizeGiB: answer.sizeGiB,
+    settings: answer.settings as Settings,
+  };
+  const price = rules.monthlyCost(
+    { sizeGiB: volume.sizeGiB, settings: volume.settings },
+    placement,
+    catalog.prices[backend],
+  );
+  if (price && "cost" in price) return { request, volume, problems, notes, monthlyCost: price.cost };
+  if (price) notes.push(note("price-unknown", "monthlyCost", { because: price.unknown }));
+  return { request, volume, problems, notes };
+}
+
+/** The monthly cost of a volume by the catalog's prices, or `undefined` where it isn't known. */
+export function monthlyCostOf(
+  catalog: Catalog,
+  volume: ResolvedVolume,
+  placement: object = {},
+): MonthlyCost | undefined {
+  const { backend, sizeGiB, settings } = volume;
+  const price = anyBackend(backend).monthlyCost({ sizeGiB, settings }, placement, catalog.prices[backend]);
+  return price && "cost" in price ? price.cost : undefined;
+}
+
+/** What a change does to a volume that exists. */
+export type Verdict =
+  /** Nothing changes on the backend. */
+  | "none"
+  /** The backend changes it where it is; the data stays. */
+  | "in-place"
+  /** The backend moves the data; the volume stays the same. */
+  | "migrates"
+  /** It can't be done without losing data, or at all. */
+  | "refused";
+
+/** From one resolution to the next, for a volume that exists. */
+export interface Change {
+  verdict: Verdict;
+  /** Why it is refused, each with the way out; empty unless the verdict is `refused`. */
+  problems: Problem[];
+  /** What changes, setting by setting. */
+  notes: Note[];
+}
+
+/** Judges the change of a volume that exists from one resolved state to another. */
+export function change(from: ResolvedVolume, to: ResolvedVolume): Change {
+  if (from.backend !== to.backend) {
+    const moved = problem("change-of-backend", "backend", to.backend, { from: from.backend, to: to.backend });
+    return { verdict: "refused", problems: [moved], notes: [] };
+  }
+  const problems: Problem[] = [];
+  const notes: Note[] = [];
+  const verdicts = new Set<Verdict>();
+  if (to.sizeGiB < from.sizeGiB) {
+    problems.push(problem("change-shrinks", "sizeGiB", to.sizeGiB, { from: from.sizeGiB, to: to.sizeGiB }));
+  } else if (to.sizeGiB > from.sizeGiB) {
+    verdicts.add("in-place");
+    notes.push(note("change-in-place", "sizeGiB", { setting: "sizeGiB", from: from.sizeGiB, to: to.sizeGiB }));
+  }
+  const rules = anyBackend(from.backend).change as Record<string, (from: unknown, to: unknown) => SettingRule>;
+  for (const setting of Object.keys(rules)) {
+    const before = (from.settings as unknown as Record<string, unknown>)[setting] ?? null;
+    const after = (to.settings as unknown as Record<string, unknown>)[setting] ?? null;
+    const rule = before === after ? undefined : rules[setting]?.(before, after);
+    if (!rule) continue;
+    const what = { setting, from: before, to: after };
+    const path = `settings.${setting}`;
+    verdicts.add(rule.verdict);
+    if (rule.verdict === "refused")
+      problems.push(problem("change-not-possible", path, after, { ...what, because: rule.because, way: rule.way }));
+    else if (rule.verdict === "migrates") notes.push(note("change-migrates", path, { ...what, because: rule.because }));
+    else notes.push(note("change-in-place", path, what));
+  }
+  if (problems.length > 0) return { verdict: "refused", problems, notes: [] };
+  const verdict = verdicts.has("migrates") ? "migrates" : verdicts.has("in-place") ? "in-place" : "none";
+  return { verdict, problems, notes };
+}
+
+/** What a change makes of the monthly cost, as a note; none where neither cost is known or both are the same. */
+export function costDifference(from: MonthlyCost | undefined, to: MonthlyCost | undefined): Note[] {
+  if (!from && !to) return [];
+  if (from && to && from.amount === to.amount && from.currency === to.currency) return [];
+  const comparable = from && to && from.currency === to.currency;
+  const delta = comparable ? to.amount - from.amount : 0;
+  const difference = comparable
+    ? `${delta < 0 ? "-" : "+"}${formatCost({ ...to, amount: Math.abs(delta) })}`
+    : "difference unknown";
+  return [note("change-of-cost", "monthlyCost", { from: formatCost(from), to: formatCost(to), difference })];
+}
+
+// Inside, a backend is called through its general shape: what it is given was checked by its own schemas.
+function anyBackend(name: BackendName): Backend {
+  return backends[name] as unknown as Backend;
+}
+
+function pickBackend(name: string | undefined, path: string, problems: Problem[]): BackendName | undefined {
+  if (name === undefined) problems.push(problem("backend-missing", path, undefined, { backends: backendNames }));
+  else if (!isBackend(name))
+    problems.push(
+      problem("backend-unknown", path, name, {
+        backend: name,
+        backends: backendNames,
+        nearest: nearest(name, backendNames),
+      }),
+    );
+  else return name;
+  return undefined;
+}
+
+function pickSection(
+  catalog: Catalog,
+  profile: string,
+  backend: BackendName,
+  path: string,
+  problems: Problem[],
+): { section: object; revision: string } | undefined {
+  const known = catalog.profiles[profile];
+  if (!known) {
+    const profiles = Object.keys(catalog.profiles);
+    problems.push(
+      catalog.broken[profile] ??
+        problem("profile-unknown", path, profile, { profile, profiles, nearest: nearest(profile, profiles) }),
+    );
+    return undefined;
+  }
+  const section = known.sections[backend];
+  if (!section) {
+    problems.push(
+      problem("profile-without-backend", path, profile, { profile, backend, having: profilesFor(catalog, backend) }),
+    );
+    return undefined;
+  }
+  const checked = validate(anyBackend(backend).section, section, sectionPath(profile, backend));
+  problems.push(...checked.problems);
+  return checked.problems.length > 0
+    ? undefined
+    : { section: checked.value as object, revision: revisionOf(backend, section) };
+}
+
+function checkPlacement(
+  backend: BackendName,
+  placement: object | undefined,
+  path: string,
+  problems: Problem[],
+): object | undefined {
+  const checked = validate(anyBackend(backend).placement, placement ?? {}, path);
+  problems.push(...checked.problems);
+  return checked.value as object | undefined;
+}

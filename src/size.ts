@@ -1,0 +1,76 @@
+// Sizes: `sizeGiB: 100`, or text with a unit. Volumes are made in whole GiB, so a size is rounded up, with a note.
+
+import { note, problem, type Note, type Problem } from "./problems";
+
+/** A size as it is asked for: one of the two, or both when they say the same. */
+export interface SizeRequest {
+  /** The size in GiB (2^30 bytes). */
+  sizeGiB?: number | undefined;
+  /** The size as text with a unit: binary (MiB, GiB, TiB, PiB) or decimal (MB, GB, TB, PB). */
+  size?: string | undefined;
+}
+
+/** What was made of a size: whole GiB, or the problems with it. */
+export type ParsedSize =
+  { sizeGiB: number; problems: []; notes: Note[] } | { sizeGiB?: undefined; problems: Problem[]; notes: [] };
+
+const GIB = 2 ** 30;
+const BYTES: Readonly<Record<string, number>> = {
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40,
+  pib: 2 ** 50,
+  mb: 1e6,
+  gb: 1e9,
+  tb: 1e12,
+  pb: 1e15,
+};
+
+/** The largest size that is read at all, in GiB (1 ZiB): beyond it numbers lose their precision. Backends allow far less. */
+export const MAX_SIZE_GIB = 2 ** 40;
+
+/** Reads a size. Problems: `size-missing`, `size-conflict`, `size-invalid`. Note: `size-rounded-up`. */
+export function parseSize({ sizeGiB, size }: SizeRequest, pathPrefix = ""): ParsedSize {
+  const numberPath = `${pathPrefix}sizeGiB`;
+  const textPath = `${pathPrefix}size`;
+  const failed = (...problems: Problem[]): ParsedSize => ({ problems, notes: [] });
+
+  if (sizeGiB === undefined && size === undefined) return failed(problem("size-missing", numberPath, undefined, {}));
+  const fromText = size === undefined ? undefined : gibOf(size);
+  if (typeof fromText === "string") return failed(problem("size-invalid", textPath, size, { why: fromText }));
+  if (sizeGiB !== undefined) {
+    const why = whyNotASize(sizeGiB);
+    if (why) return failed(problem("size-invalid", numberPath, sizeGiB, { why }));
+    if (size !== undefined && fromText !== sizeGiB) {
+      return failed(problem("size-conflict", textPath, size, { sizeGiB, size }));
+    }
+  }
+
+  const exact = sizeGiB ?? (fromText as number);
+  const whole = Math.ceil(exact);
+  if (whole === exact) return { sizeGiB: whole, problems: [], notes: [] };
+  const asked = size ?? `${sizeGiB} GiB`;
+  const because = /^[^a-z]*[kmgtp]b\s*$/i.test(asked)
+    ? `its unit is decimal (1 GB is 0.931 GiB), and volumes are made in whole GiB`
+    : "volumes are made in whole GiB";
+  const path = size === undefined ? numberPath : textPath;
+  return { sizeGiB: whole, problems: [], notes: [note("size-rounded-up", path, { asked, sizeGiB: whole, because })] };
+}
+
+function gibOf(text: string): number | string {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text);
+  if (!match) return "it is not a number with a unit";
+  const [, digits = "", unit = ""] = match;
+  if (unit === "") return "it has no unit";
+  const bytes = BYTES[unit.toLowerCase()];
+  if (bytes === undefined) return `"${unit}" is not a unit of size that is read here`;
+  const gib = (Number(digits) * bytes) / GIB;
+  return whyNotASize(gib) ?? gib;
+}
+
+function whyNotASize(gib: number): string | undefined {
+  if (typeof gib !== "number" || Number.isNaN(gib)) return "it is not a number";
+  if (gib <= 0) return "it is not above zero";
+  if (gib > MAX_SIZE_GIB) return "it is beyond any volume";
+  return undefined;
+}
