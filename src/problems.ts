@@ -123,7 +123,7 @@ export const problemKinds = {
   "unknown-key": problemKind<{ key: string; keys: string[]; nearest: string | undefined }>({
     meaning: "The stack's config has a key that nobody reads.",
     message: ({ key }) => `unknown key "${key}"`,
-    allowed: ({ keys }) => keys.join(", "),
+    allowed: ({ keys }) => keys.join(", ") || "no key at all",
     fix: ({ key, nearest }) => (nearest ? `did you mean "${nearest}"?` : `remove "${key}"`),
   }),
   "wrong-type": problemKind<{ expected: string; found: string }>({

@@ -9,7 +9,7 @@ import { note, problem, type Note, type Problem } from "./problems";
 import { profilesFor, sectionPath, type Catalog } from "./profiles/catalog";
 import { parseReference } from "./profiles/reference";
 import { revisionOf } from "./profiles/revision";
-import { validate } from "./profiles/validate";
+import { validate, wrongType } from "./profiles/validate";
 import { parseSize } from "./size";
 
 /** What one volume asks for. */
@@ -53,8 +53,9 @@ export interface Resolution {
 
 /** Works a request out. Never throws; all problems come back at once. `pathPrefix` stands before the paths of arguments. */
 export function resolve(catalog: Catalog, request: VolumeRequest, pathPrefix = ""): Resolution {
-  const problems: Problem[] = [];
-  const { reference, problems: wrong } = parseReference(String(request.name), request.profile, `${pathPrefix}name`);
+  const problems = wrongTypes(request, pathPrefix);
+  if (problems.length > 0) return { request, problems, notes: [] };
+  const { reference, problems: wrong } = parseReference(request.name, request.profile, `${pathPrefix}name`);
   problems.push(...wrong);
   const size = parseSize(request, pathPrefix);
   problems.push(...size.problems);
@@ -179,6 +180,16 @@ export function costDifference(from: MonthlyCost | undefined, to: MonthlyCost | 
 // Inside, a backend is called through its general shape: what it is given was checked by its own schemas.
 function anyBackend(name: BackendName): Backend {
   return backends[name] as unknown as Backend;
+}
+
+// Requests also come from programs without types and over HTTP.
+function wrongTypes(request: VolumeRequest, pathPrefix: string): Problem[] {
+  const expected = { name: "string", profile: "string", sizeGiB: "number", size: "string", backend: "string", placement: "object" };
+  return Object.entries(expected).flatMap(([key, type]) => {
+    const value = request[key as keyof VolumeRequest] as unknown;
+    if (value === undefined ? key !== "name" : typeof value === type && value !== null && !Array.isArray(value)) return [];
+    return [wrongType(`${pathPrefix}${key}`, value, type)];
+  });
 }
 
 function pickBackend(name: string | undefined, path: string, problems: Problem[]): BackendName | undefined {

@@ -19,7 +19,7 @@ export const builtinProfiles: Readonly<Record<string, ProfileDefinition>> = {
   },
   silver: {
     description: "Steady IOPS for most databases, encrypted",
-    aws: { volumeType: "gp3", iops: 6_000, throughputMiBps: 250, encrypted: true },
+    aws: { volumeType: "gp3", iops: 3_000, throughputMiBps: 250, encrypted: true },
     openstack: { volumeType: "silver" },
     scaleio: { provisioning: "thin", iopsLimit: 3_000, bandwidthLimitKBps: 256_000 },
     local: { iops: { max: 3_000 }, throughputMiBps: 250 },

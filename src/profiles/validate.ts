@@ -48,10 +48,7 @@ function problemsOf(issue: Issue, schema: z.ZodType, root: unknown, rootPath: st
       return [problem("wrong-type", path, value, { expected: expected.join(" or "), found: foundType(value) })];
     }
     case "invalid_type":
-      if (issue.expected === "int" && typeof value === "number") {
-        return [problem("value-out-of-range", path, value, { given: show(value), range: "a whole number" })];
-      }
-      return [problem("wrong-type", path, value, { expected: typeName(issue.expected), found: foundType(value) })];
+      return [wrongType(path, value, issue.expected)];
     case "invalid_value": {
       const values = issue.values.map(String);
       const guess = typeof value === "string" ? nearest(value, values) : undefined;
@@ -77,6 +74,11 @@ function problemsOf(issue: Issue, schema: z.ZodType, root: unknown, rootPath: st
         }),
       ];
   }
+}
+
+/** The problem that a value is of another type than the one that belongs there. */
+export function wrongType(path: string, value: unknown, expected: string): Problem {
+  return problem("wrong-type", path, value, { expected: typeName(expected), found: foundType(value) });
 }
 
 /** Joins a path of keys; a key that isn't a plain word stands in brackets, as `pulumi config set --path` has it. */
@@ -158,5 +160,6 @@ function foundType(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   if (typeof value === "string") return `text (${show(value)})`;
   if (typeof value === "object") return "an object";
-  return `${typeof value === "number" ? "a number" : "true or false"} (${show(value)})`;
+  if (typeof value === "number") return Number.isFinite(value) ? `a number (${show(value)})` : `no finite number (${value})`;
+  return typeof value === "boolean" ? String(value) : `a ${typeof value}`;
 }

@@ -1,0 +1,10 @@
+// @ts-check
+// Unit, property and engine tests alike; `npm test` builds what they need first (tools/test.js).
+
+/** @type {import("jest").Config} */
+module.exports = {
+  testMatch: ["<rootDir>/test/**/*.test.ts"],
+  transform: { "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } } }] },
+  modulePathIgnorePatterns: ["<rootDir>/dist/", "<rootDir>/.demo/"],
+  watchPathIgnorePatterns: ["<rootDir>/dist/", "<rootDir>/.demo/"],
+};
