@@ -1,7 +1,11 @@
 // The pure core, as `storage-profiles/core`: profiles, resolution and change without Pulumi and without I/O.
 
 export * from "./backends";
+export type { AwsSettings } from "./backends/aws";
 export type { Backend } from "./backends/backend";
+export type { LocalMode, LocalSettings } from "./backends/local";
+export type { OpenstackSettings } from "./backends/openstack";
+export type { ScaleioSettings } from "./backends/scaleio";
 export * from "./cost";
 export * from "./problems";
 export { builtinProfiles } from "./profiles/builtin";
@@ -9,6 +13,7 @@ export { makeCatalog, profilesFor, type Catalog, type Profile } from "./profiles
 export { parseConfigText, readConfig, type RawConfigValue, type ReadConfig } from "./profiles/config";
 export {
   DEFAULT_PROFILE,
+  checkName,
   NAME_PATTERN,
   parseReference,
   type ParsedReference,

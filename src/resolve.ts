@@ -184,10 +184,18 @@ function anyBackend(name: BackendName): Backend {
 
 // Requests also come from programs without types and over HTTP.
 function wrongTypes(request: VolumeRequest, pathPrefix: string): Problem[] {
-  const expected = { name: "string", profile: "string", sizeGiB: "number", size: "string", backend: "string", placement: "object" };
+  const expected = {
+    name: "string",
+    profile: "string",
+    sizeGiB: "number",
+    size: "string",
+    backend: "string",
+    placement: "object",
+  };
   return Object.entries(expected).flatMap(([key, type]) => {
     const value = request[key as keyof VolumeRequest] as unknown;
-    if (value === undefined ? key !== "name" : typeof value === type && value !== null && !Array.isArray(value)) return [];
+    if (value === undefined ? key !== "name" : typeof value === type && value !== null && !Array.isArray(value))
+      return [];
     return [wrongType(`${pathPrefix}${key}`, value, type)];
   });
 }

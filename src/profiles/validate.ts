@@ -160,6 +160,7 @@ function foundType(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   if (typeof value === "string") return `text (${show(value)})`;
   if (typeof value === "object") return "an object";
-  if (typeof value === "number") return Number.isFinite(value) ? `a number (${show(value)})` : `no finite number (${value})`;
+  if (typeof value === "number")
+    return Number.isFinite(value) ? `a number (${show(value)})` : `no finite number (${value})`;
   return typeof value === "boolean" ? String(value) : `a ${typeof value}`;
 }

@@ -16,7 +16,13 @@ import {
 const founding = makeCatalog();
 const withProfiles = (profiles: Record<string, ProfileDefinition>) => makeCatalog({ profiles });
 const on = (backend: string, profile: string, sizeGiB: number, catalog = founding) =>
-  resolve(catalog, { name: "data", profile, sizeGiB, backend, placement: backend === "aws" ? { region: "us-east-1" } : {} });
+  resolve(catalog, {
+    name: "data",
+    profile,
+    sizeGiB,
+    backend,
+    placement: backend === "aws" ? { region: "us-east-1" } : {},
+  });
 const volumeOf = (resolution: { volume?: ResolvedVolume; problems: unknown }): ResolvedVolume => {
   if (!resolution.volume) throw new Error(JSON.stringify(resolution.problems));
   return resolution.volume;
@@ -24,7 +30,11 @@ const volumeOf = (resolution: { volume?: ResolvedVolume; problems: unknown }): R
 
 describe("gold", () => {
   test.each([
-    ["aws", 100, { volumeType: "io1", iops: 3000, throughputMiBps: null, encrypted: true, kmsKeyId: null, multiAttach: false }],
+    [
+      "aws",
+      100,
+      { volumeType: "io1", iops: 3000, throughputMiBps: null, encrypted: true, kmsKeyId: null, multiAttach: false },
+    ],
     ["openstack", 100, { volumeType: "gold" }],
     [
       "scaleio",
@@ -41,7 +51,13 @@ describe("gold", () => {
     ],
     ["local", 100, { mode: "loop", iopsLimit: 10000, throughputLimitMiBps: 0, overcommit: false }],
   ])("on %s has its founding numbers, complete", (backend, sizeGiB, settings) => {
-    expect(volumeOf(on(backend, "gold", 100))).toMatchObject({ name: "data", profile: "gold", backend, sizeGiB, settings });
+    expect(volumeOf(on(backend, "gold", 100))).toMatchObject({
+      name: "data",
+      profile: "gold",
+      backend,
+      sizeGiB,
+      settings,
+    });
     expect(Object.keys(volumeOf(on(backend, "gold", 100)).settings).sort()).toEqual(Object.keys(settings).sort());
   });
 
@@ -49,8 +65,8 @@ describe("gold", () => {
     [4, 120, []],
     [100, 3000, []],
     [2133, 63990, []],
-    [2134, 64000, ["64,020 IOPS capped at 64,000: iops.max of \"gold\""]],
-    [16384, 64000, ["491,520 IOPS capped at 64,000: iops.max of \"gold\""]],
+    [2134, 64000, ['64,020 IOPS capped at 64,000: iops.max of "gold"']],
+    [16384, 64000, ['491,520 IOPS capped at 64,000: iops.max of "gold"']],
   ])("at %d GiB on aws has %d IOPS", (sizeGiB, iops, notes) => {
     const resolution = on("aws", "gold", sizeGiB);
     expect((volumeOf(resolution).settings as AwsSettings).iops).toBe(iops);
@@ -58,7 +74,11 @@ describe("gold", () => {
   });
 
   test("on ScaleIO says what was rounded, and that its limits need a mapping", () => {
-    expect(on("scaleio", "gold", 100).notes.map(({ code }) => code)).toEqual(["size-rounded-up", "value-rounded-up", "limits-need-mapping"]);
+    expect(on("scaleio", "gold", 100).notes.map(({ code }) => code)).toEqual([
+      "size-rounded-up",
+      "value-rounded-up",
+      "limits-need-mapping",
+    ]);
   });
 });
 
@@ -120,7 +140,9 @@ describe("the limits of EBS", () => {
     [16000, 125, 2000],
   ])("gp3 with %d IOPS has %d to %d MiB/s", (iops, min, max) => {
     const codes = (throughputMiBps: number) =>
-      on("aws", "p", 100, withProfiles({ p: { aws: { volumeType: "gp3", iops, throughputMiBps } } })).problems.map(({ code }) => code);
+      on("aws", "p", 100, withProfiles({ p: { aws: { volumeType: "gp3", iops, throughputMiBps } } })).problems.map(
+        ({ code }) => code,
+      );
     expect([min, max].flatMap(codes)).toEqual([]);
     expect(codes(min - 1)).toEqual(["throughput-beyond-limit"]);
     expect(codes(max + 1)).toEqual(["throughput-beyond-limit"]);
@@ -142,7 +164,9 @@ describe("the limits of EBS", () => {
   });
 
   test("what doesn't go with a type is refused, all at once", () => {
-    const catalog = withProfiles({ p: { aws: { volumeType: "gp2", iops: 3000, throughputMiBps: 200, multiAttach: true, kmsKeyId: "arn:x" } } });
+    const catalog = withProfiles({
+      p: { aws: { volumeType: "gp2", iops: 3000, throughputMiBps: 200, multiAttach: true, kmsKeyId: "arn:x" } },
+    });
     const { problems } = on("aws", "p", 20000, catalog);
     expect(problems.map(({ code, path }) => `${code} ${path}`)).toEqual([
       "size-beyond-limit sizeGiB",
@@ -168,7 +192,10 @@ describe("the limits of EBS", () => {
   });
 
   test("a stack may lay newer limits over those that ship", () => {
-    const catalog = makeCatalog({ profiles: { p: { aws: { volumeType: "io1", iops: 70000 } } }, limits: { aws: { io1: { iops: { max: 80000 } } } } });
+    const catalog = makeCatalog({
+      profiles: { p: { aws: { volumeType: "io1", iops: 70000 } } },
+      limits: { aws: { io1: { iops: { max: 80000 } } } },
+    });
     expect(on("aws", "p", 16384, catalog).problems).toEqual([]);
   });
 });
@@ -215,9 +242,19 @@ describe("the limits of the other backends", () => {
 
 describe("a request", () => {
   test("gets all its problems at once", () => {
-    const { problems, volume } = resolve(founding, { name: "my data@golf", profile: "silver", size: "tall", backend: "asw" });
+    const { problems, volume } = resolve(founding, {
+      name: "my data@golf",
+      profile: "silver",
+      size: "tall",
+      backend: "asw",
+    });
     expect(volume).toBeUndefined();
-    expect(problems.map(({ code }) => code)).toEqual(["name-invalid", "profile-conflict", "size-invalid", "backend-unknown"]);
+    expect(problems.map(({ code }) => code)).toEqual([
+      "name-invalid",
+      "profile-conflict",
+      "size-invalid",
+      "backend-unknown",
+    ]);
   });
 
   test("for a profile without a section for the backend gets the profiles that have one", () => {
@@ -230,17 +267,23 @@ describe("a request", () => {
 
   test("for a misspelt profile or backend gets the nearest right word", () => {
     expect(on("local", "glod", 1).problems[0]).toMatchObject({ code: "profile-unknown", fix: 'did you mean "gold"?' });
-    expect(on("opnstack", "gold", 1).problems[0]).toMatchObject({ code: "backend-unknown", fix: 'did you mean "openstack"?' });
+    expect(on("opnstack", "gold", 1).problems[0]).toMatchObject({
+      code: "backend-unknown",
+      fix: 'did you mean "openstack"?',
+    });
   });
 
   test("`name` and `name@default` are the same volume", () => {
-    const [bare, spelt] = ["data", "data@default"].map((name) => resolve(founding, { name, sizeGiB: 9, backend: "scaleio" }).volume);
+    const [bare, spelt] = ["data", "data@default"].map(
+      (name) => resolve(founding, { name, sizeGiB: 9, backend: "scaleio" }).volume,
+    );
     expect(bare).toEqual(spelt);
   });
 });
 
 describe("a revision", () => {
-  const revision = (profiles: Record<string, ProfileDefinition>, name = "p") => volumeOf(on("local", name, 1, withProfiles(profiles))).revision;
+  const revision = (profiles: Record<string, ProfileDefinition>, name = "p") =>
+    volumeOf(on("local", name, 1, withProfiles(profiles))).revision;
 
   test("changes with what the profile means on the backend, also through `extends`", () => {
     const base = revision({ p: { local: { iops: 5 } } });
@@ -252,18 +295,26 @@ describe("a revision", () => {
 
   test("stays with the description, another backend's section, or the order of keys", () => {
     const base = revision({ p: { local: { iops: 5, overcommit: true } } });
-    expect(revision({ p: { description: "x", aws: { volumeType: "gp3" }, local: { overcommit: true, iops: 5 } } })).toBe(base);
+    expect(
+      revision({ p: { description: "x", aws: { volumeType: "gp3" }, local: { overcommit: true, iops: 5 } } }),
+    ).toBe(base);
   });
 });
 
 describe("the monthly cost", () => {
-  const costOf = (profiles: Record<string, ProfileDefinition>, sizeGiB: number) => on("aws", "p", sizeGiB, withProfiles(profiles)).monthlyCost;
+  const costOf = (profiles: Record<string, ProfileDefinition>, sizeGiB: number) =>
+    on("aws", "p", sizeGiB, withProfiles(profiles)).monthlyCost;
 
   test.each([
     ["gp3 within what is free", { volumeType: "gp3" }, 100, 8],
     ["gp3 with more", { volumeType: "gp3", iops: 6000, throughputMiBps: 250 }, 100, 28],
     ["io1", { volumeType: "io1", iops: 3000 }, 100, 207.5],
-    ["io2 in all its tiers", { volumeType: "io2", iops: 100000 }, 1000, 125 + 32000 * 0.065 + 32000 * 0.0455 + 36000 * 0.03185],
+    [
+      "io2 in all its tiers",
+      { volumeType: "io2", iops: 100000 },
+      1000,
+      125 + 32000 * 0.065 + 32000 * 0.0455 + 36000 * 0.03185,
+    ],
     ["st1", { volumeType: "st1" }, 1000, 45],
   ] as const)("of %s", (_, aws, sizeGiB, amount) => {
     const cost = costOf({ p: { aws } }, sizeGiB);
@@ -273,7 +324,12 @@ describe("the monthly cost", () => {
   });
 
   test("is unknown where no prices are known, and says so", () => {
-    const { monthlyCost, notes } = resolve(founding, { name: "data@silver", sizeGiB: 10, backend: "aws", placement: { region: "mars-1" } });
+    const { monthlyCost, notes } = resolve(founding, {
+      name: "data@silver",
+      sizeGiB: 10,
+      backend: "aws",
+      placement: { region: "mars-1" },
+    });
     expect(monthlyCost).toBeUndefined();
     expect(notes.map(({ message }) => message)).toEqual([
       "the monthly cost is unknown: no prices of gp3 in mars-1; give them in storage-profiles:prices.aws.mars-1",
@@ -282,21 +338,33 @@ describe("the monthly cost", () => {
 
   test("comes from the stack's prices where it gives them", () => {
     const catalog = makeCatalog({ prices: { scaleio: { perGiB: 0.5, currency: "EUR", date: "2026-01-01" } } });
-    expect(on("scaleio", "default", 8, catalog).monthlyCost).toMatchObject({ amount: 4, currency: "EUR", date: "2026-01-01" });
+    expect(on("scaleio", "default", 8, catalog).monthlyCost).toMatchObject({
+      amount: 4,
+      currency: "EUR",
+      date: "2026-01-01",
+    });
     expect(on("scaleio", "default", 8).monthlyCost).toBeUndefined();
   });
 });
 
 describe("a change", () => {
-  const made = (backend: string, profile: string, sizeGiB: number, catalog = founding) => volumeOf(on(backend, profile, sizeGiB, catalog));
+  const made = (backend: string, profile: string, sizeGiB: number, catalog = founding) =>
+    volumeOf(on(backend, profile, sizeGiB, catalog));
 
   test("to the same is none, whatever the profile is called", () => {
     const catalog = withProfiles({ same: { extends: "gold" } });
-    expect(change(made("aws", "gold", 10, catalog), made("aws", "same", 10, catalog))).toEqual({ verdict: "none", problems: [], notes: [] });
+    expect(change(made("aws", "gold", 10, catalog), made("aws", "same", 10, catalog))).toEqual({
+      verdict: "none",
+      problems: [],
+      notes: [],
+    });
   });
 
   test("of type, IOPS and size is in place, and says each", () => {
-    const catalog = withProfiles({ a: { aws: { volumeType: "io1", iops: 300 } }, b: { aws: { volumeType: "gp3", iops: 4000 } } });
+    const catalog = withProfiles({
+      a: { aws: { volumeType: "io1", iops: 300 } },
+      b: { aws: { volumeType: "gp3", iops: 4000 } },
+    });
     const { verdict, notes } = change(made("aws", "a", 10, catalog), made("aws", "b", 20, catalog));
     expect(verdict).toBe("in-place");
     expect(notes.map(({ message }) => message)).toEqual([
@@ -311,7 +379,10 @@ describe("a change", () => {
     const { verdict, problems, notes } = change(made("aws", "gold", 100), made("aws", "default", 50));
     expect(verdict).toBe("refused");
     expect(notes).toEqual([]);
-    expect(problems.map(({ code, path }) => `${code} ${path}`)).toEqual(["change-shrinks sizeGiB", "change-not-possible settings.encrypted"]);
+    expect(problems.map(({ code, path }) => `${code} ${path}`)).toEqual([
+      "change-shrinks sizeGiB",
+      "change-not-possible settings.encrypted",
+    ]);
     expect(problems[1]?.fix).toContain("make a snapshot");
   });
 
@@ -335,14 +406,20 @@ describe("a change", () => {
   });
 
   test("to another backend is refused", () => {
-    expect(change(made("local", "gold", 8), made("scaleio", "gold", 8)).problems).toEqual([expect.objectContaining({ code: "change-of-backend" })]);
+    expect(change(made("local", "gold", 8), made("scaleio", "gold", 8)).problems).toEqual([
+      expect.objectContaining({ code: "change-of-backend" }),
+    ]);
   });
 
   test("says what it makes of the cost", () => {
     const [gold, silver] = ["gold", "silver"].map((profile) => on("aws", profile, 100).monthlyCost);
-    expect(costDifference(gold, silver).map(({ message }) => message)).toEqual(["monthly cost: 207.50 USD -> 13.00 USD (-194.50 USD)"]);
+    expect(costDifference(gold, silver).map(({ message }) => message)).toEqual([
+      "monthly cost: 207.50 USD -> 13.00 USD (-194.50 USD)",
+    ]);
     expect(costDifference(gold, gold)).toEqual([]);
-    expect(costDifference(undefined, silver)[0]?.message).toBe("monthly cost: unknown -> 13.00 USD (difference unknown)");
+    expect(costDifference(undefined, silver)[0]?.message).toBe(
+      "monthly cost: unknown -> 13.00 USD (difference unknown)",
+    );
   });
 });
 
@@ -350,7 +427,14 @@ describe("properties", () => {
   const whole = (max: number) => fc.integer({ min: 1, max });
   const rule = fc.oneof(
     whole(300000),
-    fc.record({ perGiB: fc.oneof(whole(2000), fc.double({ min: 0.01, max: 100, noNaN: true })), min: whole(70000), max: whole(300000) }, { requiredKeys: [] }),
+    fc.record(
+      {
+        perGiB: fc.oneof(whole(2000), fc.double({ min: 0.01, max: 100, noNaN: true })),
+        min: whole(70000),
+        max: whole(300000),
+      },
+      { requiredKeys: [] },
+    ),
   );
   const profile: fc.Arbitrary<ProfileDefinition> = fc.record(
     {
@@ -364,7 +448,10 @@ describe("properties", () => {
         },
         { requiredKeys: [] },
       ),
-      scaleio: fc.record({ iopsLimit: fc.nat(20000), bandwidthLimitKBps: fc.nat(3e9), ramCache: fc.boolean() }, { requiredKeys: [] }),
+      scaleio: fc.record(
+        { iopsLimit: fc.nat(20000), bandwidthLimitKBps: fc.nat(3e9), ramCache: fc.boolean() },
+        { requiredKeys: [] },
+      ),
       openstack: fc.record({ volumeType: fc.string({ minLength: 1 }) }, { requiredKeys: [] }),
       local: fc.record({ iops: rule, throughputMiBps: whole(2000) }, { requiredKeys: [] }),
     },
@@ -375,13 +462,26 @@ describe("properties", () => {
 
   // EBS's rules once more, in another form than the code's data.
   const admits = ({ volumeType, iops, throughputMiBps, multiAttach }: AwsSettings, gib: number): boolean => {
-    const sizes = { gp3: [1, 65536], gp2: [1, 16384], io1: [4, 16384], io2: [4, 65536], st1: [125, 16384], sc1: [125, 16384], standard: [1, 1024] }[volumeType];
+    const sizes = {
+      gp3: [1, 65536],
+      gp2: [1, 16384],
+      io1: [4, 16384],
+      io2: [4, 65536],
+      st1: [125, 16384],
+      sc1: [125, 16384],
+      standard: [1, 1024],
+    }[volumeType];
     if (gib < sizes[0]! || gib > sizes[1]!) return false;
     if (multiAttach && !["io1", "io2"].includes(volumeType)) return false;
     if (volumeType === "io1") return iops! >= 100 && iops! <= Math.min(64000, 50 * gib) && throughputMiBps === null;
     if (volumeType === "io2") return iops! >= 100 && iops! <= Math.min(256000, 1000 * gib) && throughputMiBps === null;
     if (volumeType !== "gp3") return iops === null && throughputMiBps === null;
-    return iops! >= 3000 && iops! <= Math.min(80000, Math.max(3000, 500 * gib)) && throughputMiBps! >= 125 && throughputMiBps! <= Math.min(2000, iops! / 4);
+    return (
+      iops! >= 3000 &&
+      iops! <= Math.min(80000, Math.max(3000, 500 * gib)) &&
+      throughputMiBps! >= 125 &&
+      throughputMiBps! <= Math.min(2000, iops! / 4)
+    );
   };
 
   test("what resolves has no setting beyond a limit", () => {
@@ -410,14 +510,24 @@ describe("properties", () => {
   test("resolving is deterministic, and so are its JSON and the order of its keys", () => {
     fc.assert(
       fc.property(profile, size, backend, (p, sizeGiB, name) => {
-        expect(JSON.stringify(on(name, "p", sizeGiB, withProfiles({ p })))).toBe(JSON.stringify(on(name, "p", sizeGiB, withProfiles({ p }))));
+        expect(JSON.stringify(on(name, "p", sizeGiB, withProfiles({ p })))).toBe(
+          JSON.stringify(on(name, "p", sizeGiB, withProfiles({ p }))),
+        );
       }),
     );
   });
 
   test("no request throws, however odd; a problem always says what, where, what is allowed and what to do", () => {
-    const odd = fc.oneof(fc.string(), fc.double(), fc.constantFrom(undefined, null, NaN, -0, "", "__proto__", "constructor"), fc.anything());
-    const request = fc.record({ name: odd, profile: odd, sizeGiB: odd, size: odd, backend: fc.oneof(backend, odd), placement: odd }, { requiredKeys: ["name"] });
+    const odd = fc.oneof(
+      fc.string(),
+      fc.double(),
+      fc.constantFrom(undefined, null, NaN, -0, "", "__proto__", "constructor"),
+      fc.anything(),
+    );
+    const request = fc.record(
+      { name: odd, profile: odd, sizeGiB: odd, size: odd, backend: fc.oneof(backend, odd), placement: odd },
+      { requiredKeys: ["name"] },
+    );
     fc.assert(
       fc.property(request, (each) => {
         const { problems, volume } = resolve(founding, each as VolumeRequest);
@@ -432,7 +542,14 @@ describe("properties", () => {
   });
 
   test("a bigger volume never gets fewer IOPS from a per-GiB profile", () => {
-    const perGiB = fc.record({ perGiB: fc.double({ min: 0.01, max: 60, noNaN: true }), min: whole(5000), max: fc.integer({ min: 5000, max: 64000 }) }, { requiredKeys: ["perGiB"] });
+    const perGiB = fc.record(
+      {
+        perGiB: fc.double({ min: 0.01, max: 60, noNaN: true }),
+        min: whole(5000),
+        max: fc.integer({ min: 5000, max: 64000 }),
+      },
+      { requiredKeys: ["perGiB"] },
+    );
     fc.assert(
       fc.property(perGiB, whole(16000), whole(384), fc.constantFrom("aws", "local"), (iops, smaller, more, name) => {
         const catalog = withProfiles({ p: { aws: { volumeType: "io1", iops }, local: { iops } } });

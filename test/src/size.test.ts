@@ -25,7 +25,9 @@ describe("a size", () => {
   ])("%j is rounded up, with a note", (request, sizeGiB, message) => {
     const parsed = parseSize(request);
     expect(parsed).toMatchObject({ sizeGiB, problems: [] });
-    expect(parsed.notes).toEqual([expect.objectContaining({ code: "size-rounded-up", message: expect.stringContaining(message) })]);
+    expect(parsed.notes).toEqual([
+      expect.objectContaining({ code: "size-rounded-up", message: expect.stringContaining(message) }),
+    ]);
   });
 
   test.each([
@@ -48,7 +50,14 @@ describe("a size", () => {
   });
 
   test("property: what is made is never smaller than what was asked for, and less than a GiB bigger", () => {
-    const unit = fc.constantFrom(["MiB", 2 ** 20], ["GiB", 2 ** 30], ["TiB", 2 ** 40], ["MB", 1e6], ["GB", 1e9], ["TB", 1e12]);
+    const unit = fc.constantFrom(
+      ["MiB", 2 ** 20],
+      ["GiB", 2 ** 30],
+      ["TiB", 2 ** 40],
+      ["MB", 1e6],
+      ["GB", 1e9],
+      ["TB", 1e12],
+    );
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1e6 }), unit, (number, [name, bytes]) => {
         const asked = (number * Number(bytes)) / 2 ** 30;

@@ -60,7 +60,9 @@ describe("the catalog", () => {
     [{ x: { extends: "c" }, c: { extends: "a" }, a: { extends: "b" }, b: { extends: "c" } }, "a -> b -> c -> a"],
   ])("finds a circle, once: %j", (profiles, circle) => {
     const { problems, profiles: whole } = makeCatalog({ profiles });
-    expect(problems).toEqual([expect.objectContaining({ code: "profile-cycle", message: `it extends itself: ${circle}` })]);
+    expect(problems).toEqual([
+      expect.objectContaining({ code: "profile-cycle", message: `it extends itself: ${circle}` }),
+    ]);
     expect(Object.keys(whole)).toEqual(Object.keys(builtinProfiles));
   });
 
@@ -78,20 +80,26 @@ describe("the catalog", () => {
       prices: { aws: { "us-east-1": { types: { gp3: { perGiB: 0.07 } } } }, local: { perGiB: 0.01 } },
     });
     expect(catalog.limits.aws).toMatchObject({ io1: { iops: { min: 100, max: 32000 }, sizeGiB: { max: 16384 } } });
-    expect(catalog.prices.aws).toMatchObject({ "us-east-1": { types: { gp3: { perGiB: 0.07 }, gp2: { perGiB: 0.1 } } } });
+    expect(catalog.prices.aws).toMatchObject({
+      "us-east-1": { types: { gp3: { perGiB: 0.07 }, gp2: { perGiB: 0.1 } } },
+    });
     expect(catalog.prices.local).toEqual({ perGiB: 0.01 });
   });
 
   test("property: extending twice is extending once what was put together before", () => {
     const section = fc.record(
       {
-        iops: fc.oneof(fc.integer({ min: 1 }), fc.record({ perGiB: fc.integer({ min: 1 }), max: fc.integer({ min: 1 }) }, { requiredKeys: [] })),
+        iops: fc.oneof(
+          fc.integer({ min: 1 }),
+          fc.record({ perGiB: fc.integer({ min: 1 }), max: fc.integer({ min: 1 }) }, { requiredKeys: [] }),
+        ),
         throughputMiBps: fc.option(fc.integer({ min: 1 })),
         overcommit: fc.boolean(),
       },
       { requiredKeys: [] },
     );
-    const sectionOf = (profiles: Record<string, ProfileDefinition>, name: string) => makeCatalog({ profiles }).profiles[name]?.sections.local;
+    const sectionOf = (profiles: Record<string, ProfileDefinition>, name: string) =>
+      makeCatalog({ profiles }).profiles[name]?.sections.local;
     fc.assert(
       fc.property(section, section, section, (a, b, c) => {
         const chain = { a: { local: a }, b: { extends: "a", local: b }, c: { extends: "b", local: c } };

@@ -52,7 +52,9 @@ describe("a reference", () => {
       allowed: "`name` (which means `name@default`) or `name@profile`",
       fix: 'write "data" for the default profile, or "data@gold"',
     });
-    expect(parseReference("da\u0007ta").problems[0]?.message).toBe("a control character (U+0007) stands in the name of the volume");
+    expect(parseReference("da\u0007ta").problems[0]?.message).toBe(
+      "a control character (U+0007) stands in the name of the volume",
+    );
   });
 
   test("the profile may stand beside the name, once", () => {

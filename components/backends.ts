@@ -1,0 +1,62 @@
+// The backends that can make volumes, each with its place and its resource. Adding one means a file or folder beside
+// this one and a line here.
+
+import type * as pulumi from "@pulumi/pulumi";
+
+import type { BackendName, ResolvedVolume, StackConfig } from "../src";
+import { localBackend } from "./local/resource";
+import type { VolumeTransform } from "./transform";
+
+/** What a component hands to a backend to make its volume. */
+export interface VolumeToMake {
+  /** The component's name: the name of the child as well. */
+  name: string;
+  /** The volume's name on the backend. */
+  physicalName: string;
+  /** Whether that name was asked for, and is not just the resource's. */
+  explicitName: boolean;
+  /** The resolution; unknown at preview where a size comes from another resource. */
+  volume: pulumi.Output<ResolvedVolume>;
+  /** A volume that exists already and is to be taken over: its id. */
+  importId?: string | undefined;
+  /** The component, for the child's ownership. */
+  component: pulumi.ComponentResource;
+  config: StackConfig;
+  opts: pulumi.CustomResourceOptions;
+  /** The user's escape hatch. */
+  transform: VolumeTransform | undefined;
+}
+
+/** The resource that was made. */
+export interface MadeVolume {
+  resource: pulumi.CustomResource;
+  /** The volume's id on the backend. */
+  volumeId: pulumi.Output<string>;
+  /** Where the volume is mounted; only on backends that mount it. */
+  mountPath?: pulumi.Output<string>;
+}
+
+/** A backend that can make volumes. */
+export interface VolumeBackend {
+  /** What the stack and this machine know about the place, for the resolution. */
+  placement(config: StackConfig): object;
+  /** Makes the volume's own resource. */
+  make(volume: VolumeToMake): MadeVolume;
+}
+
+const volumeBackends: { [B in BackendName]?: VolumeBackend } = { local: localBackend };
+
+/** The backend's resources, or `undefined` where this version has none. */
+export function volumeBackend(name: BackendName): VolumeBackend | undefined {
+  return volumeBackends[name];
+}
+
+/** The names of the backends that can make volumes. */
+export function builtBackends(): string[] {
+  return Object.keys(volumeBackends);
+}
+
+/** What is known about the place where a backend's volumes live. */
+export function placementOf(backend: BackendName, config: StackConfig): object {
+  return volumeBackends[backend]?.placement(config) ?? {};
+}

@@ -1,0 +1,17 @@
+// The package: `import { ProfiledVolume } from "storage-profiles"`.
+
+export type {
+  BackendName,
+  MonthlyCost,
+  Note,
+  Problem,
+  ProfileDefinition,
+  Settings,
+  SettingsOf,
+  StackConfig,
+  VolumeDefinition,
+} from "../src";
+export { PROFILED_VOLUME, ProfiledVolume, type ProfiledVolumeArgs } from "./profiled-volume";
+export { catalogOfStack, volumesOfStack } from "./stack";
+export type { VolumeTransform } from "./transform";
+export { MINIMUM_PULUMI } from "./run";

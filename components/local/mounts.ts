@@ -1,0 +1,33 @@
+// Mounts volumes and unmounts them, with mount(8) and umount(8).
+import { CommandError, run } from "./command";
+import { LocalVolumeError } from "./errors";
+import { sleep } from "./files";
+import { usersOf } from "./users";
+
+/** Mounts an ext4 volume. No devices and no set-uid programs: its content is data, whoever wrote it. */
+export async function mountVolume(device: string, path: string): Promise<void> {
+  // ext4's own default is to carry on after an error; a disk that filled up below must stop the writing instead.
+  await run("mount", ["-t", "ext4", "-o", "nodev,nosuid,errors=remount-ro", device, path], 120);
+}
+
+/** Unmounts once. Nothing is unmounted lazily or by force. Problems: `in-use`, naming the processes. */
+export async function unmountVolume(path: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      // Writes what is still in memory, which can take its time.
+      await run("umount", ["--no-canonicalize", path], 300);
+      return;
+    } catch (error) {
+      if (!(error instanceof CommandError) || !/busy/.test(error.stderr)) throw error;
+      if (attempt === 2) throw await inUse(path);
+      // Something may just have had a look at it.
+      await sleep(300);
+    }
+  }
+}
+
+async function inUse(path: string): Promise<LocalVolumeError> {
+  const users = await usersOf(path);
+  const by = users.length > 0 ? users.join("; ") : "no process that can be seen (a swap file, loop device or NFS export inside?)";
+  return new LocalVolumeError("in-use", `${path} is in use by ${by}. Stop that and try again.`);
+}

@@ -1,0 +1,133 @@
+// The dynamic provider of local volumes. Pulumi loads it by its name from each volume's state (see resource.ts), in a
+// process of its own; it knows nothing but what it is given there.
+
+import type * as dynamic from "@pulumi/pulumi/dynamic";
+
+import { problem, formatProblem, type LocalSettings } from "../../src";
+import { LocalVolumeError } from "./errors";
+import { volumePaths } from "./paths";
+import { adoptVolume, createVolume, deleteVolume, inspectVolume, updateVolume, type LocalVolume } from "./volumes";
+
+interface Inputs {
+  stateDirectory: string;
+  project: string;
+  stack: string;
+  name: string;
+  physicalName?: string;
+  owner: string;
+  sizeGiB: number;
+  settings: LocalSettings;
+  import?: string;
+}
+
+/** What the state knows about a volume. */
+interface Outputs {
+  owner: string;
+  uid: string;
+  sizeGiB: number;
+  settings: LocalSettings;
+  mountPath: string;
+  device: string | null;
+  /** What was found wrong when the volume was last read; empty when all is well. */
+  problems: string[];
+}
+
+interface ReadResult {
+  id?: string;
+  props?: Outputs;
+  inputs?: Omit<Inputs, "physicalName" | "import">;
+}
+
+export const provider = { check, diff, create, read, update, delete: remove } satisfies dynamic.ResourceProvider;
+
+// The engine's mark for a value that isn't known yet, as it reaches a dynamic provider.
+const isKnown = (value: unknown): value is number => typeof value === "number";
+
+// Runs at preview too. Where a volume lives is decided once: an existing volume keeps its place and its name, whatever
+// its resource or its stack is called now.
+async function check(olds: Partial<Inputs>, news: Inputs): Promise<dynamic.CheckResult<Inputs>> {
+  const inputs = { ...news };
+  const failures: dynamic.CheckFailure[] = [];
+  if (olds.name !== undefined) {
+    if (news.physicalName !== undefined && news.physicalName !== olds.name) {
+      const reason = `the volume is called "${olds.name}" and is never renamed. Set physicalName to "${olds.name}", or leave it out`;
+      failures.push({ property: "physicalName", reason });
+    }
+    delete inputs.import;
+    for (const key of ["stateDirectory", "project", "stack", "name"] as const) inputs[key] = olds[key] ?? news[key];
+    if (isKnown(news.sizeGiB) && isKnown(olds.sizeGiB) && news.sizeGiB < olds.sizeGiB) {
+      const shrinks = problem("change-shrinks", "sizeGiB", news.sizeGiB, { from: olds.sizeGiB, to: news.sizeGiB });
+      failures.push({ property: "sizeGiB", reason: `\n${formatProblem(shrinks)}` });
+    }
+  } else if (isKnown(news.sizeGiB) && typeof news.settings === "object") {
+    failures.push(...(await refusals(inputs)));
+  }
+  return { inputs, failures };
+}
+
+// What would keep the volume from being made, seen before anything is touched.
+async function refusals(inputs: Inputs): Promise<dynamic.CheckFailure[]> {
+  try {
+    if (inputs.import !== undefined) {
+      const { stateDirectory, project, stack, name } = volumePaths(inputs.import);
+      Object.assign(inputs, { stateDirectory, project, stack, name });
+      if (!(await inspectVolume(inputs.import))) {
+        return [{ property: "import", reason: `there is no volume ${inputs.import}` }];
+      }
+      return [];
+    }
+    return [];
+  } catch (error) {
+    if (!(error instanceof LocalVolumeError)) throw error;
+    return [{ property: inputs.import === undefined ? "name" : "import", reason: error.message }];
+  }
+}
+
+async function diff(id: string, olds: Outputs, news: Inputs): Promise<dynamic.DiffResult> {
+  const asked = ({ owner, sizeGiB, settings }: Pick<Outputs, "owner" | "sizeGiB" | "settings">) =>
+    JSON.stringify([owner, sizeGiB, Object.entries(settings ?? {}).sort()]);
+  if (asked(olds) !== asked(news)) return { changes: true, deleteBeforeReplace: true };
+  // After a reboot nothing in the state has changed, and yet the volume has to be attached and mounted again.
+  const found = await inspectVolume(id);
+  return { changes: found === undefined || found.problems.length > 0, deleteBeforeReplace: true };
+}
+
+async function create(inputs: Inputs): Promise<dynamic.CreateResult<Outputs>> {
+  const { import: importId, owner, sizeGiB, settings } = inputs;
+  if (importId !== undefined) {
+    await adoptVolume(importId, { owner });
+    return { id: importId, outs: outputs(await updateVolume(importId, { owner, sizeGiB, settings })) };
+  }
+  const made = await createVolume(inputs);
+  if (made.found) console.log(`${inputs.name}: found ${made.id}, made by the same owner earlier; its data is kept`);
+  return { id: made.id, outs: outputs(made) };
+}
+
+async function read(id: string, props: Outputs): Promise<ReadResult> {
+  const found = await inspectVolume(id);
+  // No id: the volume is gone, and the engine takes it out of the state.
+  if (!found) return {};
+  const { record, device, mountPath, problems } = found;
+  const { owner, settings, uid } = record ?? props;
+  const sizeGiB = found.sizeGiB ?? props.sizeGiB;
+  const { stateDirectory, project, stack, name } = volumePaths(id);
+  // The inputs are those that would make what is there: so a refresh shows what was changed behind our back.
+  const inputs = { stateDirectory, project, stack, name, owner, sizeGiB, settings };
+  return { id, props: { owner, uid, sizeGiB, settings, mountPath, device, problems: [...problems] }, inputs };
+}
+
+async function update(
+  id: string,
+  _olds: Outputs,
+  { owner, sizeGiB, settings }: Inputs,
+): Promise<dynamic.UpdateResult<Outputs>> {
+  return { outs: outputs(await updateVolume(id, { owner, sizeGiB, settings })) };
+}
+
+async function remove(id: string, { uid }: Outputs): Promise<void> {
+  await deleteVolume(id, { uid });
+}
+
+function outputs({ owner, uid, sizeGiB, settings, mountPath, device }: LocalVolume): Outputs {
+  return { owner, uid, sizeGiB, settings, mountPath, device, problems: [] };
+}

@@ -1,0 +1,93 @@
+// The resource of a local volume, and how the local backend makes it for a ProfiledVolume.
+
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+import * as pulumi from "@pulumi/pulumi";
+
+import type { LocalMode, LocalSettings, StackConfig } from "../../src";
+import type { VolumeBackend } from "../backends";
+import { transformed } from "../transform";
+import { localCapabilities } from "./capabilities";
+
+/** What a local volume is made from. */
+export interface LocalVolumeArgs {
+  /** Absolute path of the directory that holds local volumes. Decided once. */
+  stateDirectory: pulumi.Input<string>;
+  /** The names that make the volume's place in it: `volumes/<project>/<stack>/<name>`. Decided once. */
+  project: pulumi.Input<string>;
+  stack: pulumi.Input<string>;
+  name: pulumi.Input<string>;
+  /** Whether `name` was asked for and not just taken from the resource; then an existing volume's must be the same. */
+  physicalName?: pulumi.Input<string> | undefined;
+  /** Who declares the volume. No other owner may make, change or take it. */
+  owner: pulumi.Input<string>;
+  /** The size in whole GiB. */
+  sizeGiB: pulumi.Input<number>;
+  /** The complete settings. */
+  settings: pulumi.Input<LocalSettings>;
+  /** The id of a volume that exists, to take over instead of making one. */
+  import?: pulumi.Input<string> | undefined;
+}
+
+// A dynamic provider is a text in the state, from which each run makes the provider anew. Pulumi would make that text by
+// serialising a closure: kilobytes for each volume, and another text (a change of every volume) with each release.
+// This one only names the module, and is the same for ever. `createRequire` finds the package from the program's
+// directory, as the program itself does.
+const PROVIDER =
+  'exports.handler = () => require("module").createRequire(process.cwd() + "/")("storage-profiles/provider/local").provider;';
+
+/** A volume on this machine. Usually made by a `ProfiledVolume`. */
+export class LocalVolume extends pulumi.CustomResource {
+  /** The volume's own identity: also the UUID of its file system. */
+  declare public readonly uid: pulumi.Output<string>;
+  /** Where the volume is mounted. */
+  declare public readonly mountPath: pulumi.Output<string>;
+  /** The loop device; `null` in mode "directory". */
+  declare public readonly device: pulumi.Output<string | null>;
+
+  constructor(name: string, args: LocalVolumeArgs, opts?: pulumi.CustomResourceOptions) {
+    const outputs = { uid: undefined, mountPath: undefined, device: undefined, problems: undefined };
+    super(
+      "pulumi-nodejs:dynamic/storage-profiles:LocalVolume",
+      name,
+      { ...args, ...outputs, __provider: PROVIDER },
+      opts,
+    );
+  }
+}
+
+/** The directory that holds local volumes unless the stack's config says another. */
+export function defaultStateDirectory(environment: NodeJS.ProcessEnv = process.env): string {
+  if (process.platform === "linux" && process.geteuid?.() === 0) return "/var/lib/storage-profiles";
+  return join(environment["XDG_STATE_HOME"] ?? join(homedir(), ".local", "state"), "storage-profiles");
+}
+
+/** How volumes are made on this machine: as the stack's config says, else the best that can be had. */
+export function localMode(config: StackConfig): LocalMode {
+  const mode = config.local?.mode ?? "auto";
+  if (mode !== "auto") return mode;
+  return localCapabilities().loop ? "loop" : "directory";
+}
+
+export const localBackend: VolumeBackend = {
+  placement: (config) => ({ mode: localMode(config) }),
+  make(toMake) {
+    const { name, physicalName, explicitName, volume, importId, component, config, opts } = toMake;
+    const own: Record<string, unknown> = {
+      stateDirectory: config.local?.stateDirectory ?? defaultStateDirectory(),
+      project: pulumi.getProject(),
+      stack: pulumi.getStack(),
+      name: physicalName,
+      physicalName: explicitName ? physicalName : undefined,
+      owner: component.urn,
+      sizeGiB: volume.apply(({ sizeGiB }) => sizeGiB),
+      settings: volume.apply(({ settings }) => settings as LocalSettings),
+      import: importId,
+    } satisfies LocalVolumeArgs;
+    // A replacement that a user forces must not find the volume that it is to replace.
+    const { args, opts: finalOpts } = transformed(toMake, own, { ...opts, deleteBeforeReplace: true });
+    const resource = new LocalVolume(name, args as unknown as LocalVolumeArgs, finalOpts);
+    return { resource, volumeId: resource.id, mountPath: resource.mountPath };
+  },
+};

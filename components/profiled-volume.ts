@@ -1,0 +1,236 @@
+// ProfiledVolume: a volume declared by name and profile. What the profile means here and now is worked out by the pure
+// core; this component records the answer, lets the hook judge it, and has the backend make the resource.
+
+import * as pulumi from "@pulumi/pulumi";
+
+import {
+  backendNames,
+  checkName,
+  parseReference,
+  problem,
+  resolve,
+  formatProblems,
+  type BackendName,
+  type MonthlyCost,
+  type Note,
+  type Problem,
+  type Resolution,
+  type ResolvedVolume,
+  type Settings,
+  type VolumeRequest,
+} from "../src";
+import { builtBackends, volumeBackend } from "./backends";
+import { currentRun, type Run } from "./run";
+import type { VolumeTransform } from "./transform";
+
+/** The type token of the component. */
+export const PROFILED_VOLUME = "storage-profiles:index:ProfiledVolume";
+
+/** What a volume asks for. */
+export interface ProfiledVolumeArgs {
+  /**
+   * The profile's name, where the reference doesn't say it.
+   * @default "default", the cheapest that the backend has
+   */
+  profile?: pulumi.Input<string>;
+  /** The size in GiB (2^30 bytes), rounded up to what the backend can make. One of `sizeGiB` and `size` is needed. */
+  sizeGiB?: pulumi.Input<number>;
+  /** The size as text with a unit, binary or decimal: "100GiB", "1.5TiB", "500GB". */
+  size?: pulumi.Input<string>;
+  /**
+   * The backend.
+   * @default the stack's: `storage-profiles:backend`
+   */
+  backend?: BackendName;
+  /**
+   * Whether the volume is protected: neither deleted nor replaced while this is on.
+   * @default the stack's `storage-profiles:deletionProtection`, else true
+   */
+  deletionProtection?: boolean;
+  /**
+   * The volume's name on the backend, where it must differ from the resource's. Decided once: an existing volume is never
+   * renamed. Set it to the old name when the resource is renamed (with `aliases`).
+   * @default the resource's name
+   */
+  physicalName?: string;
+  /**
+   * The id of a volume that exists already and is to be taken over with its data, instead of making a new one.
+   * (Pulumi's own `import` option can't reach a dynamic provider.) May stay or go once the volume is in the state.
+   */
+  import?: string;
+  /** The escape hatch: adjusts the arguments and options of the backend's own resource. */
+  transform?: { volume?: VolumeTransform };
+}
+
+/**
+ * A volume declared by name and profile.
+ *
+ * ```ts
+ * const data = new ProfiledVolume("highperfvolume@gold", { sizeGiB: 100 });
+ * ```
+ *
+ * The resource's name is `highperfvolume`: the profile is never part of the identity, so a change of profile is an
+ * update in place. Every problem of the request is shown at preview, together with those of all other volumes; a change
+ * that would lose data is refused there.
+ */
+export class ProfiledVolume extends pulumi.ComponentResource {
+  /** The volume's id on the backend. */
+  public readonly volumeId: pulumi.Output<string>;
+  /** The profile's name. */
+  public readonly profile: pulumi.Output<string>;
+  /** The backend where the volume lives. */
+  public readonly backend: pulumi.Output<BackendName>;
+  /** Which edit of the profile the volume has: a short hash of its definition on this backend. */
+  public readonly revision: pulumi.Output<string>;
+  /** The backend's own parameters, the complete set. */
+  public readonly settings: pulumi.Output<Settings>;
+  /** The size as made, in GiB. */
+  public readonly sizeGiB: pulumi.Output<number>;
+  /** The monthly cost by list price; `undefined` where it isn't known. */
+  public readonly monthlyCost: pulumi.Output<MonthlyCost | undefined>;
+  /** What is worth knowing though nothing is wrong: roundings, clamps, what is not enforced. */
+  public readonly notes: pulumi.Output<Note[]>;
+  /** Where the volume is mounted, on backends that mount it (`local`); else `undefined`. */
+  public readonly mountPath: pulumi.Output<string | undefined>;
+  /** The backend's own resource; `undefined` when the request has problems. */
+  public readonly resource: pulumi.CustomResource | undefined;
+
+  /**
+   * Declares a volume.
+   * @param reference `name`, or `name@profile`.
+   * @throws `pulumi.RunError` where the reference or the stack's config is wrong. Problems of the request itself are
+   * shown by the engine, for all volumes at once.
+   */
+  constructor(reference: string, args: ProfiledVolumeArgs, opts: pulumi.ComponentResourceOptions = {}) {
+    const run = currentRun();
+    const name = nameOf(reference);
+    const asked = ask(run, reference, name, args);
+    const hooks = { ...opts.hooks };
+    hooks.beforeCreate = [run.hook, ...(hooks.beforeCreate ?? [])];
+    hooks.beforeUpdate = [run.hook, ...(hooks.beforeUpdate ?? [])];
+    super(PROFILED_VOLUME, name, asked.inputs, { ...opts, hooks });
+
+    const { resolution, backend } = asked;
+    // Where there is no volume, nothing is known about it: the engine refuses before anybody could read these.
+    const volume = resolution.apply((each) => (each.volume ? pulumi.output(each.volume) : never<ResolvedVolume>(this)));
+    const made =
+      backend && !asked.failed
+        ? volumeBackend(backend)?.make({
+            name,
+            physicalName: args.physicalName ?? name,
+            explicitName: args.physicalName !== undefined,
+            volume,
+            importId: args.import,
+            component: this,
+            config: run.config,
+            opts: {
+              parent: this,
+              protect: args.deletionProtection ?? opts.protect ?? run.config.deletionProtection ?? true,
+            },
+            transform: args.transform?.volume,
+          })
+        : undefined;
+
+    this.resource = made?.resource;
+    this.volumeId = made?.volumeId ?? never<string>(this);
+    this.mountPath = made?.mountPath ?? pulumi.output<string | undefined>(undefined);
+    this.profile = volume.profile;
+    this.backend = volume.backend;
+    this.revision = volume.revision;
+    this.settings = volume.settings;
+    this.sizeGiB = volume.sizeGiB;
+    this.monthlyCost = resolution.apply((each) => each.monthlyCost);
+    this.notes = resolution.apply((each) => each.notes);
+    // The rest of the answer is in the inputs already; the state keeps it once.
+    this.registerOutputs({
+      volumeId: made?.volumeId,
+      mountPath: made?.mountPath,
+      monthlyCost: this.monthlyCost.apply((cost) => cost?.amount),
+    });
+  }
+}
+
+interface Asked {
+  /** What the component records. */
+  inputs: Record<string, unknown>;
+  resolution: pulumi.Output<Resolution>;
+  backend: BackendName | undefined;
+  /** Whether it is known already, while the program runs, that the request has problems. */
+  failed: boolean;
+}
+
+// Works the request out: at once where everything is known, else when it is.
+function ask(run: Run, reference: string, name: string, args: ProfiledVolumeArgs): Asked {
+  const backend = args.backend ?? run.config.backend;
+  const known = backendNames.find((each) => each === backend);
+  const early = earlyProblems(run, name, known, args);
+  const work = (request: Partial<VolumeRequest>): Resolution => {
+    const placement = known && run.placementOf(known);
+    const resolution = resolve(run.catalog, { name: reference, backend, placement, ...request });
+    if (early.length === 0) return resolution;
+    return { request: resolution.request, problems: [...early, ...resolution.problems], notes: resolution.notes };
+  };
+
+  const { profile, sizeGiB, size } = args;
+  if (isPlain(profile) && isPlain(sizeGiB) && isPlain(size)) {
+    const resolution = work({ profile, sizeGiB, size });
+    const failed = resolution.problems.length > 0;
+    if (failed) run.board.push({ name, problems: resolution.problems, told: false });
+    return { inputs: inputsOf(name, resolution), resolution: pulumi.output(resolution), backend: known, failed };
+  }
+
+  // What doesn't depend on the size is checked at once all the same.
+  const sure = isPlain(profile) ? work({ profile }).problems.filter(({ code }) => code !== "size-missing") : early;
+  if (sure.length > 0) {
+    run.board.push({ name, problems: sure, told: false });
+    const resolution: Resolution = { request: { name: reference }, problems: sure, notes: [] };
+    return { inputs: inputsOf(name, resolution), resolution: pulumi.output(resolution), backend: known, failed: true };
+  }
+  // A size is no secret, even when it comes from one: it is shown at preview like every other size.
+  const resolution = pulumi.unsecret(pulumi.output({ profile, sizeGiB, size }).apply(work));
+  const inputs = resolution.apply((each) => inputsOf(name, each));
+  const late = Object.fromEntries(
+    ["profile", "revision", "sizeGiB", "settings", "problems"].map((key) => [key, inputs.apply((each) => each[key])]),
+  );
+  const parsed = isPlain(profile) ? { profile: parseReference(reference, profile).reference?.profile } : {};
+  return { inputs: { name, backend: known, ...late, ...parsed }, resolution, backend: known, failed: false };
+}
+
+function inputsOf(name: string, { volume, problems }: Resolution): Record<string, unknown> {
+  return volume ? { ...volume } : { name, problems };
+}
+
+// What the pure core can't see: names on the backend, two volumes with one, backends without resources.
+function earlyProblems(run: Run, name: string, backend: BackendName | undefined, args: ProfiledVolumeArgs): Problem[] {
+  const problems: Problem[] = [];
+  if (backend && !volumeBackend(backend)) {
+    problems.push(problem("backend-not-built", "backend", backend, { backend, built: builtBackends() }));
+  }
+  const physicalName = args.physicalName ?? name;
+  if (args.physicalName !== undefined) problems.push(...checkName("physical", args.physicalName, "physicalName"));
+  const identity = `${backend}/${physicalName}`;
+  const other = run.identities.get(identity);
+  if (other !== undefined) {
+    const path = args.physicalName === undefined ? "name" : "physicalName";
+    problems.push(problem("volume-twice", path, physicalName, { physicalName, other: `"${other}"` }));
+  }
+  run.identities.set(identity, name);
+  return problems;
+}
+
+function nameOf(reference: string): string {
+  const { reference: parsed, problems } = parseReference(String(reference));
+  if (!parsed) throw new pulumi.RunError(formatProblems(`new ProfiledVolume(${JSON.stringify(reference)})`, problems));
+  return parsed.name;
+}
+
+function isPlain<T>(input: pulumi.Input<T> | undefined): input is T | undefined {
+  return !pulumi.Output.isInstance(input) && !(input instanceof Promise);
+}
+
+// An output that is only ever read when the component was registered, which the engine refuses when there are problems.
+function never<T>(component: pulumi.ComponentResource): pulumi.Output<T> {
+  return component.urn.apply((): T => {
+    throw new pulumi.RunError(`volume of ${String(component)} was refused`);
+  });
+}
