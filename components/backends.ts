@@ -15,8 +15,8 @@ export interface VolumeToMake {
   physicalName: string;
   /** Whether that name was asked for, and is not just the resource's. */
   explicitName: boolean;
-  /** The resolution; unknown at preview where a size comes from another resource. */
-  volume: pulumi.Output<ResolvedVolume>;
+  /** The resolution; an output where it depends on another resource's, and then perhaps unknown at preview. */
+  volume: ResolvedVolume | pulumi.Output<ResolvedVolume>;
   /** A volume that exists already and is to be taken over: its id. */
   importId?: string | undefined;
   /** The component, for the child's ownership. */

@@ -119,7 +119,7 @@ export class ProfiledVolume extends pulumi.ComponentResource {
             name,
             physicalName: args.physicalName ?? name,
             explicitName: args.physicalName !== undefined,
-            volume,
+            volume: asked.volume ?? volume,
             importId: args.import,
             component: this,
             config: run.config,
@@ -155,6 +155,8 @@ interface Asked {
   inputs: Record<string, unknown>;
   resolution: pulumi.Output<Resolution>;
   backend: BackendName | undefined;
+  /** The volume, where it is known while the program runs. */
+  volume?: ResolvedVolume | undefined;
   /** Whether it is known already, while the program runs, that the request has problems. */
   failed: boolean;
 }
@@ -176,7 +178,14 @@ function ask(run: Run, reference: string, name: string, args: ProfiledVolumeArgs
     const resolution = work({ profile, sizeGiB, size });
     const failed = resolution.problems.length > 0;
     if (failed) run.board.push({ name, problems: resolution.problems, told: false });
-    return { inputs: inputsOf(name, resolution), resolution: pulumi.output(resolution), backend: known, failed };
+    const { volume } = resolution;
+    return {
+      inputs: inputsOf(name, resolution),
+      resolution: pulumi.output(resolution),
+      volume,
+      backend: known,
+      failed,
+    };
   }
 
   // What doesn't depend on the size is checked at once all the same.

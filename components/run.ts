@@ -39,6 +39,9 @@ export interface Run {
   placementOf(backend: BackendName): object;
 }
 
+// Not in the SDK's types, and its only answer to whether a key is a secret that doesn't also log a warning.
+const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret(key: string): boolean };
+
 const runs = new WeakMap<object, Run>();
 
 /** The run that the calling program belongs to. Throws a `RunError` with every problem of the stack's config. */
@@ -87,11 +90,10 @@ function isOlder(version: string, than: string): boolean {
 function readStack(): { config: StackConfig; catalog: Catalog } {
   const problems: Problem[] = [];
   const raw: Record<string, RawConfigValue> = {};
-  const secrets = secretKeys();
   for (const [fullKey, text] of Object.entries(pulumi.runtime.allConfig())) {
     if (!fullKey.startsWith(`${NAMESPACE}:`)) continue;
     const key = fullKey.slice(NAMESPACE.length + 1);
-    const secret = secrets.includes(fullKey);
+    const secret = isConfigSecret(fullKey);
     const parsed = secret ? { value: undefined, problems: [] } : parseConfigText(key, text);
     problems.push(...parsed.problems);
     if (parsed.problems.length === 0) raw[key] = { value: parsed.value, secret };
@@ -103,11 +105,4 @@ function readStack(): { config: StackConfig; catalog: Catalog } {
     throw new pulumi.RunError(formatProblems(`Pulumi.${pulumi.getStack()}.yaml`, problems));
   }
   return { config, catalog };
-}
-
-// The language host hands the names of secret keys over beside the config; the SDK reads the same variable.
-function secretKeys(): string[] {
-  const text = process.env["PULUMI_CONFIG_SECRET_KEYS"];
-  const keys: unknown = text ? JSON.parse(text) : [];
-  return Array.isArray(keys) ? keys.map(String) : [];
 }

@@ -9,7 +9,7 @@ import { lstatIfThere, syncDirectory } from "./files";
 import { growMounted, growUnmounted, makeFileSystem, recoverGrowth, readSuperblock } from "./filesystem";
 import { refreshLimitsHeld } from "./limits";
 import { attachLoopDevice, type LoopDevice, resizeLoopDevice } from "./loop";
-import { attachedDevice, checkedImage, dataGone, isMounted, refuseFilesUnderMount } from "./loopvolume";
+import { attachedDevice, checkedImage, dataGone, isMounted, realPath, refuseFilesUnderMount } from "./loopvolume";
 import { mountVolume, unmountVolume } from "./mounts";
 import { makeDirectory, type VolumePaths } from "./paths";
 import { type VolumeRecord, writeRecord } from "./record";
@@ -33,11 +33,15 @@ export async function bringUp(step: Steps, paths: VolumePaths, record: VolumeRec
   return ready;
 }
 
-/** Unmounts a mounted volume that has to grow where only an unmounted file system can. Problems: `in-use`. */
-export async function unmountToGrow(paths: VolumePaths): Promise<void> {
-  if (canGrowMounted() || !(await isMounted(paths, await attachedDevice(paths)))) return;
+/**
+ * Unmounts a mounted volume that has to grow, where only an unmounted file system can. Gives whether it did. Problems:
+ * `in-use`.
+ */
+export async function unmountToGrow(paths: VolumePaths): Promise<boolean> {
+  if (canGrowMounted() || !(await isMounted(paths, await attachedDevice(paths)))) return false;
   try {
-    await unmountVolume(paths.mount);
+    await unmountVolume(await realPath(paths.mount));
+    return true;
   } catch (error) {
     if (!(error instanceof LocalVolumeError) || error.code !== "in-use") throw error;
     const reason = "Without CAP_SYS_RESOURCE, which this process lacks, a volume can grow only while nobody uses it. ";

@@ -1,4 +1,5 @@
 // Every way in which an operation on a local volume can fail, and the one class that says so.
+import { types } from "node:util";
 
 /** The codes of all errors of the local backend, each with what it means. Messages add where, what is allowed and what to do. */
 export const localVolumeErrors = {
@@ -59,7 +60,8 @@ export async function tellingErrors<T>(what: string, action: () => Promise<T>): 
 
 /** Whether this is an error of the operating system, of one of these kinds (`ENOENT`, ...) if any are given. */
 export function isSystemError(error: unknown, ...codes: string[]): error is NodeJS.ErrnoException {
-  if (!(error instanceof Error) || !("syscall" in error)) return false;
+  // Not `instanceof Error`: Node's own errors aren't, where the caller runs in another context, as in jest.
+  if (!types.isNativeError(error) || !("syscall" in error)) return false;
   return codes.length === 0 || codes.includes((error as NodeJS.ErrnoException).code ?? "");
 }
 
@@ -78,6 +80,12 @@ function told(what: string, error: NodeJS.ErrnoException): LocalVolumeError {
       return new LocalVolumeError("disk-full", `${what}: the disk is full${where}. Free some space and try again.`, {
         cause: error,
       });
+    case "ELOOP":
+      return new LocalVolumeError(
+        "symlink",
+        `${what}: there is a symbolic link${where}. storage-profiles follows none inside its state directory: remove it.`,
+        { cause: error },
+      );
     default:
       return new LocalVolumeError("io-failed", `${what}: ${error.message}`, { cause: error });
   }

@@ -94,7 +94,7 @@ async function tryLock(file: string, onCompromised: () => void): Promise<(() => 
       onCompromised,
     });
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ELOCKED") return undefined;
+    if ((error as { code?: unknown }).code === "ELOCKED") return undefined;
     throw error;
   }
 }

@@ -6,7 +6,15 @@ import type * as dynamic from "@pulumi/pulumi/dynamic";
 import { problem, formatProblem, type LocalSettings } from "../../src";
 import { LocalVolumeError } from "./errors";
 import { volumePaths } from "./paths";
-import { adoptVolume, createVolume, deleteVolume, inspectVolume, updateVolume, type LocalVolume } from "./volumes";
+import {
+  adoptVolume,
+  createVolume,
+  deleteVolume,
+  inspectVolume,
+  preflight,
+  updateVolume,
+  type LocalVolume,
+} from "./volumes";
 
 interface Inputs {
   stateDirectory: string;
@@ -76,6 +84,7 @@ async function refusals(inputs: Inputs): Promise<dynamic.CheckFailure[]> {
       }
       return [];
     }
+    await preflight(inputs);
     return [];
   } catch (error) {
     if (!(error instanceof LocalVolumeError)) throw error;
@@ -108,24 +117,34 @@ async function read(id: string, props: Outputs): Promise<ReadResult> {
   // No id: the volume is gone, and the engine takes it out of the state.
   if (!found) return {};
   const { record, device, mountPath, problems } = found;
-  const { owner, settings, uid } = record ?? props;
+  const { settings } = record ?? props;
   const sizeGiB = found.sizeGiB ?? props.sizeGiB;
   const { stateDirectory, project, stack, name } = volumePaths(id);
-  // The inputs are those that would make what is there: so a refresh shows what was changed behind our back.
-  const inputs = { stateDirectory, project, stack, name, owner, sizeGiB, settings };
-  return { id, props: { owner, uid, sizeGiB, settings, mountPath, device, problems: [...problems] }, inputs };
+  // The inputs are those that would make what is there: so a refresh shows what was changed behind our back. But whose
+  // and which volume it is we don't learn from it: what another has taken over must not become ours to delete.
+  const inputs = { stateDirectory, project, stack, name, owner: record?.owner ?? props.owner, sizeGiB, settings };
+  const outs = { owner: props.owner, uid: props.uid, sizeGiB, settings, mountPath, device, problems: [...problems] };
+  return { id, props: outs, inputs };
 }
 
 async function update(
   id: string,
-  _olds: Outputs,
+  { owner: previousOwner, uid }: Outputs,
   { owner, sizeGiB, settings }: Inputs,
 ): Promise<dynamic.UpdateResult<Outputs>> {
-  return { outs: outputs(await updateVolume(id, { owner, sizeGiB, settings })) };
+  const found = await inspectVolume(id);
+  if (found?.record && found.record.uid !== uid) {
+    throw new LocalVolumeError(
+      "another-volume",
+      `At ${id} there is now another volume (${found.record.uid}) than the one that the state knows (${uid}). It is left ` +
+        `alone. Put yours back, or take it out of the state ("pulumi state delete") and import the one that is there.`,
+    );
+  }
+  return { outs: outputs(await updateVolume(id, { owner, previousOwner, sizeGiB, settings })) };
 }
 
-async function remove(id: string, { uid }: Outputs): Promise<void> {
-  await deleteVolume(id, { uid });
+async function remove(id: string, { uid, owner }: Outputs): Promise<void> {
+  await deleteVolume(id, { uid, owner });
 }
 
 function outputs({ owner, uid, sizeGiB, settings, mountPath, device }: LocalVolume): Outputs {

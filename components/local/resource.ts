@@ -81,8 +81,8 @@ export const localBackend: VolumeBackend = {
       name: physicalName,
       physicalName: explicitName ? physicalName : undefined,
       owner: component.urn,
-      sizeGiB: volume.apply(({ sizeGiB }) => sizeGiB),
-      settings: volume.apply(({ settings }) => settings as LocalSettings),
+      sizeGiB: volume.sizeGiB,
+      settings: volume.settings as pulumi.Input<LocalSettings>,
       import: importId,
     } satisfies LocalVolumeArgs;
     // A replacement that a user forces must not find the volume that it is to replace.

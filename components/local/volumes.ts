@@ -268,13 +268,19 @@ async function bringTo(step: Steps, paths: VolumePaths, record: VolumeRecord, wa
   checkChange(paths, record, wanted, bytes);
   const grows = wanted.settings.mode === "loop" && bytes < gibibytesToBytes(wanted.sizeGiB);
   const phase = grows && record.phase === "ready" ? "growing" : record.phase;
-  // Asked first, so that a volume in use isn't left half grown.
-  if (grows && record.phase !== "creating") await unmountToGrow(paths);
   const next: VolumeRecord = { ...record, ...wanted, phase };
-  // A repair must be possible on a full disk, too.
-  await step("recorded", async () => {
-    if (!isDeepStrictEqual(record, next)) await promise(paths, next, bytes);
-  });
+  // All that can refuse a growth comes before the volume is touched.
+  if (grows) await checkGrowth(paths, wanted, bytes, false);
+  const isUnmounted = grows && record.phase !== "creating" && (await unmountToGrow(paths));
+  try {
+    await step("recorded", async () => {
+      // A repair must be possible on a full disk, too.
+      if (!isDeepStrictEqual(record, next)) await promise(paths, next, bytes);
+    });
+  } catch (error) {
+    if (isUnmounted) await bringUp(step, paths, record);
+    throw error;
+  }
   return usable(paths, await bringUp(step, paths, next));
 }
 

@@ -7,7 +7,7 @@ import { nearest } from "../nearest";
 import { problem, type Problem } from "../problems";
 import { isObject } from "./overlay";
 import { checkName } from "./reference";
-import { configKeys, configSchema, NAMESPACE, type StackConfig } from "./schema";
+import { configKeys, configSchema, NAMESPACE, profileSchema, volumeSchema, type StackConfig } from "./schema";
 import { joinPath, validate } from "./validate";
 
 /** A value of the stack's config as it was found: its text or its object, and whether it is a secret. */
@@ -33,22 +33,19 @@ export function readConfig(raw: Readonly<Record<string, RawConfigValue>>): ReadC
     const path = `${NAMESPACE}:${key}`;
     const schema = Object.hasOwn(configSchema.shape, key) ? configSchema.shape[key as keyof StackConfig] : undefined;
     if (!schema) {
-      problems.push(
-        problem("unknown-key", path, secret ? undefined : value, {
-          key,
-          keys: configKeys,
-          nearest: nearest(key, configKeys),
-        }),
-      );
+      const params = { key, keys: configKeys, nearest: nearest(key, configKeys) };
+      problems.push(problem("unknown-key", path, secret ? undefined : value, params));
     } else if (secret) {
       problems.push(problem("config-secret", path, undefined, { key: path }));
     } else if (key === "backend") {
       const found = readBackend(value, path);
       problems.push(...found.problems);
       config[key] = found.backend;
+    } else if ((key === "profiles" || key === "volumes") && isObject(value)) {
+      config[key] = readEntries(key, value, path, problems);
     } else {
       const read = validate(schema as z.ZodType, value, path);
-      problems.push(...read.problems, ...checkNames(key, value, path));
+      problems.push(...read.problems);
       config[key] = read.value;
     }
   }
@@ -63,18 +60,30 @@ function readBackend(value: unknown, path: string): { backend?: BackendName; pro
   return { problems: [problem("backend-unknown", path, value, params)] };
 }
 
-function checkNames(key: string, value: unknown, path: string): Problem[] {
-  if ((key !== "profiles" && key !== "volumes") || !isObject(value)) return [];
-  const what = key === "profiles" ? "profile" : "volume";
-  return Object.keys(value).flatMap((name) => checkName(what, name, joinPath(path, [name])));
+// Entry by entry, so that one that is wrong doesn't hide what is wrong with the others. Of a profile that is wrong its
+// `extends` is kept: others may extend it, and its place in the chain can be judged all the same.
+function readEntries(key: "profiles" | "volumes", entries: object, path: string, problems: Problem[]): unknown {
+  const [what, schema] =
+    key === "profiles" ? (["profile", profileSchema] as const) : (["volume", volumeSchema] as const);
+  const result = Object.create(null) as Record<string, unknown>;
+  for (const [name, value] of Object.entries(entries)) {
+    const entryPath = joinPath(path, [name]);
+    const read = validate<unknown>(schema, value, entryPath);
+    problems.push(...checkName(what, name, entryPath), ...read.problems);
+    const parent = isObject(value) && typeof value["extends"] === "string" ? { extends: value["extends"] } : {};
+    if (read.value !== undefined) result[name] = read.value;
+    else if (key === "profiles") result[name] = parent;
+  }
+  return result;
 }
 
 /** Turns the text of a key, as Pulumi hands it to a program, into its value: objects and booleans come as JSON. */
 export function parseConfigText(key: string, text: string): { value: unknown; problems: Problem[] } {
-  if (key === "backend" || !configKeys.some((each) => each === key)) return { value: text, problems: [] };
+  if (key === "backend") return { value: text, problems: [] };
   try {
     return { value: JSON.parse(text), problems: [] };
   } catch (error) {
+    if (!configKeys.some((each) => each === key)) return { value: text, problems: [] };
     const why = error instanceof Error ? error.message : String(error);
     return { value: undefined, problems: [problem("config-not-readable", `${NAMESPACE}:${key}`, text, { why })] };
   }

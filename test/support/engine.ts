@@ -1,0 +1,182 @@
+// Drives the real Pulumi engine in a project of its own, in a temporary folder: program, config, state and passphrase.
+
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+import { parse, stringify } from "yaml";
+
+import { ensureEngine } from "../../tools/engine/ensure.js";
+
+const root = resolve(__dirname, "../..");
+
+/** What a command of the engine printed, and its exit code. */
+export interface Ran {
+  code: number;
+  /** Standard output and standard error, as a user sees them. */
+  text: string;
+}
+
+/** A step of a preview. */
+export interface Step {
+  op: string;
+  /** The resource's type and name: "ProfiledVolume data", "LocalVolume data". */
+  what: string;
+}
+
+interface Resource {
+  urn: string;
+  type: string;
+  id?: string;
+  protect?: boolean;
+  inputs: Record<string, any>;
+  outputs: Record<string, any>;
+}
+
+/** A Pulumi project of a test's own. */
+export class Project {
+  readonly directory: string;
+  /** Where its volumes live. */
+  readonly volumes: string;
+  private readonly home: string;
+  private readonly engine = ensureEngine({ log: () => undefined });
+  private stack = "dev";
+
+  constructor(
+    readonly name: string,
+    program: string,
+  ) {
+    this.home = mkdtempSync(join(tmpdir(), `sp-${name}-`));
+    this.directory = join(this.home, "project");
+    this.volumes = join(this.home, "volumes");
+    mkdirSync(join(this.directory, "node_modules"), { recursive: true });
+    mkdirSync(join(this.home, "state"));
+    // As `npm install` would lay it out: the package, and its peer beside it.
+    symlinkSync(root, join(this.directory, "node_modules/storage-profiles"));
+    symlinkSync(join(root, "node_modules/@pulumi"), join(this.directory, "node_modules/@pulumi"));
+    this.write("Pulumi.yaml", stringify({ name, runtime: { name: "nodejs", options: { typescript: false } } }));
+    this.write("package.json", JSON.stringify({ name, main: "index.js", private: true }));
+    this.program(program);
+    this.config({});
+  }
+
+  /** Writes the program: JavaScript, with `ProfiledVolume` and `pulumi` in scope. */
+  program(text: string): void {
+    const head = 'const pulumi = require("@pulumi/pulumi");\nconst { ProfiledVolume } = require("storage-profiles");\n';
+    this.write("index.js", head + text);
+  }
+
+  write(file: string, text: string): void {
+    writeFileSync(join(this.directory, file), text);
+  }
+
+  /** Writes the stack's config below `storage-profiles:`; local volumes go to the project's own folder unless it says where. */
+  config(values: Record<string, unknown>, others: Record<string, unknown> = {}): void {
+    const all: Record<string, unknown> = { backend: "local", ...values };
+    all["local"] = { stateDirectory: this.volumes, ...(values["local"] as object) };
+    const config = Object.fromEntries(Object.entries(all).map(([key, value]) => [`storage-profiles:${key}`, value]));
+    const file = `Pulumi.${this.stack}.yaml`;
+    const salt = this.readYaml(file)["encryptionsalt"];
+    this.write(file, stringify({ ...(salt ? { encryptionsalt: salt } : {}), config: { ...config, ...others } }));
+  }
+
+  private readYaml(file: string): Record<string, unknown> {
+    try {
+      return (parse(readFileSync(join(this.directory, file), "utf8")) ?? {}) as Record<string, unknown>;
+    } catch {
+      return {};
+    }
+  }
+
+  /** Makes a stack, if it isn't there, and goes on with it. */
+  async init(stack = "dev"): Promise<this> {
+    this.stack = stack;
+    const { code, text } = await this.run(["stack", "init", stack]);
+    if (code !== 0 && !text.includes("already exists")) throw new Error(text);
+    return this;
+  }
+
+  /** Runs `pulumi` with these arguments. Never throws: what it printed is the answer. */
+  async run(args: string[], environment: NodeJS.ProcessEnv = {}): Promise<Ran> {
+    const engine = await this.engine;
+    const env = {
+      ...process.env,
+      ...engine.env,
+      PATH: [engine.path, process.env["PATH"]].filter(Boolean).join(":"),
+      PULUMI_HOME: join(this.home, "home"),
+      PULUMI_BACKEND_URL: `file://${join(this.home, "state")}`,
+      PULUMI_CONFIG_PASSPHRASE: "a passphrase of the test",
+      PULUMI_STACK: this.stack,
+      ...environment,
+    };
+    const options = { cwd: this.directory, env, maxBuffer: 64 << 20, timeout: 300_000 };
+    return new Promise((done) => {
+      const child = execFile(
+        engine.pulumi,
+        [...args, "--non-interactive", "--color", "never"],
+        options,
+        (error, stdout, stderr) => {
+          done({ code: error ? (typeof error.code === "number" ? error.code : 1) : 0, text: stdout + stderr });
+        },
+      );
+      child.stdin?.end();
+    });
+  }
+
+  /** `pulumi up`, which must succeed. */
+  async up(environment?: NodeJS.ProcessEnv): Promise<string> {
+    return succeeded(await this.run(["up", "--yes", "--skip-preview"], environment));
+  }
+
+  /** `pulumi preview`: the steps it plans that are not "same". */
+  async steps(...options: string[]): Promise<Step[]> {
+    const text = succeeded(await this.run(["preview", "--json", ...options]));
+    const { steps } = JSON.parse(text.slice(text.indexOf("{"), text.lastIndexOf("}") + 1)) as {
+      steps: { op: string; urn: string }[];
+    };
+    return steps
+      .filter(({ op, urn }) => op !== "same" && op !== "refresh" && !urn.includes("::pulumi:pulumi:Stack::"))
+      .map(({ op, urn }) => ({ op, what: shortName(urn) }))
+      .sort((a, b) => a.what.localeCompare(b.what));
+  }
+
+  /** The resources in the state, by "Type name". */
+  async state(): Promise<Record<string, Resource>> {
+    const text = succeeded(await this.run(["stack", "export"]));
+    const { deployment } = JSON.parse(text.slice(text.indexOf("{"))) as { deployment: { resources?: Resource[] } };
+    return Object.fromEntries((deployment.resources ?? []).map((each) => [shortName(each.urn), each]));
+  }
+
+  /** The stack's outputs. */
+  async outputs(): Promise<Record<string, any>> {
+    const text = succeeded(await this.run(["stack", "output", "--json"]));
+    return JSON.parse(text) as Record<string, any>;
+  }
+
+  /** Destroys what is protected too, and removes every trace of the project. */
+  async dispose(...stacks: string[]): Promise<void> {
+    for (const stack of stacks.length > 0 ? stacks : [this.stack]) {
+      this.stack = stack;
+      await this.run(["state", "unprotect", "--all", "--yes"]);
+      await this.run(["destroy", "--yes", "--skip-preview"]);
+    }
+    rmSync(this.home, { recursive: true, force: true });
+  }
+}
+
+/** What a command said in the end: its diagnostics, without the progress before them. */
+export function diagnostics({ text }: Ran): string {
+  return text.slice(text.indexOf("Diagnostics:"));
+}
+
+/** The output of a command that must have succeeded. */
+export function succeeded({ code, text }: Ran): string {
+  if (code !== 0) throw new Error(`pulumi failed (${code}):\n${text}`);
+  return text;
+}
+
+function shortName(urn: string): string {
+  const [type = "", name = ""] = urn.split("::").slice(-2);
+  return `${type.split(/[:/$]/).pop()} ${name}`;
+}
