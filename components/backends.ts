@@ -44,7 +44,7 @@ export interface VolumeBackend {
   make(volume: VolumeToMake): MadeVolume;
 }
 
-const volumeBackends: { [B in BackendName]?: VolumeBackend } = { local: localBackend };
+const volumeBackends: Partial<Record<BackendName, VolumeBackend>> = { local: localBackend };
 
 /** The backend's resources, or `undefined` where this version has none. */
 export function volumeBackend(name: BackendName): VolumeBackend | undefined {

@@ -62,7 +62,6 @@ function isResolved(inputs: VolumeInputs): inputs is ResolvedVolume {
     typeof inputs.sizeGiB === "number" &&
     typeof inputs.revision === "string" &&
     typeof inputs.settings === "object" &&
-    inputs.settings !== null &&
     !pulumi.containsUnknowns(inputs.settings)
   );
 }

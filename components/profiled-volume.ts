@@ -101,7 +101,7 @@ export class ProfiledVolume extends pulumi.ComponentResource {
    * @throws `pulumi.RunError` where the reference or the stack's config is wrong. Problems of the request itself are
    * shown by the engine, for all volumes at once.
    */
-  constructor(reference: string, args: ProfiledVolumeArgs, opts: pulumi.ComponentResourceOptions = {}) {
+  constructor(reference: string, args: ProfiledVolumeArgs = {}, opts: pulumi.ComponentResourceOptions = {}) {
     const run = currentRun();
     const name = nameOf(reference);
     const asked = ask(run, reference, name, args);
@@ -227,8 +227,9 @@ function earlyProblems(run: Run, name: string, backend: BackendName | undefined,
   return problems;
 }
 
-function nameOf(reference: string): string {
-  const { reference: parsed, problems } = parseReference(String(reference));
+// Programs in JavaScript may pass anything.
+function nameOf(reference: unknown): string {
+  const { reference: parsed, problems } = parseReference(typeof reference === "string" ? reference : "");
   if (!parsed) throw new pulumi.RunError(formatProblems(`new ProfiledVolume(${JSON.stringify(reference)})`, problems));
   return parsed.name;
 }
@@ -237,9 +238,9 @@ function isPlain<T>(input: pulumi.Input<T> | undefined): input is T | undefined 
   return !pulumi.Output.isInstance(input) && !(input instanceof Promise);
 }
 
-// An output that is only ever read when the component was registered, which the engine refuses when there are problems.
+// An output that comes after the component's registration, which the engine refuses when there are problems: so it never comes.
 function never<T>(component: pulumi.ComponentResource): pulumi.Output<T> {
-  return component.urn.apply((): T => {
-    throw new pulumi.RunError(`volume of ${String(component)} was refused`);
+  return component.urn.apply((urn): T => {
+    throw new pulumi.RunError(`${urn} was refused`);
   });
 }

@@ -40,7 +40,7 @@ export interface Run {
 }
 
 // Not in the SDK's types, and its only answer to whether a key is a secret that doesn't also log a warning.
-const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret(key: string): boolean };
+const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: string) => boolean };
 
 const runs = new WeakMap<object, Run>();
 

@@ -388,7 +388,8 @@ export function count(value: number): string {
 /** Any value as short text for a message. */
 export function show(value: unknown): string {
   if (value === undefined || value === null) return "nothing";
-  const text = typeof value === "number" ? count(value) : (JSON.stringify(value) ?? String(value));
+  const text =
+    typeof value === "number" ? count(value) : ((JSON.stringify(value) as string | undefined) ?? typeof value);
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }
 

@@ -167,19 +167,18 @@ export function change(from: ResolvedVolume, to: ResolvedVolume): Change {
 
 /** What a change makes of the monthly cost, as a note; none where neither cost is known or both are the same. */
 export function costDifference(from: MonthlyCost | undefined, to: MonthlyCost | undefined): Note[] {
-  if (!from && !to) return [];
-  if (from && to && from.amount === to.amount && from.currency === to.currency) return [];
-  const comparable = from && to && from.currency === to.currency;
-  const delta = comparable ? to.amount - from.amount : 0;
-  const difference = comparable
-    ? `${delta < 0 ? "-" : "+"}${formatCost({ ...to, amount: Math.abs(delta) })}`
-    : "difference unknown";
+  if (from?.amount === to?.amount && from?.currency === to?.currency) return [];
+  let difference = "difference unknown";
+  if (from && from.currency === to?.currency) {
+    const delta = to.amount - from.amount;
+    difference = `${delta < 0 ? "-" : "+"}${formatCost({ ...to, amount: Math.abs(delta) })}`;
+  }
   return [note("change-of-cost", "monthlyCost", { from: formatCost(from), to: formatCost(to), difference })];
 }
 
 // Inside, a backend is called through its general shape: what it is given was checked by its own schemas.
 function anyBackend(name: BackendName): Backend {
-  return backends[name] as unknown as Backend;
+  return backends[name];
 }
 
 // Requests also come from programs without types and over HTTP.

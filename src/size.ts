@@ -35,18 +35,16 @@ export function parseSize({ sizeGiB, size }: SizeRequest, pathPrefix = ""): Pars
   const textPath = `${pathPrefix}size`;
   const failed = (...problems: Problem[]): ParsedSize => ({ problems, notes: [] });
 
-  if (sizeGiB === undefined && size === undefined) return failed(problem("size-missing", numberPath, undefined, {}));
   const fromText = size === undefined ? undefined : gibOf(size);
   if (typeof fromText === "string") return failed(problem("size-invalid", textPath, size, { why: fromText }));
-  if (sizeGiB !== undefined) {
-    const why = whyNotASize(sizeGiB);
-    if (why) return failed(problem("size-invalid", numberPath, sizeGiB, { why }));
-    if (size !== undefined && fromText !== sizeGiB) {
-      return failed(problem("size-conflict", textPath, size, { sizeGiB, size }));
-    }
+  const why = sizeGiB === undefined ? undefined : whyNotASize(sizeGiB);
+  if (why) return failed(problem("size-invalid", numberPath, sizeGiB, { why }));
+  if (sizeGiB !== undefined && size !== undefined && fromText !== sizeGiB) {
+    return failed(problem("size-conflict", textPath, size, { sizeGiB, size }));
   }
+  const exact = sizeGiB ?? fromText;
+  if (exact === undefined) return failed(problem("size-missing", numberPath, undefined, {}));
 
-  const exact = sizeGiB ?? (fromText as number);
   const whole = Math.ceil(exact);
   if (whole === exact) return { sizeGiB: whole, problems: [], notes: [] };
   const asked = size ?? `${sizeGiB} GiB`;

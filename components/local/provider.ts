@@ -94,7 +94,7 @@ async function refusals(inputs: Inputs): Promise<dynamic.CheckFailure[]> {
 
 async function diff(id: string, olds: Outputs, news: Inputs): Promise<dynamic.DiffResult> {
   const asked = ({ owner, sizeGiB, settings }: Pick<Outputs, "owner" | "sizeGiB" | "settings">) =>
-    JSON.stringify([owner, sizeGiB, Object.entries(settings ?? {}).sort()]);
+    JSON.stringify([owner, sizeGiB, Object.entries(settings).sort()]);
   if (asked(olds) !== asked(news)) return { changes: true, deleteBeforeReplace: true };
   // After a reboot nothing in the state has changed, and yet the volume has to be attached and mounted again.
   const found = await inspectVolume(id);

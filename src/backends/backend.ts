@@ -44,6 +44,16 @@ export interface Made<Settings> {
   settings: Settings;
 }
 
+/** Dated data that ships, and that a stack may lay its own over. */
+export interface Overridable<Data> {
+  /** What ships. */
+  data: Data;
+  /** What a stack may lay over it: any part. */
+  override: z.ZodType;
+  /** What must come out: the whole. */
+  whole: z.ZodType<Data>;
+}
+
 /** A backend, as the pure core sees it. */
 export interface Backend<
   Name extends string = string,
@@ -60,10 +70,8 @@ export interface Backend<
   section: z.ZodType<Section>;
   /** What a volume or a stack says about the place. */
   placement: z.ZodType<Placement>;
-  /** The limits that ship, with the schema of what a stack may lay over them. */
-  limits: { data: Limits; schema: z.ZodType };
-  /** The prices that ship, with the schema of what a stack may lay over them. */
-  prices: { data: Prices; schema: z.ZodType };
+  limits: Overridable<Limits>;
+  prices: Overridable<Prices>;
   /** Settings, problems and notes for one volume. Never throws. */
   resolve(asked: Asked<Section, Placement, Limits>, prices: Prices): Answer<Settings>;
   /** What may happen to each setting of a volume that exists. */

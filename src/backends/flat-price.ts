@@ -17,7 +17,8 @@ export type FlatPrice = z.infer<typeof flatPrice>;
 /** No price ships: what a GiB costs on somebody's own hardware only they know. */
 export const flatPrices = (title: string) => ({
   data: {} as FlatPrice,
-  schema: flatPrice.describe(`What a GiB costs on ${title}`),
+  override: flatPrice.describe(`What a GiB costs on ${title}`),
+  whole: flatPrice,
 });
 
 /** The monthly cost by the GiB; nothing where nobody has said. */

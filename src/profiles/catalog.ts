@@ -1,12 +1,13 @@
 // The catalog: all profiles in force for a stack. The built-in ones, the stack's own laid over them by name, `extends` done.
 
 import { backendNames, backends, type BackendName } from "../backends";
+import type { Overridable } from "../backends/backend";
 import { nearest } from "../nearest";
 import { problem, type Problem } from "../problems";
 import { builtinProfiles } from "./builtin";
 import { overlay, own, withoutNulls } from "./overlay";
 import { NAMESPACE, type ProfileDefinition, type StackConfig } from "./schema";
-import { joinPath } from "./validate";
+import { joinPath, validate } from "./validate";
 
 /** A profile in force. */
 export interface Profile {
@@ -17,7 +18,7 @@ export interface Profile {
   /** The profiles that it is laid over, nearest first. */
   lineage: string[];
   /** What it means on each backend, with `extends` done and nulls taken away. */
-  sections: { [B in BackendName]?: Record<string, unknown> };
+  sections: Partial<Record<BackendName, Record<string, unknown>>>;
 }
 
 /** All profiles in force for a stack, with the limits and prices that hold there. */
@@ -55,7 +56,9 @@ export function makeCatalog(config: StackConfig = {}): Catalog {
     };
   }
   const problems = [...new Map(Object.values(broken).map((each) => [`${each.path} ${each.code}`, each])).values()];
-  return { profiles, problems, broken, limits: laidOver("limits", config), prices: laidOver("prices", config) };
+  const limits = laidOver("limits", config, problems);
+  const prices = laidOver("prices", config, problems);
+  return { profiles, problems, broken, limits, prices };
 }
 
 /** The profiles that say something about a backend, by name. */
@@ -130,10 +133,15 @@ function layer(definitions: ProfileDefinition[]): Profile["sections"] {
   return sections;
 }
 
-function laidOver(what: "limits" | "prices", config: StackConfig): Record<BackendName, unknown> {
-  const entries = backendNames.map((name) => [
-    name,
-    withoutNulls(overlay(backends[name][what].data, config[what]?.[name])),
-  ]);
+// What the stack says is laid over what ships, and what comes out must be whole again: a stack may leave out what ships,
+// and nothing else.
+function laidOver(what: "limits" | "prices", config: StackConfig, problems: Problem[]): Record<BackendName, unknown> {
+  const entries = backendNames.map((name): [BackendName, unknown] => {
+    const { data, whole }: Overridable<unknown> = backends[name][what];
+    const merged = withoutNulls(overlay(data, config[what]?.[name]));
+    const checked = validate(whole, merged, `${NAMESPACE}:${what}.${name}`);
+    problems.push(...checked.problems);
+    return [name, checked.problems.length > 0 ? data : checked.value];
+  });
   return Object.fromEntries(entries) as Record<BackendName, unknown>;
 }

@@ -49,7 +49,7 @@ export function readConfig(raw: Readonly<Record<string, RawConfigValue>>): ReadC
       config[key] = read.value;
     }
   }
-  return { config: config as StackConfig, problems };
+  return { config: config, problems };
 }
 
 function readBackend(value: unknown, path: string): { backend?: BackendName; problems: Problem[] } {

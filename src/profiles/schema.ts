@@ -47,9 +47,10 @@ export type VolumeDefinition = z.infer<typeof volumeSchema>;
 
 const overrides = (what: "limits" | "prices") =>
   z.strictObject(
-    Object.fromEntries(backendNames.map((name) => [name, backends[name][what].schema.optional()])) as {
-      [B in BackendName]: z.ZodOptional<z.ZodType>;
-    },
+    Object.fromEntries(backendNames.map((name) => [name, backends[name][what].override.optional()])) as Record<
+      BackendName,
+      z.ZodOptional<z.ZodType>
+    >,
   );
 
 /** Every key of the namespace `storage-profiles`, with what may stand there. */

@@ -37,7 +37,7 @@ function problemsOf(issue: Issue, schema: z.ZodType, root: unknown, rootPath: st
       );
       if (branch) {
         return branch.flatMap((each) =>
-          problemsOf({ ...each, path: [...issue.path, ...each.path] } as Issue, schema, root, rootPath),
+          problemsOf({ ...each, path: [...issue.path, ...each.path] }, schema, root, rootPath),
         );
       }
       const expected = [

@@ -60,7 +60,7 @@ describe("a size", () => {
     );
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1e6 }), unit, (number, [name, bytes]) => {
-        const asked = (number * Number(bytes)) / 2 ** 30;
+        const asked = (number * bytes) / 2 ** 30;
         const made = parseSize({ size: `${number}${name}` }).sizeGiB ?? 0;
         expect(made).toBeGreaterThanOrEqual(asked);
         expect(made - asked).toBeLessThan(1);

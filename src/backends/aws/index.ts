@@ -6,8 +6,15 @@ import { costPart, monthlyCost, type CostPart, type MonthlyCost } from "../../co
 import { count, note, problem, type Note, type Problem } from "../../problems";
 import { inPlace, refused, type Answer, type Asked, type Backend, type Made } from "../backend";
 import { iopsSchema, wantedIops, type WantedIops } from "../iops";
-import { awsLimits, awsLimitsOverride, volumeTypes, type AwsLimits, type VolumeType } from "./limits";
-import { awsPrices, awsPricesOverride, REFERENCE_REGION, type AwsPrices, type TypePrices } from "./prices";
+import { awsLimits, awsLimitsOverride, awsLimitsSchema, volumeTypes, type AwsLimits, type VolumeType } from "./limits";
+import {
+  awsPrices,
+  awsPricesOverride,
+  awsPricesSchema,
+  REFERENCE_REGION,
+  type AwsPrices,
+  type TypePrices,
+} from "./prices";
 
 const section = z
   .strictObject({
@@ -53,8 +60,8 @@ export const aws: Backend<"aws", Section, AwsSettings, Placement, AwsLimits, Aws
   title: "Amazon EBS",
   section,
   placement,
-  limits: { data: awsLimits, schema: awsLimitsOverride },
-  prices: { data: awsPrices, schema: awsPricesOverride },
+  limits: { data: awsLimits, override: awsLimitsOverride, whole: awsLimitsSchema },
+  prices: { data: awsPrices, override: awsPricesOverride, whole: awsPricesSchema },
   resolve,
   change: {
     volumeType: inPlace,

@@ -21,11 +21,11 @@ const typeLimits = z.strictObject({
   multiAttach: z.boolean(),
 });
 
-const limitsShape = z.strictObject(
+export const awsLimitsSchema = z.strictObject(
   Object.fromEntries(volumeTypes.map((type) => [type, typeLimits])) as Record<VolumeType, typeof typeLimits>,
 );
 
-export type AwsLimits = z.infer<typeof limitsShape>;
+export type AwsLimits = z.infer<typeof awsLimitsSchema>;
 
 export const awsLimits: AwsLimits = {
   gp3: {

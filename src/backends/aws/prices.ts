@@ -25,14 +25,17 @@ const typePrices = z.strictObject({
 });
 export type TypePrices = z.infer<typeof typePrices>;
 
-const regionPrices = z.strictObject({
-  currency: z.string(),
-  source: z.string(),
-  date: z.iso.date(),
-  types: z.partialRecord(z.enum(volumeTypes), typePrices),
-});
+export const awsPricesSchema = z.record(
+  z.string(),
+  z.strictObject({
+    currency: z.string().default("USD"),
+    source: z.string().default("the stack's config"),
+    date: z.string().default("unknown"),
+    types: z.partialRecord(z.enum(volumeTypes), typePrices).default({}),
+  }),
+);
 /** Prices by region. */
-export type AwsPrices = Record<string, z.infer<typeof regionPrices>>;
+export type AwsPrices = z.infer<typeof awsPricesSchema>;
 
 /** The region whose order of prices decides what is cheapest where a region's own prices aren't known. */
 export const REFERENCE_REGION = "us-east-1";

@@ -53,13 +53,14 @@ export const local: Backend<"local", Section, LocalSettings, Placement, Limits, 
       iops: { min: 1, max: 4_294_967_295 },
       throughputMiBps: { min: 1, max: 1_048_576 },
     },
-    schema: z
+    override: z
       .strictObject({
         sizeGiB: range.partial().optional(),
         iops: range.partial().optional(),
         throughputMiBps: range.partial().optional(),
       })
       .describe("Limits of the local backend, laid over those that ship"),
+    whole: limitsSchema,
   },
   prices: flatPrices("this machine"),
   resolve,

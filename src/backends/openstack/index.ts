@@ -41,9 +41,10 @@ export const openstack: Backend<"openstack", Section, OpenstackSettings, Placeme
     // Cinder takes any size that its database holds (a signed 32-bit number of GiB); types and quotas set the real limits.
     // Source: cinder/api/schemas/volumes.py and cinder/db models, 29.0. Read 2026-08-21.
     data: { sizeGiB: { min: 1, max: 2_147_483_647 } },
-    schema: z
+    override: z
       .strictObject({ sizeGiB: limitsSchema.shape.sizeGiB.partial().optional() })
       .describe("Limits of OpenStack Cinder, laid over those that ship"),
+    whole: limitsSchema,
   },
   prices: flatPrices("OpenStack Cinder"),
   resolve({ section, sizeGiB, sizePath, limits }: Asked<Section, Placement, Limits>): Answer<OpenstackSettings> {

@@ -76,13 +76,14 @@ export const scaleio: Backend<"scaleio", Section, ScaleioSettings, Placement, Li
       iopsLimit: { min: 11, max: 2_147_483_647 },
       bandwidthLimitKBps: { multipleOf: 1_024, max: 2_147_482_624 },
     },
-    schema: z
+    override: z
       .strictObject({
         sizeGiB: limitsSchema.shape.sizeGiB.partial().optional(),
         iopsLimit: limitsSchema.shape.iopsLimit.partial().optional(),
         bandwidthLimitKBps: limitsSchema.shape.bandwidthLimitKBps.partial().optional(),
       })
       .describe("Limits of ScaleIO / PowerFlex, laid over those that ship"),
+    whole: limitsSchema,
   },
   prices: flatPrices("ScaleIO / PowerFlex"),
   resolve,

@@ -86,6 +86,23 @@ describe("the catalog", () => {
     expect(catalog.prices.local).toEqual({ perGiB: 0.01 });
   });
 
+  test("fills in what a stack's own prices leave out, and refuses limits and prices that aren't whole", () => {
+    const region = { types: { gp3: { perGiB: 0.09 } } };
+    expect(makeCatalog({ prices: { aws: { "eu-west-1": region } } }).prices.aws).toMatchObject({
+      "eu-west-1": { ...region, currency: "USD", source: "the stack's config", date: "unknown" },
+    });
+    const { problems, limits } = makeCatalog({
+      limits: { aws: { gp2: { iops: { max: 5 } } } },
+      prices: { aws: { "eu-west-1": { types: { gp2: { perMillionRequests: 1 } } } } },
+    });
+    expect(problems.map(({ code, path }) => `${code} ${path}`)).toEqual([
+      "wrong-type storage-profiles:limits.aws.gp2.iops.min",
+      "wrong-type storage-profiles:limits.aws.gp2.iops.perGiB",
+      "wrong-type storage-profiles:prices.aws.eu-west-1.types.gp2.perGiB",
+    ]);
+    expect(limits.aws).not.toHaveProperty("gp2.iops");
+  });
+
   test("property: extending twice is extending once what was put together before", () => {
     const section = fc.record(
       {

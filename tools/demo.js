@@ -1,0 +1,183 @@
+#!/usr/bin/env node
+// `npm run demo`: sets up what it needs, then shows the main job on this machine with the real engine: `pulumi up` of two
+// volumes, what they became, and what a change of profile does to one that holds data. All that it makes is in .demo/
+// below the tree, and `npm run demo -- --destroy` removes it.
+// @ts-check
+"use strict";
+
+const { spawnSync } = require("node:child_process");
+const fs = require("node:fs");
+const path = require("node:path");
+const { ensureEngine, environment } = require("./engine/ensure.js");
+const { setup } = require("./setup.js");
+const { UserError, main } = require("./shared.js");
+
+const root = path.dirname(__dirname);
+const home = path.join(root, ".demo");
+const STACK = "laptop";
+
+const HELP = `Usage: npm run demo [-- --destroy | -- --help]
+
+Makes two volumes on this machine by name and profile, shows them, and changes the profile of one that holds data.
+As root on Linux they are real, limited volumes; otherwise they are directories, and say what is not enforced.
+
+  --destroy   destroy the volumes with their data, and remove everything that the demo made
+`;
+
+main(async () => {
+  const [option, ...more] = process.argv.slice(2);
+  if (option === "--help" || option === "-h") return void console.log(HELP);
+  if (more.length > 0 || (option !== undefined && option !== "--destroy")) {
+    throw new UserError(`npm run demo knows no ${process.argv.slice(2).join(" ")}\n\n${HELP}`);
+  }
+  if (option === "--destroy" && !fs.existsSync(home)) return void console.log("There is no demo to destroy.");
+  await setup();
+  const demo = new Demo(environment(await ensureEngine()));
+  if (option === "--destroy") demo.destroy();
+  else demo.show();
+});
+
+class Demo {
+  /** @param {NodeJS.ProcessEnv} env */
+  constructor(env) {
+    this.env = {
+      ...env,
+      PULUMI_HOME: path.join(home, "pulumi"),
+      PULUMI_BACKEND_URL: `file://${path.join(home, "state")}`,
+      PULUMI_CONFIG_PASSPHRASE: "",
+      PULUMI_STACK: STACK,
+    };
+    delete this.env.PULUMI_CONFIG_PASSPHRASE_FILE;
+  }
+
+  show() {
+    title("A stack of your own, from stacks/");
+    this.write();
+    console.log(fs.readFileSync(this.config, "utf8"));
+
+    title("pulumi up");
+    this.pulumi("up", "--yes", "--skip-preview", "--suppress-outputs");
+    const before = this.volumes();
+    this.print(before);
+
+    const { mountPath, volumeId } = before.highperfvolume;
+    const file = path.join(mountPath, "precious.txt");
+    if (!fs.existsSync(file)) fs.writeFileSync(file, `written ${new Date().toISOString()}\n`);
+    const data = fs.readFileSync(file, "utf8");
+
+    title("A file on highperfvolume, and its profile goes from gold to silver: what `pulumi preview` plans");
+    console.log(`${file}: ${data}`);
+    this.profile("silver");
+    this.pulumi("preview", "--suppress-outputs");
+
+    title("pulumi up, and gold again");
+    this.pulumi("up", "--yes", "--skip-preview", "--suppress-outputs");
+    this.profile("gold");
+    this.pulumi("up", "--yes", "--skip-preview", "--suppress-outputs");
+    const after = this.volumes();
+    if (after.highperfvolume.volumeId !== volumeId || fs.readFileSync(file, "utf8") !== data) {
+      throw new UserError("The file is not what it was. This is a bug of storage-profiles: please report it.");
+    }
+    console.log(`Still there: ${file}: ${data}`);
+
+    title("Yours to play with");
+    console.log(
+      [
+        `The volumes stay, below ${path.join(home, "volumes")}.`,
+        "",
+        "  Look at a plan, or change something yourself (the stack's config is .demo/stacks/Pulumi.laptop.yaml):",
+        ...this.exports().map((line) => `    ${line}`),
+        "    pulumi config set --path storage-profiles:volumes.cheapvolume.profile silver",
+        "    pulumi preview",
+        "",
+        "  Destroy the volumes and everything else that the demo made:",
+        "    npm run demo -- --destroy",
+      ].join("\n"),
+    );
+  }
+
+  destroy() {
+    if (fs.existsSync(this.config)) {
+      title("Deletion protection off, then pulumi destroy");
+      this.pulumi("config", "set", "storage-profiles:deletionProtection", "false");
+      this.pulumi("up", "--yes", "--skip-preview", "--suppress-outputs");
+      this.pulumi("destroy", "--yes", "--skip-preview");
+    }
+    fs.rmSync(home, { recursive: true });
+    console.log(`\nRemoved ${home}.`);
+  }
+
+  get config() {
+    return path.join(home, "stacks", `Pulumi.${STACK}.yaml`);
+  }
+
+  // A second demo goes on with the first one's stack.
+  write() {
+    fs.mkdirSync(path.join(home, "stacks"), { recursive: true });
+    fs.mkdirSync(path.join(home, "state"), { recursive: true });
+    for (const file of ["Pulumi.yaml", "stacks/index.ts"])
+      fs.copyFileSync(path.join(root, file), path.join(home, file));
+    const tsconfig = { extends: "../../stacks/tsconfig.json", include: ["."] };
+    fs.writeFileSync(path.join(home, "stacks/tsconfig.json"), JSON.stringify(tsconfig));
+    const isNew = !fs.existsSync(this.config);
+    if (isNew) fs.copyFileSync(path.join(root, "stacks", `Pulumi.${STACK}.yaml`), this.config);
+    const known = spawnSync("pulumi", ["stack", "init", STACK], { ...this.options(), stdio: "pipe", encoding: "utf8" });
+    if (known.status !== 0 && !/already exists/.test(known.stderr)) throw new UserError(known.stderr);
+    if (isNew) {
+      this.pulumi("config", "set", "--path", "storage-profiles:local.stateDirectory", path.join(home, "volumes"));
+    }
+    this.profile("gold");
+  }
+
+  /** @param {string} name */
+  profile(name) {
+    this.pulumi("config", "set", "--path", "storage-profiles:volumes.highperfvolume.profile", name);
+  }
+
+  volumes() {
+    const { stdout } = spawnSync("pulumi", ["stack", "output", "volumes", "--json"], {
+      ...this.options(),
+      encoding: "utf8",
+    });
+    return JSON.parse(stdout);
+  }
+
+  /** @param {Record<string, { profile: string, sizeGiB: number, settings: object, mountPath: string, notes: string[] }>} volumes */
+  print(volumes) {
+    for (const [name, { profile, sizeGiB, settings, mountPath, notes }] of Object.entries(volumes)) {
+      console.log(`\n${name}@${profile}, ${sizeGiB} GiB`);
+      console.log(`  settings: ${JSON.stringify(settings)}`);
+      console.log(`  mounted:  ${mountPath}`);
+      for (const note of notes) console.log(`  note:     ${note}`);
+    }
+  }
+
+  exports() {
+    const names = ["PATH", "PULUMI_HOME", "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_STACK"];
+    const set = names.filter((name) => name !== "PATH").map((name) => `${name}='${this.env[name]}'`);
+    return [`cd .demo && eval "$(node ../tools/engine/ensure.js --env)"`, `export ${set.join(" ")}`];
+  }
+
+  /** @param {...string} args */
+  pulumi(...args) {
+    const { status, error } = spawnSync("pulumi", [...args, "--non-interactive"], {
+      ...this.options(),
+      stdio: "inherit",
+    });
+    if (status !== 0) {
+      throw new UserError(
+        `\n\`pulumi ${args[0]}\` failed${error ? ` (${error.message})` : ""}; it says why above. ` +
+          "Nothing is lost: run the demo again, or remove it with: npm run demo -- --destroy",
+      );
+    }
+  }
+
+  options() {
+    return { cwd: home, env: this.env };
+  }
+}
+
+/** @param {string} text */
+function title(text) {
+  console.log(`\n== ${text}\n`);
+}

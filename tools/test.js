@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+// `npm test`: sets up what the tests need (dependencies, the build, an engine), then runs them all: what is generated,
+// types, lint and format, then jest. Arguments go to jest: `npm test -- test/src` runs the core's tests alone.
+// @ts-check
+"use strict";
+
+const { spawnSync } = require("node:child_process");
+const path = require("node:path");
+const { ensureEngine, environment } = require("./engine/ensure.js");
+const { setup } = require("./setup.js");
+const { UserError, main } = require("./shared.js");
+
+const root = path.dirname(__dirname);
+
+main(async () => {
+  await setup();
+  const engine = await ensureEngine();
+  const env = environment(engine);
+  const chosen = process.argv.slice(2);
+  if (chosen.length === 0) {
+    run("what is generated is up to date", ["tools/generate.js", "--check"], env);
+    run("types", [bin("typescript", "bin/tsc"), "-p", "tsconfig.json"], env);
+    run("lint", [bin("eslint", "bin/eslint.js"), "."], env);
+    run("format", [bin("prettier", "bin/prettier.cjs"), "--check", "--log-level", "warn", "."], env);
+  }
+  run("tests", [bin("jest", "bin/jest.js"), ...chosen], env);
+});
+
+/**
+ * @param {string} what
+ * @param {string[]} args
+ * @param {NodeJS.ProcessEnv} env
+ */
+function run(what, args, env) {
+  console.error(`\n== ${what}`);
+  const { status, signal } = spawnSync(process.execPath, args, { cwd: root, env, stdio: "inherit" });
+  if (status !== 0) throw new UserError(`\n${what}: failed${signal ? ` (${signal})` : ""}`);
+}
+
+/** @param {string} name @param {string} file */
+function bin(name, file) {
+  return path.join(root, "node_modules", name, file);
+}
