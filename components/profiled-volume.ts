@@ -105,10 +105,7 @@ export class ProfiledVolume extends pulumi.ComponentResource {
     const run = currentRun();
     const name = nameOf(reference);
     const asked = ask(run, reference, name, args);
-    const hooks = { ...opts.hooks };
-    hooks.beforeCreate = [run.hook, ...(hooks.beforeCreate ?? [])];
-    hooks.beforeUpdate = [run.hook, ...(hooks.beforeUpdate ?? [])];
-    super(PROFILED_VOLUME, name, asked.inputs, { ...opts, hooks });
+    super(PROFILED_VOLUME, name, asked.inputs, run.hook ? { ...opts, hooks: withHook(opts.hooks, run.hook) } : opts);
 
     const { resolution, backend } = asked;
     // Where there is no volume, nothing is known about it: the engine refuses before anybody could read these.
@@ -177,7 +174,7 @@ function ask(run: Run, reference: string, name: string, args: ProfiledVolumeArgs
   if (isPlain(profile) && isPlain(sizeGiB) && isPlain(size)) {
     const resolution = work({ profile, sizeGiB, size });
     const failed = resolution.problems.length > 0;
-    if (failed) run.board.push({ name, problems: resolution.problems, told: false });
+    if (failed) report(run, name, resolution.problems);
     const { volume } = resolution;
     return {
       inputs: inputsOf(name, resolution),
@@ -191,7 +188,7 @@ function ask(run: Run, reference: string, name: string, args: ProfiledVolumeArgs
   // What doesn't depend on the size is checked at once all the same.
   const sure = isPlain(profile) ? work({ profile }).problems.filter(({ code }) => code !== "size-missing") : early;
   if (sure.length > 0) {
-    run.board.push({ name, problems: sure, told: false });
+    report(run, name, sure);
     const resolution: Resolution = { request: { name: reference }, problems: sure, notes: [] };
     return { inputs: inputsOf(name, resolution), resolution: pulumi.output(resolution), backend: known, failed: true };
   }
@@ -205,8 +202,22 @@ function ask(run: Run, reference: string, name: string, args: ProfiledVolumeArgs
   return { inputs: { name, backend: known, ...late, ...parsed }, resolution, backend: known, failed: false };
 }
 
+// Where the engine has hooks, the hook tells the problems of all volumes together; else they are told here and now.
+function report(run: Run, name: string, problems: Problem[]): void {
+  if (!run.hook) throw new pulumi.RunError(formatProblems(name, problems));
+  run.board.push({ name, problems, told: false });
+}
+
 function inputsOf(name: string, { volume, problems }: Resolution): Record<string, unknown> {
   return volume ? { ...volume } : { name, problems };
+}
+
+function withHook(
+  hooks: pulumi.ResourceHookBinding | undefined,
+  hook: pulumi.ResourceHook,
+): pulumi.ResourceHookBinding {
+  const { beforeCreate = [], beforeUpdate = [] } = hooks ?? {};
+  return { ...hooks, beforeCreate: [hook, ...beforeCreate], beforeUpdate: [hook, ...beforeUpdate] };
 }
 
 // What the pure core can't see: names on the backend, two volumes with one, backends without resources.

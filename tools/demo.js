@@ -40,6 +40,7 @@ main(async () => {
 class Demo {
   /** @param {NodeJS.ProcessEnv} env */
   constructor(env) {
+    /** @type {NodeJS.ProcessEnv} */
     this.env = {
       ...env,
       PULUMI_HOME: path.join(home, "pulumi"),

@@ -1,14 +1,12 @@
 // The resource of a local volume, and how the local backend makes it for a ProfiledVolume.
 
-import { homedir } from "node:os";
-import { join } from "node:path";
-
 import * as pulumi from "@pulumi/pulumi";
 
 import type { LocalMode, LocalSettings, StackConfig } from "../../src";
 import type { VolumeBackend } from "../backends";
 import { transformed } from "../transform";
 import { localCapabilities } from "./capabilities";
+import { defaultStateDirectory } from "./state-directory";
 
 /** What a local volume is made from. */
 export interface LocalVolumeArgs {
@@ -55,12 +53,6 @@ export class LocalVolume extends pulumi.CustomResource {
       opts,
     );
   }
-}
-
-/** The directory that holds local volumes unless the stack's config says another. */
-export function defaultStateDirectory(environment: NodeJS.ProcessEnv = process.env): string {
-  if (process.platform === "linux" && process.geteuid?.() === 0) return "/var/lib/storage-profiles";
-  return join(environment["XDG_STATE_HOME"] ?? join(homedir(), ".local", "state"), "storage-profiles");
 }
 
 /** How volumes are made on this machine: as the stack's config says, else the best that can be had. */

@@ -46,15 +46,19 @@ export class Project {
   constructor(
     readonly name: string,
     program: string,
+    { linked = true } = {},
   ) {
     this.home = mkdtempSync(join(tmpdir(), `sp-${name}-`));
     this.directory = join(this.home, "project");
     this.volumes = join(this.home, "volumes");
-    mkdirSync(join(this.directory, "node_modules"), { recursive: true });
+    mkdirSync(this.directory);
     mkdirSync(join(this.home, "state"));
     // As `npm install` would lay it out: the package, and its peer beside it.
-    symlinkSync(root, join(this.directory, "node_modules/storage-profiles"));
-    symlinkSync(join(root, "node_modules/@pulumi"), join(this.directory, "node_modules/@pulumi"));
+    if (linked) {
+      mkdirSync(join(this.directory, "node_modules"));
+      symlinkSync(root, join(this.directory, "node_modules/storage-profiles"));
+      symlinkSync(join(root, "node_modules/@pulumi"), join(this.directory, "node_modules/@pulumi"));
+    }
     this.write("Pulumi.yaml", stringify({ name, runtime: { name: "nodejs", options: { typescript: false } } }));
     this.write("package.json", JSON.stringify({ name, main: "index.js", private: true }));
     this.program(program);

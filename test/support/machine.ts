@@ -1,7 +1,8 @@
 // What this machine can run, and what tests do to it.
 
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 
 import { localCapabilities } from "../../components/local/capabilities";
 
@@ -16,6 +17,29 @@ export function describeIf(possible: boolean, name: string, reason: string | und
   if (possible) return describe(name, tests);
   console.warn(`SKIPPED: ${name}: ${reason}`);
   describe.skip(`${name} (${reason})`, tests);
+}
+
+/** Why this machine can't limit I/O by cgroups, or `undefined` where it can. */
+export function limitsReason(): string | undefined {
+  const mounts = readFileSync("/proc/self/mountinfo", "utf8");
+  if (/ - cgroup \S+ \S*\bblkio\b/.test(mounts)) return undefined;
+  const root = / (\S+) \S+ .*- cgroup2 /.exec(mounts)?.[1];
+  const controllers =
+    root && existsSync(join(root, "cgroup.controllers")) ? readFileSync(join(root, "cgroup.controllers"), "utf8") : "";
+  return controllers.split(/\s/).includes("io") ? undefined : "no cgroup controller limits I/O here";
+}
+
+/** What is left of local volumes below a state directory: files, mounts, loop devices. */
+export function leftovers(stateDirectory: string): string[] {
+  const volumes = join(stateDirectory, "volumes");
+  const files = existsSync(volumes) ? readdirSync(volumes) : [];
+  const mounts = readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .filter((line) => line.includes(stateDirectory));
+  const devices = execFileSync("losetup", ["--all"], { encoding: "utf8" })
+    .split("\n")
+    .filter((line) => line.includes(stateDirectory));
+  return [...files, ...mounts, ...devices];
 }
 
 /** Does to a mounted volume what a reboot does. */

@@ -1,0 +1,198 @@
+// Exactly what a ProfiledVolume registers, by mocks: its own inputs, its child's, and how many there are. Plans, hooks and
+// options are shown on the real engine (test/e2e).
+
+import * as pulumi from "@pulumi/pulumi";
+
+import { ProfiledVolume, type ProfiledVolumeArgs } from "../../components";
+import { checkEngine, MINIMUM_PULUMI } from "../../components/run";
+import { MINIMUM_PULUMI as MINIMUM_OF_TOOLS } from "../../tools/engine/ensure.js";
+
+const COMPONENT = "storage-profiles:index:ProfiledVolume";
+const CHILD = "pulumi-nodejs:dynamic/storage-profiles:LocalVolume";
+
+/** Runs a program under mocks, with this config, and returns what it registered. */
+async function registered(
+  program: () => unknown,
+  config: Record<string, unknown> = {},
+  preview = false,
+): Promise<pulumi.runtime.MockResourceArgs[]> {
+  const seen: pulumi.runtime.MockResourceArgs[] = [];
+  await pulumi.runtime.setMocks(
+    {
+      newResource(args) {
+        seen.push(args);
+        return { id: args.custom === false ? "" : `/id/of/${args.name}`, state: { ...args.inputs, mountPath: "/mnt" } };
+      },
+      call: () => ({}),
+    },
+    "project",
+    "stack",
+    preview,
+  );
+  const all = { backend: "local", local: { mode: "loop", stateDirectory: "/volumes" }, ...config };
+  pulumi.runtime.setAllConfig(
+    Object.fromEntries(
+      Object.entries(all).map(([key, value]) => [
+        `storage-profiles:${key}`,
+        typeof value === "string" ? value : JSON.stringify(value),
+      ]),
+    ),
+  );
+  await program();
+  // Registrations go on behind the constructors; a mock answers each in a few turns.
+  for (let turn = 0; turn < 50; turn++) await new Promise((done) => setImmediate(done));
+  return seen;
+}
+
+const value = <T>(output: pulumi.Output<T>): Promise<T> =>
+  new Promise((done) => {
+    output.apply(done);
+  });
+
+const declared = (reference: string, args: ProfiledVolumeArgs, config?: Record<string, unknown>) =>
+  registered(() => new ProfiledVolume(reference, args), config);
+
+describe("a ProfiledVolume on the local backend", () => {
+  const goldSettings = { mode: "loop", iopsLimit: 10000, throughputLimitMiBps: 0, overcommit: false };
+
+  test("registers itself with its resolution, and one child with complete settings", async () => {
+    const seen = await declared("data@gold", { sizeGiB: 100 });
+    expect(seen.map(({ type, name }) => `${type} ${name}`)).toEqual([`${COMPONENT} data`, `${CHILD} data`]);
+    expect(seen[0]?.inputs).toEqual({
+      name: "data",
+      profile: "gold",
+      revision: "756d50c9",
+      backend: "local",
+      sizeGiB: 100,
+      settings: goldSettings,
+    });
+    expect(seen[1]?.inputs).toEqual({
+      stateDirectory: "/volumes",
+      project: "project",
+      stack: "stack",
+      name: "data",
+      owner: expect.stringContaining("ProfiledVolume::data"),
+      sizeGiB: 100,
+      settings: goldSettings,
+      __provider: expect.any(String),
+    });
+  });
+
+  test("has a provider that is a short fixed text: what stands in it is in every state for ever", async () => {
+    const [, child] = await declared("data@gold", { sizeGiB: 100 });
+    expect(child?.inputs["__provider"]).toBe(
+      'exports.handler = () => require("module").createRequire(process.cwd() + "/")("storage-profiles/provider/local").provider;',
+    );
+  });
+
+  test.each([
+    ["name@profile", "data@silver", { sizeGiB: 1 }],
+    ["the argument", "data", { profile: "silver", sizeGiB: 1 }],
+    ["both, when they agree", "data@silver", { profile: "silver", size: "1GiB" }],
+    ["an output", "data", { profile: pulumi.output("silver"), size: pulumi.output("1GiB") }],
+    ["a promise", "data", { profile: Promise.resolve("silver"), sizeGiB: Promise.resolve(1) }],
+  ])("takes its profile from %s", async (_, reference, args) => {
+    const [component, child] = await declared(reference, args);
+    expect(component?.inputs).toMatchObject({
+      name: "data",
+      profile: "silver",
+      sizeGiB: 1,
+      settings: { iopsLimit: 3000 },
+    });
+    expect(child?.inputs).toMatchObject({ sizeGiB: 1, settings: { iopsLimit: 3000, throughputLimitMiBps: 250 } });
+  });
+
+  test("without a profile is the same as with the default one", async () => {
+    const strip = (seen: pulumi.runtime.MockResourceArgs[]) =>
+      seen.map(({ type, name, inputs }) => ({ type, name, inputs }));
+    expect(strip(await declared("data", { sizeGiB: 1 }))).toEqual(
+      strip(await declared("data@default", { sizeGiB: 1 })),
+    );
+  });
+
+  test("hands on a name of its own, and a volume to import", async () => {
+    const [, child] = await declared("data", { sizeGiB: 1, physicalName: "other", import: "/volumes/volumes/p/s/n" });
+    expect(child?.inputs).toMatchObject({ name: "other", physicalName: "other", import: "/volumes/volumes/p/s/n" });
+  });
+
+  test("has all its outputs", async () => {
+    let volume!: ProfiledVolume;
+    await registered(
+      () => {
+        volume = new ProfiledVolume("data@gold", { size: "500GB" });
+      },
+      { prices: { local: { perGiB: 0.5 } } },
+    );
+    expect(await value(volume.volumeId)).toBe("/id/of/data");
+    expect(await value(volume.profile)).toBe("gold");
+    expect(await value(volume.backend)).toBe("local");
+    expect(await value(volume.revision)).toBe("756d50c9");
+    expect(await value(volume.settings)).toEqual(goldSettings);
+    expect(await value(volume.sizeGiB)).toBe(466);
+    expect(await value(volume.mountPath)).toBe("/mnt");
+    expect(await value(volume.monthlyCost)).toMatchObject({ amount: 233, currency: "USD" });
+    expect((await value(volume.notes)).map(({ code }) => code)).toEqual(["size-rounded-up"]);
+  });
+
+  test("lets the stack's config choose backend, limits and mode", async () => {
+    const [, child] = await declared(
+      "data@mine",
+      { sizeGiB: 4 },
+      {
+        profiles: { mine: { extends: "gold", local: { iops: { perGiB: 5 } } } },
+        local: { mode: "directory", stateDirectory: "/elsewhere" },
+      },
+    );
+    expect(child?.inputs).toMatchObject({
+      stateDirectory: "/elsewhere",
+      settings: { mode: "directory", iopsLimit: 20 },
+    });
+  });
+});
+
+describe("a program", () => {
+  test("registers two resources a volume, whatever their number", async () => {
+    const seen = await registered(() => {
+      for (let i = 0; i < 7; i++) new ProfiledVolume(`data${i}@gold`, { sizeGiB: 1 });
+    });
+    expect(seen).toHaveLength(14);
+  });
+
+  test.each([
+    [
+      "a reference that is none",
+      () => new ProfiledVolume("@gold", { sizeGiB: 1 }),
+      {},
+      'new ProfiledVolume("@gold"): 1 problem',
+    ],
+    ["no reference at all", () => new ProfiledVolume(undefined as never, { sizeGiB: 1 }), {}, "reference-blank"],
+    ["a volume with problems", () => new ProfiledVolume("data@golf", { size: "tall" }), {}, "data: 2 problems"],
+    [
+      "a backend without volumes",
+      () => new ProfiledVolume("data", { sizeGiB: 9, backend: "aws" }),
+      {},
+      "backend-not-built",
+    ],
+    ["a bad config", () => new ProfiledVolume("data"), { backend: "locl", volums: 1 }, "Pulumi.stack.yaml: 2 problems"],
+    ["a config that is no JSON", () => new ProfiledVolume("data"), { profiles: "gold" }, "config-not-readable"],
+  ])("with %s is told by an error without a stack", async (_, program, config, message) => {
+    const error: unknown = await registered(program, config).catch((thrown: unknown) => thrown);
+    expect(pulumi.RunError.isInstance(error)).toBe(true);
+    expect(String(error)).toContain(message);
+  });
+});
+
+describe("the engine", () => {
+  test("must be new enough, and show what changes", () => {
+    expect(() => checkEngine(MINIMUM_PULUMI, {})).not.toThrow();
+    expect(() => checkEngine("4.0.0", {})).not.toThrow();
+    for (const old of ["3.215.9", "3.99.0", "2.300.0", "3.216.0".replace("216", "21")]) {
+      expect(() => checkEngine(old, {})).toThrow(`this program uses ${old}`);
+    }
+    expect(() => checkEngine(MINIMUM_PULUMI, { PULUMI_NODEJS_SKIP_COMPONENT_INPUTS: "1" })).toThrow("Unset it");
+  });
+
+  test("that the tools accept is the one that the package needs", () => {
+    expect(MINIMUM_OF_TOOLS).toBe(MINIMUM_PULUMI);
+  });
+});

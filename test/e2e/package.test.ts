@@ -1,0 +1,80 @@
+// The package as another project gets it: packed, installed, compiled against its types, run on the real engine.
+
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+import { Project, succeeded } from "../support/engine";
+
+jest.setTimeout(300_000);
+
+const root = resolve(__dirname, "../..");
+const npm = (directory: string, ...args: string[]) =>
+  execFileSync("npm", args, { cwd: directory, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+
+describe("the packed package", () => {
+  const packed = mkdtempSync(join(tmpdir(), "sp-pack-"));
+  const project = new Project("customer", "", { linked: false });
+  afterAll(async () => {
+    await project.dispose();
+    rmSync(packed, { recursive: true, force: true });
+  });
+
+  test("holds what it needs and nothing else", () => {
+    npm(root, "pack", "--pack-destination", packed, "--ignore-scripts");
+    const [tarball = ""] = readdirSync(packed);
+    const files = execFileSync("tar", ["-tzf", join(packed, tarball)], { encoding: "utf8" }).split("\n");
+    expect(files).toContain("package/dist/components/index.js");
+    expect(files).toContain("package/dist/components/index.d.ts");
+    expect(files).toContain("package/docs/config.schema.json");
+    expect(files.filter((file) => /\/(test|tools|stacks|\.ci)\/|tsbuildinfo|\.built/.test(file))).toEqual([]);
+  });
+
+  test("installs, type-checks and runs in another project, in TypeScript", async () => {
+    const [tarball = ""] = readdirSync(packed);
+    project.write("package.json", JSON.stringify({ name: "customer", private: true, main: "index.ts" }));
+    npm(project.directory, "install", "--no-audit", "--no-fund", "--legacy-peer-deps", join(packed, tarball));
+    // The SDK and TypeScript are the project's own; here they are those of the tree, instead of a second download.
+    for (const name of ["@pulumi", "typescript", "@types"]) {
+      symlinkSync(join(root, "node_modules", name), join(project.directory, "node_modules", name));
+    }
+    project.write(
+      "index.ts",
+      `import { ProfiledVolume, type ProfiledVolumeArgs, type Settings } from "storage-profiles";
+       import { makeCatalog, resolve } from "storage-profiles/core";
+       import { listVolumes } from "storage-profiles/local";
+       const args: ProfiledVolumeArgs = { sizeGiB: 1 };
+       const volume = new ProfiledVolume("highperfvolume@gold", args);
+       export const settings: import("@pulumi/pulumi").Output<Settings> = volume.settings;
+       export const iops = resolve(makeCatalog(), { name: "data@gold", sizeGiB: 100, backend: "aws" }).volume?.settings;
+       export const mountPath = volume.mountPath;
+       void listVolumes;
+      `,
+    );
+    const compilerOptions = {
+      target: "es2022",
+      module: "node16",
+      moduleResolution: "node16",
+      strict: true,
+      types: ["node"],
+    };
+    project.write("tsconfig.json", JSON.stringify({ compilerOptions }));
+    project.write("Pulumi.yaml", "name: customer\nruntime: nodejs\n");
+    execFileSync(join(root, "node_modules/.bin/tsc"), ["-p", ".", "--noEmit"], { cwd: project.directory });
+
+    project.config({ local: { mode: "directory" }, deletionProtection: false });
+    await project.init();
+    await project.up();
+    const { settings, iops, mountPath } = await project.outputs();
+    expect(settings).toMatchObject({ mode: "directory", iopsLimit: 10000 });
+    expect(iops).toMatchObject({ volumeType: "io1", iops: 3000 });
+    writeFileSync(join(mountPath, "file"), "data");
+    expect(succeeded(await project.run(["preview", "--diff"]))).toContain("unchanged");
+
+    const local = join(project.directory, "node_modules/.bin/storage-profiles-local");
+    const listed = execFileSync(local, ["list", "--json", "--state-directory", project.volumes], { encoding: "utf8" });
+    expect(JSON.parse(listed)).toEqual([expect.objectContaining({ mountPath, problems: [] })]);
+    expect(readFileSync(join(mountPath, "file"), "utf8")).toBe("data");
+  });
+});

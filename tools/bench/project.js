@@ -1,0 +1,232 @@
+// A Pulumi project of the benchmark's own: N volumes, ours or raw, on a real engine with a file backend. Each has a
+// folder with its program, its config and its state; nothing of the user's is used or touched.
+// @ts-check
+"use strict";
+
+const { spawn } = require("node:child_process");
+const fs = require("node:fs");
+const path = require("node:path");
+const { environment } = require("../engine/ensure.js");
+const { UserError } = require("../shared.js");
+
+module.exports = { interrupt, makeProject, placePackage };
+
+/** @typedef {import("../engine/ensure.js").Engine} Engine */
+
+/**
+ * How the volumes are declared: as plain dynamic resources that do nothing, or as ours; `memory` is ours with the
+ * volumes' directories and records in memory, which leaves out what the disk costs.
+ * @typedef {"raw" | "ours" | "memory"} Variant
+ */
+
+/**
+ * @typedef {object} Place
+ * @property {string} directory a temporary one, for all projects
+ * @property {string} memory a temporary one in memory; "" where there is none
+ * @property {string} root the clone
+ * @property {Engine} engine
+ */
+
+/**
+ * Milliseconds from the program's first line: until all is imported, the first volume is declared, and the engine has
+ * answered for its resource.
+ * @typedef {{ imported: number, declared: number, registered: number }} Moments
+ */
+
+/**
+ * @typedef {object} Project
+ * @property {() => Promise<number>} up seconds
+ * @property {() => Promise<number>} preview seconds; the preview must find nothing to change
+ * @property {() => Moments} moments of the program's last run
+ * @property {() => Promise<number>} stateBytes for each volume: all its resources, as compact JSON
+ * @property {() => void} remove
+ */
+
+/**
+ * Copies what would be installed of the package, so that a build meanwhile doesn't change what is measured.
+ *
+ * @param {Place} place
+ */
+function placePackage({ directory, root }) {
+  const to = path.join(directory, "package");
+  fs.mkdirSync(to);
+  fs.cpSync(path.join(root, "dist"), path.join(to, "dist"), { recursive: true });
+  fs.copyFileSync(path.join(root, "package.json"), path.join(to, "package.json"));
+  // Its dependencies are the clone's. A module reached through this link is the one that the program gets itself.
+  fs.symlinkSync(path.join(root, "node_modules"), path.join(to, "node_modules"));
+  return to;
+}
+
+let made = 0;
+
+/**
+ * @param {Place} place
+ * @param {Variant} variant
+ * @param {number} n how many volumes
+ * @param {{ skipCheckpoints?: boolean }} [options]
+ * @returns {Promise<Project>}
+ */
+async function makeProject(place, variant, n, { skipCheckpoints = false } = {}) {
+  // Names of one length: the paths in the state must not make a difference.
+  const id = String(++made).padStart(3, "0");
+  const home = path.join(place.directory, id);
+  const project = path.join(home, "project");
+  const volumes = path.join(variant === "memory" ? place.memory : home, `volumes-${id}`);
+  const momentsFile = path.join(home, "moments.json");
+  fs.mkdirSync(path.join(project, "node_modules", "raw-provider"), { recursive: true });
+  fs.mkdirSync(path.join(home, "state"));
+  fs.symlinkSync(path.join(place.directory, "package"), path.join(project, "node_modules", "storage-profiles"));
+  fs.symlinkSync(path.join(place.root, "node_modules", "@pulumi"), path.join(project, "node_modules", "@pulumi"));
+  const write = (/** @type {string} */ file, /** @type {string | object} */ content) =>
+    fs.writeFileSync(path.join(project, file), typeof content === "string" ? content : JSON.stringify(content));
+  // JSON is YAML.
+  write("Pulumi.yaml", { name: "bench", runtime: { name: "nodejs", options: { typescript: false } } });
+  write("package.json", { name: "bench", private: true, main: "index.js" });
+  write("index.js", variant === "raw" ? rawProgram(n, momentsFile) : ourProgram(n, momentsFile));
+  write("node_modules/raw-provider/index.js", RAW_PROVIDER);
+  const local = { mode: "directory", stateDirectory: volumes };
+  const config = variant === "raw" ? {} : { "storage-profiles:backend": "local", "storage-profiles:local": local };
+  write("Pulumi.dev.yaml", { config });
+
+  const own = Object.entries(process.env).filter(([name]) => !/^(PULUMI_|NODE_OPTIONS$)/.test(name));
+  const env = environment(place.engine, {
+    ...Object.fromEntries(own),
+    PULUMI_HOME: path.join(place.directory, "home"),
+    PULUMI_BACKEND_URL: `file://${path.join(home, "state")}`,
+    PULUMI_CONFIG_PASSPHRASE: "bench",
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    PULUMI_STACK: "dev",
+    ...(skipCheckpoints ? { PULUMI_SKIP_CHECKPOINTS: "true" } : {}),
+  });
+  const pulumi = (/** @type {string[]} */ ...args) => run(place.engine.pulumi, args, project, env);
+  await pulumi("stack", "init", "dev");
+  return {
+    up: async () => (await pulumi("up", "--yes", "--skip-preview")).seconds,
+    preview: async () => (await pulumi("preview", "--expect-no-changes")).seconds,
+    moments: () => JSON.parse(fs.readFileSync(momentsFile, "utf8")),
+    stateBytes: async () => bytesPerVolume(JSON.parse((await pulumi("stack", "export")).stdout), n),
+    remove() {
+      for (const directory of [home, volumes]) fs.rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
+    },
+  };
+}
+
+/**
+ * @param {{ deployment: { resources?: { type: string }[] } }} exported
+ * @param {number} n
+ */
+function bytesPerVolume({ deployment }, n) {
+  // The stack and the provider are there once, however many volumes there are.
+  const own = (deployment.resources ?? []).filter(({ type }) => !/^pulumi:(pulumi:Stack$|providers:)/.test(type));
+  return Buffer.byteLength(JSON.stringify(own).slice(1, -1)) / n;
+}
+
+// ---- programs --------------------------------------------------------------------------------------------------------
+
+/** A user's ordinary dynamic provider, as small as one can write it: Pulumi serialises it into each resource's state. */
+const RAW_PROVIDER = `
+exports.check = async (olds, news) => ({ inputs: news });
+exports.diff = async (id, olds, news) => ({ changes: olds.size !== news.size });
+exports.create = async (inputs) => ({ id: "raw", outs: inputs });
+exports.read = async (id, props) => ({ id, props });
+exports.update = async (id, olds, news) => ({ outs: news });
+exports.delete = async () => {};
+`;
+
+/**
+ * @param {number} n
+ * @param {string} momentsFile
+ */
+function rawProgram(n, momentsFile) {
+  return `const start = performance.now();
+const pulumi = require("@pulumi/pulumi");
+const imported = performance.now();
+const provider = {
+  check: (olds, news) => require("raw-provider").check(olds, news),
+  diff: (id, olds, news) => require("raw-provider").diff(id, olds, news),
+  create: (inputs) => require("raw-provider").create(inputs),
+  read: (id, props) => require("raw-provider").read(id, props),
+  update: (id, olds, news) => require("raw-provider").update(id, olds, news),
+  delete: (id, props) => require("raw-provider").delete(id, props),
+};
+const first = new pulumi.dynamic.Resource(provider, "v0", { size: 1 });
+${noteMoments("first", momentsFile)}
+for (let i = 1; i < ${n}; i++) new pulumi.dynamic.Resource(provider, "v" + i, { size: 1 });
+`;
+}
+
+/**
+ * @param {number} n
+ * @param {string} momentsFile
+ */
+function ourProgram(n, momentsFile) {
+  return `const start = performance.now();
+const { ProfiledVolume } = require("storage-profiles");
+const imported = performance.now();
+const first = new ProfiledVolume("v0@gold", { sizeGiB: 1 });
+${noteMoments("first.resource", momentsFile)}
+for (let i = 1; i < ${n}; i++) new ProfiledVolume("v" + i + "@gold", { sizeGiB: 1 });
+`;
+}
+
+/**
+ * @param {string} resource
+ * @param {string} file
+ */
+function noteMoments(resource, file) {
+  return `const declared = performance.now();
+${resource}.urn.apply(() => {
+  const moments = { imported: imported - start, declared: declared - start, registered: performance.now() - start };
+  require("node:fs").writeFileSync(${JSON.stringify(file)}, JSON.stringify(moments));
+});`;
+}
+
+// ---- processes -------------------------------------------------------------------------------------------------------
+
+/** @type {Set<import("node:child_process").ChildProcess>} */
+const running = new Set();
+
+/** Asks the engine to stop, as Ctrl-C would: it then ends its own processes. Resolves when it has. */
+async function interrupt() {
+  const children = [...running];
+  const ended = children.map((child) => new Promise((resolve) => child.once("close", resolve)));
+  for (const child of children) child.kill("SIGINT");
+  // Once it is told that nobody waits for what it is doing, it leaves that.
+  const impatient = setTimeout(() => children.forEach((child) => child.kill("SIGINT")), 3_000);
+  const last = setTimeout(() => children.forEach((child) => child.kill("SIGKILL")), 10_000);
+  await Promise.all(ended);
+  clearTimeout(impatient);
+  clearTimeout(last);
+}
+
+/**
+ * @param {string} pulumi
+ * @param {string[]} args
+ * @param {string} cwd
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Promise<{ seconds: number, stdout: string }>}
+ */
+function run(pulumi, args, cwd, env) {
+  return new Promise((resolve, reject) => {
+    const start = performance.now();
+    // A process group of its own: a terminal's Ctrl-C reaches it through us, once.
+    const child = spawn(pulumi, [...args, "--non-interactive", "--color", "never"], {
+      cwd,
+      env,
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    running.add(child);
+    let [stdout, stderr] = ["", ""];
+    child.stdout.setEncoding("utf8").on("data", (chunk) => (stdout += chunk));
+    child.stderr.setEncoding("utf8").on("data", (chunk) => (stderr += chunk));
+    child.on("error", reject);
+    child.on("close", (code, signal) => {
+      running.delete(child);
+      const seconds = (performance.now() - start) / 1000;
+      if (code === 0) return resolve({ seconds, stdout });
+      const tail = `${stdout}${stderr}`.trimEnd().split("\n").slice(-30).join("\n");
+      reject(new UserError(`pulumi ${args.join(" ")} failed (${signal ?? `exit code ${code}`}):\n${tail}`));
+    });
+  });
+}
