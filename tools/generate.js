@@ -17,7 +17,7 @@ function generated() {
   const core = require("../dist/src/index.js");
   return {
     "docs/config.schema.json": () => `${JSON.stringify(editorSchema(core), null, 2)}\n`,
-    "docs/problems.md": () => problemsPage(core),
+    "docs/problems.md": () => problemsPage(core, require("../dist/components/local/errors.js")),
     "docs/profiles.md": () => profilesPage(core),
   };
 }
@@ -47,14 +47,17 @@ function editorSchema({ configSchema, NAMESPACE }) {
   };
 }
 
-/** @param {typeof import("../src/index")} core */
-function problemsPage({ problemKinds, noteKinds }) {
-  const rows = (/** @type {Record<string, { meaning: string }>} */ kinds) =>
-    Object.entries(kinds).map(([code, { meaning }]) => `| \`${code}\` | ${meaning} |`);
+/**
+ * @param {typeof import("../src/index")} core
+ * @param {typeof import("../components/local/errors")} local
+ */
+function problemsPage({ problemKinds, noteKinds }, { localVolumeErrors }) {
+  const rows = (/** @type {Record<string, { meaning: string } | string>} */ kinds) =>
+    Object.entries(kinds).map(([code, kind]) => `| \`${code}\` | ${typeof kind === "string" ? kind : kind.meaning} |`);
   return [
     "# Problems and notes",
     "",
-    "<!-- Generated from src/problems.ts by `npm run schema`. -->",
+    "<!-- Generated from src/problems.ts and components/local/errors.ts by `npm run schema`. -->",
     "",
     "A **problem** is why a request can't be met. It says where it is, what was given, what is allowed and what to do. All",
     "problems of all volumes are shown at once, at preview. A **note** is what you should know though nothing is wrong.",
@@ -70,6 +73,14 @@ function problemsPage({ problemKinds, noteKinds }) {
     "| code | meaning |",
     "| --- | --- |",
     ...rows(noteKinds),
+    "",
+    "## Errors of local volumes",
+    "",
+    "What can keep a local volume from being made, changed or removed once it is tried, or already at preview.",
+    "",
+    "| code | meaning |",
+    "| --- | --- |",
+    ...rows(localVolumeErrors),
     "",
   ].join("\n");
 }

@@ -182,7 +182,10 @@ describe("the limits of EBS", () => {
       expect.objectContaining({ code: "setting-required", fix: "add `iops: 100`" }),
     ]);
     expect(on("aws", "gold", 10, withProfiles({ gold: { aws: { encrypted: false } } })).problems).toEqual([
-      expect.objectContaining({ code: "setting-required", fix: expect.stringContaining("extends: gold") }),
+      expect.objectContaining({
+        code: "setting-required",
+        fix: expect.stringContaining("it may extend the built-in profile of its own name"),
+      }),
     ]);
   });
 
@@ -334,6 +337,32 @@ describe("the monthly cost", () => {
     expect(notes.map(({ message }) => message)).toEqual([
       "the monthly cost is unknown: no prices of gp3 in mars-1; give them in storage-profiles:prices.aws.mars-1",
     ]);
+  });
+
+  test("leaves out what is billed by use, and says so", () => {
+    expect(on("aws", "default", 8).notes.map(({ message }) => message)).toContain(
+      "the monthly cost leaves out 0.05 a million I/O requests",
+    );
+  });
+
+  test("decides what is cheapest in one region, and says in which", () => {
+    const request = { name: "data", sizeGiB: 200, backend: "aws", placement: { region: "eu-1" } };
+    const chosen = (types: object) =>
+      resolve(makeCatalog({ prices: { aws: { "eu-1": { types } } } }), request).notes.find(
+        ({ code }) => code === "type-chosen",
+      );
+    // Known for one type only: comparing it with another region's prices would compare nothing.
+    expect(chosen({ gp3: { perGiB: 0.001 } })?.message).toBe(
+      '"sc1" is chosen: the cheapest type for 200 GiB by the prices of us-east-1',
+    );
+    const all = {
+      gp2: { perGiB: 1 },
+      st1: { perGiB: 1 },
+      sc1: { perGiB: 1 },
+      standard: { perGiB: 1 },
+      gp3: { perGiB: 0.5 },
+    };
+    expect(chosen(all)?.message).toBe('"gp3" is chosen: the cheapest type for 200 GiB');
   });
 
   test("comes from the stack's prices where it gives them", () => {

@@ -75,36 +75,41 @@ export const aws: Backend<"aws", Section, AwsSettings, Placement, AwsLimits, Aws
 };
 
 function resolve(asked: AskedAws, prices: AwsPrices): Answer<AwsSettings> {
-  const { section, path, profile } = asked;
+  const { section, path } = asked;
   if (section.volumeType == null) {
-    const setting = { setting: "volumeType", because: "EBS needs a type", example: "volumeType: gp3" };
-    const way = `let the profile extend one that has it (extends: ${profile === "gold" ? "gold" : "default"})`;
-    const missing = problem("setting-required", `${path}.volumeType`, undefined, { ...setting, way });
-    return { sizeGiB: asked.sizeGiB, problems: [missing], notes: [] };
+    const missing = { setting: "volumeType", because: "EBS needs a type", example: "volumeType: gp3" };
+    const way = "let the profile extend one that has it (it may extend the built-in profile of its own name)";
+    const problems = [problem("setting-required", `${path}.volumeType`, undefined, { ...missing, way })];
+    return { sizeGiB: asked.sizeGiB, problems, notes: [] };
   }
-  if (section.volumeType !== "cheapest") return resolveType(section.volumeType, asked);
+  const answer = section.volumeType === "cheapest" ? cheapest(asked, prices) : resolveType(section.volumeType, asked);
+  const requests = answer.settings && priceOf(answer.settings, asked.placement, prices)?.perMillionRequests;
+  if (requests) {
+    answer.notes.push(note("price-without-requests", "monthlyCost", { what: `${requests} a million I/O requests` }));
+  }
+  return answer;
+}
 
+function cheapest(asked: AskedAws, prices: AwsPrices): Answer<AwsSettings> {
+  const { path, sizeGiB } = asked;
   const answers = volumeTypes.map((type) => ({ type, ...resolveType(type, asked) }));
-  const possible = answers.flatMap(({ type, settings, sizeGiB, notes }) => {
-    if (!settings) return [];
-    const made = { sizeGiB, settings };
-    const here = cost(made, asked.placement, prices);
-    const there = cost(made, { region: REFERENCE_REGION }, prices);
-    const known = "cost" in here ? here : there;
-    return "cost" in known ? [{ type, settings, notes, amount: known.cost.amount, local: "cost" in here }] : [];
-  });
-  const best = possible.reduce<(typeof possible)[number] | undefined>(
-    (least, each) => (least === undefined || each.amount < least.amount ? each : least),
-    undefined,
-  );
-  if (!best) {
-    const reasons = answers.map(({ type, problems }) => `${type}: ${problems[0]?.message ?? "its price is unknown"}`);
-    const none = problem("no-type-admits", `${path}.volumeType`, "cheapest", { reasons });
-    return { sizeGiB: asked.sizeGiB, problems: [none], notes: [] };
+  const possible = answers.flatMap(({ type, settings, notes }) => (settings ? [{ type, settings, notes }] : []));
+  if (possible.length === 0) {
+    const reasons = answers.map(({ type, problems }) => `${type}: ${problems[0]?.message}`);
+    const problems = [problem("no-type-admits", `${path}.volumeType`, "cheapest", { reasons })];
+    return { sizeGiB, problems, notes: [] };
   }
-  const because = `the cheapest type for ${count(asked.sizeGiB)} GiB${best.local ? "" : ` by the prices of ${REFERENCE_REGION}`}`;
+  // Compared in one region: the volume's, or, where not all prices are known there, the reference.
+  const isPriced = possible.every(({ settings }) => priceOf(settings, asked.placement, prices));
+  const place = isPriced ? asked.placement : { region: REFERENCE_REGION };
+  const amount = (settings: AwsSettings) => {
+    const price = cost({ sizeGiB, settings }, place, prices);
+    return "cost" in price ? price.cost.amount : Infinity;
+  };
+  const best = possible.reduce((least, each) => (amount(each.settings) < amount(least.settings) ? each : least));
+  const because = `the cheapest type for ${count(sizeGiB)} GiB${isPriced ? "" : ` by the prices of ${REFERENCE_REGION}`}`;
   const chosen = note("type-chosen", `${path}.volumeType`, { type: best.type, because });
-  return { settings: best.settings, sizeGiB: asked.sizeGiB, problems: [], notes: [chosen, ...best.notes] };
+  return { settings: best.settings, sizeGiB, problems: [], notes: [chosen, ...best.notes] };
 }
 
 function resolveType(type: VolumeType, asked: AskedAws): Answer<AwsSettings> {
@@ -257,22 +262,30 @@ function resolveThroughput(type: VolumeType, iops: number | null, asked: AskedAw
 
 function cost(
   { sizeGiB, settings }: Made<AwsSettings>,
-  { region }: Placement,
+  placement: Placement,
   prices: AwsPrices,
 ): { cost: MonthlyCost } | { unknown: string } {
+  const { region } = placement;
   if (region === undefined) return { unknown: "no region is known; set aws:region" };
-  const here = Object.hasOwn(prices, region) ? prices[region] : undefined;
-  const price = here?.types[settings.volumeType];
+  const price = priceOf(settings, placement, prices);
+  const here = regionOf(placement, prices);
   if (!here || !price) {
-    return {
-      unknown: `no prices of ${settings.volumeType} in ${region}; give them in storage-profiles:prices.aws.${region}`,
-    };
+    const where = `storage-profiles:prices.aws.${region}`;
+    return { unknown: `no prices of ${settings.volumeType} in ${region}; give them in ${where}` };
   }
   const parts: CostPart[] = [costPart("storage", sizeGiB, "GiB", price.perGiB)];
   if (settings.iops !== null) parts.push(...iopsParts(settings.iops, price));
   const above = (settings.throughputMiBps ?? 0) - (price.throughput?.from ?? 0);
   if (price.throughput && above > 0) parts.push(costPart("throughput", above, "MiB/s", price.throughput.each));
   return { cost: monthlyCost(parts, { currency: here.currency, region, source: here.source, date: here.date }) };
+}
+
+function regionOf({ region = "" }: Placement, prices: AwsPrices): AwsPrices[string] | undefined {
+  return Object.hasOwn(prices, region) ? prices[region] : undefined;
+}
+
+function priceOf({ volumeType }: AwsSettings, placement: Placement, prices: AwsPrices): TypePrices | undefined {
+  return regionOf(placement, prices)?.types[volumeType];
 }
 
 function iopsParts(iops: number, price: TypePrices): CostPart[] {
