@@ -42,6 +42,8 @@ export interface VolumeBackend {
   placement(config: StackConfig): object;
   /** Makes the volume's own resource. */
   make(volume: VolumeToMake): MadeVolume;
+  /** Reads size and settings back from that resource's inputs or outputs; what isn't known there is left out. */
+  read(properties: Record<string, unknown>): Partial<Pick<ResolvedVolume, "sizeGiB" | "settings">>;
 }
 
 const volumeBackends: Partial<Record<BackendName, VolumeBackend>> = { local: localBackend };

@@ -105,7 +105,12 @@ export class ProfiledVolume extends pulumi.ComponentResource {
     const run = currentRun();
     const name = nameOf(reference);
     const asked = ask(run, reference, name, args);
-    super(PROFILED_VOLUME, name, asked.inputs, run.hook ? { ...opts, hooks: withHook(opts.hooks, run.hook) } : opts);
+    super(
+      PROFILED_VOLUME,
+      name,
+      asked.inputs,
+      run.hooks ? { ...opts, hooks: withHook(opts.hooks, run.hooks.component) } : opts,
+    );
 
     const { resolution, backend } = asked;
     // Where there is no volume, nothing is known about it: the engine refuses before anybody could read these.
@@ -123,6 +128,7 @@ export class ProfiledVolume extends pulumi.ComponentResource {
             opts: {
               parent: this,
               protect: args.deletionProtection ?? opts.protect ?? run.config.deletionProtection ?? true,
+              ...(run.hooks && { hooks: { beforeUpdate: [run.hooks.volume(backend)] } }),
             },
             transform: args.transform?.volume,
           })
@@ -138,9 +144,10 @@ export class ProfiledVolume extends pulumi.ComponentResource {
     this.sizeGiB = volume.sizeGiB;
     this.monthlyCost = resolution.apply((each) => each.monthlyCost);
     this.notes = resolution.apply((each) => each.notes);
-    // The rest of the answer is in the inputs already; the state keeps it once.
+    // The rest of the answer is in the inputs already; the state keeps it once. These come only when the volume's resource
+    // is done: by their absence the hook sees that the last `up` was not.
     this.registerOutputs({
-      volumeId: made?.volumeId,
+      volumeId: this.volumeId,
       mountPath: made?.mountPath,
       monthlyCost: this.monthlyCost.apply((cost) => cost?.amount),
     });
@@ -204,7 +211,7 @@ function ask(run: Run, reference: string, name: string, args: ProfiledVolumeArgs
 
 // Where the engine has hooks, the hook tells the problems of all volumes together; else they are told here and now.
 function report(run: Run, name: string, problems: Problem[]): void {
-  if (!run.hook) throw new pulumi.RunError(formatProblems(name, problems));
+  if (!run.hooks) throw new pulumi.RunError(formatProblems(name, problems));
   run.board.push({ name, problems, told: false });
 }
 

@@ -17,7 +17,7 @@ import {
   type StackConfig,
 } from "../src";
 import { placementOf } from "./backends";
-import { changeHook, type ProblemBoard } from "./change-hook";
+import { volumeHooks, type ProblemBoard, type VolumeHooks } from "./hooks";
 
 /**
  * The oldest Pulumi that does what this package relies on: a component's inputs go to the engine (3.202.0), hooks get
@@ -29,8 +29,8 @@ export const MINIMUM_PULUMI = "3.216.0";
 export interface Run {
   config: StackConfig;
   catalog: Catalog;
-  /** The hook that every volume binds to its creation and its update; none in a unit test with mocks, which has no hooks. */
-  hook: pulumi.ResourceHook | undefined;
+  /** What judges every volume before it is touched; none in a unit test with mocks, which has no hooks. */
+  hooks: VolumeHooks | undefined;
   /** The volumes that were found to have problems while the program ran. */
   board: ProblemBoard;
   /** The volumes declared so far: their identity on the backend, and who has it. */
@@ -54,8 +54,8 @@ export function currentRun(): Run {
   const { config, catalog } = readStack();
   const board: ProblemBoard = [];
   const placement = (backend: BackendName) => placementOf(backend, config);
-  const hook = hasHooks() ? changeHook(catalog, board, placement) : undefined;
-  const run: Run = { config, catalog, board, hook, identities: new Map(), placementOf: placement };
+  const hooks = hasHooks() ? volumeHooks(catalog, board, placement) : undefined;
+  const run: Run = { config, catalog, board, hooks, identities: new Map(), placementOf: placement };
   if (key) runs.set(key, run);
   return run;
 }

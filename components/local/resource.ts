@@ -82,4 +82,5 @@ export const localBackend: VolumeBackend = {
     const resource = new LocalVolume(name, args as unknown as LocalVolumeArgs, finalOpts);
     return { resource, volumeId: resource.id, mountPath: resource.mountPath };
   },
+  read: ({ sizeGiB, settings }) => ({ sizeGiB: sizeGiB as number, settings: settings as LocalSettings }),
 };

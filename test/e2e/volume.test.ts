@@ -390,3 +390,39 @@ describe("declared volumes, in directories", () => {
     await project.init("dev");
   });
 });
+
+describeIf(loopReason() === undefined, "a change that fails on the way", loopReason(), () => {
+  const project = new Project("failing", "");
+  const declare = (profile: string, sizeGiB: number) =>
+    project.program(`new ProfiledVolume("data@${profile}", { sizeGiB: ${sizeGiB} });`);
+  beforeAll(() => project.init());
+  afterAll(() => project.dispose());
+
+  test("leaves the volume and its data as they were, and the way back open", async () => {
+    declare("gold", 1);
+    await project.up();
+    const file = join(project.volumes, "volumes/failing/dev/data/mount/precious");
+    writeFileSync(file, "data");
+
+    // No disk has that; whether it has is only known on the machine.
+    declare("silver", 16000);
+    const { code, text } = await project.run(["up", "--yes", "--skip-preview"]);
+    expect(code).not.toBe(0);
+    expect(text).toContain("At most");
+    const state = await project.state();
+    expect(state["ProfiledVolume data"]?.inputs).toMatchObject({ sizeGiB: 16000, profile: "silver" });
+    expect(state["LocalVolume data"]?.outputs).toMatchObject({ sizeGiB: 1, settings: { iopsLimit: 10000 } });
+
+    // Back to what it was is no shrink, and on to something else is judged by what the volume has.
+    declare("gold", 1);
+    expect((await project.steps()).map(({ what }) => what)).toEqual(["ProfiledVolume data"]);
+    declare("silver", 2);
+    const plan = succeeded(await project.run(["preview"]));
+    expect(plan).toContain("data (whose last change did not finish): in-place");
+    expect(plan).toContain("sizeGiB: 1 -> 2, in place");
+    expect(plan).toContain("iopsLimit: 10,000 -> 3,000, in place");
+    await project.up();
+    expect(readFileSync(file, "utf8")).toBe("data");
+    expect(await project.steps()).toEqual([]);
+  });
+});
