@@ -33,6 +33,7 @@ describe("the packed package", () => {
 
   test("installs, type-checks and runs in another project, in TypeScript", async () => {
     const [tarball = ""] = readdirSync(packed);
+    await project.init();
     project.write("package.json", JSON.stringify({ name: "customer", private: true, main: "index.ts" }));
     npm(project.directory, "install", "--no-audit", "--no-fund", "--legacy-peer-deps", join(packed, tarball));
     // The SDK and TypeScript are the project's own; here they are those of the tree, instead of a second download.
@@ -64,7 +65,6 @@ describe("the packed package", () => {
     execFileSync(join(root, "node_modules/.bin/tsc"), ["-p", ".", "--noEmit"], { cwd: project.directory });
 
     project.config({ local: { mode: "directory" }, deletionProtection: false });
-    await project.init();
     await project.up();
     const { settings, iops, mountPath } = await project.outputs();
     expect(settings).toMatchObject({ mode: "directory", iopsLimit: 10000 });

@@ -1,7 +1,8 @@
 // Drives the real Pulumi engine in a project of its own, in a temporary folder: program, config, state and passphrase.
 
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -40,6 +41,8 @@ export class Project {
   /** Where its volumes live. */
   readonly volumes: string;
   private readonly home: string;
+  private readonly linked: boolean;
+  private readonly early = new Map<string, string>();
   private readonly engine = ensureEngine({ log: () => undefined });
   private stack = "dev";
 
@@ -48,21 +51,27 @@ export class Project {
     program: string,
     { linked = true } = {},
   ) {
-    this.home = mkdtempSync(join(tmpdir(), `sp-${name}-`));
+    this.home = join(tmpdir(), `sp-${name}-${randomUUID().slice(0, 8)}`);
     this.directory = join(this.home, "project");
     this.volumes = join(this.home, "volumes");
-    mkdirSync(this.directory);
-    mkdirSync(join(this.home, "state"));
-    // As `npm install` would lay it out: the package, and its peer beside it.
-    if (linked) {
-      mkdirSync(join(this.directory, "node_modules"));
-      symlinkSync(root, join(this.directory, "node_modules/storage-profiles"));
-      symlinkSync(join(root, "node_modules/@pulumi"), join(this.directory, "node_modules/@pulumi"));
-    }
+    this.linked = linked;
     this.write("Pulumi.yaml", stringify({ name, runtime: { name: "nodejs", options: { typescript: false } } }));
     this.write("package.json", JSON.stringify({ name, main: "index.js", private: true }));
     this.program(program);
     this.config({});
+  }
+
+  // On disk only from the first stack on: tests that are skipped leave nothing.
+  private prepare(): void {
+    if (existsSync(this.directory)) return;
+    for (const directory of ["project", "state"]) mkdirSync(join(this.home, directory), { recursive: true });
+    // As `npm install` would lay it out: the package, and its peer beside it.
+    if (this.linked) {
+      mkdirSync(join(this.directory, "node_modules"));
+      symlinkSync(root, join(this.directory, "node_modules/storage-profiles"));
+      symlinkSync(join(root, "node_modules/@pulumi"), join(this.directory, "node_modules/@pulumi"));
+    }
+    for (const [file, text] of this.early) writeFileSync(join(this.directory, file), text);
   }
 
   /** Writes the program: JavaScript, with `ProfiledVolume` and `pulumi` in scope. */
@@ -72,7 +81,8 @@ export class Project {
   }
 
   write(file: string, text: string): void {
-    writeFileSync(join(this.directory, file), text);
+    if (existsSync(this.directory)) writeFileSync(join(this.directory, file), text);
+    else this.early.set(file, text);
   }
 
   /** Writes the stack's config below `storage-profiles:`; local volumes go to the project's own folder unless it says where. */
@@ -96,6 +106,7 @@ export class Project {
   /** Makes a stack, if it isn't there, and goes on with it. */
   async init(stack = "dev"): Promise<this> {
     this.stack = stack;
+    this.prepare();
     const { code, text } = await this.run(["stack", "init", stack]);
     if (code !== 0 && !text.includes("already exists")) throw new Error(text);
     return this;
@@ -160,6 +171,7 @@ export class Project {
 
   /** Destroys what is protected too, and removes every trace of the project. */
   async dispose(...stacks: string[]): Promise<void> {
+    if (!existsSync(this.directory)) return;
     for (const stack of stacks.length > 0 ? stacks : [this.stack]) {
       this.stack = stack;
       await this.run(["state", "unprotect", "--all", "--yes"]);
