@@ -6,15 +6,16 @@ import * as path from "node:path";
 import { hasCapability } from "./capabilities";
 import { isSystemError, LocalVolumeError } from "./errors";
 import { lstatIfThere, syncDirectory } from "./files";
-import { growMounted, growUnmounted, makeFileSystem, recoverGrowth, readSuperblock } from "./filesystem";
+import { checkFileSystem, growMounted, growUnmounted, makeFileSystem, recoverGrowth, readSuperblock } from "./filesystem";
 import { refreshLimitsHeld } from "./limits";
 import { attachLoopDevice, type LoopDevice, resizeLoopDevice } from "./loop";
-import { attachedDevice, checkedImage, dataGone, isMounted, realPath, refuseFilesUnderMount } from "./loopvolume";
-import { mountVolume, unmountVolume } from "./mounts";
+import { attachedDevice, checkedImage, dataGone, isMounted, mountAt, refuseFilesUnderMount } from "./loopvolume";
+import { mountVolume } from "./mounts";
 import { makeDirectory, type VolumePaths } from "./paths";
 import { type VolumeRecord, writeRecord } from "./record";
 import { gibibytesToBytes } from "./space";
 import type { Steps } from "./steps";
+import { unmountUnused } from "./unmount";
 
 /**
  * Access to a volume's data is its owner's alone, in both modes, until that owner says otherwise: other users of the machine
@@ -40,7 +41,7 @@ export async function bringUp(step: Steps, paths: VolumePaths, record: VolumeRec
 export async function unmountToGrow(paths: VolumePaths): Promise<boolean> {
   if (canGrowMounted() || !(await isMounted(paths, await attachedDevice(paths)))) return false;
   try {
-    await unmountVolume(await realPath(paths.mount));
+    await unmountUnused(paths);
     return true;
   } catch (error) {
     if (!(error instanceof LocalVolumeError) || error.code !== "in-use") throw error;
@@ -142,9 +143,14 @@ async function setSize(image: string, sizeGiB: number): Promise<void> {
 
 async function mountUnlessMounted(paths: VolumePaths, device: LoopDevice): Promise<void> {
   await makeDirectory(paths.mount, dataMode);
-  if (await isMounted(paths, device)) return;
+  if (await isMounted(paths, device)) {
+    if (!(await mountAt(paths))?.readOnly) return;
+    // That was an error of the disk below, or of the file system; the check before the next mount deals with it.
+    await unmountUnused(paths);
+  }
   await refuseFilesUnderMount(paths);
   await recoverGrowth(device.path, paths);
+  await checkFileSystem(device.path);
   await mountVolume(device.path, paths.mount);
 }
 

@@ -11,6 +11,7 @@ export class CommandError extends LocalVolumeError {
     /** The exit code; null when a signal or the time limit ended the command. */
     readonly exitCode: number | null,
     readonly stderr: string,
+    readonly stdout: string,
   ) {
     super("command-failed", message);
   }
@@ -37,13 +38,13 @@ export async function run(command: string, args: readonly string[], timeoutSecon
         return reject(new LocalVolumeError("missing-capability", missing, { cause: error }));
       }
       const exitCode = typeof error.code === "number" ? error.code : null;
-      const output = (stderr || stdout).trim();
+      const output = [stdout.trim(), stderr.trim()].filter(Boolean).join("\n");
       const ending = error.killed
         ? `didn't end within ${timeoutSeconds} s and was killed`
         : exitCode === null
           ? `was ended by ${error.signal ?? error.message}`
           : `failed with exit code ${exitCode}`;
-      reject(new CommandError(`"${line}" ${ending}${output && `: ${output}`}`, line, exitCode, output));
+      reject(new CommandError(`"${line}" ${ending}${output && `: ${output}`}`, line, exitCode, stderr, stdout));
     });
     child.stdin?.end();
   });

@@ -15,8 +15,9 @@ export interface Superblock {
 /** ext4 keeps this many bytes of a label; cut, it would be a wrong name. */
 const maxLabelBytes = 16;
 
-/** The exit codes of e2fsck up to which the file system is in order, see e2fsck(8). */
+/** The exit codes of e2fsck up to which the file system is in order, and the bit for errors that were left, see e2fsck(8). */
 const maxGoodFsckExitCode = 1;
+const fsckLeftErrors = 4;
 
 /** The superblock of the ext file system in an image; undefined when there is none. */
 export async function readSuperblock(image: string): Promise<Superblock | undefined> {
@@ -65,7 +66,7 @@ export async function growMounted(device: string): Promise<void> {
  */
 export async function growUnmounted(device: string, paths: VolumePaths): Promise<void> {
   await recoverGrowth(device, paths);
-  await check(device);
+  await e2fsck(device, "-f");
   await run("resize2fs", ["-z", paths.undo, device], 3600);
   // From here on the undo file must not be played back: gone before anything is mounted and written.
   await fs.unlink(paths.undo);
@@ -82,20 +83,35 @@ export async function recoverGrowth(device: string, paths: VolumePaths): Promise
     // system is as it was, which the check proves.
     if (!(error instanceof CommandError) || error.exitCode === null) throw error;
   }
-  await check(device);
+  await e2fsck(device, "-f");
   await fs.unlink(paths.undo);
 }
 
-async function check(device: string): Promise<void> {
+/**
+ * Checks a file system before it is mounted, as at a boot: at once when it is in order, in full after an error. What can be
+ * repaired without losing anything is. Problems: `file-system-damaged`.
+ */
+export async function checkFileSystem(device: string): Promise<void> {
   try {
-    await run("e2fsck", ["-f", "-p", device], 3600);
+    await e2fsck(device);
+  } catch (error) {
+    // Mounted in a container it can't be checked, but mounted here as well.
+    if (!(error instanceof CommandError) || !/is (in use|mounted)/.test(error.stdout)) throw error;
+  }
+}
+
+/** -p: repairs only what needs no decision. */
+async function e2fsck(device: string, ...options: string[]): Promise<void> {
+  try {
+    await run("e2fsck", [...options, "-p", device], 3600);
   } catch (error) {
     if (!(error instanceof CommandError) || error.exitCode === null) throw error;
     if (error.exitCode <= maxGoodFsckExitCode) return;
+    if ((error.exitCode & fsckLeftErrors) === 0) throw error;
     throw new LocalVolumeError(
       "file-system-damaged",
       `The file system on ${device} has errors that can't be repaired without a decision. ` +
-        `Make a copy of its image, run "e2fsck -f ${device}", then try again. (${error.stderr})`,
+        `Make a copy of its image, run "e2fsck -f ${device}", then try again. (${error.message})`,
       { cause: error },
     );
   }

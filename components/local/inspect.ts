@@ -91,7 +91,9 @@ async function loopState(paths: VolumePaths, record: VolumeRecord | undefined, p
   const isMade = image !== undefined || record?.phase !== "creating";
   if (isMade && record !== undefined) await noting(problems, checkedImage(paths, record.uid));
   if (sizeBytes !== undefined && record?.phase === "ready" && sizeBytes !== gibibytesToBytes(record.sizeGiB)) {
-    problems.push(`The image has ${sizeBytes / gibibytesToBytes(1)} GiB, the record says ${record.sizeGiB} GiB. Update the volume.`);
+    const isLarger = sizeBytes > gibibytesToBytes(record.sizeGiB);
+    const way = isLarger ? `Ask for sizeGiB ${Math.ceil(sizeBytes / gibibytesToBytes(1))}.` : "Update the volume.";
+    problems.push(`The image has ${sizeBytes / gibibytesToBytes(1)} GiB, the record says ${record.sizeGiB} GiB. ${way}`);
   }
   const before = problems.length;
   const device = await noting(problems, attachedDevice(paths));
@@ -99,7 +101,7 @@ async function loopState(paths: VolumePaths, record: VolumeRecord | undefined, p
   const mounted = (await noting(problems, isMounted(paths, device))) === true;
   if (!mounted && before === problems.length && isMade) problems.push(`The volume isn't mounted at ${paths.mount}. Repair it.`);
   if (mounted && (await mountAt(paths))?.readOnly) {
-    problems.push(`The volume is mounted read-only, as after an error of its disk or file system: see "dmesg", unmount it, and run e2fsck.`);
+    problems.push(`The volume is mounted read-only, as after an error of its disk or file system: see "dmesg", then repair it.`);
   }
   return {
     sizeGiB: sizeBytes === undefined ? null : sizeBytes / gibibytesToBytes(1),

@@ -100,8 +100,8 @@ export async function applyLimits(cgroupPath: string, volumeIds: readonly string
 }
 
 /**
- * Moves a process into a cgroup of ours with the limits of these volumes. Processes with the same volumes share a cgroup,
- * and so its limits. With cgroup v2 this takes the process out of its service's cgroup; call `applyLimits` on that one
+ * Moves a process into a cgroup of ours with the limits of these volumes; children that it starts from then on are in it, too.
+ * Processes with the same volumes share a cgroup, and so its limits. With cgroup v2 this takes the process out of its service's cgroup; call `applyLimits` on that one
  * where this matters. Problems: `limits-unavailable`, `not-found`.
  */
 export async function limitProcess(pid: number, volumeIds: readonly string[]): Promise<LimitOutcome[]> {

@@ -1,8 +1,7 @@
 // Mounts volumes and unmounts them, with mount(8) and umount(8).
 import { CommandError, run } from "./command";
-import { LocalVolumeError } from "./errors";
 import { sleep } from "./files";
-import { usersOf } from "./users";
+import { refuseUsed, usersOf } from "./users";
 
 /** Mounts an ext4 volume. No devices and no set-uid programs: its content is data, whoever wrote it. */
 export async function mountVolume(device: string, path: string): Promise<void> {
@@ -19,15 +18,12 @@ export async function unmountVolume(path: string): Promise<void> {
       return;
     } catch (error) {
       if (!(error instanceof CommandError) || !/busy/.test(error.stderr)) throw error;
-      if (attempt === 2) throw await inUse(path);
+      if (attempt === 2) {
+        const users = await usersOf(path);
+        refuseUsed(path, users.length > 0 ? users : ["no process that can be seen (a swap file, loop device or NFS export inside?)"]);
+      }
       // Something may just have had a look at it.
       await sleep(300);
     }
   }
-}
-
-async function inUse(path: string): Promise<LocalVolumeError> {
-  const users = await usersOf(path);
-  const by = users.length > 0 ? users.join("; ") : "no process that can be seen (a swap file, loop device or NFS export inside?)";
-  return new LocalVolumeError("in-use", `${path} is in use by ${by}. Stop that and try again.`);
 }

@@ -7,13 +7,13 @@ import { isSystemError, LocalVolumeError } from "./errors";
 import { lstatIfThere, removeTree, temporaryName } from "./files";
 import { clearLimitsHeld } from "./limits";
 import { detachLoopDevice, loopDevicesOf } from "./loop";
-import { foreignMount, mountAt, realPath, refuseFilesUnderMount, refuseMountsInside } from "./loopvolume";
+import { realPath, refuseMountsInside } from "./loopvolume";
 import { isWithin, type Mount, readMounts } from "./mountinfo";
-import { mountVolume, unmountVolume } from "./mounts";
 import { foreignNames, listed, removeVolumeDirectory, type VolumePaths } from "./paths";
 import { type VolumeRecord, writeRecord } from "./record";
 import type { Steps } from "./steps";
-import { otherMounts, usersOf } from "./users";
+import { unmountUnused } from "./unmount";
+import { otherMounts, refuseUsed, usersOf } from "./users";
 
 /**
  * Removes a volume and all that we made for it. Problems: `foreign-files`, `foreign-mount`, `in-use`; then nothing was
@@ -23,7 +23,7 @@ export async function takeDown(step: Steps, paths: VolumePaths, record: VolumeRe
   await refuseForeignFiles(paths);
   if (record.settings.mode === "loop") {
     await refuseMountsInside(paths, paths.mount);
-    await step("unmounted", () => unmountAll(paths));
+    await step("unmounted", () => unmountUnused(paths));
     await step("limits-cleared", () => clearLimitsHeld(paths));
     await step("detached", () => detachAll(paths));
   } else {
@@ -52,31 +52,6 @@ export async function refuseForeignFiles(paths: VolumePaths): Promise<void> {
     `${paths.id} holds ${listed(names)}, which storage-profiles didn't make or can't tell whose it is. ` +
       `Nothing was removed. Move this away and try again.`,
   );
-}
-
-function refuseUsed(place: string, users: readonly string[]): void {
-  if (users.length === 0) return;
-  throw new LocalVolumeError("in-use", `${place} is in use by ${users.join("; ")}. Stop that and try again.`);
-}
-
-async function unmountAll(paths: VolumePaths): Promise<void> {
-  const devices = await loopDevicesOf(paths.image);
-  const isVolume = (mount: Mount) => devices.some((device) => device.number === mount.deviceNumber);
-  const mountPath = await realPath(paths.mount);
-  // Containers have mounts of their own: ours could be unmounted under their feet.
-  refuseUsed(paths.mount, await otherMounts(isVolume, mountPath));
-  let unmounted: string | undefined;
-  for (let mount = await mountAt(paths); mount !== undefined; mount = await mountAt(paths)) {
-    const { deviceNumber } = mount;
-    unmounted = devices.find(({ number }) => number === deviceNumber)?.path;
-    if (unmounted === undefined) throw foreignMount(paths, mount);
-    await unmountVolume(mountPath);
-  }
-  // A copy of the mount that didn't go away with ours is somebody's, too.
-  const left = unmounted === undefined ? [] : await otherMounts(isVolume, "");
-  if (unmounted !== undefined && left.length > 0) await mountVolume(unmounted, mountPath);
-  refuseUsed(paths.mount, left);
-  await refuseFilesUnderMount(paths);
 }
 
 async function detachAll(paths: VolumePaths): Promise<void> {

@@ -2,6 +2,7 @@
 import { promises as fs } from "node:fs";
 import * as path from "node:path";
 
+import { LocalVolumeError } from "./errors";
 import { readIfThere } from "./files";
 import { isWithin, type Mount, readMounts } from "./mountinfo";
 
@@ -43,6 +44,12 @@ export async function otherMounts(matches: (mount: Mount) => boolean, ownPath: s
     }
   }
   return found;
+}
+
+/** Refuses to go on when there are users. Problems: `in-use`. */
+export function refuseUsed(place: string, users: readonly string[]): void {
+  if (users.length === 0) return;
+  throw new LocalVolumeError("in-use", `${place} is in use by ${users.join("; ")}. Stop that and try again.`);
 }
 
 async function processes(): Promise<number[]> {

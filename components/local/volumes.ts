@@ -140,18 +140,20 @@ export async function preflight(request: CreateVolumeRequest): Promise<void> {
 
 /**
  * Gives a volume another size or other limits, in place and in use, and repairs it on the way. When who declares it is called
- * otherwise now (a URN changes with a resource's name or parent), `previousOwner` is who did before.
- * Problems: `not-found`, `other-owner`, `not-finished`, `shrink`, `mode-change`, `disk-full`, `data-gone`, `data-foreign`,
+ * otherwise now (a URN changes with a resource's name or parent), `previousOwner` is who did before. With `uid`, only if it is
+ * still the same volume.
+ * Problems: `not-found`, `other-owner`, `another-volume`, `not-finished`, `shrink`, `mode-change`, `disk-full`, `data-gone`, `data-foreign`,
  * `attached-otherwise`, `foreign-mount`, `foreign-files`, `in-use` (growing without CAP_SYS_RESOURCE), `limits-unavailable`,
  * `file-system-damaged`.
  */
 export async function updateVolume(
   id: string,
-  request: UpdateVolumeRequest & { readonly previousOwner?: string },
+  request: UpdateVolumeRequest & { readonly previousOwner?: string; readonly uid?: string },
   options: OperationOptions = {},
 ): Promise<LocalVolume> {
   const wanted = checkRequest(request);
   return onVolume(id, "update", options, async (step, paths, record) => {
+    if (request.uid !== undefined) refuseAnother(paths, record, request.uid);
     if (![wanted.owner, request.previousOwner].includes(record.owner)) {
       throw new LocalVolumeError(
         "other-owner",
@@ -266,12 +268,15 @@ async function undoCreation(step: Steps, paths: VolumePaths): Promise<void> {
 async function bringTo(step: Steps, paths: VolumePaths, record: VolumeRecord, wanted: UpdateVolumeRequest): Promise<LocalVolume> {
   const bytes = await presentBytes(paths, record);
   checkChange(paths, record, wanted, bytes);
-  const grows = wanted.settings.mode === "loop" && bytes < gibibytesToBytes(wanted.sizeGiB);
-  const phase = grows && record.phase === "ready" ? "growing" : record.phase;
+  const isLoop = wanted.settings.mode === "loop";
+  const grows = isLoop && bytes < gibibytesToBytes(wanted.sizeGiB);
+  // Somebody may have made the image larger by hand; its file system hasn't followed yet.
+  const isGrowth = grows || (isLoop && record.sizeGiB < wanted.sizeGiB);
+  const phase = isGrowth && record.phase === "ready" ? "growing" : record.phase;
   const next: VolumeRecord = { ...record, ...wanted, phase };
   // All that can refuse a growth comes before the volume is touched.
-  if (grows) await checkGrowth(paths, wanted, bytes, false);
-  const isUnmounted = grows && record.phase !== "creating" && (await unmountToGrow(paths));
+  await checkGrowth(paths, wanted, bytes, false);
+  const isUnmounted = isGrowth && record.phase !== "creating" && (await unmountToGrow(paths));
   try {
     await step("recorded", async () => {
       // A repair must be possible on a full disk, too.
@@ -348,13 +353,7 @@ function checkRequest(request: UpdateVolumeRequest): UpdateVolumeRequest {
 }
 
 function checkExpected(paths: VolumePaths, record: VolumeRecord, expected: { readonly uid: string; readonly owner?: string }): void {
-  if (record.uid !== expected.uid) {
-    throw new LocalVolumeError(
-      "another-volume",
-      `At ${paths.id} there is now another volume (${record.uid}, of ${record.owner}) than the one to delete (${expected.uid}). ` +
-        `It was left alone. Remove yours from the state: "pulumi state delete".`,
-    );
-  }
+  refuseAnother(paths, record, expected.uid);
   if (expected.owner !== undefined && expected.owner !== record.owner) {
     throw new LocalVolumeError(
       "other-owner",
@@ -362,6 +361,15 @@ function checkExpected(paths: VolumePaths, record: VolumeRecord, expected: { rea
         `remove it from the state here: "pulumi state delete".`,
     );
   }
+}
+
+function refuseAnother(paths: VolumePaths, record: VolumeRecord, uid: string): void {
+  if (record.uid === uid) return;
+  throw new LocalVolumeError(
+    "another-volume",
+    `At ${paths.id} there is now another volume (${record.uid}, of ${record.owner}) than the one that was made there (${uid}). ` +
+      `It was left alone. Take yours out of the state ("pulumi state delete"), and import the other if you want it.`,
+  );
 }
 
 /** The record of a volume, if there is a volume. */
