@@ -3,7 +3,7 @@
 
 import type * as pulumi from "@pulumi/pulumi";
 
-import type { BackendName, ResolvedVolume, StackConfig } from "../src";
+import type { BackendName, ResolvedVolume, Settings, StackConfig } from "../src";
 import { localBackend } from "./local/resource";
 import type { VolumeTransform } from "./transform";
 
@@ -34,6 +34,9 @@ export interface MadeVolume {
   volumeId: pulumi.Output<string>;
   /** Where the volume is mounted; only on backends that mount it. */
   mountPath?: pulumi.Output<string>;
+  /** What the resource has in the end: not what it was asked for, until that is done. */
+  sizeGiB: pulumi.Output<number>;
+  settings: pulumi.Output<Settings>;
 }
 
 /** A backend that can make volumes. */

@@ -32,61 +32,79 @@ export interface VolumeHooks {
   volume(backend: BackendName): pulumi.ResourceHook;
 }
 
+// A program may have two copies of this package (its own, and a dependency's). Hooks are known to the engine by name.
+const COPIES = Symbol.for("storage-profiles.copies");
+const copies = globalThis as { [COPIES]?: number };
+const copy = (copies[COPIES] = (copies[COPIES] ?? 0) + 1);
+const HOOK = copy === 1 ? "storage-profiles" : `storage-profiles-copy${copy}`;
+
 /** Makes the hooks of one run. */
 export function volumeHooks(
   catalog: Catalog,
   board: ProblemBoard,
   placementOf: (backend: BackendName) => object,
 ): VolumeHooks {
-  const judge = async (label: string, from: ResolvedVolume, to: ResolvedVolume) => {
+  const judge = async (label: string, from: ResolvedVolume, to: ResolvedVolume, tell: boolean) => {
     const { verdict, problems, notes } = change(from, to);
     if (verdict === "refused") throw new Error(formatProblems(`${label} is refused`, problems));
+    if (!tell) return;
     const costOf = (volume: ResolvedVolume) => monthlyCostOf(catalog, volume, placementOf(volume.backend));
     const lines = [...notes, ...costDifference(costOf(from), costOf(to))].map(({ message }) => `\n  ${message}`);
     if (lines.length > 0) await pulumi.log.info(`${label}: ${verdict}${lines.join("")}`);
   };
 
-  // Volumes whose change the component's hook could not judge, because the last `up` did not finish.
+  // Volumes whose size the component's hook could not judge, because the last `up` did not finish; by URN.
   const unfinished = new Set<string>();
 
-  const component: pulumi.ResourceHookFunction = async ({ name, newInputs, oldInputs, oldOutputs }) => {
+  const component: pulumi.ResourceHookFunction = async ({ urn, name, newInputs, oldInputs, oldOutputs }) => {
     const to = (newInputs ?? {}) as VolumeInputs;
-    const from = (oldInputs ?? {}) as VolumeInputs;
     if (Array.isArray(to.problems)) throw new Error(refusal(name, to.problems, board));
-    // The engine records a component's new inputs also when its resource then fails; its outputs are gone in that case.
-    // What the volume really has is then known to its own resource only, and judged there.
-    const finished = (oldOutputs as { volumeId?: unknown } | undefined)?.volumeId !== undefined;
-    if (oldInputs !== undefined && !finished && from.backend === to.backend) {
-      unfinished.add(name);
-    } else if (isResolved(from) && isResolved(to)) {
-      // A size from another resource may be unknown at preview; the hook runs again in the `up`, when it is known.
-      const label = from.profile === to.profile ? `${name}@${to.profile}` : `${name}: ${from.profile} -> ${to.profile}`;
-      await judge(label, from, to);
+    if (oldInputs === undefined) return;
+    const recorded = oldInputs as VolumeInputs;
+    const has = (oldOutputs ?? {}) as Partial<VolumeInputs> & { volumeId?: unknown };
+    if (!isResolved(recorded)) {
+      throw new Error(
+        `${name}: what the state has of it can't be read, so no change of it can be judged. Is it from another version?`,
+      );
     }
+    // A size from another resource may be unknown at preview; the hook runs again in the `up`, when it is known.
+    if (!isResolved(to)) return;
+    // The engine records a component's new inputs also when its resource then fails, or is left out by --target; what the
+    // volume has is in the outputs. After a failure these are gone: then its own resource knows its size, and judges that.
+    let from: ResolvedVolume = {
+      ...recorded,
+      sizeGiB: has.sizeGiB ?? recorded.sizeGiB,
+      settings: has.settings ?? recorded.settings,
+    };
+    if (has.volumeId === undefined) {
+      unfinished.add(urn);
+      from = { ...recorded, sizeGiB: to.sizeGiB };
+    }
+    const label = from.profile === to.profile ? `${name}@${to.profile}` : `${name}: ${from.profile} -> ${to.profile}`;
+    await judge(label, from, to, !unfinished.has(urn));
   };
 
   // Sees what the resource is really given, also after transforms, against what it really has.
   const volume = (backend: BackendName): pulumi.ResourceHookFunction => {
-    return async ({ name, newInputs, oldOutputs }) => {
+    return async ({ urn, name, newInputs, oldOutputs }) => {
       const read = (properties: object = {}): VolumeInputs => {
         const made = volumeBackend(backend)?.read(properties as Record<string, unknown>);
         return { name, profile: "", revision: "", backend, ...made };
       };
       const [from, to] = [read(oldOutputs), read(newInputs)];
       if (!isResolved(from) || !isResolved(to)) return;
-      if (unfinished.has(name)) return judge(`${name} (whose last change did not finish)`, from, to);
-      const { problems } = change(from, to);
-      if (problems.length > 0) throw new Error(formatProblems(`${name} is refused`, problems));
+      const wasUnfinished = unfinished.has(componentOf(urn));
+      await judge(wasUnfinished ? `${name} (whose last change did not finish)` : name, from, to, wasUnfinished);
     };
   };
 
   const made = new Map<BackendName, pulumi.ResourceHook>();
   return {
-    component: new pulumi.ResourceHook("storage-profiles", component, { onDryRun: true }),
+    component: new pulumi.ResourceHook(HOOK, component, { onDryRun: true }),
     volume(backend) {
       const known = made.get(backend);
       if (known) return known;
-      const hook = new pulumi.ResourceHook(`storage-profiles-${backend}`, volume(backend), { onDryRun: true });
+      const hook = new pulumi.ResourceHook(`${HOOK}-${backend}`, volume(backend), { onDryRun: true });
       made.set(backend, hook);
       return hook;
     },
@@ -101,6 +119,11 @@ function refusal(name: string, problems: Problem[], board: ProblemBoard): string
   const all = [entry, ...board.filter((each) => each !== entry && !each.told)];
   for (const each of all) each.told = true;
   return all.map((each) => formatProblems(each.name, each.problems)).join("\n");
+}
+
+// urn:pulumi:stack::project::types$Of$the$parents$and::type::name, without the last of the types.
+function componentOf(urn: string): string {
+  return urn.replace(/\$[^$]*(::[^:]*)$/, "$1");
 }
 
 function isResolved(inputs: VolumeInputs): inputs is ResolvedVolume {

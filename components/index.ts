@@ -1,11 +1,18 @@
 // The package: `import { ProfiledVolume } from "storage-profiles"`.
 
 export type {
+  AwsSettings,
   BackendName,
+  Catalog,
+  LocalSettings,
   MonthlyCost,
   Note,
+  NoteCode,
+  OpenstackSettings,
   Problem,
+  ProblemCode,
   ProfileDefinition,
+  ScaleioSettings,
   Settings,
   SettingsOf,
   StackConfig,
@@ -14,4 +21,4 @@ export type {
 export { PROFILED_VOLUME, ProfiledVolume, type ProfiledVolumeArgs } from "./profiled-volume";
 export { catalogOfStack, volumesOfStack } from "./stack";
 export type { VolumeTransform } from "./transform";
-export { MINIMUM_PULUMI } from "./run";
+export { MINIMUM_PULUMI } from "./engine";

@@ -6,6 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import {
   backendNames,
   checkName,
+  nearest,
   parseReference,
   problem,
   resolve,
@@ -17,7 +18,9 @@ import {
   type Resolution,
   type ResolvedVolume,
   type Settings,
+  type StackConfig,
   type VolumeRequest,
+  wrongType,
 } from "../src";
 import { builtBackends, volumeBackend } from "./backends";
 import { currentRun, type Run } from "./run";
@@ -32,34 +35,35 @@ export interface ProfiledVolumeArgs {
    * The profile's name, where the reference doesn't say it.
    * @default "default", the cheapest that the backend has
    */
-  profile?: pulumi.Input<string>;
+  profile?: pulumi.Input<string> | undefined;
   /** The size in GiB (2^30 bytes), rounded up to what the backend can make. One of `sizeGiB` and `size` is needed. */
-  sizeGiB?: pulumi.Input<number>;
+  sizeGiB?: pulumi.Input<number> | undefined;
   /** The size as text with a unit, binary or decimal: "100GiB", "1.5TiB", "500GB". */
-  size?: pulumi.Input<string>;
+  size?: pulumi.Input<string> | undefined;
   /**
    * The backend.
    * @default the stack's: `storage-profiles:backend`
    */
-  backend?: BackendName;
+  backend?: BackendName | undefined;
   /**
-   * Whether the volume is protected: neither deleted nor replaced while this is on.
+   * Whether the volume is protected: neither deleted nor replaced while this is on. It counts before the option `protect` of
+   * the volume, that before the `protect` of its parents, and that before the stack's config.
    * @default the stack's `storage-profiles:deletionProtection`, else true
    */
-  deletionProtection?: boolean;
+  deletionProtection?: boolean | undefined;
   /**
    * The volume's name on the backend, where it must differ from the resource's. Decided once: an existing volume is never
    * renamed. Set it to the old name when the resource is renamed (with `aliases`).
    * @default the resource's name
    */
-  physicalName?: string;
+  physicalName?: string | undefined;
   /**
    * The id of a volume that exists already and is to be taken over with its data, instead of making a new one.
    * (Pulumi's own `import` option can't reach a dynamic provider.) May stay or go once the volume is in the state.
    */
-  import?: string;
+  import?: string | undefined;
   /** The escape hatch: adjusts the arguments and options of the backend's own resource. */
-  transform?: { volume?: VolumeTransform };
+  transform?: { volume?: VolumeTransform } | undefined;
 }
 
 /**
@@ -113,8 +117,8 @@ export class ProfiledVolume extends pulumi.ComponentResource {
     );
 
     const { resolution, backend } = asked;
-    // Where there is no volume, nothing is known about it: the engine refuses before anybody could read these.
-    const volume = resolution.apply((each) => (each.volume ? pulumi.output(each.volume) : never<ResolvedVolume>(this)));
+    // Where there is no volume, nothing is known about it.
+    const volume = resolution.apply((each) => each.volume ?? (pulumi.unknown as unknown as ResolvedVolume));
     const made =
       backend && !asked.failed
         ? volumeBackend(backend)?.make({
@@ -127,7 +131,7 @@ export class ProfiledVolume extends pulumi.ComponentResource {
             config: run.config,
             opts: {
               parent: this,
-              protect: args.deletionProtection ?? opts.protect ?? run.config.deletionProtection ?? true,
+              protect: isProtected(this, args, opts, run.config),
               ...(run.hooks && { hooks: { beforeUpdate: [run.hooks.volume(backend)] } }),
             },
             transform: args.transform?.volume,
@@ -135,7 +139,7 @@ export class ProfiledVolume extends pulumi.ComponentResource {
         : undefined;
 
     this.resource = made?.resource;
-    this.volumeId = made?.volumeId ?? never<string>(this);
+    this.volumeId = made?.volumeId ?? unknown<string>();
     this.mountPath = made?.mountPath ?? pulumi.output<string | undefined>(undefined);
     this.profile = volume.profile;
     this.backend = volume.backend;
@@ -145,12 +149,20 @@ export class ProfiledVolume extends pulumi.ComponentResource {
     this.monthlyCost = resolution.apply((each) => each.monthlyCost);
     this.notes = resolution.apply((each) => each.notes);
     // The rest of the answer is in the inputs already; the state keeps it once. These come only when the volume's resource
-    // is done: by their absence the hook sees that the last `up` was not.
-    this.registerOutputs({
-      volumeId: this.volumeId,
-      mountPath: made?.mountPath,
-      monthlyCost: this.monthlyCost.apply((cost) => cost?.amount),
-    });
+    // is done: by their absence the hook sees that the last `up` was not, and size and settings are those that it has.
+    this.registerOutputs(
+      made && {
+        volumeId: made.volumeId,
+        mountPath: made.mountPath,
+        sizeGiB: made.sizeGiB,
+        settings: made.settings,
+        monthlyCost: this.monthlyCost.apply((cost) => cost?.amount),
+      },
+    );
+    // Registered in spite of its problems, it is not the target of this run, and no hook has told them.
+    if (asked.failed) {
+      this.urn.apply(() => resolution.apply(({ problems }) => pulumi.log.warn(formatProblems(name, problems), this)));
+    }
   }
 }
 
@@ -199,7 +211,7 @@ function ask(run: Run, reference: string, name: string, args: ProfiledVolumeArgs
     const resolution: Resolution = { request: { name: reference }, problems: sure, notes: [] };
     return { inputs: inputsOf(name, resolution), resolution: pulumi.output(resolution), backend: known, failed: true };
   }
-  // A size is no secret, even when it comes from one: it is shown at preview like every other size.
+  // Neither a size nor a profile is a secret, even when it comes from one: both are shown at preview like all others.
   const resolution = pulumi.unsecret(pulumi.output({ profile, sizeGiB, size }).apply(work));
   const inputs = resolution.apply((each) => inputsOf(name, each));
   const late = Object.fromEntries(
@@ -227,22 +239,45 @@ function withHook(
   return { ...hooks, beforeCreate: [hook, ...beforeCreate], beforeUpdate: [hook, ...beforeUpdate] };
 }
 
-// What the pure core can't see: names on the backend, two volumes with one, backends without resources.
+// What the pure core can't see: arguments of programs without types, names on the backend, two volumes that are one,
+// backends without resources.
 function earlyProblems(run: Run, name: string, backend: BackendName | undefined, args: ProfiledVolumeArgs): Problem[] {
-  const problems: Problem[] = [];
+  const problems = wrongArguments(args);
   if (backend && !volumeBackend(backend)) {
     problems.push(problem("backend-not-built", "backend", backend, { backend, built: builtBackends() }));
   }
-  const physicalName = args.physicalName ?? name;
   if (args.physicalName !== undefined) problems.push(...checkName("physical", args.physicalName, "physicalName"));
+  const physicalName = args.import ?? args.physicalName ?? name;
   const identity = `${backend}/${physicalName}`;
   const other = run.identities.get(identity);
   if (other !== undefined) {
-    const path = args.physicalName === undefined ? "name" : "physicalName";
+    const path = args.import !== undefined ? "import" : args.physicalName !== undefined ? "physicalName" : "name";
     problems.push(problem("volume-twice", path, physicalName, { physicalName, other: `"${other}"` }));
   }
   run.identities.set(identity, name);
   return problems;
+}
+
+const argumentTypes: Record<keyof ProfiledVolumeArgs, string | undefined> = {
+  // These three are the request's own, and checked with it; they may be outputs.
+  profile: undefined,
+  sizeGiB: undefined,
+  size: undefined,
+  backend: "string",
+  deletionProtection: "boolean",
+  physicalName: "string",
+  import: "string",
+  transform: "object",
+};
+
+function wrongArguments(args: ProfiledVolumeArgs): Problem[] {
+  const keys = Object.keys(argumentTypes);
+  return Object.entries(args).flatMap(([key, value]): Problem[] => {
+    if (!keys.includes(key)) return [problem("unknown-key", key, value, { key, keys, nearest: nearest(key, keys) })];
+    const expected = argumentTypes[key as keyof ProfiledVolumeArgs];
+    if (expected === undefined || value === undefined || typeof value === expected) return [];
+    return [wrongType(key, value, expected)];
+  });
 }
 
 // Programs in JavaScript may pass anything.
@@ -256,9 +291,19 @@ function isPlain<T>(input: pulumi.Input<T> | undefined): input is T | undefined 
   return !pulumi.Output.isInstance(input) && !(input instanceof Promise);
 }
 
-// An output that comes after the component's registration, which the engine refuses when there are problems: so it never comes.
-function never<T>(component: pulumi.ComponentResource): pulumi.Output<T> {
-  return component.urn.apply((urn): T => {
-    throw new pulumi.RunError(`${urn} was refused`);
-  });
+function unknown<T>(): pulumi.Output<T> {
+  return pulumi.output(pulumi.unknown) as unknown as pulumi.Output<T>;
+}
+
+// What the volume says itself counts first; then that it, or what it is a part of, is protected as any resource may be;
+// then the stack's config. Pulumi lets an explicit `false` take a parent's protection away: a stack's config must not.
+function isProtected(
+  component: pulumi.ComponentResource,
+  args: ProfiledVolumeArgs,
+  opts: pulumi.ComponentResourceOptions,
+  config: StackConfig,
+): boolean {
+  const { __protect: inherited } = component as unknown as { __protect?: boolean };
+  const ofStack = config.deletionProtection ?? true;
+  return args.deletionProtection ?? opts.protect ?? (inherited === true ? true : ofStack);
 }

@@ -10,6 +10,7 @@ import {
   NAMESPACE,
   parseConfigText,
   readConfig,
+  resolve,
   type BackendName,
   type Catalog,
   type Problem,
@@ -17,13 +18,8 @@ import {
   type StackConfig,
 } from "../src";
 import { placementOf } from "./backends";
+import { checkEngine, hasHooks } from "./engine";
 import { volumeHooks, type ProblemBoard, type VolumeHooks } from "./hooks";
-
-/**
- * The oldest Pulumi that does what this package relies on: a component's inputs go to the engine (3.202.0), hooks get
- * them (3.182.0), and a dynamic provider's `read` may return inputs, so that a refresh shows drift (3.216.0).
- */
-export const MINIMUM_PULUMI = "3.216.0";
 
 /** One run of a program. */
 export interface Run {
@@ -60,44 +56,12 @@ export function currentRun(): Run {
   return run;
 }
 
-// Only the monitor of `pulumi.runtime.setMocks` lacks the method: a real engine without hooks refuses it when it is called.
-function hasHooks(): boolean {
-  const monitor = pulumi.runtime.getMonitor() as { registerResourceHook?: unknown } | undefined;
-  return typeof monitor?.registerResourceHook === "function";
-}
-
-/** Refuses a Pulumi that can't show a change at preview: what it doesn't show, nobody could refuse. */
-export function checkEngine(version: string, environment: NodeJS.ProcessEnv): void {
-  if (isOlder(version, MINIMUM_PULUMI)) {
-    throw new pulumi.RunError(
-      `storage-profiles needs @pulumi/pulumi ${MINIMUM_PULUMI} or newer; this program uses ${version}. ` +
-        `Run: npm install @pulumi/pulumi@latest, and update the Pulumi CLI to the same version.`,
-    );
-  }
-  if (environment["PULUMI_NODEJS_SKIP_COMPONENT_INPUTS"]) {
-    throw new pulumi.RunError(
-      "storage-profiles can't run with PULUMI_NODEJS_SKIP_COMPONENT_INPUTS set: without a component's inputs no change " +
-        "of a volume can be judged before it is made. Unset it and run again.",
-    );
-  }
-}
-
-function isOlder(version: string, than: string): boolean {
-  const parts = (text: string) =>
-    text
-      .replace(/[-+].*$/, "")
-      .split(".")
-      .map(Number);
-  const [left, right] = [parts(version), parts(than)];
-  const differs = right.findIndex((part, index) => part !== left[index]);
-  return differs >= 0 && (left[differs] ?? 0) < (right[differs] ?? 0);
-}
-
 function readStack(): { config: StackConfig; catalog: Catalog } {
   const problems: Problem[] = [];
   const raw: Record<string, RawConfigValue> = {};
   for (const [fullKey, text] of Object.entries(pulumi.runtime.allConfig())) {
-    if (!fullKey.startsWith(`${NAMESPACE}:`)) continue;
+    // A key with nothing below it is as good as none.
+    if (!fullKey.startsWith(`${NAMESPACE}:`) || text.trim() === "") continue;
     const key = fullKey.slice(NAMESPACE.length + 1);
     const secret = isConfigSecret(fullKey);
     const parsed = secret ? { value: undefined, problems: [] } : parseConfigText(key, text);
@@ -107,6 +71,16 @@ function readStack(): { config: StackConfig; catalog: Catalog } {
   const { config, problems: wrong } = readConfig(raw);
   const catalog = makeCatalog(config);
   problems.push(...wrong, ...catalog.problems);
+  // The volumes that the config lists have their problems told with their place in the file. What is wrong with the
+  // profiles themselves has been told already.
+  if (problems.length === 0) {
+    for (const [name, volume] of Object.entries(config.volumes ?? {})) {
+      const { backend = config.backend, profile, sizeGiB, size } = volume;
+      const placement = backend && placementOf(backend, config);
+      const request = { name, profile, sizeGiB, size, backend, placement };
+      problems.push(...resolve(catalog, request, `${NAMESPACE}:volumes.${name}.`).problems);
+    }
+  }
   if (problems.length > 0) {
     throw new pulumi.RunError(formatProblems(`Pulumi.${pulumi.getStack()}.yaml`, problems));
   }

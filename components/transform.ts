@@ -1,8 +1,12 @@
 // The escape hatch: a user's function that adjusts what a backend's own resource is made from.
 
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 
-/** Adjusts the arguments and options of a volume's own resource: what it returns is used instead. */
+/**
+ * Adjusts the arguments and options of a volume's own resource. The `args` that it returns are used instead; the `opts` are
+ * laid over those that were given. What keeps the volume safe and in its place is not up to it: `parent`,
+ * `deleteBeforeReplace`, and the hooks that judge changes.
+ */
 export type VolumeTransform = (
   args: Record<string, unknown>,
   opts: pulumi.CustomResourceOptions,
@@ -15,6 +19,16 @@ export function transformed(
   args: Record<string, unknown>,
   opts: pulumi.CustomResourceOptions,
 ): { args: Record<string, unknown>; opts: pulumi.CustomResourceOptions } {
-  const changed = transform?.(args, opts, name);
-  return { args: changed?.args ?? args, opts: changed?.opts ?? opts };
+  const changed = transform?.(args, opts, name) ?? {};
+  const odd = Object.keys(changed).filter((key) => key !== "args" && key !== "opts");
+  if (odd.length > 0) {
+    throw new pulumi.RunError(`${name}: transform.volume must return { args, opts }, and returned ${odd.join(", ")}`);
+  }
+  const { parent, deleteBeforeReplace, hooks = {} } = opts;
+  const beforeUpdate = new Set([...(hooks.beforeUpdate ?? []), ...(changed.opts?.hooks?.beforeUpdate ?? [])]);
+  const merged = { ...hooks, ...changed.opts?.hooks, beforeUpdate: [...beforeUpdate] };
+  return {
+    args: changed.args ?? args,
+    opts: { ...opts, ...changed.opts, parent, deleteBeforeReplace, ...(beforeUpdate.size > 0 && { hooks: merged }) },
+  };
 }

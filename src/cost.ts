@@ -40,7 +40,7 @@ export function monthlyCost(
   price: { currency: string; region: string; source: string; date: string },
 ): MonthlyCost {
   const amount = round(parts.reduce((sum, part) => sum + part.quantity * part.unitPrice, 0));
-  return { amount, ...price, parts };
+  return { amount, ...price, date: price.date.slice(0, 10), parts };
 }
 
 /** A cost as text: "12.50 USD", or "unknown". */

@@ -29,4 +29,6 @@ export {
   type VolumeDefinition,
 } from "./profiles/schema";
 export * from "./resolve";
+export { nearest } from "./nearest";
+export { wrongType } from "./profiles/validate";
 export { parseSize, type ParsedSize, type SizeRequest } from "./size";

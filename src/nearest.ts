@@ -14,5 +14,6 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   );
   const found = candidates.find((candidate) => candidate.toLowerCase() === best);
   // A third of the letters may be wrong; one or two always may, in short words.
-  return distance(lower, best) <= Math.max(2, Math.floor(word.length / 3)) ? found : undefined;
+  const wrong = distance(lower, best);
+  return wrong < lower.length && wrong <= Math.max(2, Math.floor(word.length / 3)) ? found : undefined;
 }

@@ -154,11 +154,11 @@ export const problemKinds = {
     allowed: ({ allowed }) => allowed,
     fix: ({ allowed }) => `write ${allowed}`,
   }),
-  "config-not-readable": problemKind<{ why: string }>({
+  "config-not-readable": problemKind<{ why: string; allowed: string }>({
     meaning: "A key of the stack's config holds text that is not what the key is for.",
     message: ({ why }) => `can't be read: ${why}`,
-    allowed: () => "an object, written as YAML below the key",
-    fix: () => "write it as YAML in the stack's file, or set it with `pulumi config set --path`",
+    allowed: ({ allowed }) => allowed,
+    fix: ({ allowed }) => `write ${allowed} there, or set it with \`pulumi config set --path\``,
   }),
   "config-secret": problemKind<{ key: string }>({
     meaning:

@@ -55,7 +55,12 @@ export interface Resolution {
 export function resolve(catalog: Catalog, request: VolumeRequest, pathPrefix = ""): Resolution {
   const problems = wrongTypes(request, pathPrefix);
   if (problems.length > 0) return { request, problems, notes: [] };
-  const { reference, problems: wrong } = parseReference(request.name, request.profile, `${pathPrefix}name`);
+  const { reference, problems: wrong } = parseReference(
+    request.name,
+    request.profile,
+    `${pathPrefix}name`,
+    `${pathPrefix}profile`,
+  );
   problems.push(...wrong);
   const size = parseSize(request, pathPrefix);
   problems.push(...size.problems);

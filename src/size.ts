@@ -60,7 +60,8 @@ function gibOf(text: string): number | string {
   if (!match) return "it is not a number with a unit";
   const [, digits = "", unit = ""] = match;
   if (unit === "") return "it has no unit";
-  const bytes = BYTES[unit.toLowerCase()];
+  // Gb is the sign of a gigabit.
+  const bytes = /^[A-Z]b$/.test(unit) ? undefined : BYTES[unit.toLowerCase()];
   if (bytes === undefined) return `"${unit}" is not a unit of size that is read here`;
   const gib = (Number(digits) * bytes) / GIB;
   return whyNotASize(gib) ?? gib;

@@ -99,9 +99,10 @@ class Demo {
 
   destroy() {
     if (fs.existsSync(this.config)) {
-      title("Deletion protection off, then pulumi destroy");
-      this.pulumi("config", "set", "storage-profiles:deletionProtection", "false");
-      this.pulumi("up", "--yes", "--skip-preview", "--suppress-outputs");
+      title("pulumi state unprotect, and destroy");
+      // A demo that was interrupted may have left the stack's lock behind.
+      spawnSync("pulumi", ["cancel", "--yes", "--non-interactive"], { ...this.options(), stdio: "ignore" });
+      this.pulumi("state", "unprotect", "--all", "--yes");
       this.pulumi("destroy", "--yes", "--skip-preview");
     }
     fs.rmSync(home, { recursive: true });

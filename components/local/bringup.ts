@@ -6,9 +6,16 @@ import * as path from "node:path";
 import { hasCapability } from "./capabilities";
 import { isSystemError, LocalVolumeError } from "./errors";
 import { lstatIfThere, syncDirectory } from "./files";
-import { checkFileSystem, growMounted, growUnmounted, makeFileSystem, recoverGrowth, readSuperblock } from "./filesystem";
+import {
+  checkFileSystem,
+  growMounted,
+  growUnmounted,
+  makeFileSystem,
+  recoverGrowth,
+  readSuperblock,
+} from "./filesystem";
 import { refreshLimitsHeld } from "./limits";
-import { attachLoopDevice, type LoopDevice, resizeLoopDevice } from "./loop";
+import { allLoopDevicesOf, attachLoopDevice, type LoopDevice, resizeLoopDevice } from "./loop";
 import { attachedDevice, checkedImage, dataGone, isMounted, mountAt, refuseFilesUnderMount } from "./loopvolume";
 import { mountVolume } from "./mounts";
 import { makeDirectory, type VolumePaths } from "./paths";
@@ -23,15 +30,19 @@ import { unmountUnused } from "./unmount";
  */
 const dataMode = 0o700;
 
-/** Brings the volume to what its record says; gives the record as it is then: phase "ready". */
-export async function bringUp(step: Steps, paths: VolumePaths, record: VolumeRecord): Promise<VolumeRecord> {
-  if (record.settings.mode === "directory") await bringUpDirectory(step, paths, record);
-  else await bringUpLoop(step, paths, record);
+/** Brings the volume to what its record says; gives the device, in mode "loop", and the record as it is then: phase "ready". */
+export async function bringUp(
+  step: Steps,
+  paths: VolumePaths,
+  record: VolumeRecord,
+): Promise<{ record: VolumeRecord; device: LoopDevice | undefined }> {
+  const bring = record.settings.mode === "directory" ? bringUpDirectory : bringUpLoop;
+  const device = await bring(step, paths, record);
   const ready: VolumeRecord = { ...record, phase: "ready" };
   await step("ready", async () => {
     if (record.phase !== "ready") await writeRecord(paths, ready);
   });
-  return ready;
+  return { record: ready, device };
 }
 
 /**
@@ -39,7 +50,7 @@ export async function bringUp(step: Steps, paths: VolumePaths, record: VolumeRec
  * `in-use`.
  */
 export async function unmountToGrow(paths: VolumePaths): Promise<boolean> {
-  if (canGrowMounted() || !(await isMounted(paths, await attachedDevice(paths)))) return false;
+  if (canGrowMounted() || !(await isMounted(paths, await attachedDevice(paths, allLoopDevicesOf)))) return false;
   try {
     await unmountUnused(paths);
     return true;
@@ -60,12 +71,12 @@ function canGrowMounted(): boolean {
   return hasCapability("CAP_SYS_RESOURCE");
 }
 
-async function bringUpDirectory(step: Steps, paths: VolumePaths, record: VolumeRecord): Promise<void> {
+async function bringUpDirectory(step: Steps, paths: VolumePaths, record: VolumeRecord): Promise<undefined> {
   if (record.phase === "creating") await step("data-made", () => makeDirectory(paths.data, dataMode));
   else await checkData(paths);
 }
 
-async function bringUpLoop(step: Steps, paths: VolumePaths, record: VolumeRecord): Promise<void> {
+async function bringUpLoop(step: Steps, paths: VolumePaths, record: VolumeRecord): Promise<LoopDevice> {
   const isNew = record.phase === "creating";
   if (isNew && (await lstatIfThere(paths.image)) === undefined) await makeImage(step, paths, record);
 
@@ -78,8 +89,12 @@ async function bringUpLoop(step: Steps, paths: VolumePaths, record: VolumeRecord
   const isSmaller = image.fileSystemBytes < image.sizeBytes || (await lstatIfThere(paths.undo)) !== undefined;
   const growsFileSystem = record.phase !== "ready" && isSmaller;
 
-  const device = await step("attached", async () => (await attachedDevice(paths)) ?? attachLoopDevice(paths.image));
-  if (device.sizeBytes < Math.floor(image.sizeBytes / 512) * 512) await step("device-grown", () => resizeLoopDevice(device));
+  const device = await step(
+    "attached",
+    async () => (await attachedDevice(paths, allLoopDevicesOf)) ?? attachLoopDevice(paths.image),
+  );
+  if (device.sizeBytes < Math.floor(image.sizeBytes / 512) * 512)
+    await step("device-grown", () => resizeLoopDevice(device));
 
   const growsMounted = growsFileSystem && canGrowMounted();
   if (growsFileSystem && !growsMounted) {
@@ -96,6 +111,7 @@ async function bringUpLoop(step: Steps, paths: VolumePaths, record: VolumeRecord
 
   if (isNew) await step("prepared", () => fs.chmod(paths.mount, dataMode));
   else await step("limited", () => refreshLimitsHeld(paths, record));
+  return device;
 }
 
 /** The image gets its name only with a complete file system in it: what has that name is never formatted. */
@@ -119,7 +135,10 @@ async function discardUnfinished(paths: VolumePaths, record: VolumeRecord): Prom
   if (stats === undefined) return;
   const uuid = stats.isFile() ? (await readSuperblock(paths.newImage))?.uuid : undefined;
   if (!stats.isFile() || (uuid !== undefined && uuid !== record.uid)) {
-    throw new LocalVolumeError("foreign-files", `${paths.newImage} isn't an image that storage-profiles made. Move it away.`);
+    throw new LocalVolumeError(
+      "foreign-files",
+      `${paths.newImage} isn't an image that storage-profiles made. Move it away.`,
+    );
   }
   await fs.unlink(paths.newImage);
 }

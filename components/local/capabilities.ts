@@ -24,7 +24,7 @@ export function requireLoop(what: string): void {
   throw new LocalVolumeError(
     "missing-capability",
     `${what}: mode "loop" isn't possible here: ${reason}. ` +
-      `Either run as root on Linux with these in place, or set mode: directory in the profile's local settings ` +
+      `Either run as root on Linux with these in place, or set storage-profiles:local.mode to directory ` +
       `(which enforces neither size nor limits).`,
   );
 }
@@ -42,8 +42,10 @@ function missingForLoop(): string[] {
   if (process.geteuid?.() !== 0) missing.push(`the user isn't root (but ${process.geteuid?.()})`);
   else if (!hasCapability("CAP_SYS_ADMIN")) missing.push("root lacks CAP_SYS_ADMIN (an unprivileged container?)");
   const notInstalled = tools.filter((tool) => !isInstalled(tool));
-  if (notInstalled.length > 0) missing.push(`${notInstalled.join(", ")} not found (Debian: apt install util-linux e2fsprogs)`);
-  if (!existsSync("/dev/loop-control")) missing.push("there is no /dev/loop-control (load the kernel module: modprobe loop)");
+  if (notInstalled.length > 0)
+    missing.push(`${notInstalled.join(", ")} not found (Debian: apt install util-linux e2fsprogs)`);
+  if (!existsSync("/dev/loop-control"))
+    missing.push("there is no /dev/loop-control (load the kernel module: modprobe loop)");
   return missing;
 }
 

@@ -7,6 +7,7 @@ import { resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 
 import { LocalVolumeError } from "./errors";
+import { isOurs } from "./paths";
 import { limitProcess, type LimitOutcome } from "./limits";
 import { defaultStateDirectory } from "./state-directory";
 import { listVolumes, repairAll, repairVolume, type LocalVolumeState } from "./volumes";
@@ -27,6 +28,7 @@ program
   .option(...directoryOption, absolute, defaultStateDirectory())
   .option("--json", "print JSON")
   .action(async ({ stateDirectory, json }: { stateDirectory: string; json?: boolean }) => {
+    await requireStateDirectory(stateDirectory);
     const volumes = await listVolumes(stateDirectory);
     if (json) console.log(JSON.stringify(volumes, null, 2));
     else if (volumes.length === 0) console.log(`There are no volumes in ${stateDirectory}.`);
@@ -40,6 +42,7 @@ program
   .argument("[id...]", "the volumes; without one, all in the state directory")
   .option(...directoryOption, absolute, defaultStateDirectory())
   .action(async (ids: string[], { stateDirectory }: { stateDirectory: string }) => {
+    if (ids.length === 0) await requireStateDirectory(stateDirectory);
     const outcomes = ids.length > 0 ? await Promise.all(ids.map(repaired)) : await repairAll(stateDirectory);
     if (outcomes.length === 0) console.log(`There are no volumes in ${stateDirectory}.`);
     for (const { id, volume, error } of outcomes) {
@@ -63,8 +66,9 @@ program
   .action(async (id: string, [command = "", ...args]: string[]) => {
     tell(await limitProcess(process.pid, [id]));
     const child = spawn(command, args, { stdio: "inherit" });
-    // The terminal sends its signals to the child too: it decides.
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill(signal));
+    // The terminal interrupts the child by itself; it decides what that means.
+    process.on("SIGINT", () => undefined);
+    for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill(signal));
     process.exitCode = await new Promise<number>((done, failed) => {
       child.on("error", (error) => failed(new LocalVolumeError("command-failed", `${command}: ${error.message}`)));
       child.on("exit", (code, signal) => done(code ?? 128 + (signal ? constants.signals[signal] : 0)));
@@ -75,6 +79,14 @@ program.parseAsync().catch((error: unknown) => {
   console.error(error instanceof LocalVolumeError ? error.message : error);
   process.exitCode = 1;
 });
+
+async function requireStateDirectory(directory: string): Promise<void> {
+  if (await isOurs(directory)) return;
+  throw new LocalVolumeError(
+    "foreign-state-directory",
+    `${directory} isn't a state directory of local volumes. Say which one is: --state-directory <path>.`,
+  );
+}
 
 async function repaired(id: string) {
   try {

@@ -92,7 +92,11 @@ async function removeWithin(directory: string, device: number): Promise<void> {
     } else if ((await fs.lstat(inside)).dev === device) {
       await removeWithin(inside, device);
     } else {
-      throw Object.assign(new Error(`${inside} is on another file system`), { code: "EXDEV", syscall: "rmdir", path: inside });
+      throw Object.assign(new Error(`${inside} is on another file system`), {
+        code: "EXDEV",
+        syscall: "rmdir",
+        path: inside,
+      });
     }
   }
   await fs.rmdir(directory);

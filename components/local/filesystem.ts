@@ -40,7 +40,10 @@ export async function makeFileSystem(image: string, uuid: string, name: string):
   // Nothing was ever written to a file without blocks; some file systems count one for an empty file's own sake.
   const stats = await lstatIfThere(image);
   if (!stats?.isFile() || stats.blocks > 8 || (await readSuperblock(image)) !== undefined) {
-    throw new LocalVolumeError("foreign-files", `${image} isn't an empty file: no file system is made on it. Move it away.`);
+    throw new LocalVolumeError(
+      "foreign-files",
+      `${image} isn't an empty file: no file system is made on it. Move it away.`,
+    );
   }
   const label = Buffer.byteLength(name) <= maxLabelBytes ? ["-L", name] : [];
   // No blocks are reserved for root: the volume holds data, not a system. The image reads as zeros where it was never

@@ -51,8 +51,11 @@ export async function inspectVolume(id: string): Promise<LocalVolumeState | unde
       const way = record.phase === "deleting" ? "delete it again, or repair it, to finish" : "repair it to finish";
       problems.push(`The volume was interrupted in phase "${record.phase}": ${way}.`);
     }
-    const isDirectory = record?.settings.mode === "directory" || (record === undefined && (await lstatIfThere(paths.data)) !== undefined);
-    const found = isDirectory ? await directoryState(paths, record, problems) : await loopState(paths, record, problems);
+    const isDirectory =
+      record?.settings.mode === "directory" || (record === undefined && (await lstatIfThere(paths.data)) !== undefined);
+    const found = isDirectory
+      ? await directoryState(paths, record, problems)
+      : await loopState(paths, record, problems);
     return { id, record: record ?? null, ...found, problems };
   });
 }
@@ -71,7 +74,11 @@ export async function listVolumes(stateDirectory: string): Promise<LocalVolumeSt
 
 type Found = Omit<LocalVolumeState, "id" | "record" | "problems">;
 
-async function directoryState(paths: VolumePaths, record: VolumeRecord | undefined, problems: string[]): Promise<Found> {
+async function directoryState(
+  paths: VolumePaths,
+  record: VolumeRecord | undefined,
+  problems: string[],
+): Promise<Found> {
   const mounted = (await lstatIfThere(paths.data))?.isDirectory() === true;
   if (!mounted && record?.phase !== "creating") problems.push(dataGone("data directory", paths.data).message);
   const space = mounted ? await spaceAt(paths.data) : undefined;
@@ -93,15 +100,21 @@ async function loopState(paths: VolumePaths, record: VolumeRecord | undefined, p
   if (sizeBytes !== undefined && record?.phase === "ready" && sizeBytes !== gibibytesToBytes(record.sizeGiB)) {
     const isLarger = sizeBytes > gibibytesToBytes(record.sizeGiB);
     const way = isLarger ? `Ask for sizeGiB ${Math.ceil(sizeBytes / gibibytesToBytes(1))}.` : "Update the volume.";
-    problems.push(`The image has ${sizeBytes / gibibytesToBytes(1)} GiB, the record says ${record.sizeGiB} GiB. ${way}`);
+    problems.push(
+      `The image has ${sizeBytes / gibibytesToBytes(1)} GiB, the record says ${record.sizeGiB} GiB. ${way}`,
+    );
   }
   const before = problems.length;
   const device = await noting(problems, attachedDevice(paths));
-  if (device === undefined && before === problems.length && isMade) problems.push("The image isn't attached to a loop device. Repair the volume.");
+  if (device === undefined && before === problems.length && isMade)
+    problems.push("The image isn't attached to a loop device. Repair the volume.");
   const mounted = (await noting(problems, isMounted(paths, device))) === true;
-  if (!mounted && before === problems.length && isMade) problems.push(`The volume isn't mounted at ${paths.mount}. Repair it.`);
+  if (!mounted && before === problems.length && isMade)
+    problems.push(`The volume isn't mounted at ${paths.mount}. Repair it.`);
   if (mounted && (await mountAt(paths))?.readOnly) {
-    problems.push(`The volume is mounted read-only, as after an error of its disk or file system: see "dmesg", then repair it.`);
+    problems.push(
+      `The volume is mounted read-only, as after an error of its disk or file system: see "dmesg", then repair it.`,
+    );
   }
   return {
     sizeGiB: sizeBytes === undefined ? null : sizeBytes / gibibytesToBytes(1),

@@ -236,7 +236,10 @@ async function requireHierarchy(): Promise<CgroupHierarchy> {
 async function checkCgroup({ root }: CgroupHierarchy, cgroup: string): Promise<void> {
   const isInside = path.normalize(cgroup) === cgroup && cgroup.startsWith(`${root}/`) && !cgroup.endsWith("/");
   if (isInside && (await lstatIfThere(cgroup))?.isDirectory()) return;
-  throw new LocalVolumeError("limits-unavailable", `${cgroup} isn't a cgroup below ${root}. Give the full path of one.`);
+  throw new LocalVolumeError(
+    "limits-unavailable",
+    `${cgroup} isn't a cgroup below ${root}. Give the full path of one.`,
+  );
 }
 
 /** v2: a cgroup has io.max only if all those above it pass the io controller on. */
@@ -255,7 +258,8 @@ async function writeLimits(hierarchy: CgroupHierarchy, cgroup: string, limits: L
       await writeControl(path.join(cgroup, file), line);
     } catch (error) {
       // The cgroup ended meanwhile, and its limits with it; or there is no device left to unlimit.
-      const isGone = (await lstatIfThere(cgroup)) === undefined || (limits === unlimited && isSystemError(error, "ENODEV", "ENXIO"));
+      const isGone =
+        (await lstatIfThere(cgroup)) === undefined || (limits === unlimited && isSystemError(error, "ENODEV", "ENXIO"));
       if (!isGone) throw error;
     }
   }
@@ -266,9 +270,13 @@ async function writeControl(file: string, line: string): Promise<void> {
     await fs.writeFile(file, line, { flag: "r+" });
   } catch (error) {
     if (isSystemError(error, "ENOENT", "ESRCH", "ENODEV", "ENXIO")) throw error;
-    throw new LocalVolumeError("limits-unavailable", `Writing "${line}" to ${file} failed: ${(error as Error).message}`, {
-      cause: error,
-    });
+    throw new LocalVolumeError(
+      "limits-unavailable",
+      `Writing "${line}" to ${file} failed: ${(error as Error).message}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -291,5 +299,8 @@ async function removeEmptyCgroups({ root }: CgroupHierarchy): Promise<void> {
 
 /** The same for the same volumes, whatever their order. */
 function cgroupName(volumeIds: readonly string[]): string {
-  return createHash("sha256").update([...new Set(volumeIds)].sort().join("\n")).digest("hex").slice(0, 32);
+  return createHash("sha256")
+    .update([...new Set(volumeIds)].sort().join("\n"))
+    .digest("hex")
+    .slice(0, 32);
 }

@@ -38,8 +38,10 @@ export async function withLock<T>(
   action: (lock: Lock) => Promise<T>,
   waitMs = defaultWaitMs,
 ): Promise<T> {
-  // Hashed, since a volume's project, stack and name together may be longer than a file's name.
-  const file = path.join(stateDirectory, "locks", createHash("sha256").update(what).digest("hex").slice(0, 32));
+  // The same by whatever path the state directory is reached. Hashed, since a volume's project, stack and name together may be
+  // longer than a file's name.
+  const key = what.startsWith(stateDirectory) ? what.slice(stateDirectory.length) : what;
+  const file = path.join(stateDirectory, "locks", createHash("sha256").update(key).digest("hex").slice(0, 32));
   const held = await acquire(file, what, operation, waitMs);
   try {
     return await action(held);
@@ -118,7 +120,9 @@ async function readHolder(file: string): Promise<Record<string, unknown> | undef
 
 async function stillLocked(file: string, what: string, operation: string, waitMs: number): Promise<LocalVolumeError> {
   const holder = await readHolder(file);
-  const by = holder ? `process ${String(holder.pid)} (${String(holder.operation)} since ${String(holder.since)})` : "another process";
+  const by = holder
+    ? `process ${String(holder.pid)} (${String(holder.operation)} since ${String(holder.since)})`
+    : "another process";
   return new LocalVolumeError(
     "locked",
     `${operation} of ${what} waited ${waitMs / 1000} s for ${by} to finish. ` +

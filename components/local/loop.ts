@@ -43,24 +43,47 @@ export async function isLoopNumberInUse(number: string): Promise<boolean> {
   return inUse.includes(true);
 }
 
+/**
+ * As `loopDevicesOf`, but also those attached by another path: in another container, or through a bind mount. Asks losetup,
+ * which knows the file itself.
+ */
+export async function allLoopDevicesOf(file: string): Promise<LoopDevice[]> {
+  const found = await loopDevicesOf(file);
+  if ((await ifThere(fs.lstat(file))) === undefined) return found;
+  const output = await run(
+    "losetup",
+    ["--list", "--noheadings", "--raw", "--output", "NAME", "--associated", file],
+    30,
+  );
+  const known = found.map((device) => device.path);
+  const others = output.split("\n").filter((name) => name !== "" && !known.includes(name));
+  const devices = await Promise.all(others.map((name) => readDevice(path.basename(name))));
+  return [...found, ...devices.filter((device) => device !== undefined)];
+}
+
 /** Attaches a device to a file that none is attached to. */
 export async function attachLoopDevice(file: string): Promise<LoopDevice> {
-  for (let attempt = 1; ; attempt++) {
+  let failure: unknown = new LocalVolumeError(
+    "io-failed",
+    `losetup attached no device to ${file}, and didn't say why.`,
+  );
+  for (let attempt = 1; attempt <= attachAttempts; attempt++) {
     try {
       // Direct I/O keeps the data from being cached twice; where the disk below can't, the kernel and losetup do without.
       await run("losetup", ["--find", "--nooverlap", "--direct-io=on", file], 30);
     } catch (error) {
-      // Somebody else was faster with the same free device, or the disk below can't do direct I/O (the device is then attached).
-      const isLast = attempt === attachAttempts || !(error instanceof CommandError);
-      if (isLast && (await loopDevicesOf(file)).length === 0) throw error;
+      // Somebody else was faster with the same free device, or the disk can't do direct I/O (the device is then attached).
+      if (!(error instanceof CommandError)) throw error;
+      failure = error;
     }
-    const [device] = await loopDevicesOf(file);
+    const [device] = await allLoopDevicesOf(file);
     if (device !== undefined) {
       await waitForNode(device);
       return device;
     }
     await sleep(20 * attempt);
   }
+  throw failure;
 }
 
 /** Tells the device that its file has grown. */

@@ -14,7 +14,10 @@ import { listed, type VolumePaths } from "./paths";
  * The image of a volume, once it is sure to be the one that we made, whole. Problems: `data-gone`, `data-foreign`,
  * `foreign-files`.
  */
-export async function checkedImage(paths: VolumePaths, uid: string): Promise<{ sizeBytes: number; fileSystemBytes: number }> {
+export async function checkedImage(
+  paths: VolumePaths,
+  uid: string,
+): Promise<{ sizeBytes: number; fileSystemBytes: number }> {
   const stats = await lstatIfThere(paths.image);
   if (stats === undefined) throw await imageGone(paths);
   if (!stats.isFile()) throw notAFile(paths.image, stats);
@@ -30,15 +33,21 @@ export async function checkedImage(paths: VolumePaths, uid: string): Promise<{ s
 }
 
 /** The device that the volume's image is attached to; undefined when none is. Problems: `data-gone`, `attached-otherwise`. */
-export async function attachedDevice(paths: VolumePaths): Promise<LoopDevice | undefined> {
-  const devices = await loopDevicesOf(paths.image);
+export async function attachedDevice(
+  paths: VolumePaths,
+  find: (file: string) => Promise<LoopDevice[]> = loopDevicesOf,
+): Promise<LoopDevice | undefined> {
+  const devices = await find(paths.image);
   const [first] = devices;
   const replaced = devices.find((device) => device.fileDeleted);
   if (replaced !== undefined) throw await imageGone(paths);
   const mounts = await readMounts();
   const mounted = devices.filter((device) => mounts.some((mount) => mount.deviceNumber === device.number));
   if (mounted.length > 1) {
-    throw attachedOtherwise(paths, `mounted by ${mounted.map((device) => device.path).join(" and ")} at once, which destroys data`);
+    throw attachedOtherwise(
+      paths,
+      `mounted by ${mounted.map((device) => device.path).join(" and ")} at once, which destroys data`,
+    );
   }
   const device = mounted[0] ?? first;
   if (device?.isPlain === false) throw attachedOtherwise(paths, `attached to ${device.path} read-only or in part`);
@@ -67,7 +76,10 @@ export async function refuseMountsInside(paths: VolumePaths, ownMount: string | 
   const foreign = (await readMounts()).filter((mount) => isWithin(mount.path, directory) && mount.path !== own);
   if (foreign.length === 0) return;
   const places = listed(foreign.map((mount) => mount.path));
-  throw new LocalVolumeError("foreign-mount", `Something is mounted inside the volume, at ${places}. Unmount it and try again.`);
+  throw new LocalVolumeError(
+    "foreign-mount",
+    `Something is mounted inside the volume, at ${places}. Unmount it and try again.`,
+  );
 }
 
 /** Refuses when files lie under the mount path while nothing is mounted there. Problems: `foreign-files`. */
@@ -107,7 +119,9 @@ export function dataGone(what: string, place: string, rescue = ""): LocalVolumeE
 async function imageGone(paths: VolumePaths): Promise<LocalVolumeError> {
   const device = (await loopDevicesOf(paths.image)).find(({ fileDeleted }) => fileDeleted);
   if (device === undefined) return dataGone("image", paths.image);
-  const mounts = (await readMounts()).filter((mount) => mount.deviceNumber === device.number).map((mount) => mount.path);
+  const mounts = (await readMounts())
+    .filter((mount) => mount.deviceNumber === device.number)
+    .map((mount) => mount.path);
   const where = mounts.length > 0 ? `${device.path}, mounted at ${mounts.join(" and ")}` : device.path;
   const rescue =
     `Its content is still there on ${where}: copy it away first. It is lost for good once that is unmounted and detached ` +

@@ -28,7 +28,14 @@ export function parseMountInfo(text: string): Mount[] {
       const [, , deviceNumber = "", root = "", path = "", options = ""] = before.split(" ");
       const [type = "", , superOptions = ""] = after.split(" ");
       const readOnly = [...options.split(","), ...superOptions.split(",")].includes("ro");
-      return { deviceNumber, root: unescaped(root), path: unescaped(path), type, readOnly, superOptions: superOptions.split(",") };
+      return {
+        deviceNumber,
+        root: unescaped(root),
+        path: unescaped(path),
+        type,
+        readOnly,
+        superOptions: superOptions.split(","),
+      };
     });
 }
 

@@ -17,10 +17,13 @@ export async function unmountVolume(path: string): Promise<void> {
       await run("umount", ["--no-canonicalize", path], 300);
       return;
     } catch (error) {
-      if (!(error instanceof CommandError) || !/busy/.test(error.stderr)) throw error;
+      if (!(error instanceof CommandError) || !error.stderr.includes("busy")) throw error;
       if (attempt === 2) {
         const users = await usersOf(path);
-        refuseUsed(path, users.length > 0 ? users : ["no process that can be seen (a swap file, loop device or NFS export inside?)"]);
+        refuseUsed(
+          path,
+          users.length > 0 ? users : ["no process that can be seen (a swap file, loop device or NFS export inside?)"],
+        );
       }
       // Something may just have had a look at it.
       await sleep(300);

@@ -100,8 +100,10 @@ export async function claimStateDirectory(stateDirectory: string): Promise<void>
     if (!isSystemError(error, "EEXIST")) throw error;
   });
   await refuseForeignStateDirectory(stateDirectory);
-  if (!(await isOurs(stateDirectory))) await fs.writeFile(path.join(stateDirectory, markerName), markerText, { mode: 0o644 });
-  for (const directory of ["volumes", "locks"]) await makeDirectory(path.join(stateDirectory, directory), directoryMode);
+  if (!(await isOurs(stateDirectory)))
+    await fs.writeFile(path.join(stateDirectory, markerName), markerText, { mode: 0o644 });
+  for (const directory of ["volumes", "locks"])
+    await makeDirectory(path.join(stateDirectory, directory), directoryMode);
 }
 
 /** Refuses a directory that isn't empty and wasn't made by us. Problems: `foreign-state-directory`. */
@@ -177,7 +179,10 @@ export async function foreignNames(paths: VolumePaths): Promise<string[]> {
   const { record, limited, image, newImage, undo } = paths;
   const names = (await namesIn(paths.id)) ?? [];
   const hasRecord = names.includes(path.basename(record));
-  const files = [temporaryName(record), ...(hasRecord ? [record, limited, temporaryName(limited), image, newImage, undo] : [])];
+  const files = [
+    temporaryName(record),
+    ...(hasRecord ? [record, limited, temporaryName(limited), image, newImage, undo] : []),
+  ];
   const directories = hasRecord ? [paths.mount, paths.data] : [];
   const foreign: string[] = [];
   for (const name of names) {
@@ -223,12 +228,22 @@ function directoriesOf(paths: VolumePaths): string[] {
 
 function isCleanPath(value: string): boolean {
   return (
-    path.isAbsolute(value) && value !== "/" && path.normalize(value) === value && !value.endsWith("/") && !/[\0-\x1f\x7f]/.test(value)
+    path.isAbsolute(value) &&
+    value !== "/" &&
+    path.normalize(value) === value &&
+    !value.endsWith("/") &&
+    !/\p{Cc}/u.test(value)
   );
 }
 
 function notADirectory(file: string, isLink: boolean): LocalVolumeError {
   return isLink
-    ? new LocalVolumeError("symlink", `${file} is a symbolic link. storage-profiles follows none inside its state directory: replace it by what it points to.`)
-    : new LocalVolumeError("foreign-files", `${file} isn't a directory and wasn't made by storage-profiles. Move it away.`);
+    ? new LocalVolumeError(
+        "symlink",
+        `${file} is a symbolic link. storage-profiles follows none inside its state directory: replace it by what it points to.`,
+      )
+    : new LocalVolumeError(
+        "foreign-files",
+        `${file} isn't a directory and wasn't made by storage-profiles. Move it away.`,
+      );
 }

@@ -3,9 +3,9 @@
 
 import type * as dynamic from "@pulumi/pulumi/dynamic";
 
-import { problem, formatProblem, type LocalSettings } from "../../src";
+import { change, formatProblems, type LocalSettings } from "../../src";
 import { LocalVolumeError } from "./errors";
-import { volumePaths } from "./paths";
+import { isOurs, volumePaths } from "./paths";
 import {
   adoptVolume,
   createVolume,
@@ -63,33 +63,41 @@ async function check(olds: Partial<Inputs>, news: Inputs): Promise<dynamic.Check
     }
     delete inputs.import;
     for (const key of ["stateDirectory", "project", "stack", "name"] as const) inputs[key] = olds[key] ?? news[key];
-    if (isKnown(news.sizeGiB) && isKnown(olds.sizeGiB) && news.sizeGiB < olds.sizeGiB) {
-      const shrinks = problem("change-shrinks", "sizeGiB", news.sizeGiB, { from: olds.sizeGiB, to: news.sizeGiB });
-      failures.push({ property: "sizeGiB", reason: `\n${formatProblem(shrinks)}` });
-    }
   } else if (isKnown(news.sizeGiB) && typeof news.settings === "object") {
     failures.push(...(await refusals(inputs)));
   }
   return { inputs, failures };
 }
 
-// What would keep the volume from being made, seen before anything is touched.
+// What would keep the volume from being made or taken over, seen before anything is touched.
 async function refusals(inputs: Inputs): Promise<dynamic.CheckFailure[]> {
+  const property = inputs.import === undefined ? "name" : "import";
   try {
-    if (inputs.import !== undefined) {
-      const { stateDirectory, project, stack, name } = volumePaths(inputs.import);
-      Object.assign(inputs, { stateDirectory, project, stack, name });
-      if (!(await inspectVolume(inputs.import))) {
-        return [{ property: "import", reason: `there is no volume ${inputs.import}` }];
-      }
-      return [];
-    }
-    await preflight(inputs);
+    if (inputs.import === undefined) await preflight(inputs);
+    else await checkImport(inputs, inputs.import);
     return [];
   } catch (error) {
     if (!(error instanceof LocalVolumeError)) throw error;
-    return [{ property: inputs.import === undefined ? "name" : "import", reason: error.message }];
+    return [{ property, reason: error.message }];
   }
+}
+
+async function checkImport(inputs: Inputs, id: string): Promise<void> {
+  const { stateDirectory, project, stack, name } = volumePaths(id);
+  const record = (await inspectVolume(id))?.record;
+  if (!record) throw new LocalVolumeError("not-found", `there is no volume ${id}`);
+  const mine = `urn:pulumi:${inputs.stack}::${inputs.project}::`;
+  if (record.acknowledged && record.owner.startsWith(mine) && record.owner !== inputs.owner) {
+    const message = `it is this stack's already: ${record.owner} has it. Give the resource \`aliases\` instead`;
+    throw new LocalVolumeError("name-taken", message);
+  }
+  const volume = { name, profile: "", revision: "", backend: "local" } as const;
+  const { sizeGiB, settings } = inputs;
+  const { problems } = change({ ...volume, ...record }, { ...volume, sizeGiB, settings });
+  if (problems.length > 0) {
+    throw new LocalVolumeError("invalid-request", formatProblems(`it belongs to ${record.owner}`, problems));
+  }
+  Object.assign(inputs, { stateDirectory, project, stack, name });
 }
 
 async function diff(id: string, olds: Outputs, news: Inputs): Promise<dynamic.DiffResult> {
@@ -104,8 +112,7 @@ async function diff(id: string, olds: Outputs, news: Inputs): Promise<dynamic.Di
 async function create(inputs: Inputs): Promise<dynamic.CreateResult<Outputs>> {
   const { import: importId, owner, sizeGiB, settings } = inputs;
   if (importId !== undefined) {
-    await adoptVolume(importId, { owner });
-    return { id: importId, outs: outputs(await updateVolume(importId, { owner, sizeGiB, settings })) };
+    return { id: importId, outs: outputs(await adoptVolume(importId, { owner, sizeGiB, settings })) };
   }
   const made = await createVolume(inputs);
   if (made.found) console.log(`${inputs.name}: found ${made.id}, made by the same owner earlier; its data is kept`);
@@ -114,8 +121,11 @@ async function create(inputs: Inputs): Promise<dynamic.CreateResult<Outputs>> {
 
 async function read(id: string, props: Outputs): Promise<ReadResult> {
   const found = await inspectVolume(id);
-  // No id: the volume is gone, and the engine takes it out of the state.
-  if (!found) return {};
+  if (!found) {
+    await requireStateDirectory(id);
+    // No id: the volume is gone, and the engine takes it out of the state.
+    return {};
+  }
   const { record, device, mountPath, problems } = found;
   const { settings } = record ?? props;
   const sizeGiB = found.sizeGiB ?? props.sizeGiB;
@@ -144,7 +154,19 @@ async function update(
 }
 
 async function remove(id: string, { uid, owner }: Outputs): Promise<void> {
+  await requireStateDirectory(id);
   await deleteVolume(id, { uid, owner });
+}
+
+// A disk that isn't mounted looks like a volume that was removed.
+async function requireStateDirectory(id: string): Promise<void> {
+  const { stateDirectory } = volumePaths(id);
+  if (await isOurs(stateDirectory)) return;
+  throw new LocalVolumeError(
+    "not-found",
+    `The state directory ${stateDirectory} isn't there, and so nothing can be said about ${id}. Mount the disk that has it. ` +
+      `If it is gone for good, take the volume out of the state: "pulumi state delete".`,
+  );
 }
 
 function outputs({ owner, uid, sizeGiB, settings, mountPath, device }: LocalVolume): Outputs {

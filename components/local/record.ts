@@ -37,6 +37,7 @@ const recordSchema = z.strictObject({
   settings: settingsSchema,
   phase: z.enum(phases),
   createdAt: z.iso.datetime(),
+  acknowledged: z.literal(true).optional(),
 });
 
 export interface VolumeRecord {
@@ -53,6 +54,12 @@ export interface VolumeRecord {
   readonly phase: (typeof phases)[number];
   /** ISO 8601, UTC. */
   readonly createdAt: string;
+  /**
+   * Somebody has noted down that the volume is there: a Pulumi state. Until then an interrupted creation may have made it,
+   * and its owner's next creation takes it; from then on none does, or two states would have one volume, and one of them
+   * would delete it under the other.
+   */
+  readonly acknowledged?: true | undefined;
 }
 
 export function newRecord(fields: Omit<VolumeRecord, "version" | "phase" | "createdAt">): VolumeRecord {

@@ -4,9 +4,11 @@ import * as pulumi from "@pulumi/pulumi";
 
 import type { LocalMode, LocalSettings, StackConfig } from "../../src";
 import type { VolumeBackend } from "../backends";
+import { hasHooks } from "../engine";
 import { transformed } from "../transform";
 import { localCapabilities } from "./capabilities";
 import { defaultStateDirectory } from "./state-directory";
+import { acknowledgeVolume } from "./volumes";
 
 /** What a local volume is made from. */
 export interface LocalVolumeArgs {
@@ -44,6 +46,11 @@ export class LocalVolume extends pulumi.CustomResource {
   /** The loop device; `null` in mode "directory". */
   declare public readonly device: pulumi.Output<string | null>;
 
+  /** The size that it has, in GiB. */
+  declare public readonly sizeGiB: pulumi.Output<number>;
+  /** The settings that it has. */
+  declare public readonly settings: pulumi.Output<LocalSettings>;
+
   constructor(name: string, args: LocalVolumeArgs, opts?: pulumi.CustomResourceOptions) {
     const outputs = { uid: undefined, mountPath: undefined, device: undefined, problems: undefined };
     super(
@@ -53,6 +60,14 @@ export class LocalVolume extends pulumi.CustomResource {
       opts,
     );
   }
+}
+
+// The engine answers a registration when the volume is in its state: now the volume may know that it is.
+async function acknowledged(id: string, uid: string): Promise<string> {
+  if (!pulumi.runtime.isDryRun() && hasHooks()) {
+    await acknowledgeVolume(id, uid).catch((error: unknown) => pulumi.log.warn(`${id}: ${String(error)}`));
+  }
+  return id;
 }
 
 /** How volumes are made on this machine: as the stack's config says, else the best that can be had. */
@@ -80,7 +95,13 @@ export const localBackend: VolumeBackend = {
     // A replacement that a user forces must not find the volume that it is to replace.
     const { args, opts: finalOpts } = transformed(toMake, own, { ...opts, deleteBeforeReplace: true });
     const resource = new LocalVolume(name, args as unknown as LocalVolumeArgs, finalOpts);
-    return { resource, volumeId: resource.id, mountPath: resource.mountPath };
+    return {
+      resource,
+      volumeId: pulumi.all([resource.id, resource.uid]).apply(([id, uid]) => acknowledged(id, uid)),
+      mountPath: resource.mountPath,
+      sizeGiB: resource.sizeGiB,
+      settings: resource.settings,
+    };
   },
   read: ({ sizeGiB, settings }) => ({ sizeGiB: sizeGiB as number, settings: settings as LocalSettings }),
 };

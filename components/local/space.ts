@@ -36,7 +36,10 @@ export async function checkSpace(
   const promised = await promisedBytes(paths, ownBytes);
   const leftBytes = Math.max(0, freeBytes - promised.bytes - alwaysFreeBytes);
   if (neededBytes <= leftBytes) return;
-  const promise = promised.volumes > 0 ? `, of which ${inGiB(promised.bytes)} are promised to ${promised.volumes} volume(s) here` : "";
+  const promise =
+    promised.volumes > 0
+      ? `, of which ${inGiB(promised.bytes)} are promised to ${promised.volumes} volume(s) here`
+      : "";
   throw new LocalVolumeError(
     "disk-full",
     `Volume ${paths.name} needs ${inGiB(neededBytes)} more on the disk of ${paths.stateDirectory}, which has ${inGiB(freeBytes)} free` +
@@ -71,7 +74,9 @@ async function promisedBytes(paths: VolumePaths, ownBytes: number): Promise<{ by
 
 /** "12.3 GiB", or in MiB where that would be 0. */
 function inGiB(bytes: number, round: (value: number) => number = Math.round): string {
-  return bytes < 1024 ** 3 && bytes > 0 ? `${round(bytes / 1024 ** 2)} MiB` : `${round((bytes / 1024 ** 3) * 10) / 10} GiB`;
+  return bytes < 1024 ** 3 && bytes > 0
+    ? `${round(bytes / 1024 ** 2)} MiB`
+    : `${round((bytes / 1024 ** 3) * 10) / 10} GiB`;
 }
 
 /** The name of the lock under which space is counted and promised, so that two volumes aren't promised the same. */

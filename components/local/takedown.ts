@@ -6,7 +6,7 @@ import * as path from "node:path";
 import { isSystemError, LocalVolumeError } from "./errors";
 import { lstatIfThere, removeTree, temporaryName } from "./files";
 import { clearLimitsHeld } from "./limits";
-import { detachLoopDevice, loopDevicesOf } from "./loop";
+import { detachLoopDevice, allLoopDevicesOf } from "./loop";
 import { realPath, refuseMountsInside } from "./loopvolume";
 import { isWithin, type Mount, readMounts } from "./mountinfo";
 import { foreignNames, listed, removeVolumeDirectory, type VolumePaths } from "./paths";
@@ -55,14 +55,17 @@ export async function refuseForeignFiles(paths: VolumePaths): Promise<void> {
 }
 
 async function detachAll(paths: VolumePaths): Promise<void> {
-  for (const device of await loopDevicesOf(paths.image)) await detachLoopDevice(device);
+  for (const device of await allLoopDevicesOf(paths.image)) await detachLoopDevice(device);
 }
 
 /** The mounts by which others, such as containers, see a directory. */
 async function bindMountsOf(directory: string): Promise<string[]> {
   const real = await realPath(directory);
   const below = (await readMounts()).filter((mount) => mount.path === "/" || isWithin(real, mount.path));
-  const mount = below.reduce<Mount | undefined>((best, next) => (best && best.path.length > next.path.length ? best : next), undefined);
+  const mount = below.reduce<Mount | undefined>(
+    (best, next) => (best && best.path.length > next.path.length ? best : next),
+    undefined,
+  );
   if (mount === undefined) return [];
   const root = path.join(mount.root, path.relative(mount.path, real));
   return otherMounts((other) => other.deviceNumber === mount.deviceNumber && isWithin(other.root, root), real);

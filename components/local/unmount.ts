@@ -1,5 +1,5 @@
 // Unmounts a volume, but only if nobody uses it: neither here nor in a container.
-import { loopDevicesOf } from "./loop";
+import { allLoopDevicesOf } from "./loop";
 import { foreignMount, mountAt, realPath, refuseFilesUnderMount } from "./loopvolume";
 import type { Mount } from "./mountinfo";
 import { mountVolume, unmountVolume } from "./mounts";
@@ -8,7 +8,7 @@ import { otherMounts, refuseUsed } from "./users";
 
 /** Unmounts the volume, if it is mounted. Problems: `in-use`, `foreign-mount`, `foreign-files`; then it is as before. */
 export async function unmountUnused(paths: VolumePaths): Promise<void> {
-  const devices = await loopDevicesOf(paths.image);
+  const devices = await allLoopDevicesOf(paths.image);
   const isVolume = (mount: Mount) => devices.some((device) => device.number === mount.deviceNumber);
   const mountPath = await realPath(paths.mount);
   // Containers have mounts of their own: ours could be unmounted under their feet.

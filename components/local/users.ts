@@ -40,7 +40,9 @@ export async function otherMounts(matches: (mount: Mount) => boolean, ownPath: s
     for (const mount of mounts ?? []) {
       // The same path in another namespace is, as a rule, a copy that goes away together with ours.
       if (!matches(mount) || mount.path === ownPath) continue;
-      found.push(namespace === ours ? `a mount at ${mount.path}` : `${await nameOf(pid)}, which sees it at ${mount.path}`);
+      found.push(
+        namespace === ours ? `a mount at ${mount.path}` : `${await nameOf(pid)}, which sees it at ${mount.path}`,
+      );
     }
   }
   return found;
@@ -59,7 +61,11 @@ async function processes(): Promise<number[]> {
 
 async function useOf(pid: number, directory: string): Promise<string | undefined> {
   const of = `/proc/${pid}`;
-  for (const [link, use] of [["cwd", "works in"], ["root", "has its root in"], ["exe", "runs"]] as const) {
+  for (const [link, use] of [
+    ["cwd", "works in"],
+    ["root", "has its root in"],
+    ["exe", "runs"],
+  ] as const) {
     const target = await readlink(path.join(of, link));
     if (target !== undefined && isWithin(target, directory)) return `${use} ${target}`;
   }

@@ -15,7 +15,7 @@ import { requireLoop } from "./capabilities";
 import { LocalVolumeError, tellingErrors } from "./errors";
 import { lstatIfThere } from "./files";
 import { type Lock, withLock } from "./lock";
-import { attachedDevice, checkedImage } from "./loopvolume";
+import { checkedImage } from "./loopvolume";
 import {
   claimStateDirectory,
   isOurs,
@@ -27,7 +27,15 @@ import {
   volumeIds,
   volumePaths,
 } from "./paths";
-import { newRecord, ownerSchema, readRecord, settingsSchema, sizeSchema, type VolumeRecord, writeRecord } from "./record";
+import {
+  newRecord,
+  ownerSchema,
+  readRecord,
+  settingsSchema,
+  sizeSchema,
+  type VolumeRecord,
+  writeRecord,
+} from "./record";
 import { checkSpace, gibibytesToBytes, spaceLock } from "./space";
 import { type Observer, type Steps, steps } from "./steps";
 import { refuseForeignFiles, removeLeftovers, takeDown } from "./takedown";
@@ -97,7 +105,10 @@ export interface RepairOutcome {
  * Problems: `invalid-request`, `missing-capability`, `foreign-state-directory`, `foreign-files`, `symlink`, `name-taken`,
  * `shrink`, `mode-change`, `disk-full`, and those of `updateVolume`.
  */
-export async function createVolume(request: CreateVolumeRequest, options: OperationOptions = {}): Promise<CreatedVolume> {
+export async function createVolume(
+  request: CreateVolumeRequest,
+  options: OperationOptions = {},
+): Promise<CreatedVolume> {
   const paths = volumePaths(volumeId(request.stateDirectory, request.project, request.stack, request.name));
   const wanted = checkRequest(request);
   const what = `creation of volume ${paths.id}`;
@@ -106,7 +117,7 @@ export async function createVolume(request: CreateVolumeRequest, options: Operat
     await claimStateDirectory(paths.stateDirectory);
     return lockedSteps(paths, "creation", options, async (step) => {
       let record = await existingRecord(paths);
-      refuseOtherOwner(paths, record, wanted.owner);
+      refuseTaken(paths, record, wanted.owner);
       if (record?.phase === "deleting") {
         await takeDown(step, paths, record);
         record = undefined;
@@ -129,7 +140,7 @@ export async function preflight(request: CreateVolumeRequest): Promise<void> {
     requireMode(wanted.settings, what);
     await refuseForeignStateDirectory(paths.stateDirectory);
     const record = await existingRecord(paths);
-    refuseOtherOwner(paths, record, wanted.owner);
+    refuseTaken(paths, record, wanted.owner);
     if (record === undefined) await refuseForeignFiles(paths);
     const isThere = record !== undefined && record.phase !== "deleting";
     const bytes = isThere ? await presentBytes(paths, record) : 0;
@@ -171,7 +182,7 @@ export async function updateVolume(
  */
 export async function repairVolume(id: string, options: OperationOptions = {}): Promise<LocalVolume | undefined> {
   return onVolume(id, "repair", options, async (step, paths, record) => {
-    if (record.phase !== "deleting") return usable(paths, await bringUp(step, paths, record));
+    if (record.phase !== "deleting") return usable(step, paths, record);
     await takeDown(step, paths, record);
     return undefined;
   });
@@ -238,13 +249,30 @@ export async function adoptVolume(
   });
 }
 
+/**
+ * Notes that a state knows this volume: from then on no creation takes it for the rest of an interrupted one. Problems:
+ * `not-found`, `another-volume`.
+ */
+export async function acknowledgeVolume(id: string, uid: string, options: OperationOptions = {}): Promise<void> {
+  const paths = volumePaths(id);
+  await tellingErrors(`acknowledgement of volume ${id}`, async () => {
+    if ((await existingRecord(paths))?.acknowledged) return;
+    await lockedSteps(paths, "acknowledgement", options, async () => {
+      const record = await existingRecord(paths);
+      if (record === undefined) throw notFound(id);
+      checkExpected(paths, record, { uid });
+      await writeRecord(paths, { ...record, acknowledged: true });
+    });
+  });
+}
+
 /** Makes a volume where there is none; when that fails, nothing is left of it. */
 async function createNew(step: Steps, paths: VolumePaths, wanted: UpdateVolumeRequest): Promise<LocalVolume> {
   await removeLeftovers(paths);
   const record = newRecord({ uid: randomUUID(), name: paths.name, ...wanted });
   try {
     await step("recorded", () => promise(paths, record, 0));
-    return await usable(paths, await bringUp(step, paths, record));
+    return await usable(step, paths, record);
   } catch (error) {
     // Somebody else may be at work on it by now.
     if (error instanceof LocalVolumeError && error.code === "lock-lost") throw error;
@@ -265,7 +293,12 @@ async function undoCreation(step: Steps, paths: VolumePaths): Promise<void> {
 }
 
 /** Brings a volume that is there to a size and settings. */
-async function bringTo(step: Steps, paths: VolumePaths, record: VolumeRecord, wanted: UpdateVolumeRequest): Promise<LocalVolume> {
+async function bringTo(
+  step: Steps,
+  paths: VolumePaths,
+  record: VolumeRecord,
+  wanted: UpdateVolumeRequest,
+): Promise<LocalVolume> {
   const bytes = await presentBytes(paths, record);
   checkChange(paths, record, wanted, bytes);
   const isLoop = wanted.settings.mode === "loop";
@@ -286,7 +319,7 @@ async function bringTo(step: Steps, paths: VolumePaths, record: VolumeRecord, wa
     if (isUnmounted) await bringUp(step, paths, record);
     throw error;
   }
-  return usable(paths, await bringUp(step, paths, next));
+  return usable(step, paths, next);
 }
 
 /** Writes the record, if the disk has what it promises. One at a time, so that no two are promised the same space. */
@@ -328,7 +361,7 @@ function checkChange(paths: VolumePaths, record: VolumeRecord, wanted: UpdateVol
   if (from !== to) {
     throw new LocalVolumeError(
       "mode-change",
-      `Volume ${paths.id} has mode "${from}" and can't become "${to}" with its data. Use a profile with mode: ${from}, or declare a ` +
+      `Volume ${paths.id} has mode "${from}" and can't become "${to}" with its data. Set storage-profiles:local.mode to ${from}, or declare a ` +
         `new volume and copy the data, or destroy this one first.`,
     );
   }
@@ -352,7 +385,11 @@ function checkRequest(request: UpdateVolumeRequest): UpdateVolumeRequest {
   throw new LocalVolumeError("invalid-request", `request: ${z.prettifyError(result.error).replaceAll("\n", " ")}`);
 }
 
-function checkExpected(paths: VolumePaths, record: VolumeRecord, expected: { readonly uid: string; readonly owner?: string }): void {
+function checkExpected(
+  paths: VolumePaths,
+  record: VolumeRecord,
+  expected: { readonly uid: string; readonly owner?: string },
+): void {
   refuseAnother(paths, record, expected.uid);
   if (expected.owner !== undefined && expected.owner !== record.owner) {
     throw new LocalVolumeError(
@@ -377,11 +414,10 @@ async function existingRecord(paths: VolumePaths): Promise<VolumeRecord | undefi
   return (await volumeDirectoryExists(paths)) ? readRecord(paths) : undefined;
 }
 
-async function usable(paths: VolumePaths, record: VolumeRecord): Promise<LocalVolume> {
+/** Brings the volume up and says what it is. */
+async function usable(step: Steps, paths: VolumePaths, wanted: VolumeRecord): Promise<LocalVolume> {
+  const { record, device } = await bringUp(step, paths, wanted);
   const { uid, owner, name, sizeGiB, settings, createdAt } = record;
-  const isLoop = settings.mode === "loop";
-  const device = isLoop ? await attachedDevice(paths) : undefined;
-  const mountPath = isLoop ? paths.mount : paths.data;
   return {
     id: paths.id,
     uid,
@@ -389,7 +425,7 @@ async function usable(paths: VolumePaths, record: VolumeRecord): Promise<LocalVo
     name,
     sizeGiB,
     settings,
-    mountPath,
+    mountPath: settings.mode === "loop" ? paths.mount : paths.data,
     device: device?.path ?? null,
     deviceNumber: device?.number ?? null,
     createdAt,
@@ -440,18 +476,33 @@ async function requireOurs(paths: VolumePaths): Promise<void> {
 }
 
 /** A name belongs to who has a volume by it. */
-function refuseOtherOwner(paths: VolumePaths, record: VolumeRecord | undefined, owner: string): void {
-  if (record === undefined || record.owner === owner) return;
-  const state = record.phase === "deleting" ? " and is being deleted (finish that, or repair it, first)" : "";
-  throw new LocalVolumeError(
-    "name-taken",
-    `There is a volume at ${paths.id} already; it belongs to ${record.owner}${state}. Choose another name, or take it over with its data: ` +
-      `import it by this id.`,
-  );
+function refuseTaken(paths: VolumePaths, record: VolumeRecord | undefined, owner: string): void {
+  if (record === undefined) return;
+  const place = `There is a volume at ${paths.id} already`;
+  if (record.owner !== owner) {
+    const state = record.phase === "deleting" ? " and is being deleted (finish that, or repair it, first)" : "";
+    throw new LocalVolumeError(
+      "name-taken",
+      `${place}; it belongs to ${record.owner}${state}. If that is this resource before it was renamed or moved, give it ` +
+        `\`aliases\`. Otherwise choose another name (physicalName), or take the volume over with its data: import it by this id.`,
+    );
+  }
+  if (record.acknowledged && record.phase !== "deleting") {
+    throw new LocalVolumeError(
+      "name-taken",
+      `${place}, and a Pulumi state has it under this very name: that of this stack, which is about to replace it, or that of ` +
+        `another clone or backend. It is left alone. To start anew, destroy it there first; to go on with it and its data ` +
+        `because its state is lost, import it by this id; to have another volume, choose another name (physicalName).`,
+    );
+  }
 }
 
 function notFound(id: string): LocalVolumeError {
-  return new LocalVolumeError("not-found", `There is no volume ${id}. Create it anew, or restore its directory from a backup.`);
+  return new LocalVolumeError(
+    "not-found",
+    `There is no volume ${id}. Mount the disk that has it, or restore its directory from a backup. If it is gone for good, ` +
+      `\`pulumi refresh\` takes it out of the state, and the next \`pulumi up\` makes a new, empty one.`,
+  );
 }
 
 function beingDeleted(paths: VolumePaths): LocalVolumeError {

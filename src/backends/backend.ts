@@ -1,6 +1,6 @@
 // What every backend is: a section of settings in a profile, and pure answers about it. One folder a backend.
 
-import type { z } from "zod";
+import { z } from "zod";
 
 import type { MonthlyCost } from "../cost";
 import type { Note, Problem } from "../problems";
@@ -83,6 +83,14 @@ export interface Backend<
     prices: Prices,
   ): { cost: MonthlyCost } | { unknown: string } | undefined;
 }
+
+/** A range as limits have it. */
+export const rangeSchema = z
+  .strictObject({ min: z.int().positive(), max: z.int().positive() })
+  .refine(({ min, max }) => min <= max, { error: "min is above max" });
+
+/** Any part of a range, to be laid over one. */
+export const partialRange = z.strictObject({ min: z.int().positive(), max: z.int().positive() }).partial();
 
 /** A setting that changes in place. */
 export const inPlace = (): SettingRule => ({ verdict: "in-place" });

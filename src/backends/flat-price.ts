@@ -4,11 +4,17 @@ import { z } from "zod";
 
 import { costPart, monthlyCost, type MonthlyCost } from "../cost";
 
+/** A day. Unquoted, YAML makes a point in time of it, which Pulumi writes with its hours; the day is what counts. */
+export const dateSchema = z
+  .string()
+  .regex(/^\d{4}-\d{2}-\d{2}( |T|$)/)
+  .describe("a day, as YYYY-MM-DD");
+
 const flatPrice = z.strictObject({
   perGiB: z.number().nonnegative().optional().describe("The price of one GiB for a month"),
   currency: z.string().optional().describe('The currency\'s code. Default: "USD"'),
   source: z.string().optional().describe("Where the price comes from"),
-  date: z.iso.date().optional().describe("When it was read, as YYYY-MM-DD"),
+  date: dateSchema.optional(),
 });
 
 /** What a GiB costs in a month; empty where nobody has said. */

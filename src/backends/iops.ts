@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 
-import { note, problem, type Note, type Problem } from "../problems";
+import { count, note, problem, type Note, type Problem } from "../problems";
 
 const positiveWhole = z.int().positive();
 
@@ -23,10 +23,9 @@ export type IopsRule = z.infer<typeof iopsSchema>;
 
 /** IOPS worked out for a size, before the backend's limits. */
 export interface WantedIops {
-  /** What the rule asks for; `undefined` where it gives only a `min` or a `max`. */
+  /** What the rule asks for; `undefined` where it says neither how many nor at least how many. */
   iops: number | undefined;
-  /** The rule's own bounds. */
-  min: number | undefined;
+  /** The rule's own upper bound. */
   max: number | undefined;
   /** How it came about, for messages: "gold wants 30 IOPS per GiB: 64,500 at 2,150 GiB". */
   wants: string;
@@ -35,49 +34,45 @@ export interface WantedIops {
 }
 
 /**
- * Works the rule out for a size. The rule's own `min` and `max` clamp, with a note. A bigger volume never gets fewer.
+ * Works the rule out for a size. The rule's own `min` and `max` clamp, with a note. A bigger volume never gets fewer. Without
+ * `perGiB`, what there is to clamp is the type's own default; where it has none, a `min` is what is wanted.
  * Problem: `iops-range-empty`. Notes: `iops-raised`, `iops-capped`.
  */
-export function wantedIops(rule: IopsRule, sizeGiB: number, profile: string, path: string): WantedIops {
-  const text = (value: number) => value.toLocaleString("en-US");
+export function wantedIops(
+  rule: IopsRule,
+  sizeGiB: number,
+  profile: string,
+  path: string,
+  byDefault?: number,
+): WantedIops {
   if (typeof rule === "number") {
-    const wants = `"${profile}" wants ${text(rule)} IOPS`;
-    return { iops: rule, min: undefined, max: undefined, wants, problems: [], notes: [] };
+    const wants = `"${profile}" wants ${count(rule)} IOPS`;
+    return { iops: rule, max: undefined, wants, problems: [], notes: [] };
   }
   const perGiB = rule.perGiB ?? undefined;
   const min = rule.min ?? undefined;
   const max = rule.max ?? undefined;
-  const problems: Problem[] = [];
-  const notes: Note[] = [];
   if (min !== undefined && max !== undefined && min > max) {
-    problems.push(problem("iops-range-empty", path, rule, { min, max }));
+    const problems = [problem("iops-range-empty", path, rule, { min, max })];
+    return { iops: undefined, max, wants: "", problems, notes: [] };
   }
-  if (perGiB === undefined) {
-    const bounds = [min && `at least ${text(min)}`, max && `at most ${text(max)}`].filter(Boolean).join(" and ");
-    return {
-      iops: undefined,
-      min,
-      max,
-      wants: `"${profile}" wants ${bounds || "no particular"} IOPS`,
-      problems,
-      notes,
-    };
-  }
-  const exact = Math.ceil(perGiB * sizeGiB);
+  const exact = perGiB === undefined ? byDefault : Math.ceil(perGiB * sizeGiB);
+  if (exact === undefined)
+    return { iops: min, max, wants: `"${profile}" wants ${count(min ?? 0)} IOPS`, problems: [], notes: [] };
+
+  const notes: Note[] = [];
   let iops = exact;
-  if (problems.length === 0) {
-    if (min !== undefined && iops < min) {
-      notes.push(note("iops-raised", `${path}.min`, { wanted: exact, min, profile }));
-      iops = min;
-    }
-    if (max !== undefined && iops > max) {
-      notes.push(note("iops-capped", `${path}.max`, { wanted: exact, max, profile }));
-      iops = max;
-    }
+  if (min !== undefined && iops < min) {
+    notes.push(note("iops-raised", `${path}.min`, { wanted: exact, min, profile }));
+    iops = min;
+  }
+  if (max !== undefined && iops > max) {
+    notes.push(note("iops-capped", `${path}.max`, { wanted: exact, max, profile }));
+    iops = max;
   }
   const wants =
-    iops === exact
-      ? `"${profile}" wants ${text(perGiB)} IOPS per GiB: ${text(iops)} at ${text(sizeGiB)} GiB`
-      : `"${profile}" wants ${text(iops)} IOPS`;
-  return { iops, min, max, wants, problems, notes };
+    perGiB !== undefined && iops === exact
+      ? `"${profile}" wants ${count(perGiB)} IOPS per GiB: ${count(iops)} at ${count(sizeGiB)} GiB`
+      : `"${profile}" wants ${count(iops)} IOPS`;
+  return { iops, max, wants, problems: [], notes };
 }

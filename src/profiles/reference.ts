@@ -25,7 +25,12 @@ export type ParsedReference = { reference: Reference; problems: [] } | { referen
  * Problems: `reference-blank`, `reference-without-profile`, `reference-without-name`, `reference-many-ats`,
  * `name-invalid`, `profile-conflict`.
  */
-export function parseReference(text: string, profile?: string, path = "name"): ParsedReference {
+export function parseReference(
+  text: string,
+  profile?: string,
+  path = "name",
+  profilePath = "profile",
+): ParsedReference {
   const parts = text.split("@");
   const [name = "", suffix] = parts;
   if (text.trim() === "") return { problems: [problem("reference-blank", path, text, { what: "reference" })] };
@@ -42,9 +47,9 @@ export function parseReference(text: string, profile?: string, path = "name"): P
 
   const problems = [...checkName("volume", name, path)];
   if (suffix !== undefined) problems.push(...checkName("profile", suffix, path));
-  if (profile !== undefined) problems.push(...checkName("profile", profile, "profile"));
+  if (profile !== undefined) problems.push(...checkName("profile", profile, profilePath));
   if (suffix !== undefined && profile !== undefined && suffix !== profile) {
-    problems.push(problem("profile-conflict", "profile", profile, { reference: suffix, profile }));
+    problems.push(problem("profile-conflict", profilePath, profile, { reference: suffix, profile }));
   }
   if (problems.length > 0) return { problems };
   return { reference: { name, profile: suffix ?? profile ?? DEFAULT_PROFILE }, problems: [] };

@@ -72,6 +72,7 @@ export const configSchema = z
       .strictObject({
         stateDirectory: z
           .string()
+          .regex(/^(\/[^/]+)+$/)
           .optional()
           .describe(
             "Absolute path of the directory that holds local volumes. Default: /var/lib/storage-profiles for root, else below the home directory",

@@ -4,7 +4,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { ProfiledVolume, type ProfiledVolumeArgs } from "../../components";
-import { checkEngine, MINIMUM_PULUMI } from "../../components/run";
+import { checkEngine, MINIMUM_PULUMI } from "../../components/engine";
 import { MINIMUM_PULUMI as MINIMUM_OF_TOOLS } from "../../tools/engine/ensure.js";
 
 const COMPONENT = "storage-profiles:index:ProfiledVolume";

@@ -1,6 +1,6 @@
 // ProfiledVolume on the real engine: what a user sees of plans, changes, refusals and options.
 
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { diagnostics, Project, succeeded } from "../support/engine";
@@ -201,6 +201,28 @@ describe("a program with problems", () => {
     expect(text).not.toContain(secret);
   });
 
+  test("is told what is wrong with the volumes that its config lists by their place in the file", async () => {
+    project.config({
+      volumes: { high: { profile: "goldd", sizeGiB: 1 }, low: { profile: "gold" } },
+      local: { stateDirectory: "~/x" },
+    });
+    project.program('new ProfiledVolume("data", { sizeGiB: 1 });');
+    expect((await project.run(["preview"])).text).toContain("storage-profiles:local.stateDirectory: ");
+    project.config({ volumes: { high: { profile: "goldd", sizeGiB: 1 }, low: { profile: "gold" } } });
+    const { text } = await project.run(["preview"]);
+    expect(text).toContain("Pulumi.dev.yaml: 2 problems");
+    expect(text).toContain("storage-profiles:volumes.high.profile: there is no profile");
+    expect(text).toContain("storage-profiles:volumes.low.sizeGiB: no size is given");
+  });
+
+  test("written in JavaScript hears of arguments that are none", async () => {
+    project.program('new ProfiledVolume("data", { sizeGB: 100, deletionProtection: "false" });');
+    const { text } = await project.run(["preview"]);
+    expect(text).toContain("data: 3 problems");
+    expect(text).toContain('did you mean "sizeGiB"?');
+    expect(text).toContain('deletionProtection: text ("false") where true or false belongs');
+  });
+
   test("refuses to run where changes could not be seen", async () => {
     project.program('new ProfiledVolume("data", { sizeGiB: 1 });');
     const { code, text } = await project.run(["preview"], { PULUMI_NODEJS_SKIP_COMPONENT_INPUTS: "true" });
@@ -327,6 +349,116 @@ describe("declared volumes, in directories", () => {
     expect(code).not.toBe(0);
     expect(text).toContain('the volume is called "other-name" and is never renamed');
     project.program('new ProfiledVolume("data@gold", { sizeGiB: 1 });');
+    await project.up();
+  });
+
+  test("keep what protects them and their place when a transform gives options of its own", async () => {
+    project.config({ local: { mode: "directory" } });
+    project.program(`
+      new ProfiledVolume("data", { sizeGiB: 1, transform: { volume: () => ({ opts: { additionalSecretOutputs: ["uid"] } }) } });
+    `);
+    await project.up();
+    const made = (await project.state())["LocalVolume data"];
+    expect(made).toMatchObject({ protect: true, urn: expect.stringContaining("ProfiledVolume$pulumi-nodejs") });
+    project.program('new ProfiledVolume("data", { sizeGiB: 1 });');
+    expect(await project.steps()).toEqual([]);
+    project.program(
+      `new ProfiledVolume("data", { sizeGiB: 1, transform: { volume: (args) => ({ ...args, sizeGiB: 5 }) } });`,
+    );
+    expect((await project.run(["preview"])).text).toContain("transform.volume must return { args, opts }");
+    project.config({ local: { mode: "directory" }, deletionProtection: false });
+    project.program('new ProfiledVolume("data", { sizeGiB: 1 });');
+    await project.up();
+  });
+
+  test("under a protected parent are protected, whatever the stack's config says", async () => {
+    const parent = 'const parent = new pulumi.ComponentResource("test:index:Parent", "parent", {}, { protect: true });';
+    project.program(`${parent} new ProfiledVolume("data", { sizeGiB: 1 }, { parent });`);
+    await project.up();
+    expect((await project.state())["LocalVolume data"]?.protect).toBe(true);
+    project.program(`${parent} new ProfiledVolume("data", { sizeGiB: 1, deletionProtection: false }, { parent });`);
+    await project.up();
+    expect((await project.state())["LocalVolume data"]?.protect).not.toBe(true);
+    succeeded(await project.run(["state", "unprotect", "--all", "--yes"]));
+  });
+
+  test("are neither replaced by force nor taken by another state of the same name, and their data stays", async () => {
+    project.program('exports.id = new ProfiledVolume("data", { sizeGiB: 1 }).volumeId;');
+    await project.up();
+    const { id } = await project.outputs();
+    writeFileSync(join(id, "data/precious"), "data");
+    const urn = (await project.state())["LocalVolume data"]?.urn ?? "";
+    const replaced = await project.run(["up", "--yes", "--skip-preview", "--replace", urn]);
+    expect(replaced.code).not.toBe(0);
+    expect(readFileSync(join(id, "data/precious"), "utf8")).toBe("data");
+    expect(await project.steps()).toEqual([]);
+
+    // As in another clone, or on another backend: the same names, and a state that knows nothing.
+    const state = succeeded(await project.run(["stack", "export"]));
+    const empty = JSON.parse(state) as { deployment: { resources: unknown[] } };
+    empty.deployment.resources = [];
+    project.write("empty.json", JSON.stringify(empty));
+    project.write("full.json", state);
+    succeeded(await project.run(["stack", "import", "--file", "empty.json", "--force"]));
+    const taken = await project.run(["preview"]);
+    expect(taken.code).not.toBe(0);
+    expect(taken.text).toContain("a Pulumi state has it under this very name");
+    succeeded(await project.run(["stack", "import", "--file", "full.json", "--force"]));
+    expect(await project.steps()).toEqual([]);
+    expect(readFileSync(join(id, "data/precious"), "utf8")).toBe("data");
+  });
+
+  test("on a disk that isn't mounted are not gone", async () => {
+    project.program('exports.id = new ProfiledVolume("data", { sizeGiB: 1 }).volumeId;');
+    await project.up();
+    renameSync(project.volumes, `${project.volumes}-away`);
+    for (const command of [
+      ["refresh", "--yes", "--skip-preview"],
+      ["destroy", "--yes", "--skip-preview"],
+      ["up", "--yes", "--refresh"],
+    ]) {
+      const { code, text } = await project.run(command);
+      expect(code).not.toBe(0);
+      expect(text).toContain("Mount the disk that has it");
+    }
+    expect(Object.keys(await project.state())).toContain("LocalVolume data");
+    rmSync(project.volumes, { recursive: true, force: true });
+    renameSync(`${project.volumes}-away`, project.volumes);
+    expect(await project.steps()).toEqual([]);
+  });
+
+  test("that are removed by hand are gone at refresh, and made anew", async () => {
+    project.program('exports.id = new ProfiledVolume("data", { sizeGiB: 1 }).volumeId;');
+    await project.up();
+    rmSync((await project.outputs())["id"], { recursive: true });
+    const { code, text } = await project.run(["up", "--yes", "--skip-preview"]);
+    expect(code).not.toBe(0);
+    expect(text).toContain("`pulumi refresh` takes it out of the state");
+    succeeded(await project.run(["refresh", "--yes", "--skip-preview"]));
+    expect((await project.steps()).map(({ op, what }) => `${op} ${what}`)).toEqual(["create LocalVolume data"]);
+    await project.up();
+  });
+
+  test("left out by --target are judged by what they have", async () => {
+    const declare = (sizeGiB: number, profile = "gold") =>
+      project.program(`
+        new ProfiledVolume("data@${profile}", { sizeGiB: ${sizeGiB} });
+        new ProfiledVolume("other", { sizeGiB: 1 });
+      `);
+    declare(2);
+    await project.up();
+    const state = await project.state();
+    const urn = (what: string) => state[what]?.urn ?? "";
+    declare(4);
+    succeeded(await project.run(["up", "--yes", "--skip-preview", "--target", urn("ProfiledVolume data")]));
+    declare(2);
+    expect((await project.steps()).map(({ op, what }) => `${op} ${what}`)).toEqual(["update ProfiledVolume data"]);
+
+    // One with problems doesn't keep others from being worked on; its problems are told.
+    declare(2, "golf");
+    const targeted = await project.run(["up", "--yes", "--skip-preview", "--target", urn("LocalVolume other")]);
+    expect(succeeded(targeted)).toContain('there is no profile "golf"');
+    declare(2);
     await project.up();
   });
 

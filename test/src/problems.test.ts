@@ -35,7 +35,9 @@ test("Pulumi.yaml declares every key, with the type and the words of the schema"
 });
 
 describe("the JSON Schema for editors", () => {
-  const validate = new Ajv2020({ strict: false, logger: false }).compile(JSON.parse(read("docs/config.schema.json")) as object);
+  const validate = new Ajv2020({ strict: false, logger: false }).compile(
+    JSON.parse(read("docs/config.schema.json")) as object,
+  );
 
   test("accepts the stack's config that ships", () => {
     expect(validate(parse(read("stacks/Pulumi.laptop.yaml")))).toBe(true);

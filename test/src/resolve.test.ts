@@ -163,6 +163,38 @@ describe("the limits of EBS", () => {
     ]);
   });
 
+  test.each([
+    ["gp3", { min: 5000 }, 5000, "3,000 IOPS raised to 5,000"],
+    ["gp3", { max: 4000 }, 3000, undefined],
+    ["io1", { min: 5000 }, 5000, undefined],
+    ["io1", { min: 5000, max: 6000 }, 5000, undefined],
+  ] as const)("%s with IOPS %j and no perGiB has %d", (volumeType, iops, expected, noted) => {
+    const resolution = on("aws", "p", 1000, withProfiles({ p: { aws: { volumeType, iops } } }));
+    expect((volumeOf(resolution).settings as AwsSettings).iops).toBe(expected);
+    expect(resolution.notes.map(({ message }) => message.split(":")[0])).toEqual(noted ? [noted] : []);
+  });
+
+  test("gp3 with at most 2,000 IOPS, and io1 with only a most, are refused", () => {
+    const codes = (aws: ProfileDefinition["aws"]) =>
+      on("aws", "p", 1000, withProfiles({ p: { aws } })).problems.map(({ code }) => code);
+    expect(codes({ volumeType: "gp3", iops: { max: 2000 } })).toEqual(["iops-beyond-limit"]);
+    expect(codes({ volumeType: "io1", iops: { max: 2000 } })).toEqual(["setting-required"]);
+  });
+
+  test.each([
+    ["io1", { iops: { perGiB: 60 } }, 100, ["use gp3 or io2", "cap it with iops.max: 5000"]],
+    ["io1", { iops: { perGiB: 30, max: 90 } }, 100, []],
+    ["io1", { iops: { perGiB: 30, min: 300 } }, 4, ["use io2", "ask for at least 6 GiB"]],
+    ["gp3", { throughputMiBps: 2000 }, 1, ["ask for 125 to 750 MiB/s"]],
+    ["gp3", { throughputMiBps: 2000 }, 100, ["ask for 125 to 750 MiB/s", "raise iops to 8,000"]],
+  ] as const)("%s %j at %d GiB is only told ways out that are ways out", (volumeType, aws, sizeGiB, ways) => {
+    const { fix } = on("aws", "p", sizeGiB, withProfiles({ p: { aws: { volumeType, ...aws } } })).problems[0]!;
+    for (const way of ways) expect(fix).toContain(way);
+    for (const way of ["use io", "use gp", "cap it", "raise", "at least", "at most"]) {
+      if (!ways.some((each) => each.includes(way))) expect(fix).not.toContain(way);
+    }
+  });
+
   test("what doesn't go with a type is refused, all at once", () => {
     const catalog = withProfiles({
       p: { aws: { volumeType: "gp2", iops: 3000, throughputMiBps: 200, multiAttach: true, kmsKeyId: "arn:x" } },
@@ -426,6 +458,12 @@ describe("a change", () => {
     ]);
   });
 
+  test("on openstack may move the data, and a type can't be taken away", () => {
+    const catalog = withProfiles({ untyped: { openstack: {} } });
+    expect(change(made("openstack", "gold", 8), made("openstack", "silver", 8)).verdict).toBe("migrates");
+    expect(change(made("openstack", "gold", 8), made("openstack", "untyped", 8, catalog)).verdict).toBe("refused");
+  });
+
   test("between a loop device and a directory is refused both ways, with a way out for each", () => {
     const [loop, directory] = ["loop", "directory"].map((mode) =>
       volumeOf(resolve(founding, { name: "data", sizeGiB: 1, backend: "local", placement: { mode } })),
@@ -600,7 +638,7 @@ describe("properties", () => {
         const [from, to] = [on(name, "p", sizeGiB, catalog).volume, on(name, "q", sizeGiB, catalog).volume];
         fc.pre(from !== undefined && to !== undefined);
         const [there, back] = [change(from, to), change(to, from)];
-        expect(there.verdict).toBe(back.verdict);
+        if (there.verdict !== "refused" && back.verdict !== "refused") expect(there.verdict).toBe(back.verdict);
         expect(there.problems.length > 0).toBe(there.verdict === "refused");
         expect(there.verdict === "none").toBe(JSON.stringify(from.settings) === JSON.stringify(to.settings));
       }),

@@ -41,6 +41,7 @@ describe("a size", () => {
     [{ size: "ten GiB" }, "size-invalid", "size"],
     [{ size: "-5GiB" }, "size-invalid", "size"],
     [{ size: "5GiBs" }, "size-invalid", "size"],
+    [{ size: "5Gb" }, "size-invalid", "size"],
     [{ size: "0GiB" }, "size-invalid", "size"],
     [{ size: "1e3GiB" }, "size-invalid", "size"],
     [{ sizeGiB: 5, size: "6GiB" }, "size-conflict", "size"],

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { costPart, monthlyCost, type CostPart, type MonthlyCost } from "../../cost";
 import { count, note, problem, type Note, type Problem } from "../../problems";
 import { inPlace, refused, type Answer, type Asked, type Backend, type Made } from "../backend";
-import { iopsSchema, wantedIops, type WantedIops } from "../iops";
+import { iopsSchema, wantedIops } from "../iops";
 import { awsLimits, awsLimitsOverride, awsLimitsSchema, volumeTypes, type AwsLimits, type VolumeType } from "./limits";
 import {
   awsPrices,
@@ -50,7 +50,8 @@ export interface AwsSettings {
   multiAttach: boolean;
 }
 
-type AskedAws = Asked<Section, Placement, AwsLimits>;
+/** `quiet`: only whether there are problems matters, not the ways out of them, which are found by asking so. */
+type AskedAws = Asked<Section, Placement, AwsLimits> & { quiet?: boolean };
 
 const SNAPSHOT_WAY =
   "make a snapshot of the volume, declare a new volume from it with the new setting, move the application over, then destroy this one";
@@ -119,8 +120,7 @@ function resolveType(type: VolumeType, asked: AskedAws): Answer<AwsSettings> {
   const notes: Note[] = [];
 
   if (sizeGiB < limits.sizeGiB.min || sizeGiB > limits.sizeGiB.max) {
-    const bigger = volumeTypes.filter((other) => within(sizeGiB, asked.limits[other].sizeGiB));
-    const ways = section.volumeType !== "cheapest" && bigger.length > 0 ? [`use ${bigger.join(" or ")}`] : [];
+    const ways = otherTypes(type, asked);
     problems.push(
       problem("size-beyond-limit", asked.sizePath, sizeGiB, { what: type, sizeGiB, ...limits.sizeGiB, ways }),
     );
@@ -193,43 +193,54 @@ function resolveIops(type: VolumeType, asked: AskedAws, problems: Problem[], not
   };
   if (section.iops == null) return missing();
 
-  const wanted = wantedIops(section.iops, sizeGiB, asked.profile, path);
+  const wanted = wantedIops(section.iops, sizeGiB, asked.profile, path, limits.default);
   problems.push(...wanted.problems);
   if (wanted.problems.length > 0) return null;
   const iops = wanted.iops ?? missing();
   if (iops === null) return null;
   const max = mostIops(limits, clampTo(sizeGiB, asked.limits[type].sizeGiB));
   if (iops < limits.min || iops > max) {
-    const ways = iopsWays(type, iops, max, wanted, asked);
+    const ways = asked.quiet ? [] : iopsWays(type, iops, max, asked);
     const what = max < limits.max ? `${type} at ${count(sizeGiB)} GiB` : type;
-    problems.push(
-      problem("iops-beyond-limit", path, section.iops, { what, wants: wanted.wants, min: limits.min, max, ways }),
-    );
+    const { wants } = wanted;
+    problems.push(problem("iops-beyond-limit", path, section.iops, { what, wants, min: limits.min, max, ways }));
     return null;
   }
   notes.push(...wanted.notes);
   return iops;
 }
 
-function iopsWays(type: VolumeType, iops: number, max: number, wanted: WantedIops, asked: AskedAws): string[] {
-  const { section, sizeGiB } = asked;
+function iopsWays(type: VolumeType, iops: number, max: number, asked: AskedAws): string[] {
+  const rule = asked.section.iops;
   const limits = asked.limits[type].iops;
-  const perGiB = typeof section.iops === "object" ? section.iops?.perGiB : undefined;
-  const ways: string[] = [];
-  const able = volumeTypes.filter((other) => {
-    const its = asked.limits[other];
-    if (other === type || !its.iops || !within(sizeGiB, its.sizeGiB)) return false;
-    return within(iops, { min: its.iops.min, max: mostIops(its.iops, sizeGiB) });
-  });
-  if (able.length > 0) ways.push(`use ${able.join(" or ")}`);
-  if (iops > max) {
-    ways.push(perGiB ? `cap it with iops.max: ${max}` : `ask for at most ${count(max)} IOPS`);
-    if (limits && max < limits.max) ways.push(`ask for at least ${count(Math.ceil(iops / limits.perGiB))} GiB`);
-    else if (perGiB && wanted.min === undefined) ways.push(`ask for at most ${count(Math.floor(max / perGiB))} GiB`);
+  const ways = otherTypes(type, asked);
+  if (typeof rule === "object" && rule !== null) {
+    const clamped = (part: object) =>
+      isPossible(type, { ...asked, section: { ...asked.section, iops: { ...rule, ...part } } });
+    if (iops > max && clamped({ max })) ways.push(`cap it with iops.max: ${max}`);
+    if (limits && iops < limits.min && clamped({ min: limits.min })) ways.push(`raise it with iops.min: ${limits.min}`);
   } else if (limits) {
-    ways.push(perGiB ? `raise it with iops.min: ${limits.min}` : `ask for at least ${count(limits.min)} IOPS`);
+    ways.push(`ask for ${count(limits.min)} to ${count(max)} IOPS`);
   }
-  return ways;
+  const perGiB = typeof rule === "object" ? rule?.perGiB : undefined;
+  const bigger =
+    limits && Math.ceil((iops > max ? iops : limits.min) / (iops > max ? limits.perGiB : (perGiB ?? Infinity)));
+  const smaller = perGiB && Math.floor(max / perGiB);
+  const fits = (sizeGiB: number) => isPossible(type, { ...asked, sizeGiB });
+  if (bigger && bigger > asked.sizeGiB && fits(bigger)) ways.push(`ask for at least ${count(bigger)} GiB`);
+  if (smaller && smaller < asked.sizeGiB && fits(smaller)) ways.push(`ask for at most ${count(smaller)} GiB`);
+  return ways.length > 0 ? ways : ["change the profile's iops, or its volumeType"];
+}
+
+// The types with which the same request has no problem.
+function otherTypes(type: VolumeType, asked: AskedAws): string[] {
+  if (asked.quiet || asked.section.volumeType === "cheapest") return [];
+  const able = volumeTypes.filter((other) => other !== type && isPossible(other, asked));
+  return able.length > 0 ? [`use ${able.join(" or ")}`] : [];
+}
+
+function isPossible(type: VolumeType, asked: AskedAws): boolean {
+  return resolveType(type, { ...asked, quiet: true }).problems.length === 0;
 }
 
 function resolveThroughput(type: VolumeType, iops: number | null, asked: AskedAws, problems: Problem[]): number | null {
@@ -253,7 +264,8 @@ function resolveThroughput(type: VolumeType, iops: number | null, asked: AskedAw
   const max = Math.min(limits.max, byIops);
   if (wants >= limits.min && wants <= max) return wants;
   const ways = [`ask for ${count(limits.min)} to ${count(max)} MiB/s`];
-  if (wants > max && wants <= limits.max) ways.push(`raise iops to ${count(Math.ceil(wants / limits.perIops))}`);
+  const raised = { ...asked, section: { ...section, iops: Math.ceil(wants / limits.perIops) } };
+  if (!asked.quiet && wants > max && isPossible(type, raised)) ways.push(`raise iops to ${count(raised.section.iops)}`);
   const what = max < limits.max ? `${type} with ${count(iops ?? 0)} IOPS` : type;
   const asks = `"${asked.profile}" wants ${count(wants)} MiB/s`;
   problems.push(problem("throughput-beyond-limit", path, wants, { what, wants: asks, min: limits.min, max, ways }));
@@ -293,7 +305,7 @@ function iopsParts(iops: number, price: TypePrices): CostPart[] {
   let from = price.iops?.from ?? 0;
   for (const tier of price.iops?.tiers ?? []) {
     const quantity = Math.min(iops, tier.upTo ?? Infinity) - from;
-    if (quantity <= 0) break;
+    if (quantity <= 0) continue;
     parts.push(costPart("IOPS", quantity, "IOPS", tier.each));
     from += quantity;
   }
@@ -308,8 +320,4 @@ function mostIops(limits: NonNullable<AwsLimits[VolumeType]["iops"]>, sizeGiB: n
 
 function clampTo(value: number, { min, max }: { min: number; max: number }): number {
   return Math.min(Math.max(value, min), max);
-}
-
-function within(value: number, { min, max }: { min: number; max: number }): boolean {
-  return value >= min && value <= max;
 }

@@ -4,19 +4,31 @@
 
 import { z } from "zod";
 
+import { partialRange, rangeSchema } from "../backend";
+
 /** The EBS volume types. */
 export const volumeTypes = ["gp3", "gp2", "io1", "io2", "st1", "sc1", "standard"] as const;
 export type VolumeType = (typeof volumeTypes)[number];
 
-const range = z.strictObject({ min: z.int().positive(), max: z.int().positive() });
+const positive = z.int().positive();
+
+const isWithin = ({ min, max, default: value = min }: { min: number; max: number; default?: number | undefined }) =>
+  value >= min && value <= max;
+const defaultOutside = { error: "default is not between min and max" };
 
 const typeLimits = z.strictObject({
   /** Sizes in GiB. */
-  sizeGiB: range,
+  sizeGiB: rangeSchema,
   /** Absent: the type has no IOPS to set. `default` absent: they must be set. */
-  iops: range.extend({ default: z.int().positive().optional(), perGiB: z.number().positive() }).optional(),
+  iops: rangeSchema
+    .safeExtend({ default: positive.optional(), perGiB: z.number().positive() })
+    .refine(isWithin, defaultOutside)
+    .optional(),
   /** MiB/s. Absent: the type has no throughput to set. */
-  throughputMiBps: range.extend({ default: z.int().positive(), perIops: z.number().positive() }).optional(),
+  throughputMiBps: rangeSchema
+    .safeExtend({ default: positive, perIops: z.number().positive() })
+    .refine(isWithin, defaultOutside)
+    .optional(),
   /** Whether several instances may attach the volume at once. */
   multiAttach: z.boolean(),
 });
@@ -43,18 +55,15 @@ export const awsLimits: AwsLimits = {
   standard: { sizeGiB: { min: 1, max: 1_024 }, multiAttach: false },
 };
 
-const partialRange = range.partial();
-
 /** What a stack may lay over the limits: any part of them. */
 export const awsLimitsOverride = z
   .partialRecord(
     z.enum(volumeTypes),
     z.strictObject({
       sizeGiB: partialRange.optional(),
-      iops: partialRange.extend({ default: z.int().positive(), perGiB: z.number().positive() }).partial().optional(),
+      iops: partialRange.extend({ default: positive.optional(), perGiB: z.number().positive().optional() }).optional(),
       throughputMiBps: partialRange
-        .extend({ default: z.int().positive(), perIops: z.number().positive() })
-        .partial()
+        .extend({ default: positive.optional(), perIops: z.number().positive().optional() })
         .optional(),
       multiAttach: z.boolean().optional(),
     }),

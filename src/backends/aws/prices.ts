@@ -4,9 +4,16 @@
 
 import { z } from "zod";
 
+import { dateSchema } from "../flat-price";
 import { volumeTypes } from "./limits";
 
 const price = z.number().nonnegative();
+
+// With a gap or an end, IOPS beyond it would be free: a guess.
+function isWhole(tiers: { upTo?: number | undefined }[]): boolean {
+  const ends = tiers.map(({ upTo = Infinity }) => upTo);
+  return ends.at(-1) === Infinity && ends.every((end, index) => end > (ends[index - 1] ?? 0));
+}
 
 const typePrices = z.strictObject({
   /** For each GiB and month. */
@@ -15,7 +22,10 @@ const typePrices = z.strictObject({
   iops: z
     .strictObject({
       from: z.int().nonnegative().optional(),
-      tiers: z.array(z.strictObject({ upTo: z.int().positive().optional(), each: price })).min(1),
+      tiers: z
+        .array(z.strictObject({ upTo: z.int().positive().optional(), each: price }))
+        .min(1)
+        .refine(isWhole, { error: "tiers must rise, and the last one must be open (without upTo)" }),
     })
     .optional(),
   /** For each provisioned MiB/s above `from`. */
@@ -71,7 +81,7 @@ export const awsPricesOverride = z
     z.strictObject({
       currency: z.string().optional(),
       source: z.string().optional(),
-      date: z.iso.date().optional(),
+      date: dateSchema.optional(),
       types: z.partialRecord(z.enum(volumeTypes), typePrices.partial()).optional(),
     }),
   )

@@ -3,7 +3,7 @@
 import { z } from "zod";
 
 import { count, note, problem, type Note, type Problem } from "../../problems";
-import { inPlace, refused, type Answer, type Asked, type Backend } from "../backend";
+import { inPlace, partialRange, rangeSchema, refused, type Answer, type Asked, type Backend } from "../backend";
 import { flatCost, flatPrices, type FlatPrice } from "../flat-price";
 import { iopsSchema, wantedIops } from "../iops";
 import type { LocalSettings } from "./settings";
@@ -36,8 +36,7 @@ const placement = z.strictObject({
 });
 type Placement = z.infer<typeof placement>;
 
-const range = z.strictObject({ min: z.int().positive(), max: z.int().positive() });
-const limitsSchema = z.strictObject({ sizeGiB: range, iops: range, throughputMiBps: range });
+const limitsSchema = z.strictObject({ sizeGiB: rangeSchema, iops: rangeSchema, throughputMiBps: rangeSchema });
 type Limits = z.infer<typeof limitsSchema>;
 
 export const local: Backend<"local", Section, LocalSettings, Placement, Limits, FlatPrice> = {
@@ -55,9 +54,9 @@ export const local: Backend<"local", Section, LocalSettings, Placement, Limits, 
     },
     override: z
       .strictObject({
-        sizeGiB: range.partial().optional(),
-        iops: range.partial().optional(),
-        throughputMiBps: range.partial().optional(),
+        sizeGiB: partialRange.optional(),
+        iops: partialRange.optional(),
+        throughputMiBps: partialRange.optional(),
       })
       .describe("Limits of the local backend, laid over those that ship"),
     whole: limitsSchema,
@@ -99,8 +98,9 @@ function resolve(asked: Asked<Section, Placement, Limits>): Answer<LocalSettings
     const wanted = wantedIops(section.iops, sizeGiB, profile, `${path}.iops`);
     problems.push(...wanted.problems);
     notes.push(...wanted.notes);
-    // A rule without perGiB has no target: its max is the limit, and a min alone limits nothing.
-    iopsLimit = wanted.iops ?? wanted.max ?? 0;
+    // A rule without perGiB has no target: its max is the limit, and a min alone asks for no limit.
+    const hasTarget = typeof section.iops === "number" || section.iops.perGiB != null;
+    iopsLimit = (hasTarget ? wanted.iops : wanted.max) ?? 0;
     if (iopsLimit !== 0 && (iopsLimit < limits.iops.min || iopsLimit > limits.iops.max)) {
       const ways = [`ask for ${count(limits.iops.min)} to ${count(limits.iops.max)} IOPS`];
       problems.push(

@@ -3,7 +3,7 @@
 import { z } from "zod";
 
 import { problem } from "../../problems";
-import { inPlace, type Answer, type Asked, type Backend } from "../backend";
+import { partialRange, rangeSchema, refused, type Answer, type Asked, type Backend } from "../backend";
 import { flatCost, flatPrices, type FlatPrice } from "../flat-price";
 
 const section = z
@@ -22,7 +22,7 @@ const placement = z.strictObject({});
 type Placement = z.infer<typeof placement>;
 
 const limitsSchema = z.strictObject({
-  sizeGiB: z.strictObject({ min: z.int().positive(), max: z.int().positive() }),
+  sizeGiB: rangeSchema,
 });
 type Limits = z.infer<typeof limitsSchema>;
 
@@ -42,7 +42,7 @@ export const openstack: Backend<"openstack", Section, OpenstackSettings, Placeme
     // Source: cinder/api/schemas/volumes.py and cinder/db models, 29.0. Read 2026-08-21.
     data: { sizeGiB: { min: 1, max: 2_147_483_647 } },
     override: z
-      .strictObject({ sizeGiB: limitsSchema.shape.sizeGiB.partial().optional() })
+      .strictObject({ sizeGiB: partialRange.optional() })
       .describe("Limits of OpenStack Cinder, laid over those that ship"),
     whole: limitsSchema,
   },
@@ -55,6 +55,11 @@ export const openstack: Backend<"openstack", Section, OpenstackSettings, Placeme
     }
     return { settings: { volumeType: section.volumeType ?? null }, sizeGiB, problems: [], notes: [] };
   },
-  change: { volumeType: inPlace },
+  change: {
+    volumeType: (_from, to) =>
+      to === null
+        ? refused("Cinder can't take a volume's type away", "name the volume type that it shall have")()
+        : { verdict: "migrates", because: "a retype moves it where the types are on different storage" },
+  },
   monthlyCost: flatCost,
 };

@@ -3,7 +3,7 @@
 import { z } from "zod";
 
 import { count, note, problem, type Note, type Problem } from "../../problems";
-import { inPlace, refused, type Answer, type Asked, type Backend } from "../backend";
+import { inPlace, partialRange, rangeSchema, refused, type Answer, type Asked, type Backend } from "../backend";
 import { flatCost, flatPrices, type FlatPrice } from "../flat-price";
 
 const provisionings = ["thin", "thick"] as const;
@@ -40,10 +40,11 @@ type Section = z.infer<typeof section>;
 const placement = z.strictObject({});
 type Placement = z.infer<typeof placement>;
 
+const multipleOf = z.int().positive();
 const limitsSchema = z.strictObject({
-  sizeGiB: z.strictObject({ min: z.int().positive(), max: z.int().positive(), multipleOf: z.int().positive() }),
-  iopsLimit: z.strictObject({ min: z.int().positive(), max: z.int().positive() }),
-  bandwidthLimitKBps: z.strictObject({ multipleOf: z.int().positive(), max: z.int().positive() }),
+  sizeGiB: rangeSchema.safeExtend({ multipleOf }),
+  iopsLimit: rangeSchema,
+  bandwidthLimitKBps: z.strictObject({ multipleOf, max: z.int().positive() }),
 });
 type Limits = z.infer<typeof limitsSchema>;
 
@@ -78,8 +79,8 @@ export const scaleio: Backend<"scaleio", Section, ScaleioSettings, Placement, Li
     },
     override: z
       .strictObject({
-        sizeGiB: limitsSchema.shape.sizeGiB.partial().optional(),
-        iopsLimit: limitsSchema.shape.iopsLimit.partial().optional(),
+        sizeGiB: partialRange.extend({ multipleOf: multipleOf.optional() }).optional(),
+        iopsLimit: partialRange.optional(),
         bandwidthLimitKBps: limitsSchema.shape.bandwidthLimitKBps.partial().optional(),
       })
       .describe("Limits of ScaleIO / PowerFlex, laid over those that ship"),
