@@ -64,7 +64,8 @@ const builds = () => called().filter((line) => line.startsWith("go build"));
 function inCache(): string[] {
   const cache = env.STORAGE_PROFILES_CACHE!;
   if (!fs.existsSync(cache)) return [];
-  return (fs.readdirSync(cache, { recursive: true, withFileTypes: true }) as fs.Dirent[])
+  return fs
+    .readdirSync(cache, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name !== "build.log")
     .map((entry) => entry.name)
     .sort();
@@ -362,7 +363,7 @@ test("a lock admits one at a time, also when many find it abandoned", async () =
 }, 20_000);
 
 describe("language host", () => {
-  const load = (name: string) => jest.requireActual<any>(`@pulumi/pulumi/proto/${name}`);
+  const load = (name: string) => jest.requireActual(`@pulumi/pulumi/proto/${name}`);
   const messages = load("language_pb");
   const { LanguageRuntimeClient } = load("language_grpc_pb");
 
@@ -382,7 +383,7 @@ describe("language host", () => {
   });
   afterEach(() => {
     client?.close();
-    host?.kill("SIGKILL");
+    host.kill("SIGKILL");
   });
 
   async function start(cwd = ROOT): Promise<{ host: ChildProcess; client: any }> {

@@ -14,15 +14,14 @@ module.exports = { interrupt, makeProject, placePackage };
 /** @typedef {import("../engine/ensure.js").Engine} Engine */
 
 /**
- * How the volumes are declared: as plain dynamic resources that do nothing, or as ours; `memory` is ours with the
- * volumes' directories and records in memory, which leaves out what the disk costs.
- * @typedef {"raw" | "ours" | "memory"} Variant
+ * How the volumes are declared: as plain dynamic resources that do nothing; as the same in a component each, which is
+ * the least that any component costs; as ours.
+ * @typedef {"raw" | "component" | "ours"} Variant
  */
 
 /**
  * @typedef {object} Place
  * @property {string} directory a temporary one, for all projects
- * @property {string} memory a temporary one in memory; "" where there is none
  * @property {string} root the clone
  * @property {Engine} engine
  */
@@ -71,7 +70,6 @@ async function makeProject(place, variant, n, { skipCheckpoints = false } = {}) 
   const id = String(++made).padStart(3, "0");
   const home = path.join(place.directory, id);
   const project = path.join(home, "project");
-  const volumes = path.join(variant === "memory" ? place.memory : home, `volumes-${id}`);
   const momentsFile = path.join(home, "moments.json");
   fs.mkdirSync(path.join(project, "node_modules", "raw-provider"), { recursive: true });
   fs.mkdirSync(path.join(home, "state"));
@@ -82,11 +80,11 @@ async function makeProject(place, variant, n, { skipCheckpoints = false } = {}) 
   // JSON is YAML.
   write("Pulumi.yaml", { name: "bench", runtime: { name: "nodejs", options: { typescript: false } } });
   write("package.json", { name: "bench", private: true, main: "index.js" });
-  write("index.js", variant === "raw" ? rawProgram(n, momentsFile) : ourProgram(n, momentsFile));
+  write("index.js", program(variant, n, momentsFile));
   write("node_modules/raw-provider/index.js", RAW_PROVIDER);
-  const local = { mode: "directory", stateDirectory: volumes };
-  const config = variant === "raw" ? {} : { "storage-profiles:backend": "local", "storage-profiles:local": local };
-  write("Pulumi.dev.yaml", { config });
+  const local = { mode: "directory", stateDirectory: path.join(home, "volumes") };
+  const ours = { "storage-profiles:backend": "local", "storage-profiles:local": local };
+  write("Pulumi.dev.yaml", { config: variant === "ours" ? ours : {} });
 
   const own = Object.entries(process.env).filter(([name]) => !/^(PULUMI_|NODE_OPTIONS$)/.test(name));
   const env = environment(place.engine, {
@@ -105,9 +103,7 @@ async function makeProject(place, variant, n, { skipCheckpoints = false } = {}) 
     preview: async () => (await pulumi("preview", "--expect-no-changes")).seconds,
     moments: () => JSON.parse(fs.readFileSync(momentsFile, "utf8")),
     stateBytes: async () => bytesPerVolume(JSON.parse((await pulumi("stack", "export")).stdout), n),
-    remove() {
-      for (const directory of [home, volumes]) fs.rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
-    },
+    remove: () => fs.rmSync(home, { recursive: true, force: true, maxRetries: 3 }),
   };
 }
 
@@ -133,15 +129,9 @@ exports.update = async (id, olds, news) => ({ outs: news });
 exports.delete = async () => {};
 `;
 
-/**
- * @param {number} n
- * @param {string} momentsFile
- */
-function rawProgram(n, momentsFile) {
-  return `const start = performance.now();
-const pulumi = require("@pulumi/pulumi");
-const imported = performance.now();
-const provider = {
+const PULUMI = 'const pulumi = require("@pulumi/pulumi");';
+
+const RAW = `const provider = {
   check: (olds, news) => require("raw-provider").check(olds, news),
   diff: (id, olds, news) => require("raw-provider").diff(id, olds, news),
   create: (inputs) => require("raw-provider").create(inputs),
@@ -149,36 +139,50 @@ const provider = {
   update: (id, olds, news) => require("raw-provider").update(id, olds, news),
   delete: (id, props) => require("raw-provider").delete(id, props),
 };
-const first = new pulumi.dynamic.Resource(provider, "v0", { size: 1 });
-${noteMoments("first", momentsFile)}
-for (let i = 1; i < ${n}; i++) new pulumi.dynamic.Resource(provider, "v" + i, { size: 1 });
-`;
-}
+const raw = (name, opts) => new pulumi.dynamic.Resource(provider, name, { size: 1 }, opts);`;
+
+const COMPONENT = `class Component extends pulumi.ComponentResource {
+  constructor(name, opts) {
+    super("bench:index:Component", name, {}, opts);
+    this.resource = raw(name, { parent: this });
+    this.registerOutputs({ volumeId: this.resource.id });
+  }
+}`;
+
+/** @type {Record<Variant, { imports: string, declares: string, make: string, resource: string }>} */
+const PROGRAMS = {
+  raw: { imports: PULUMI, declares: RAW, make: 'raw("v" + i)', resource: "volume" },
+  component: {
+    ...{ imports: PULUMI, declares: `${RAW}\n${COMPONENT}` },
+    ...{ make: 'new Component("v" + i)', resource: "volume.resource" },
+  },
+  ours: {
+    ...{ imports: 'const { ProfiledVolume } = require("storage-profiles");', declares: "" },
+    ...{ make: 'new ProfiledVolume("v" + i + "@gold", { sizeGiB: 1 })', resource: "volume.resource" },
+  },
+};
 
 /**
+ * @param {Variant} variant
  * @param {number} n
  * @param {string} momentsFile
  */
-function ourProgram(n, momentsFile) {
+function program(variant, n, momentsFile) {
+  const { imports, declares, make, resource } = PROGRAMS[variant];
   return `const start = performance.now();
-const { ProfiledVolume } = require("storage-profiles");
+${imports}
 const imported = performance.now();
-const first = new ProfiledVolume("v0@gold", { sizeGiB: 1 });
-${noteMoments("first.resource", momentsFile)}
-for (let i = 1; i < ${n}; i++) new ProfiledVolume("v" + i + "@gold", { sizeGiB: 1 });
-`;
+${declares}
+for (let i = 0; i < ${n}; i++) {
+  const volume = ${make};
+  if (i > 0) continue;
+  const declared = performance.now();
+  ${resource}.urn.apply(() => {
+    const moments = { imported: imported - start, declared: declared - start, registered: performance.now() - start };
+    require("node:fs").writeFileSync(${JSON.stringify(momentsFile)}, JSON.stringify(moments));
+  });
 }
-
-/**
- * @param {string} resource
- * @param {string} file
- */
-function noteMoments(resource, file) {
-  return `const declared = performance.now();
-${resource}.urn.apply(() => {
-  const moments = { imported: imported - start, declared: declared - start, registered: performance.now() - start };
-  require("node:fs").writeFileSync(${JSON.stringify(file)}, JSON.stringify(moments));
-});`;
+`;
 }
 
 // ---- processes -------------------------------------------------------------------------------------------------------

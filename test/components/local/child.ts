@@ -17,8 +17,10 @@ const task = JSON.parse(process.argv[2] ?? "") as ChildTask;
 
 void main().then(
   (result) => print({ result: result ?? null }),
-  (error: Error & { code?: string }) =>
-    print({ error: { code: error.code, message: error.message, stack: error.stack } }),
+  (reason: unknown) => {
+    const { code, message, stack } = reason as Error & { code?: string };
+    print({ error: { code, message, stack } });
+  },
 );
 
 async function main(): Promise<unknown> {

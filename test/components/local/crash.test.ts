@@ -4,7 +4,14 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 
 import type { LocalSettings } from "../../../src/backends/local/settings";
-import { createVolume, deleteVolume, inspectVolume, type LocalVolume, repairVolume, updateVolume } from "../../../components/local/volumes";
+import {
+  createVolume,
+  deleteVolume,
+  inspectVolume,
+  type LocalVolume,
+  repairVolume,
+  updateVolume,
+} from "../../../components/local/volumes";
 import type { ChildTask } from "./child";
 import * as support from "./support";
 import { canGrowMounted, canLoop, describeIf, directory, loop, request, whyNoLoop } from "./support";
@@ -16,7 +23,15 @@ const steps = {
   create: ["recorded", "image-made", "formatted", "image-named", "attached", "mounted", "prepared", "ready"],
   grow: ["recorded", "image-grown", "attached", "device-grown", ...growth, "limited", "ready"],
   repair: ["attached", "mounted", "limited", "ready"],
-  delete: ["unmounted", "limits-cleared", "detached", "recorded", "data-removed", "record-removed", "directory-removed"],
+  delete: [
+    "unmounted",
+    "limits-cleared",
+    "detached",
+    "recorded",
+    "data-removed",
+    "record-removed",
+    "directory-removed",
+  ],
 };
 const directorySteps = {
   create: ["recorded", "data-made", "ready"],
@@ -53,11 +68,14 @@ const space = support.workspace();
 const results = new Map<string, Promise<unknown>>();
 
 beforeAll(async () => {
-  const matrixJobs = [...(canLoop ? loopCases.map((each) => [loop, each] as const) : []), ...directoryCases.map((each) => [directory, each] as const)].map(
-    ([settings, each]) => [key(settings, ...each), () => runCase(settings, ...each)] as const,
-  );
+  const matrixJobs = [
+    ...(canLoop ? loopCases.map((each) => [loop, each] as const) : []),
+    ...directoryCases.map((each) => [directory, each] as const),
+  ].map(([settings, each]) => [key(settings, ...each), () => runCase(settings, ...each)] as const);
   const momentJobs = (["create", "grow"] as const).flatMap((operation) =>
-    (canLoop ? moments : []).map((moment) => [key(loop, operation, moment), () => runMoment(operation, moment)] as const),
+    (canLoop ? moments : []).map(
+      (moment) => [key(loop, operation, moment), () => runMoment(operation, moment)] as const,
+    ),
   );
   const jobs = [...matrixJobs, ...momentJobs].map(([name, job]) => async () => {
     const result = job();
@@ -71,11 +89,14 @@ beforeAll(async () => {
 describeIf(canLoop, whyNoLoop, "a volume of mode loop", () => {
   testCases(loop, loopCases);
 
-  it.each(Object.keys(steps) as Operation[])("takes the steps of %s that these tests kill it after", async (operation) => {
-    const seen: string[] = [];
-    await perform(operation, space.state, { observe: (step) => void seen.push(step) });
-    expect(seen).toEqual(steps[operation]);
-  });
+  it.each(Object.keys(steps) as Operation[])(
+    "takes the steps of %s that these tests kill it after",
+    async (operation) => {
+      const seen: string[] = [];
+      await perform(operation, space.state, { observe: (step) => void seen.push(step) });
+      expect(seen).toEqual(steps[operation]);
+    },
+  );
 
   describe.each(["create", "grow"] as const)("killed in %s with all commands that are running", (operation) => {
     it.each(moments)("after %d ms is put right with its data", async (moment) => {
@@ -98,7 +119,9 @@ describe("a volume of mode directory", () => testCases(directory, directoryCases
 /** Each operation, killed after each of its steps, with each way to go on from there. */
 function matrix<Name extends Operation>(steps: Record<Name, string[]>, ways: Record<Name, Operation[]>): Case[] {
   const operations = Object.keys(steps) as Name[];
-  return operations.flatMap((operation) => steps[operation].flatMap((step) => ways[operation].map((way): Case => [operation, step, way])));
+  return operations.flatMap((operation) =>
+    steps[operation].flatMap((step) => ways[operation].map((way): Case => [operation, step, way])),
+  );
 }
 
 function key(settings: LocalSettings, ...parts: (string | number)[]): string {
@@ -112,7 +135,11 @@ function testCases(settings: LocalSettings, cases: Case[]): void {
     const isGone = way === "delete";
     if (!isGone) {
       const isGrown = operation === "grow";
-      expect(found).toMatchObject({ problems: [], sizeGiB: isGrown ? 2 : 1, devices: settings.mode === "loop" ? 1 : 0 });
+      expect(found).toMatchObject({
+        problems: [],
+        sizeGiB: isGrown ? 2 : 1,
+        devices: settings.mode === "loop" ? 1 : 0,
+      });
       if (settings.mode === "loop") expect(found.fileSystemGiB).toBe(isGrown ? 2 : 1);
       // Data goes only once the deletion is recorded.
       const isLost = operation === "delete" && !["unmounted", "limits-cleared", "detached"].includes(step);
@@ -130,7 +157,9 @@ async function runMoment(operation: "create" | "grow", moment: number): Promise<
   const asked = request(state, name, { sizeGiB: 500 });
   const before = operation === "create" ? undefined : await createVolume({ ...asked, sizeGiB: 1 });
   const data = before && support.writeData(before);
-  const task: ChildTask = before ? { call: "updateVolume", args: [before.id, asked] } : { call: "createVolume", args: [asked] };
+  const task: ChildTask = before
+    ? { call: "updateVolume", args: [before.id, asked] }
+    : { call: "createVolume", args: [asked] };
   const child = support.startChild(space.root, task);
   await child.until((line) => line.step === "recorded");
   await support.pause(moment);
@@ -179,9 +208,16 @@ async function look(id: string, after: LocalVolume | undefined, data: string | u
   return { ...found, leftovers: support.leftoversOf(id) };
 }
 
-async function perform(operation: Operation, state: string, options: { observe: (step: string) => void }): Promise<void> {
+async function perform(
+  operation: Operation,
+  state: string,
+  options: { observe: (step: string) => void },
+): Promise<void> {
   const asked = request(state, "steps");
-  if (operation === "create") return void (await createVolume(asked, options));
+  if (operation === "create") {
+    await createVolume(asked, options);
+    return;
+  }
   const volume = await createVolume(asked);
   if (operation === "grow") await updateVolume(volume.id, { ...asked, sizeGiB: 2 }, options);
   else if (operation === "delete") await deleteVolume(volume.id, volume, options);
@@ -201,7 +237,8 @@ function taskOf(operation: Operation, asked: ReturnType<typeof request>, volume:
 async function killAfter(step: string, task: ChildTask): Promise<void> {
   const child = support.startChild(space.root, { ...task, dieAfter: step });
   const lines = await child.ended;
-  if (child.process.signalCode !== "SIGKILL") throw new Error(`the child wasn't killed after ${step}: ${JSON.stringify(lines.at(-1))}`);
+  if (child.process.signalCode !== "SIGKILL")
+    throw new Error(`the child wasn't killed after ${step}: ${JSON.stringify(lines.at(-1))}`);
 }
 
 function uidIn(id: string): string {

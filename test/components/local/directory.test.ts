@@ -3,7 +3,13 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 
 import { removeTree } from "../../../components/local/files";
-import { createVolume, deleteVolume, inspectVolume, repairVolume, updateVolume } from "../../../components/local/volumes";
+import {
+  createVolume,
+  deleteVolume,
+  inspectVolume,
+  repairVolume,
+  updateVolume,
+} from "../../../components/local/volumes";
 import * as support from "./support";
 import { describeIf, directory, failure, isRoot, loop, request } from "./support";
 
@@ -16,7 +22,12 @@ const ask = (name: string, change = {}) => request(state, name, { settings: dire
 
 it("a volume is created, found again, grown, and deleted without a trace", async () => {
   const volume = await createVolume(ask("v"));
-  expect(volume).toMatchObject({ found: false, device: null, deviceNumber: null, mountPath: path.join(volume.id, "data") });
+  expect(volume).toMatchObject({
+    found: false,
+    device: null,
+    deviceNumber: null,
+    mountPath: path.join(volume.id, "data"),
+  });
   expect(fs.statSync(volume.mountPath).mode & 0o777).toBe(0o700);
   const data = support.writeData(volume);
   expect(await createVolume(ask("v", { sizeGiB: 2 }))).toMatchObject({ found: true, uid: volume.uid, sizeGiB: 2 });
@@ -32,10 +43,18 @@ it("a volume whose data is gone says so, and isn't made anew behind its owner's 
   const volume = await createVolume(ask("v"));
   fs.rmdirSync(volume.mountPath);
   const larger = ask("v", { sizeGiB: 2 });
-  for (const operation of [() => repairVolume(volume.id), () => createVolume(larger), () => updateVolume(volume.id, larger)]) {
+  for (const operation of [
+    () => repairVolume(volume.id),
+    () => createVolume(larger),
+    () => updateVolume(volume.id, larger),
+  ]) {
     expect((await failure(operation())).code).toBe("data-gone");
   }
-  expect(await inspectVolume(volume.id)).toMatchObject({ sizeGiB: 1, mounted: false, problems: [expect.stringContaining("is gone")] });
+  expect(await inspectVolume(volume.id)).toMatchObject({
+    sizeGiB: 1,
+    mounted: false,
+    problems: [expect.stringContaining("is gone")],
+  });
   await deleteVolume(volume.id, volume);
 });
 
@@ -47,7 +66,10 @@ describeIf(process.platform === "linux", "needs /proc", "on Linux", () => {
     const user = support.startCommand("sleep", ["100"], { stdio: [file, "ignore", "ignore"] });
     fs.closeSync(file);
     const error = await failure(deleteVolume(volume.id, volume));
-    expect(error).toMatchObject({ code: "in-use", message: expect.stringMatching(`process ${user.process.pid} \\(sleep\\), which has .*data.txt open`) });
+    expect(error).toMatchObject({
+      code: "in-use",
+      message: expect.stringMatching(`process ${user.process.pid} \\(sleep\\), which has .*data.txt open`),
+    });
     expect(await inspectVolume(volume.id)).toMatchObject({ mounted: true, problems: [] });
     await user.end();
     await deleteVolume(volume.id, volume);
@@ -62,7 +84,10 @@ describeIf(isRoot && process.platform === "linux", "needs root on Linux", "with 
     fs.mkdirSync(inner);
     fs.writeFileSync(path.join(outside, "precious"), "not ours");
     support.system("mount", "--bind", outside, inner);
-    expect(await failure(deleteVolume(volume.id, volume))).toMatchObject({ code: "foreign-mount", message: expect.stringContaining(inner) });
+    expect(await failure(deleteVolume(volume.id, volume))).toMatchObject({
+      code: "foreign-mount",
+      message: expect.stringContaining(inner),
+    });
     expect(fs.readFileSync(path.join(outside, "precious"), "utf8")).toBe("not ours");
     support.system("umount", inner);
     await deleteVolume(volume.id, volume);
@@ -87,7 +112,10 @@ describeIf(isRoot && process.platform === "linux", "needs root on Linux", "with 
     const elsewhere = fs.mkdtempSync(path.join(space.root, "container-"));
     const container = await support.startContainer('mount --bind "$1" "$2" &&', volume.mountPath, elsewhere);
     const error = await failure(deleteVolume(volume.id, volume));
-    expect(error).toMatchObject({ code: "in-use", message: expect.stringContaining(`process ${container.process.pid} (sleep), which sees it at ${elsewhere}`) });
+    expect(error).toMatchObject({
+      code: "in-use",
+      message: expect.stringContaining(`process ${container.process.pid} (sleep), which sees it at ${elsewhere}`),
+    });
     expect(support.readData(volume)).toBe(data);
     await container.end();
     await deleteVolume(volume.id, volume);
@@ -108,7 +136,9 @@ describeIf(isRoot && process.platform === "linux", "needs root on Linux", "with 
     expect((await run("repairVolume", created.id)).result).toMatchObject({ uid: created.uid });
     expect((await run("createVolume", { ...asked, name: "w", settings: loop })).error).toMatchObject({
       code: "missing-capability",
-      message: expect.stringMatching(/the user isn't root.*Either run as root.*or set mode: directory/s),
+      message: expect.stringMatching(
+        /the user isn't root.*Either run as root.*or set storage-profiles:local.mode to directory/s,
+      ),
     });
     // What a container wrote there as root is root's.
     fs.mkdirSync(path.join(created.mountPath, "root"), { mode: 0o700 });
@@ -121,7 +151,8 @@ describeIf(isRoot && process.platform === "linux", "needs root on Linux", "with 
 
   it("a user without rights doesn't delete another's volume", async () => {
     const volume = await createVolume(ask("v"));
-    const lines = await support.startChild(space.root, { call: "deleteVolume", args: [volume.id, volume] }, nobody).ended;
+    const lines = await support.startChild(space.root, { call: "deleteVolume", args: [volume.id, volume] }, nobody)
+      .ended;
     expect(lines.at(-1)?.error?.code).toBe("permission-denied");
     expect(await inspectVolume(volume.id)).toMatchObject({ problems: [] });
   });

@@ -15,7 +15,13 @@ import {
   mebibytesToBytes,
   refreshLimits,
 } from "../../../components/local/limits";
-import { createVolume, deleteVolume, type LocalVolume, repairVolume, updateVolume } from "../../../components/local/volumes";
+import {
+  createVolume,
+  deleteVolume,
+  type LocalVolume,
+  repairVolume,
+  updateVolume,
+} from "../../../components/local/volumes";
 import * as support from "./support";
 import { canLoop, describeIf, directory, failure, loop, request, whyNoLoop } from "./support";
 
@@ -209,7 +215,9 @@ describeIf(canLimit, whyNoLoop || "no cgroup hierarchy here can limit I/O", "a v
   it("say that a volume must be repaired first when it isn't attached", async () => {
     const volume = await createVolume(limited("down", 100));
     support.detach(volume);
-    expect(await applyLimits(foreign, [volume.id])).toEqual([{ id: volume.id, limited: false, reason: expect.stringContaining("repair") }]);
+    expect(await applyLimits(foreign, [volume.id])).toEqual([
+      { id: volume.id, limited: false, reason: expect.stringContaining("repair") },
+    ]);
     await deleteVolume(volume.id, volume);
   });
 
@@ -251,7 +259,11 @@ describeIf(canLimit, whyNoLoop || "no cgroup hierarchy here can limit I/O", "a v
 /** What is written to the volume's device in a second. */
 async function perSecond(volume: LocalVolume, unit: "operations" | "bytes"): Promise<number> {
   const written = () => {
-    const stat = fs.readFileSync(`/sys/block/${path.basename(volume.device!)}/stat`, "utf8").trim().split(/\s+/).map(Number);
+    const stat = fs
+      .readFileSync(`/sys/block/${path.basename(volume.device!)}/stat`, "utf8")
+      .trim()
+      .split(/\s+/)
+      .map(Number);
     return unit === "operations" ? stat[4]! : stat[6]! * 512;
   };
   // What was under way when a limit changed is let through first.

@@ -12,10 +12,17 @@ const ask = (name: string, change = {}) => request(state, name, { settings: dire
 
 // All at once: they wait most of the time.
 it.concurrent("an operation waits for another process's, and says for which if that takes too long", async () => {
-  const child = support.startChild(space.root, { call: "createVolume", args: [ask("waited")], pauseAfter: "data-made" });
+  const child = support.startChild(space.root, {
+    call: "createVolume",
+    args: [ask("waited")],
+    pauseAfter: "data-made",
+  });
   await child.until(({ step }) => step === "data-made");
   const error = await failure(createVolume(ask("waited"), { waitMs: 300 }));
-  expect(error).toMatchObject({ code: "locked", message: expect.stringMatching(`process ${child.process.pid} \\(creation since .*`) });
+  expect(error).toMatchObject({
+    code: "locked",
+    message: expect.stringMatching(`process ${child.process.pid} \\(creation since .*`),
+  });
   const waiting = createVolume(ask("waited"));
   child.process.stdin?.write("\n");
   expect(await waiting).toMatchObject({ found: true });
@@ -36,7 +43,10 @@ it.concurrent("the lock of a killed process is taken over within ten seconds, by
   await dead.ended;
   const killed = Date.now();
   const waiting = Array.from({ length: 6 }, () =>
-    support.startChild(space.root, { call: "holdLock", args: [state, path.join(state, "volumes/shop/dev/killed"), 300] }),
+    support.startChild(space.root, {
+      call: "holdLock",
+      args: [state, path.join(state, "volumes/shop/dev/killed"), 300],
+    }),
   );
   const outputs = await Promise.all(waiting.map((child) => child.ended));
   const turns = outputs.map((lines) => ({
@@ -51,17 +61,25 @@ it.concurrent("the lock of a killed process is taken over within ten seconds, by
   expect(await inspectVolume(volume.id)).toMatchObject({ problems: [] });
 });
 
-it.concurrent("a process that stood still for too long has lost its lock, notices, and leaves the volume to the other", async () => {
-  const stalled = support.startChild(space.root, { call: "createVolume", args: [ask("stalled")], pauseAfter: "recorded" });
-  await stalled.until(({ step }) => step === "recorded");
-  stalled.process.kill("SIGSTOP");
-  const volume = await createVolume(ask("stalled"));
-  const data = support.writeData(volume);
-  stalled.process.kill("SIGCONT");
-  stalled.process.stdin?.write("\n");
-  expect((await stalled.ended).at(-1)?.error?.code).toBe("lock-lost");
-  expect(await inspectVolume(volume.id)).toMatchObject({ problems: [] });
-  expect(support.readData(volume)).toBe(data);
-  await deleteVolume(volume.id, volume);
-  expect(await inspectVolume(volume.id)).toBeUndefined();
-}, 30_000);
+it.concurrent(
+  "a process that stood still for too long has lost its lock, notices, and leaves the volume to the other",
+  async () => {
+    const stalled = support.startChild(space.root, {
+      call: "createVolume",
+      args: [ask("stalled")],
+      pauseAfter: "recorded",
+    });
+    await stalled.until(({ step }) => step === "recorded");
+    stalled.process.kill("SIGSTOP");
+    const volume = await createVolume(ask("stalled"));
+    const data = support.writeData(volume);
+    stalled.process.kill("SIGCONT");
+    stalled.process.stdin?.write("\n");
+    expect((await stalled.ended).at(-1)?.error?.code).toBe("lock-lost");
+    expect(await inspectVolume(volume.id)).toMatchObject({ problems: [] });
+    expect(support.readData(volume)).toBe(data);
+    await deleteVolume(volume.id, volume);
+    expect(await inspectVolume(volume.id)).toBeUndefined();
+  },
+  30_000,
+);

@@ -45,10 +45,13 @@ describe("names and paths", () => {
     expect(fs.existsSync(state)).toBe(false);
   });
 
-  it.each(["", "/", "relative", "/a/../b", "/a//b", "/a/", "/a\nb", "/a/."])("the state directory %j is refused", async (stateDirectory) => {
-    const error = await failure(createVolume(ask("v", { stateDirectory })));
-    expect(error).toMatchObject({ code: "invalid-request", message: expect.stringContaining("stateDirectory") });
-  });
+  it.each(["", "/", "relative", "/a/../b", "/a//b", "/a/", "/a\nb", "/a/."])(
+    "the state directory %j is refused",
+    async (stateDirectory) => {
+      const error = await failure(createVolume(ask("v", { stateDirectory })));
+      expect(error).toMatchObject({ code: "invalid-request", message: expect.stringContaining("stateDirectory") });
+    },
+  );
 
   it.each([
     ["sizeGiB", { sizeGiB: 0 }],
@@ -103,7 +106,10 @@ describe("what storage-profiles didn't make", () => {
     fs.writeFileSync(path.join(state, "thesis.txt"), "years of work");
     for (const operation of [createVolume, preflight]) {
       const error = await failure(operation(ask("v")));
-      expect(error).toMatchObject({ code: "foreign-state-directory", message: expect.stringContaining('"thesis.txt"') });
+      expect(error).toMatchObject({
+        code: "foreign-state-directory",
+        message: expect.stringContaining('"thesis.txt"'),
+      });
     }
     expect(support.tree(state)).toEqual(["thesis.txt"]);
   });
@@ -116,24 +122,41 @@ describe("what storage-profiles didn't make", () => {
     expect(fs.existsSync(id)).toBe(true);
   });
 
-  it.each(["notes.txt", "data.img", "volume.json.bak"])("%s in the volume's place refuses its creation and deletion", async (name) => {
-    await createVolume(ask("neighbour"));
-    const id = volumeId(state, "shop", "dev", "v");
-    fs.mkdirSync(id);
-    fs.writeFileSync(path.join(id, name), "precious");
-    for (const operation of [() => createVolume(ask("v")), () => preflight(ask("v")), () => deleteVolume(id, { uid })]) {
-      expect(await failure(operation())).toMatchObject({ code: "foreign-files", message: expect.stringContaining(name) });
-    }
-    expect((await inspectVolume(id))?.problems).toEqual([expect.stringContaining("no record"), expect.stringContaining(name), expect.anything()]);
-    expect(fs.readFileSync(path.join(id, name), "utf8")).toBe("precious");
-  });
+  it.each(["notes.txt", "data.img", "volume.json.bak"])(
+    "%s in the volume's place refuses its creation and deletion",
+    async (name) => {
+      await createVolume(ask("neighbour"));
+      const id = volumeId(state, "shop", "dev", "v");
+      fs.mkdirSync(id);
+      fs.writeFileSync(path.join(id, name), "precious");
+      for (const operation of [
+        () => createVolume(ask("v")),
+        () => preflight(ask("v")),
+        () => deleteVolume(id, { uid }),
+      ]) {
+        expect(await failure(operation())).toMatchObject({
+          code: "foreign-files",
+          message: expect.stringContaining(name),
+        });
+      }
+      expect((await inspectVolume(id))?.problems).toEqual([
+        expect.stringContaining("no record"),
+        expect.stringContaining(name),
+        expect.anything(),
+      ]);
+      expect(fs.readFileSync(path.join(id, name), "utf8")).toBe("precious");
+    },
+  );
 
   it("a foreign file beside the data refuses the deletion before anything is removed", async () => {
     const volume = await createVolume(ask("v"));
     const data = support.writeData(volume);
     const before = support.tree(state);
     fs.writeFileSync(path.join(volume.id, "notes.txt"), "precious");
-    expect(await failure(deleteVolume(volume.id, volume))).toMatchObject({ code: "foreign-files", message: expect.stringContaining("notes.txt") });
+    expect(await failure(deleteVolume(volume.id, volume))).toMatchObject({
+      code: "foreign-files",
+      message: expect.stringContaining("notes.txt"),
+    });
     fs.unlinkSync(path.join(volume.id, "notes.txt"));
     expect(support.tree(state)).toEqual(before);
     expect(support.readData(volume)).toBe(data);
@@ -179,7 +202,11 @@ describe("symbolic links", () => {
     const record = path.join(volume.id, "volume.json");
     fs.renameSync(record, path.join(root, "elsewhere.json"));
     fs.symlinkSync(path.join(root, "elsewhere.json"), record);
-    for (const operation of [() => inspectVolume(volume.id), () => deleteVolume(volume.id, volume), () => updateVolume(volume.id, ask("v"))]) {
+    for (const operation of [
+      () => inspectVolume(volume.id),
+      () => deleteVolume(volume.id, volume),
+      () => updateVolume(volume.id, ask("v")),
+    ]) {
       expect((await failure(operation())).code).toBe("symlink");
     }
     expect(fs.existsSync(volume.mountPath)).toBe(true);
@@ -215,7 +242,10 @@ describe("a record", () => {
       () => deleteVolume(volume.id, volume),
     ];
     for (const operation of operations) expect((await failure(operation())).code).toBe(code);
-    expect(await inspectVolume(volume.id)).toMatchObject({ record: null, problems: [expect.stringContaining("volume.json")] });
+    expect(await inspectVolume(volume.id)).toMatchObject({
+      record: null,
+      problems: [expect.stringContaining("volume.json")],
+    });
     expect(await listVolumes(state)).toHaveLength(1);
     expect(support.readData(volume)).toBe(data);
   });
@@ -227,7 +257,11 @@ it("a volume that doesn't exist is undefined, deleted at once, and can't be chan
     if (made) await createVolume(ask("neighbour"));
     expect(await inspectVolume(id)).toBeUndefined();
     await deleteVolume(id, { uid });
-    for (const operation of [() => updateVolume(id, ask("v")), () => repairVolume(id), () => adoptVolume(id, { owner: "urn:v" })]) {
+    for (const operation of [
+      () => updateVolume(id, ask("v")),
+      () => repairVolume(id),
+      () => adoptVolume(id, { owner: "urn:v" }),
+    ]) {
       expect((await failure(operation())).code).toBe("not-found");
     }
   }

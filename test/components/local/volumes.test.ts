@@ -127,7 +127,7 @@ describeIf(canLoop, whyNoLoop, "a volume of mode loop", () => {
       });
       expect(await failure(operation(other))).toMatchObject({
         code: "mode-change",
-        message: expect.stringContaining("mode: loop"),
+        message: expect.stringContaining("local.mode to loop"),
       });
     }
     expect(support.readData(volume)).toBe(data);
@@ -186,7 +186,10 @@ describeIf(canLoop, whyNoLoop, "a volume of mode loop", () => {
     fs.writeSync(image, Buffer.alloc(4096 * 64, 0xa5), 0, 4096 * 64, 4096);
     fs.closeSync(image);
     const error = await failure(repairVolume(volume.id));
-    expect(error).toMatchObject({ code: "file-system-damaged", message: expect.stringMatching(/copy of its image.*e2fsck -f \/dev\/loop/s) });
+    expect(error).toMatchObject({
+      code: "file-system-damaged",
+      message: expect.stringMatching(/copy of its image.*e2fsck -f \/dev\/loop/s),
+    });
     expect(await inspectVolume(volume.id)).toMatchObject({ mounted: false });
     await deleteVolume(volume.id, volume);
     expect(support.leftovers(state)).toEqual([]);
@@ -320,6 +323,38 @@ describeIf(canLoop, whyNoLoop, "a volume of mode loop", () => {
     await deleteVolume(volume.id, volume);
   });
 
+  it("reached by another path isn't attached a second time, nor deleted from there", async () => {
+    const volume = await createVolume(request(state, "aliased"));
+    const data = support.writeData(volume);
+    const alias = fs.mkdtempSync(path.join(root, "alias-"));
+    support.system("mount", "--bind", state, alias);
+    const id = volume.id.replace(state, alias);
+    expect(await repairVolume(id)).toMatchObject({ uid: volume.uid, device: volume.device });
+    expect(support.readData({ mountPath: path.join(id, "mount") })).toBe(data);
+    expect(
+      support
+        .system(
+          "losetup",
+          "--noheadings",
+          "--list",
+          "--output",
+          "NAME",
+          "--associated",
+          path.join(volume.id, "data.img"),
+        )
+        .trim(),
+    ).toBe(volume.device);
+    expect(await failure(deleteVolume(id, volume))).toMatchObject({
+      code: "in-use",
+      message: expect.stringContaining(`a mount at ${volume.mountPath}`),
+    });
+    expect(support.readData(volume)).toBe(data);
+    support.system("umount", path.join(id, "mount"));
+    support.system("umount", alias);
+    await deleteVolume(volume.id, volume);
+    expect(support.leftovers(state)).toEqual([]);
+  });
+
   it("isn't attached a second time where somebody attached it otherwise", async () => {
     const volume = await createVolume(request(state, "partial"));
     support.detach(volume);
@@ -337,7 +372,10 @@ describeIf(canLoop, whyNoLoop, "a volume of mode loop", () => {
     const data = support.writeData(second);
     const update = { ...request(state, "reborn", { sizeGiB: 2 }), uid: first.uid };
     for (const operation of [() => deleteVolume(first.id, first), () => updateVolume(first.id, update)]) {
-      expect(await failure(operation())).toMatchObject({ code: "another-volume", message: expect.stringContaining(second.uid) });
+      expect(await failure(operation())).toMatchObject({
+        code: "another-volume",
+        message: expect.stringContaining(second.uid),
+      });
     }
     expect(support.readData(second)).toBe(data);
     await deleteVolume(second.id, second);
@@ -528,9 +566,7 @@ describeIf(canLoop, whyNoLoop, "on a disk that fills up", () => {
 
   it("a creation that fills it says so and leaves nothing behind", async () => {
     const state = smallDisk("24M");
-    const error = await failure(
-      createVolume(request(state, "huge", { sizeGiB: 4000 })),
-    );
+    const error = await failure(createVolume(request(state, "huge", { sizeGiB: 4000 })));
     expect(error).toMatchObject({ code: "disk-full", message: expect.stringContaining("The disk became full") });
     expect(support.leftovers(state)).toEqual([]);
   });
@@ -545,9 +581,8 @@ describeIf(canLoop, whyNoLoop, "on a disk that fills up", () => {
     support.detach(volume);
     await repairVolume(volume.id);
     expect(fs.readFileSync(path.join(volume.mountPath, "little"), "utf8")).toBe("data");
-    expect(
-      (await failure(createVolume(request(state, "more")))).code,
-    ).toBe("disk-full");
+    const error = await failure(createVolume(request(state, "more")));
+    expect(error).toMatchObject({ code: "disk-full", message: expect.stringContaining("at least 16 MiB must be") });
     await deleteVolume(volume.id, volume);
     expect(support.leftovers(state)).toEqual([]);
   });

@@ -1,0 +1,276 @@
+#!/usr/bin/env node
+// What ProfiledVolume costs beside plain resources: the same number of each, on the same engine, in runs that take turns.
+// `npm run bench -- --help` says what is measured; docs/bench.md says what came out and what was decided.
+// @ts-check
+"use strict";
+
+const { execFile } = require("node:child_process");
+const fs = require("node:fs");
+const os = require("node:os");
+const path = require("node:path");
+const { interrupt, makeProject, placePackage } = require("./bench/project.js");
+const { markdown, median, pairRatios, plot, rowsOf, series, table } = require("./bench/report.js");
+const { ensureEngine } = require("./engine/ensure.js");
+const { setup } = require("./setup.js");
+const { UserError, main } = require("./shared.js");
+
+/** @typedef {import("./bench/project.js").Place} Place */
+/** @typedef {import("./bench/project.js").Variant} Variant */
+/** @typedef {import("./bench/report.js").Sample} Sample */
+/** @typedef {import("./bench/report.js").Row} Row */
+
+const ROOT = path.dirname(__dirname);
+
+/** How many volumes, and how often. */
+const FULL = [
+  { n: 10, rounds: 5 },
+  { n: 100, rounds: 3 },
+  { n: 300, rounds: 3 },
+];
+const QUICK = [
+  { n: 10, rounds: 2 },
+  { n: 100, rounds: 1 },
+];
+
+const HELP = `Usage: npm run bench [-- --quick | --write]
+
+Measures ProfiledVolume on the local backend (mode "directory") beside the same number of raw dynamic resources whose
+create does nothing: the first \`pulumi up\`, an unchanged \`pulumi preview\`, and the state. Each run has a fresh stack with a
+file backend in a temporary directory; the two take turns, and the ratios are those of runs that followed each other.
+A missed aim is shown, and is no failure. Takes 10 to 15 minutes on two cores.
+
+  --quick   N = 10 and 100, with fewer runs: 2 minutes, for a first look
+  --write   also writes docs/bench.svg, and the table into docs/bench.md
+`;
+
+if (require.main === module) main(() => command(process.argv.slice(2)));
+
+/** @param {string[]} args */
+async function command(args) {
+  const unknown = args.find((arg) => !["--quick", "--write", "--help", "-h"].includes(arg));
+  if (unknown !== undefined) throw new UserError(`Unknown argument ${unknown}.\n\n${HELP}`);
+  if (args.includes("--help") || args.includes("-h")) return void process.stdout.write(HELP);
+  const [quick, write] = [args.includes("--quick"), args.includes("--write")];
+  if (quick && write) throw new UserError("--write is for the full run: leave --quick out.");
+
+  await setup();
+  const engine = await ensureEngine();
+  await inTemporaryPlace(engine, async (place, check) => {
+    const machine = describeMachine(engine.version);
+    progress(machine);
+    const samples = await measureStacks(place, quick ? QUICK : FULL, check);
+    const imports = await measureImports(place, check);
+    const resolved = measureResolve(path.join(place.directory, "package"));
+    const rows = [...rowsOf(samples), imports.row];
+    const others = [
+      `resolve: ${resolved.toLocaleString("en")} a second, over all backends and built-in profiles.`,
+      `require("storage-profiles/core"), which needs no Pulumi: ${imports.core} ms.`,
+    ];
+    console.log(`\n${machine}\n\n${table(rows)}\n\n${others.join("\n")}`);
+    if (write) writeDocs(machine, rows, others, samples);
+  });
+}
+
+/** @param {string} text */
+const progress = (text) => void process.stderr.write(`${text}\n`);
+
+/** @param {string} pulumi */
+function describeMachine(pulumi) {
+  const cpus = os.cpus();
+  const memory = Math.round(os.totalmem() / 1024 ** 3);
+  const load = os.loadavg()[0] ?? 0;
+  return (
+    `${cpus.length} × ${cpus[0]?.model.trim() ?? os.arch()}, ${memory} GiB, ${os.type()} ${os.release()}, ` +
+    `Node.js ${process.versions.node}, Pulumi ${pulumi}, ${new Date().toISOString().slice(0, 10)}` +
+    (load > 0.5 ? `; load by others at the start: ${load.toFixed(1)}` : "")
+  );
+}
+
+// ---- stacks ----------------------------------------------------------------------------------------------------------
+
+/**
+ * @param {Place} place
+ * @param {{ n: number, rounds: number }[]} plan
+ * @param {() => void} check throws when interrupted
+ * @returns {Promise<Sample[]>}
+ */
+async function measureStacks(place, plan, check) {
+  const variants = /** @type {const} */ (["raw", "component", "ours"]);
+  // The first run of an engine and of a program finds nothing in the disk's cache.
+  progress("Warming up");
+  for (const variant of variants) await measureStack(place, variant, 1, false, 0);
+  const turns = [false, true].flatMap((skipCheckpoints) => variants.map((variant) => ({ variant, skipCheckpoints })));
+  const runs = plan.flatMap(({ n, rounds }) =>
+    Array.from({ length: rounds }, (_, round) => turns.map((turn) => ({ n, round, ...turn }))).flat(),
+  );
+  /** @type {Sample[]} */
+  const samples = [];
+  for (const [index, { n, round, variant, skipCheckpoints }] of runs.entries()) {
+    check();
+    const sample = await measureStack(place, variant, n, skipCheckpoints, round);
+    samples.push(sample);
+    progress(
+      `[${index + 1}/${runs.length}] ${n} ${variant}${skipCheckpoints ? ", checkpoints skipped" : ""}: ` +
+        `up ${sample.up.toFixed(2)} s, preview ${sample.preview.toFixed(2)} s, ${Math.round(sample.stateBytes)} B each`,
+    );
+  }
+  return samples;
+}
+
+/**
+ * @param {Place} place
+ * @param {Variant} variant
+ * @param {number} n
+ * @param {boolean} skipCheckpoints
+ * @param {number} round
+ * @returns {Promise<Sample>}
+ */
+async function measureStack(place, variant, n, skipCheckpoints, round) {
+  const project = await makeProject(place, variant, n, { skipCheckpoints });
+  const up = await project.up();
+  const preview = await project.preview();
+  const moments = project.moments();
+  const stateBytes = await project.stateBytes();
+  project.remove();
+  return { variant, n, skipCheckpoints, round, up, preview, stateBytes, moments };
+}
+
+/**
+ * Everything the benchmark makes is in there, and goes away with it, however it ends.
+ *
+ * @param {import("./engine/ensure.js").Engine} engine
+ * @param {(place: Place, check: () => void) => Promise<void>} work
+ */
+async function inTemporaryPlace(engine, work) {
+  /** @type {NodeJS.Signals | undefined} */
+  let interrupted;
+  const stop = (/** @type {NodeJS.Signals} */ signal) => {
+    if (interrupted) return;
+    interrupted = signal;
+    progress("\nStopping; what was made is removed.");
+    void interrupt();
+  };
+  const check = () => {
+    if (interrupted) throw new UserError("Interrupted.");
+  };
+  const signals = /** @type {NodeJS.Signals[]} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
+  for (const signal of signals) process.on(signal, stop);
+  const directory = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "sp-bench-")));
+  try {
+    const place = { directory, root: ROOT, engine };
+    placePackage(place);
+    await work(place, check);
+  } catch (error) {
+    check(); // of what was interrupted, only that
+    throw error;
+  } finally {
+    fs.rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
+    for (const signal of signals) process.removeListener(signal, stop);
+    if (interrupted) process.kill(process.pid, interrupted);
+  }
+}
+
+// ---- what needs no engine --------------------------------------------------------------------------------------------
+
+/**
+ * The time of `require` in a fresh process.
+ *
+ * @param {Place} place
+ * @param {() => void} check
+ * @returns {Promise<{ row: Row, core: number }>}
+ */
+async function measureImports(place, check) {
+  progress("Timing require");
+  const own = path.join(place.directory, "package");
+  const modules = { raw: "@pulumi/pulumi", ours: own, core: path.join(own, "dist/src") };
+  /** @type {Record<keyof typeof modules, number[]>} */
+  const times = { raw: [], ours: [], core: [] };
+  for (let round = 0; round < 7; round++) {
+    for (const name of /** @type {(keyof typeof modules)[]} */ (Object.keys(modules))) {
+      check();
+      const program = `const start = performance.now(); require(${JSON.stringify(modules[name])}); console.log(performance.now() - start)`;
+      times[name].push(Number(await output(process.execPath, ["-e", program], own)));
+    }
+  }
+  const ratios = times.ours.map((time, index) => time / (times.raw[index] ?? NaN));
+  const milliseconds = (/** @type {number[]} */ of) => `${Math.round(median(of))} ms`;
+  return {
+    row: {
+      ...{ what: "node -e require, without an engine", raw: milliseconds(times.raw), ours: milliseconds(times.ours) },
+      ...{ component: "", least: "", ratio: `${median(ratios).toFixed(2)}×`, aim: "", verdict: "" },
+    },
+    core: Math.round(median(times.core)),
+  };
+}
+
+/**
+ * @param {string} file
+ * @param {string[]} args
+ * @param {string} cwd
+ * @returns {Promise<string>}
+ */
+function output(file, args, cwd) {
+  return new Promise((resolve, reject) => {
+    execFile(file, args, { cwd }, (error, stdout) => (error ? reject(error) : resolve(stdout)));
+  });
+}
+
+/**
+ * How many requests are resolved in a second.
+ *
+ * @param {string} directory the package's
+ */
+function measureResolve(directory) {
+  progress("Timing resolve");
+  const { backendNames, makeCatalog, resolve } = require(path.join(directory, "dist/src"));
+  const catalog = makeCatalog();
+  const profiles = Object.keys(catalog.profiles);
+  const requests = Array.from({ length: 1000 }, (_, index) => ({
+    name: `volume${index}@${profiles[index % profiles.length]}`,
+    backend: backendNames[Math.floor(index / profiles.length) % backendNames.length],
+    sizeGiB: 100 + index,
+  }));
+  const round = () => {
+    for (const request of requests) {
+      const { problems } = resolve(catalog, request);
+      if (problems.length > 0) throw new Error(`${request.name} on ${request.backend}: ${problems[0].message}`);
+    }
+  };
+  for (let warm = 0; warm < 5; warm++) round();
+  const start = performance.now();
+  for (let count = 0; count < 100; count++) round();
+  return Math.round(100_000 / ((performance.now() - start) / 1000));
+}
+
+// ---- docs ------------------------------------------------------------------------------------------------------------
+
+const [BEGIN, END] = ["<!-- npm run bench -- --write: begin -->", "<!-- end -->"];
+
+/**
+ * @param {string} machine
+ * @param {Row[]} rows
+ * @param {string[]} others
+ * @param {Sample[]} samples
+ */
+function writeDocs(machine, rows, others, samples) {
+  const docs = path.join(ROOT, "docs");
+  fs.mkdirSync(docs, { recursive: true });
+  const largest = Math.max(...samples.map(({ n }) => n));
+  const ratio = median(
+    pairRatios(
+      samples.filter(({ n, skipCheckpoints }) => n === largest && !skipCheckpoints),
+      "ours",
+      ({ up }) => up,
+    ),
+  );
+  const caption = `Medians and ranges; at ${largest} volumes ours takes ${ratio.toFixed(2)} times as long as raw`;
+  fs.writeFileSync(path.join(docs, "bench.svg"), plot(series(samples), caption));
+
+  const file = path.join(docs, "bench.md");
+  const old = fs.existsSync(file) ? fs.readFileSync(file, "utf8") : `# Benchmark\n\n${BEGIN}\n${END}\n`;
+  const [from, to] = [old.indexOf(BEGIN), old.indexOf(END)];
+  if (from < 0 || to < from) throw new UserError(`${file} has lost its lines "${BEGIN}" and "${END}".`);
+  const results = [machine, markdown(rows), others.map((line) => `- ${line}`).join("\n")].join("\n\n");
+  fs.writeFileSync(file, `${old.slice(0, from + BEGIN.length)}\n\n${results}\n\n${old.slice(to)}`);
+  progress(`Written: ${path.join(docs, "bench.svg")}, ${file}`);
+}
