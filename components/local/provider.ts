@@ -142,15 +142,7 @@ async function update(
   { owner: previousOwner, uid }: Outputs,
   { owner, sizeGiB, settings }: Inputs,
 ): Promise<dynamic.UpdateResult<Outputs>> {
-  const found = await inspectVolume(id);
-  if (found?.record && found.record.uid !== uid) {
-    throw new LocalVolumeError(
-      "another-volume",
-      `At ${id} there is now another volume (${found.record.uid}) than the one that the state knows (${uid}). It is left ` +
-        `alone. Put yours back, or take it out of the state ("pulumi state delete") and import the one that is there.`,
-    );
-  }
-  return { outs: outputs(await updateVolume(id, { owner, previousOwner, sizeGiB, settings })) };
+  return { outs: outputs(await updateVolume(id, { uid, owner, previousOwner, sizeGiB, settings })) };
 }
 
 async function remove(id: string, { uid, owner }: Outputs): Promise<void> {

@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 
 import {
+  acknowledgeVolume,
   adoptVolume,
   createVolume,
   deleteVolume,
@@ -113,6 +114,32 @@ describeIf(canLoop, whyNoLoop, "a volume of mode loop", () => {
       "not-found",
     );
     await deleteVolume(volume.id, { uid: volume.uid });
+  });
+
+  it("is taken by its owner's next creation until a state knows it, and by none from then on", async () => {
+    const asked = request(state, "acknowledged");
+    const volume = await createVolume(asked);
+    const data = support.writeData(volume);
+    expect(await createVolume(asked)).toMatchObject({ found: true, uid: volume.uid });
+    expect((await failure(acknowledgeVolume(volume.id, "3f0c2d0e-0000-4000-8000-000000000000"))).code).toBe(
+      "another-volume",
+    );
+    await acknowledgeVolume(volume.id, volume.uid);
+    await acknowledgeVolume(volume.id, volume.uid);
+    for (const operation of [createVolume, preflight]) {
+      expect(await failure(operation(asked))).toMatchObject({
+        code: "name-taken",
+        message: expect.stringContaining("a Pulumi state has it under this very name"),
+      });
+    }
+    // Changes, an import and a repair go on as before, and don't make it free again.
+    await updateVolume(volume.id, { ...asked, settings: { ...loop, iopsLimit: 50 } });
+    await adoptVolume(volume.id, { owner: asked.owner });
+    await repairVolume(volume.id);
+    expect((await failure(createVolume(asked))).code).toBe("name-taken");
+    expect(support.readData(volume)).toBe(data);
+    await deleteVolume(volume.id, volume);
+    expect(await createVolume(asked)).toMatchObject({ found: false });
   });
 
   it("never shrinks, and never changes its mode", async () => {
