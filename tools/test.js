@@ -5,6 +5,8 @@
 "use strict";
 
 const { spawnSync } = require("node:child_process");
+const { existsSync, mkdtempSync, readFileSync, rmSync } = require("node:fs");
+const { tmpdir } = require("node:os");
 const path = require("node:path");
 const { ensureEngine, environment } = require("./engine/ensure.js");
 const { setup } = require("./setup.js");
@@ -23,8 +25,25 @@ main(async () => {
     run("lint", [bin("eslint", "bin/eslint.js"), "."], env);
     run("format", [bin("prettier", "bin/prettier.cjs"), "--check", "--log-level", "warn", "."], env);
   }
-  run("tests", [bin("jest", "bin/jest.js"), ...chosen], env);
+  const results = path.join(mkdtempSync(path.join(tmpdir(), "sp-results-")), "results.json");
+  try {
+    run("tests", [bin("jest", "bin/jest.js"), "--json", "--outputFile", results, ...chosen], env);
+  } finally {
+    tell(results);
+    rmSync(path.dirname(results), { recursive: true, force: true });
+  }
 });
+
+/**
+ * The line that says how many tests passed, whatever jest's own closing lines look like.
+ *
+ * @param {string} results the file that jest has written, if it came to that
+ */
+function tell(results) {
+  if (!existsSync(results)) return;
+  const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(results, "utf8"));
+  console.log(`\n${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests} skipped`);
+}
 
 /**
  * @param {string} what

@@ -9,6 +9,7 @@ module.exports = { AIMS, markdown, median, pairRatios, plot, rowsOf, series, tab
 
 /** @typedef {import("./project.js").Variant} Variant */
 /** @typedef {import("./project.js").Moments} Moments */
+/** @typedef {import("./project.js").Time} Time */
 
 /**
  * One stack: made, previewed, weighed.
@@ -17,8 +18,8 @@ module.exports = { AIMS, markdown, median, pairRatios, plot, rowsOf, series, tab
  * @property {number} n
  * @property {boolean} skipCheckpoints
  * @property {number} round the runs of one round followed each other
- * @property {number} up seconds
- * @property {number} preview seconds
+ * @property {Time} up
+ * @property {Time} preview
  * @property {number} stateBytes
  * @property {Moments} moments
  */
@@ -33,6 +34,7 @@ module.exports = { AIMS, markdown, median, pairRatios, plot, rowsOf, series, tab
  * @property {string} ours
  * @property {string} least component by raw: what no component can do better
  * @property {string} ratio ours by raw
+ * @property {string} work the same, of the processors' work
  * @property {string} aim
  * @property {"met" | "missed" | ""} verdict
  */
@@ -75,9 +77,9 @@ function rowsOf(samples) {
    * @param {number} n
    * @param {(sample: Sample) => number} measure
    * @param {(value: number) => string} format
-   * @param {{ aim?: number, of?: Sample[] }} [options]
+   * @param {{ aim?: number, of?: Sample[], work?: (sample: Sample) => number }} [options]
    */
-  const add = (what, n, measure, format, { aim, of = samples } = {}) => {
+  const add = (what, n, measure, format, { aim, of = samples, work } = {}) => {
     const own = of.filter((each) => each.n === n);
     const ratios = pairRatios(own, "ours", measure);
     if (ratios.length === 0) return;
@@ -88,19 +90,26 @@ function rowsOf(samples) {
     };
     rows.push({
       ...{ what, n, raw: value("raw"), component: value("component"), ours: value("ours") },
-      ...{ least: least.length === 0 ? "" : times(median(least)), ratio: ratioText(ratios) },
+      ...{ least: timesText(least), ratio: rangeText(ratios) },
+      work: work ? timesText(pairRatios(own, "ours", work)) : "",
       aim: aim === undefined ? "" : `≤ ${aim}×`,
       verdict: aim === undefined ? "" : median(ratios) <= aim ? "met" : "missed",
     });
   };
   const saved = samples.filter(({ skipCheckpoints }) => !skipCheckpoints);
   const skipped = samples.filter(({ skipCheckpoints }) => skipCheckpoints);
-  for (const n of sizes) add("first up", n, ({ up }) => up, seconds, { aim: AIMS.up, of: saved });
-  for (const n of sizes) {
-    add("first up, checkpoints skipped", n, ({ up }) => up, seconds, { aim: AIMS.skipCheckpoints, of: skipped });
+  /** @type {[string, "up" | "preview", { aim: number, of?: Sample[] }][]} */
+  const timed = [
+    ["first up", "up", { aim: AIMS.up, of: saved }],
+    ["first up, checkpoints skipped", "up", { aim: AIMS.skipCheckpoints, of: skipped }],
+    // Whether the up skipped its checkpoints makes no difference to a preview.
+    ["unchanged preview", "preview", { aim: AIMS.preview }],
+  ];
+  for (const [what, command, options] of timed) {
+    for (const n of sizes) {
+      add(what, n, (each) => each[command].clock, seconds, { ...options, work: (each) => each[command].work });
+    }
   }
-  // Whether checkpoints were skipped in the up makes no difference to a preview.
-  for (const n of sizes) add("unchanged preview", n, ({ preview }) => preview, seconds, { aim: AIMS.preview });
   for (const n of sizes) {
     add("state per volume", n, ({ stateBytes }) => stateBytes, bytes, { aim: AIMS.stateBytes, of: saved });
   }
@@ -116,14 +125,17 @@ function rowsOf(samples) {
 }
 
 /** @param {number[]} ratios */
-function ratioText(ratios) {
-  const text = times(median(ratios));
+function rangeText(ratios) {
   const [low, high] = [Math.min(...ratios).toFixed(2), Math.max(...ratios).toFixed(2)];
-  return low === high ? text : `${text} (${low}–${high})`;
+  return low === high ? timesText(ratios) : `${timesText(ratios)} (${low}–${high})`;
 }
 
-/** @param {number} value */
-const times = (value) => `${value.toFixed(2)}×`;
+/** @param {number[]} ratios */
+function timesText(ratios) {
+  const middle = median(ratios);
+  return Number.isNaN(middle) ? "" : `${middle.toFixed(2)}×`;
+}
+
 /** @param {number} value */
 const seconds = (value) => `${value.toFixed(value < 10 ? 2 : 1)} s`;
 /** @param {number} value */
@@ -131,12 +143,12 @@ const milliseconds = (value) => `${Math.round(value)} ms`;
 /** @param {number} value */
 const bytes = (value) => `${Math.round(value).toLocaleString("en")} B`;
 
-const HEADINGS = ["", "N", "raw", "component", "ours", "component/raw", "ours/raw", "aim", ""];
+const HEADINGS = ["", "N", "raw", "component", "ours", "component/raw", "ours/raw", "by work", "aim", ""];
 
 /** @param {Row} row */
-const cells = ({ what, n, raw, component, ours, least, ratio, aim, verdict }) => [
+const cells = ({ what, n, raw, component, ours, least, ratio, work, aim, verdict }) => [
   ...[what, `${n ?? ""}`, raw, component, ours, least, ratio],
-  ...[aim, verdict],
+  ...[work, aim, verdict],
 ];
 
 /**
@@ -164,7 +176,7 @@ function markdown(rows) {
 }
 
 /** @param {number} column */
-const isNumber = (column) => column >= 1 && column <= 6;
+const isNumber = (column) => column >= 1 && column <= 7;
 
 // ---- the plot --------------------------------------------------------------------------------------------------------
 
@@ -188,7 +200,7 @@ function series(samples) {
     const own = samples.filter((each) => each.variant === variant && each.skipCheckpoints === dashed);
     const sizes = [...new Set(own.map(({ n }) => n))].sort((a, b) => a - b);
     const points = sizes.map((n) => {
-      const times = own.filter((each) => each.n === n).map(({ up }) => up);
+      const times = own.filter((each) => each.n === n).map(({ up }) => up.clock);
       return { n, low: Math.min(...times), middle: median(times), high: Math.max(...times) };
     });
     return { label, colour: variant, dashed, points };
