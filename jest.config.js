@@ -5,6 +5,8 @@
 module.exports = {
   testMatch: ["<rootDir>/test/**/*.test.ts"],
   transform: { "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } } }] },
+  // Loop devices, mounts, cgroups and the disk's speed are the machine's, not a test file's.
+  maxWorkers: 1,
   modulePathIgnorePatterns: ["<rootDir>/dist/", "<rootDir>/.demo/"],
   watchPathIgnorePatterns: ["<rootDir>/dist/", "<rootDir>/.demo/"],
 };
