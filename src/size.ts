@@ -27,7 +27,7 @@ const BYTES: Readonly<Record<string, number>> = {
 };
 
 /** The largest size that is read at all, in GiB (1 ZiB): beyond it numbers lose their precision. Backends allow far less. */
-export const MAX_SIZE_GIB = 2 ** 40;
+const MAX_SIZE_GIB = 2 ** 40;
 
 /** Reads a size. Problems: `size-missing`, `size-conflict`, `size-invalid`. Note: `size-rounded-up`. */
 export function parseSize({ sizeGiB, size }: SizeRequest, pathPrefix = ""): ParsedSize {

@@ -25,7 +25,7 @@ const updateMs = 2_000;
 const settleMs = 250;
 
 /** How long an operation waits for another by default. */
-export const defaultWaitMs = 60_000;
+const defaultWaitMs = 60_000;
 
 /**
  * Runs `action` as the only one that holds the lock of `what` (a volume's id, or another name) in this state directory,

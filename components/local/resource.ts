@@ -71,7 +71,7 @@ async function acknowledged(id: string, uid: string): Promise<string> {
 }
 
 /** How volumes are made on this machine: as the stack's config says, else the best that can be had. */
-export function localMode(config: StackConfig): LocalMode {
+function localMode(config: StackConfig): LocalMode {
   const mode = config.local?.mode ?? "auto";
   if (mode !== "auto") return mode;
   return localCapabilities().loop ? "loop" : "directory";

@@ -3,7 +3,7 @@
 import { z } from "zod";
 
 import type { MonthlyCost } from "../cost";
-import type { Note, Problem } from "../problems";
+import { problem, type Note, type Problem } from "../problems";
 
 /** What a backend is told about one volume. */
 export interface Asked<Section, Placement, Limits> {
@@ -91,6 +91,20 @@ export const rangeSchema = z
 
 /** Any part of a range, to be laid over one. */
 export const partialRange = z.strictObject({ min: z.int().positive(), max: z.int().positive() }).partial();
+
+/**
+ * Whether a backend can make the size that is asked for, which it may first round to `made`. Problem: `size-beyond-limit`,
+ * with the `ways` out that lie in the profile; those that lie in the size are always told.
+ */
+export function sizeProblems(
+  what: string,
+  { sizeGiB, sizePath }: Pick<Asked<unknown, unknown, unknown>, "sizeGiB" | "sizePath">,
+  { min, max }: z.infer<typeof rangeSchema>,
+  { ways = () => [], made = sizeGiB }: { ways?: () => string[]; made?: number } = {},
+): Problem[] {
+  if (made >= min && made <= max) return [];
+  return [problem("size-beyond-limit", sizePath, sizeGiB, { what, sizeGiB, min, max, ways: ways() })];
+}
 
 /** A setting that changes in place. */
 export const inPlace = (): SettingRule => ({ verdict: "in-place" });

@@ -23,9 +23,6 @@ export type Settings = { [B in BackendName]: SettingsOf<B> }[BackendName];
 /** What a profile says for a backend. */
 export type SectionOf<B extends BackendName> = Parameters<(typeof backends)[B]["resolve"]>[0]["section"];
 
-/** What a volume or a stack says about the place on a backend. */
-export type PlacementOf<B extends BackendName> = Parameters<(typeof backends)[B]["resolve"]>[0]["placement"];
-
 /** Whether a text names a backend. */
 export function isBackend(name: string): name is BackendName {
   return Object.hasOwn(backends, name);

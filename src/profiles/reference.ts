@@ -1,12 +1,12 @@
 // References: what a volume is called and which profile it has. `data@gold` is the volume `data` with the profile
 // `gold`; `data` alone means `data@default`. The profile is never part of the volume's identity.
 
-import { NAME_RULE, problem, type Problem } from "../problems";
+import { problem, type Problem } from "../problems";
 
 /** The profile of a volume that names none. */
 export const DEFAULT_PROFILE = "default";
 
-/** What names of volumes and of profiles look like. In words: {@link NAME_RULE}. */
+/** What names of volumes and of profiles look like. In words: `NAME_RULE` in problems.ts. */
 export const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /** A reference, taken apart. */
@@ -73,5 +73,3 @@ function whatIsWrong(name: string): string {
   if (odd) return `"${String.fromCodePoint(name.codePointAt(odd.index) ?? 0)}" stands`;
   return `"${name[0] ?? ""}" stands first`;
 }
-
-export { NAME_RULE };

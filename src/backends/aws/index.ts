@@ -4,7 +4,7 @@ import { z } from "zod";
 
 import { costPart, monthlyCost, type CostPart, type MonthlyCost } from "../../cost";
 import { count, note, problem, type Note, type Problem } from "../../problems";
-import { inPlace, refused, type Answer, type Asked, type Backend, type Made } from "../backend";
+import { inPlace, refused, sizeProblems, type Answer, type Asked, type Backend, type Made } from "../backend";
 import { iopsSchema, wantedIops } from "../iops";
 import { awsLimits, awsLimitsOverride, awsLimitsSchema, volumeTypes, type AwsLimits, type VolumeType } from "./limits";
 import {
@@ -116,15 +116,8 @@ function cheapest(asked: AskedAws, prices: AwsPrices): Answer<AwsSettings> {
 function resolveType(type: VolumeType, asked: AskedAws): Answer<AwsSettings> {
   const { section, path, sizeGiB } = asked;
   const limits = asked.limits[type];
-  const problems: Problem[] = [];
+  const problems = sizeProblems(type, asked, limits.sizeGiB, { ways: () => otherTypes(type, asked) });
   const notes: Note[] = [];
-
-  if (sizeGiB < limits.sizeGiB.min || sizeGiB > limits.sizeGiB.max) {
-    const ways = otherTypes(type, asked);
-    problems.push(
-      problem("size-beyond-limit", asked.sizePath, sizeGiB, { what: type, sizeGiB, ...limits.sizeGiB, ways }),
-    );
-  }
 
   const iops = resolveIops(type, asked, problems, notes);
   const throughputMiBps = resolveThroughput(type, iops, asked, problems);

@@ -2,8 +2,17 @@
 
 import { z } from "zod";
 
-import { count, note, problem, type Note, type Problem } from "../../problems";
-import { inPlace, partialRange, rangeSchema, refused, type Answer, type Asked, type Backend } from "../backend";
+import { count, note, problem, type Note } from "../../problems";
+import {
+  inPlace,
+  partialRange,
+  rangeSchema,
+  refused,
+  sizeProblems,
+  type Answer,
+  type Asked,
+  type Backend,
+} from "../backend";
 import { flatCost, flatPrices, type FlatPrice } from "../flat-price";
 import { iopsSchema, wantedIops } from "../iops";
 import type { LocalSettings } from "./settings";
@@ -84,14 +93,8 @@ export const local: Backend<"local", Section, LocalSettings, Placement, Limits, 
 function resolve(asked: Asked<Section, Placement, Limits>): Answer<LocalSettings> {
   const { section, sizeGiB, path, limits, profile } = asked;
   const mode = asked.placement.mode ?? "loop";
-  const problems: Problem[] = [];
+  const problems = sizeProblems("a local volume", asked, limits.sizeGiB);
   const notes: Note[] = [];
-
-  if (sizeGiB < limits.sizeGiB.min || sizeGiB > limits.sizeGiB.max) {
-    problems.push(
-      problem("size-beyond-limit", asked.sizePath, sizeGiB, { what: "a local volume", sizeGiB, ...limits.sizeGiB }),
-    );
-  }
 
   let iopsLimit = 0;
   if (section.iops != null) {

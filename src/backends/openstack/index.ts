@@ -2,8 +2,7 @@
 
 import { z } from "zod";
 
-import { problem } from "../../problems";
-import { partialRange, rangeSchema, refused, type Answer, type Asked, type Backend } from "../backend";
+import { partialRange, rangeSchema, refused, sizeProblems, type Answer, type Asked, type Backend } from "../backend";
 import { flatCost, flatPrices, type FlatPrice } from "../flat-price";
 
 const section = z
@@ -47,13 +46,11 @@ export const openstack: Backend<"openstack", Section, OpenstackSettings, Placeme
     whole: limitsSchema,
   },
   prices: flatPrices("OpenStack Cinder"),
-  resolve({ section, sizeGiB, sizePath, limits }: Asked<Section, Placement, Limits>): Answer<OpenstackSettings> {
-    const { min, max } = limits.sizeGiB;
-    if (sizeGiB < min || sizeGiB > max) {
-      const tooBig = problem("size-beyond-limit", sizePath, sizeGiB, { what: "a Cinder volume", sizeGiB, min, max });
-      return { sizeGiB, problems: [tooBig], notes: [] };
-    }
-    return { settings: { volumeType: section.volumeType ?? null }, sizeGiB, problems: [], notes: [] };
+  resolve(asked: Asked<Section, Placement, Limits>): Answer<OpenstackSettings> {
+    const { section, sizeGiB, limits } = asked;
+    const problems = sizeProblems("a Cinder volume", asked, limits.sizeGiB);
+    if (problems.length > 0) return { sizeGiB, problems, notes: [] };
+    return { settings: { volumeType: section.volumeType ?? null }, sizeGiB, problems, notes: [] };
   },
   change: {
     volumeType: (_from, to) =>

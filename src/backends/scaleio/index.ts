@@ -2,8 +2,17 @@
 
 import { z } from "zod";
 
-import { count, note, problem, type Note, type Problem } from "../../problems";
-import { inPlace, partialRange, rangeSchema, refused, type Answer, type Asked, type Backend } from "../backend";
+import { count, note, problem, type Note } from "../../problems";
+import {
+  inPlace,
+  partialRange,
+  rangeSchema,
+  refused,
+  sizeProblems,
+  type Answer,
+  type Asked,
+  type Backend,
+} from "../backend";
 import { flatCost, flatPrices, type FlatPrice } from "../flat-price";
 
 const provisionings = ["thin", "thick"] as const;
@@ -105,20 +114,12 @@ export const scaleio: Backend<"scaleio", Section, ScaleioSettings, Placement, Li
 
 function resolve(asked: Asked<Section, Placement, Limits>): Answer<ScaleioSettings> {
   const { section, path, limits, profile } = asked;
-  const problems: Problem[] = [];
   const notes: Note[] = [];
 
   const step = limits.sizeGiB.multipleOf;
   const sizeGiB = Math.ceil(asked.sizeGiB / step) * step;
-  if (sizeGiB < limits.sizeGiB.min || sizeGiB > limits.sizeGiB.max) {
-    problems.push(
-      problem("size-beyond-limit", asked.sizePath, asked.sizeGiB, {
-        what: "a ScaleIO volume",
-        ...limits.sizeGiB,
-        sizeGiB: asked.sizeGiB,
-      }),
-    );
-  } else if (sizeGiB !== asked.sizeGiB) {
+  const problems = sizeProblems("a ScaleIO volume", asked, limits.sizeGiB, { made: sizeGiB });
+  if (problems.length === 0 && sizeGiB !== asked.sizeGiB) {
     const because = `ScaleIO makes volumes in multiples of ${step} GiB`;
     notes.push(note("size-rounded-up", asked.sizePath, { asked: `${count(asked.sizeGiB)} GiB`, sizeGiB, because }));
   }
