@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Makes a fresh clone ready to run, and costs nothing on one that is: installs the dependencies that package-lock.json
-// names, and compiles src/ and components/ into dist/. Plain JavaScript without dependencies, since it installs them.
+// names, and compiles src/, components/ and testing/ into dist/. Plain JavaScript without dependencies, since it installs them.
 // @ts-check
 "use strict";
 
@@ -126,7 +126,7 @@ async function build(root, manifest, env) {
  */
 function inputs(root) {
   const files = fs.readdirSync(root).filter((name) => /^(tsconfig.*|package|package-lock)\.json$/.test(name));
-  const pending = ["src", "components"];
+  const pending = ["src", "components", "testing"];
   for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
     if (!fs.existsSync(path.join(root, directory))) continue;
     for (const entry of fs.readdirSync(path.join(root, directory), { withFileTypes: true })) {
