@@ -3,8 +3,9 @@
 
 import type * as pulumi from "@pulumi/pulumi";
 
-import type { BackendName, ResolvedVolume, Settings, StackConfig } from "../src";
+import type { BackendName, Problem, ResolvedVolume, Settings, StackConfig } from "../src";
 import { localBackend } from "./local/resource";
+import { scaleioBackend } from "./scaleio/resource";
 import type { VolumeTransform } from "./transform";
 
 /** What a component hands to a backend to make its volume. */
@@ -43,13 +44,18 @@ export interface MadeVolume {
 export interface VolumeBackend {
   /** What the stack and this machine know about the place, for the resolution. */
   placement(config: StackConfig): object;
+  /** What the pure core can't see: names that were asked for, places that nobody named. */
+  problems?(volume: ResolvedVolume, asked: { physicalName: string | undefined; config: StackConfig }): Problem[];
   /** Makes the volume's own resource. */
   make(volume: VolumeToMake): MadeVolume;
   /** Reads size and settings back from that resource's inputs or outputs; what isn't known there is left out. */
   read(properties: Record<string, unknown>): Partial<Pick<ResolvedVolume, "sizeGiB" | "settings">>;
 }
 
-const volumeBackends: Partial<Record<BackendName, VolumeBackend>> = { local: localBackend };
+const volumeBackends: Partial<Record<BackendName, VolumeBackend>> = {
+  scaleio: scaleioBackend,
+  local: localBackend,
+};
 
 /** The backend's resources, or `undefined` where this version has none. */
 export function volumeBackend(name: BackendName): VolumeBackend | undefined {

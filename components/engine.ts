@@ -14,6 +14,9 @@ export function hasHooks(): boolean {
   return typeof monitor?.registerResourceHook === "function";
 }
 
+// Not in the SDK's types, and its only answer to whether a key is a secret that doesn't also log a warning.
+export const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: string) => boolean };
+
 /** Refuses a Pulumi that can't show a change at preview: what it doesn't show, nobody could refuse. */
 export function checkEngine(version: string, environment: NodeJS.ProcessEnv): void {
   if (isOlder(version, MINIMUM_PULUMI)) {

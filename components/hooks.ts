@@ -10,6 +10,7 @@ import {
   monthlyCostOf,
   type BackendName,
   type Catalog,
+  type Note,
   type Problem,
   type ResolvedVolume,
 } from "../src";
@@ -42,6 +43,7 @@ const HOOK = copy === 1 ? "storage-profiles" : `storage-profiles-copy${copy}`;
 export function volumeHooks(
   catalog: Catalog,
   board: ProblemBoard,
+  notesOf: (name: string) => Note[],
   placementOf: (backend: BackendName) => object,
 ): VolumeHooks {
   const judge = async (label: string, from: ResolvedVolume, to: ResolvedVolume, tell: boolean) => {
@@ -49,8 +51,9 @@ export function volumeHooks(
     if (verdict === "refused") throw new Error(formatProblems(`${label} is refused`, problems));
     if (!tell) return;
     const costOf = (volume: ResolvedVolume) => monthlyCostOf(catalog, volume, placementOf(volume.backend));
-    const lines = [...notes, ...costDifference(costOf(from), costOf(to))].map(({ message }) => `\n  ${message}`);
-    if (lines.length > 0) await pulumi.log.info(`${label}: ${verdict}${lines.join("")}`);
+    const changed = [...notes, ...costDifference(costOf(from), costOf(to))];
+    // What is noted of the volume anyway was told when it was made, and is told again when it becomes another.
+    await tellNotes(`${label}: ${verdict}`, changed.length > 0 ? [...changed, ...notesOf(to.name)] : []);
   };
 
   // Volumes whose size the component's hook could not judge, because the last `up` did not finish; by URN.
@@ -59,7 +62,7 @@ export function volumeHooks(
   const component: pulumi.ResourceHookFunction = async ({ urn, name, newInputs, oldInputs, oldOutputs }) => {
     const to = (newInputs ?? {}) as VolumeInputs;
     if (Array.isArray(to.problems)) throw new Error(refusal(name, to.problems, board));
-    if (oldInputs === undefined) return;
+    if (oldInputs === undefined) return tellNotes(isResolved(to) ? `${name}@${to.profile}` : name, notesOf(name));
     const recorded = oldInputs as VolumeInputs;
     const has = (oldOutputs ?? {}) as Partial<VolumeInputs> & { volumeId?: unknown };
     if (!isResolved(recorded)) {
@@ -109,6 +112,10 @@ export function volumeHooks(
       return hook;
     },
   };
+}
+
+async function tellNotes(headline: string, notes: Note[]): Promise<void> {
+  if (notes.length > 0) await pulumi.log.info(`${headline}${notes.map(({ message }) => `\n  ${message}`).join("")}`);
 }
 
 // The engine stops at its first errors, and which volumes it has asked about by then is chance. So the first refusal tells

@@ -18,6 +18,7 @@ export type {
   StackConfig,
   VolumeDefinition,
 } from "../src";
+export { VolumeMapping, type VolumeMappingArgs } from "./scaleio/volume-mapping";
 export { PROFILED_VOLUME, ProfiledVolume, type ProfiledVolumeArgs } from "./profiled-volume";
 export { catalogOfStack, volumesOfStack } from "./stack";
 export type { VolumeTransform } from "./transform";

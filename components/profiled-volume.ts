@@ -14,6 +14,7 @@ import {
   type BackendName,
   type MonthlyCost,
   type Note,
+  type NoteCode,
   type Problem,
   type Resolution,
   type ResolvedVolume,
@@ -28,6 +29,8 @@ import type { VolumeTransform } from "./transform";
 
 /** The type token of the component. */
 export const PROFILED_VOLUME = "storage-profiles:index:ProfiledVolume";
+
+const MAPPING: NoteCode = "limits-need-mapping";
 
 /** What a volume asks for. */
 export interface ProfiledVolumeArgs {
@@ -147,7 +150,12 @@ export class ProfiledVolume extends pulumi.ComponentResource {
     this.settings = volume.settings;
     this.sizeGiB = volume.sizeGiB;
     this.monthlyCost = resolution.apply((each) => each.monthlyCost);
-    this.notes = resolution.apply((each) => each.notes);
+    // A mapping may be declared after its volume: what is noted of it is asked for when the program has gone on.
+    const notesOf = ({ notes }: Resolution) => notes.filter(({ code }) => code !== MAPPING || !run.mapped.has(this));
+    this.notes = resolution.apply((each) => {
+      run.notes.set(name, () => notesOf(each));
+      return notesOf(each);
+    });
     // The rest of the answer is in the inputs already; the state keeps it once. These come only when the volume's resource
     // is done: by their absence the hook sees that the last `up` was not, and size and settings are those that it has.
     this.registerOutputs(
@@ -185,8 +193,11 @@ function ask(run: Run, reference: string, name: string, args: ProfiledVolumeArgs
   const work = (request: Partial<VolumeRequest>): Resolution => {
     const placement = known && run.placementOf(known);
     const resolution = resolve(run.catalog, { name: reference, backend, placement, ...request });
-    if (early.length === 0) return resolution;
-    return { request: resolution.request, problems: [...early, ...resolution.problems], notes: resolution.notes };
+    const { volume, request: worked, notes } = resolution;
+    const { physicalName } = args;
+    const own = volume && volumeBackend(volume.backend)?.problems?.(volume, { physicalName, config: run.config });
+    const problems = [...early, ...resolution.problems, ...(own ?? [])];
+    return problems.length === 0 ? resolution : { request: worked, problems, notes };
   };
 
   const { profile, sizeGiB, size } = args;

@@ -13,12 +13,13 @@ import {
   resolve,
   type BackendName,
   type Catalog,
+  type Note,
   type Problem,
   type RawConfigValue,
   type StackConfig,
 } from "../src";
 import { placementOf } from "./backends";
-import { checkEngine, hasHooks } from "./engine";
+import { checkEngine, hasHooks, isConfigSecret } from "./engine";
 import { volumeHooks, type ProblemBoard, type VolumeHooks } from "./hooks";
 
 /** One run of a program. */
@@ -29,14 +30,15 @@ export interface Run {
   hooks: VolumeHooks | undefined;
   /** The volumes that were found to have problems while the program ran. */
   board: ProblemBoard;
+  /** What is noted of each volume, by its name: asked for when it is shown. */
+  notes: Map<string, () => Note[]>;
+  /** The volumes that a mapping was declared for. */
+  mapped: WeakSet<object>;
   /** The volumes declared so far: their identity on the backend, and who has it. */
   identities: Map<string, string>;
   /** What this stack knows about the place where a backend's volumes live. */
   placementOf(backend: BackendName): object;
 }
-
-// Not in the SDK's types, and its only answer to whether a key is a secret that doesn't also log a warning.
-const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: string) => boolean };
 
 const runs = new WeakMap<object, Run>();
 
@@ -50,8 +52,11 @@ export function currentRun(): Run {
   const { config, catalog } = readStack();
   const board: ProblemBoard = [];
   const placement = (backend: BackendName) => placementOf(backend, config);
-  const hooks = hasHooks() ? volumeHooks(catalog, board, placement) : undefined;
-  const run: Run = { config, catalog, board, hooks, identities: new Map(), placementOf: placement };
+  const notes: Run["notes"] = new Map();
+  const notesOf = (name: string) => notes.get(name)?.() ?? [];
+  const hooks = hasHooks() ? volumeHooks(catalog, board, notesOf, placement) : undefined;
+  const [identities, mapped] = [new Map<string, string>(), new WeakSet()];
+  const run: Run = { config, catalog, board, hooks, notes, mapped, identities, placementOf: placement };
   if (key) runs.set(key, run);
   return run;
 }

@@ -5,7 +5,13 @@ export type { AwsSettings } from "./backends/aws";
 export type { Backend } from "./backends/backend";
 export type { LocalMode, LocalSettings } from "./backends/local";
 export type { OpenstackSettings } from "./backends/openstack";
-export type { ScaleioSettings } from "./backends/scaleio";
+export {
+  accessModes,
+  mappingLimits,
+  type AccessMode,
+  type MappingLimits,
+  type ScaleioSettings,
+} from "./backends/scaleio";
 export * from "./cost";
 export * from "./problems";
 export { builtinProfiles } from "./profiles/builtin";

@@ -92,6 +92,20 @@ export const problemKinds = {
     fix: () => "give one of them another name, or another `physicalName`",
   }),
 
+  "physical-name-too-long": problemKind<{ what: string; length: number; max: number }>({
+    meaning: "`physicalName` is longer than the backend's names may be. A name that was asked for is never cut.",
+    message: ({ what, length }) => `${what} can't have a name of ${length} characters`,
+    allowed: ({ max }) => `at most ${max} characters`,
+    fix: () => "shorten `physicalName`, or leave it out: then the name is made from project, stack and volume",
+  }),
+  "physical-name-taken": problemKind<{ name: string; by: string; id: string }>({
+    meaning: "Another volume on the backend has the name.",
+    message: ({ name, by }) => `"${name}" is taken: ${by}`,
+    allowed: () => "a name that nothing on the backend has",
+    fix: ({ id }) =>
+      `to take that volume over with its data set \`import: "${id}"\`; else choose another \`physicalName\``,
+  }),
+
   // Sizes
   "size-missing": problemKind<Record<string, never>>({
     meaning: "A volume was declared without a size.",
@@ -256,6 +270,38 @@ export const problemKinds = {
     message: ({ reasons }) => `no volume type admits this: ${reasons.join("; ")}`,
     allowed: () => "a size and settings that at least one volume type has",
     fix: () => "change the size, or what the profile asks for",
+  }),
+
+  // What only the backend knows
+  "place-unknown": problemKind<{ what: string; name: string; where: string; known: string[]; nearest?: string }>({
+    meaning: "There is no such protection domain, storage pool or host on the array.",
+    message: ({ what, name, where }) => `there is no ${what} "${name}" ${where}`,
+    allowed: ({ known }) => known.join(", ") || "none: there is none at all",
+    fix: ({ nearest }) => (nearest ? `did you mean "${nearest}"?` : "take one of those"),
+  }),
+  "place-ambiguous": problemKind<{ what: string; name: string; known: string[] }>({
+    meaning: "More than one host on the array answers to the name.",
+    message: ({ what, name }) => `more than one ${what} is called "${name}"`,
+    allowed: ({ known }) => known.join(", "),
+    fix: () => "name it by its id",
+  }),
+  "place-cannot": problemKind<{ place: string; because: string; ways: string[] }>({
+    meaning: "The storage pool can't do what the profile asks for.",
+    message: ({ place, because }) => `${place} can't do that: ${because}`,
+    allowed: () => "what the pool can do, or another pool",
+    fix: ({ ways }) => either(ways),
+  }),
+  "place-full": problemKind<{ place: string; wants: string; roomGiB: number }>({
+    meaning: "The storage pool has no room for the volume.",
+    message: ({ place, wants, roomGiB }) => `${place} has room for ${count(roomGiB)} GiB more; ${wants}`,
+    allowed: ({ roomGiB }) => `up to ${count(roomGiB)} GiB`,
+    fix: () => "ask for less, take another pool, or have the pool grow",
+  }),
+  "import-not-possible": problemKind<{ id: string; because: string; way: string }>({
+    meaning: "The volume that is to be taken over can't be.",
+    message: ({ id, because }) => `${id} can't be taken over: ${because}`,
+    allowed: () => "the id of a volume that fits the declaration",
+    fix: ({ way }) => way,
   }),
 
   // Changes of a volume that exists

@@ -85,6 +85,7 @@ export const configSchema = z
           ),
       })
       .describe("How the local backend works on this machine"),
+    scaleio: backends.scaleio.placement,
   })
   .partial();
 

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 
-import { count, note, problem, type Note } from "../../problems";
+import { count, note, problem, type Note, type Problem } from "../../problems";
 import {
   inPlace,
   partialRange,
@@ -46,7 +46,20 @@ const section = z
   .describe("What the profile means on ScaleIO / PowerFlex");
 type Section = z.infer<typeof section>;
 
-const placement = z.strictObject({});
+const placement = z
+  .strictObject({
+    protectionDomain: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("Name of the protection domain of volumes whose profile doesn't say one"),
+    storagePool: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("Name of the storage pool, in that domain, of volumes whose profile doesn't say one"),
+  })
+  .describe("Where volumes live on the array");
 type Placement = z.infer<typeof placement>;
 
 const multipleOf = z.int().positive();
@@ -66,7 +79,9 @@ export interface ScaleioSettings {
   bandwidthLimitKBps: number;
   ramCache: boolean;
   compression: (typeof compressions)[number];
+  /** `null` where neither the profile nor the stack's config names one: then no volume can be made. */
   protectionDomain: string | null;
+  /** A pool of that domain; `null` likewise. */
   storagePool: string | null;
 }
 
@@ -113,7 +128,7 @@ export const scaleio: Backend<"scaleio", Section, ScaleioSettings, Placement, Li
 };
 
 function resolve(asked: Asked<Section, Placement, Limits>): Answer<ScaleioSettings> {
-  const { section, path, limits, profile } = asked;
+  const { section, path, limits, profile, placement } = asked;
   const notes: Note[] = [];
 
   const step = limits.sizeGiB.multipleOf;
@@ -124,46 +139,12 @@ function resolve(asked: Asked<Section, Placement, Limits>): Answer<ScaleioSettin
     notes.push(note("size-rounded-up", asked.sizePath, { asked: `${count(asked.sizeGiB)} GiB`, sizeGiB, because }));
   }
 
-  const iopsLimit = section.iopsLimit ?? 0;
-  if (iopsLimit !== 0 && (iopsLimit < limits.iopsLimit.min || iopsLimit > limits.iopsLimit.max)) {
-    const wants = `"${profile}" wants a limit of ${count(iopsLimit)} IOPS`;
-    const ways = ["ask for 0 (unlimited)", `ask for ${count(limits.iopsLimit.min)} or more`];
-    problems.push(
-      problem("iops-beyond-limit", `${path}.iopsLimit`, iopsLimit, {
-        what: "ScaleIO",
-        wants,
-        ...limits.iopsLimit,
-        ways,
-      }),
-    );
-  }
-
-  const { multipleOf, max } = limits.bandwidthLimitKBps;
-  const askedKBps = section.bandwidthLimitKBps ?? 0;
-  const bandwidthLimitKBps = Math.ceil(askedKBps / multipleOf) * multipleOf;
-  if (bandwidthLimitKBps > max) {
-    const wants = `"${profile}" wants a limit of ${count(Math.ceil(askedKBps / 1024))} MiB/s`;
-    const params = {
-      what: "ScaleIO",
-      wants,
-      min: 1,
-      max: Math.floor(max / 1024),
-      ways: ["ask for 0 (unlimited)", "lower the limit"],
-    };
-    problems.push(problem("throughput-beyond-limit", `${path}.bandwidthLimitKBps`, askedKBps, params));
-  } else if (bandwidthLimitKBps !== askedKBps) {
-    const because = `ScaleIO takes multiples of ${count(multipleOf)} KB/s`;
-    notes.push(
-      note("value-rounded-up", `${path}.bandwidthLimitKBps`, {
-        from: askedKBps,
-        to: bandwidthLimitKBps,
-        unit: "KB/s",
-        because,
-      }),
-    );
-  }
+  const wanted = mappingLimits({ ...section, profile }, limits, path);
+  problems.push(...wanted.problems);
+  notes.push(...wanted.notes);
   if (problems.length > 0) return { sizeGiB, problems, notes: [] };
 
+  const { iopsLimit, bandwidthLimitKBps } = wanted;
   const limited = [iopsLimit && `${count(iopsLimit)} IOPS`, bandwidthLimitKBps && `${count(bandwidthLimitKBps)} KB/s`];
   const what = limited.filter(Boolean).join(" and ");
   if (what) notes.push(note("limits-need-mapping", path, { what }));
@@ -173,8 +154,52 @@ function resolve(asked: Asked<Section, Placement, Limits>): Answer<ScaleioSettin
     bandwidthLimitKBps,
     ramCache: section.ramCache ?? false,
     compression: section.compression ?? "none",
-    protectionDomain: section.protectionDomain ?? null,
-    storagePool: section.storagePool ?? null,
+    protectionDomain: section.protectionDomain ?? placement.protectionDomain ?? null,
+    storagePool: section.storagePool ?? placement.storagePool ?? null,
   };
   return { settings, sizeGiB, problems, notes };
+}
+
+/** How a host may use a volume that is mapped to it. */
+export const accessModes = ["ReadWrite", "ReadOnly", "NoAccess"] as const;
+export type AccessMode = (typeof accessModes)[number];
+
+/** What a volume's mapping to a host is limited to, as the array takes it; 0 is unlimited. */
+export interface MappingLimits {
+  iopsLimit: number;
+  bandwidthLimitKBps: number;
+}
+
+/** Works out the limits of a mapping: what can't be is a problem, what is rounded up is a note. */
+export function mappingLimits(
+  asked: { iopsLimit?: number | null | undefined; bandwidthLimitKBps?: number | null | undefined; profile?: string },
+  limits: Omit<Limits, "sizeGiB"> = scaleio.limits.data,
+  path = "",
+): MappingLimits & { problems: Problem[]; notes: Note[] } {
+  const problems: Problem[] = [];
+  const notes: Note[] = [];
+  const who = asked.profile === undefined ? "the mapping" : `"${asked.profile}"`;
+  const at = (key: string) => (path === "" ? key : `${path}.${key}`);
+  const iopsLimit = asked.iopsLimit ?? 0;
+  if (iopsLimit !== 0 && (iopsLimit < limits.iopsLimit.min || iopsLimit > limits.iopsLimit.max)) {
+    const wants = `${who} wants a limit of ${count(iopsLimit)} IOPS`;
+    const ways = ["ask for 0 (unlimited)", `ask for ${count(limits.iopsLimit.min)} or more`];
+    const params = { what: "ScaleIO", wants, ...limits.iopsLimit, ways };
+    problems.push(problem("iops-beyond-limit", at("iopsLimit"), iopsLimit, params));
+  }
+
+  const { multipleOf, max } = limits.bandwidthLimitKBps;
+  const askedKBps = asked.bandwidthLimitKBps ?? 0;
+  const bandwidthLimitKBps = Math.ceil(askedKBps / multipleOf) * multipleOf;
+  if (bandwidthLimitKBps > max) {
+    const wants = `${who} wants a limit of ${count(Math.ceil(askedKBps / 1024))} MiB/s`;
+    const ways = ["ask for 0 (unlimited)", "lower the limit"];
+    const params = { what: "ScaleIO", wants, min: 1, max: Math.floor(max / 1024), ways };
+    problems.push(problem("throughput-beyond-limit", at("bandwidthLimitKBps"), askedKBps, params));
+  } else if (bandwidthLimitKBps !== askedKBps) {
+    const because = `ScaleIO takes multiples of ${count(multipleOf)} KB/s`;
+    const params = { from: askedKBps, to: bandwidthLimitKBps, unit: "KB/s", because };
+    notes.push(note("value-rounded-up", at("bandwidthLimitKBps"), params));
+  }
+  return { iopsLimit, bandwidthLimitKBps, problems, notes };
 }

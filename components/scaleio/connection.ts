@@ -1,0 +1,105 @@
+// Where the gateway is and how to log in: read from Pulumi's config and the environment when it is used, never kept in a
+// state, and never part of a message.
+
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+
+import { ScaleioError } from "./errors";
+
+/** The namespace of the connection's config: `scaleio:endpoint` and so on. */
+export const CONNECTION_NAMESPACE = "scaleio";
+
+/** The keys of the connection, with what they mean. Each may also come from the environment: `SCALEIO_ENDPOINT`, ... */
+export const connectionKeys = {
+  endpoint: "URL of the gateway: https://gateway.example:443",
+  username: "the user that logs in",
+  password: "that user's password; a secret",
+  caFile: "PEM file with the CA that signed the gateway's certificate; relative to the program",
+  insecure: "true: the gateway's certificate is not verified. Default: false",
+  timeoutSeconds: "how long a request may take, in seconds. Default: 60",
+} as const;
+
+export type ConnectionKey = keyof typeof connectionKeys;
+
+/** How to reach a gateway. */
+export interface Connection {
+  /** `https://host:port`, without a path. */
+  endpoint: string;
+  username: string;
+  password: string;
+  /** The CA that is trusted, as PEM; those that Node.js trusts where there is none. */
+  ca?: string | undefined;
+  insecure: boolean;
+  timeoutMs: number;
+}
+
+/** The name of the environment's variable that stands for a key. */
+export function variableOf(key: ConnectionKey): string {
+  return `SCALEIO_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
+
+/**
+ * Reads the connection; the config counts before the environment. All that is wrong is told at once.
+ * @throws {ScaleioError} `not-configured`
+ */
+export function readConnection(
+  config: (key: string) => string | undefined,
+  environment: NodeJS.ProcessEnv,
+): Connection {
+  const wrong: string[] = [];
+  const value = (key: ConnectionKey) => config(`${CONNECTION_NAMESPACE}:${key}`) ?? environment[variableOf(key)];
+  const required = (key: ConnectionKey, how: string) => {
+    const found = value(key);
+    if (found) return found;
+    wrong.push(`${key} is missing: ${how}, or set ${variableOf(key)}`);
+    return "";
+  };
+  const endpointText = required("endpoint", "pulumi config set scaleio:endpoint https://gateway.example");
+  const username = required("username", "pulumi config set scaleio:username admin");
+  const password = required("password", "pulumi config set --secret scaleio:password");
+
+  const insecureText = value("insecure") ?? "false";
+  const insecure = insecureText === "true";
+  if (!insecure && insecureText !== "false") wrong.push("insecure must be true or false");
+  const timeoutText = value("timeoutSeconds") ?? "60";
+  const timeoutSeconds = Number(timeoutText);
+  if (!(timeoutSeconds >= 1 && timeoutSeconds <= 3_600)) wrong.push("timeoutSeconds must be a number from 1 to 3600");
+
+  let endpoint = "";
+  if (endpointText) {
+    const url = parseUrl(endpointText);
+    if (!url) wrong.push("endpoint is no URL: write https://gateway.example, or https://gateway.example:8443");
+    else if (url.username || url.password) wrong.push("endpoint holds a user or a password: these have their own keys");
+    else if (url.protocol === "http:" && !insecure) {
+      wrong.push("endpoint begins with http: the password would go out in clear. Write https://, or set insecure");
+    } else endpoint = url.origin;
+  }
+
+  const caFile = value("caFile");
+  let ca: string | undefined;
+  if (caFile !== undefined) {
+    try {
+      ca = readFileSync(resolve(caFile), "utf8");
+      if (!ca.includes("-----BEGIN CERTIFICATE-----"))
+        wrong.push(`caFile: ${resolve(caFile)} holds no PEM certificate`);
+    } catch (error) {
+      wrong.push(`caFile: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  if (wrong.length > 0) {
+    const list = wrong.map((each) => `\n  - scaleio:${each}`).join("");
+    throw new ScaleioError("not-configured", `the connection to the ScaleIO gateway isn't set up:${list}`);
+  }
+  return { endpoint, username, password, ca, insecure, timeoutMs: timeoutSeconds * 1000 };
+}
+
+function parseUrl(text: string): URL | undefined {
+  // A host alone is what the original's config held.
+  const withScheme = /^[a-z]+:\/\//i.test(text) ? text : `https://${text}`;
+  try {
+    const url = new URL(withScheme);
+    return /^https?:$/.test(url.protocol) && url.hostname !== "" ? url : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,109 @@
+// The resource of a volume on ScaleIO / PowerFlex, and how the backend makes it for a ProfiledVolume.
+
+import * as pulumi from "@pulumi/pulumi";
+
+import { nearest, NAMESPACE, problem, type Problem, type ScaleioSettings, type StackConfig } from "../../src";
+import { generatedName, MAX_NAME_LENGTH } from "../../src/backends/scaleio/names";
+import type { VolumeBackend } from "../backends";
+import { isConfigSecret } from "../engine";
+import { transformed } from "../transform";
+import { CONNECTION_NAMESPACE, connectionKeys } from "./connection";
+
+/** What a volume on an array is made from. */
+export interface ScaleioVolumeArgs {
+  /** Its name on the array. Decided once. */
+  name: pulumi.Input<string>;
+  /** Whether `name` was asked for and not just made from the resource's; then an existing volume's must be the same. */
+  physicalName?: pulumi.Input<string> | undefined;
+  /** The size in GiB, a multiple of 8. */
+  sizeGiB: pulumi.Input<number>;
+  /** The complete settings. */
+  settings: pulumi.Input<ScaleioSettings>;
+  /** The id of a volume that exists, to take over instead of making one. */
+  import?: pulumi.Input<string> | undefined;
+}
+
+/** The text in the state from which each run makes a provider anew: see components/local/resource.ts. */
+export function providerText(name: "volume" | "mapping"): string {
+  return `exports.handler = () => require("module").createRequire(process.cwd() + "/")("storage-profiles/provider/scaleio").${name};`;
+}
+
+/** A volume on ScaleIO / PowerFlex. Usually made by a `ProfiledVolume`. */
+export class ScaleioVolume extends pulumi.CustomResource {
+  /** The id of the array that has it. */
+  declare public readonly systemId: pulumi.Output<string>;
+  /** Its name on the array. */
+  declare public readonly name: pulumi.Output<string>;
+  /** The size that it has, in GiB. */
+  declare public readonly sizeGiB: pulumi.Output<number>;
+  /** The settings that it has; its limits are kept by its mappings. */
+  declare public readonly settings: pulumi.Output<ScaleioSettings>;
+
+  constructor(name: string, args: ScaleioVolumeArgs, opts?: pulumi.CustomResourceOptions) {
+    const props = { ...args, systemId: undefined, __provider: providerText("volume") };
+    super("pulumi-nodejs:dynamic/storage-profiles:ScaleioVolume", name, props, opts);
+  }
+}
+
+export const scaleioBackend: VolumeBackend = {
+  placement: (config) => config.scaleio ?? {},
+  problems({ settings }, { physicalName, config }) {
+    const { protectionDomain, storagePool } = settings as ScaleioSettings;
+    const problems = connectionProblems(config);
+    if (physicalName !== undefined && physicalName.length > MAX_NAME_LENGTH) {
+      const params = { what: "a ScaleIO volume", length: physicalName.length, max: MAX_NAME_LENGTH };
+      problems.push(problem("physical-name-too-long", "physicalName", physicalName, params));
+    }
+    for (const [setting, value] of Object.entries({ protectionDomain, storagePool })) {
+      if (value !== null) continue;
+      const because = "a ScaleIO volume lives in a storage pool of a protection domain";
+      const example = `${setting}: <its name>`;
+      const way = `give it to the profile's section scaleio`;
+      problems.push(
+        problem("setting-required", `${NAMESPACE}:scaleio.${setting}`, undefined, { setting, because, example, way }),
+      );
+    }
+    return problems;
+  },
+  make(toMake) {
+    const { name, physicalName, explicitName, volume, importId, opts } = toMake;
+    const owner = {
+      organization: pulumi.getOrganization(),
+      project: pulumi.getProject(),
+      stack: pulumi.getStack(),
+      volume: name,
+    };
+    const own: Record<string, unknown> = {
+      name: explicitName ? physicalName : generatedName(owner),
+      physicalName: explicitName ? physicalName : undefined,
+      sizeGiB: volume.sizeGiB,
+      settings: volume.settings as pulumi.Input<ScaleioSettings>,
+      import: importId,
+    } satisfies ScaleioVolumeArgs;
+    // A replacement that a user forces must not meet the name of the volume that it is to replace.
+    const { args, opts: finalOpts } = transformed(toMake, own, { ...opts, deleteBeforeReplace: true });
+    const resource = new ScaleioVolume(name, args as unknown as ScaleioVolumeArgs, finalOpts);
+    return { resource, volumeId: resource.id, sizeGiB: resource.sizeGiB, settings: resource.settings };
+  },
+  read: ({ sizeGiB, settings }) => ({ sizeGiB: sizeGiB as number, settings: settings as ScaleioSettings }),
+};
+
+const checked = new WeakSet<StackConfig>();
+
+// The connection's keys are not below our namespace, and a misspelt one would be as if it weren't there. Told once a run.
+function connectionProblems(config: StackConfig): Problem[] {
+  if (checked.has(config)) return [];
+  checked.add(config);
+  const prefix = `${CONNECTION_NAMESPACE}:`;
+  const keys = Object.keys(connectionKeys);
+  const given = Object.keys(pulumi.runtime.allConfig()).filter((key) => key.startsWith(prefix));
+  if (given.includes(`${prefix}password`) && !isConfigSecret(`${prefix}password`)) {
+    void pulumi.log.warn(
+      `${prefix}password stands in Pulumi.${pulumi.getStack()}.yaml as plain text: pulumi config set --secret ${prefix}password`,
+    );
+  }
+  return given
+    .map((key) => key.slice(prefix.length))
+    .filter((key) => !keys.includes(key))
+    .map((key) => problem("unknown-key", prefix + key, undefined, { key, keys, nearest: nearest(key, keys) }));
+}

@@ -1,0 +1,320 @@
+// A login to a gateway, shared by all who ask: by token up to version 3.x, by bearer from 4.0 on. Every request has a time
+// limit; a login that has expired is renewed once; what went wrong is told without the password, the token or a stack.
+
+import { Agent, request } from "undici";
+import { z } from "zod";
+
+import type { Connection } from "./connection";
+import { refused, ScaleioError, type Refusal } from "./errors";
+
+/** What a request is for: said in errors, and in how it may be repeated. */
+export interface Purpose {
+  /** "creating volume data", "reading the storage pools": an error begins with it. */
+  what: string;
+  /** Whether doing it twice is the same as once: then it is repeated when the connection broke. Default: false. */
+  repeatable?: boolean;
+}
+
+/** The shape of an answer. */
+type Shape<T> = z.ZodType<T>;
+
+interface Answer {
+  status: number;
+  text: string;
+  isJson: boolean;
+  /** The gateway's clock. */
+  date: Date | undefined;
+}
+
+interface Login {
+  version: string;
+  authorization: string;
+}
+
+/** Pauses before a request is repeated, in milliseconds. */
+const PAUSES = [250, 1_000];
+
+const versionShape = z.string().regex(/^\d+(\.\d+)*$/);
+const bearerShape = z.object({ access_token: z.string().min(1) });
+const refusalShape = z.object({
+  message: z.string().optional(),
+  errorCode: z.number().optional(),
+  details: z.array(z.object({ rc: z.number().optional(), errorMessage: z.string().optional() })).optional(),
+});
+
+/** A session with a gateway. */
+export class GatewaySession {
+  private readonly agent: Agent;
+  private login: Promise<Login> | undefined;
+  /** The gateway's clock as it was last heard. */
+  gatewayTime: Date | undefined;
+
+  constructor(private readonly connection: Connection) {
+    const { ca, insecure, timeoutMs } = connection;
+    this.agent = new Agent({
+      connections: 64,
+      connect: { timeout: Math.min(10_000, timeoutMs), rejectUnauthorized: !insecure, ...(ca && { ca }) },
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+    });
+  }
+
+  /** The gateway's address, for messages. */
+  get endpoint(): string {
+    return this.connection.endpoint;
+  }
+
+  /** The version of the API that the gateway tells: "2.0", "3.6", "4.5". */
+  async version(): Promise<string> {
+    return (await this.loggedIn()).version;
+  }
+
+  /** Reads; repeated when the connection broke. */
+  async get<T>(path: string, shape: Shape<T>, what: string): Promise<T> {
+    return this.call("GET", path, undefined, shape, { what, repeatable: true });
+  }
+
+  /** Does something, or asks by a POST. */
+  async post<T>(path: string, body: Record<string, string>, shape: Shape<T>, purpose: Purpose): Promise<T> {
+    return this.call("POST", path, body, shape, purpose);
+  }
+
+  /** Ends the connections. */
+  async close(): Promise<void> {
+    await this.agent.destroy();
+  }
+
+  private async call<T>(
+    method: "GET" | "POST",
+    path: string,
+    body: Record<string, string> | undefined,
+    shape: Shape<T>,
+    purpose: Purpose,
+  ): Promise<T> {
+    const answer = await repeated(purpose.repeatable ?? false, async () => {
+      const login = await this.loggedIn();
+      const first = await this.send(method, path, body, login.authorization, purpose.what);
+      if (first.status !== 401) return first;
+      // It has expired, or the gateway was started anew. Of all who see that, the first logs in and the others wait for it.
+      const renewed = await this.loggedIn(login);
+      return this.send(method, path, body, renewed.authorization, purpose.what);
+    });
+    if (answer.status === 401) {
+      throw new ScaleioError(
+        "forbidden",
+        `${purpose.what}: the gateway ${this.endpoint} refuses a login that it has just given.`,
+      );
+    }
+    if (answer.status !== 200) throw this.refusal(purpose.what, answer);
+    return read(answer, shape, purpose.what);
+  }
+
+  /** The login, made when it is first asked for; `stale` is one that the gateway no longer takes. */
+  private async loggedIn(stale?: Login): Promise<Login> {
+    for (;;) {
+      const before = this.login;
+      const login = await before;
+      if (login && login !== stale) return login;
+      // While this one waited, another may have begun a new login: then that one is waited for.
+      if (this.login === before) this.login = this.begin();
+    }
+  }
+
+  private begin(): Promise<Login> {
+    const login = this.logIn();
+    login.catch((error: unknown) => {
+      // A refused login stays refused: trying it again for each volume would lock the user out.
+      const isFinal = error instanceof ScaleioError && error.code === "login-refused";
+      if (this.login === login && !isFinal) this.login = undefined;
+    });
+    return login;
+  }
+
+  private async logIn(): Promise<Login> {
+    const { username, password } = this.connection;
+    const what = "logging in";
+    const byToken = await repeated(true, () =>
+      this.send("GET", "/api/login", undefined, basic(username, password), what),
+    );
+    if (byToken.status === 404) {
+      // A gateway without the old login is one of 4.0 or later.
+      const authorization = await this.bearer(what);
+      return { authorization, version: await this.askVersion(authorization) };
+    }
+    const authorization = basic(username, read(this.granted(byToken, what), z.string().min(1), what));
+    const version = await this.askVersion(authorization);
+    if (!isAtLeast(version, "4.0")) return { authorization, version };
+    return { authorization: await this.bearer(what), version };
+  }
+
+  private async bearer(what: string): Promise<string> {
+    const { username, password } = this.connection;
+    const answer = await repeated(true, () =>
+      this.send("POST", "/rest/auth/login", { username, password }, undefined, what),
+    );
+    return `Bearer ${read(this.granted(answer, what), bearerShape, what).access_token}`;
+  }
+
+  private async askVersion(authorization: string): Promise<string> {
+    const what = "asking for the gateway's version";
+    const answer = await repeated(true, () => this.send("GET", "/api/version", undefined, authorization, what));
+    if (answer.status !== 200) throw this.refusal(what, answer);
+    return read(answer, versionShape, what);
+  }
+
+  private granted(answer: Answer, what: string): Answer {
+    if (answer.status === 401) {
+      throw new ScaleioError(
+        "login-refused",
+        `the gateway ${this.endpoint} refuses the login of user "${this.connection.username}". ` +
+          "Check scaleio:username, and set the password: pulumi config set --secret scaleio:password",
+      );
+    }
+    if (answer.status !== 200) throw this.refusal(what, answer);
+    return answer;
+  }
+
+  private refusal(what: string, answer: Answer): ScaleioError {
+    const refusal = refusalOf(answer);
+    if (answer.status === 403) {
+      return new ScaleioError(
+        "forbidden",
+        `${what}: the gateway ${this.endpoint} answers "forbidden"${refusal.message ? ` ("${refusal.message}")` : ""}. ` +
+          "Is its REST API switched on (features.enable_gateway), and may the user do that?",
+      );
+    }
+    if (refusal.errorCode === undefined && refusal.message === undefined) {
+      return new ScaleioError(
+        "answer-unreadable",
+        `${what}: ${this.endpoint} answered ${answer.status}, and not as a ScaleIO gateway does. Check scaleio:endpoint, and what stands before the gateway.`,
+      );
+    }
+    return refused(what, refusal);
+  }
+
+  private async send(
+    method: "GET" | "POST",
+    path: string,
+    body: Record<string, string> | undefined,
+    authorization: string | undefined,
+    what: string,
+  ): Promise<Answer> {
+    const { endpoint, timeoutMs } = this.connection;
+    try {
+      const response = await request(`${endpoint}${path}`, {
+        method,
+        dispatcher: this.agent,
+        headers: {
+          accept: "application/json",
+          ...(body && { "content-type": "application/json" }),
+          ...(authorization && { authorization }),
+        },
+        ...(body && { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      const { headers } = response;
+      const text = await response.body.text();
+      const date = typeof headers["date"] === "string" ? new Date(headers["date"]) : undefined;
+      if (date && !Number.isNaN(date.getTime())) this.gatewayTime = date;
+      return { status: response.statusCode, text, isJson: /json/i.test(String(headers["content-type"] ?? "")), date };
+    } catch (error) {
+      throw told(error, endpoint, timeoutMs, what);
+    }
+  }
+}
+
+/** Whether a version is that one or later: by its numbers, not by its text. */
+export function isAtLeast(version: string, than: string): boolean {
+  const [left, right] = [version, than].map((text) => text.split(".").map(Number)) as [number[], number[]];
+  const differs = right.findIndex((part, index) => (left[index] ?? 0) !== part);
+  return differs < 0 || (left[differs] ?? 0) > (right[differs] ?? 0);
+}
+
+function basic(user: string, secret: string): string {
+  return `Basic ${Buffer.from(`${user}:${secret}`).toString("base64")}`;
+}
+
+async function repeated(repeatable: boolean, action: () => Promise<Answer>): Promise<Answer> {
+  for (const pause of PAUSES) {
+    try {
+      return await action();
+    } catch (error) {
+      if (!mayRepeat(error, repeatable)) throw error;
+      await new Promise((done) => setTimeout(done, pause));
+    }
+  }
+  return action();
+}
+
+// What never reached the gateway can be sent again in any case; what may have been done, only where twice is as good as
+// once. A time limit that has passed is not waited for again.
+function mayRepeat(error: unknown, repeatable: boolean): boolean {
+  if (!(error instanceof ScaleioError)) return false;
+  return error.code === "unreachable" || (repeatable && error.code === "interrupted");
+}
+
+function read<T>({ text }: Answer, shape: Shape<T>, what: string): T {
+  // An answer's text stays out of messages: a login's holds a token.
+  const parsed = shape.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  const where = parsed.error.issues.map(({ path, code }) => `${path.join(".") || "the answer"} (${code})`).join(", ");
+  throw new ScaleioError("answer-unreadable", `${what}: the gateway's answer is not what its API says: ${where}`);
+}
+
+function refusalOf({ status, text, isJson }: Answer): Refusal {
+  const parsed = isJson ? refusalShape.safeParse(parseJson(text)) : undefined;
+  if (!parsed?.success) return { status };
+  const { message, errorCode, details = [] } = parsed.data;
+  const detail = details.find((each) => each.errorMessage !== undefined);
+  return { status, errorCode: detail?.rc ?? errorCode, message: detail?.errorMessage ?? message };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const CERTIFICATE_CODES =
+  /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|CERT_|ERR_TLS_CERT|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH)/;
+const UNSENT_CODES = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ETIMEDOUT",
+  "EPROTO",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
+
+function told(error: unknown, endpoint: string, timeoutMs: number, what: string): ScaleioError {
+  const { code = "", name, message, errors = [] } = error as NodeJS.ErrnoException & { errors?: Error[] };
+  if (CERTIFICATE_CODES.test(code)) {
+    return new ScaleioError(
+      "certificate-untrusted",
+      `the certificate of the gateway ${endpoint} isn't trusted: ${message}. Give the CA that signed it ` +
+        "(pulumi config set scaleio:caFile ca.pem), or, knowing what that means, pulumi config set scaleio:insecure true",
+    );
+  }
+  if (UNSENT_CODES.has(code) || code.startsWith("ERR_SSL")) {
+    // Where a name has several addresses, each has an error of its own.
+    const why = [message, ...errors.map((each) => each.message)].find((each) => each !== "") ?? code;
+    return new ScaleioError(
+      "unreachable",
+      `the gateway ${endpoint} can't be reached: ${why}. Check scaleio:endpoint, and whether the gateway is up.`,
+    );
+  }
+  if (name === "TimeoutError" || name === "AbortError" || code.endsWith("_TIMEOUT")) {
+    return new ScaleioError(
+      "timed-out",
+      `${what}: the gateway ${endpoint} gave no answer within ${timeoutMs / 1000} s (scaleio:timeoutSeconds).`,
+    );
+  }
+  return new ScaleioError(
+    "interrupted",
+    `${what}: the connection to ${endpoint} broke: ${message === "" ? code : message}.`,
+  );
+}

@@ -1,0 +1,379 @@
+// The life of a volume on an array: checked before it is made, made once, changed in place, removed.
+
+import { change, count, nearest, problem, type Problem, type ScaleioSettings } from "../../src";
+import { KIB_PER_GIB, type ArrayVolume, type Pool, type PoolStatistics, type ScaleioArray } from "./array";
+import { arrayCodes, isRefusal, isUnsettled, ScaleioError } from "./errors";
+
+/** What a volume must be. */
+export interface WantedVolume {
+  /** Its name on the array. */
+  name: string;
+  sizeGiB: number;
+  settings: ScaleioSettings;
+}
+
+/** What a volume is. */
+export interface FoundVolume {
+  id: string;
+  systemId: string;
+  name: string;
+  sizeGiB: number;
+  settings: ScaleioSettings;
+}
+
+/** For how long a volume that an interrupted run made is taken up by the next, by the array's clock. */
+const TAKE_UP_HOURS = 24;
+
+const PROFILE_PATH = "settings";
+
+/**
+ * What keeps a volume from being made or changed, as far as the array can be asked before: its pool, what the pool can do,
+ * and the room in it. `growsBy` is how much of it is new; `promised` what this run has promised from the pool already, in
+ * GiB, and is added to. Problems: `place-unknown`, `place-cannot`, `place-full`.
+ */
+export async function volumeProblems(
+  array: ScaleioArray,
+  { name, sizeGiB, settings }: WantedVolume,
+  growsBy: number,
+  promised: Map<string, number>,
+): Promise<Problem[]> {
+  const found = await findPool(array, settings);
+  if (!found.pool) return found.problems;
+  const { pool } = found;
+  const problems = poolProblems(pool, settings);
+  if (growsBy > 0) {
+    const statistics = await array.statistics(pool);
+    const before = promised.get(pool.id) ?? 0;
+    const full = roomProblem(
+      pool,
+      statistics,
+      settings,
+      before,
+      growsBy,
+      `${name} wants ${count(growsBy)} GiB`,
+      sizeGiB,
+    );
+    if (full) problems.push(full);
+    else promised.set(pool.id, before + growsBy);
+  }
+  return problems;
+}
+
+/** What a pool can't do of what a profile asks for. */
+export function poolProblems(pool: Pool, { provisioning, ramCache, compression }: ScaleioSettings): Problem[] {
+  const place = `storage pool "${pool.name}"`;
+  const problems: Problem[] = [];
+  const cannot = (setting: string, given: unknown, because: string, ways: string[]) =>
+    problems.push(problem("place-cannot", `${PROFILE_PATH}.${setting}`, given, { place, because, ways }));
+  if (provisioning === "thick" && pool.thinOnly) {
+    const because = pool.fineGranularity
+      ? "a pool of fine granularity has thin volumes only"
+      : "it has thin volumes only";
+    cannot("provisioning", provisioning, because, ["set provisioning: thin", "take another pool"]);
+  }
+  if (ramCache && pool.fineGranularity) {
+    const ways = ["set ramCache: false", "take a pool of medium granularity"];
+    cannot("ramCache", ramCache, "volumes of fine granularity have no RAM cache", ways);
+  }
+  if (compression === "normal" && !pool.fineGranularity) {
+    const ways = ["set compression: none", "take a pool of fine granularity"];
+    cannot("compression", compression, "only volumes of fine granularity are compressed", ways);
+  }
+  return problems;
+}
+
+/** Whether a pool has no room for that much more. */
+function roomProblem(
+  pool: Pool,
+  statistics: PoolStatistics,
+  { provisioning }: ScaleioSettings,
+  promisedGiB: number,
+  growsBy: number,
+  wants: string,
+  sizeGiB: number,
+): Problem | undefined {
+  const { capacityAvailableForVolumeAllocationInKb: free, volumeAllocationLimitInKb: limit } = statistics;
+  // Thick volumes take their space at once; thin ones may promise more than there is, up to the pool's own limit.
+  const roomInKb = provisioning === "thick" ? free : (limit ?? undefined);
+  if (roomInKb == null) return undefined;
+  const roomGiB = Math.max(0, Math.floor(roomInKb / KIB_PER_GIB) - promisedGiB);
+  if (growsBy <= roomGiB) return undefined;
+  const before = promisedGiB > 0 ? `, and other volumes of this run ${count(promisedGiB)} GiB` : "";
+  const params = { place: `storage pool "${pool.name}"`, wants: `${wants}${before}`, roomGiB };
+  return problem("place-full", "sizeGiB", sizeGiB, params);
+}
+
+type FoundPool = { pool: Pool; problems: [] } | { pool?: undefined; problems: Problem[] };
+
+/** The pool of a volume's settings; or why there is none, with those that there are. */
+export async function findPool(
+  array: ScaleioArray,
+  { protectionDomain, storagePool }: Pick<ScaleioSettings, "protectionDomain" | "storagePool">,
+): Promise<FoundPool> {
+  const find = (pools: Pool[]) => pools.find((each) => each.domain === protectionDomain && each.name === storagePool);
+  // One that isn't there may have been added since this run began.
+  const pool = find(await array.pools()) ?? find(await array.pools(true));
+  if (pool) return { pool, problems: [] };
+  const pools = await array.pools();
+  const domains = [...new Set(pools.map(({ domain }) => domain))].sort();
+  const domain = protectionDomain ?? "";
+  if (!domains.includes(domain)) {
+    const params = { what: "protection domain", name: domain, where: "with storage pools", known: domains };
+    const path = `${PROFILE_PATH}.protectionDomain`;
+    return { problems: [problem("place-unknown", path, domain, { ...params, nearest: nearest(domain, domains) })] };
+  }
+  const known = pools
+    .filter((each) => each.domain === domain)
+    .map(({ name }) => name)
+    .sort();
+  const name = storagePool ?? "";
+  const params = { what: "storage pool", name, where: `in protection domain "${domain}"`, known };
+  const path = `${PROFILE_PATH}.storagePool`;
+  return { problems: [problem("place-unknown", path, name, { ...params, nearest: nearest(name, known) })] };
+}
+
+/** Who has a name that a volume was explicitly given. Problem: `physical-name-taken`. */
+export async function nameProblems(array: ScaleioArray, name: string): Promise<Problem[]> {
+  const other = await array.volumeByName(name);
+  if (!other) return [];
+  const by = `volume ${other.id} of ${count(toGiB(other))} GiB has it`;
+  return [problem("physical-name-taken", "physicalName", name, { name, by, id: other.id })];
+}
+
+/**
+ * Makes a volume. Under a name that only this declaration can have (`ownName`), one that an interrupted run left behind is
+ * taken up instead of a second being made; under a name that somebody chose, never.
+ * @throws {ScaleioError} `name-taken`, `not-possible`, and those of the gateway
+ */
+export async function createVolume(
+  array: ScaleioArray,
+  wanted: WantedVolume,
+  ownName: boolean,
+): Promise<FoundVolume & { found: boolean }> {
+  const { name, sizeGiB, settings } = wanted;
+  const { pool, problems } = await findPool(array, settings);
+  if (!pool) throw new ScaleioError("not-possible", problems.map(asSentence).join("\n"));
+  const systemId = await array.systemId();
+  const made = (id: string, found: boolean) => ({ id, systemId, name, sizeGiB, settings, found });
+
+  // Of a name that anybody may have chosen it must be known who had it before: only then is a create that got no answer ours.
+  if (!ownName) {
+    const [taken] = await nameProblems(array, name);
+    if (taken) throw new ScaleioError("name-taken", asSentence(taken));
+  }
+  const request = {
+    name,
+    sizeGiB,
+    thick: settings.provisioning === "thick",
+    ramCache: settings.ramCache,
+    compressed: settings.compression === "normal",
+    pool,
+  };
+  try {
+    return made(await array.createVolume(request), false);
+  } catch (error) {
+    const inUse = isRefusal(error, arrayCodes.nameInUse);
+    if (!inUse && !isUnsettled(error)) throw error;
+    const other = await array.volumeByName(name);
+    // No answer came, and nothing was made: once more, and then whatever comes.
+    if (!other && !inUse) return made(await array.createVolume(request), false);
+    if (!other) throw error;
+    const isOurs = ownName || !inUse;
+    const reason = isOurs
+      ? await whyNotTakenUp(array, other, wanted, pool)
+      : "its name was chosen, so it may be another's";
+    if (reason === undefined) return made(other.id, true);
+    throw new ScaleioError(
+      "name-taken",
+      `There is a volume ${other.id} called ${name} of ${count(toGiB(other))} GiB already, and it isn't taken for one that an ` +
+        `interrupted run left behind: ${reason}. If it is this one, take it over with its data: import: "${other.id}". ` +
+        `If nobody needs it, remove it from the array.`,
+      { errorCode: arrayCodes.nameInUse },
+    );
+  }
+}
+
+// A volume of ours that no state knows has just been made, is as it was asked for, and nobody has used it.
+async function whyNotTakenUp(
+  array: ScaleioArray,
+  volume: ArrayVolume,
+  { sizeGiB, settings }: WantedVolume,
+  pool: Pool,
+): Promise<string | undefined> {
+  const hosts = volume.mappedSdcInfo ?? [];
+  if (hosts.length > 0) return `it is mapped to ${hosts.map(hostName).join(", ")}`;
+  if (volume.storagePoolId !== pool.id) return "it is in another storage pool";
+  if (toGiB(volume) !== sizeGiB) return `it has another size than ${count(sizeGiB)} GiB`;
+  if (volume.volumeType !== (settings.provisioning === "thick" ? "ThickProvisioned" : "ThinProvisioned")) {
+    return `it is ${volume.volumeType}, and not ${settings.provisioning}`;
+  }
+  if (volume.useRmcache !== settings.ramCache) return "its RAM cache is set otherwise";
+  const now = array.session.gatewayTime?.getTime();
+  const age = now === undefined || volume.creationTime == null ? undefined : now / 1000 - volume.creationTime;
+  if (age === undefined || age > TAKE_UP_HOURS * 3600) return `it was made more than ${TAKE_UP_HOURS} hours ago`;
+  if (volume.vtreeId != null && (await array.relatives(volume.vtreeId)) > 1) return "it has snapshots";
+  return undefined;
+}
+
+/**
+ * A volume as it is; `undefined` where it is gone.
+ * @param known what the state has of it: the array doesn't keep a volume's limits on the volume
+ * @throws {ScaleioError} `other-array`, and those of the gateway
+ */
+export async function readVolume(
+  array: ScaleioArray,
+  id: string,
+  known: { systemId?: string | undefined; settings: ScaleioSettings },
+): Promise<FoundVolume | undefined> {
+  const systemId = await sameArray(array, id, known.systemId);
+  const volume = await array.volume(id);
+  if (!volume) return undefined;
+  const pools = await array.pools();
+  const pool =
+    pools.find((each) => each.id === volume.storagePoolId) ??
+    (await array.pools(true)).find((each) => each.id === volume.storagePoolId);
+  return {
+    id,
+    systemId,
+    name: volume.name ?? "",
+    sizeGiB: toGiB(volume),
+    settings: {
+      ...known.settings,
+      provisioning: volume.volumeType === "ThickProvisioned" ? "thick" : "thin",
+      ramCache: volume.useRmcache,
+      compression: volume.compressionMethod === "Normal" ? "normal" : "none",
+      protectionDomain: pool?.domain ?? known.settings.protectionDomain,
+      storagePool: pool?.name ?? known.settings.storagePool,
+    },
+  };
+}
+
+/**
+ * What keeps a volume that exists from being taken over into a declaration. Problem: `import-not-possible`.
+ */
+export async function importProblems(
+  array: ScaleioArray,
+  id: string,
+  { sizeGiB, settings }: Omit<WantedVolume, "name">,
+): Promise<{ found?: FoundVolume; problems: Problem[] }> {
+  const refuse = (because: string, way: string) => ({
+    problems: [problem("import-not-possible", "import", id, { id, because, way })],
+  });
+  if (!/^[0-9a-f]{16}$/i.test(id))
+    return refuse("it is no id of a volume", "give the 16 hex digits that the array shows");
+  const volume = await array.volume(id);
+  const found = await readVolume(array, id, { settings });
+  if (!volume || !found) return refuse("the array has no such volume", "look it up on the array");
+  if (volume.volumeType === "Snapshot") return refuse("it is a snapshot", "give the id of a volume");
+  const label = { name: found.name, profile: "", revision: "", backend: "scaleio" } as const;
+  const { problems } = change({ ...label, ...found }, { ...label, sizeGiB, settings });
+  return problems.length > 0 ? { problems } : { found, problems };
+}
+
+/** Takes a volume over, and makes it what is wanted. */
+export async function importVolume(
+  array: ScaleioArray,
+  id: string,
+  wanted: Omit<WantedVolume, "name">,
+): Promise<FoundVolume> {
+  const { found, problems } = await importProblems(array, id, wanted);
+  if (!found) throw new ScaleioError("not-possible", problems.map(asSentence).join("\n"));
+  return updateVolume(array, id, { ...wanted, systemId: found.systemId });
+}
+
+/**
+ * Makes a volume what is wanted, whatever it is now: what an earlier run left half done is finished, and nothing is sent
+ * that is so already.
+ * @throws {ScaleioError} `gone`, `shrink`, `other-array`, and those of the gateway
+ */
+export async function updateVolume(
+  array: ScaleioArray,
+  id: string,
+  { sizeGiB, settings, systemId: knownSystem }: Omit<WantedVolume, "name"> & { systemId?: string | undefined },
+): Promise<FoundVolume> {
+  const systemId = await sameArray(array, id, knownSystem);
+  const volume = await array.volume(id);
+  if (!volume) {
+    throw new ScaleioError(
+      "gone",
+      `volume ${id} is no longer on the array. Run pulumi refresh; pulumi up then makes it anew, empty.`,
+    );
+  }
+  const has = toGiB(volume);
+  if (has > sizeGiB) {
+    throw new ScaleioError(
+      "shrink",
+      `volume ${id} has ${count(has)} GiB on the array, and would shrink to ${count(sizeGiB)} GiB. Ask for ${count(has)} GiB or more.`,
+    );
+  }
+  if (has < sizeGiB) await grow(array, id, sizeGiB);
+  if (volume.useRmcache !== settings.ramCache) await array.setRamCache(id, settings.ramCache);
+  const compressed = settings.compression === "normal";
+  if ((volume.compressionMethod === "Normal") !== compressed) await array.setCompression(id, compressed);
+  return { id, systemId, name: volume.name ?? "", sizeGiB, settings };
+}
+
+async function grow(array: ScaleioArray, id: string, sizeGiB: number): Promise<void> {
+  try {
+    await array.setSize(id, sizeGiB);
+  } catch (error) {
+    if (!isUnsettled(error)) throw error;
+    const now = await array.volume(id);
+    if (now && toGiB(now) !== sizeGiB) await array.setSize(id, sizeGiB);
+  }
+}
+
+/**
+ * Removes a volume for good. Gone already is as good.
+ * @throws {ScaleioError} `still-mapped` with the hosts that have it, `other-array`, and those of the gateway
+ */
+export async function removeVolume(array: ScaleioArray, id: string, systemId: string | undefined): Promise<void> {
+  await sameArray(array, id, systemId);
+  try {
+    await array.removeVolume(id);
+  } catch (error) {
+    if (isRefusal(error, arrayCodes.volumeNotFound)) return;
+    if (!isRefusal(error, arrayCodes.volumeMapped)) throw error;
+    const hosts = (await array.volume(id))?.mappedSdcInfo ?? [];
+    throw new ScaleioError(
+      "still-mapped",
+      `volume ${id} is not removed: it is mapped to ${hosts.map(hostName).join(", ")}, and not by this stack. ` +
+        "See what uses it there, unmap it, and run again.",
+      { errorCode: arrayCodes.volumeMapped },
+    );
+  }
+}
+
+// Two arrays may have volumes of one id. A gateway that now belongs to another array must neither make a state forget its
+// volumes nor have the other's changed or removed.
+export async function sameArray(array: ScaleioArray, id: string, known: string | undefined): Promise<string> {
+  const systemId = await array.systemId();
+  if (known === undefined || known === systemId) return systemId;
+  throw new ScaleioError(
+    "other-array",
+    `volume ${id} is on array ${known}, and ${array.session.endpoint} is the gateway of array ${systemId}. Set scaleio:endpoint back.`,
+  );
+}
+
+/** A host of a mapping, for messages: its name, else its address, with its id. */
+export function hostName({
+  sdcId,
+  sdcName,
+  sdcIp,
+}: {
+  sdcId: string;
+  sdcName?: string | null;
+  sdcIp?: string | null;
+}): string {
+  const name = sdcName ?? sdcIp;
+  return name == null ? `SDC ${sdcId}` : `SDC ${name} (${sdcId})`;
+}
+
+/** A problem as one sentence, for errors of a single volume. */
+export function asSentence({ message, allowed, fix, code }: Problem): string {
+  return `${message} [${code}]. Allowed: ${allowed}. Fix: ${fix}.`;
+}
+
+function toGiB({ sizeInKb }: ArrayVolume): number {
+  return sizeInKb / KIB_PER_GIB;
+}
