@@ -8,6 +8,7 @@ import type { VolumeBackend } from "../backends";
 import { isConfigSecret } from "../engine";
 import { transformed } from "../transform";
 import { CONNECTION_NAMESPACE, connectionKeys } from "./connection";
+import { providerText } from "./provider-text";
 
 /** What a volume on an array is made from. */
 export interface ScaleioVolumeArgs {
@@ -21,11 +22,6 @@ export interface ScaleioVolumeArgs {
   settings: pulumi.Input<ScaleioSettings>;
   /** The id of a volume that exists, to take over instead of making one. */
   import?: pulumi.Input<string> | undefined;
-}
-
-/** The text in the state from which each run makes a provider anew: see components/local/resource.ts. */
-export function providerText(name: "volume" | "mapping"): string {
-  return `exports.handler = () => require("module").createRequire(process.cwd() + "/")("storage-profiles/provider/scaleio").${name};`;
 }
 
 /** A volume on ScaleIO / PowerFlex. Usually made by a `ProfiledVolume`. */

@@ -14,7 +14,8 @@ import {
 } from "../../src";
 import type { ProfiledVolume } from "../profiled-volume";
 import { currentRun } from "../run";
-import { providerText, ScaleioVolume } from "./resource";
+import { providerText } from "./provider-text";
+import { ScaleioVolume } from "./resource";
 
 /** What a mapping asks for. */
 export interface VolumeMappingArgs {

@@ -1,0 +1,102 @@
+// A Pulumi project of a test's own that has an array: a gateway in the test's process, and the connection to it.
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import type { ScaleioGateway } from "../../testing";
+import { Project, succeeded } from "./engine";
+
+/** A volume on the array, in few words: `data-… 104 GiB thin ramcache`, and its mappings: `node1 10000 IOPS 977 MB/s`. */
+export interface OnArray {
+  id: string;
+  /** Without the characters that keep names apart. */
+  name: string;
+  what: string;
+  mapped: string[];
+}
+
+interface View {
+  id: string;
+  name: string;
+  sizeInKb: number;
+  volumeType: string;
+  useRmcache: boolean;
+  compressionMethod?: string;
+  mappedSdcInfo: { sdcId: string; limitIops: number; limitBwInMbps: number; accessMode?: string }[] | null;
+}
+
+/** The volumes that are on the array, by name. */
+export function onArray(gateway: ScaleioGateway): OnArray[] {
+  const { volumes, sdcs } = gateway.state() as unknown as { volumes: View[]; sdcs: { id: string; name: string }[] };
+  const host = (id: string) => sdcs.find((each) => each.id === id)?.name ?? id;
+  return volumes
+    .map(({ id, name, sizeInKb, volumeType, useRmcache, compressionMethod, mappedSdcInfo }) => ({
+      id,
+      name: name.replace(/-[0-9a-z]{9}$/, ""),
+      what: [
+        `${sizeInKb / 1048576} GiB`,
+        volumeType === "ThickProvisioned" ? "thick" : "thin",
+        ...(useRmcache ? ["ramcache"] : []),
+        ...(compressionMethod === "Normal" ? ["compressed"] : []),
+      ].join(" "),
+      mapped: (mappedSdcInfo ?? [])
+        .map(({ sdcId, limitIops, limitBwInMbps, accessMode = "ReadWrite" }) => {
+          const mode = accessMode === "ReadWrite" ? "" : ` ${accessMode}`;
+          return `${host(sdcId)} ${limitIops} IOPS ${limitBwInMbps} MB/s${mode}`;
+        })
+        .sort(),
+    }))
+    .sort((a, b) => a.name.localeCompare(b.name));
+}
+
+/** A project whose stack has its volumes on an array. */
+export class ScaleioProject extends Project {
+  constructor(
+    name: string,
+    private readonly gateway: () => ScaleioGateway,
+  ) {
+    super(name, "");
+  }
+
+  /** Writes the program: as for any project, with `VolumeMapping` in scope. */
+  override program(text: string): void {
+    super.program(`const { VolumeMapping } = require("storage-profiles");\n${text}`);
+  }
+
+  /** The stack's config, with the connection to the gateway; `connection` is laid over it, and `null` takes a key away. */
+  async connect(
+    values: Record<string, unknown> = {},
+    connection: Partial<Record<string, string | null>> = {},
+    stack = "dev",
+  ): Promise<this> {
+    await this.init(stack);
+    const gateway = this.gateway();
+    const { password = gateway.password, ...others } = connection;
+    writeFileSync(join(this.directory, "ca.pem"), gateway.ca);
+    const all = { endpoint: gateway.url, username: gateway.username, caFile: "ca.pem", ...others };
+    const given = Object.entries(all).filter(([, value]) => value !== null);
+    this.config(
+      {
+        backend: "scaleio",
+        scaleio: { protectionDomain: "domain1", storagePool: "pool1" },
+        deletionProtection: false,
+        ...values,
+      },
+      Object.fromEntries(given.map(([key, value]) => [`scaleio:${key}`, value])),
+    );
+    if (password !== null) succeeded(await this.run(["config", "set", "--secret", "scaleio:password", password ?? ""]));
+    return this;
+  }
+}
+
+/** The calls that were made for volumes and mappings: no logins, nothing that is asked once a run. */
+export function callsFor(gateway: ScaleioGateway): string[] {
+  return gateway.calls
+    .filter(({ path }) => /\/(Volume|VTree)(::|\/)/.test(path))
+    .map(({ path }) => path.replace(/^.*\/(action\/)?/, "").replace(/^Volume::.*/, "read"));
+}
+
+/** How often somebody logged in. */
+export function logins(gateway: ScaleioGateway): number {
+  return gateway.calls.filter(({ path }) => path === "/api/login").length;
+}
