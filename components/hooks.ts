@@ -56,7 +56,7 @@ export function volumeHooks(
     await tellNotes(`${label}: ${verdict}`, changed.length > 0 ? [...changed, ...notesOf(to.name)] : []);
   };
 
-  // Volumes whose size the component's hook could not judge, because the last `up` did not finish; by URN.
+  // Volumes that the component's hook could not judge, because the last `up` did not finish; by URN.
   const unfinished = new Set<string>();
 
   const component: pulumi.ResourceHookFunction = async ({ urn, name, newInputs, oldInputs, oldOutputs }) => {
@@ -80,8 +80,9 @@ export function volumeHooks(
       settings: has.settings ?? recorded.settings,
     };
     if (has.volumeId === undefined) {
+      // There may even be no volume yet, whatever was asked for it in vain.
       unfinished.add(urn);
-      from = { ...recorded, sizeGiB: to.sizeGiB };
+      from = { ...recorded, sizeGiB: to.sizeGiB, settings: to.settings };
     }
     const label = from.profile === to.profile ? `${name}@${to.profile}` : `${name}: ${from.profile} -> ${to.profile}`;
     await judge(label, from, to, !unfinished.has(urn));

@@ -9,6 +9,7 @@ const fs = require("node:fs");
 const os = require("node:os");
 const path = require("node:path");
 const { interrupt, makeProject, placePackage } = require("./bench/project.js");
+const { measureScaleio, scaleioTable } = require("./bench/scaleio.js");
 const { markdown, median, pairRatios, plot, rowsOf, series, table } = require("./bench/report.js");
 const { ensureEngine } = require("./engine/ensure.js");
 const { setup } = require("./setup.js");
@@ -32,43 +33,77 @@ const QUICK = [
   { n: 100, rounds: 1 },
 ];
 
-const HELP = `Usage: npm run bench [-- --quick | --write]
+const SCALEIO = [
+  { n: 20, latencyMs: 20 },
+  { n: 300, latencyMs: 20 },
+];
+
+const HELP = `Usage: npm run bench [-- [--quick | --write] [--local | --scaleio]]
 
 Measures ProfiledVolume on the local backend (mode "directory") beside the same number of raw dynamic resources whose
 create does nothing: the first \`pulumi up\`, an unchanged \`pulumi preview\`, and the state. Each run has a fresh stack with a
 file backend in a temporary directory; the two take turns, and the ratios are those of runs that followed each other.
 A missed aim is shown, and is no failure. Takes 10 to 15 minutes on two cores.
 
-  --quick   N = 10 and 100, with fewer runs: 2 minutes, for a first look
-  --write   also writes docs/bench.svg, and the table into docs/bench.md
+Then the ScaleIO backend, on the emulated gateway: how many calls a volume with its mapping costs, and how long the first \`up\`
+of 20 and 300 takes at 20 ms of latency, beside the time of these calls alone. Takes 5 minutes.
+
+  --quick     N = 10 and 100, with fewer runs, and 20 on ScaleIO: 3 minutes, for a first look
+  --write     also writes docs/bench.svg, and the tables into docs/bench.md
+  --local     the local backend only
+  --scaleio   the ScaleIO backend only
 `;
 
 if (require.main === module) main(() => command(process.argv.slice(2)));
 
 /** @param {string[]} args */
 async function command(args) {
-  const unknown = args.find((arg) => !["--quick", "--write", "--help", "-h"].includes(arg));
+  const unknown = args.find((arg) => !["--quick", "--write", "--local", "--scaleio", "--help", "-h"].includes(arg));
   if (unknown !== undefined) throw new UserError(`Unknown argument ${unknown}.\n\n${HELP}`);
   if (args.includes("--help") || args.includes("-h")) return void process.stdout.write(HELP);
   const [quick, write] = [args.includes("--quick"), args.includes("--write")];
   if (quick && write) throw new UserError("--write is for the full run: leave --quick out.");
+  const [onlyLocal, onlyScaleio] = [args.includes("--local"), args.includes("--scaleio")];
 
   await setup();
   const engine = await ensureEngine();
   await inTemporaryPlace(engine, async (place, check) => {
     const machine = describeMachine(engine.version);
     progress(machine);
-    const samples = await measureStacks(place, quick ? QUICK : FULL, check);
-    const imports = await measureImports(place, check);
-    const resolved = measureResolve(path.join(place.directory, "package"));
-    const rows = [...rowsOf(samples), imports.row];
-    const others = [
-      `resolve: ${resolved.toLocaleString("en")} a second, over all backends and built-in profiles.`,
-      `require("storage-profiles/core"), which needs no Pulumi: ${imports.core} ms.`,
-    ];
-    console.log(`\n${machine}\n\n${table(rows)}\n\n${others.join("\n")}`);
-    if (write) writeDocs(machine, rows, others, samples);
+    if (!onlyScaleio) await benchLocal(place, machine, { quick, write }, check);
+    if (!onlyLocal) await benchScaleio(place, machine, { quick, write }, check);
   });
+}
+
+/**
+ * @param {Place} place
+ * @param {string} machine
+ * @param {{ quick: boolean, write: boolean }} options
+ * @param {() => void} check
+ */
+async function benchLocal(place, machine, { quick, write }, check) {
+  const samples = await measureStacks(place, quick ? QUICK : FULL, check);
+  const imports = await measureImports(place, check);
+  const resolved = measureResolve(path.join(place.directory, "package"));
+  const rows = [...rowsOf(samples), imports.row];
+  const others = [
+    `resolve: ${resolved.toLocaleString("en")} a second, over all backends and built-in profiles.`,
+    `require("storage-profiles/core"), which needs no Pulumi: ${imports.core} ms.`,
+  ];
+  console.log(`\n${machine}\n\n${table(rows)}\n\n${others.join("\n")}`);
+  if (write) writeDocs(machine, rows, others, samples);
+}
+
+/**
+ * @param {Place} place
+ * @param {string} machine
+ * @param {{ quick: boolean, write: boolean }} options
+ * @param {() => void} check
+ */
+async function benchScaleio(place, machine, { quick, write }, check) {
+  const results = scaleioTable(await measureScaleio(place, quick ? SCALEIO.slice(0, 1) : SCALEIO, check, progress));
+  console.log(`\n${results}`);
+  if (write) writeBetween("scaleio: begin", "scaleio: end", `${machine}\n\n${results}`);
 }
 
 /** @param {string} text */
@@ -244,8 +279,6 @@ function measureResolve(directory) {
 
 // ---- docs ------------------------------------------------------------------------------------------------------------
 
-const [BEGIN, END] = ["<!-- npm run bench -- --write: begin -->", "<!-- end -->"];
-
 /**
  * @param {string} machine
  * @param {Row[]} rows
@@ -266,11 +299,24 @@ function writeDocs(machine, rows, others, samples) {
   const caption = `Medians and ranges; at ${largest} volumes ours takes ${ratio.toFixed(2)} times as long as raw`;
   fs.writeFileSync(path.join(docs, "bench.svg"), plot(series(samples), caption));
 
-  const file = path.join(docs, "bench.md");
-  const old = fs.existsSync(file) ? fs.readFileSync(file, "utf8") : `# Benchmark\n\n${BEGIN}\n${END}\n`;
-  const [from, to] = [old.indexOf(BEGIN), old.indexOf(END)];
-  if (from < 0 || to < from) throw new UserError(`${file} has lost its lines "${BEGIN}" and "${END}".`);
   const results = [machine, markdown(rows), others.map((line) => `- ${line}`).join("\n")].join("\n\n");
-  fs.writeFileSync(file, `${old.slice(0, from + BEGIN.length)}\n\n${results}\n\n${old.slice(to)}`);
-  progress(`Written: ${path.join(docs, "bench.svg")}, ${file}`);
+  writeBetween("npm run bench -- --write: begin", "end", results);
+  progress(`Written: ${path.join(docs, "bench.svg")}`);
+}
+
+/**
+ * Writes what was measured into its place in docs/bench.md.
+ *
+ * @param {string} begin the comment before it
+ * @param {string} end the comment behind it
+ * @param {string} text
+ */
+function writeBetween(begin, end, text) {
+  const file = path.join(ROOT, "docs", "bench.md");
+  const old = fs.readFileSync(file, "utf8");
+  const [first, last] = [`<!-- ${begin} -->`, `<!-- ${end} -->`];
+  const [from, to] = [old.indexOf(first), old.indexOf(last)];
+  if (from < 0 || to < from) throw new UserError(`${file} has lost its lines "${first}" and "${last}".`);
+  fs.writeFileSync(file, `${old.slice(0, from + first.length)}\n\n${text}\n\n${old.slice(to)}`);
+  progress(`Written: ${file}`);
 }

@@ -291,7 +291,9 @@ const UNSENT_CODES = new Set([
 ]);
 
 function told(error: unknown, endpoint: string, timeoutMs: number, what: string): ScaleioError {
-  const { code = "", name, message, errors = [] } = error as NodeJS.ErrnoException & { errors?: Error[] };
+  const { name, message, code: given, errors = [] } = error as Error & { code?: unknown; errors?: Error[] };
+  // That of a time limit is a number, and of no use.
+  const code = typeof given === "string" ? given : "";
   if (CERTIFICATE_CODES.test(code)) {
     return new ScaleioError(
       "certificate-untrusted",

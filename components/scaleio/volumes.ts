@@ -169,28 +169,36 @@ export async function createVolume(
     compressed: settings.compression === "normal",
     pool,
   };
-  try {
-    return made(await array.createVolume(request), false);
-  } catch (error) {
-    const inUse = isRefusal(error, arrayCodes.nameInUse);
-    if (!inUse && !isUnsettled(error)) throw error;
-    const other = await array.volumeByName(name);
-    // No answer came, and nothing was made: once more, and then whatever comes.
-    if (!other && !inUse) return made(await array.createVolume(request), false);
-    if (!other) throw error;
-    const isOurs = ownName || !inUse;
-    const reason = isOurs
-      ? await whyNotTakenUp(array, other, wanted, pool)
-      : "its name was chosen, so it may be another's";
-    if (reason === undefined) return made(other.id, true);
-    throw new ScaleioError(
-      "name-taken",
-      `There is a volume ${other.id} called ${name} of ${count(toGiB(other))} GiB already, and it isn't taken for one that an ` +
-        `interrupted run left behind: ${reason}. If it is this one, take it over with its data: import: "${other.id}". ` +
-        `If nobody needs it, remove it from the array.`,
-      { errorCode: arrayCodes.nameInUse },
-    );
+  // The first answer may be lost, and the second may then be that the name is in use: by what the first one made.
+  for (let unanswered = false; ;) {
+    try {
+      return made(await array.createVolume(request), false);
+    } catch (error) {
+      const inUse = isRefusal(error, arrayCodes.nameInUse);
+      if (!inUse && !isUnsettled(error)) throw error;
+      const other = await array.volumeByName(name);
+      if (other) {
+        const isOurs = ownName || unanswered || !inUse;
+        const reason = isOurs ? await whyNotTakenUp(array, other, wanted, pool) : CHOSEN_NAME;
+        if (reason === undefined) return made(other.id, true);
+        throw nameTaken(name, other, reason);
+      }
+      if (inUse || unanswered) throw error;
+      unanswered = true;
+    }
   }
+}
+
+const CHOSEN_NAME = "its name was chosen, so it may be another's";
+
+function nameTaken(name: string, other: ArrayVolume, reason: string): ScaleioError {
+  return new ScaleioError(
+    "name-taken",
+    `There is a volume ${other.id} called ${name} of ${count(toGiB(other))} GiB already, and it isn't taken for one that an ` +
+      `interrupted run left behind: ${reason}. If it is this one, take it over with its data: import: "${other.id}". ` +
+      `If nobody needs it, remove it from the array.`,
+    { errorCode: arrayCodes.nameInUse },
+  );
 }
 
 // A volume of ours that no state knows has just been made, is as it was asked for, and nobody has used it.

@@ -1,6 +1,6 @@
 // Drives the real Pulumi engine in a project of its own, in a temporary folder: program, config, state and passphrase.
 
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -115,7 +115,35 @@ export class Project {
   /** Runs `pulumi` with these arguments. Never throws: what it printed is the answer. */
   async run(args: string[], environment: NodeJS.ProcessEnv = {}): Promise<Ran> {
     const engine = await this.engine;
-    const env = {
+    return this.start(engine.pulumi, [...args, "--non-interactive", "--color", "never"], environment);
+  }
+
+  /** Starts `pulumi` with these arguments; the answer kills it and all that it has started. */
+  async begin(args: string[]): Promise<() => Promise<void>> {
+    const { pulumi } = await this.engine;
+    const options = { cwd: this.directory, env: await this.env(), detached: true, stdio: "ignore" as const };
+    const child = spawn(pulumi, [...args, "--non-interactive"], options);
+    const ended = new Promise<void>((done) => child.once("close", () => done()));
+    return async () => {
+      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+      await ended;
+    };
+  }
+
+  private async start(file: string, args: string[], environment: NodeJS.ProcessEnv): Promise<Ran> {
+    const env = await this.env(environment);
+    const options = { cwd: this.directory, env, maxBuffer: 256 << 20, timeout: 300_000 };
+    return new Promise((done) => {
+      const child = execFile(file, args, options, (error, stdout, stderr) => {
+        done({ code: error ? (typeof error.code === "number" ? error.code : 1) : 0, text: stdout + stderr });
+      });
+      child.stdin?.end();
+    });
+  }
+
+  private async env(environment: NodeJS.ProcessEnv = {}): Promise<NodeJS.ProcessEnv> {
+    const engine = await this.engine;
+    return {
       ...process.env,
       ...engine.env,
       PATH: [engine.path, process.env["PATH"]].filter(Boolean).join(":"),
@@ -125,18 +153,12 @@ export class Project {
       PULUMI_STACK: this.stack,
       ...environment,
     };
-    const options = { cwd: this.directory, env, maxBuffer: 64 << 20, timeout: 300_000 };
-    return new Promise((done) => {
-      const child = execFile(
-        engine.pulumi,
-        [...args, "--non-interactive", "--color", "never"],
-        options,
-        (error, stdout, stderr) => {
-          done({ code: error ? (typeof error.code === "number" ? error.code : 1) : 0, text: stdout + stderr });
-        },
-      );
-      child.stdin?.end();
-    });
+  }
+
+  /** Runs a command of this package in the project, as `npx` would. */
+  async command(name: string, args: string[]): Promise<Ran> {
+    const { bin } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { bin: Record<string, string> };
+    return this.start(process.execPath, [join(root, bin[name] ?? ""), ...args], {});
   }
 
   /** `pulumi up`, which must succeed. */
