@@ -59,6 +59,7 @@ interface MappingInputs {
 }
 
 interface MappingOutputs extends WantedMapping {
+  sdc: string;
   systemId: string;
   devicePath: string;
 }
@@ -177,20 +178,20 @@ export const mapping = {
   async create(inputs: MappingInputs): Promise<dynamic.CreateResult<MappingOutputs>> {
     const wanted = await wantedMapping(inputs);
     const { systemId } = await createMapping(array(), wanted);
-    return { id: `${wanted.volumeId}/${wanted.sdcId}`, outs: mappingOutputs({ ...wanted, systemId }) };
+    return { id: `${wanted.volumeId}/${wanted.sdcId}`, outs: mappingOutputs({ ...wanted, sdc: inputs.sdc, systemId }) };
   },
 
-  async read(id: string, props: MappingOutputs & Partial<MappingInputs>): Promise<ReadResult<MappingOutputs>> {
+  async read(id: string, props: MappingOutputs): Promise<ReadResult<MappingOutputs>> {
     const found = await readMapping(array(), props);
     if (!found) return {};
-    const { systemId: _, ...inputs } = found;
-    return { id, props: mappingOutputs(found), inputs: { ...inputs, sdc: props.sdc ?? found.sdcId } };
+    const { systemId, ...inputs } = { ...found, sdc: props.sdc };
+    return { id, props: mappingOutputs({ ...inputs, systemId }), inputs };
   },
 
   async update(_id: string, olds: MappingOutputs, news: MappingInputs): Promise<dynamic.UpdateResult<MappingOutputs>> {
     const wanted = await wantedMapping(news);
     const { systemId } = await updateMapping(array(), wanted, olds);
-    return { outs: mappingOutputs({ ...wanted, systemId }) };
+    return { outs: mappingOutputs({ ...wanted, sdc: news.sdc, systemId }) };
   },
 
   async delete(_id: string, props: MappingOutputs): Promise<void> {
@@ -257,7 +258,7 @@ async function wantedMapping(inputs: MappingInputs): Promise<WantedMapping> {
   return { volumeId, sdcId, iopsLimit, bandwidthLimitKBps, accessMode };
 }
 
-function mappingOutputs(mapping: WantedMapping & { systemId: string }): MappingOutputs {
+function mappingOutputs(mapping: Omit<MappingOutputs, "devicePath">): MappingOutputs {
   // Where Linux hosts find the volume. Source: os-brick's ScaleIO connector.
   return { ...mapping, devicePath: `/dev/disk/by-id/emc-vol-${mapping.systemId}-${mapping.volumeId}` };
 }

@@ -284,6 +284,10 @@ describe("one array", () => {
     await project.connect({ profiles: { odd: { scaleio: { storagePool: "small", provisioning: "thick" } } } });
     project.program('for (let n = 0; n < 9; n++) new ProfiledVolume("v" + n + "@odd", { sizeGiB: 8 });');
     await refusedWith(['storage pool "small" has room for 0 GiB more', "other volumes of this run 64 GiB"]);
+    // What just fits is made: also by an `up` that previews first, and counts twice.
+    project.program('for (let n = 0; n < 8; n++) new ProfiledVolume("v" + n + "@odd", { sizeGiB: 8 });');
+    succeeded(await project.run(["up", "--yes"]));
+    expect(onArray(gateway)).toHaveLength(8);
   });
 
   test("refuses a host that the array doesn't know, and names those that it knows", async () => {
