@@ -10,7 +10,7 @@ const path = require("node:path");
 /** Something the reader can put right. Its message says all there is to say, so it is shown without a stack. */
 class UserError extends Error {}
 
-module.exports = { UserError, atLeast, main, withLock };
+module.exports = { UserError, atLeast, cacheDirectory, main, withLock };
 
 /**
  * Runs a tool's command line. A UserError ends it with its message and exit code 1; anything else is a bug of ours and
@@ -204,4 +204,19 @@ function compare(a, b) {
     return x < y ? -1 : 1;
   }
   return 0;
+}
+
+/**
+ * Where everything is kept that is built once: engines, and the Python environments of tests.
+ *
+ * @param {NodeJS.ProcessEnv} env
+ */
+function cacheDirectory(env) {
+  if (env.STORAGE_PROFILES_CACHE) return path.resolve(env.STORAGE_PROFILES_CACHE);
+  // The XDG specification wants a relative path to be ignored.
+  const base =
+    env.XDG_CACHE_HOME && path.isAbsolute(env.XDG_CACHE_HOME)
+      ? env.XDG_CACHE_HOME
+      : path.join(env.HOME || os.homedir(), ".cache");
+  return path.join(base, "storage-profiles");
 }

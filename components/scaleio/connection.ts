@@ -14,6 +14,7 @@ export const connectionKeys = {
   endpoint: "URL of the gateway: https://gateway.example:443",
   username: "the user that logs in",
   password: "that user's password; a secret",
+  passwordFile: "a file with the password, in place of `password`; relative to the program",
   caFile: "PEM file with the CA that signed the gateway's certificate; relative to the program",
   insecure: "true: the gateway's certificate is not verified. Default: false",
   timeoutSeconds: "how long a request may take, in seconds. Default: 60",
@@ -56,7 +57,7 @@ export function readConnection(
   };
   const endpointText = required("endpoint", "pulumi config set scaleio:endpoint https://gateway.example");
   const username = required("username", "pulumi config set scaleio:username admin");
-  const password = required("password", "pulumi config set --secret scaleio:password");
+  const password = readPassword(config, environment, wrong);
 
   const insecureText = value("insecure") ?? "false";
   const insecure = insecureText === "true";
@@ -76,21 +77,46 @@ export function readConnection(
   }
 
   const caFile = value("caFile");
-  let ca: string | undefined;
-  if (caFile !== undefined) {
-    try {
-      ca = readFileSync(resolve(caFile), "utf8");
-      if (!ca.includes("-----BEGIN CERTIFICATE-----"))
-        wrong.push(`caFile: ${resolve(caFile)} holds no PEM certificate`);
-    } catch (error) {
-      wrong.push(`caFile: ${error instanceof Error ? error.message : String(error)}`);
-    }
+  const ca = caFile === undefined ? undefined : readText("caFile", caFile, wrong);
+  if (ca !== undefined && !ca.includes("-----BEGIN CERTIFICATE-----")) {
+    wrong.push(`caFile: ${resolve(caFile ?? "")} holds no PEM certificate`);
   }
   if (wrong.length > 0) {
     const list = wrong.map((each) => `\n  - scaleio:${each}`).join("");
     throw new ScaleioError("not-configured", `the connection to the ScaleIO gateway isn't set up:${list}`);
   }
   return { endpoint, username, password, ca, insecure, timeoutMs: timeoutSeconds * 1000 };
+}
+
+// The config's, in one form or the other; else the environment's.
+function readPassword(
+  config: (key: string) => string | undefined,
+  environment: NodeJS.ProcessEnv,
+  wrong: string[],
+): string {
+  const sources = [
+    (key: ConnectionKey) => config(`${CONNECTION_NAMESPACE}:${key}`),
+    (key: ConnectionKey) => environment[variableOf(key)],
+  ];
+  for (const source of sources) {
+    const [password, file] = [source("password"), source("passwordFile")];
+    if (password && file) wrong.push("password and passwordFile are both given: keep one of them");
+    if (password) return password;
+    if (file) return (readText("passwordFile", file, wrong) ?? "").replace(/\r?\n$/, "");
+  }
+  wrong.push(
+    `password is missing: pulumi config set --secret ${CONNECTION_NAMESPACE}:password, or set ${variableOf("password")}`,
+  );
+  return "";
+}
+
+function readText(key: ConnectionKey, file: string, wrong: string[]): string | undefined {
+  try {
+    return readFileSync(resolve(file), "utf8");
+  } catch (error) {
+    wrong.push(`${key}: ${error instanceof Error ? error.message : String(error)}`);
+    return undefined;
+  }
 }
 
 function parseUrl(text: string): URL | undefined {

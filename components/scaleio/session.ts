@@ -167,7 +167,8 @@ export class GatewaySession {
       throw new ScaleioError(
         "login-refused",
         `the gateway ${this.endpoint} refuses the login of user "${this.connection.username}". ` +
-          "Check scaleio:username, and set the password: pulumi config set --secret scaleio:password",
+          "Check scaleio:username, and set the password: pulumi config set --secret scaleio:password. " +
+          "(Without --run-program, refresh and destroy use the config of the last up.)",
       );
     }
     if (answer.status !== 200) throw this.refusal(what, answer);

@@ -393,8 +393,8 @@ describe("the capacity of a pool", () => {
     b.gateway.array.map(thin, "node1");
     const figures = await statistics(b, b.pools.small);
     expect(figures).toMatchObject({
-      volumeAllocationLimitInKb: 128 * GIB_KB,
-      capacityAvailableForVolumeAllocationInKb: 96 * GIB_KB,
+      volumeAllocationLimitInKb: 96 * GIB_KB,
+      capacityAvailableForVolumeAllocationInKb: 56 * GIB_KB,
       thickCapacityInUseInKb: 16 * GIB_KB,
       thinCapacityAllocatedInKb: 48 * GIB_KB,
       capacityInUseInKb: 16 * GIB_KB,

@@ -10,7 +10,10 @@ const COPIES = 2;
 export interface PoolUsage {
   readonly thickInKb: number;
   readonly thinInKb: number;
-  readonly availableInKb: number;
+  /** What thick volumes may still take: whole blocks of what is really there. */
+  readonly thickRoomInKb: number;
+  /** What may still be promised to volumes of both kinds, in whole blocks. */
+  readonly roomInKb: number;
 }
 
 /** A vtree on the move is counted in both pools: it must fit, and doesn't free anything until it has arrived. */
@@ -25,8 +28,13 @@ export function usageOf(array: StorageArray, pool: StoragePool): PoolUsage {
     if (type === "ThickProvisioned") thickInKb += volume.sizeInKb;
     if (type === "ThinProvisioned") thinInKb += volume.sizeInKb;
   }
-  const available = Math.floor((pool.allocationLimitInKb - thickInKb - thinInKb) / BLOCK_KB) * BLOCK_KB;
-  return { thickInKb, thinInKb, availableInKb: Math.max(0, available) };
+  const blocks = (inKb: number) => Math.max(0, Math.floor(inKb / BLOCK_KB) * BLOCK_KB);
+  return {
+    thickInKb,
+    thinInKb,
+    thickRoomInKb: blocks(pool.capacityInKb - thickInKb),
+    roomInKb: blocks(pool.allocationLimitInKb - thickInKb - thinInKb),
+  };
 }
 
 /** Refuses what doesn't fit into the pool any more, in KiB. */
@@ -51,7 +59,7 @@ export function typeAfter(volume: Volume, conversion: "NoConversion" | "ThickToT
 
 /** A pool's capacities under the names of its statistics. */
 export function capacityStatistics(array: StorageArray, pool: StoragePool): Record<string, number> {
-  const { thickInKb, thinInKb, availableInKb } = usageOf(array, pool);
+  const { thickInKb, thinInKb, thickRoomInKb, roomInKb } = usageOf(array, pool);
   const copiesInKb = pool.capacityInKb * COPIES;
   const maxCapacityInKb = Math.ceil((copiesInKb * 100) / (100 - pool.sparePercentage));
   const inUseInKb = thickInKb * COPIES;
@@ -71,8 +79,10 @@ export function capacityStatistics(array: StorageArray, pool: StoragePool): Reco
     [array.version.atLeast("3.5") ? "thinCapacityAllocatedInKb" : "thinCapacityAllocatedInKm"]: thinAllocatedInKb,
     unusedCapacityInKb: copiesInKb - inUseInKb,
     unreachableUnusedCapacityInKb: 0,
-    capacityAvailableForVolumeAllocationInKb: availableInKb,
-    volumeAllocationLimitInKb: pool.allocationLimitInKb,
+    // As in a dump of a real pool in Dell's Ansible modules: 363 GiB free, an empty thin volume of 8 GiB in it, and 45 blocks
+    // of 8 GiB in the first of these, 452 (ten times what is there, without the volume) in the second.
+    capacityAvailableForVolumeAllocationInKb: thickRoomInKb,
+    volumeAllocationLimitInKb: roomInKb,
     netUnusedCapacityInKb: pool.capacityInKb - thickInKb,
     ...(array.version.atLeast("3.0") && { netCapacityInUseInKb: thickInKb }),
   };

@@ -1,10 +1,10 @@
 // The gateway's certificate, signed by a CA of its own that clients are told to trust. Kept in a directory, the CA stays the
 // same from start to start; the server's certificate is made anew each time.
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createPrivateKey, randomBytes, webcrypto, X509Certificate } from "node:crypto";
 import { promises as fs } from "node:fs";
 import * as path from "node:path";
 
-import { generate } from "selfsigned";
+import * as x509 from "@peculiar/x509";
 
 export interface Certificates {
   /** PEM. */
@@ -13,6 +13,9 @@ export interface Certificates {
   readonly key: string;
 }
 
+x509.cryptoProvider.set(webcrypto as never);
+
+const KEYS = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 const DAY_MS = 24 * 60 * 60 * 1000;
 const CA_DAYS = 3650;
 /** Clients refuse server certificates that are good for longer. */
@@ -26,23 +29,28 @@ export function caFileIn(directory: string): string {
 /** The certificates for a server that is reached by these names and addresses, and as localhost. */
 export async function certificatesFor(hosts: readonly string[], directory?: string): Promise<Certificates> {
   const ca = directory === undefined ? await newCa() : await keptCa(directory);
-  const now = Date.now();
+  const issuer = new X509Certificate(ca.cert);
+  const issuerKey = createPrivateKey(ca.key).export({ type: "pkcs8", format: "der" });
+  const signingKey = await webcrypto.subtle.importKey("pkcs8", issuerKey, KEYS, false, ["sign"]);
+  const keys = await webcrypto.subtle.generateKey(KEYS, true, ["sign", "verify"]);
   const names = new Set(["localhost", "127.0.0.1", "::1", ...hosts]);
-  const server = await generate([{ name: "commonName", value: "storage-profiles ScaleIO gateway" }], {
-    keyType: "ec",
-    algorithm: "sha256",
-    // Clocks of clients differ, and a test's may be moved.
-    notBeforeDate: new Date(now - DAY_MS),
-    notAfterDate: new Date(now + SERVER_DAYS * DAY_MS),
-    ca,
+  const server = await x509.X509CertificateGenerator.create({
+    ...lasting(SERVER_DAYS),
+    subject: "CN=storage-profiles ScaleIO gateway",
+    issuer: issuer.subject.replaceAll("\n", ", "),
+    publicKey: keys.publicKey,
+    signingKey,
     extensions: [
-      { name: "basicConstraints", cA: false, critical: true },
-      { name: "keyUsage", digitalSignature: true, critical: true },
-      { name: "extKeyUsage", serverAuth: true },
-      { name: "subjectAltName", altNames: [...names].map(altName) },
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.SubjectAlternativeNameExtension([...names].map(altName)),
+      // Python 3.13 refuses a chain without these two.
+      await x509.AuthorityKeyIdentifierExtension.create(new x509.X509Certificate(ca.cert)),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
-  return { ca: ca.cert, cert: server.cert, key: server.private };
+  return { ca: ca.cert, cert: server.toString("pem"), key: await pemOf(keys.privateKey) };
 }
 
 interface Ca {
@@ -51,18 +59,37 @@ interface Ca {
 }
 
 async function newCa(): Promise<Ca> {
-  const now = Date.now();
-  const { cert, private: key } = await generate([{ name: "commonName", value: "storage-profiles lab CA" }], {
-    keyType: "ec",
-    algorithm: "sha256",
-    notBeforeDate: new Date(now - DAY_MS),
-    notAfterDate: new Date(now + CA_DAYS * DAY_MS),
+  const keys = await webcrypto.subtle.generateKey(KEYS, true, ["sign", "verify"]);
+  const cert = await x509.X509CertificateGenerator.createSelfSigned({
+    ...lasting(CA_DAYS),
+    name: "CN=storage-profiles lab CA",
+    keys,
     extensions: [
-      { name: "basicConstraints", cA: true, pathLenConstraint: 0, critical: true },
-      { name: "keyUsage", keyCertSign: true, cRLSign: true, critical: true },
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
-  return { cert, key };
+  return { cert: cert.toString("pem"), key: await pemOf(keys.privateKey) };
+}
+
+function lasting(days: number) {
+  const now = Date.now();
+  // Clocks of clients differ, and a test's may be moved.
+  const notBefore = new Date(now - DAY_MS);
+  return {
+    serialNumber: `00${randomBytes(16).toString("hex")}`,
+    notBefore,
+    notAfter: new Date(now + days * DAY_MS),
+    signingAlgorithm: KEYS,
+  };
+}
+
+async function pemOf(key: webcrypto.CryptoKey): Promise<string> {
+  const der = Buffer.from(await webcrypto.subtle.exportKey("pkcs8", key));
+  return createPrivateKey({ key: der, format: "der", type: "pkcs8" })
+    .export({ type: "pkcs8", format: "pem" })
+    .toString();
 }
 
 async function keptCa(directory: string): Promise<Ca> {
@@ -103,7 +130,7 @@ async function writeWhole(file: string, text: string, mode: number): Promise<voi
   await fs.rename(temporary, file);
 }
 
-function altName(host: string) {
+function altName(host: string): { type: "ip" | "dns"; value: string } {
   const isAddress = host.includes(":") || /^[\d.]+$/.test(host);
-  return isAddress ? ({ type: 7, ip: host } as const) : ({ type: 2, value: host } as const);
+  return { type: isAddress ? "ip" : "dns", value: host };
 }

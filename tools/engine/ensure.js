@@ -8,9 +8,8 @@
 const { execFile, spawn } = require("node:child_process");
 const { createHash } = require("node:crypto");
 const fs = require("node:fs");
-const os = require("node:os");
 const path = require("node:path");
-const { UserError, atLeast, main, withLock } = require("../shared.js");
+const { UserError, atLeast, cacheDirectory, main, withLock } = require("../shared.js");
 
 /**
  * The oldest Pulumi that has all we rely on: hooks on a local component with its inputs, at preview. components/run.ts
@@ -172,17 +171,6 @@ function readRecipe(env) {
     directory,
     pulumi: path.join(directory, "pulumi"),
   };
-}
-
-/** @param {NodeJS.ProcessEnv} env */
-function cacheDirectory(env) {
-  if (env.STORAGE_PROFILES_CACHE) return path.resolve(env.STORAGE_PROFILES_CACHE);
-  // The XDG specification wants a relative path to be ignored.
-  const base =
-    env.XDG_CACHE_HOME && path.isAbsolute(env.XDG_CACHE_HOME)
-      ? env.XDG_CACHE_HOME
-      : path.join(env.HOME || os.homedir(), ".cache");
-  return path.join(base, "storage-profiles");
 }
 
 /**

@@ -215,6 +215,17 @@ describe("the connection's config", () => {
     expect(variableOf("caFile")).toBe("SCALEIO_CA_FILE");
   });
 
+  test("has the password from a file as well, and from one place at a time", () => {
+    const file = join(directory, "password");
+    writeFileSync(file, "from the file\n");
+    const { password: _, ...rest } = good;
+    expect(read({ ...rest, passwordFile: file }).password).toBe("from the file");
+    expect(read({ ...rest, passwordFile: file }, { SCALEIO_PASSWORD: "p" }).password).toBe("from the file");
+    expect(read(rest, { SCALEIO_PASSWORD_FILE: file }).password).toBe("from the file");
+    expect(() => read({ ...good, passwordFile: file })).toThrow("password and passwordFile are both given");
+    expect(() => read({ ...rest, passwordFile: join(directory, "none") })).toThrow("passwordFile: ENOENT");
+  });
+
   test("tells all that is wrong with it at once, and never the password", () => {
     writeFileSync(join(directory, "no.pem"), "nothing");
     const wrong = {
