@@ -114,7 +114,7 @@ function readText(key: ConnectionKey, file: string, wrong: string[]): string | u
   try {
     return readFileSync(resolve(file), "utf8");
   } catch (error) {
-    wrong.push(`${key}: ${error instanceof Error ? error.message : String(error)}`);
+    wrong.push(`${key}: ${(error as Error).message}`);
     return undefined;
   }
 }
