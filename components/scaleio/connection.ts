@@ -102,7 +102,12 @@ function readPassword(
     const [password, file] = [source("password"), source("passwordFile")];
     if (password && file) wrong.push("password and passwordFile are both given: keep one of them");
     if (password) return password;
-    if (file) return (readText("passwordFile", file, wrong) ?? "").replace(/\r?\n$/, "");
+    if (file) {
+      const text = readText("passwordFile", file, wrong);
+      const read = text?.replace(/\r?\n$/, "");
+      if (read === "") wrong.push(`passwordFile: ${resolve(file)} is empty`);
+      return read ?? "";
+    }
   }
   wrong.push(
     `password is missing: pulumi config set --secret ${CONNECTION_NAMESPACE}:password, or set ${variableOf("password")}`,

@@ -43,7 +43,10 @@ export function isUnsettled(error: unknown): error is ScaleioError {
   return error instanceof ScaleioError && (error.code === "timed-out" || error.code === "interrupted");
 }
 
-/** The error codes of the array that are told apart here. Source: docs/scaleio.md. */
+/**
+ * The error codes of the array that are told apart here. Source: goscaleio, Cinder's PowerFlex driver and PyPowerFlex, which
+ * tell them apart as well.
+ */
 export const arrayCodes = {
   notFound: 3,
   volumeNotFound: 79,
@@ -59,7 +62,7 @@ const advice: Readonly<Record<number, string>> = {
   3: "Refresh the state (pulumi refresh), and see whether it was removed by other means.",
   64: "Check the profile's settings against docs/scaleio.md.",
   79: "It was removed by other means: run pulumi refresh, then pulumi up makes it anew.",
-  80: "Is the SDC registered with this array? Its name, id, GUID and IP are those that the array lists.",
+  80: "The SDC is no longer registered with this array: run pulumi refresh, and name another in the mapping.",
   82: "Unmap it from all SDCs first, by other means.",
   86: "Unmap it from all SDCs first, by other means.",
   96: "Take another storage pool.",

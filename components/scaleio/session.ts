@@ -22,8 +22,6 @@ interface Answer {
   status: number;
   text: string;
   isJson: boolean;
-  /** The gateway's clock. */
-  date: Date | undefined;
 }
 
 interface Login {
@@ -91,14 +89,12 @@ export class GatewaySession {
     shape: Shape<T>,
     purpose: Purpose,
   ): Promise<T> {
-    const answer = await repeated(purpose.repeatable ?? false, async () => {
-      const login = await this.loggedIn();
-      const first = await this.send(method, path, body, login.authorization, purpose.what);
-      if (first.status !== 401) return first;
-      // It has expired, or the gateway was started anew. Of all who see that, the first logs in and the others wait for it.
-      const renewed = await this.loggedIn(login);
-      return this.send(method, path, body, renewed.authorization, purpose.what);
-    });
+    const send = ({ authorization }: Login) =>
+      repeated(purpose.repeatable ?? false, () => this.send(method, path, body, authorization, purpose.what));
+    const login = await this.loggedIn();
+    let answer = await send(login);
+    // It has expired, or the gateway was started anew. Of all who see that, the first logs in and the others wait for it.
+    if (answer.status === 401) answer = await send(await this.loggedIn(login));
     if (answer.status === 401) {
       throw new ScaleioError(
         "forbidden",
@@ -217,10 +213,15 @@ export class GatewaySession {
       const text = await response.body.text();
       const date = typeof headers["date"] === "string" ? new Date(headers["date"]) : undefined;
       if (date && !Number.isNaN(date.getTime())) this.gatewayTime = date;
-      return { status: response.statusCode, text, isJson: /json/i.test(String(headers["content-type"] ?? "")), date };
+      const answer = { status: response.statusCode, text, isJson: /json/i.test(String(headers["content-type"] ?? "")) };
+      if (!isFromBetween(answer)) return answer;
     } catch (error) {
       throw told(error, endpoint, timeoutMs, what);
     }
+    throw new ScaleioError(
+      "interrupted",
+      `${what}: what stands before the gateway ${endpoint} got no answer from it. Is the gateway up?`,
+    );
   }
 }
 
@@ -270,6 +271,12 @@ function refusalOf({ status, text, isJson }: Answer): Refusal {
   return { status, errorCode: detail?.rc ?? errorCode, message: detail?.errorMessage ?? message };
 }
 
+// A proxy that lost the gateway, or its patience: whether the request was carried out is then as open as when the connection
+// breaks.
+function isFromBetween(answer: Answer): boolean {
+  return [502, 503, 504].includes(answer.status) && refusalOf(answer).errorCode === undefined;
+}
+
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -286,13 +293,18 @@ const UNSENT_CODES = new Set([
   "EAI_AGAIN",
   "EHOSTUNREACH",
   "ENETUNREACH",
-  "ETIMEDOUT",
   "EPROTO",
   "UND_ERR_CONNECT_TIMEOUT",
 ]);
 
 function told(error: unknown, endpoint: string, timeoutMs: number, what: string): ScaleioError {
-  const { name, message, code: given, errors = [] } = error as Error & { code?: unknown; errors?: Error[] };
+  const {
+    name,
+    message,
+    code: given,
+    syscall,
+    errors = [],
+  } = error as Error & Partial<NodeJS.ErrnoException> & { errors?: Error[] };
   // That of a time limit is a number, and of no use.
   const code = typeof given === "string" ? given : "";
   if (CERTIFICATE_CODES.test(code)) {
@@ -302,7 +314,9 @@ function told(error: unknown, endpoint: string, timeoutMs: number, what: string)
         "(pulumi config set scaleio:caFile ca.pem), or, knowing what that means, pulumi config set scaleio:insecure true",
     );
   }
-  if (UNSENT_CODES.has(code) || code.startsWith("ERR_SSL")) {
+  // Also a connection that is there can time out, and then the request may have been carried out.
+  const isUnsent = UNSENT_CODES.has(code) || (code === "ETIMEDOUT" && syscall === "connect");
+  if (isUnsent || code.startsWith("ERR_SSL")) {
     // Where a name has several addresses, each has an error of its own.
     const why = [message, ...errors.map((each) => each.message)].find((each) => each !== "") ?? code;
     return new ScaleioError(

@@ -1,6 +1,8 @@
 // The session with a gateway: logins that are shared, renewed once, and refused for good; connections and time limits; errors
 // that say what, where and what to do, and never a secret.
 
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -168,11 +170,11 @@ describe("a gateway's certificate", () => {
   });
 
   test("of another name is refused", async () => {
-    const session = connect(gateway, { endpoint: gateway.url.replace("127.0.0.1", "127.0.0.2") });
-    const { code } = await failure(session.version());
-    // Where the gateway listens on one address only, the connection itself is refused.
-    expect(["certificate-untrusted", "unreachable"]).toContain(code);
+    const everywhere = await startScaleioGateway({ host: "0.0.0.0" });
+    const session = connect(everywhere, { endpoint: everywhere.url.replace("0.0.0.0", "127.0.0.3") });
+    expect((await failure(session.version())).code).toBe("certificate-untrusted");
     await session.close();
+    await everywhere.close();
   });
 });
 
@@ -183,6 +185,61 @@ test("a server that is no gateway is told as such", async () => {
   expect((await failure(session.version())).message).toContain('refuses the login of user "admin"');
   await session.close();
   await gateway.close();
+});
+
+describe("what stands before a gateway", () => {
+  // A proxy that lets the login through, and loses what changes something.
+  const proxy = (status: number) =>
+    createServer((request, response) => {
+      const answers: Record<string, string> = { "/api/login": '"token"', "/api/version": '"3.6"' };
+      const answer = answers[request.url ?? ""];
+      response.writeHead(answer === undefined ? status : 200, {
+        "content-type": answer === undefined ? "text/html" : "application/json",
+      });
+      response.end(answer ?? "<h1>Bad Gateway</h1>");
+    });
+
+  test.each([502, 503, 504])("answers %i: a read is repeated, and of a create nobody knows", async (status) => {
+    const server = proxy(status);
+    const asked: string[] = [];
+    server.on("request", ({ url }: { url?: string }) => asked.push(url ?? ""));
+    const session = await plainSession(server);
+    const array = new ScaleioArray(session);
+    const pool = { id: "1", name: "p", domainId: "2", domain: "d", fineGranularity: false, thinOnly: false };
+    const wanted = { name: "v", sizeGiB: 8, thick: false, ramCache: false, compressed: false, pool };
+    expect((await failure(array.createVolume(wanted))).code).toBe("interrupted");
+    expect(asked.filter((url) => url.includes("Volume"))).toHaveLength(1);
+    expect((await failure(array.sdcs())).message).toContain("got no answer from it");
+    expect(asked.filter((url) => url.includes("Sdc"))).toHaveLength(3);
+    await session.close();
+    server.close();
+  });
+
+  test("breaks every connection: a login is tried three times, and not three times for each try of what needs it", async () => {
+    const server = createServer();
+    let connections = 0;
+    server.on("connection", (socket) => {
+      connections++;
+      socket.destroy();
+    });
+    const session = await plainSession(server);
+    expect((await failure(new ScaleioArray(session).systemId())).code).toBe("interrupted");
+    expect(connections).toBe(3);
+    await session.close();
+    server.close();
+  });
+
+  async function plainSession(server: Server): Promise<GatewaySession> {
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    const { port } = server.address() as AddressInfo;
+    return new GatewaySession({
+      endpoint: `http://127.0.0.1:${port}`,
+      username: "u",
+      password: "p",
+      insecure: true,
+      timeoutMs: 2_000,
+    });
+  }
 });
 
 test("versions are compared by their numbers", () => {
@@ -222,6 +279,8 @@ describe("the connection's config", () => {
     expect(read({ ...rest, passwordFile: file }).password).toBe("from the file");
     expect(read({ ...rest, passwordFile: file }, { SCALEIO_PASSWORD: "p" }).password).toBe("from the file");
     expect(read(rest, { SCALEIO_PASSWORD_FILE: file }).password).toBe("from the file");
+    writeFileSync(join(directory, "empty"), "\n");
+    expect(() => read({ ...rest, passwordFile: join(directory, "empty") })).toThrow("empty is empty");
     expect(() => read({ ...good, passwordFile: file })).toThrow("password and passwordFile are both given");
     expect(() => read({ ...rest, passwordFile: join(directory, "none") })).toThrow("passwordFile: ENOENT");
   });
