@@ -30,7 +30,7 @@ export interface ProtectionDomain {
 
 export interface StoragePool {
   readonly id: string;
-  readonly name: string;
+  name: string;
   readonly protectionDomainId: string;
   readonly dataLayout: "MediumGranularity" | "FineGranularity";
   readonly mediaType: "HDD" | "SSD";

@@ -3,7 +3,7 @@
 import { KB_PER_GIB, type Sdc, type StorageArray, type Volume } from "./array";
 import { refusal } from "./errors";
 import * as mappings from "./mappings";
-import { completeMigrations, settleMigrations } from "./migration";
+import { completeMigration, completeMigrations, migrateVTree, settleMigrations } from "./migration";
 import { protectionDomainByName, storagePoolByName } from "./objects";
 import { sdcByGuid } from "./sdcs";
 import { volumeView, type View } from "./views";
@@ -33,6 +33,9 @@ export interface ArrayHandle {
   /** Without an SDC: from all. */
   unmap(volume: string, sdc?: string): void;
   setLimits(volume: string, sdc: string, limits: mappings.Limits): void;
+  /** To another pool of its domain, at once. */
+  moveVolume(volume: string, storagePool: string): void;
+  renameStoragePool(storagePool: string, name: string): void;
   /** How long the move of a vtree takes on the gateway's clock. Infinity: until `completeMigrations`. */
   setMigrationTime(milliseconds: number): void;
   /** How many there were to complete. */
@@ -69,6 +72,15 @@ export function handleOf(array: StorageArray): ArrayHandle {
       else mappings.unmapVolume(volume, sdcNamed(array, sdc));
     },
     setLimits: (key, sdc, limits) => mappings.setLimits(array, volumeNamed(array, key), sdcNamed(array, sdc), limits),
+    moveVolume: (key, poolName) => {
+      const volume = volumeNamed(array, key);
+      const domain = array.protectionDomain(array.poolOf(volume).protectionDomainId);
+      migrateVTree(array, volume, { destinationStoragePoolId: poolNamed(array, domain.name, poolName).id });
+      completeMigration(array, array.vtree(volume.vtreeId));
+    },
+    renameStoragePool: (poolName, name) => {
+      poolNamed(array, undefined, poolName).name = name;
+    },
     setMigrationTime: (milliseconds) => {
       array.migrationMs = milliseconds;
     },

@@ -67,7 +67,8 @@ export function completeMigrations(array: StorageArray): number {
   return moving.length;
 }
 
-function completeMigration(array: StorageArray, vtree: VTree): void {
+/** Completes a move, however long it would still take. */
+export function completeMigration(array: StorageArray, vtree: VTree): void {
   const migration = requireMigration(vtree);
   for (const volume of array.volumesOf(vtree)) {
     volume.volumeType = typeAfter(volume, migration.conversion);
