@@ -42,6 +42,11 @@ export interface MadeVolume {
 
 /** A backend that can make volumes. */
 export interface VolumeBackend {
+  /**
+   * Settings that others may change on the backend, and that a profile must then follow: a refresh tells the volume's own
+   * resource, and its hook alone judges them. Default: none
+   */
+  changedElsewhere?: readonly string[];
   /** What the stack and this machine know about the place, for the resolution. */
   placement(config: StackConfig): object;
   /** What the pure core can't see: names that were asked for, places that nobody named. */

@@ -79,6 +79,9 @@ export function volumeHooks(
       sizeGiB: has.sizeGiB ?? recorded.sizeGiB,
       settings: has.settings ?? recorded.settings,
     };
+    const elsewhere = volumeBackend(to.backend)?.changedElsewhere ?? [];
+    const kept = Object.entries(to.settings).filter(([key]) => elsewhere.includes(key));
+    from = { ...from, settings: { ...from.settings, ...Object.fromEntries(kept) } };
     if (has.volumeId === undefined) {
       // There may even be no volume yet, whatever was asked for it in vain.
       unfinished.add(urn);

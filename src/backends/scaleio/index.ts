@@ -58,6 +58,13 @@ const placement = z
       .min(1)
       .optional()
       .describe("Name of the storage pool, in that domain, of volumes whose profile doesn't say one"),
+    owner: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "Whose stack this is, where several people have a stack of one name and project on one array: part of what keeps names apart",
+      ),
   })
   .describe("Where volumes live on the array");
 type Placement = z.infer<typeof placement>;
@@ -86,6 +93,7 @@ export interface ScaleioSettings {
 }
 
 const NEW_VOLUME_WAY = "declare a new volume with the new setting, copy the data, and destroy this one";
+const FOLLOW_WAY = `${NEW_VOLUME_WAY}; or, where an administrator has changed it on the array already, run pulumi refresh first`;
 
 export const scaleio: Backend<"scaleio", Section, ScaleioSettings, Placement, Limits, FlatPrice> = {
   name: "scaleio",
@@ -115,14 +123,14 @@ export const scaleio: Backend<"scaleio", Section, ScaleioSettings, Placement, Li
   change: {
     provisioning: refused(
       "the array converts thin and thick only while it migrates a volume, which is not done here",
-      NEW_VOLUME_WAY,
+      FOLLOW_WAY,
     ),
     iopsLimit: inPlace,
     bandwidthLimitKBps: inPlace,
     ramCache: inPlace,
     compression: inPlace,
-    protectionDomain: refused("the volume would have to migrate, which is not done here", NEW_VOLUME_WAY),
-    storagePool: refused("the volume would have to migrate, which is not done here", NEW_VOLUME_WAY),
+    protectionDomain: refused("the volume would have to migrate, which is not done here", FOLLOW_WAY),
+    storagePool: refused("the volume would have to migrate, which is not done here", FOLLOW_WAY),
   },
   monthlyCost: flatCost,
 };
