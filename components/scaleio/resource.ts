@@ -36,12 +36,14 @@ export class ScaleioVolume extends pulumi.CustomResource {
   declare public readonly settings: pulumi.Output<ScaleioSettings>;
 
   constructor(name: string, args: ScaleioVolumeArgs, opts?: pulumi.CustomResourceOptions) {
-    const props = { ...args, systemId: undefined, __provider: providerText("volume") };
+    const props = { ...args, declaredAs: name, systemId: undefined, __provider: providerText("volume") };
     super("pulumi-nodejs:dynamic/storage-profiles:ScaleioVolume", name, props, opts);
   }
 }
 
 export const scaleioBackend: VolumeBackend = {
+  // An administrator can move a volume, and rename pools and domains.
+  changedElsewhere: ["provisioning", "protectionDomain", "storagePool"] satisfies (keyof ScaleioSettings)[],
   placement: (config) => config.scaleio ?? {},
   problems({ settings }, { physicalName, config }) {
     const { protectionDomain, storagePool } = settings as ScaleioSettings;
@@ -62,12 +64,13 @@ export const scaleioBackend: VolumeBackend = {
     return problems;
   },
   make(toMake) {
-    const { name, physicalName, explicitName, volume, importId, opts } = toMake;
+    const { name, physicalName, explicitName, volume, importId, config, opts } = toMake;
     const owner = {
       organization: pulumi.getOrganization(),
       project: pulumi.getProject(),
       stack: pulumi.getStack(),
       volume: name,
+      owner: config.scaleio?.owner,
     };
     const own: Record<string, unknown> = {
       name: explicitName ? physicalName : generatedName(owner),

@@ -13,6 +13,8 @@ export interface VolumeOwner {
   stack: string;
   /** The volume's name in the program. */
   volume: string;
+  /** Whose stack it is, where that is configured: then it is part of what keeps names apart. */
+  owner?: string | undefined;
 }
 
 const HASH_LENGTH = 9;
@@ -38,10 +40,10 @@ export function generatedName(owner: VolumeOwner): string {
   return [...readable, hash(owner)].join(SEPARATOR);
 }
 
-function hash({ organization, project, stack, volume }: VolumeOwner): string {
+function hash({ organization, project, stack, volume, owner }: VolumeOwner): string {
   const digits = "0123456789abcdefghjkmnpqrstvwxyz";
   const bytes = createHash("sha256")
-    .update(JSON.stringify([organization, project, stack, volume]))
+    .update(JSON.stringify([organization, project, stack, volume, ...(owner === undefined ? [] : [owner])]))
     .digest();
   return [...bytes.subarray(0, HASH_LENGTH)].map((byte) => digits[byte % digits.length]).join("");
 }
