@@ -88,26 +88,25 @@ export interface NewVolume {
 
 /** An array behind a gateway. */
 export class ScaleioArray {
-  private systemOnce: Promise<z.infer<typeof systemShape>> | undefined;
-  private poolsOnce: Promise<Pool[]> | undefined;
-  private sdcsOnce: Promise<Sdc[]> | undefined;
-  private readonly statisticsOnce = new Map<string, Promise<PoolStatistics>>();
+  private readonly systemOnce = new Shared(() =>
+    this.session.get("/api/types/System/instances", z.array(systemShape).min(1), "reading the array's id"),
+  );
+  private readonly poolsOnce = new Shared(() => this.readPools());
+  private readonly sdcsOnce = new Shared(() =>
+    this.session.get("/api/types/Sdc/instances", z.array(sdcShape), "reading the SDCs"),
+  );
+  private readonly statisticsOnce = new Map<string, Shared<PoolStatistics>>();
 
   constructor(readonly session: GatewaySession) {}
 
   /** The array's id. */
   async systemId(): Promise<string> {
-    this.systemOnce ??= this.session
-      .get("/api/types/System/instances", z.array(systemShape).min(1), "reading the array's id")
-      .then(([system]) => system ?? { id: "" });
-    return (await unlessFailed(this.systemOnce, () => (this.systemOnce = undefined))).id;
+    return (await this.systemOnce.get())[0]?.id ?? "";
   }
 
   /** Its storage pools. `anew` asks again, where one may have been added meanwhile. */
   async pools(anew = false): Promise<Pool[]> {
-    if (anew) this.poolsOnce = undefined;
-    this.poolsOnce ??= this.readPools();
-    return unlessFailed(this.poolsOnce, () => (this.poolsOnce = undefined));
+    return this.poolsOnce.get(anew);
   }
 
   private async readPools(): Promise<Pool[]> {
@@ -131,22 +130,16 @@ export class ScaleioArray {
 
   /** What a pool could still give when this run began. */
   async statistics(pool: Pool): Promise<PoolStatistics> {
-    const known =
-      this.statisticsOnce.get(pool.id) ??
-      this.session.get(
-        `/api/instances/StoragePool::${pool.id}/relationships/Statistics`,
-        statisticsShape,
-        `reading what is free in storage pool ${pool.name}`,
-      );
+    const path = `/api/instances/StoragePool::${pool.id}/relationships/Statistics`;
+    const what = `reading what is free in storage pool ${pool.name}`;
+    const known = this.statisticsOnce.get(pool.id) ?? new Shared(() => this.session.get(path, statisticsShape, what));
     this.statisticsOnce.set(pool.id, known);
-    return unlessFailed(known, () => this.statisticsOnce.delete(pool.id));
+    return known.get();
   }
 
   /** Its hosts. `anew` asks again, where one may have been added meanwhile. */
   async sdcs(anew = false): Promise<Sdc[]> {
-    if (anew) this.sdcsOnce = undefined;
-    this.sdcsOnce ??= this.session.get("/api/types/Sdc/instances", z.array(sdcShape), "reading the SDCs");
-    return unlessFailed(this.sdcsOnce, () => (this.sdcsOnce = undefined));
+    return this.sdcsOnce.get(anew);
   }
 
   /** A volume, or `undefined` where there is none (any more). */
@@ -257,13 +250,24 @@ function flag(on: boolean): string {
   return on ? "TRUE" : "FALSE";
 }
 
-// What is asked once a run is asked again when it failed.
-async function unlessFailed<T>(known: Promise<T>, forget: () => unknown): Promise<T> {
-  try {
-    return await known;
-  } catch (error) {
-    forget();
-    throw error;
+/** What is asked once a run; again when that failed, or when it is wanted anew. Who comes while it is being asked shares it. */
+class Shared<T> {
+  private known: Promise<T> | undefined;
+  private isUnderWay = false;
+
+  constructor(private readonly ask: () => Promise<T>) {}
+
+  get(anew = false): Promise<T> {
+    if (this.known && (!anew || this.isUnderWay)) return this.known;
+    this.isUnderWay = true;
+    const asked = this.ask();
+    this.known = asked;
+    const done = () => (this.isUnderWay = false);
+    asked.then(done, () => {
+      done();
+      this.known = undefined;
+    });
+    return asked;
   }
 }
 

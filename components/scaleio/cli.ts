@@ -59,8 +59,14 @@ async function stackConfig(stack: string | undefined): Promise<Record<string, st
     "--non-interactive",
     ...(stack === undefined ? [] : ["--stack", stack]),
   ];
-  const text = await new Promise<string>((done) => {
-    execFile("pulumi", args, { maxBuffer: 64 << 20 }, (error, stdout) => done(error ? "{}" : stdout));
+  const text = await new Promise<string>((done, fail) => {
+    execFile("pulumi", args, { maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
+      if (!error) return done(stdout);
+      // A stack that was named must be there.
+      if (stack === undefined) return done("{}");
+      const why = stderr.trim() === "" ? error.message : stderr.trim();
+      fail(new ScaleioError("not-configured", `the config of stack ${stack} can't be read: ${why}`));
+    });
   });
   const config = JSON.parse(text) as Record<string, { value?: string }>;
   return Object.fromEntries(Object.entries(config).map(([key, { value }]) => [key, value ?? ""]));

@@ -4,7 +4,7 @@ import { parseReference, formatProblems, type ResolvedVolume, type ScaleioSettin
 import type { ScaleioArray } from "./array";
 import { ScaleioError } from "./errors";
 import { providerText } from "./provider-text";
-import { readVolume } from "./volumes";
+import { volumeToImport } from "./volumes";
 
 /** A volume to take in: how the program declares it, and which one it is on the array. */
 export interface VolumeToImport {
@@ -32,27 +32,22 @@ export async function importFile(array: ScaleioArray, volumes: VolumeToImport[])
         wrong.push(formatProblems(reference, problems));
         return [];
       }
-      const found = await readVolume(array, id, { settings: UNLIMITED }).catch((error: unknown) => {
-        if (!(error instanceof ScaleioError)) throw error;
-        wrong.push(`${reference}: ${error.message}`);
-        return undefined;
-      });
+      const { found, problems: refusals } = await volumeToImport(array, id.toLowerCase(), UNLIMITED);
       if (!found) {
-        if (!wrong.some((each) => each.startsWith(`${reference}:`)))
-          wrong.push(`${reference}: there is no volume ${id}`);
+        wrong.push(formatProblems(reference, refusals));
         return [];
       }
       const { sizeGiB, settings, name: onArray, systemId } = found;
       const { name, profile } = parsed;
       // Of which edit of a profile it is, nobody knows.
       const resolved: ResolvedVolume = { name, profile, revision: "imported", backend: "scaleio", sizeGiB, settings };
-      const own = { name: onArray, sizeGiB, settings, __provider: providerText("volume") };
+      const own = { name: onArray, sizeGiB, settings, declaredAs: name, __provider: providerText("volume") };
       const child = {
         type: "pulumi-nodejs:dynamic/storage-profiles:ScaleioVolume",
         name: `${name}-volume`,
         logicalName: name,
         parent: name,
-        id,
+        id: found.id,
         inputs: own,
         outputs: { ...own, systemId },
       };

@@ -2,7 +2,7 @@
 
 import { nearest, problem, type AccessMode, type Problem } from "../../src";
 import { type ArrayMapping, type ScaleioArray, type Sdc } from "./array";
-import { arrayCodes, isRefusal } from "./errors";
+import { arrayCodes, isRefusal, ScaleioError } from "./errors";
 import { sameArray } from "./volumes";
 
 /** What a mapping must be. */
@@ -73,13 +73,14 @@ function wantedOf({ sdcId, limitIops, limitBwInMbps, accessMode }: ArrayMapping)
 
 /**
  * Maps a volume, with its limits. A mapping that is there already, as after a run that was interrupted, gets them too.
- * @throws {ScaleioError} `other-array`, and those of the gateway
+ * @returns `unlimited`: why it has no limits, where the volume was mapped and the limits then failed
+ * @throws {ScaleioError} `other-array`, and those of the gateway; then nothing was mapped
  */
 export async function createMapping(
   array: ScaleioArray,
   wanted: WantedMapping,
   knownSystem?: string,
-): Promise<{ systemId: string }> {
+): Promise<{ systemId: string; unlimited?: ScaleioError }> {
   const { volumeId, sdcId, iopsLimit, bandwidthLimitKBps, accessMode } = wanted;
   const systemId = await sameArray(array, volumeId, knownSystem);
   try {
@@ -91,8 +92,12 @@ export async function createMapping(
     return { systemId };
   }
   // A new mapping has no limits.
-  if (iopsLimit !== 0 || bandwidthLimitKBps !== 0) {
+  if (iopsLimit === 0 && bandwidthLimitKBps === 0) return { systemId };
+  try {
     await array.setLimits(volumeId, sdcId, iopsLimit, bandwidthLimitKBps);
+  } catch (error) {
+    if (!(error instanceof ScaleioError)) throw error;
+    return { systemId, unlimited: error };
   }
   return { systemId };
 }
@@ -111,7 +116,8 @@ export async function updateMapping(
     if (had !== accessMode) await array.setAccessMode(volumeId, sdcId, accessMode);
   } catch (error) {
     if (!isRefusal(error, arrayCodes.notMapped)) throw error;
-    return createMapping(array, wanted, knownSystem);
+    const { unlimited } = await createMapping(array, wanted, knownSystem);
+    if (unlimited) throw unlimited;
   }
   return { systemId };
 }

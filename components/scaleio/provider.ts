@@ -5,6 +5,7 @@ import type * as dynamic from "@pulumi/pulumi/dynamic";
 
 import type { AccessMode, Problem, ScaleioSettings } from "../../src";
 import { ScaleioArray } from "./array";
+import { Claims } from "./claims";
 import { readConnection } from "./connection";
 import { ScaleioError } from "./errors";
 import {
@@ -24,7 +25,9 @@ import {
   nameProblems,
   readVolume,
   removeVolume,
+  sameArray,
   updateVolume,
+  newVolumeProblems,
   volumeProblems,
   type FoundVolume,
 } from "./volumes";
@@ -37,6 +40,8 @@ interface VolumeInputs {
   sizeGiB: number;
   settings: ScaleioSettings;
   import?: string;
+  /** What the resource is called in the program. */
+  declaredAs?: string;
 }
 
 /** What the state knows about a volume. */
@@ -45,10 +50,13 @@ interface VolumeOutputs {
   sizeGiB: number;
   settings: ScaleioSettings;
   systemId: string;
+  declaredAs?: string | undefined;
 }
 
 interface MappingInputs {
   volumeId: string;
+  /** The array that has the volume, where the program knows it. */
+  volumeSystemId?: string;
   /** The host, as the program names it. */
   sdc: string;
   /** The host's id. Found when the mapping is made, or when it is to go to another host. */
@@ -56,10 +64,13 @@ interface MappingInputs {
   iopsLimit: number;
   bandwidthLimitKBps: number;
   accessMode: AccessMode;
+  /** What the resource is called in the program. */
+  declaredAs?: string;
 }
 
 interface MappingOutputs extends WantedMapping {
   sdc: string;
+  declaredAs?: string | undefined;
   systemId: string;
   devicePath: string;
 }
@@ -70,6 +81,8 @@ let readConfig: ((key: string) => string | undefined) | undefined;
 let shared: ScaleioArray | undefined;
 /** What this run has promised from each pool, in GiB: a preview must see that the last of many volumes finds no room. */
 const promised = new Map<string, number>();
+const volumeClaims = new Claims();
+const mappingClaims = new Claims();
 
 // Runs before anything else, and must not wait: calls that come together would find it unfinished.
 function configure({ config }: Config): Promise<void> {
@@ -92,6 +105,8 @@ export const volume = {
   async check(olds: Partial<VolumeInputs>, news: VolumeInputs): Promise<dynamic.CheckResult<VolumeInputs>> {
     const inputs = { ...news };
     const exists = olds.name !== undefined;
+    // The array writes ids in lower case, and they are compared as text.
+    if (isText(news.import)) inputs.import = news.import.toLowerCase();
     if (exists) {
       delete inputs.import;
       if (news.physicalName !== undefined && news.physicalName !== olds.name) {
@@ -100,33 +115,46 @@ export const volume = {
       }
       inputs.name = olds.name ?? news.name;
     }
-    if (!isKnown(news) || (exists && !asksMore(olds, news))) return { inputs, failures: [] };
+    if (containsUnknown(news) || (exists && !asksMore(olds, news))) return { inputs, failures: [] };
     const failures = await failuresOf(async () => {
       if (exists) return volumeProblems(array(), inputs, inputs.sizeGiB - (olds.sizeGiB ?? 0), promised);
       if (inputs.import !== undefined) {
-        const { found, problems } = await importProblems(array(), inputs.import, inputs);
-        if (found) inputs.name = found.name;
-        return problems;
+        refuseSecondVolume(inputs.import, inputs.declaredAs);
+        const { found, problems } = await importProblems(array(), inputs.import, inputs, promised);
+        if (!found) return problems;
+        inputs.name = found.name;
+        return [];
       }
-      const taken = inputs.physicalName === undefined ? [] : await nameProblems(array(), inputs.name);
-      return [...taken, ...(await volumeProblems(array(), inputs, inputs.sizeGiB, promised))];
+      const taken = isOwnName(inputs) ? [] : await nameProblems(array(), inputs.name);
+      return [...taken, ...(await newVolumeProblems(array(), inputs, isOwnName(inputs), promised))];
     });
     return { inputs, failures };
   },
 
-  diff(_id: string, olds: VolumeOutputs, news: VolumeInputs): Promise<dynamic.DiffResult> {
+  diff(id: string, olds: VolumeOutputs, news: VolumeInputs): Promise<dynamic.DiffResult> {
+    const other = volumeClaims.keep(id, news.declaredAs, olds.declaredAs);
+    if (other) return Promise.reject(volumeTwice(id, news.declaredAs, other.by));
     return Promise.resolve({ changes: asked(olds) !== asked(news), deleteBeforeReplace: true });
   },
 
   async create(inputs: VolumeInputs): Promise<dynamic.CreateResult<VolumeOutputs>> {
+    const { declaredAs } = inputs;
     if (inputs.import !== undefined) {
-      const taken = await importVolume(array(), inputs.import, inputs);
-      return { id: taken.id, outs: volumeOutputs(taken) };
+      // A transform may have given it, or made it known only now.
+      const id = inputs.import.toLowerCase();
+      refuseSecondVolume(id, declaredAs);
+      volumeClaims.make(id, declaredAs);
+      return { id, outs: volumeOutputs(await importVolume(array(), id, inputs), declaredAs) };
     }
-    const made = await createVolume(array(), inputs, inputs.physicalName === undefined);
-    if (made.found)
-      console.log(`${made.name}: found volume ${made.id}, made by a run that was interrupted; it is taken up`);
-    return { id: made.id, outs: volumeOutputs(made) };
+    const made = await createVolume(array(), inputs, isOwnName(inputs), (id) => refuseSecondVolume(id, declaredAs));
+    volumeClaims.make(made.id, declaredAs);
+    if (made.found) {
+      console.log(
+        `${made.name}: found volume ${made.id}, made by a run that was interrupted; it is taken up. ` +
+          "(Is it another person's, whose stack is called the same? Set storage-profiles:scaleio.owner.)",
+      );
+    }
+    return { id: made.id, outs: volumeOutputs(made, declaredAs) };
   },
 
   async read(id: string, props: VolumeOutputs): Promise<ReadResult<VolumeOutputs>> {
@@ -135,15 +163,19 @@ export const volume = {
     if (!found) return {};
     const { name, sizeGiB, settings } = found;
     // The inputs are those that would make what is there: so a refresh shows what was changed behind our back.
-    return { id, props: volumeOutputs(found), inputs: { name, sizeGiB, settings } };
+    const { declaredAs } = props;
+    return { id, props: volumeOutputs(found, declaredAs), inputs: { name, sizeGiB, settings, declaredAs } };
   },
 
   async update(id: string, olds: VolumeOutputs, news: VolumeInputs): Promise<dynamic.UpdateResult<VolumeOutputs>> {
-    return { outs: volumeOutputs(await updateVolume(array(), id, { ...news, systemId: olds.systemId })) };
+    const updated = await updateVolume(array(), id, { ...news, systemId: olds.systemId });
+    return { outs: volumeOutputs(updated, news.declaredAs) };
   },
 
-  async delete(id: string, { systemId }: VolumeOutputs): Promise<void> {
-    await removeVolume(array(), id, systemId);
+  async delete(id: string, { systemId, declaredAs }: VolumeOutputs): Promise<void> {
+    const heir = volumeClaims.heir(id, declaredAs);
+    if (heir) console.log(`volume ${id} stays on the array: it is "${heir.by}" now`);
+    else await removeVolume(array(), id, systemId);
   },
 } satisfies dynamic.ResourceProvider;
 
@@ -155,20 +187,28 @@ export const mapping = {
     const inputs = { ...news };
     const sameHost = olds.sdcId !== undefined && olds.sdc === news.sdc;
     if (sameHost) inputs.sdcId = olds.sdcId ?? "";
-    if (!isText(news.sdc) || (sameHost && olds.accessMode === news.accessMode)) return { inputs, failures: [] };
+    if (containsUnknown(news.sdc) || (sameHost && olds.accessMode === news.accessMode)) return { inputs, failures: [] };
     const failures = await failuresOf(async () => {
       const refusal = await accessModeRefusal(array(), news.accessMode);
       if (refusal !== undefined) throw new ScaleioError("not-possible", refusal);
       if (sameHost) return [];
       const { sdc, problems } = await findSdc(array(), news.sdc);
-      if (sdc) inputs.sdcId = sdc.id;
-      return problems;
+      if (!sdc) return problems;
+      const { volumeId, volumeSystemId } = news;
+      if (!containsUnknown(volumeSystemId)) await sameArray(array(), volumeId, volumeSystemId);
+      inputs.sdcId = sdc.id;
+      if (!containsUnknown(volumeId)) refuseSecondMapping({ volumeId, sdcId: sdc.id }, news.declaredAs);
+      return [];
     });
     return { inputs, failures };
   },
 
   diff(_id: string, olds: MappingOutputs, news: MappingInputs): Promise<dynamic.DiffResult> {
     const replaces = (["volumeId", "sdcId"] as const).filter((key) => olds[key] !== news[key]);
+    if (replaces.length === 0) {
+      const other = mappingClaims.keep(mappingId(olds), news.declaredAs, olds.declaredAs);
+      if (other) return Promise.reject(mappingTwice(olds, news.declaredAs, other.by));
+    }
     const changes =
       replaces.length > 0 ||
       (["iopsLimit", "bandwidthLimitKBps", "accessMode"] as const).some((key) => olds[key] !== news[key]);
@@ -177,25 +217,40 @@ export const mapping = {
 
   async create(inputs: MappingInputs): Promise<dynamic.CreateResult<MappingOutputs>> {
     const wanted = await wantedMapping(inputs);
-    const { systemId } = await createMapping(array(), wanted);
-    return { id: `${wanted.volumeId}/${wanted.sdcId}`, outs: mappingOutputs({ ...wanted, sdc: inputs.sdc, systemId }) };
+    const { sdc, declaredAs, volumeSystemId } = inputs;
+    const id = mappingId(wanted);
+    refuseSecondMapping(wanted, declaredAs);
+    mappingClaims.make(id, declaredAs);
+    const { systemId, unlimited } = await createMapping(array(), wanted, volumeSystemId);
+    if (!unlimited) return { id, outs: mappingOutputs({ ...wanted, sdc, systemId, declaredAs }) };
+    // It is there, and the state must have it: else nobody would take it away again. The engine finishes it in the next run.
+    const has = { ...wanted, iopsLimit: 0, bandwidthLimitKBps: 0 };
+    const { __provider } = inputs as { __provider?: string };
+    throw Object.assign(unlimited, {
+      id,
+      properties: { ...mappingOutputs({ ...has, sdc, systemId, declaredAs }), __provider },
+      reasons: [unlimited.message],
+    });
   },
 
   async read(id: string, props: MappingOutputs): Promise<ReadResult<MappingOutputs>> {
     const found = await readMapping(array(), props);
     if (!found) return {};
-    const { systemId, ...inputs } = { ...found, sdc: props.sdc };
-    return { id, props: mappingOutputs({ ...inputs, systemId }), inputs };
+    const { systemId, ...inputs } = { ...found, sdc: props.sdc, declaredAs: props.declaredAs };
+    return { id, props: mappingOutputs({ ...inputs, systemId }), inputs: { ...inputs, volumeSystemId: systemId } };
   },
 
   async update(_id: string, olds: MappingOutputs, news: MappingInputs): Promise<dynamic.UpdateResult<MappingOutputs>> {
     const wanted = await wantedMapping(news);
     const { systemId } = await updateMapping(array(), wanted, olds);
-    return { outs: mappingOutputs({ ...wanted, sdc: news.sdc, systemId }) };
+    return { outs: mappingOutputs({ ...wanted, sdc: news.sdc, systemId, declaredAs: news.declaredAs }) };
   },
 
-  async delete(_id: string, props: MappingOutputs): Promise<void> {
-    await removeMapping(array(), props);
+  async delete(id: string, props: MappingOutputs): Promise<void> {
+    const heir = mappingClaims.heir(id, props.declaredAs);
+    const { volumeId, sdcId } = props;
+    if (heir) console.log(`volume ${volumeId} stays mapped to SDC ${sdcId}: the mapping is "${heir.by}" now`);
+    else await removeMapping(array(), props);
   },
 } satisfies dynamic.ResourceProvider;
 
@@ -219,13 +274,49 @@ async function failuresOf(action: () => Promise<Problem[]>): Promise<dynamic.Che
   }
 }
 
-const isText = (value: unknown): value is string => typeof value === "string" && !isUnknown(value);
-
 // The engine's mark for a value that isn't known yet, as it reaches a dynamic provider.
-const isUnknown = (value: string) => value === "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
-function isKnown({ sizeGiB, settings }: VolumeInputs): boolean {
-  return typeof sizeGiB === "number" && typeof settings === "object";
+function containsUnknown(value: unknown): boolean {
+  if (typeof value === "object" && value !== null) return Object.values(value).some(containsUnknown);
+  return value === UNKNOWN;
+}
+
+const isText = (value: unknown): value is string => typeof value === "string" && value !== UNKNOWN;
+
+// Under a name that was made from the declaration there can only be what the declaration made.
+const isOwnName = ({ physicalName }: VolumeInputs) => physicalName === undefined;
+
+function refuseSecondVolume(id: string, by: string | undefined): void {
+  const other = volumeClaims.want(id, by);
+  if (other) throw volumeTwice(id, by, other.by);
+}
+
+function volumeTwice(id: string, by: string | undefined, other: string | undefined): ScaleioError {
+  return new ScaleioError(
+    "not-possible",
+    `volume ${id} is declared twice: "${by}" and "${other}". Keep one of them. ` +
+      "(Has it been renamed? Give it its old name: aliases: [{ name: … }].)",
+  );
+}
+
+const mappingId = ({ volumeId, sdcId }: { volumeId: string; sdcId: string }) => `${volumeId}/${sdcId}`;
+
+function refuseSecondMapping(mapping: { volumeId: string; sdcId: string }, by: string | undefined): void {
+  const other = mappingClaims.want(mappingId(mapping), by);
+  if (other) throw mappingTwice(mapping, by, other.by);
+}
+
+function mappingTwice(
+  { volumeId, sdcId }: { volumeId: string; sdcId: string },
+  by: string | undefined,
+  other: string | undefined,
+): ScaleioError {
+  return new ScaleioError(
+    "not-possible",
+    `volume ${volumeId} is mapped to SDC ${sdcId} twice: by "${by}" and "${other}", which may name the host differently. ` +
+      "A volume has one mapping to a host: keep one of them.",
+  );
 }
 
 // Whether a change asks for something that its pool may not be able to do.
@@ -242,8 +333,8 @@ function asked({ sizeGiB, settings }: Pick<VolumeOutputs, "sizeGiB" | "settings"
   return JSON.stringify([sizeGiB, Object.entries(settings).sort()]);
 }
 
-function volumeOutputs({ name, sizeGiB, settings, systemId }: FoundVolume): VolumeOutputs {
-  return { name, sizeGiB, settings, systemId };
+function volumeOutputs({ name, sizeGiB, settings, systemId }: FoundVolume, declaredAs: string | undefined) {
+  return { name, sizeGiB, settings, systemId, declaredAs } satisfies VolumeOutputs;
 }
 
 async function wantedMapping(inputs: MappingInputs): Promise<WantedMapping> {

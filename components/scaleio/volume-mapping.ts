@@ -69,7 +69,8 @@ export class VolumeMapping extends pulumi.CustomResource {
 
   /**
    * Declares a mapping.
-   * @throws `pulumi.RunError` with every problem of the arguments.
+   * @throws `pulumi.RunError` with every problem of the arguments; those of limits that come from another resource end the run
+   * when they are known.
    */
   constructor(name: string, args: VolumeMappingArgs, opts?: pulumi.CustomResourceOptions) {
     const run = currentRun();
@@ -89,6 +90,8 @@ export class VolumeMapping extends pulumi.CustomResource {
     });
     const props = {
       volumeId: volume?.volumeId ?? args.volumeId,
+      volumeSystemId: volume?.resource instanceof ScaleioVolume ? volume.resource.systemId : undefined,
+      declaredAs: name,
       sdc: args.sdc,
       iopsLimit: limits.iopsLimit,
       bandwidthLimitKBps: limits.bandwidthLimitKBps,

@@ -59,8 +59,26 @@ export async function volumeProblems(
   return problems;
 }
 
+/**
+ * The same for a volume that isn't made yet. One that an interrupted run has made may be in the pool already (`ownName`), and
+ * needs no more room.
+ */
+export async function newVolumeProblems(
+  array: ScaleioArray,
+  wanted: WantedVolume,
+  ownName: boolean,
+  promised: Map<string, number>,
+): Promise<Problem[]> {
+  const problems = await volumeProblems(array, wanted, wanted.sizeGiB, promised);
+  if (!ownName || problems.length === 0 || problems.some(({ code }) => code !== "place-full")) return problems;
+  const other = await array.volumeByName(wanted.name);
+  const { pool } = await findPool(array, wanted.settings);
+  const isThere = other && pool && (await whyNotTakenUp(array, other, wanted, pool)) === undefined;
+  return isThere ? [] : problems;
+}
+
 /** What a pool can't do of what a profile asks for. */
-export function poolProblems(pool: Pool, { provisioning, ramCache, compression }: ScaleioSettings): Problem[] {
+function poolProblems(pool: Pool, { provisioning, ramCache, compression }: ScaleioSettings): Problem[] {
   const place = `storage pool "${pool.name}"`;
   const problems: Problem[] = [];
   const cannot = (setting: string, given: unknown, because: string, ways: string[]) =>
@@ -142,13 +160,14 @@ export async function nameProblems(array: ScaleioArray, name: string): Promise<P
 
 /**
  * Makes a volume. Under a name that only this declaration can have (`ownName`), one that an interrupted run left behind is
- * taken up instead of a second being made; under a name that somebody chose, never.
+ * taken up instead of a second being made; under a name that somebody chose, never. `mayTake` throws for one that is not to be had.
  * @throws {ScaleioError} `name-taken`, `not-possible`, and those of the gateway
  */
 export async function createVolume(
   array: ScaleioArray,
   wanted: WantedVolume,
   ownName: boolean,
+  mayTake: (id: string) => void = () => undefined,
 ): Promise<FoundVolume & { found: boolean }> {
   const { name, sizeGiB, settings } = wanted;
   const { pool, problems } = await findPool(array, settings);
@@ -180,8 +199,9 @@ export async function createVolume(
       if (other) {
         const isOurs = ownName || unanswered || !inUse;
         const reason = isOurs ? await whyNotTakenUp(array, other, wanted, pool) : CHOSEN_NAME;
-        if (reason === undefined) return made(other.id, true);
-        throw nameTaken(name, other, reason);
+        if (reason !== undefined) throw nameTaken(name, other, reason);
+        mayTake(other.id);
+        return made(other.id, true);
       }
       if (inUse || unanswered) throw error;
       unanswered = true;
@@ -216,9 +236,14 @@ async function whyNotTakenUp(
     return `it is ${volume.volumeType}, and not ${settings.provisioning}`;
   }
   if (volume.useRmcache !== settings.ramCache) return "its RAM cache is set otherwise";
+  if (pool.fineGranularity && isCompressed(volume) !== (settings.compression === "normal")) {
+    return "its compression is set otherwise";
+  }
   const now = array.session.gatewayTime?.getTime();
-  const age = now === undefined || volume.creationTime == null ? undefined : now / 1000 - volume.creationTime;
-  if (age === undefined || age > TAKE_UP_HOURS * 3600) return `it was made more than ${TAKE_UP_HOURS} hours ago`;
+  if (now === undefined || volume.creationTime == null) return "the gateway doesn't tell when it was made";
+  if (now / 1000 - volume.creationTime > TAKE_UP_HOURS * 3600) {
+    return `it was made more than ${TAKE_UP_HOURS} hours ago by the gateway's clock`;
+  }
   if (volume.vtreeId != null && (await array.relatives(volume.vtreeId)) > 1) return "it has snapshots";
   return undefined;
 }
@@ -235,54 +260,89 @@ export async function readVolume(
 ): Promise<FoundVolume | undefined> {
   const systemId = await sameArray(array, id, known.systemId);
   const volume = await array.volume(id);
-  if (!volume) return undefined;
-  const pools = await array.pools();
-  const pool =
-    pools.find((each) => each.id === volume.storagePoolId) ??
-    (await array.pools(true)).find((each) => each.id === volume.storagePoolId);
+  return volume && asFound(array, volume, systemId, known.settings);
+}
+
+// `known`: what the state has of it, or what is wanted, for what the array doesn't tell.
+async function asFound(
+  array: ScaleioArray,
+  volume: ArrayVolume,
+  systemId: string,
+  known: ScaleioSettings,
+): Promise<FoundVolume> {
+  const pool = await poolOf(array, volume);
   return {
-    id,
+    id: volume.id,
     systemId,
     name: volume.name ?? "",
     sizeGiB: toGiB(volume),
     settings: {
-      ...known.settings,
+      ...known,
       provisioning: volume.volumeType === "ThickProvisioned" ? "thick" : "thin",
       ramCache: volume.useRmcache,
-      compression: volume.compressionMethod === "Normal" ? "normal" : "none",
-      protectionDomain: pool?.domain ?? known.settings.protectionDomain,
-      storagePool: pool?.name ?? known.settings.storagePool,
+      compression: isCompressed(volume) ? "normal" : "none",
+      protectionDomain: pool?.domain ?? known.protectionDomain,
+      storagePool: pool?.name ?? known.storagePool,
     },
   };
 }
 
+async function poolOf(array: ScaleioArray, { storagePoolId }: ArrayVolume): Promise<Pool | undefined> {
+  const find = (pools: Pool[]) => pools.find(({ id }) => id === storagePoolId);
+  return find(await array.pools()) ?? find(await array.pools(true));
+}
+
+const isCompressed = ({ compressionMethod }: ArrayVolume) => compressionMethod === "Normal";
+
+/** A volume that exists and may be taken over. Problem: `import-not-possible`. */
+export async function volumeToImport(
+  array: ScaleioArray,
+  id: string,
+  settings: ScaleioSettings,
+): Promise<{ found?: FoundVolume; problems: Problem[] }> {
+  const refuse = (because: string, way: string) => ({ problems: [importRefusal(id, because, way)] });
+  if (!/^[0-9a-f]{16}$/.test(id)) {
+    return refuse("it is no id of a volume", "give the 16 hex digits that the array shows");
+  }
+  const volume = await array.volume(id);
+  if (!volume) return refuse("the array has no such volume", "look it up on the array");
+  if (volume.volumeType === "Snapshot") return refuse("it is a snapshot", "give the id of a volume");
+  return { found: await asFound(array, volume, await array.systemId(), settings), problems: [] };
+}
+
+function importRefusal(id: string, because: string, way: string): Problem {
+  return problem("import-not-possible", "import", id, { id, because, way });
+}
+
 /**
- * What keeps a volume that exists from being taken over into a declaration. Problem: `import-not-possible`.
+ * What keeps a volume that exists from being taken over into a declaration. Problems: `import-not-possible`, those of a change,
+ * and those of `volumeProblems`.
  */
 export async function importProblems(
   array: ScaleioArray,
   id: string,
-  { sizeGiB, settings }: Omit<WantedVolume, "name">,
+  { name, sizeGiB, settings, physicalName }: WantedVolume & { physicalName?: string | undefined },
+  promised = new Map<string, number>(),
 ): Promise<{ found?: FoundVolume; problems: Problem[] }> {
-  const refuse = (because: string, way: string) => ({
-    problems: [problem("import-not-possible", "import", id, { id, because, way })],
-  });
-  if (!/^[0-9a-f]{16}$/i.test(id))
-    return refuse("it is no id of a volume", "give the 16 hex digits that the array shows");
-  const volume = await array.volume(id);
-  const found = await readVolume(array, id, { settings });
-  if (!volume || !found) return refuse("the array has no such volume", "look it up on the array");
-  if (volume.volumeType === "Snapshot") return refuse("it is a snapshot", "give the id of a volume");
+  const { found, problems } = await volumeToImport(array, id, settings);
+  if (!found) return { problems };
+  if (physicalName !== undefined && physicalName !== found.name) {
+    const because = `it is called "${found.name}", and a volume is never renamed`;
+    return { problems: [importRefusal(id, because, "set physicalName to that, or leave it out")] };
+  }
   const label = { name: found.name, profile: "", revision: "", backend: "scaleio" } as const;
-  const { problems } = change({ ...label, ...found }, { ...label, sizeGiB, settings });
-  return problems.length > 0 ? { problems } : { found, problems };
+  const changed = change({ ...label, ...found }, { ...label, sizeGiB, settings });
+  // Where it can't go, it doesn't matter what the place couldn't do either.
+  if (changed.problems.length > 0) return { problems: changed.problems };
+  const wrong = await volumeProblems(array, { name, sizeGiB, settings }, sizeGiB - found.sizeGiB, promised);
+  return wrong.length > 0 ? { problems: wrong } : { found, problems: [] };
 }
 
 /** Takes a volume over, and makes it what is wanted. */
 export async function importVolume(
   array: ScaleioArray,
   id: string,
-  wanted: Omit<WantedVolume, "name">,
+  wanted: WantedVolume & { physicalName?: string | undefined },
 ): Promise<FoundVolume> {
   const { found, problems } = await importProblems(array, id, wanted);
   if (!found) throw new ScaleioError("not-possible", problems.map(asSentence).join("\n"));
@@ -292,7 +352,7 @@ export async function importVolume(
 /**
  * Makes a volume what is wanted, whatever it is now: what an earlier run left half done is finished, and nothing is sent
  * that is so already.
- * @throws {ScaleioError} `gone`, `shrink`, `other-array`, and those of the gateway
+ * @throws {ScaleioError} `gone`, `shrink`, `not-possible`, `other-array`, and those of the gateway
  */
 export async function updateVolume(
   array: ScaleioArray,
@@ -301,24 +361,26 @@ export async function updateVolume(
 ): Promise<FoundVolume> {
   const systemId = await sameArray(array, id, knownSystem);
   const volume = await array.volume(id);
-  if (!volume) {
-    throw new ScaleioError(
-      "gone",
-      `volume ${id} is no longer on the array. Run pulumi refresh; pulumi up then makes it anew, empty.`,
-    );
-  }
-  const has = toGiB(volume);
+  if (!volume) throw gone(id);
+  const { name, sizeGiB: has, settings: is } = await asFound(array, volume, systemId, settings);
   if (has > sizeGiB) {
     throw new ScaleioError(
       "shrink",
       `volume ${id} has ${count(has)} GiB on the array, and would shrink to ${count(sizeGiB)} GiB. Ask for ${count(has)} GiB or more.`,
     );
   }
+  for (const setting of ["provisioning", "protectionDomain", "storagePool"] as const) {
+    if (is[setting] === settings[setting]) continue;
+    throw new ScaleioError(
+      "not-possible",
+      `volume ${id} has ${setting} "${is[setting]}" on the array, and would have to migrate to "${settings[setting]}", which is not done here. ` +
+        `Where it was moved by other means: set ${setting} to "${is[setting]}", and run pulumi refresh.`,
+    );
+  }
   if (has < sizeGiB) await grow(array, id, sizeGiB);
-  if (volume.useRmcache !== settings.ramCache) await array.setRamCache(id, settings.ramCache);
-  const compressed = settings.compression === "normal";
-  if ((volume.compressionMethod === "Normal") !== compressed) await array.setCompression(id, compressed);
-  return { id, systemId, name: volume.name ?? "", sizeGiB, settings };
+  if (is.ramCache !== settings.ramCache) await array.setRamCache(id, settings.ramCache);
+  if (is.compression !== settings.compression) await array.setCompression(id, settings.compression === "normal");
+  return { id, systemId, name, sizeGiB, settings };
 }
 
 async function grow(array: ScaleioArray, id: string, sizeGiB: number): Promise<void> {
@@ -327,8 +389,16 @@ async function grow(array: ScaleioArray, id: string, sizeGiB: number): Promise<v
   } catch (error) {
     if (!isUnsettled(error)) throw error;
     const now = await array.volume(id);
-    if (now && toGiB(now) !== sizeGiB) await array.setSize(id, sizeGiB);
+    if (!now) throw gone(id);
+    if (toGiB(now) !== sizeGiB) await array.setSize(id, sizeGiB);
   }
+}
+
+function gone(id: string): ScaleioError {
+  return new ScaleioError(
+    "gone",
+    `volume ${id} is no longer on the array. Run pulumi refresh; pulumi up then makes it anew, empty.`,
+  );
 }
 
 /**
@@ -345,7 +415,7 @@ export async function removeVolume(array: ScaleioArray, id: string, systemId: st
     const hosts = (await array.volume(id))?.mappedSdcInfo ?? [];
     throw new ScaleioError(
       "still-mapped",
-      `volume ${id} is not removed: it is mapped to ${hosts.map(hostName).join(", ")}, and not by this stack. ` +
+      `volume ${id} is not removed: it is mapped to ${hosts.map(hostName).join(", ")}, by no mapping that this run has removed. ` +
         "See what uses it there, unmap it, and run again.",
       { errorCode: arrayCodes.volumeMapped },
     );

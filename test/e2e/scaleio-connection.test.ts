@@ -107,7 +107,7 @@ describe("the connection", () => {
     const protectionDomains = [{ name: "domain1", storagePools: [{ name: "pool1", capacityGiB: 1024 }] }];
     const other = await startScaleioGateway({
       password: PASSWORD,
-      array: { system: { name: "another" }, protectionDomains },
+      array: { system: { name: "another" }, protectionDomains, sdcs: [{ name: "node1", ips: ["192.0.2.11"] }] },
     });
     try {
       project.write("other.pem", other.ca);
@@ -115,6 +115,15 @@ describe("the connection", () => {
       project.program('new ProfiledVolume("v0@gold", { sizeGiB: 8 });');
       for (const command of [["up"], ["refresh", "--run-program"], ["destroy", "--run-program"]]) {
         const { code, text } = await project.run([...command, "--yes", "--skip-preview"]);
+        expect([code === 0, text]).toEqual([false, expect.stringContaining("is the gateway of array")]);
+      }
+      // Nor is a new mapping of a volume that doesn't change made there: ids may be the same.
+      project.program(`
+        const volume = new ProfiledVolume("v0", { sizeGiB: 8 });
+        new VolumeMapping("m", { volume, sdc: "node1" });
+      `);
+      for (const command of [["preview"], ["up", "--yes", "--skip-preview"]]) {
+        const { code, text } = await project.run(command);
         expect([code === 0, text]).toEqual([false, expect.stringContaining("is the gateway of array")]);
       }
       expect(other.calls.filter(({ path }) => path.includes("Volume"))).toEqual([]);

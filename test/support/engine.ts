@@ -162,8 +162,8 @@ export class Project {
   }
 
   /** `pulumi up`, which must succeed. */
-  async up(environment?: NodeJS.ProcessEnv): Promise<string> {
-    return succeeded(await this.run(["up", "--yes", "--skip-preview"], environment));
+  async up(environment?: NodeJS.ProcessEnv, ...options: string[]): Promise<string> {
+    return succeeded(await this.run(["up", "--yes", "--skip-preview", ...options], environment));
   }
 
   /** `pulumi preview`: the steps it plans that are not "same". */

@@ -71,10 +71,15 @@ export class ScaleioProject extends Project {
   ): Promise<this> {
     await this.init(stack);
     const gateway = this.gateway();
-    const { password = gateway.password, ...others } = connection;
+    const password = "password" in connection ? connection["password"] : gateway.password;
     writeFileSync(join(this.directory, "ca.pem"), gateway.ca);
-    const all = { endpoint: gateway.url, username: gateway.username, caFile: "ca.pem", ...others };
-    const given = Object.entries(all).filter(([, value]) => value !== null);
+    const all: Partial<Record<string, string | null>> = {
+      endpoint: gateway.url,
+      username: gateway.username,
+      caFile: "ca.pem",
+      ...connection,
+    };
+    const given = Object.entries(all).filter(([key, value]) => key !== "password" && value !== null);
     this.config(
       {
         backend: "scaleio",
@@ -84,7 +89,7 @@ export class ScaleioProject extends Project {
       },
       Object.fromEntries(given.map(([key, value]) => [`scaleio:${key}`, value])),
     );
-    if (password !== null) succeeded(await this.run(["config", "set", "--secret", "scaleio:password", password ?? ""]));
+    if (password) succeeded(await this.run(["config", "set", "--secret", "scaleio:password", password]));
     return this;
   }
 }
