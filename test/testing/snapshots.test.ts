@@ -189,7 +189,8 @@ describe("the move to another pool", () => {
         .capacityAvailableForVolumeAllocationInKb as number;
     const before = { pool1: await available(b.pools.pool1), small: await available(b.pools.small) };
     const size = 64 * 1024 ** 2;
-    const [id, tooBig] = [await b.create({ volumeSizeInGb: "64" }), await b.create({ volumeSizeInGb: "136" })];
+    const thick = (gib: string) => b.create({ volumeSizeInGb: gib, volumeType: "ThickProvisioned" });
+    const [id, tooBig] = [await thick("64"), await thick("136")];
     expect((await migrate(b, tooBig, b.pools.small)).status).toBe(500);
     await b.client.act(tooBig, "removeVolume", { removeMode: "ONLY_ME" });
     await migrate(b, id, b.pools.small);
