@@ -378,7 +378,7 @@ describe("one array", () => {
     const gone = await project.command("storage-profiles-scaleio", ["import-file", "data=0000000000000000"]);
     expect([gone.code === 0, gone.text]).toEqual([
       false,
-      expect.stringContaining("there is no volume 0000000000000000"),
+      expect.stringContaining("the array has no such volume"),
     ]);
   });
 
