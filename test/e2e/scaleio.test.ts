@@ -376,10 +376,7 @@ describe("one array", () => {
     const wrong = await project.command("storage-profiles-scaleio", ["import-file", "data=0000000000000000", "x=1"]);
     expect([wrong.code === 0, wrong.text]).toEqual([false, expect.stringContaining("Write name=id")]);
     const gone = await project.command("storage-profiles-scaleio", ["import-file", "data=0000000000000000"]);
-    expect([gone.code === 0, gone.text]).toEqual([
-      false,
-      expect.stringContaining("the array has no such volume"),
-    ]);
+    expect([gone.code === 0, gone.text]).toEqual([false, expect.stringContaining("the array has no such volume")]);
   });
 
   test("a mapping alone has limits of its own, by id, GUID and address, and an access mode", async () => {

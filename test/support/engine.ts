@@ -118,16 +118,18 @@ export class Project {
     return this.start(engine.pulumi, [...args, "--non-interactive", "--color", "never"], environment);
   }
 
-  /** Starts `pulumi` with these arguments; the answer kills it and all that it has started. */
-  async begin(args: string[]): Promise<() => Promise<void>> {
+  /** Starts `pulumi` with these arguments; `kill` ends it and all that it has started. */
+  async begin(args: string[]): Promise<{ isRunning: () => boolean; kill: () => Promise<void> }> {
     const { pulumi } = await this.engine;
     const options = { cwd: this.directory, env: await this.env(), detached: true, stdio: "ignore" as const };
     const child = spawn(pulumi, [...args, "--non-interactive"], options);
     const ended = new Promise<void>((done) => child.once("close", () => done()));
-    return async () => {
-      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    const isRunning = () => child.exitCode === null && child.signalCode === null;
+    const kill = async () => {
+      if (child.pid !== undefined && isRunning()) process.kill(-child.pid, "SIGKILL");
       await ended;
     };
+    return { isRunning, kill };
   }
 
   private async start(file: string, args: string[], environment: NodeJS.ProcessEnv): Promise<Ran> {
