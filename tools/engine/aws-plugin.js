@@ -1,0 +1,125 @@
+#!/usr/bin/env node
+// The AWS plugin that the tests drive the engine with: the Terraform AWS provider's executable, taken from where Terraform
+// keeps its plugins, behind the tokens of @pulumi/aws. The program in aws-plugin/ that stands between them is built once,
+// into the cache. Pulumi's own plugin would be downloaded at the first `up`, and not every machine may do that.
+// @ts-check
+"use strict";
+
+const fs = require("node:fs");
+const os = require("node:os");
+const path = require("node:path");
+const { atLeast, cacheDirectory, main } = require("../shared.js");
+const { build, capture, isExecutable, keyOf, platform, readModule, showTo, toolchain } = require("./go.js");
+
+/**
+ * @typedef {object} AwsPlugin
+ * @property {string} path what to put in front of PATH: the engine looks there for `pulumi-resource-aws`
+ * @property {Record<string, string>} env what to set besides
+ * @property {string} version of the npm package whose tokens it knows
+ * @property {string} provider the Terraform provider's executable
+ */
+
+module.exports = { ensureAwsPlugin, findProvider };
+
+/**
+ * @param {object} [options]
+ * @param {(line: string) => void} [options.log] takes what there is to tell, line by line. Default: standard error
+ * @param {NodeJS.ProcessEnv} [options.env] default: process.env
+ * @returns {Promise<AwsPlugin | { missing: string }>} why this machine can't have it
+ * @throws {UserError} when it could not be built, though all that it takes is here
+ */
+async function ensureAwsPlugin({ log, env = process.env } = {}) {
+  const provider = findProvider(env);
+  if (!provider) {
+    return {
+      missing:
+        "no Terraform AWS provider here (set TERRAFORM_PROVIDER_AWS to its executable, or put it into a Terraform plugin mirror)",
+    };
+  }
+  const { module, version, executable } = readRecipe(env);
+  if (!isExecutable(executable)) {
+    const tools = await toolchain(module.go, env);
+    if ("missing" in tools) return { missing: `the AWS plugin can't be built: ${tools.why}` };
+    const fault = async (/** @type {string} */ file, /** @type {NodeJS.ProcessEnv} */ goEnv) => {
+      const { stdout, stderr } = await capture(file, ["--version"], goEnv);
+      return stdout.trim() === version ? "" : `The AWS plugin was built, but does not run: ${stdout}${stderr}.`;
+    };
+    const product = {
+      what: "the AWS plugin",
+      version,
+      because: "because the tests drive the engine with it",
+      reason: "The tests want an AWS plugin.",
+      module,
+    };
+    const main = "github.com/pulumi/pulumi-terraform-bridge/v3/dynamic/awsplugin";
+    await build({ ...product, main, flags: FLAGS, executable, fault, instead: "" }, tools, showTo(log));
+  }
+  return { path: path.dirname(executable), env: { TERRAFORM_PROVIDER_AWS: provider }, version, provider };
+}
+
+// ---- the program between them ----------------------------------------------------------------------------------------
+
+const SOURCE = path.join(__dirname, "aws-plugin");
+const FLAGS = ["-mod=readonly", "-trimpath", "-tags=osusergo,grpcnotrace", "-ldflags=-s -w"];
+
+/** @param {NodeJS.ProcessEnv} env */
+function readRecipe(env) {
+  const files = fs
+    .readdirSync(SOURCE, { recursive: true, encoding: "utf8" })
+    .filter((name) => fs.statSync(path.join(SOURCE, name)).isFile())
+    .sort();
+  const contents = files.map((name) => [name, fs.readFileSync(path.join(SOURCE, name), "utf8")]);
+  const version = /^const version = "(.+)"$/m.exec(fs.readFileSync(path.join(SOURCE, "main.go"), "utf8"))?.[1];
+  if (!version) throw new Error("tools/engine/aws-plugin/main.go: no version");
+  const directory = path.join(cacheDirectory(env), "aws-plugin", keyOf([contents, FLAGS]));
+  return { module: readModule(SOURCE), version, executable: path.join(directory, "pulumi-resource-aws") };
+}
+
+// ---- the Terraform provider ------------------------------------------------------------------------------------------
+
+/**
+ * The Terraform AWS provider's executable, the newest where there are several: the one that TERRAFORM_PROVIDER_AWS names,
+ * else from where Terraform looks for plugins that it need not download.
+ *
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {string | undefined}
+ */
+function findProvider(env) {
+  if (env.TERRAFORM_PROVIDER_AWS)
+    return isExecutable(env.TERRAFORM_PROVIDER_AWS) ? env.TERRAFORM_PROVIDER_AWS : undefined;
+  for (const mirror of mirrors(env)) {
+    const versions = path.join(mirror, "registry.terraform.io/hashicorp/aws");
+    const newestFirst = entries(versions).sort((a, b) => (a === b ? 0 : atLeast(a, b) ? -1 : 1));
+    for (const version of newestFirst) {
+      const folder = path.join(versions, version, platform());
+      const name = entries(folder).find((each) => each.startsWith("terraform-provider-aws"));
+      if (name && isExecutable(path.join(folder, name))) return path.join(folder, name);
+    }
+  }
+  return undefined;
+}
+
+/** @param {NodeJS.ProcessEnv} env */
+function mirrors(env) {
+  const home = env.HOME || os.homedir();
+  const config = env.TF_CLI_CONFIG_FILE || path.join(home, ".terraformrc");
+  const named = fs.existsSync(config)
+    ? [...fs.readFileSync(config, "utf8").matchAll(/^\s*(?:path|plugin_cache_dir)\s*=\s*"(.*)"/gm)]
+    : [];
+  return [
+    ...named.map(([, directory = ""]) => directory.replace(/^(~|\$HOME)(?=\/)/, home)),
+    ...(env.TF_PLUGIN_CACHE_DIR ? [env.TF_PLUGIN_CACHE_DIR] : []),
+    path.join(home, ".terraform.d/plugins"),
+    "/usr/local/share/terraform/plugins",
+    "/usr/share/terraform/plugins",
+    ...entries("/opt").map((name) => path.join("/opt", name)),
+  ];
+}
+
+/** @param {string} directory */
+function entries(directory) {
+  return fs.existsSync(directory) ? fs.readdirSync(directory) : [];
+}
+
+// `node tools/engine/aws-plugin.js` builds it ahead of the tests, and says where it is, or why there is none.
+if (require.main === module) main(async () => console.log(JSON.stringify(await ensureAwsPlugin(), null, 2)));
