@@ -35,6 +35,12 @@ interface Resource {
   outputs: Record<string, any>;
 }
 
+/** What a project's engine finds besides what every engine does: a folder in front of PATH, variables. */
+export interface Surroundings {
+  path?: string;
+  env?: Record<string, string>;
+}
+
 /** A Pulumi project of a test's own. */
 export class Project {
   readonly directory: string;
@@ -46,11 +52,14 @@ export class Project {
   private readonly engine = ensureEngine({ log: () => undefined });
   private stack = "dev";
 
+  private readonly surroundings: Surroundings;
+
   constructor(
     readonly name: string,
     program: string,
-    { linked = true } = {},
+    { linked = true, surroundings = {} }: { linked?: boolean; surroundings?: Surroundings } = {},
   ) {
+    this.surroundings = surroundings;
     this.home = join(tmpdir(), `sp-${name}-${randomUUID().slice(0, 8)}`);
     this.directory = join(this.home, "project");
     this.volumes = join(this.home, "volumes");
@@ -148,7 +157,8 @@ export class Project {
     return {
       ...process.env,
       ...engine.env,
-      PATH: [engine.path, process.env["PATH"]].filter(Boolean).join(":"),
+      ...this.surroundings.env,
+      PATH: [engine.path, this.surroundings.path, process.env["PATH"]].filter(Boolean).join(":"),
       PULUMI_HOME: join(this.home, "home"),
       PULUMI_BACKEND_URL: `file://${join(this.home, "state")}`,
       PULUMI_CONFIG_PASSPHRASE: "a passphrase of the test",

@@ -1,0 +1,196 @@
+// A Pulumi project of a test's own that has an EC2: the lab (test/labs/aws), and the real Terraform AWS provider behind the
+// engine. Where this machine can't have one of the two, the tests are skipped, and say so.
+
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { resolve } from "node:path";
+import { createInterface } from "node:readline";
+
+import type { AwsPlugin } from "../../tools/engine/aws-plugin.js";
+import { environmentOf } from "../labs/python.js";
+import { Project } from "./engine";
+import { describeIf } from "./machine";
+
+const root = resolve(__dirname, "../..");
+
+/** A request that reached EC2, as it came over the wire. */
+export interface Ec2Request {
+  action: string;
+  params: Record<string, string>;
+  /** Why it was refused: EC2's code. */
+  error: string | null;
+}
+
+/** An error of EC2. */
+export class Ec2Error extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(`${code}: ${message}`);
+  }
+}
+
+/** An EC2 of a test's own: moto behind a strict check, in a process of its own. test/labs/aws/lab.py says what it does. */
+export class AwsLab {
+  private constructor(
+    readonly url: string,
+    private readonly child: ChildProcess,
+  ) {}
+
+  static async start(): Promise<AwsLab> {
+    const { python, reason } = environmentOf("aws");
+    if (python === undefined) throw new Error(reason);
+    const script = resolve(root, "test/labs/aws/lab.py");
+    const child = spawn(python, ["-B", script], { stdio: ["pipe", "pipe", "inherit"] });
+    const line = await new Promise<string>((done, failed) => {
+      createInterface(child.stdout).once("line", done);
+      child.once("exit", (code) => failed(new Error(`the AWS lab ended with exit code ${code}`)));
+    });
+    return new AwsLab((JSON.parse(line) as { url: string }).url, child);
+  }
+
+  async stop(): Promise<void> {
+    if (this.child.exitCode !== null) return;
+    const ended = new Promise((done) => this.child.once("exit", done));
+    this.child.stdin?.end();
+    await ended;
+  }
+
+  /** Does something behind the back of whoever is tested: EC2 judges it as it judges all, but it isn't in `requests`. */
+  async call(action: string, params: Record<string, unknown> = {}): Promise<Record<string, any>> {
+    const { result, error } = await this.ask("call", { action, params });
+    if (error) throw new Ec2Error(error.code, error.message);
+    return result;
+  }
+
+  /** A volume as EC2 has it. */
+  async volume(id: string): Promise<Record<string, any>> {
+    const { Volumes } = await this.call("DescribeVolumes", { VolumeIds: [id] });
+    return Volumes[0];
+  }
+
+  /** All that reached EC2, in its order. */
+  async requests(): Promise<Ec2Request[]> {
+    return this.ask("requests");
+  }
+
+  /**
+   * What was to change something, in few words: "CreateVolume Iops=300&Size=10", "ModifyVolume Size=20 refused:
+   * InvalidParameterValue". Sorted, since the engine does several things at once; ids, tokens and tags of requests are
+   * left out.
+   */
+  async changes(): Promise<string[]> {
+    const told = (await this.requests()).filter(({ action }) => !action.startsWith("Describe"));
+    return told
+      .map(({ action, params, error }) => {
+        const kept = Object.entries(params).filter(
+          ([key]) => !/^(ClientToken|\w*Id(\.\d+)?|TagSpecification.*)$/.test(key),
+        );
+        const text = kept.map(([key, value]) => `${key}=${value}`).join("&");
+        return [action, ...(text ? [text] : []), ...(error === null ? [] : [`refused: ${error}`])].join(" ");
+      })
+      .sort();
+  }
+
+  /** Takes everything away: resources, what was recorded, faults, and how long modifications take. */
+  async reset(): Promise<void> {
+    await this.ask("reset", {});
+  }
+
+  /** Moves EC2's clock on: what four modifications in 24 hours, and an unfinished one, are judged by. */
+  async advance(seconds: number): Promise<void> {
+    await this.ask("advance", { seconds });
+  }
+
+  /** How long a modification is "optimizing", in which there can't be another. At the start it is over at once. */
+  async setOptimizing(seconds: number): Promise<void> {
+    await this.ask("set", { optimizingSeconds: seconds });
+  }
+
+  /** Has the next requests for an action fail with a code of EC2's. */
+  async fail(action: string, code: string, { message = "as the test wants it", times = 1 } = {}): Promise<void> {
+    await this.ask("fail", { action, code, message, times });
+  }
+
+  private async ask(command: string, body?: object): Promise<any> {
+    const request = body && {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    };
+    const response = await fetch(`${this.url}/lab/${command}`, request);
+    const answer = (await response.json()) as { broken?: string } | null;
+    if (!response.ok) throw new Error(answer?.broken);
+    return answer;
+  }
+}
+
+/** Built, if need be, in a process of its own: a test file must know before its first test what there is to run. */
+function findPlugin(): AwsPlugin | { missing: string } {
+  const script = resolve(root, "tools/engine/aws-plugin.js");
+  const { status, stdout } = spawnSync(process.execPath, [script], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  if (status !== 0) throw new Error("The AWS plugin could not be built; the lines above say why.");
+  return JSON.parse(stdout) as AwsPlugin | { missing: string };
+}
+
+let plugin: AwsPlugin | { missing: string } | undefined;
+
+/** Why this machine can't run the engine against an EC2, or `undefined` where it can. */
+export function awsReason(): string | undefined {
+  const { reason } = environmentOf("aws");
+  if (reason !== undefined) return reason;
+  plugin ??= findPlugin();
+  return "missing" in plugin ? plugin.missing : undefined;
+}
+
+/** A group of tests that drives the engine against the lab; without the Terraform provider it is skipped, and says so. */
+export function describeAws(name: string, tests: () => void): void {
+  const reason = awsReason();
+  describeIf(reason === undefined, name, reason, tests);
+}
+
+/** A project whose stack has its volumes on an EC2. Only where `awsReason` has none against it. */
+export class AwsProject extends Project {
+  constructor(
+    name: string,
+    private readonly lab: () => AwsLab,
+    program = "",
+  ) {
+    plugin ??= findPlugin();
+    super(name, program, { surroundings: "missing" in plugin ? {} : plugin });
+  }
+
+  /** The stack's config, below `storage-profiles:` and, with what leads to the lab, below `aws:`. */
+  async connect(values: Record<string, unknown> = {}, aws: Record<string, unknown> = {}, stack = "dev"): Promise<this> {
+    await this.init(stack);
+    this.configure(values, aws);
+    return this;
+  }
+
+  /** Writes the config anew. */
+  configure(values: Record<string, unknown> = {}, aws: Record<string, unknown> = {}): void {
+    const provider: Record<string, unknown> = {
+      region: "us-east-1",
+      accessKey: "test",
+      secretKey: "test",
+      skipCredentialsValidation: "true",
+      skipRequestingAccountId: "true",
+      skipMetadataApiCheck: "true",
+      maxRetries: "1",
+      endpoints: [{ ec2: this.lab().url }],
+      ...aws,
+    };
+    this.config(
+      { backend: "aws", deletionProtection: false, ...values },
+      Object.fromEntries(Object.entries(provider).map(([key, value]) => [`aws:${key}`, value])),
+    );
+  }
+
+  /** `pulumi up`, which must succeed; many volumes at once, for the provider waits 10 s for each. */
+  override async up(environment?: NodeJS.ProcessEnv): Promise<string> {
+    return super.up({ PULUMI_PARALLEL: "16", ...environment });
+  }
+}
