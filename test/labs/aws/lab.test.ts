@@ -165,9 +165,7 @@ describeIf(reason === undefined, "the lab's EC2", reason, () => {
       expect(code).toBe("");
       expect(await lab.volume(VolumeId)).toMatchObject(given(after));
       const gone = Object.keys(after).filter((key) => after[key] === undefined);
-      expect(Object.keys(await lab.volume(VolumeId))).not.toEqual(
-        expect.arrayContaining([expect.stringMatching(new RegExp(`^(${gone.join("|") || "-"})$`))]),
-      );
+      expect(Object.keys(await lab.volume(VolumeId)).filter((key) => gone.includes(key))).toEqual([]);
     }
   });
 
@@ -184,7 +182,9 @@ describeIf(reason === undefined, "the lab's EC2", reason, () => {
     const grow = (Size: number) => refusal("ModifyVolume", { VolumeId, Size });
     const state = async () => {
       const { VolumesModifications } = await lab.call("DescribeVolumesModifications", { VolumeIds: [VolumeId] });
-      return VolumesModifications.map((each: Params) => `${each["ModificationState"]} ${each["TargetSize"]}`);
+      return VolumesModifications.map(
+        (each: Record<string, string>) => `${each["ModificationState"]} ${each["TargetSize"]}`,
+      );
     };
     expect([await grow(110), await grow(120), await state()]).toEqual([
       "",
