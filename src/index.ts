@@ -1,8 +1,10 @@
 // The pure core, as `storage-profiles/core`: profiles, resolution and change without Pulumi and without I/O.
 
+export { admittedSizes, type AdmittedSizes } from "./admitted";
 export * from "./backends";
 export type { AwsSettings } from "./backends/aws";
-export type { Backend } from "./backends/backend";
+export type { AwsVolume } from "./backends/aws/placement";
+export type { Admitted, Backend } from "./backends/backend";
 export type { LocalMode, LocalSettings } from "./backends/local";
 export type { OpenstackSettings } from "./backends/openstack";
 export {
@@ -16,7 +18,7 @@ export * from "./cost";
 export * from "./problems";
 export { builtinProfiles } from "./profiles/builtin";
 export { makeCatalog, profilesFor, type Catalog, type Profile } from "./profiles/catalog";
-export { parseConfigText, readConfig, type RawConfigValue, type ReadConfig } from "./profiles/config";
+export { parseConfigText, readConfig, withPricesOf, type RawConfigValue, type ReadConfig } from "./profiles/config";
 export {
   DEFAULT_PROFILE,
   checkName,

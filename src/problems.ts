@@ -174,6 +174,12 @@ export const problemKinds = {
     allowed: ({ allowed }) => allowed,
     fix: ({ allowed }) => `write ${allowed} there, or set it with \`pulumi config set --path\``,
   }),
+  "file-not-readable": problemKind<{ file: string; why: string; allowed: string }>({
+    meaning: "A file that the stack's config names can't be read.",
+    message: ({ file, why }) => `${file} can't be read: ${why}`,
+    allowed: ({ allowed }) => allowed,
+    fix: () => "correct the path (it is relative to the directory of Pulumi.yaml) or the file",
+  }),
   "config-secret": problemKind<{ key: string }>({
     meaning:
       "A key of the stack's config is a secret where none belongs: profiles are shown at preview and kept in state.",
@@ -259,6 +265,12 @@ export const problemKinds = {
     allowed: ({ min, max }) => `${count(min)} to ${count(max)} IOPS`,
     fix: ({ ways }) => either(ways),
   }),
+  "throughput-range-empty": problemKind<{ min: number; max: number }>({
+    meaning: "`throughputMiBps.min` is above `throughputMiBps.max`.",
+    message: ({ min, max }) => `min (${count(min)}) is above max (${count(max)})`,
+    allowed: () => "min <= max",
+    fix: () => "lower `min` or raise `max`",
+  }),
   "throughput-beyond-limit": problemKind<{ what: string; wants: string; min: number; max: number; ways: string[] }>({
     meaning: "The profile asks for a throughput that the backend doesn't have for this type, size and IOPS.",
     message: ({ what, wants, min, max }) => `${wants}; ${what} ${beyond(min, max)}`,
@@ -324,6 +336,19 @@ export const problemKinds = {
     allowed: ({ from }) => show(from),
     fix: ({ way }) => way,
   }),
+  "modification-too-early": problemKind<{ id: string; because: string }>({
+    meaning: "EC2 doesn't take another modification of the volume now. Nothing was changed.",
+    message: ({ id, because }) => `EC2 doesn't take another modification of ${id} now: ${because}`,
+    allowed: () => "at most four modifications in 24 hours, and none before the last one is completed",
+    fix: ({ id }) =>
+      `see how far it is (aws ec2 describe-volumes-modifications --volume-ids ${id}), and run \`pulumi up\` again later`,
+  }),
+  "attached-twice": problemKind<{ volume: string; other: string; because: string; ways: string[] }>({
+    meaning: "A volume would be attached to a second host, which it isn't made for.",
+    message: ({ volume, other, because }) => `"${volume}" is attached by "${other}" already: ${because}`,
+    allowed: () => "one attachment of the volume",
+    fix: ({ ways }) => either(ways),
+  }),
 } as const;
 
 export const noteKinds = {
@@ -338,6 +363,21 @@ export const noteKinds = {
   "iops-capped": noteKind<{ wanted: number; max: number; profile: string }>({
     meaning: "The profile's own `iops.max` capped the IOPS.",
     message: ({ wanted, max, profile }) => `${count(wanted)} IOPS capped at ${count(max)}: iops.max of "${profile}"`,
+  }),
+  "throughput-raised": noteKind<{ wanted: number; min: number; profile: string }>({
+    meaning: "The profile's own `throughputMiBps.min` raised the throughput.",
+    message: ({ wanted, min, profile }) =>
+      `${count(wanted)} MiB/s raised to ${count(min)}: throughputMiBps.min of "${profile}"`,
+  }),
+  "throughput-capped": noteKind<{ wanted: number; max: number; profile: string }>({
+    meaning: "The profile's own `throughputMiBps.max` capped the throughput.",
+    message: ({ wanted, max, profile }) =>
+      `${count(wanted)} MiB/s capped at ${count(max)}: throughputMiBps.max of "${profile}"`,
+  }),
+  "value-overridden": noteKind<{ setting: string; profile: string; from: unknown; to: unknown }>({
+    meaning: "The profile and the volume both say a setting, and differ: the volume's counts.",
+    message: ({ setting, profile, from, to }) =>
+      `${setting}: ${show(to)} in place of ${show(from)}, which "${profile}" says`,
   }),
   "value-rounded-up": noteKind<{ from: number; to: number; unit: string; because: string }>({
     meaning: "A setting was rounded up to what the backend can do.",
@@ -364,6 +404,14 @@ export const noteKinds = {
   "price-without-requests": noteKind<{ what: string }>({
     meaning: "The monthly cost leaves out what is billed by use.",
     message: ({ what }) => `the monthly cost leaves out ${what}`,
+  }),
+  "limit-unsure": noteKind<{ what: string; because: string }>({
+    meaning: "Sources disagree whether the backend makes this. It is tried, and not refused beforehand.",
+    message: ({ what, because }) => `${what} may be refused: ${because}`,
+  }),
+  "modification-limit": noteKind<{ what: string }>({
+    meaning: "The backend takes only so many changes of a volume in a time.",
+    message: ({ what }) => what,
   }),
   "hard-to-change": noteKind<{ because: string }>({
     meaning: "The volume may not be changeable later.",

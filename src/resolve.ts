@@ -8,7 +8,7 @@ import { nearest } from "./nearest";
 import { note, problem, type Note, type Problem } from "./problems";
 import { profilesFor, sectionPath, type Catalog } from "./profiles/catalog";
 import { parseReference } from "./profiles/reference";
-import { revisionOf } from "./profiles/revision";
+import { isSame, revisionOf } from "./profiles/revision";
 import { validate, wrongType } from "./profiles/validate";
 import { parseSize } from "./size";
 
@@ -24,8 +24,10 @@ export interface VolumeRequest {
   size?: string | undefined;
   /** The backend: `aws`, `openstack`, `scaleio`, `local`. */
   backend?: string | undefined;
-  /** What the backend needs to know about the place: `{ region }` on aws, `{ mode }` on local. */
+  /** What the backend needs to know about the place: `{ availabilityZone }` on aws, `{ mode }` on local. */
   placement?: object | undefined;
+  /** The volume's name on the backend. Default: its name. */
+  physicalName?: string | undefined;
 }
 
 /** A volume with a profile worked out: what is recorded about it, and what a change is judged by. */
@@ -51,8 +53,16 @@ export interface Resolution {
   monthlyCost?: MonthlyCost;
 }
 
-/** Works a request out. Never throws; all problems come back at once. `pathPrefix` stands before the paths of arguments. */
-export function resolve(catalog: Catalog, request: VolumeRequest, pathPrefix = ""): Resolution {
+/**
+ * Works a request out. Never throws; all problems come back at once. `pathPrefix` stands before the paths of arguments;
+ * `placementPath` is where the volume says its placement, when that isn't called so.
+ */
+export function resolve(
+  catalog: Catalog,
+  request: VolumeRequest,
+  pathPrefix = "",
+  placementPath = `${pathPrefix}placement`,
+): Resolution {
   const problems = wrongTypes(request, pathPrefix);
   if (problems.length > 0) return { request, problems, notes: [] };
   const { reference, problems: wrong } = parseReference(
@@ -67,19 +77,21 @@ export function resolve(catalog: Catalog, request: VolumeRequest, pathPrefix = "
   const backend = pickBackend(request.backend, `${pathPrefix}backend`, problems);
   const found =
     reference && backend && pickSection(catalog, reference.profile, backend, `${pathPrefix}profile`, problems);
-  const placement = backend && checkPlacement(backend, request.placement, `${pathPrefix}placement`, problems);
+  const placement = backend && checkPlacement(backend, request.placement, placementPath, problems);
   if (!reference || !backend || !found || !placement || size.sizeGiB === undefined) {
     return { request, problems, notes: size.notes };
   }
 
   const rules = anyBackend(backend);
   const asked: Asked<unknown, unknown, unknown> = {
+    name: request.physicalName ?? reference.name,
     profile: reference.profile,
     section: found.section,
     path: sectionPath(reference.profile, backend),
     sizePath: `${pathPrefix}${request.size === undefined ? "sizeGiB" : "size"}`,
     sizeGiB: size.sizeGiB,
     placement,
+    placementPath,
     limits: catalog.limits[backend],
   };
   const answer: Answer<object> = rules.resolve(asked, catalog.prices[backend]);
@@ -155,7 +167,7 @@ export function change(from: ResolvedVolume, to: ResolvedVolume): Change {
   for (const setting of Object.keys(rules)) {
     const before = (from.settings as unknown as Record<string, unknown>)[setting] ?? null;
     const after = (to.settings as unknown as Record<string, unknown>)[setting] ?? null;
-    const rule = before === after ? undefined : rules[setting]?.(before, after);
+    const rule = isSame(before, after) ? undefined : rules[setting]?.(before, after);
     if (!rule) continue;
     const what = { setting, from: before, to: after };
     const path = `settings.${setting}`;
@@ -166,6 +178,7 @@ export function change(from: ResolvedVolume, to: ResolvedVolume): Change {
     else notes.push(note("change-in-place", path, what));
   }
   if (problems.length > 0) return { verdict: "refused", problems, notes: [] };
+  notes.push(...(anyBackend(from.backend).noteChange?.(from, to) ?? []));
   const verdict = verdicts.has("migrates") ? "migrates" : verdicts.has("in-place") ? "in-place" : "none";
   return { verdict, problems, notes };
 }
@@ -195,6 +208,7 @@ function wrongTypes(request: VolumeRequest, pathPrefix: string): Problem[] {
     size: "string",
     backend: "string",
     placement: "object",
+    physicalName: "string",
   };
   return Object.entries(expected).flatMap(([key, type]) => {
     const value = request[key as keyof VolumeRequest] as unknown;

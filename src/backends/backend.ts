@@ -7,6 +7,8 @@ import { problem, type Note, type Problem } from "../problems";
 
 /** What a backend is told about one volume. */
 export interface Asked<Section, Placement, Limits> {
+  /** The volume's name on the backend. */
+  name: string;
   /** The profile's name, for messages. */
   profile: string;
   /** What the profile says for this backend, with `extends` done. */
@@ -19,6 +21,8 @@ export interface Asked<Section, Placement, Limits> {
   sizeGiB: number;
   /** Where the volume goes: region, zone, what the machine can do. */
   placement: Placement;
+  /** The path of what the volume itself says of its place, for problems. */
+  placementPath: string;
   /** The limits in force. */
   limits: Limits;
 }
@@ -42,6 +46,18 @@ export type SettingRule =
 export interface Made<Settings> {
   sizeGiB: number;
   settings: Settings;
+}
+
+/** Sizes that a backend can make with a profile, or that one of its types can. */
+export interface Admitted {
+  /** What makes them: a type of the backend ("io1"), or the backend itself. */
+  what: string;
+  /** The sizes, in whole GiB, both ends included, in order; none where no size is possible. */
+  ranges: { fromGiB: number; toGiB: number }[];
+  /** Why the next smaller size is not possible; absent where 1 GiB is. */
+  below?: Problem | undefined;
+  /** Why the next bigger size is not possible; the reason as such where no size is. */
+  above?: Problem | undefined;
 }
 
 /** Dated data that ships, and that a stack may lay its own over. */
@@ -76,6 +92,10 @@ export interface Backend<
   resolve(asked: Asked<Section, Placement, Limits>, prices: Prices): Answer<Settings>;
   /** What may happen to each setting of a volume that exists. */
   change: { [K in keyof Required<Settings>]: (from: Settings[K], to: Settings[K]) => SettingRule };
+  /** What is to be known of a change as a whole, beyond what becomes of each setting. */
+  noteChange?(from: Made<Settings>, to: Made<Settings>): Note[];
+  /** The sizes that each type of the backend can make; absent where there are no types, and one range of sizes. */
+  admitted?(asked: Omit<Asked<Section, Placement, Limits>, "sizeGiB">): Admitted[];
   /** The monthly cost; or why it isn't known; or nothing, on a backend that has no list prices and got none. */
   monthlyCost(
     made: Made<Settings>,

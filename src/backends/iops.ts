@@ -60,19 +60,24 @@ export function wantedIops(
   if (exact === undefined)
     return { iops: min, max, wants: `"${profile}" wants ${count(min ?? 0)} IOPS`, problems: [], notes: [] };
 
+  const [iops, clamp] = clamped(exact, min, max);
   const notes: Note[] = [];
-  let iops = exact;
-  if (min !== undefined && iops < min) {
-    notes.push(note("iops-raised", `${path}.min`, { wanted: exact, min, profile }));
-    iops = min;
-  }
-  if (max !== undefined && iops > max) {
-    notes.push(note("iops-capped", `${path}.max`, { wanted: exact, max, profile }));
-    iops = max;
-  }
+  if (clamp === "min") notes.push(note("iops-raised", `${path}.min`, { wanted: exact, min: iops, profile }));
+  if (clamp === "max") notes.push(note("iops-capped", `${path}.max`, { wanted: exact, max: iops, profile }));
   const wants =
     perGiB !== undefined && iops === exact
       ? `"${profile}" wants ${count(perGiB)} IOPS per GiB: ${count(iops)} at ${count(sizeGiB)} GiB`
       : `"${profile}" wants ${count(iops)} IOPS`;
   return { iops, max, wants, problems: [], notes };
+}
+
+/** A value between the profile's own bounds, and which of them it met. */
+export function clamped(
+  value: number,
+  min: number | undefined,
+  max: number | undefined,
+): [number, "min" | "max" | undefined] {
+  if (min !== undefined && value < min) return [min, "min"];
+  if (max !== undefined && value > max) return [max, "max"];
+  return [value, undefined];
 }

@@ -5,9 +5,18 @@ import type { z } from "zod";
 import { backendNames, type BackendName } from "../backends";
 import { nearest } from "../nearest";
 import { problem, type Problem } from "../problems";
-import { isObject } from "./overlay";
+import { makeCatalog } from "./catalog";
+import { isObject, overlay } from "./overlay";
 import { checkName } from "./reference";
-import { configKeys, configSchema, NAMESPACE, profileSchema, volumeSchema, type StackConfig } from "./schema";
+import {
+  configKeys,
+  configSchema,
+  NAMESPACE,
+  pricesSchema,
+  profileSchema,
+  volumeSchema,
+  type StackConfig,
+} from "./schema";
 import { joinPath, validate } from "./validate";
 
 /** A value of the stack's config as it was found: its text or its object, and whether it is a secret. */
@@ -77,9 +86,20 @@ function readEntries(key: "profiles" | "volumes", entries: object, path: string,
   return result;
 }
 
+/** Lays the stack's own prices over those of a file, whose content is given. Paths of problems begin with the file. */
+export function withPricesOf(config: StackConfig, content: unknown, file: string): ReadConfig {
+  // A file with nothing in it is as good as none.
+  const { value, problems } = validate(pricesSchema, content ?? {}, "");
+  const whole = value ? makeCatalog({ prices: value }).problems : [];
+  const inFile = (path: string) => `${file}: ${path.replace(`${NAMESPACE}:prices.`, "")}`;
+  const told = [...problems, ...whole].map((each) => ({ ...each, path: inFile(each.path) }));
+  if (!value || told.length > 0) return { config, problems: told };
+  return { config: { ...config, prices: overlay(value, config.prices) as StackConfig["prices"] }, problems: [] };
+}
+
 /** Turns the text of a key, as Pulumi hands it to a program, into its value: objects and booleans come as JSON. */
 export function parseConfigText(key: string, text: string): { value: unknown; problems: Problem[] } {
-  if (key === "backend") return { value: text, problems: [] };
+  if (key === "backend" || key === "pricesFile") return { value: text, problems: [] };
   try {
     return { value: JSON.parse(text), problems: [] };
   } catch (error) {

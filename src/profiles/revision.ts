@@ -15,6 +15,11 @@ export function revisionOf(backend: string, section: unknown): string {
     .slice(0, 8);
 }
 
+/** Whether two values are the same as JSON, whatever the order of their keys. */
+export function isSame(one: unknown, other: unknown): boolean {
+  return canonical(one) === canonical(other);
+}
+
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
   if (!isObject(value)) return JSON.stringify(value ?? null);

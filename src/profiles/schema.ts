@@ -3,6 +3,7 @@
 import { z } from "zod";
 
 import { backendNames, backends, type BackendName, type SectionOf } from "../backends";
+import { awsStackSchema, awsVolumeSchema } from "../backends/aws/placement";
 
 /** The namespace of every key, also in another project that uses the package. */
 export const NAMESPACE = "storage-profiles";
@@ -39,6 +40,7 @@ export const volumeSchema = z
       .optional()
       .describe("The backend. Default: the stack's"),
     deletionProtection: z.boolean().optional().describe("Whether the volume is protected. Default: the stack's"),
+    aws: awsVolumeSchema.optional(),
   })
   .describe("A volume: its profile and its size");
 
@@ -52,6 +54,9 @@ const overrides = (what: "limits" | "prices") =>
       z.ZodOptional<z.ZodType>
     >,
   );
+
+/** Prices of the backends, as they stand in the stack's config or in a file of their own. */
+export const pricesSchema = overrides("prices").describe("Prices of the backends, laid over those that ship");
 
 /** Every key of the namespace `storage-profiles`, with what may stand there. */
 export const configSchema = z
@@ -67,7 +72,11 @@ export const configSchema = z
       .boolean()
       .describe("Whether volumes are protected against deletion and replacement. Default: true"),
     limits: overrides("limits").describe("Limits of the backends, laid over those that ship"),
-    prices: overrides("prices").describe("Prices of the backends, laid over those that ship"),
+    prices: pricesSchema,
+    pricesFile: z
+      .string()
+      .min(1)
+      .describe("YAML file with prices in the form of `prices`, relative to the project; `prices` is laid over it"),
     local: z
       .strictObject({
         stateDirectory: z
@@ -86,6 +95,7 @@ export const configSchema = z
       })
       .describe("How the local backend works on this machine"),
     scaleio: backends.scaleio.placement,
+    aws: awsStackSchema,
   })
   .partial();
 

@@ -25,7 +25,13 @@ test("every problem and every note is raised somewhere: the registry has no dead
 
 test("Pulumi.yaml declares every key, with the type and the words of the schema", () => {
   const { config } = parse(read("Pulumi.yaml")) as { config: Record<string, { type: string; description: string }> };
-  const kinds: Record<string, string> = { record: "object", object: "object", enum: "string", boolean: "boolean" };
+  const kinds: Record<string, string> = {
+    record: "object",
+    object: "object",
+    enum: "string",
+    string: "string",
+    boolean: "boolean",
+  };
   const expected = Object.entries(configSchema.shape).map(([key, schema]) => [
     `storage-profiles:${key}`,
     { type: kinds[schema.unwrap()._zod.def.type], description: schema.unwrap().description },

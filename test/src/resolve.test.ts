@@ -13,6 +13,7 @@ import {
   type VolumeRequest,
 } from "../../src";
 
+const KEY = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 const founding = makeCatalog();
 const withProfiles = (profiles: Record<string, ProfileDefinition>) => makeCatalog({ profiles });
 const on = (backend: string, profile: string, sizeGiB: number, catalog = founding) =>
@@ -33,7 +34,19 @@ describe("gold", () => {
     [
       "aws",
       100,
-      { volumeType: "io1", iops: 3000, throughputMiBps: null, encrypted: true, kmsKeyId: null, multiAttach: false },
+      {
+        volumeType: "io1",
+        iops: 3000,
+        throughputMiBps: null,
+        encrypted: true,
+        kmsKeyId: null,
+        multiAttach: false,
+        availabilityZone: null,
+        outpostArn: null,
+        snapshotId: null,
+        volumeInitializationRate: null,
+        tags: { Name: "data" },
+      },
     ],
     ["openstack", 100, { volumeType: "gold" }],
     [
@@ -197,7 +210,7 @@ describe("the limits of EBS", () => {
 
   test("what doesn't go with a type is refused, all at once", () => {
     const catalog = withProfiles({
-      p: { aws: { volumeType: "gp2", iops: 3000, throughputMiBps: 200, multiAttach: true, kmsKeyId: "arn:x" } },
+      p: { aws: { volumeType: "gp2", iops: 3000, throughputMiBps: 200, multiAttach: true, kmsKeyId: KEY } },
     });
     const { problems } = on("aws", "p", 20000, catalog);
     expect(problems.map(({ code, path }) => `${code} ${path}`)).toEqual([
@@ -433,6 +446,7 @@ describe("a change", () => {
       'volumeType: "io1" -> "gp3", in place',
       "iops: 300 -> 4,000, in place",
       "throughputMiBps: nothing -> 125, in place",
+      expect.stringContaining("at most four modifications"),
     ]);
   });
 
@@ -444,7 +458,9 @@ describe("a change", () => {
       "change-shrinks sizeGiB",
       "change-not-possible settings.encrypted",
     ]);
-    expect(problems[1]?.fix).toContain("make a snapshot");
+    expect(problems[1]?.fix).toContain("leave `encrypted: true`");
+    const [encrypted] = change(made("aws", "default", 100), made("aws", "gold", 100)).problems;
+    expect(encrypted?.fix).toContain("make a snapshot");
   });
 
   test.each([

@@ -1,0 +1,67 @@
+// The sizes for which a profile is possible on EBS, type by type: for people who ask where a type ends.
+
+import type { Admitted, Asked } from "../backend";
+import { volumeTypes, type AwsLimits, type VolumeType } from "./limits";
+import type { AwsPlacement } from "./placement";
+import { resolveType, type AskedAws } from "./resolve";
+import type { AwsSection } from "./settings";
+
+/** For each type that the profile may have: the sizes that it admits, and why none beyond them. */
+export function admittedByTypes(asked: Omit<Asked<AwsSection, AwsPlacement, AwsLimits>, "sizeGiB">): Admitted[] {
+  const { volumeType } = asked.section;
+  const types = volumeType === "cheapest" ? volumeTypes : volumeTypes.filter((type) => type === volumeType);
+  return types.map((type) => admittedBy(type, asked));
+}
+
+function admittedBy(type: VolumeType, asked: Omit<AskedAws, "sizeGiB">): Admitted {
+  const at = (sizeGiB: number, quiet: boolean) => resolveType(type, { ...asked, sizeGiB, quiet }).problems[0];
+  const isPossible = (sizeGiB: number) => at(sizeGiB, true) === undefined;
+  const { min, max } = asked.limits[type].sizeGiB;
+  const ranges: Admitted["ranges"] = [];
+  let last = min - 1;
+  for (const sizeGiB of turningPoints(type, asked)) {
+    const open = ranges.at(-1);
+    const wasPossible = open?.toGiB === last;
+    if (isPossible(sizeGiB)) {
+      if (wasPossible) open.toGiB = sizeGiB;
+      else ranges.push({ fromGiB: firstThat(isPossible, last + 1, sizeGiB), toGiB: sizeGiB });
+    } else if (wasPossible) {
+      open.toGiB = firstThat((each) => !isPossible(each), last + 1, sizeGiB) - 1;
+    }
+    last = sizeGiB;
+  }
+  const [from, to] = [ranges[0]?.fromGiB, ranges.at(-1)?.toGiB];
+  if (from === undefined || to === undefined) return { what: type, ranges, above: at(max, false) };
+  return { what: type, ranges, below: from > 1 ? at(from - 1, false) : undefined, above: at(to + 1, false) };
+}
+
+// Sizes between which nothing turns: IOPS and throughput, wanted and allowed, grow evenly there or not at all. They turn
+// where one of the slopes meets one of the bounds.
+function turningPoints(type: VolumeType, { section, limits }: Omit<AskedAws, "sizeGiB">): number[] {
+  const { sizeGiB, iops: ofIops, throughputMiBps: ofThroughput } = limits[type];
+  const { iops, throughputMiBps } = section;
+  const bounds = (rule: object | number | null | undefined): number[] =>
+    typeof rule === "object" && rule ? Object.values(rule).filter((each) => typeof each === "number") : [rule ?? 0];
+  const slopes = (...each: (number | null | undefined)[]) => each.filter((slope) => slope != null);
+  const perIops = typeof throughputMiBps === "object" ? throughputMiBps?.perIops : undefined;
+  const perGiB = typeof iops === "object" ? iops?.perGiB : undefined;
+  const byThroughput = [...bounds(throughputMiBps), ...bounds(ofThroughput)].flatMap((each) =>
+    slopes(perIops, ofThroughput?.perIops).map((slope) => each / slope),
+  );
+  const points = [...bounds(iops), ...bounds(ofIops), ...byThroughput].flatMap((each) =>
+    slopes(perGiB, ofIops?.perGiB).flatMap((slope) => [-1, 0, 1, 2].map((near) => Math.floor(each / slope) + near)),
+  );
+  const inRange = [sizeGiB.min, ...points, sizeGiB.max].filter((each) => each >= sizeGiB.min && each <= sizeGiB.max);
+  return [...new Set(inRange)].sort((a, b) => a - b);
+}
+
+// The first number of a range for which something holds, where it holds for the last one, and for all after the first.
+function firstThat(holds: (each: number) => boolean, from: number, to: number): number {
+  let [low, high] = [from, to];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (holds(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

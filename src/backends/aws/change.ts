@@ -1,0 +1,63 @@
+// What may happen to the settings of an EBS volume that exists. EC2 changes type, IOPS, throughput and size of a live volume in one
+// ModifyVolume. For everything else the AWS provider would make a new, empty volume and delete the old one.
+
+import { note, type Note } from "../../problems";
+import { inPlace, refused, type Backend, type Made } from "../backend";
+import { isSame } from "../../profiles/revision";
+import { awsLimits } from "./limits";
+import type { AwsSettings } from "./settings";
+
+const SNAPSHOT_WAY =
+  "make a snapshot of the volume (aws ec2 create-snapshot), declare a new volume from it (aws: { snapshotId }) with the new setting, move the application over, then destroy this one";
+const COPY_WAY = "declare a new volume with the new setting, copy the files, then destroy this one";
+
+export const awsChange: Backend<"aws", unknown, AwsSettings>["change"] = {
+  volumeType: inPlace,
+  iops: inPlace,
+  throughputMiBps: inPlace,
+  encrypted: (from) =>
+    from
+      ? refused(
+          "EBS can't decrypt a volume that exists",
+          `leave \`encrypted: true\` in the profile (an account or a snapshot may encrypt where nobody asked), or ${COPY_WAY}`,
+        )()
+      : refused("EBS can't encrypt a volume that exists", SNAPSHOT_WAY)(),
+  kmsKeyId: refused("EBS can't change the key of a volume that exists", SNAPSHOT_WAY),
+  // EC2 could do it for a detached io2 volume; the provider can't.
+  multiAttach: refused("the AWS provider would replace the volume", SNAPSHOT_WAY),
+  availabilityZone: refused("a volume can't leave its zone", SNAPSHOT_WAY),
+  outpostArn: refused("a volume can't move between an Outpost and its region", COPY_WAY),
+  // What a volume was made from may be forgotten: nothing on EC2 changes.
+  snapshotId: (_from, to) =>
+    to === null
+      ? inPlace()
+      : refused(
+          "a snapshot is read once, when a volume is made",
+          "declare a new volume from that snapshot, move the application over, then destroy this one",
+        )(),
+  // The provider doesn't replace for it: it would send an empty ModifyVolume, which fails.
+  volumeInitializationRate: refused(
+    "EC2 takes the rate only when it makes a volume",
+    "leave it as it was: it means nothing once the volume has its data",
+  ),
+  tags: inPlace,
+};
+
+// Source: the EC2 user guide, "Requirements for Amazon EBS volume modifications". Read 2026-08-21.
+const LIMIT =
+  "EC2 takes at most four modifications of a volume in 24 hours, and none before the last one is completed; this is one, however much it changes";
+
+/** What is to be known of a change that EC2 makes as a modification. Tags are none. */
+export function noteAwsChange(from: Made<AwsSettings>, to: Made<AwsSettings>): Note[] {
+  if (isSame(modified(from), modified(to))) return [];
+  const notes = [note("modification-limit", "settings", { what: LIMIT })];
+  for (const type of new Set([from.settings.volumeType, to.settings.volumeType])) {
+    const because = awsLimits[type].unsure?.change;
+    if (because !== undefined) notes.push(note("hard-to-change", "settings.volumeType", { because }));
+  }
+  return notes;
+}
+
+function modified({ sizeGiB, settings: { volumeType, iops, throughputMiBps } }: Made<AwsSettings>): unknown {
+  return { sizeGiB, volumeType, iops, throughputMiBps };
+}

@@ -1,0 +1,62 @@
+// What a stack and a volume say on Amazon EBS beside the profile: where the volume is, from which snapshot, its own tags.
+
+import { z } from "zod";
+
+const availabilityZone = z.string().min(1).describe('The Availability Zone by name: "eu-central-1a"');
+const outpostArn = z.string().regex(/^arn:/).describe("ARN of the Outpost");
+
+/** The id of a snapshot, in a profile or for one volume. */
+export const snapshotIdSchema = z
+  .string()
+  .regex(/^snap-[0-9A-Za-z]+$/)
+  .describe('The id of the EBS snapshot from which the volume is made: "snap-0123456789abcdef0"');
+
+/** The rate at which a snapshot's data is brought to a new volume. */
+export const initializationRateSchema = z
+  .int()
+  .positive()
+  .describe("MiB/s at which the snapshot's data is brought to the new volume, at extra cost; needs a snapshot");
+
+/** Tags by key. Their number and lengths are limits, and judged with them. */
+export const tagsSchema = z
+  .record(z.string(), z.string())
+  .superRefine((tags, context) => {
+    for (const key of Object.keys(tags).filter((each) => /^aws:/i.test(each))) {
+      context.addIssue({ code: "custom", path: [key], message: "keys that begin with `aws:` are AWS's own" });
+    }
+  })
+  .describe("Tags of the volume, by key. `Name` is the volume's name unless it stands here");
+
+/** What a stack says of the place of its volumes. */
+export const awsStackSchema = z
+  .strictObject({ availabilityZone: availabilityZone.optional(), outpostArn: outpostArn.optional() })
+  .describe("Where volumes live on Amazon EBS");
+
+/** What a volume says itself on Amazon EBS; counts before the stack's config and the profile. */
+export const awsVolumeSchema = z
+  .strictObject({
+    availabilityZone: availabilityZone.optional(),
+    outpostArn: outpostArn.optional(),
+    snapshotId: snapshotIdSchema.optional(),
+    volumeInitializationRate: initializationRateSchema.optional(),
+    tags: tagsSchema.optional(),
+  })
+  .describe("What a volume says itself on Amazon EBS");
+
+/** What a volume says itself on Amazon EBS. */
+export type AwsVolume = z.infer<typeof awsVolumeSchema>;
+
+/** Everything that is known of the place. */
+export const awsPlacement = awsVolumeSchema.extend({
+  region: z.string().optional().describe("The AWS region, where no zone tells it; prices depend on it"),
+});
+export type AwsPlacement = z.infer<typeof awsPlacement>;
+
+/**
+ * Where prices are looked up: the region of the zone, else the region that is configured. A Local or Wavelength Zone has
+ * prices of its own, so it is a place of its own name.
+ */
+export function priceLocation(zone: string | null, region: string | undefined): string | undefined {
+  if (zone === null) return region;
+  return /^([a-z]+(?:-[a-z]+)+-\d+)[a-z]$/.exec(zone)?.[1] ?? zone;
+}

@@ -1,0 +1,58 @@
+// What a profile may say for Amazon EBS, and what it becomes: the complete settings of a volume.
+
+import { z } from "zod";
+
+import { iopsSchema } from "../iops";
+import { throughputSchema } from "../throughput";
+import { volumeTypes, type VolumeType } from "./limits";
+import { initializationRateSchema, snapshotIdSchema, tagsSchema } from "./placement";
+
+export const awsSection = z
+  .strictObject({
+    volumeType: z
+      .enum(["cheapest", ...volumeTypes])
+      .nullish()
+      .describe("The EBS volume type, or `cheapest`: the cheapest that admits the size and the other settings"),
+    iops: iopsSchema.nullish().describe("Provisioned IOPS (gp3, io1, io2): a number, or by size (perGiB, min, max)"),
+    throughputMiBps: throughputSchema
+      .nullish()
+      .describe("Provisioned throughput in MiB/s (gp3): a number, or by IOPS (perIops, min, max)"),
+    encrypted: z.boolean().nullish().describe("Whether the volume is encrypted. Default: false"),
+    kmsKeyId: z
+      .string()
+      .regex(/^arn:[^:]+:kms:[^:]+:\d+:key\/.+$/)
+      .describe("the ARN of a KMS key (arn:aws:kms:…:key/…), not of an alias")
+      .nullish()
+      .describe("ARN of the KMS key, not of an alias; needs `encrypted: true`. Default: the account's key"),
+    multiAttach: z.boolean().nullish().describe("Whether several instances may attach it (io1, io2). Default: false"),
+    snapshotId: snapshotIdSchema.nullish(),
+    volumeInitializationRate: initializationRateSchema.nullish(),
+    tags: tagsSchema.nullish(),
+  })
+  .describe("What the profile means on Amazon EBS");
+
+/** What a profile says for Amazon EBS. */
+export type AwsSection = z.infer<typeof awsSection>;
+
+/** The complete settings of an EBS volume. `null` where a type doesn't have the setting, or nobody asked for it. */
+export interface AwsSettings {
+  volumeType: VolumeType;
+  /** Provisioned IOPS. */
+  iops: number | null;
+  /** Provisioned throughput in MiB/s. */
+  throughputMiBps: number | null;
+  encrypted: boolean;
+  /** ARN of the KMS key; `null` for the account's. */
+  kmsKeyId: string | null;
+  multiAttach: boolean;
+  /** The Availability Zone; `null` where neither the volume nor the stack's config names one: the provider is asked then. */
+  availabilityZone: string | null;
+  /** ARN of the Outpost; `null` in the region itself. */
+  outpostArn: string | null;
+  /** The snapshot from which the volume is made; `null` for an empty one. */
+  snapshotId: string | null;
+  /** MiB/s at which the snapshot's data comes to the volume; `null` for EC2's own pace. */
+  volumeInitializationRate: number | null;
+  /** All tags, `Name` among them, in the order of their keys. */
+  tags: Record<string, string>;
+}
