@@ -4,6 +4,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 
 import type { BackendName, Problem, ResolvedVolume, Settings, StackConfig } from "../src";
+import { awsBackend } from "./aws/resource";
 import { localBackend } from "./local/resource";
 import { scaleioBackend } from "./scaleio/resource";
 import type { VolumeTransform } from "./transform";
@@ -49,15 +50,32 @@ export interface VolumeBackend {
   changedElsewhere?: readonly string[];
   /** What the stack and this machine know about the place, for the resolution. */
   placement(config: StackConfig): object;
+  /** What the backend's provider knows of the place and nobody said; nothing where all is said. */
+  askProvider?(
+    placement: object,
+    config: StackConfig,
+    opts: pulumi.ComponentResourceOptions,
+  ): pulumi.Output<object> | undefined;
   /** What the pure core can't see: names that were asked for, places that nobody named. */
   problems?(volume: ResolvedVolume, asked: { physicalName: string | undefined; config: StackConfig }): Problem[];
   /** Makes the volume's own resource. */
   make(volume: VolumeToMake): MadeVolume;
-  /** Reads size and settings back from that resource's inputs or outputs; what isn't known there is left out. */
-  read(properties: Record<string, unknown>): Partial<Pick<ResolvedVolume, "sizeGiB" | "settings">>;
+  /**
+   * Reads size and settings back from that resource's inputs or outputs; what isn't known there is left out. What inputs leave to
+   * the provider is as the volume `has` it: the resource's outputs.
+   */
+  read(
+    properties: Record<string, unknown>,
+    has?: Record<string, unknown>,
+  ): Partial<Pick<ResolvedVolume, "sizeGiB" | "settings">>;
+  /** Whether volumes are taken over by Pulumi's own import, which would replace a volume that is in the state under another id. */
+  importsByEngine?: true;
+  /** What an error of the resource's update means and what to do, where the error doesn't say it. It is told, and not tried again. */
+  explain?(name: string, id: string, errors: string[]): string | undefined;
 }
 
 const volumeBackends: Partial<Record<BackendName, VolumeBackend>> = {
+  aws: awsBackend,
   scaleio: scaleioBackend,
   local: localBackend,
 };
@@ -72,7 +90,13 @@ export function builtBackends(): string[] {
   return Object.keys(volumeBackends);
 }
 
-/** What is known about the place where a backend's volumes live. */
-export function placementOf(backend: BackendName, config: StackConfig): object {
-  return volumeBackends[backend]?.placement(config) ?? {};
+/** What is known about the place where a backend's volumes live, and what one of them says itself. */
+export function placementOf(backend: BackendName, config: StackConfig, own: object = {}): object {
+  return { ...volumeBackends[backend]?.placement(config), ...own };
+}
+
+/** What a volume says of its place itself, below the name of its backend: `aws: { availabilityZone }`. */
+export function ownPlacement(backend: BackendName, volume: object): object | undefined {
+  const own = (volume as Record<string, unknown>)[backend];
+  return typeof own === "object" && own !== null ? own : undefined;
 }

@@ -1,6 +1,7 @@
 // What the engine must be able to do.
 
 import * as pulumi from "@pulumi/pulumi";
+import * as state from "@pulumi/pulumi/runtime/state";
 
 /**
  * The oldest Pulumi that does what this package relies on: a component's inputs go to the engine (3.202.0), hooks get
@@ -14,8 +15,16 @@ export function hasHooks(): boolean {
   return typeof monitor?.registerResourceHook === "function";
 }
 
+// Not in the types of older SDKs.
+const { getStore } = state as unknown as { getStore: () => { supportsErrorHooks?: boolean } };
+
 // Not in the SDK's types, and its only answer to whether a key is a secret that doesn't also log a warning.
 export const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: string) => boolean };
+
+/** Whether the engine asks what to do about an error. Newer than the oldest Pulumi that will do, and only for a better message. */
+export function hasErrorHooks(): boolean {
+  return getStore().supportsErrorHooks === true;
+}
 
 /** Refuses a Pulumi that can't show a change at preview: what it doesn't show, nobody could refuse. */
 export function checkEngine(version: string, environment: NodeJS.ProcessEnv): void {

@@ -8,6 +8,7 @@ import {
   costDifference,
   formatProblems,
   monthlyCostOf,
+  problem,
   type BackendName,
   type Catalog,
   type Note,
@@ -15,11 +16,14 @@ import {
   type ResolvedVolume,
 } from "../src";
 import { volumeBackend } from "./backends";
+import { hasErrorHooks } from "./engine";
 
 /** What a component records about its volume: its inputs, as the engine keeps them. */
 export interface VolumeInputs extends Partial<ResolvedVolume> {
   /** There when the request has problems; what could not be resolved is then missing. */
   problems?: Problem[];
+  /** The id of a volume that Pulumi's own import takes over. */
+  import?: string;
 }
 
 /** The volumes of a run that have problems, in the order of their declaration, and whether a message has told them. */
@@ -29,8 +33,8 @@ export type ProblemBoard = { name: string; problems: Problem[]; told: boolean }[
 export interface VolumeHooks {
   /** For the creation and the update of a `ProfiledVolume`. */
   component: pulumi.ResourceHook;
-  /** For the update of a volume's own resource on a backend. */
-  volume(backend: BackendName): pulumi.ResourceHook;
+  /** For a volume's own resource on a backend. */
+  volume(backend: BackendName): pulumi.ResourceHookBinding;
 }
 
 // A program may have two copies of this package (its own, and a dependency's). Hooks are known to the engine by name.
@@ -58,11 +62,16 @@ export function volumeHooks(
 
   // Volumes that the component's hook could not judge, because the last `up` did not finish; by URN.
   const unfinished = new Set<string>();
+  // Volumes that are new to the stack; whose resource is updated all the same, Pulumi has imported. By URN.
+  const isNew = new Set<string>();
 
   const component: pulumi.ResourceHookFunction = async ({ urn, name, newInputs, oldInputs, oldOutputs }) => {
     const to = (newInputs ?? {}) as VolumeInputs;
     if (Array.isArray(to.problems)) throw new Error(refusal(name, to.problems, board));
-    if (oldInputs === undefined) return tellNotes(isResolved(to) ? `${name}@${to.profile}` : name, notesOf(name));
+    if (oldInputs === undefined) {
+      isNew.add(urn);
+      return tellNotes(isResolved(to) ? `${name}@${to.profile}` : name, notesOf(name));
+    }
     const recorded = oldInputs as VolumeInputs;
     const has = (oldOutputs ?? {}) as Partial<VolumeInputs> & { volumeId?: unknown };
     if (!isResolved(recorded)) {
@@ -70,6 +79,7 @@ export function volumeHooks(
         `${name}: what the state has of it can't be read, so no change of it can be judged. Is it from another version?`,
       );
     }
+    refuseSwap(name, has.volumeId, to.import);
     // A size from another resource may be unknown at preview; the hook runs again in the `up`, when it is known.
     if (!isResolved(to)) return;
     // The engine records a component's new inputs also when its resource then fails, or is left out by --target; what the
@@ -94,28 +104,55 @@ export function volumeHooks(
   // Sees what the resource is really given, also after transforms, against what it really has.
   const volume = (backend: BackendName): pulumi.ResourceHookFunction => {
     return async ({ urn, name, newInputs, oldOutputs }) => {
-      const read = (properties: object = {}): VolumeInputs => {
-        const made = volumeBackend(backend)?.read(properties as Record<string, unknown>);
+      const has = (oldOutputs ?? {}) as Record<string, unknown>;
+      const read = (properties: Record<string, unknown>): VolumeInputs => {
+        const made = volumeBackend(backend)?.read(properties, has);
         return { name, profile: "", revision: "", backend, ...made };
       };
-      const [from, to] = [read(oldOutputs), read(newInputs)];
+      const [from, to] = [read(has), read((newInputs ?? {}) as Record<string, unknown>)];
       if (!isResolved(from) || !isResolved(to)) return;
-      const wasUnfinished = unfinished.has(componentOf(urn));
-      await judge(wasUnfinished ? `${name} (whose last change did not finish)` : name, from, to, wasUnfinished);
+      const component = componentOf(urn);
+      const remark = isNew.has(component)
+        ? " (which is taken over)"
+        : unfinished.has(component)
+          ? " (whose last change did not finish)"
+          : "";
+      await judge(`${name}${remark}`, from, to, remark !== "");
     };
   };
 
-  const made = new Map<BackendName, pulumi.ResourceHook>();
+  // Never tried again: what can be said is what the error means.
+  const failed = (backend: BackendName): pulumi.ErrorHookFunction => {
+    return async ({ name, id, errors }) => {
+      const text = volumeBackend(backend)?.explain?.(name, id, errors);
+      if (text !== undefined) await pulumi.log.error(text);
+      return false;
+    };
+  };
+
+  const made = new Map<BackendName, pulumi.ResourceHookBinding>();
   return {
     component: new pulumi.ResourceHook(HOOK, component, { onDryRun: true }),
     volume(backend) {
       const known = made.get(backend);
       if (known) return known;
-      const hook = new pulumi.ResourceHook(`${HOOK}-${backend}`, volume(backend), { onDryRun: true });
-      made.set(backend, hook);
-      return hook;
+      const beforeUpdate = [new pulumi.ResourceHook(`${HOOK}-${backend}`, volume(backend), { onDryRun: true })];
+      const explains = volumeBackend(backend)?.explain !== undefined && hasErrorHooks();
+      const onError = explains ? [new pulumi.ErrorHook(`${HOOK}-${backend}-error`, failed(backend))] : undefined;
+      const binding = { beforeUpdate, ...(onError && { onError }) };
+      made.set(backend, binding);
+      return binding;
     },
   };
+}
+
+// Pulumi would put the one volume in the place of the other, and delete that.
+function refuseSwap(name: string, has: unknown, imported: string | undefined): void {
+  if (imported === undefined || typeof has !== "string" || has === imported) return;
+  const because = `"${name}" is ${has} already, which would be deleted`;
+  const way = `remove \`import\`, or take ${imported} over under another name`;
+  const wrong = problem("import-not-possible", "import", imported, { id: imported, because, way });
+  throw new Error(formatProblems(name, [wrong]));
 }
 
 async function tellNotes(headline: string, notes: Note[]): Promise<void> {

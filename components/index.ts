@@ -18,8 +18,10 @@ export type {
   StackConfig,
   VolumeDefinition,
 } from "../src";
+export type { AttachmentOptions } from "./attachments";
 export { VolumeMapping, type VolumeMappingArgs } from "./scaleio/volume-mapping";
-export { PROFILED_VOLUME, ProfiledVolume, type ProfiledVolumeArgs } from "./profiled-volume";
+export { PROFILED_VOLUME, ProfiledVolume, type AwsVolumeArgs, type ProfiledVolumeArgs } from "./profiled-volume";
+export { VOLUME_ATTACHMENT, VolumeAttachment, type VolumeAttachmentArgs } from "./volume-attachment";
 export { catalogOfStack, volumesOfStack } from "./stack";
 export type { VolumeTransform } from "./transform";
 export { MINIMUM_PULUMI } from "./engine";

@@ -23,12 +23,19 @@ import {
   type VolumeRequest,
   wrongType,
 } from "../src";
-import { builtBackends, volumeBackend } from "./backends";
+import { builtBackends, ownPlacement, volumeBackend } from "./backends";
 import { currentRun, type Run } from "./run";
 import type { VolumeTransform } from "./transform";
 
 /** The type token of the component. */
 export const PROFILED_VOLUME = "storage-profiles:index:ProfiledVolume";
+
+const backendsOfVolumes = new WeakMap<ProfiledVolume, BackendName>();
+
+/** The backend of a volume, as it is known while the program runs; none for a volume whose request has problems. */
+export function backendOf(volume: ProfiledVolume): BackendName | undefined {
+  return backendsOfVolumes.get(volume);
+}
 
 const MAPPING: NoteCode = "limits-need-mapping";
 
@@ -62,11 +69,33 @@ export interface ProfiledVolumeArgs {
   physicalName?: string | undefined;
   /**
    * The id of a volume that exists already and is to be taken over with its data, instead of making a new one.
-   * (Pulumi's own `import` option can't reach a dynamic provider.) May stay or go once the volume is in the state.
+   * May stay or go once the volume is in the state. (Pulumi's own `import` option can't reach a component's child.)
    */
   import?: string | undefined;
+  /**
+   * What the volume says itself on Amazon EBS: zone, Outpost, snapshot, tags. Ignored on other backends.
+   * @default the stack's `storage-profiles:aws`, then what the provider tells
+   */
+  aws?: AwsVolumeArgs | undefined;
   /** The escape hatch: adjusts the arguments and options of the backend's own resource. */
   transform?: { volume?: VolumeTransform } | undefined;
+}
+
+/** What a volume says itself on Amazon EBS. It counts before the stack's config and the profile. */
+export interface AwsVolumeArgs {
+  /**
+   * The Availability Zone: "eu-central-1a". Decided once.
+   * @default `storage-profiles:aws.availabilityZone`, else the first zone of the provider's region by name
+   */
+  availabilityZone?: pulumi.Input<string> | undefined;
+  /** ARN of the Outpost that has the volume. Decided once. */
+  outpostArn?: pulumi.Input<string> | undefined;
+  /** The snapshot from which the volume is made: "snap-…". May be left out once it is made; never becomes another. */
+  snapshotId?: pulumi.Input<string> | undefined;
+  /** MiB/s (100 to 300) at which the snapshot's data comes to the volume, at extra cost. Decided once. */
+  volumeInitializationRate?: pulumi.Input<number> | undefined;
+  /** Tags, laid over those of the profile. `Name` is the volume's name unless it stands here. */
+  tags?: pulumi.Input<Record<string, pulumi.Input<string>>> | undefined;
 }
 
 /**
@@ -111,7 +140,7 @@ export class ProfiledVolume extends pulumi.ComponentResource {
   constructor(reference: string, args: ProfiledVolumeArgs = {}, opts: pulumi.ComponentResourceOptions = {}) {
     const run = currentRun();
     const name = nameOf(reference);
-    const asked = ask(run, reference, name, args);
+    const asked = ask(run, reference, name, args, opts);
     super(
       PROFILED_VOLUME,
       name,
@@ -135,12 +164,13 @@ export class ProfiledVolume extends pulumi.ComponentResource {
             opts: {
               parent: this,
               protect: isProtected(this, args, opts, run.config),
-              ...(run.hooks && { hooks: { beforeUpdate: [run.hooks.volume(backend)] } }),
+              ...(run.hooks && { hooks: run.hooks.volume(backend) }),
             },
             transform: args.transform?.volume,
           })
         : undefined;
 
+    if (backend && made) backendsOfVolumes.set(this, backend);
     this.resource = made?.resource;
     this.volumeId = made?.volumeId ?? unknown<string>();
     this.mountPath = made?.mountPath ?? pulumi.output<string | undefined>(undefined);
@@ -186,50 +216,82 @@ interface Asked {
 }
 
 // Works the request out: at once where everything is known, else when it is.
-function ask(run: Run, reference: string, name: string, args: ProfiledVolumeArgs): Asked {
+function ask(
+  run: Run,
+  reference: string,
+  name: string,
+  args: ProfiledVolumeArgs,
+  opts: pulumi.ComponentResourceOptions,
+): Asked {
   const backend = args.backend ?? run.config.backend;
   const known = backendNames.find((each) => each === backend);
   const early = earlyProblems(run, name, known, args);
+  const { physicalName } = args;
+  const place = (own?: object) => known && run.placementOf(known, own);
   const work = (request: Partial<VolumeRequest>): Resolution => {
-    const placement = known && run.placementOf(known);
-    const resolution = resolve(run.catalog, { name: reference, backend, placement, ...request });
+    const resolution = resolve(run.catalog, { name: reference, backend, physicalName, ...request }, "", known);
     const { volume, request: worked, notes } = resolution;
-    const { physicalName } = args;
     const own = volume && volumeBackend(volume.backend)?.problems?.(volume, { physicalName, config: run.config });
     const problems = [...early, ...resolution.problems, ...(own ?? [])];
     return problems.length === 0 ? resolution : { request: worked, problems, notes };
   };
+  const importId = known && volumeBackend(known)?.importsByEngine ? args.import : undefined;
+  const inputsOf = (resolution: Resolution) => recorded(name, resolution, importId);
 
   const { profile, sizeGiB, size } = args;
-  if (isPlain(profile) && isPlain(sizeGiB) && isPlain(size)) {
-    const resolution = work({ profile, sizeGiB, size });
+  const own = known && ownPlacement(known, args);
+  const told =
+    known && early.length === 0 ? volumeBackend(known)?.askProvider?.(place(own) ?? {}, run.config, opts) : undefined;
+  if ([profile, sizeGiB, size].every(isPlain) && isPlainDeep(own) && !told) {
+    const request = { profile, sizeGiB, size } as Partial<VolumeRequest>;
+    const resolution = work({ ...request, placement: place(own) });
     const failed = resolution.problems.length > 0;
     if (failed) report(run, name, resolution.problems);
     const { volume } = resolution;
-    return {
-      inputs: inputsOf(name, resolution),
-      resolution: pulumi.output(resolution),
-      volume,
-      backend: known,
-      failed,
-    };
+    return { inputs: inputsOf(resolution), resolution: pulumi.output(resolution), volume, backend: known, failed };
   }
 
-  // What doesn't depend on the size is checked at once all the same.
-  const sure = isPlain(profile) ? work({ profile }).problems.filter(({ code }) => code !== "size-missing") : early;
+  // What doesn't depend on what comes later is checked at once all the same.
+  const plainSize = isPlain(sizeGiB) && isPlain(size) ? { sizeGiB, size } : {};
+  const sure = isPlain(profile)
+    ? sureProblems(run, { reference, backend, profile, ...plainSize }, place(), early)
+    : early;
   if (sure.length > 0) {
     report(run, name, sure);
     const resolution: Resolution = { request: { name: reference }, problems: sure, notes: [] };
-    return { inputs: inputsOf(name, resolution), resolution: pulumi.output(resolution), backend: known, failed: true };
+    return { inputs: inputsOf(resolution), resolution: pulumi.output(resolution), backend: known, failed: true };
   }
-  // Neither a size nor a profile is a secret, even when it comes from one: both are shown at preview like all others.
-  const resolution = pulumi.unsecret(pulumi.output({ profile, sizeGiB, size }).apply(work));
-  const inputs = resolution.apply((each) => inputsOf(name, each));
+  // Neither a size nor a profile nor a place is a secret, even when it comes from one: all are shown at preview.
+  const resolution = pulumi.unsecret(
+    pulumi
+      .output({ profile, sizeGiB, size, own: own as AwsVolumeArgs | undefined, told })
+      .apply(({ own, told, ...request }) => work({ ...request, placement: place({ ...told, ...own }) })),
+  );
+  const inputs = resolution.apply(inputsOf);
   const late = Object.fromEntries(
     ["profile", "revision", "sizeGiB", "settings", "problems"].map((key) => [key, inputs.apply((each) => each[key])]),
   );
   const parsed = isPlain(profile) ? { profile: parseReference(reference, profile).reference?.profile } : {};
-  return { inputs: { name, backend: known, ...late, ...parsed }, resolution, backend: known, failed: false };
+  const imported = importId === undefined ? {} : { import: importId };
+  return {
+    inputs: { name, backend: known, ...imported, ...late, ...parsed },
+    resolution,
+    backend: known,
+    failed: false,
+  };
+}
+
+// Problems that stay whatever the rest turns out to be.
+function sureProblems(
+  run: Run,
+  { reference, ...request }: { reference: string } & Partial<VolumeRequest>,
+  placement: object | undefined,
+  early: Problem[],
+): Problem[] {
+  const { problems } = resolve(run.catalog, { name: reference, ...request, placement });
+  // Whether a rate goes with a snapshot shows when there is one.
+  const mayGo = ({ code, path }: Problem) => code === "size-missing" || path.endsWith(".volumeInitializationRate");
+  return [...early, ...problems.filter((each) => !mayGo(each))];
 }
 
 // Where the engine has hooks, the hook tells the problems of all volumes together; else they are told here and now.
@@ -238,8 +300,12 @@ function report(run: Run, name: string, problems: Problem[]): void {
   run.board.push({ name, problems, told: false });
 }
 
-function inputsOf(name: string, { volume, problems }: Resolution): Record<string, unknown> {
-  return volume ? { ...volume } : { name, problems };
+function recorded(
+  name: string,
+  { volume, problems }: Resolution,
+  importId: string | undefined,
+): Record<string, unknown> {
+  return volume ? { ...volume, ...(importId !== undefined && { import: importId }) } : { name, problems };
 }
 
 function withHook(
@@ -278,6 +344,7 @@ const argumentTypes: Record<keyof ProfiledVolumeArgs, string | undefined> = {
   deletionProtection: "boolean",
   physicalName: "string",
   import: "string",
+  aws: "object",
   transform: "object",
 };
 
@@ -300,6 +367,11 @@ function nameOf(reference: unknown): string {
 
 function isPlain<T>(input: pulumi.Input<T> | undefined): input is T | undefined {
   return !pulumi.Output.isInstance(input) && !(input instanceof Promise);
+}
+
+function isPlainDeep(input: unknown): boolean {
+  if (!isPlain(input)) return false;
+  return typeof input !== "object" || input === null || Object.values(input).every(isPlainDeep);
 }
 
 function unknown<T>(): pulumi.Output<T> {

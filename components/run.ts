@@ -18,8 +18,9 @@ import {
   type RawConfigValue,
   type StackConfig,
 } from "../src";
-import { placementOf } from "./backends";
+import { ownPlacement, placementOf } from "./backends";
 import { checkEngine, hasHooks, isConfigSecret } from "./engine";
+import { withPricesFile } from "./prices-file";
 import { volumeHooks, type ProblemBoard, type VolumeHooks } from "./hooks";
 
 /** One run of a program. */
@@ -37,7 +38,7 @@ export interface Run {
   /** The volumes declared so far: their identity on the backend, and who has it. */
   identities: Map<string, string>;
   /** What this stack knows about the place where a backend's volumes live. */
-  placementOf(backend: BackendName): object;
+  placementOf(backend: BackendName, own?: object): object;
 }
 
 const runs = new WeakMap<object, Run>();
@@ -51,7 +52,7 @@ export function currentRun(): Run {
   checkEngine(sdkVersion, process.env);
   const { config, catalog } = readStack();
   const board: ProblemBoard = [];
-  const placement = (backend: BackendName) => placementOf(backend, config);
+  const placement = (backend: BackendName, own?: object) => placementOf(backend, config, own);
   const notes: Run["notes"] = new Map();
   const notesOf = (name: string) => notes.get(name)?.() ?? [];
   const hooks = hasHooks() ? volumeHooks(catalog, board, notesOf, placement) : undefined;
@@ -73,17 +74,19 @@ function readStack(): { config: StackConfig; catalog: Catalog } {
     problems.push(...parsed.problems);
     if (parsed.problems.length === 0) raw[key] = { value: parsed.value, secret };
   }
-  const { config, problems: wrong } = readConfig(raw);
+  const { config: read, problems: wrong } = readConfig(raw);
+  const { config, problems: wrongInFile } = withPricesFile(read, pulumi.getRootDirectory() || process.cwd());
   const catalog = makeCatalog(config);
-  problems.push(...wrong, ...catalog.problems);
+  problems.push(...wrong, ...wrongInFile, ...catalog.problems);
   // The volumes that the config lists have their problems told with their place in the file. What is wrong with the
   // profiles themselves has been told already.
   if (problems.length === 0) {
     for (const [name, volume] of Object.entries(config.volumes ?? {})) {
       const { backend = config.backend, profile, sizeGiB, size } = volume;
-      const placement = backend && placementOf(backend, config);
+      const placement = backend && placementOf(backend, config, ownPlacement(backend, volume));
       const request = { name, profile, sizeGiB, size, backend, placement };
-      problems.push(...resolve(catalog, request, `${NAMESPACE}:volumes.${name}.`).problems);
+      const prefix = `${NAMESPACE}:volumes.${name}.`;
+      problems.push(...resolve(catalog, request, prefix, `${prefix}${backend}`).problems);
     }
   }
   if (problems.length > 0) {

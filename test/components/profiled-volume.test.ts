@@ -169,7 +169,7 @@ describe("a program", () => {
     ["a volume with problems", () => new ProfiledVolume("data@golf", { size: "tall" }), {}, "data: 2 problems"],
     [
       "a backend without volumes",
-      () => new ProfiledVolume("data", { sizeGiB: 9, backend: "aws" }),
+      () => new ProfiledVolume("data", { sizeGiB: 9, backend: "openstack" }),
       {},
       "backend-not-built",
     ],

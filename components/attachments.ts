@@ -1,0 +1,60 @@
+// The backends whose volumes are attached to hosts, each with its way. Adding one means a file beside its resource and a line here.
+
+import type * as pulumi from "@pulumi/pulumi";
+
+import type { AccessMode, BackendName, Problem } from "../src";
+import { awsAttacher } from "./aws/attachment";
+import type { ProfiledVolume } from "./profiled-volume";
+import { scaleioAttacher } from "./scaleio/attachment";
+
+/** Options of an attachment. Each is for one backend; the others don't look at it, so a program may say those of several. */
+export interface AttachmentOptions {
+  /** On `aws`, where it is needed: the name under which the instance gets the volume, "/dev/sdf" to "/dev/sdp". */
+  deviceName?: pulumi.Input<string> | undefined;
+  /**
+   * On `aws`: whether the volume is torn away from an instance that doesn't give it back. What was not written is lost.
+   * @default false
+   */
+  forceDetach?: pulumi.Input<boolean> | undefined;
+  /**
+   * On `aws`: whether the instance is stopped before its volume is detached.
+   * @default false
+   */
+  stopInstanceBeforeDetaching?: pulumi.Input<boolean> | undefined;
+  /**
+   * On `scaleio`: how the host may use the volume. Arrays have it since version 3.0.
+   * @default "ReadWrite"
+   */
+  accessMode?: AccessMode | undefined;
+}
+
+/** The names of the options. */
+export const attachmentOptions: (keyof AttachmentOptions)[] = [
+  "deviceName",
+  "forceDetach",
+  "stopInstanceBeforeDetaching",
+  "accessMode",
+];
+
+/** An attachment that is to be made. */
+export interface AttachmentToMake {
+  /** The component's name: the name of the child as well. */
+  name: string;
+  volume: ProfiledVolume;
+  host: pulumi.Input<string>;
+  options: AttachmentOptions;
+  /** The attachment that the program has declared of the volume before, if it has. */
+  before: { volume: string; attachment: string } | undefined;
+  opts: pulumi.CustomResourceOptions;
+}
+
+/** The way in which a backend's volumes are attached. */
+export interface Attacher {
+  /** What is wrong with the options. */
+  problems(args: { options?: AttachmentOptions | undefined }): Problem[];
+  /** Makes the attachment's own resource. */
+  attach(attachment: AttachmentToMake): { resource: pulumi.CustomResource; devicePath: pulumi.Output<string> };
+}
+
+/** The ways, by backend; none where volumes are not attached to hosts. */
+export const attachers: Partial<Record<BackendName, Attacher>> = { aws: awsAttacher, scaleio: scaleioAttacher };

@@ -1,0 +1,163 @@
+// How the aws backend makes a volume for a ProfiledVolume: as `aws.ebs.Volume` of @pulumi/aws, with everything said that EC2
+// would otherwise choose or the provider would leave as it was.
+
+import * as pulumi from "@pulumi/pulumi";
+
+import { formatProblems, NAMESPACE, problem, type AwsSettings, type Problem, type ResolvedVolume } from "../../src";
+import type { VolumeBackend, VolumeToMake } from "../backends";
+import { transformed } from "../transform";
+import { explainModification } from "./errors";
+import { ebsVolume } from "./sdk";
+import { zoneOfProvider } from "./zone";
+
+export const awsBackend: VolumeBackend = {
+  placement: (config) => {
+    const region = regionOfProvider();
+    return { ...config.aws, ...(region !== undefined && { region }) };
+  },
+
+  askProvider(placement, config, opts) {
+    const { availabilityZone } = placement as { availabilityZone?: unknown };
+    if (availabilityZone !== undefined) return undefined;
+    return zoneOfProvider(config, opts).apply((zone) => (zone === undefined ? {} : { availabilityZone: zone }));
+  },
+
+  problems({ settings }) {
+    if ((settings as AwsSettings).availabilityZone !== null) return [];
+    const because = "an EBS volume lives in one Availability Zone, and the provider tells none";
+    const example = "availabilityZone: us-east-1a";
+    const way = "give the volume `aws: { availabilityZone }`";
+    const params = { setting: "availabilityZone", because, example, way };
+    return [problem("setting-required", `${NAMESPACE}:aws.availabilityZone`, undefined, params)];
+  },
+
+  importsByEngine: true,
+
+  make(toMake) {
+    const { name, importId, opts } = toMake;
+    const own = volumeArgs(toMake.volume);
+    const { args, opts: finalOpts } = transformed(toMake, own, {
+      ...opts,
+      ...(importId !== undefined && { import: importId }),
+    });
+    const wrong = fixedByTransform(own, args);
+    if (wrong.length > 0) throw new pulumi.RunError(formatProblems(name, wrong));
+
+    const { Volume } = ebsVolume();
+    const resource = new Volume(name, args as unknown as ConstructorParameters<typeof Volume>[1], finalOpts);
+    const { size, type, iops, throughput, encrypted, kmsKeyId, multiAttachEnabled } = resource;
+    const { availabilityZone, outpostArn, snapshotId, volumeInitializationRate } = resource;
+    const outputs = { size, type, iops, throughput, encrypted, kmsKeyId, multiAttachEnabled, availabilityZone };
+    const settings = pulumi
+      .all([toMake.volume, pulumi.output({ ...outputs, outpostArn, snapshotId, volumeInitializationRate })])
+      .apply(([volume, has]) => {
+        const asked = volume.settings as AwsSettings;
+        tellEncryption(name, asked, has.encrypted);
+        // Who asked for no key has the account's, whose ARN is no setting of theirs. Tags may have the provider's own with them.
+        const made = settingsOf(has, {});
+        return { ...made, kmsKeyId: asked.kmsKeyId === null ? null : made.kmsKeyId, tags: asked.tags };
+      });
+    return { resource, volumeId: resource.id, sizeGiB: size, settings };
+  },
+
+  read(properties, has = {}) {
+    const { size, type } = properties;
+    if (typeof size !== "number" || typeof type !== "string") return {};
+    return { sizeGiB: size, settings: settingsOf(properties, has) };
+  },
+
+  explain: explainModification,
+};
+
+// The stack's config counts before the environment, as it does for the provider.
+function regionOfProvider(): string | undefined {
+  return new pulumi.Config("aws").get("region") ?? process.env["AWS_REGION"] ?? process.env["AWS_DEFAULT_REGION"];
+}
+
+// All that makes the volume what it is. False and nothing are left out: an account may encrypt everything, and a `false` that isn't so
+// would have the provider replace the volume.
+function volumeArgs(volume: VolumeToMake["volume"]): Record<string, unknown> {
+  const of = (get: (each: ResolvedVolume, settings: AwsSettings) => unknown): unknown => {
+    const given = (each: ResolvedVolume) => {
+      const value = get(each, each.settings as AwsSettings);
+      return value === null || value === false ? undefined : value;
+    };
+    return pulumi.Output.isInstance(volume) ? volume.apply(given) : given(volume);
+  };
+  return {
+    availabilityZone: of((_, { availabilityZone }) => availabilityZone),
+    size: of(({ sizeGiB }) => sizeGiB),
+    type: of((_, { volumeType }) => volumeType),
+    iops: of((_, { iops }) => iops),
+    throughput: of((_, { throughputMiBps }) => throughputMiBps),
+    encrypted: of((_, { encrypted }) => encrypted),
+    kmsKeyId: of((_, { kmsKeyId }) => kmsKeyId),
+    multiAttachEnabled: of((_, { multiAttach }) => multiAttach),
+    outpostArn: of((_, { outpostArn }) => outpostArn),
+    snapshotId: of((_, { snapshotId }) => snapshotId),
+    volumeInitializationRate: of((_, settings) => settings.volumeInitializationRate),
+    tags: of((_, { tags }) => tags),
+  };
+}
+
+// What has IOPS and throughput to set. EC2 also tells what the others have, gp2's by its size.
+const WITH_IOPS = ["gp3", "io1", "io2"];
+const WITH_THROUGHPUT = ["gp3"];
+
+// From the resource's inputs or outputs. What inputs leave to the provider stays as the volume `has` it.
+function settingsOf(properties: Record<string, unknown>, has: Record<string, unknown>): AwsSettings {
+  const type = properties["type"] as AwsSettings["volumeType"];
+  const number = (key: string) => (properties[key] as number | undefined) ?? null;
+  const text = (key: string) => (properties[key] as string | undefined) ?? null;
+  const flag = (key: string) => (properties[key] as boolean | undefined) ?? false;
+  const kept = (key: string) => text(key) ?? (has[key] as string | undefined) ?? null;
+  const named = (given: string | null) => (given === "" ? null : given);
+  const rate = number("volumeInitializationRate");
+  const tags = Object.entries((properties["tags"] as Record<string, unknown> | undefined) ?? {});
+  return {
+    volumeType: type,
+    iops: WITH_IOPS.includes(type) ? number("iops") : null,
+    throughputMiBps: WITH_THROUGHPUT.includes(type) ? number("throughput") : null,
+    encrypted: flag("encrypted"),
+    kmsKeyId: named(kept("kmsKeyId")),
+    multiAttach: flag("multiAttachEnabled"),
+    availabilityZone: text("availabilityZone"),
+    outpostArn: named(text("outpostArn")),
+    snapshotId: named(kept("snapshotId")),
+    volumeInitializationRate: rate === 0 ? null : rate,
+    // Beside the tags the engine's bridge keeps marks of its own, which are no text.
+    tags: Object.fromEntries(
+      tags.filter(([, each]) => typeof each === "string").sort(([a], [b]) => (a < b ? -1 : 1)),
+    ) as Record<string, string>,
+  };
+}
+
+// Each has a setting of ours whose change is judged before anything is touched. Changed behind it, by a transform, the provider would
+// replace the volume, and no hook is asked about that.
+const FIXED = {
+  availabilityZone: "the volume's `aws: { availabilityZone }`",
+  encrypted: "the profile",
+  kmsKeyId: "the profile",
+  multiAttachEnabled: "the profile, as `multiAttach`",
+  outpostArn: "the volume's `aws: { outpostArn }`",
+  snapshotId: "the volume's `aws: { snapshotId }`",
+  volumeInitializationRate: "the volume's `aws: { volumeInitializationRate }`",
+};
+
+function fixedByTransform(own: Record<string, unknown>, args: Record<string, unknown>): Problem[] {
+  return Object.entries(FIXED)
+    .filter(([setting]) => args[setting] !== own[setting])
+    .map(([setting, where]) => {
+      const because = "a change of it would replace the volume, and could not be judged before";
+      const params = { setting, because, ways: [`set it in ${where}`] };
+      return problem("setting-not-applicable", `transform.volume.args.${setting}`, undefined, params);
+    });
+}
+
+function tellEncryption(name: string, asked: AwsSettings, encrypted: boolean | undefined): void {
+  if (asked.encrypted || encrypted !== true) return;
+  void pulumi.log.warn(
+    `${name} is encrypted though its profile doesn't say so: the account's default, or its snapshot, did that. ` +
+      "Say `encrypted: true` in the profile; nothing changes on the volume, and later changes are not refused for it",
+  );
+}

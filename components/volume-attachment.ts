@@ -1,0 +1,109 @@
+// VolumeAttachment: a volume made available to a host, in one shape for every backend.
+
+import * as pulumi from "@pulumi/pulumi";
+
+import { formatProblems, nearest, problem, wrongType, type Problem } from "../src";
+import { attachers, attachmentOptions, type AttachmentOptions } from "./attachments";
+import { backendOf, ProfiledVolume } from "./profiled-volume";
+
+/** The type token of the component. */
+export const VOLUME_ATTACHMENT = "storage-profiles:index:VolumeAttachment";
+
+/** What an attachment asks for. */
+export interface VolumeAttachmentArgs {
+  /** The volume. */
+  volume: ProfiledVolume;
+  /** The host: on `aws` the id of the instance, on `scaleio` the SDC by its id, name, GUID or IP address. */
+  host: pulumi.Input<string>;
+  /** What the backend needs beside that. */
+  options?: AttachmentOptions | undefined;
+}
+
+/**
+ * A volume made available to a host.
+ *
+ * ```ts
+ * const data = new ProfiledVolume("data@gold", { sizeGiB: 100 });
+ * new VolumeAttachment("data-on-web", { volume: data, host: instance.id, options: { deviceName: "/dev/sdf" } });
+ * ```
+ *
+ * On `aws` it is an `aws.ec2.VolumeAttachment`, on `scaleio` a {@link VolumeMapping}; volumes on `local` are mounted where they are. It
+ * is taken away before the volume is. Unmount the file system on the host first.
+ */
+export class VolumeAttachment extends pulumi.ComponentResource {
+  /**
+   * The block device on a Linux host: `/dev/disk/by-id/…`. On `aws` on instances with NVMe (Nitro); on others the volume is where
+   * `deviceName` says, with `xvd` for `sd`.
+   */
+  public readonly devicePath: pulumi.Output<string>;
+  /** The backend's own resource; `undefined` when the volume has problems. */
+  public readonly resource: pulumi.CustomResource | undefined;
+
+  /**
+   * Declares an attachment.
+   * @throws `pulumi.RunError` with every problem of the arguments. That a volume is attached twice which can't be, is shown by the
+   * engine.
+   */
+  constructor(name: string, args: VolumeAttachmentArgs, opts?: pulumi.ComponentResourceOptions) {
+    const problems = wrongArguments(args);
+    if (problems.length > 0) throw new pulumi.RunError(formatProblems(name, problems));
+    const { volume, host, options = {} } = args;
+    super(VOLUME_ATTACHMENT, name, { host, ...options }, opts);
+
+    const backend = backendOf(volume);
+    const attacher = backend && attachers[backend];
+    const before = attached.get(volume);
+    if (!before) attached.set(volume, { volume: nameOf(volume), attachment: name });
+    // A volume with problems is no volume; they are told where it is declared.
+    const made = attacher?.attach({ name, volume, host, options, before, opts: { parent: this } });
+    this.resource = made?.resource;
+    this.devicePath = made?.devicePath ?? (pulumi.output(pulumi.unknown) as unknown as pulumi.Output<string>);
+    this.registerOutputs(made && { devicePath: made.devicePath });
+  }
+}
+
+// The first attachment of each volume that this program has declared.
+const attached = new WeakMap<ProfiledVolume, { volume: string; attachment: string }>();
+
+function nameOf(volume: ProfiledVolume): string {
+  return (volume as unknown as { __name?: string }).__name ?? "the volume";
+}
+
+// Programs in JavaScript may pass anything.
+function wrongArguments(args: VolumeAttachmentArgs | undefined): Problem[] {
+  const { volume, host, options, ...others } = (args ?? {}) as Partial<VolumeAttachmentArgs>;
+  const problems: Problem[] = [];
+  for (const [where, given, keys] of [
+    ["", others, ["volume", "host", "options"]],
+    ["options.", options ?? {}, attachmentOptions],
+  ] as const) {
+    for (const [key, value] of Object.entries(given)) {
+      if (where !== "" && keys.some((each) => each === key)) continue;
+      problems.push(problem("unknown-key", where + key, value, { key, keys: [...keys], nearest: nearest(key, keys) }));
+    }
+  }
+  const required = (setting: string, because: string, example: string) =>
+    problems.push(problem("setting-required", setting, undefined, { setting, because, example }));
+  if (host === undefined || host === "") required("host", "a volume is attached to a host", "host: instance.id");
+  else if (typeof host !== "string" && !isLater(host)) problems.push(wrongType("host", host, "string"));
+  if (volume === undefined) required("volume", "an attachment is of a volume", "volume: data (a ProfiledVolume)");
+  else if (!((volume as unknown) instanceof ProfiledVolume)) {
+    const found = typeof volume === "object" ? "another object" : typeof volume;
+    problems.push(problem("wrong-type", "volume", undefined, { expected: "a ProfiledVolume", found }));
+  } else problems.push(...wrongForBackend(volume, options));
+  return problems;
+}
+
+function wrongForBackend(volume: ProfiledVolume, options: AttachmentOptions | undefined): Problem[] {
+  const backend = backendOf(volume);
+  if (!backend) return [];
+  const attacher = attachers[backend];
+  if (attacher) return attacher.problems({ options });
+  const because = `volumes on ${backend} are mounted on this machine as they are; there is no host to attach them to`;
+  const params = { setting: "volume", because, ways: ["use the volume's `mountPath`"] };
+  return [problem("setting-not-applicable", "volume", undefined, params)];
+}
+
+function isLater(input: unknown): boolean {
+  return pulumi.Output.isInstance(input) || input instanceof Promise;
+}
