@@ -14,7 +14,7 @@ const { UserError, atLeast, cacheDirectory, main, withLock } = require("../../to
 /** This machine can't have the environment: no Python that fits, or no package index. The tests that want it are skipped. */
 class Unavailable extends Error {}
 
-module.exports = { Unavailable, environmentOf, pythonEnvironment };
+module.exports = { Unavailable, environmentFor, environmentOf, pythonEnvironment };
 
 /**
  * The Python environment of a lab, made if it isn't there yet.
@@ -87,6 +87,18 @@ function environmentOf(lab) {
   });
   if (status !== 0) throw new Error(`The Python packages of ${lab} could not be installed; the lines above say why.`);
   return JSON.parse(stdout);
+}
+
+/**
+ * The environment to run a lab's own programs in: their bytecode, and that of the packages, is kept beside these. Without it
+ * a large package takes seconds to load, each time; in the tree it would be litter.
+ *
+ * @param {string} python of the lab
+ * @returns {NodeJS.ProcessEnv}
+ */
+function environmentFor(python) {
+  const { PYTHONDONTWRITEBYTECODE: _, ...env } = process.env;
+  return { ...env, PYTHONPYCACHEPREFIX: path.join(path.dirname(python), "../bytecode") };
 }
 
 /** @param {string[]} args */

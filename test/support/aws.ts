@@ -6,7 +6,7 @@ import { resolve } from "node:path";
 import { createInterface } from "node:readline";
 
 import type { AwsPlugin } from "../../tools/engine/aws-plugin.js";
-import { environmentOf } from "../labs/python.js";
+import { environmentFor, environmentOf } from "../labs/python.js";
 import { Project } from "./engine";
 import { describeIf } from "./machine";
 
@@ -41,7 +41,7 @@ export class AwsLab {
     const { python, reason } = environmentOf("aws");
     if (python === undefined) throw new Error(reason);
     const script = resolve(root, "test/labs/aws/lab.py");
-    const child = spawn(python, ["-B", script], { stdio: ["pipe", "pipe", "inherit"] });
+    const child = spawn(python, [script], { env: environmentFor(python), stdio: ["pipe", "pipe", "inherit"] });
     const line = await new Promise<string>((done, failed) => {
       createInterface(child.stdout).once("line", done);
       child.once("exit", (code) => failed(new Error(`the AWS lab ended with exit code ${code}`)));

@@ -6,7 +6,7 @@ import { resolve } from "node:path";
 
 import { AwsLab, Ec2Error } from "../../support/aws";
 import { describeIf } from "../../support/machine";
-import { environmentOf } from "../python.js";
+import { environmentFor, environmentOf } from "../python.js";
 
 jest.setTimeout(60_000);
 
@@ -38,7 +38,12 @@ describeIf(reason === undefined, "the lab's EC2", reason, () => {
 
   test("has the limits that EC2's own model documents", () => {
     expect(
-      JSON.parse(execFileSync(python!, ["-B", resolve(__dirname, "documented.py")], { encoding: "utf8" })),
+      JSON.parse(
+        execFileSync(python!, [resolve(__dirname, "documented.py")], {
+          env: environmentFor(python!),
+          encoding: "utf8",
+        }),
+      ),
     ).toEqual([]);
   });
 
