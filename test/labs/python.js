@@ -97,8 +97,9 @@ function environmentOf(lab) {
  * @returns {NodeJS.ProcessEnv}
  */
 function environmentFor(python) {
-  const { PYTHONDONTWRITEBYTECODE: _, ...env } = process.env;
-  return { ...env, PYTHONPYCACHEPREFIX: path.join(path.dirname(python), "../bytecode") };
+  const env = { ...process.env, PYTHONPYCACHEPREFIX: path.join(path.dirname(python), "../bytecode") };
+  delete env.PYTHONDONTWRITEBYTECODE;
+  return env;
 }
 
 /** @param {string[]} args */
