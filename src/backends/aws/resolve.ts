@@ -36,6 +36,10 @@ function cheapest(asked: AskedAws, prices: AwsPrices): Answer<AwsSettings> {
   const answers = volumeTypes.map((type) => ({ type, ...resolveType(type, asked) }));
   const possible = answers.flatMap(({ type, settings, notes }) => (settings ? [{ type, settings, notes }] : []));
   if (possible.length === 0) {
+    // What is wrong with every type is not the types' fault.
+    const [first, ...others] = answers.map(({ problems }) => problems);
+    const common = (first ?? []).filter((each) => others.every((list) => list.some((other) => isSame(each, other))));
+    if (common.length > 0) return { sizeGiB, problems: common, notes: [] };
     const reasons = answers.map(({ type, problems }) => `${type}: ${problems[0]?.message}`);
     const problems = [problem("no-type-admits", `${path}.volumeType`, "cheapest", { reasons })];
     return { sizeGiB, problems, notes: [] };

@@ -219,6 +219,17 @@ describe("throughput by IOPS", () => {
   });
 });
 
+describe("cheapest", () => {
+  test("tells what is wrong whatever the type as such, and not as a fault of each type", () => {
+    const tags = { k: "v".repeat(257) };
+    expect(codes(resolved({ volumeType: "cheapest", kmsKeyId: KEY, tags }, 10))).toEqual([
+      "setting-not-applicable",
+      "value-out-of-range",
+    ]);
+    expect(codes(resolved({ volumeType: "cheapest" }, 65537))).toEqual(["no-type-admits"]);
+  });
+});
+
 describe("what sources disagree about is a note", () => {
   test.each([
     ["gp3 below 6 GiB", { volumeType: "gp3" }, 5, "gp3 with 3,000 IOPS at 5 GiB may be refused"],
