@@ -97,6 +97,7 @@ function environmentOf(lab) {
  * @returns {NodeJS.ProcessEnv}
  */
 function environmentFor(python) {
+  /** @type {NodeJS.ProcessEnv} */
   const env = { ...process.env, PYTHONPYCACHEPREFIX: path.join(path.dirname(python), "../bytecode") };
   delete env.PYTHONDONTWRITEBYTECODE;
   return env;

@@ -160,7 +160,9 @@ export class AwsProject extends Project {
     program = "",
   ) {
     plugin ??= findPlugin();
-    super(name, program, { surroundings: "missing" in plugin ? {} : plugin });
+    const surroundings =
+      "missing" in plugin ? {} : { providers: [{ name: "aws", path: plugin.path }], env: plugin.env };
+    super(name, program, { surroundings });
   }
 
   /** The stack's config, below `storage-profiles:` and, with what leads to the lab, below `aws:`. */

@@ -35,9 +35,9 @@ interface Resource {
   outputs: Record<string, any>;
 }
 
-/** What a project's engine finds besides what every engine does: a folder in front of PATH, variables. */
+/** What a project's engine finds besides what every engine does: providers, each in a folder, and variables. */
 export interface Surroundings {
-  path?: string;
+  providers?: { name: string; path: string }[];
   env?: Record<string, string>;
 }
 
@@ -64,7 +64,12 @@ export class Project {
     this.directory = join(this.home, "project");
     this.volumes = join(this.home, "volumes");
     this.linked = linked;
-    this.write("Pulumi.yaml", stringify({ name, runtime: { name: "nodejs", options: { typescript: false } } }));
+    const { providers } = surroundings;
+    const plugins = providers && { plugins: { providers } };
+    this.write(
+      "Pulumi.yaml",
+      stringify({ name, runtime: { name: "nodejs", options: { typescript: false } }, ...plugins }),
+    );
     this.write("package.json", JSON.stringify({ name, main: "index.js", private: true }));
     this.program(program);
     this.config({});
@@ -158,7 +163,7 @@ export class Project {
       ...process.env,
       ...engine.env,
       ...this.surroundings.env,
-      PATH: [engine.path, this.surroundings.path, process.env["PATH"]].filter(Boolean).join(":"),
+      PATH: [engine.path, process.env["PATH"]].filter(Boolean).join(":"),
       PULUMI_HOME: join(this.home, "home"),
       PULUMI_BACKEND_URL: `file://${join(this.home, "state")}`,
       PULUMI_CONFIG_PASSPHRASE: "a passphrase of the test",

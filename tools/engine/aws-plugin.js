@@ -13,7 +13,8 @@ const { build, capture, isExecutable, keyOf, platform, readModule, showTo, toolc
 
 /**
  * @typedef {object} AwsPlugin
- * @property {string} path what to put in front of PATH: the engine looks there for `pulumi-resource-aws`
+ * @property {string} path the folder of `pulumi-resource-aws`: for PATH, or for plugins.providers in a project's
+ *   Pulumi.yaml, which spares the engine's warning about plugins from PATH
  * @property {Record<string, string>} env what to set besides
  * @property {string} version of the npm package whose tokens it knows
  * @property {string} provider the Terraform provider's executable
