@@ -4,7 +4,7 @@ import type * as pulumi from "@pulumi/pulumi";
 
 import type { AccessMode, BackendName, Problem } from "../src";
 import { awsAttacher } from "./aws/attachment";
-import type { ProfiledVolume } from "./profiled-volume";
+import type { DeclaredVolume, ProfiledVolume } from "./profiled-volume";
 import { scaleioAttacher } from "./scaleio/attachment";
 
 /** Options of an attachment. Each is for one backend; the others don't look at it, so a program may say those of several. */
@@ -36,22 +36,27 @@ export const attachmentOptions: (keyof AttachmentOptions)[] = [
   "accessMode",
 ];
 
+/** What is known of an attachment while the program runs. */
+export interface AskedAttachment {
+  options: AttachmentOptions;
+  declared: DeclaredVolume;
+  /** The attachment that the program has declared of the volume before, if it has. */
+  before: string | undefined;
+}
+
 /** An attachment that is to be made. */
-export interface AttachmentToMake {
+export interface AttachmentToMake extends AskedAttachment {
   /** The component's name: the name of the child as well. */
   name: string;
   volume: ProfiledVolume;
   host: pulumi.Input<string>;
-  options: AttachmentOptions;
-  /** The attachment that the program has declared of the volume before, if it has. */
-  before: { volume: string; attachment: string } | undefined;
   opts: pulumi.CustomResourceOptions;
 }
 
 /** The way in which a backend's volumes are attached. */
 export interface Attacher {
-  /** What is wrong with the options. */
-  problems(args: { options?: AttachmentOptions | undefined }): Problem[];
+  /** What is wrong with it. */
+  problems(asked: AskedAttachment): Problem[];
   /** Makes the attachment's own resource. */
   attach(attachment: AttachmentToMake): { resource: pulumi.CustomResource; devicePath: pulumi.Output<string> };
 }

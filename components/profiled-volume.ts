@@ -30,11 +30,19 @@ import type { VolumeTransform } from "./transform";
 /** The type token of the component. */
 export const PROFILED_VOLUME = "storage-profiles:index:ProfiledVolume";
 
-const backendsOfVolumes = new WeakMap<ProfiledVolume, BackendName>();
+/** What is known of a volume while the program runs. */
+export interface DeclaredVolume {
+  name: string;
+  backend: BackendName;
+  /** What its profile says for the backend; absent where the profile comes from another resource. */
+  section: Record<string, unknown> | undefined;
+}
 
-/** The backend of a volume, as it is known while the program runs; none for a volume whose request has problems. */
-export function backendOf(volume: ProfiledVolume): BackendName | undefined {
-  return backendsOfVolumes.get(volume);
+const declaredVolumes = new WeakMap<ProfiledVolume, DeclaredVolume>();
+
+/** What is known of a volume while the program runs; nothing of one whose request has problems. */
+export function declaredVolume(volume: ProfiledVolume): DeclaredVolume | undefined {
+  return declaredVolumes.get(volume);
 }
 
 const MAPPING: NoteCode = "limits-need-mapping";
@@ -170,7 +178,11 @@ export class ProfiledVolume extends pulumi.ComponentResource {
           })
         : undefined;
 
-    if (backend && made) backendsOfVolumes.set(this, backend);
+    if (backend && made) {
+      const profile = isPlain(args.profile) ? parseReference(reference, args.profile).reference?.profile : undefined;
+      const section = profile === undefined ? undefined : run.catalog.profiles[profile]?.sections[backend];
+      declaredVolumes.set(this, { name, backend, section });
+    }
     this.resource = made?.resource;
     this.volumeId = made?.volumeId ?? unknown<string>();
     this.mountPath = made?.mountPath ?? pulumi.output<string | undefined>(undefined);

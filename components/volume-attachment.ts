@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { formatProblems, nearest, problem, wrongType, type Problem } from "../src";
 import { attachers, attachmentOptions, type AttachmentOptions } from "./attachments";
-import { backendOf, ProfiledVolume } from "./profiled-volume";
+import { declaredVolume, ProfiledVolume } from "./profiled-volume";
 
 /** The type token of the component. */
 export const VOLUME_ATTACHMENT = "storage-profiles:index:VolumeAttachment";
@@ -41,8 +41,8 @@ export class VolumeAttachment extends pulumi.ComponentResource {
 
   /**
    * Declares an attachment.
-   * @throws `pulumi.RunError` with every problem of the arguments. That a volume is attached twice which can't be, is shown by the
-   * engine.
+   * @throws `pulumi.RunError` with every problem of the arguments; also where the volume has an attachment already, and can have but
+   * one.
    */
   constructor(name: string, args: VolumeAttachmentArgs, opts?: pulumi.ComponentResourceOptions) {
     const problems = wrongArguments(args);
@@ -50,24 +50,20 @@ export class VolumeAttachment extends pulumi.ComponentResource {
     const { volume, host, options = {} } = args;
     super(VOLUME_ATTACHMENT, name, { host, ...options }, opts);
 
-    const backend = backendOf(volume);
-    const attacher = backend && attachers[backend];
+    const declared = declaredVolume(volume);
     const before = attached.get(volume);
-    if (!before) attached.set(volume, { volume: nameOf(volume), attachment: name });
+    attached.set(volume, before ?? name);
     // A volume with problems is no volume; they are told where it is declared.
-    const made = attacher?.attach({ name, volume, host, options, before, opts: { parent: this } });
+    const toMake = { name, volume, host, options, before, opts: { parent: this } };
+    const made = declared && attachers[declared.backend]?.attach({ ...toMake, declared });
     this.resource = made?.resource;
     this.devicePath = made?.devicePath ?? (pulumi.output(pulumi.unknown) as unknown as pulumi.Output<string>);
     this.registerOutputs(made && { devicePath: made.devicePath });
   }
 }
 
-// The first attachment of each volume that this program has declared.
-const attached = new WeakMap<ProfiledVolume, { volume: string; attachment: string }>();
-
-function nameOf(volume: ProfiledVolume): string {
-  return (volume as unknown as { __name?: string }).__name ?? "the volume";
-}
+// The first attachment of each volume that a program has declared.
+const attached = new WeakMap<ProfiledVolume, string>();
 
 // Programs in JavaScript may pass anything.
 function wrongArguments(args: VolumeAttachmentArgs | undefined): Problem[] {
@@ -94,11 +90,12 @@ function wrongArguments(args: VolumeAttachmentArgs | undefined): Problem[] {
   return problems;
 }
 
-function wrongForBackend(volume: ProfiledVolume, options: AttachmentOptions | undefined): Problem[] {
-  const backend = backendOf(volume);
-  if (!backend) return [];
+function wrongForBackend(volume: ProfiledVolume, options: AttachmentOptions = {}): Problem[] {
+  const declared = declaredVolume(volume);
+  if (!declared) return [];
+  const { backend } = declared;
   const attacher = attachers[backend];
-  if (attacher) return attacher.problems({ options });
+  if (attacher) return attacher.problems({ options, declared, before: attached.get(volume) });
   const because = `volumes on ${backend} are mounted on this machine as they are; there is no host to attach them to`;
   const params = { setting: "volume", because, ways: ["use the volume's `mountPath`"] };
   return [problem("setting-not-applicable", "volume", undefined, params)];

@@ -2,23 +2,33 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { formatProblems, problem, type AwsSettings } from "../../src";
-import type { Attacher } from "../attachments";
+import { formatProblems, problem, type AwsSettings, type Problem } from "../../src";
+import type { AskedAttachment, Attacher } from "../attachments";
 import { volumeAttachment } from "./sdk";
 
 export const awsAttacher: Attacher = {
-  problems({ options: { deviceName } = {} }) {
-    if (deviceName !== undefined && deviceName !== "") return [];
-    const because = "EC2 attaches a volume under a name";
-    const params = { setting: "deviceName", because, example: 'options: { deviceName: "/dev/sdf" }' };
-    return [problem("setting-required", "options.deviceName", undefined, params)];
+  problems(asked) {
+    const problems: Problem[] = [];
+    const { options, declared, before } = asked;
+    if (options.deviceName === undefined || options.deviceName === "") {
+      const because = "EC2 attaches a volume under a name";
+      const params = { setting: "deviceName", because, example: 'options: { deviceName: "/dev/sdf" }' };
+      problems.push(problem("setting-required", "options.deviceName", undefined, params));
+    }
+    if (before !== undefined && declared.section && declared.section["multiAttach"] !== true) {
+      problems.push(attachedTwice(asked));
+    }
+    return problems;
   },
 
-  attach({ name, volume, host, options, before, opts }) {
+  attach(attachment) {
+    const { name, volume, host, options, before, declared, opts } = attachment;
     const { VolumeAttachment } = volumeAttachment();
+    // A profile that comes from another resource is known now.
+    const isLate = before !== undefined && !declared.section;
     const volumeId = pulumi.all([volume.volumeId, volume.settings]).apply(([id, settings]) => {
-      if (before !== undefined && !(settings as AwsSettings).multiAttach) refuseSecond(name, before);
-      return id;
+      if (!isLate || (settings as AwsSettings).multiAttach) return id;
+      throw new pulumi.RunError(formatProblems(name, [attachedTwice(attachment)]));
     });
     const args = {
       volumeId,
@@ -36,12 +46,11 @@ export const awsAttacher: Attacher = {
   },
 };
 
-function refuseSecond(name: string, { volume, attachment }: { volume: string; attachment: string }): never {
+function attachedTwice({ declared, before = "" }: AskedAttachment): Problem {
   const because = "an EBS volume is for one instance, unless its profile has `multiAttach` (io1, io2)";
   const ways = [
     "remove one of the two",
     "declare the volume new, with `multiAttach: true` and type io1 or io2 in its profile",
   ];
-  const wrong = problem("attached-twice", "volume", undefined, { volume, other: attachment, because, ways });
-  throw new pulumi.RunError(formatProblems(name, [wrong]));
+  return problem("attached-twice", "volume", undefined, { volume: declared.name, other: before, because, ways });
 }

@@ -5,7 +5,7 @@ import type { Attacher } from "../attachments";
 import { VolumeMapping } from "./volume-mapping";
 
 export const scaleioAttacher: Attacher = {
-  problems({ options: { accessMode } = {} }) {
+  problems({ options: { accessMode } }) {
     if (accessMode === undefined || accessModes.includes(accessMode)) return [];
     const params = { given: JSON.stringify(accessMode), values: [...accessModes], nearest: undefined };
     return [problem("value-not-allowed", "options.accessMode", accessMode, params)];

@@ -435,6 +435,30 @@ describe("an attachment", () => {
     });
   });
 
+  const twice = (section: object, profile: pulumi.Input<string> = "shared") =>
+    run(
+      () => {
+        const volume = new ProfiledVolume("data", { profile, sizeGiB: 100 });
+        for (const name of ["one", "two"]) new VolumeAttachment(name, { volume, host: `i-${name}`, options });
+      },
+      { profiles: { shared: { aws: { volumeType: "io2", iops: 100, ...section } } } },
+    );
+
+  test.each(["shared", pulumi.output("shared")])(
+    "to a second host is made where the profile has multiAttach",
+    async (profile) => {
+      const seen = await twice({ multiAttach: true }, profile);
+      const hosts = attachments(seen).flatMap(({ type, inputs }) =>
+        type === ATTACHMENT ? [inputs["instanceId"]] : [],
+      );
+      expect(hosts).toEqual(["i-one", "i-two"]);
+    },
+  );
+
+  test("to a second host is refused else, while the program runs", async () => {
+    await expect(twice({})).rejects.toThrow('two: 1 problem\n  - volume: "data" is attached by "one" already');
+  });
+
   test.each([
     ["no arguments", () => new VolumeAttachment("a", undefined as never), ['"host" is missing', '"volume" is missing']],
     [
@@ -540,18 +564,6 @@ describe("@pulumi/aws", () => {
       "ec2/volumeAttachment.js",
       "utilities.js",
     ]);
-  });
-
-  test("attaches a volume to a second host only where its profile has multiAttach", () => {
-    const program = `
-      const volume = new ProfiledVolume("data@shared", { sizeGiB: 100 });
-      for (const name of ["one", "two"]) new VolumeAttachment(name, { volume, host: name, options: { deviceName: "/dev/sdf" } });`;
-    const errorWith = (section: object) => {
-      const profiles = { shared: { aws: { volumeType: "io2", iops: 100, ...section } } };
-      return loadedBy(program, { backend: "aws", aws: { availabilityZone: "us-east-1a" }, profiles }).error;
-    };
-    expect(errorWith({ multiAttach: true })).toBeUndefined();
-    expect(errorWith({})).toContain('two: 1 problem\n  - volume: "data" is attached by "one" already');
   });
 
   test("that is missing is told with what to do", () => {
