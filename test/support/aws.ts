@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 
 import type { AwsPlugin } from "../../tools/engine/aws-plugin.js";
 import { environmentFor, environmentOf } from "../labs/python.js";
-import { Project } from "./engine";
+import { Project, succeeded, type Ran } from "./engine";
 import { describeIf } from "./machine";
 
 const root = resolve(__dirname, "../..");
@@ -90,6 +90,22 @@ export class AwsLab {
         return [action, ...(text ? [text] : []), ...(error === null ? [] : [`refused: ${error}`])].join(" ");
       })
       .sort();
+  }
+
+  /**
+   * What reached EC2 for each volume, in its order: "Iops=300&Size=10&VolumeType=io1", and behind it why it was refused.
+   * By the volumes' ids; where EC2 gives the id only then, by their names.
+   */
+  async sent(action: string): Promise<Record<string, string[]>> {
+    const by: Record<string, string[]> = {};
+    for (const { params, error } of (await this.requests()).filter((each) => each.action === action)) {
+      const tag = Object.keys(params).find((key) => /\.Tag\.\d+\.Key$/.test(key) && params[key] === "Name");
+      const of = params["VolumeId"] ?? params[tag?.replace(/Key$/, "Value") ?? ""] ?? "";
+      const kept = Object.entries(params).filter(([key]) => !/^(ClientToken|VolumeId|TagSpecification.*)$/.test(key));
+      const text = kept.map(([key, value]) => `${key}=${value}`).join("&");
+      (by[of] ??= []).push(error === null ? text : `${text} refused: ${error}`);
+    }
+    return by;
   }
 
   /** Takes everything away: resources, what was recorded, faults, and how long modifications take. */
@@ -191,8 +207,50 @@ export class AwsProject extends Project {
     );
   }
 
+  /** Writes a program that declares volumes, by reference, and puts out id, settings and monthly cost of each, by name. */
+  declare(volumes: Record<string, object>, rest = ""): void {
+    this.program(`
+      const { VolumeAttachment } = require("storage-profiles");
+      const volumes = {};
+      Object.assign(exports, { ids: {}, settings: {}, costs: {} });
+      for (const [reference, args] of Object.entries(${JSON.stringify(volumes)})) {
+        const name = reference.split("@")[0];
+        const volume = (volumes[name] = new ProfiledVolume(reference, args));
+        exports.ids[name] = volume.volumeId;
+        exports.settings[name] = volume.settings;
+        exports.costs[name] = volume.monthlyCost.apply((cost) => cost?.amount ?? "unknown");
+      }
+      ${rest}`);
+  }
+
+  /** The ids of the volumes, by name. */
+  async ids(): Promise<Record<string, string>> {
+    return (await this.outputs())["ids"] as Record<string, string>;
+  }
+
   /** `pulumi up`, which must succeed; many volumes at once, for the provider waits 10 s for each. */
   override async up(environment?: NodeJS.ProcessEnv): Promise<string> {
-    return super.up({ PULUMI_PARALLEL: "16", ...environment });
+    return super.up({ PULUMI_PARALLEL: "64", ...environment });
+  }
+
+  /** `pulumi up` as it comes, without a preview before it. */
+  async tryUp(...options: string[]): Promise<Ran> {
+    return this.run(["up", "--yes", "--skip-preview", ...options], { PULUMI_PARALLEL: "64" });
+  }
+
+  /** `pulumi destroy`, which must succeed. */
+  async destroy(): Promise<void> {
+    succeeded(await this.run(["destroy", "--yes", "--skip-preview"], { PULUMI_PARALLEL: "64" }));
+  }
+
+  /** Writes EC2's answers into the state. */
+  async refresh(): Promise<void> {
+    succeeded(await this.run(["refresh", "--yes", "--skip-preview"]));
+  }
+
+  /** Removes every trace of the project. With an EC2 of its own it need not be destroyed before, which takes 10 s and more. */
+  async drop(...stacks: string[]): Promise<void> {
+    await this.lab().reset();
+    await this.dispose(...stacks);
   }
 }
