@@ -36,7 +36,7 @@ function admittedBy(type: VolumeType, asked: Omit<AskedAws, "sizeGiB">): Admitte
 }
 
 // Sizes between which nothing turns: IOPS and throughput, wanted and allowed, grow evenly there or not at all. They turn
-// where one of the slopes meets one of the bounds.
+// where one of the slopes meets one of the bounds: between two whole sizes, so both are asked.
 function turningPoints(type: VolumeType, { section, limits }: Omit<AskedAws, "sizeGiB">): number[] {
   const { sizeGiB, iops: ofIops, throughputMiBps: ofThroughput } = limits[type];
   const { iops, throughputMiBps } = section;
@@ -49,7 +49,7 @@ function turningPoints(type: VolumeType, { section, limits }: Omit<AskedAws, "si
     slopes(perIops, ofThroughput?.perIops).map((slope) => each / slope),
   );
   const points = [...bounds(iops), ...bounds(ofIops), ...byThroughput].flatMap((each) =>
-    slopes(perGiB, ofIops?.perGiB).flatMap((slope) => [-1, 0, 1, 2].map((near) => Math.floor(each / slope) + near)),
+    slopes(perGiB, ofIops?.perGiB).flatMap((slope) => [0, 1].map((after) => Math.floor(each / slope) + after)),
   );
   const inRange = [sizeGiB.min, ...points, sizeGiB.max].filter((each) => each >= sizeGiB.min && each <= sizeGiB.max);
   return [...new Set(inRange)].sort((a, b) => a - b);
