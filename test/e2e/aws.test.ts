@@ -279,7 +279,7 @@ describeAws("a change of type", () => {
     sent = Object.fromEntries(Object.entries(ids).map(([name, id]) => [name, all[id] ?? []]));
   });
 
-  test.each(pairs)("$from -> $to is one request: the complete set, nothing of the old type", async ({ from, to }) => {
+  test.each(pairs)("$from -> $to is one request: the complete set, nothing of the old type", ({ from, to }) => {
     expect(sent[`${from}-${to}`]).toEqual([profiles[to]?.sent]);
   });
 

@@ -1,0 +1,342 @@
+// What happens to volumes on Amazon EBS that exist: changes that are refused before anything is touched, EC2's limits of
+// modifications, changes behind our back, and volumes that are taken over.
+
+import { AwsLab, AwsProject, describeAws } from "../support/aws";
+import { diagnostics, succeeded } from "../support/engine";
+
+jest.setTimeout(300_000);
+
+const KEY = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555";
+const SNAPSHOT_WAY = "fix:     make a snapshot of the volume (aws ec2 create-snapshot), declare a new volume from it";
+
+/** The resources as the state has them, without when they were touched. */
+async function resources(project: AwsProject) {
+  const state = Object.entries(await project.state()).filter(([name]) => !name.includes("default"));
+  return state.map(([name, { id, inputs, outputs }]) => ({ name, id, inputs, outputs }));
+}
+
+describeAws("changes that would lose data", () => {
+  let lab: AwsLab;
+  const project = new AwsProject("refused", () => lab);
+  const section = (rest: object) => ({ aws: { volumeType: "io2", iops: 500, ...rest } });
+  const profiles = {
+    plain: section({}),
+    encrypted: section({ encrypted: true }),
+    keyed: section({ encrypted: true, kmsKeyId: KEY }),
+    shared: section({ multiAttach: true }),
+    slow: section({ iops: 50 }),
+    odd: { aws: { volumeType: "gp2", iops: 3000, throughputMiBps: 500, multiAttach: true } },
+  };
+  let another: string;
+
+  const sizeGiB = 100;
+  const zoned = { aws: { availabilityZone: "us-east-1b" } };
+  /** What a volume is at first, what it is to be, and why that is refused. */
+  const refusals: Record<string, { from: string; to: string; args?: object; told: string[] }> = {
+    shrinks: {
+      ...{ from: "plain", to: "plain", args: { sizeGiB: 99 } },
+      told: [
+        "the volume has 100 GiB and would shrink to 99 GiB",
+        "for a smaller one declare a new volume, copy the data",
+      ],
+    },
+    encrypts: { from: "plain", to: "encrypted", told: ["EBS can't encrypt a volume that exists", SNAPSHOT_WAY] },
+    decrypts: {
+      ...{ from: "encrypted", to: "plain" },
+      told: ["EBS can't decrypt a volume that exists", "declare a new volume with the new setting, copy the files"],
+    },
+    "takes-key": {
+      ...{ from: "encrypted", to: "keyed" },
+      told: [
+        '"kmsKeyId" can\'t go from nothing to "arn:',
+        "EBS can't change the key of a volume that exists",
+        SNAPSHOT_WAY,
+      ],
+    },
+    moves: {
+      ...{ from: "plain", to: "plain", args: zoned },
+      told: [
+        '"availabilityZone" can\'t go from "us-east-1a" to "us-east-1b": a volume can\'t leave its zone',
+        SNAPSHOT_WAY,
+      ],
+    },
+    shares: {
+      ...{ from: "plain", to: "shared" },
+      told: ['"multiAttach" can\'t go from false to true: the AWS provider would replace the volume', SNAPSHOT_WAY],
+    },
+    unshares: { from: "shared", to: "plain", told: ['"multiAttach" can\'t go from true to false', SNAPSHOT_WAY] },
+    snapshot: {
+      ...{ from: "plain", to: "plain", args: { aws: { snapshotId: "LATER" } } },
+      told: ["a snapshot is read once, when a volume is made", "fix:     declare a new volume from that snapshot"],
+    },
+    everything: {
+      ...{ from: "plain", to: "keyed", args: { sizeGiB: 50, ...zoned } },
+      told: ["4 problems", "would shrink to 50 GiB", "EBS can't encrypt", "change the key", "can't leave its zone"],
+    },
+  };
+  const declare = (side: "from" | "to") =>
+    project.declare(
+      Object.fromEntries(
+        Object.entries(refusals).map(([name, each]) => {
+          const args = JSON.parse(JSON.stringify(each.args ?? {}).replace("LATER", another)) as object;
+          return [`${name}@${each[side]}`, { sizeGiB, ...(side === "to" && args) }];
+        }),
+      ),
+    );
+
+  beforeAll(async () => {
+    lab = await AwsLab.start();
+    const snapshot = async () => {
+      const { VolumeId } = await lab.call("CreateVolume", {
+        AvailabilityZone: "us-east-1a",
+        Size: 8,
+        VolumeType: "gp3",
+      });
+      return (await lab.call("CreateSnapshot", { VolumeId })).SnapshotId as string;
+    };
+    another = await snapshot();
+    declare("from");
+    await project.connect({ profiles });
+    await project.up();
+  });
+  afterAll(async () => {
+    await project.drop();
+    await lab.stop();
+  });
+
+  test("are refused before anything is touched, each with its reason and the way out", async () => {
+    const [before, changes] = [await resources(project), await lab.changes()];
+    declare("to");
+    const preview = await project.run(["preview"]);
+    expect([preview.code, diagnostics(preview)]).toEqual([1, expect.stringMatching(/ is refused: \d problem/)]);
+    expect(preview.text).not.toMatch(/\n +at /);
+    expect(preview.text).not.toMatch(/^ *(\+|\+-|--) /m);
+    // The engine stops at its first errors, unless it is told to go on.
+    for (const options of [[], ["--continue-on-error"]]) {
+      const run = await project.tryUp(...options);
+      expect([run.code, diagnostics(run)]).toEqual([1, expect.stringMatching(/ is refused: \d problem/)]);
+      if (options.length === 0) continue;
+      const parts = diagnostics(run).split(/\n\n(?= {2}\S)/);
+      for (const [name, { told }] of Object.entries(refusals)) {
+        const part = parts.find((each) => each.includes(`ProfiledVolume (${name}):`));
+        for (const text of told) expect([name, part]).toEqual([name, expect.stringContaining(text)]);
+      }
+    }
+    expect(await lab.changes()).toEqual(changes);
+    expect(await resources(project)).toEqual(before);
+    declare("from");
+    expect(await project.steps()).toEqual([]);
+  });
+
+  test("are no excuse: what is wrong with several requests is told in one message", async () => {
+    project.declare(
+      { "a@slow": { sizeGiB: 10 }, "b@odd": { sizeGiB: 10 }, "c@plain": { sizeGiB: 1 }, "fine@plain": { sizeGiB: 10 } },
+      "",
+    );
+    const { code, text } = await project.run(["preview"]);
+    for (const told of [
+      "a: 1 problem",
+      '"slow" wants 50 IOPS; io2 at 10 GiB allows 100 to 10,000',
+      "b: 3 problems",
+      '"iops" can\'t be set: gp2 has no IOPS to set',
+      '"throughputMiBps" can\'t be set: gp2 has no throughput to set',
+      "\"multiAttach\" can't be set: gp2 can't be attached twice",
+      "c: 1 problem",
+      "io2 can't have 1 GiB",
+    ]) {
+      expect([code, text]).toEqual([1, expect.stringContaining(told)]);
+    }
+  });
+});
+
+describeAws("volumes that exist", () => {
+  let lab: AwsLab;
+  const project = new AwsProject("exist", () => lab);
+  const stack = { aws: { availabilityZone: "us-east-1a" } };
+  beforeAll(async () => {
+    lab = await AwsLab.start();
+    await project.connect(stack);
+  });
+  afterAll(async () => {
+    await project.drop();
+    await lab.stop();
+  });
+  beforeEach(() => lab.reset());
+  // Of an EC2 that has forgotten everything.
+  afterEach(async () => {
+    await lab.reset();
+    await project.destroy();
+  });
+
+  test("that were modified too often or too lately say so, aren't tried again, and go on when it is time", async () => {
+    const declare = (profile: string) =>
+      project.declare(
+        Object.fromEntries(["often", "lately", "free"].map((name) => [`${name}@${profile}`, { sizeGiB: 10 }])),
+      );
+    declare("bronze");
+    await project.up();
+    const { often = "", lately = "", free = "" } = await project.ids();
+    for (const Iops of [4000, 3000, 4000, 3000]) await lab.call("ModifyVolume", { VolumeId: often, Iops });
+    await lab.setOptimizing(6 * 3600);
+    await lab.call("ModifyVolume", { VolumeId: lately, VolumeType: "gp3" });
+    await lab.setOptimizing(0);
+
+    declare("silver");
+    expect(
+      succeeded(await project.run(["preview"])).match(/at most four modifications of a volume in 24 hours/g),
+    ).toHaveLength(3);
+    const { code, text } = await project.tryUp("--continue-on-error");
+    expect(code).not.toBe(0);
+    for (const [id, because] of [
+      [often, "it has had its four modifications of the last 24 hours"],
+      [lately, "its last modification is not completed"],
+    ]) {
+      expect(text).toContain(`EC2 doesn't take another modification of ${id} now: ${because} [modification-too-early]`);
+      expect(text).toContain(`aws ec2 describe-volumes-modifications --volume-ids ${id}`);
+    }
+    const asked = "Throughput=250";
+    expect(await lab.sent("ModifyVolume")).toEqual({
+      [often]: [`${asked} refused: VolumeModificationRateExceeded`],
+      [lately]: [`${asked} refused: IncorrectModificationState`],
+      [free]: [asked],
+    });
+    await lab.advance(24 * 3600 + 1);
+    await project.up();
+    expect((await lab.sent("ModifyVolume"))[often]?.slice(1)).toEqual([asked]);
+    for (const id of [often, lately, free]) expect(await lab.volume(id)).toMatchObject({ Throughput: 250 });
+    expect(await project.steps()).toEqual([]);
+  });
+
+  test("that were changed behind our back show it at refresh, and `up` puts right what can be", async () => {
+    const all = ["faster", "untagged", "gone", "retyped", "grown", "same"];
+    const declare = (sizes: Record<string, number> = {}) =>
+      project.declare(Object.fromEntries(all.map((name) => [`${name}@silver`, { sizeGiB: sizes[name] ?? 10 }])));
+    declare();
+    await project.up();
+    const ids = await project.ids();
+    const { faster = "", untagged = "", gone = "", retyped = "", grown = "" } = ids;
+    await lab.call("ModifyVolume", { VolumeId: faster, Iops: 4000 });
+    await lab.call("DeleteTags", { Resources: [untagged], Tags: [{ Key: "Name" }] });
+    await lab.call("CreateTags", { Resources: [untagged], Tags: [{ Key: "theirs", Value: "x" }] });
+    await lab.call("DeleteVolume", { VolumeId: gone });
+    await lab.call("ModifyVolume", { VolumeId: retyped, VolumeType: "gp2" });
+    // Without a refresh nobody looks.
+    expect(await project.steps()).toEqual([]);
+    await project.refresh();
+    expect((await project.steps()).filter(({ what }) => what.startsWith("Volume "))).toEqual([
+      { op: "update", what: "Volume faster" },
+      { op: "create", what: "Volume gone" },
+      { op: "update", what: "Volume retyped" },
+      { op: "update", what: "Volume untagged" },
+    ]);
+    await project.up();
+    const after = await project.ids();
+    expect(after).toEqual({ ...ids, gone: after["gone"] });
+    expect(after["gone"]).not.toBe(gone);
+    const has = { VolumeType: "gp3", Size: 10, Iops: 3000, Throughput: 250 };
+    for (const [Name, id] of Object.entries(after)) {
+      expect(await lab.volume(id)).toMatchObject({ ...has, Tags: [{ Key: "Name", Value: Name }] });
+    }
+    expect(await project.steps("--refresh")).toEqual([]);
+
+    await lab.call("ModifyVolume", { VolumeId: grown, Size: 20 });
+    await project.refresh();
+    const { code, text } = await project.run(["preview"]);
+    expect([code, text]).toEqual([1, expect.stringContaining("the volume has 20 GiB and would shrink to 10 GiB")]);
+    declare({ grown: 20 });
+    expect((await project.steps()).filter(({ what }) => what.startsWith("Volume "))).toEqual([]);
+  });
+
+  const make = async (params: object): Promise<string> =>
+    (
+      await lab.call("CreateVolume", {
+        AvailabilityZone: "us-east-1a",
+        Size: 20,
+        VolumeType: "gp2",
+        Encrypted: true,
+        ...params,
+      })
+    ).VolumeId;
+
+  test("are taken over with their data, after a report of what changes, by one modification", async () => {
+    const theirs = await make({
+      TagSpecifications: [{ ResourceType: "volume", Tags: [{ Key: "theirs", Value: "x" }] }],
+    });
+    const like = await make({
+      ...{ VolumeType: "gp3", Iops: 3000, Throughput: 250 },
+      TagSpecifications: [{ ResourceType: "volume", Tags: [{ Key: "Name", Value: "like" }] }],
+    });
+    const declare = (taken: boolean) =>
+      project.declare({
+        "theirs@silver": { sizeGiB: 30, ...(taken && { import: theirs }) },
+        "like@silver": { sizeGiB: 20, ...(taken && { import: like }) },
+      });
+    declare(true);
+    const report = [
+      "theirs (which is taken over): in-place",
+      "sizeGiB: 20 -> 30, in place",
+      'volumeType: "gp2" -> "gp3", in place',
+      "iops: nothing -> 3,000, in place",
+      "throughputMiBps: nothing -> 250, in place",
+      'tags: {"theirs":"x"} -> {"Name":"theirs"}, in place',
+      "at most four modifications of a volume in 24 hours",
+      "monthly cost: 2.00 USD -> 7.40 USD (+5.40 USD)",
+    ];
+    const preview = succeeded(await project.run(["preview"]));
+    for (const line of report) expect(preview).toContain(line);
+    expect(preview).not.toContain("like (which");
+    expect(await lab.changes()).toEqual([]);
+    await project.up();
+    expect(await project.ids()).toEqual({ theirs, like });
+    expect(await lab.sent("ModifyVolume")).toEqual({ [theirs]: ["Iops=3000&Size=30&Throughput=250&VolumeType=gp3"] });
+    expect(await lab.sent("CreateVolume")).toEqual({});
+    expect(await project.steps()).toEqual([]);
+    declare(false);
+    expect((await project.steps()).filter(({ what }) => what.startsWith("Volume "))).toEqual([]);
+    // One name, two volumes: the one that it is would be deleted for the other.
+    project.declare({ "theirs@silver": { sizeGiB: 30, import: await make({}) }, "like@silver": { sizeGiB: 20 } });
+    const swapped = await project.run(["preview"]);
+    expect([swapped.code, swapped.text]).toEqual([
+      1,
+      expect.stringContaining(`can't be taken over: "theirs" is ${theirs} already, which would be deleted`),
+    ]);
+  });
+
+  test("are not taken over where they would shrink", async () => {
+    project.declare({ "small@silver": { sizeGiB: 10, import: await make({}) } });
+    const small = await project.run(["preview"]);
+    expect([small.code, small.text]).toEqual([
+      1,
+      expect.stringContaining("small (which is taken over) is refused: 1 problem"),
+    ]);
+    expect(small.text).toContain("the volume has 20 GiB and would shrink to 10 GiB");
+    expect(await lab.changes()).toEqual([]);
+  });
+
+  // KNOWN TO FAIL: the provider would replace them, and the engine asks no hook about a replacement.
+  test.failing("are not taken over where they would be replaced", async () => {
+    project.declare({ "open@silver": { sizeGiB: 20, import: await make({ Encrypted: false }) } });
+    const { code, text } = await project.run(["preview"]);
+    expect([code, text]).toEqual([1, expect.stringContaining("EBS can't encrypt a volume that exists")]);
+  });
+
+  // KNOWN TO FAIL, at least with the plugin of these tests: the engine plans a replacement of what isn't there.
+  test.failing("are not taken over where there are none", async () => {
+    project.declare({ "none@silver": { sizeGiB: 10, import: "vol-00000000000000000" } });
+    const { code, text } = await project.run(["preview"]);
+    expect([code === 0, text]).toEqual([false, expect.stringContaining("vol-00000000000000000")]);
+  });
+
+  // KNOWN TO FAIL: after an `up` that did not finish nobody knows what the volume has, and it is replaced.
+  test.failing("are not replaced either after an `up` that EC2 refused", async () => {
+    project.declare({ "data@plain": { sizeGiB: 10 } });
+    project.configure({ ...stack, profiles: { plain: { aws: { volumeType: "gp3" } } } });
+    await project.up();
+    await lab.fail("ModifyVolume", "VolumeModificationRateExceeded");
+    project.declare({ "data@plain": { sizeGiB: 11 } });
+    expect((await project.tryUp()).code).not.toBe(0);
+    project.declare({ "data@silver": { sizeGiB: 11 } });
+    const { code, text } = await project.run(["preview"]);
+    expect([code, text]).toEqual([1, expect.stringContaining("EBS can't encrypt a volume that exists")]);
+  });
+});
