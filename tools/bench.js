@@ -8,6 +8,7 @@ const { execFile } = require("node:child_process");
 const fs = require("node:fs");
 const os = require("node:os");
 const path = require("node:path");
+const { awsTable, measureAws } = require("./bench/aws.js");
 const { interrupt, makeProject, placePackage } = require("./bench/project.js");
 const { measureScaleio, scaleioTable } = require("./bench/scaleio.js");
 const { markdown, median, pairRatios, plot, rowsOf, series, table } = require("./bench/report.js");
@@ -38,7 +39,9 @@ const SCALEIO = [
   { n: 300, latencyMs: 20 },
 ];
 
-const HELP = `Usage: npm run bench [-- [--quick | --write] [--local | --scaleio]]
+const AWS = [10, 100];
+
+const HELP = `Usage: npm run bench [-- [--quick | --write] [--local | --scaleio | --aws]]
 
 Measures ProfiledVolume on the local backend (mode "directory") beside the same number of raw dynamic resources whose
 create does nothing: the first \`pulumi up\`, an unchanged \`pulumi preview\`, and the state. Each run has a fresh stack with a
@@ -48,30 +51,38 @@ A missed aim is shown, and is no failure. Takes 10 to 15 minutes on two cores.
 Then the ScaleIO backend, on the emulated gateway: how many calls a volume with its mapping costs, and how long the first \`up\`
 of 20 and 300 takes at 20 ms of latency, beside the time of these calls alone. Takes 5 minutes.
 
-  --quick     N = 10 and 100, with fewer runs, and 20 on ScaleIO: 3 minutes, for a first look
+Then the AWS backend, on the real Terraform AWS provider and the lab's EC2, beside the same volumes written by hand with
+aws.ebs.Volume: 10 and 100, takes 5 minutes, and is left out where there is no such provider. Unlike a missed aim it is a
+failure when the two don't ask EC2 the same.
+
+  --quick     N = 10 and 100, with fewer runs, 20 on ScaleIO and 10 on AWS: 5 minutes, for a first look
   --write     also writes docs/bench.svg, and the tables into docs/bench.md
   --local     the local backend only
   --scaleio   the ScaleIO backend only
+  --aws       the AWS backend only
 `;
 
 if (require.main === module) main(() => command(process.argv.slice(2)));
 
 /** @param {string[]} args */
 async function command(args) {
-  const unknown = args.find((arg) => !["--quick", "--write", "--local", "--scaleio", "--help", "-h"].includes(arg));
+  const known = ["--quick", "--write", "--local", "--scaleio", "--aws", "--help", "-h"];
+  const unknown = args.find((arg) => !known.includes(arg));
   if (unknown !== undefined) throw new UserError(`Unknown argument ${unknown}.\n\n${HELP}`);
   if (args.includes("--help") || args.includes("-h")) return void process.stdout.write(HELP);
   const [quick, write] = [args.includes("--quick"), args.includes("--write")];
   if (quick && write) throw new UserError("--write is for the full run: leave --quick out.");
-  const [onlyLocal, onlyScaleio] = [args.includes("--local"), args.includes("--scaleio")];
+  const only = ["--local", "--scaleio", "--aws"].filter((each) => args.includes(each));
+  const isWanted = (/** @type {string} */ which) => only.length === 0 || only.includes(which);
 
   await setup();
   const engine = await ensureEngine();
   await inTemporaryPlace(engine, async (place, check) => {
     const machine = describeMachine(engine.version);
     progress(machine);
-    if (!onlyScaleio) await benchLocal(place, machine, { quick, write }, check);
-    if (!onlyLocal) await benchScaleio(place, machine, { quick, write }, check);
+    if (isWanted("--local")) await benchLocal(place, machine, { quick, write }, check);
+    if (isWanted("--scaleio")) await benchScaleio(place, machine, { quick, write }, check);
+    if (isWanted("--aws")) await benchAws(place, machine, { quick, write }, check);
   });
 }
 
@@ -104,6 +115,21 @@ async function benchScaleio(place, machine, { quick, write }, check) {
   const results = scaleioTable(await measureScaleio(place, quick ? SCALEIO.slice(0, 1) : SCALEIO, check, progress));
   console.log(`\n${results}`);
   if (write) writeBetween("scaleio: begin", "scaleio: end", `${machine}\n\n${results}`);
+}
+
+/**
+ * @param {Place} place
+ * @param {string} machine
+ * @param {{ quick: boolean, write: boolean }} options
+ * @param {() => void} check
+ */
+async function benchAws(place, machine, { quick, write }, check) {
+  const samples = await measureAws(place, quick ? AWS.slice(0, 1) : AWS, check, progress);
+  if ("missing" in samples) return progress(`The AWS backend is left out: ${samples.missing}`);
+  const { text, equal } = awsTable(samples);
+  console.log(`\n${text}`);
+  if (!equal) throw new UserError("NOT EQUAL: ours and the volumes written by hand don't ask EC2 the same.");
+  if (write) writeBetween("aws: begin", "aws: end", `${machine}\n\n${text}`);
 }
 
 /** @param {string} text */

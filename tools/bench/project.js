@@ -9,7 +9,7 @@ const path = require("node:path");
 const { environment } = require("../engine/ensure.js");
 const { UserError } = require("../shared.js");
 
-module.exports = { interrupt, makeProject, placePackage };
+module.exports = { interrupt, makeProject, placePackage, runPulumi, stateBytesOf };
 
 /** @typedef {import("../engine/ensure.js").Engine} Engine */
 
@@ -102,22 +102,26 @@ async function makeProject(place, variant, n, { skipCheckpoints = false } = {}) 
     PULUMI_STACK: "dev",
     ...(skipCheckpoints ? { PULUMI_SKIP_CHECKPOINTS: "true" } : {}),
   });
-  const pulumi = (/** @type {string[]} */ ...args) => run(place.engine.pulumi, args, project, env);
+  const pulumi = (/** @type {string[]} */ ...args) => runPulumi(place.engine.pulumi, args, project, env);
   await pulumi("stack", "init", "dev");
   return {
     up: async () => (await pulumi("up", "--yes", "--skip-preview")).time,
     preview: async () => (await pulumi("preview", "--expect-no-changes")).time,
     moments: () => JSON.parse(fs.readFileSync(momentsFile, "utf8")),
-    stateBytes: async () => bytesPerVolume(JSON.parse((await pulumi("stack", "export")).stdout), n),
+    stateBytes: async () => stateBytesOf((await pulumi("stack", "export")).stdout, n),
     remove: () => fs.rmSync(home, { recursive: true, force: true, maxRetries: 3 }),
   };
 }
 
 /**
- * @param {{ deployment: { resources?: { type: string }[] } }} exported
+ * For each volume: all its resources, as compact JSON.
+ *
+ * @param {string} exported what `pulumi stack export` printed
  * @param {number} n
  */
-function bytesPerVolume({ deployment }, n) {
+function stateBytesOf(exported, n) {
+  /** @type {{ deployment: { resources?: { type: string }[] } }} */
+  const { deployment } = JSON.parse(exported);
   // The stack and the provider are there once, however many volumes there are.
   const own = (deployment.resources ?? []).filter(({ type }) => !/^pulumi:(pulumi:Stack$|providers:)/.test(type));
   return Buffer.byteLength(JSON.stringify(own).slice(1, -1)) / n;
@@ -216,7 +220,7 @@ async function interrupt() {
  * @param {NodeJS.ProcessEnv} env
  * @returns {Promise<{ time: Time, stdout: string }>}
  */
-function run(pulumi, args, cwd, env) {
+function runPulumi(pulumi, args, cwd, env) {
   return new Promise((resolve, reject) => {
     const start = { clock: performance.now() / 1000, work: workOfChildren() };
     // A process group of its own: a terminal's Ctrl-C reaches it through us, once.
