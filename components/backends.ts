@@ -98,5 +98,7 @@ export function placementOf(backend: BackendName, config: StackConfig, own: obje
 /** What a volume says of its place itself, below the name of its backend: `aws: { availabilityZone }`. */
 export function ownPlacement(backend: BackendName, volume: object): object | undefined {
   const own = (volume as Record<string, unknown>)[backend];
-  return typeof own === "object" && own !== null ? own : undefined;
+  if (typeof own !== "object" || own === null) return undefined;
+  // What a program leaves undefined is not said.
+  return Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
 }

@@ -79,7 +79,7 @@ export function volumeHooks(
         `${name}: what the state has of it can't be read, so no change of it can be judged. Is it from another version?`,
       );
     }
-    refuseSwap(name, has.volumeId, to.import);
+    refuseSwap(name, has.volumeId, (recorded as VolumeInputs).import, to.import);
     // A size from another resource may be unknown at preview; the hook runs again in the `up`, when it is known.
     if (!isResolved(to)) return;
     // The engine records a component's new inputs also when its resource then fails, or is left out by --target; what the
@@ -147,10 +147,16 @@ export function volumeHooks(
 }
 
 // Pulumi would put the one volume in the place of the other, and delete that.
-function refuseSwap(name: string, has: unknown, imported: string | undefined): void {
-  if (imported === undefined || typeof has !== "string" || has === imported) return;
-  const because = `"${name}" is ${has} already, which would be deleted`;
-  const way = `remove \`import\`, or take ${imported} over under another name`;
+function refuseSwap(name: string, has: unknown, recorded: string | undefined, imported: string | undefined): void {
+  // After an `up` that did not finish nobody knows whether there is a volume, and of what id.
+  const known = typeof has === "string" ? has : recorded;
+  if (imported === undefined || known === imported) return;
+  const because = `"${name}" is ${known ?? "another volume"} already, which would be deleted`;
+  const way =
+    `remove \`import\`, or take ${imported} over under another name` +
+    (typeof has === "string"
+      ? ""
+      : `; if "${name}" has no volume yet, take it out of the program for one \`pulumi up\``);
   const wrong = problem("import-not-possible", "import", imported, { id: imported, because, way });
   throw new Error(formatProblems(name, [wrong]));
 }

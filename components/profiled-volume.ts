@@ -273,11 +273,15 @@ function ask(
     const resolution: Resolution = { request: { name: reference }, problems: sure, notes: [] };
     return { inputs: inputsOf(resolution), resolution: pulumi.output(resolution), backend: known, failed: true };
   }
-  // Neither a size nor a profile nor a place is a secret, even when it comes from one: all are shown at preview.
+  // Neither a size nor a profile is a secret, even when it comes from one: both are shown at preview. A tag may well be.
+  const ofOwn = pulumi.output(own as AwsVolumeArgs | undefined);
   const resolution = pulumi.unsecret(
     pulumi
-      .output({ profile, sizeGiB, size, own: own as AwsVolumeArgs | undefined, told })
-      .apply(({ own, told, ...request }) => work({ ...request, placement: place({ ...told, ...own }) })),
+      .output({ profile, sizeGiB, size, own: ofOwn, told, isSecret: pulumi.isSecret(ofOwn) })
+      .apply(({ own, told, isSecret, ...request }) => {
+        if (isSecret && known) return { request: { name: reference }, problems: [secretPlace(known)], notes: [] };
+        return work({ ...request, placement: place({ ...told, ...own }) });
+      }),
   );
   const inputs = resolution.apply(inputsOf);
   const late = Object.fromEntries(
@@ -291,6 +295,12 @@ function ask(
     backend: known,
     failed: false,
   };
+}
+
+function secretPlace(backend: BackendName): Problem {
+  const because = "a secret is in it, and all of it is shown at preview and kept in the state as plain text";
+  const ways = ["leave the secret out", "say that it is none: pulumi.unsecret(…)"];
+  return problem("setting-not-applicable", backend, undefined, { setting: backend, because, ways });
 }
 
 // Problems that stay whatever the rest turns out to be.

@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 /**
  * Adjusts the arguments and options of a volume's own resource. The `args` that it returns are used instead; the `opts` are
  * laid over those that were given. What keeps the volume safe and in its place is not up to it: `parent`,
- * `deleteBeforeReplace`, and the hooks that judge changes.
+ * `deleteBeforeReplace`, the backend's `ignoreChanges`, and the hooks that judge changes.
  */
 export type VolumeTransform = (
   args: Record<string, unknown>,
@@ -27,8 +27,16 @@ export function transformed(
   const { parent, deleteBeforeReplace, hooks = {} } = opts;
   const beforeUpdate = new Set([...(hooks.beforeUpdate ?? []), ...(changed.opts?.hooks?.beforeUpdate ?? [])]);
   const merged = { ...hooks, ...changed.opts?.hooks, beforeUpdate: [...beforeUpdate] };
+  const ignoreChanges = [...(opts.ignoreChanges ?? []), ...(changed.opts?.ignoreChanges ?? [])];
   return {
     args: changed.args ?? args,
-    opts: { ...opts, ...changed.opts, parent, deleteBeforeReplace, ...(beforeUpdate.size > 0 && { hooks: merged }) },
+    opts: {
+      ...opts,
+      ...changed.opts,
+      parent,
+      deleteBeforeReplace,
+      ...(ignoreChanges.length > 0 && { ignoreChanges: [...new Set(ignoreChanges)] }),
+      ...(beforeUpdate.size > 0 && { hooks: merged }),
+    },
   };
 }

@@ -337,11 +337,12 @@ export const problemKinds = {
     fix: ({ way }) => way,
   }),
   "modification-too-early": problemKind<{ id: string; because: string }>({
-    meaning: "EC2 doesn't take another modification of the volume now. Nothing was changed.",
+    meaning:
+      "EC2 doesn't take another modification of the volume now. Size, type, IOPS and throughput are as they were.",
     message: ({ id, because }) => `EC2 doesn't take another modification of ${id} now: ${because}`,
     allowed: () => "at most four modifications in 24 hours, and none before the last one is completed",
     fix: ({ id }) =>
-      `see how far it is (aws ec2 describe-volumes-modifications --volume-ids ${id}), and run \`pulumi up\` again later`,
+      `see how far it is (aws ec2 describe-volumes-modifications --volume-ids ${id}), and run \`pulumi up --refresh\` later`,
   }),
   "attached-twice": problemKind<{ volume: string; other: string; because: string; ways: string[] }>({
     meaning: "A volume would be attached to a second host, which it isn't made for.",

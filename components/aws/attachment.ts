@@ -26,10 +26,13 @@ export const awsAttacher: Attacher = {
     const { VolumeAttachment } = volumeAttachment();
     // A profile that comes from another resource is known now.
     const isLate = before !== undefined && !declared.section;
-    const volumeId = pulumi.all([volume.volumeId, volume.settings]).apply(([id, settings]) => {
-      if (!isLate || (settings as AwsSettings).multiAttach) return id;
-      throw new pulumi.RunError(formatProblems(name, [attachedTwice(attachment)]));
-    });
+    // Only then: settings that aren't known at preview would make the volume unknown, and the attachment a new one.
+    const late = () =>
+      pulumi.all([volume.volumeId, volume.settings]).apply(([id, settings]) => {
+        if ((settings as AwsSettings).multiAttach) return id;
+        throw new pulumi.RunError(formatProblems(name, [attachedTwice(attachment)]));
+      });
+    const volumeId = isLate ? late() : volume.volumeId;
     const args = {
       volumeId,
       instanceId: host,

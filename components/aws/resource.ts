@@ -3,7 +3,15 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { formatProblems, NAMESPACE, problem, type AwsSettings, type Problem, type ResolvedVolume } from "../../src";
+import {
+  change,
+  formatProblems,
+  NAMESPACE,
+  problem,
+  type AwsSettings,
+  type Problem,
+  type ResolvedVolume,
+} from "../../src";
 import type { VolumeBackend, VolumeToMake } from "../backends";
 import { transformed } from "../transform";
 import { explainModification } from "./errors";
@@ -36,10 +44,13 @@ export const awsBackend: VolumeBackend = {
   make(toMake) {
     const { name, importId, opts } = toMake;
     const own = volumeArgs(toMake.volume);
-    const { args, opts: finalOpts } = transformed(toMake, own, {
-      ...opts,
-      ...(importId !== undefined && { import: importId }),
-    });
+    const { args, opts: finalOpts } = transformed(
+      toMake,
+      // A copy: what a function changes in place is found as well.
+      { ...own },
+      // Whatever may have gone unjudged (a failed `up` before, drift, an alias), nothing of it replaces a volume with its data.
+      { ...opts, ignoreChanges: Object.keys(FIXED), ...(importId !== undefined && { import: importId }) },
+    );
     const wrong = fixedByTransform(own, args);
     if (wrong.length > 0) throw new pulumi.RunError(formatProblems(name, wrong));
 
@@ -52,10 +63,19 @@ export const awsBackend: VolumeBackend = {
       .all([toMake.volume, pulumi.output({ ...outputs, outpostArn, snapshotId, volumeInitializationRate })])
       .apply(([volume, has]) => {
         const asked = volume.settings as AwsSettings;
-        tellEncryption(name, asked, has.encrypted);
-        // Who asked for no key has the account's, whose ARN is no setting of theirs. Tags may have the provider's own with them.
-        const made = settingsOf(has, {});
-        return { ...made, kmsKeyId: asked.kmsKeyId === null ? null : made.kmsKeyId, tags: asked.tags };
+        // Who asked for no key has the account's, whose ARN is no setting of theirs; a snapshot and its rate may be forgotten.
+        // Tags may have the provider's own with them.
+        const read = settingsOf(has, {});
+        const made: AwsSettings = {
+          ...read,
+          kmsKeyId: asked.kmsKeyId === null ? null : read.kmsKeyId,
+          snapshotId: asked.snapshotId === null ? null : read.snapshotId,
+          volumeInitializationRate: asked.volumeInitializationRate === null ? null : read.volumeInitializationRate,
+          tags: asked.tags,
+        };
+        refuseOther(name, asked, made);
+        tellEncryption(name, asked, made.encrypted);
+        return made;
       });
     return { resource, volumeId: resource.id, sizeGiB: size, settings };
   },
@@ -139,6 +159,7 @@ const FIXED = {
   encrypted: "the profile",
   kmsKeyId: "the profile",
   multiAttachEnabled: "the profile, as `multiAttach`",
+  region: "the provider",
   outpostArn: "the volume's `aws: { outpostArn }`",
   snapshotId: "the volume's `aws: { snapshotId }`",
   volumeInitializationRate: "the volume's `aws: { volumeInitializationRate }`",
@@ -152,6 +173,17 @@ function fixedByTransform(own: Record<string, unknown>, args: Record<string, unk
       const params = { setting, because, ways: [`set it in ${where}`] };
       return problem("setting-not-applicable", `transform.volume.args.${setting}`, undefined, params);
     });
+}
+
+// What a volume can't become, and would be ignored: told when a hook could not, as of a volume that is taken over.
+function refuseOther(name: string, asked: AwsSettings, made: AwsSettings): void {
+  const { encrypted, kmsKeyId, multiAttach, availabilityZone, outpostArn, snapshotId } = made;
+  const fixed = { kmsKeyId, multiAttach, availabilityZone, outpostArn, snapshotId };
+  const label = { name, profile: "", revision: "", backend: "aws", sizeGiB: 1 } as const;
+  // Encrypted though nobody asked is told, and not refused.
+  const has = { ...asked, ...fixed, encrypted: encrypted && asked.encrypted };
+  const { problems } = change({ ...label, settings: has }, { ...label, settings: asked });
+  if (problems.length > 0) throw new pulumi.RunError(formatProblems(`${name} is refused`, problems));
 }
 
 function tellEncryption(name: string, asked: AwsSettings, encrypted: boolean | undefined): void {

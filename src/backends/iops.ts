@@ -56,7 +56,7 @@ export function wantedIops(
     const problems = [problem("iops-range-empty", path, rule, { min, max })];
     return { iops: undefined, max, wants: "", problems, notes: [] };
   }
-  const exact = perGiB === undefined ? byDefault : Math.ceil(perGiB * sizeGiB);
+  const exact = perGiB === undefined ? byDefault : Math.ceil(exactly(perGiB * sizeGiB));
   if (exact === undefined)
     return { iops: min, max, wants: `"${profile}" wants ${count(min ?? 0)} IOPS`, problems: [], notes: [] };
 
@@ -80,4 +80,9 @@ export function clamped(
   if (min !== undefined && value < min) return [min, "min"];
   if (max !== undefined && value > max) return [max, "max"];
   return [value, undefined];
+}
+
+/** A product of decimal numbers without what binary ones add to it: 2.2 × 100 is 220, and not a little more. */
+export function exactly(product: number): number {
+  return Number(product.toPrecision(12));
 }

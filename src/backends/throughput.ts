@@ -3,7 +3,7 @@
 import { z } from "zod";
 
 import { count, note, problem, type Note, type Problem } from "../problems";
-import { clamped } from "./iops";
+import { clamped, exactly } from "./iops";
 
 const positiveWhole = z.int().positive();
 
@@ -57,7 +57,7 @@ export function wantedThroughput(
     const problems = [problem("throughput-range-empty", path, rule, { min, max })];
     return { MiBps: undefined, wants: "", problems, notes: [] };
   }
-  const exact = perIops == null ? byDefault : Math.floor(perIops * iops);
+  const exact = perIops == null ? byDefault : Math.floor(exactly(perIops * iops));
   const [MiBps, clamp] = clamped(exact, min, max);
   const notes: Note[] = [];
   if (clamp === "min") notes.push(note("throughput-raised", `${path}.min`, { wanted: exact, min: MiBps, profile }));

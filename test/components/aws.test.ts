@@ -225,6 +225,15 @@ describe("the zone", () => {
   });
 });
 
+test("what a program leaves undefined doesn't count before the stack's config", async () => {
+  const args = { sizeGiB: 5, aws: { availabilityZone: undefined, tags: undefined } };
+  const { resources } = await run(() => new ProfiledVolume("data@bronze", args));
+  expect(resources.find(({ type }) => type === VOLUME)?.inputs).toMatchObject({
+    availabilityZone: ZONE,
+    tags: { Name: "data" },
+  });
+});
+
 describe("what is wrong", () => {
   const failing = async (program: () => unknown, config: Record<string, unknown> = {}) => {
     const error: unknown = await run(program, config).catch((thrown: unknown) => thrown);
@@ -256,6 +265,14 @@ describe("what is wrong", () => {
     );
   });
 
+  test("is a secret in what is shown and kept as plain text", async () => {
+    const args = { sizeGiB: 5, aws: { tags: { token: pulumi.secret("s3cret") } } };
+    const { resources } = await run(() => new ProfiledVolume("data@bronze", args));
+    expect(JSON.stringify(resources)).not.toContain("s3cret");
+    const [component] = resources;
+    expect(component?.inputs).toMatchObject({ problems: [{ code: "setting-not-applicable", path: "aws" }] });
+  });
+
   test("of the arguments is no stack trace", async () => {
     expect(await failing(() => new ProfiledVolume("x", { sizeGiB: 1, aws: 5 as never }))).toContain(
       "aws: a number (5)",
@@ -271,11 +288,15 @@ describe("what is wrong", () => {
     ["snapshotId", "snap-1"],
     ["volumeInitializationRate", 100],
   ])("a transform of %s, which would replace the volume, is refused", async (key, given) => {
-    const transform = { volume: (args: Record<string, unknown>) => ({ args: { ...args, [key]: given } }) };
-    const text = await failing(() => new ProfiledVolume("data@bronze", { sizeGiB: 9, transform }).urn, {
-      profiles: { bronze: { aws: { volumeType: "gp2" } } },
-    });
-    expect(text).toContain(`transform.volume.args.${key}`);
+    // By a new object, or in place.
+    const other = { volume: (args: Record<string, unknown>) => ({ args: { ...args, [key]: given } }) };
+    const same = { volume: (args: Record<string, unknown>) => ({ args: Object.assign(args, { [key]: given }) }) };
+    for (const transform of [other, same]) {
+      const text = await failing(() => new ProfiledVolume("data@bronze", { sizeGiB: 9, transform }).urn, {
+        profiles: { bronze: { aws: { volumeType: "gp2" } } },
+      });
+      expect(text).toContain(`transform.volume.args.${key}`);
+    }
   });
 
   test("a transform of what may change is used", async () => {

@@ -313,8 +313,7 @@ describeAws("volumes that exist", () => {
     expect(await lab.changes()).toEqual([]);
   });
 
-  // KNOWN TO FAIL: the provider would replace them, and the engine asks no hook about a replacement.
-  test.failing("are not taken over where they would be replaced", async () => {
+  test("are not taken over where they would be replaced", async () => {
     project.declare({ "open@silver": { sizeGiB: 20, import: await make({ Encrypted: false }) } });
     const { code, text } = await project.run(["preview"]);
     expect([code, text]).toEqual([1, expect.stringContaining("EBS can't encrypt a volume that exists")]);
@@ -327,8 +326,7 @@ describeAws("volumes that exist", () => {
     expect([code === 0, text]).toEqual([false, expect.stringContaining("vol-00000000000000000")]);
   });
 
-  // KNOWN TO FAIL: after an `up` that did not finish nobody knows what the volume has, and it is replaced.
-  test.failing("are not replaced either after an `up` that EC2 refused", async () => {
+  test("are not replaced either after an `up` that EC2 refused", async () => {
     project.declare({ "data@plain": { sizeGiB: 10 } });
     project.configure({ ...stack, profiles: { plain: { aws: { volumeType: "gp3" } } } });
     await project.up();

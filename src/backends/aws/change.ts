@@ -35,11 +35,13 @@ export const awsChange: Backend<"aws", unknown, AwsSettings>["change"] = {
           "a snapshot is read once, when a volume is made",
           "declare a new volume from that snapshot, move the application over, then destroy this one",
         )(),
-  // The provider doesn't replace for it: it would send an empty ModifyVolume, which fails.
-  volumeInitializationRate: refused(
-    "EC2 takes the rate only when it makes a volume",
-    "leave it as it was: it means nothing once the volume has its data",
-  ),
+  volumeInitializationRate: (_from, to) =>
+    to === null
+      ? inPlace()
+      : refused(
+          "EC2 takes the rate only when it makes a volume",
+          "leave it as it was, or out: it means nothing once the volume has its data",
+        )(),
   tags: inPlace,
 };
 

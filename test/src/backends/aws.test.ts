@@ -329,7 +329,7 @@ describe("a change", () => {
     [
       "of the pace of the snapshot",
       { snapshotId: "snap-1", volumeInitializationRate: 100 },
-      { snapshotId: "snap-1" },
+      { snapshotId: "snap-1", volumeInitializationRate: 200 },
       "settings.volumeInitializationRate",
     ],
   ])("%s is refused", (_, before, after, path) => {
@@ -337,6 +337,12 @@ describe("a change", () => {
     expect(change(made({ ...io2, ...before }), made({ ...io2, ...after })).problems).toEqual([
       expect.objectContaining({ code: "change-not-possible", path }),
     ]);
+  });
+
+  test("that forgets the snapshot's pace is none at all for the volume", () => {
+    const after = { volumeType: "gp3", snapshotId: "snap-1" } as const;
+    const { verdict, problems } = change(made({ ...after, volumeInitializationRate: 100 }), made(after));
+    expect([verdict, problems]).toEqual(["in-place", []]);
   });
 
   test("that forgets the snapshot, or changes tags, is in place and no modification on EC2", () => {
@@ -603,9 +609,8 @@ describe("properties", () => {
     const seen = { refused: 0, "in-place": 0, none: 0, migrates: 0 };
     fc.assert(
       fc.property(pair, ([from, to, before, after]) => {
-        const differs = fixed.some(
-          (key) => before[key] !== after[key] && !(key === "snapshotId" && after.snapshotId === null),
-        );
+        const mayGo = (key: keyof AwsSettings) => key === "snapshotId" || key === "volumeInitializationRate";
+        const differs = fixed.some((key) => before[key] !== after[key] && !(mayGo(key) && after[key] === null));
         const { verdict } = change(from, to);
         seen[verdict]++;
         expect(verdict === "refused").toBe(to.sizeGiB < from.sizeGiB || differs);
