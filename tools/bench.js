@@ -128,8 +128,8 @@ async function benchAws(place, machine, { quick, write }, check) {
   if ("missing" in samples) return progress(`The AWS backend is left out: ${samples.missing}`);
   const { text, equal } = awsTable(samples);
   console.log(`\n${text}`);
-  if (!equal) throw new UserError("NOT EQUAL: ours and the volumes written by hand don't ask EC2 the same.");
   if (write) writeBetween("aws: begin", "aws: end", `${machine}\n\n${text}`);
+  if (!equal) throw new UserError("NOT EQUAL: ours and the volumes written by hand don't ask EC2 the same.");
 }
 
 /** @param {string} text */

@@ -187,16 +187,25 @@ async function measure(place, plugin, lab, author, n) {
 }
 
 /**
- * Each action and how often. How often the provider looks whether something is done depends on the clock.
+ * Each action and how often, and apart from that what was refused. A change that the SDK sent again, word for word, because
+ * the answer to it got lost counts once.
  *
- * @param {{ action: string }[]} requests
+ * @param {{ action: string, params: Record<string, string>, error: string | null }[]} requests
  */
 function counted(requests) {
   /** @type {Record<string, number>} */
   const counts = {};
-  for (const { action } of requests) counts[action] = (counts[action] ?? 0) + 1;
+  /** @type {Set<string>} */
+  const sent = new Set();
+  for (const { action, params, error } of requests) {
+    const text = JSON.stringify([action, params, error]);
+    if (sent.has(text) && !action.startsWith("Describe")) continue;
+    sent.add(text);
+    const what = error === null ? action : `${action} refused (${error})`;
+    counts[what] = (counts[what] ?? 0) + 1;
+  }
   const sorted = Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1));
-  return sorted.map(([action, count]) => `${count} ${action}`).join(", ") || "none";
+  return sorted.map(([what, count]) => `${count} ${what}`).join(", ") || "none";
 }
 
 /** What the profiles gold and silver say, as one writes it by hand for 10 GiB. @type {Record<string, object>} */
