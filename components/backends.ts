@@ -68,6 +68,11 @@ export interface VolumeBackend {
     properties: Record<string, unknown>,
     has?: Record<string, unknown>,
   ): Partial<Pick<ResolvedVolume, "sizeGiB" | "settings">>;
+  /**
+   * Settings that the engine is told to ignore on a volume that exists, lest it replace the volume. A hook doesn't see them change
+   * in the resource's inputs, and looks at what was asked for instead.
+   */
+  ignored?: readonly string[];
   /** Whether volumes are taken over by Pulumi's own import, which would replace a volume that is in the state under another id. */
   importsByEngine?: true;
   /** What an error of the resource's update means and what to do, where the error doesn't say it. It is told, and not tried again. */

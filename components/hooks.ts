@@ -48,6 +48,7 @@ export function volumeHooks(
   catalog: Catalog,
   board: ProblemBoard,
   notesOf: (name: string) => Note[],
+  askedOf: (name: string) => ResolvedVolume | undefined,
   placementOf: (backend: BackendName) => object,
 ): VolumeHooks {
   const judge = async (label: string, from: ResolvedVolume, to: ResolvedVolume, tell: boolean) => {
@@ -109,8 +110,9 @@ export function volumeHooks(
         const made = volumeBackend(backend)?.read(properties, has);
         return { name, profile: "", revision: "", backend, ...made };
       };
-      const [from, to] = [read(has), read((newInputs ?? {}) as Record<string, unknown>)];
-      if (!isResolved(from) || !isResolved(to)) return;
+      const [from, given] = [read(has), read((newInputs ?? {}) as Record<string, unknown>)];
+      if (!isResolved(from) || !isResolved(given)) return;
+      const to = { ...given, settings: { ...given.settings, ...ignoredOf(backend, askedOf(name)) } };
       const component = componentOf(urn);
       const remark = isNew.has(component)
         ? " (which is taken over)"
@@ -159,6 +161,13 @@ function refuseSwap(name: string, has: unknown, recorded: string | undefined, im
       : `; if "${name}" has no volume yet, take it out of the program for one \`pulumi up\``);
   const wrong = problem("import-not-possible", "import", imported, { id: imported, because, way });
   throw new Error(formatProblems(name, [wrong]));
+}
+
+// What is asked for and ignored by the engine. What nobody asked for is as the volume has it.
+function ignoredOf(backend: BackendName, asked: ResolvedVolume | undefined): object {
+  const ignored = volumeBackend(backend)?.ignored ?? [];
+  const wanted = Object.entries(asked?.settings ?? {}).filter(([, value]) => value !== null && value !== false);
+  return Object.fromEntries(wanted.filter(([key]) => ignored.includes(key)));
 }
 
 async function tellNotes(headline: string, notes: Note[]): Promise<void> {

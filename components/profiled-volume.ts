@@ -196,6 +196,7 @@ export class ProfiledVolume extends pulumi.ComponentResource {
     const notesOf = ({ notes }: Resolution) => notes.filter(({ code }) => code !== MAPPING || !run.mapped.has(this));
     this.notes = resolution.apply((each) => {
       run.notes.set(name, () => notesOf(each));
+      if (each.volume) run.asked.set(name, each.volume);
       return notesOf(each);
     });
     // The rest of the answer is in the inputs already; the state keeps it once. These come only when the volume's resource

@@ -16,6 +16,7 @@ import {
   type Note,
   type Problem,
   type RawConfigValue,
+  type ResolvedVolume,
   type StackConfig,
 } from "../src";
 import { ownPlacement, placementOf } from "./backends";
@@ -33,6 +34,8 @@ export interface Run {
   board: ProblemBoard;
   /** What is noted of each volume, by its name: asked for when it is shown. */
   notes: Map<string, () => Note[]>;
+  /** What each volume is to be, by its name, where that is known. */
+  asked: Map<string, ResolvedVolume>;
   /** The volumes that a mapping was declared for. */
   mapped: WeakSet<object>;
   /** The volumes declared so far: their identity on the backend, and who has it. */
@@ -55,9 +58,11 @@ export function currentRun(): Run {
   const placement = (backend: BackendName, own?: object) => placementOf(backend, config, own);
   const notes: Run["notes"] = new Map();
   const notesOf = (name: string) => notes.get(name)?.() ?? [];
-  const hooks = hasHooks() ? volumeHooks(catalog, board, notesOf, placement) : undefined;
+  const asked: Run["asked"] = new Map();
+  const askedOf = (name: string) => asked.get(name);
+  const hooks = hasHooks() ? volumeHooks(catalog, board, notesOf, askedOf, placement) : undefined;
   const [identities, mapped] = [new Map<string, string>(), new WeakSet()];
-  const run: Run = { config, catalog, board, hooks, notes, mapped, identities, placementOf: placement };
+  const run: Run = { config, catalog, board, hooks, notes, asked, mapped, identities, placementOf: placement };
   if (key) runs.set(key, run);
   return run;
 }

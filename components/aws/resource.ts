@@ -41,6 +41,9 @@ export const awsBackend: VolumeBackend = {
 
   importsByEngine: true,
 
+  // Not the snapshot's pace, which EC2 doesn't tell afterwards.
+  ignored: ["availabilityZone", "encrypted", "kmsKeyId", "multiAttach", "outpostArn", "snapshotId"],
+
   make(toMake) {
     const { name, importId, opts } = toMake;
     const own = volumeArgs(toMake.volume);
