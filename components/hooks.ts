@@ -51,14 +51,14 @@ export function volumeHooks(
   askedOf: (name: string) => ResolvedVolume | undefined,
   placementOf: (backend: BackendName) => object,
 ): VolumeHooks {
-  const judge = async (label: string, from: ResolvedVolume, to: ResolvedVolume, tell: boolean) => {
+  const judge = async (urn: string, label: string, from: ResolvedVolume, to: ResolvedVolume, tell: boolean) => {
     const { verdict, problems, notes } = change(from, to);
     if (verdict === "refused") throw new Error(formatProblems(`${label} is refused`, problems));
     if (!tell) return;
     const costOf = (volume: ResolvedVolume) => monthlyCostOf(catalog, volume, placementOf(volume.backend));
     const changed = [...notes, ...costDifference(costOf(from), costOf(to))];
     // What is noted of the volume anyway was told when it was made, and is told again when it becomes another.
-    await tellNotes(`${label}: ${verdict}`, changed.length > 0 ? [...changed, ...notesOf(to.name)] : []);
+    await tellNotes(urn, `${label}: ${verdict}`, changed.length > 0 ? [...changed, ...notesOf(to.name)] : []);
   };
 
   // Volumes that the component's hook could not judge, because the last `up` did not finish; by URN.
@@ -71,7 +71,7 @@ export function volumeHooks(
     if (Array.isArray(to.problems)) throw new Error(refusal(name, to.problems, board));
     if (oldInputs === undefined) {
       isNew.add(urn);
-      return tellNotes(isResolved(to) ? `${name}@${to.profile}` : name, notesOf(name));
+      return tellNotes(urn, isResolved(to) ? `${name}@${to.profile}` : name, notesOf(name));
     }
     const recorded = oldInputs as VolumeInputs;
     const has = (oldOutputs ?? {}) as Partial<VolumeInputs> & { volumeId?: unknown };
@@ -99,7 +99,7 @@ export function volumeHooks(
       from = { ...recorded, sizeGiB: to.sizeGiB, settings: to.settings };
     }
     const label = from.profile === to.profile ? `${name}@${to.profile}` : `${name}: ${from.profile} -> ${to.profile}`;
-    await judge(label, from, to, !unfinished.has(urn));
+    await judge(urn, label, from, to, !unfinished.has(urn));
   };
 
   // Sees what the resource is really given, also after transforms, against what it really has.
@@ -119,7 +119,7 @@ export function volumeHooks(
         : unfinished.has(component)
           ? " (whose last change did not finish)"
           : "";
-      await judge(`${name}${remark}`, from, to, remark !== "");
+      await judge(urn, `${name}${remark}`, from, to, remark !== "");
     };
   };
 
@@ -170,8 +170,14 @@ function ignoredOf(backend: BackendName, asked: ResolvedVolume | undefined): obj
   return Object.fromEntries(wanted.filter(([key]) => ignored.includes(key)));
 }
 
-async function tellNotes(headline: string, notes: Note[]): Promise<void> {
-  if (notes.length > 0) await pulumi.log.info(`${headline}${notes.map(({ message }) => `\n  ${message}`).join("")}`);
+// On the volume itself. Its resource is still being registered, and only its URN is known.
+async function tellNotes(urn: string, headline: string, notes: Note[]): Promise<void> {
+  if (notes.length === 0) return;
+  const volume: unknown = { urn: pulumi.output(urn) };
+  await pulumi.log.info(
+    `${headline}${notes.map(({ message }) => `\n  ${message}`).join("")}`,
+    volume as pulumi.Resource,
+  );
 }
 
 // The engine stops at its first errors, and which volumes it has asked about by then is chance. So the first refusal tells
