@@ -146,6 +146,10 @@ describeAws("changes that would lose data", () => {
     ]) {
       expect([code, text]).toEqual([1, expect.stringContaining(told)]);
     }
+    // In one: whichever the engine asks about first tells those of the others.
+    const errors = diagnostics({ code, text }).split("error: Preview failed: before hook").slice(1);
+    const told = errors.filter((each) => !each.includes("problems; they are listed with the first refusal"));
+    expect(told).toHaveLength(1);
   });
 });
 

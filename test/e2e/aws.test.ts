@@ -262,9 +262,12 @@ describeAws("a change of type", () => {
   let sent: Record<string, string[]>;
   test("is an update in place for each, with what it costs, and where EC2's documents disagree a note", async () => {
     const steps = await project.steps();
+    const text = await project.up();
+    const ids = await project.ids();
+    const all = await lab.sent("ModifyVolume");
+    sent = Object.fromEntries(Object.entries(ids).map(([name, id]) => [name, all[id] ?? []]));
     expect(new Set(steps.map(({ op }) => op))).toEqual(new Set(["update"]));
     expect(steps).toHaveLength(2 * (pairs.length + Object.keys(others).length));
-    const text = await project.up();
     // From gp3 with 4,000 IOPS and 500 MiB/s to io1 with 500 IOPS, 200 GiB.
     expect(text).toContain("monthly cost: 36.00 USD -> 57.50 USD (+21.50 USD)");
     const notes = [...text.matchAll(/^ +(standard-\w+|\w+-standard|gp3-gp2): .*-> .*: in-place\n(( {6,}.*\n)+)/gm)];
@@ -274,9 +277,6 @@ describeAws("a change of type", () => {
       expect([name, told]).toEqual([name, name.includes("standard") ? unsure : expect.not.stringMatching(/resized/)]);
       expect(told).toContain("at most four modifications of a volume in 24 hours");
     }
-    const ids = await project.ids();
-    const all = await lab.sent("ModifyVolume");
-    sent = Object.fromEntries(Object.entries(ids).map(([name, id]) => [name, all[id] ?? []]));
   });
 
   test.each(pairs)("$from -> $to is one request: the complete set, nothing of the old type", ({ from, to }) => {
