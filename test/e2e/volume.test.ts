@@ -158,7 +158,7 @@ describe("a program with problems", () => {
   test("is told those of all its volumes at preview, however many, and nothing is made", async () => {
     project.program(`
       for (let i = 0; i < 40; i++) new ProfiledVolume("data" + i + "@golf", { size: "tall" });
-      new ProfiledVolume("cloud@gold", { sizeGiB: 1, backend: "aws" });
+      new ProfiledVolume("cloud@gold", { sizeGiB: 1, backend: "openstack" });
       new ProfiledVolume("good", { sizeGiB: 1 });
       new ProfiledVolume("mixed@gold", { profile: "silver", sizeGiB: 1 });
     `);
