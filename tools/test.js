@@ -14,6 +14,9 @@ const { UserError, main } = require("./shared.js");
 
 const root = path.dirname(__dirname);
 
+/** The files of tests that share loop devices, mounts, cgroups or the disk's speed, or look at what the clone has: as patterns of jest. */
+const ALONE = ["test/components/local/", "test/e2e/(crash|limits|package|volume)\\.test", "test/tools/"];
+
 main(async () => {
   await setup();
   const engine = await ensureEngine();
@@ -25,24 +28,40 @@ main(async () => {
     run("lint", [bin("eslint", "bin/eslint.js"), "."], env);
     run("format", [bin("prettier", "bin/prettier.cjs"), "--check", "--log-level", "warn", "."], env);
   }
-  const results = path.join(mkdtempSync(path.join(tmpdir(), "sp-results-")), "results.json");
-  try {
-    run("tests", [bin("jest", "bin/jest.js"), "--json", "--outputFile", results, ...chosen], env);
-  } finally {
-    tell(results);
-    rmSync(path.dirname(results), { recursive: true, force: true });
-  }
+  /** @type {Record<string, string[]>} what to run, and jest's arguments for it */
+  const groups =
+    chosen.length > 0
+      ? { tests: chosen }
+      : {
+          "tests that have the machine to themselves": ALONE,
+          // Most of these wait: for a provider, a gateway, an emulated EC2.
+          "the other tests": ["--maxWorkers=2", "--testPathIgnorePatterns", ...ALONE],
+        };
+  const directory = mkdtempSync(path.join(tmpdir(), "sp-results-"));
+  const files = Object.keys(groups).map((_, index) => path.join(directory, `${index}.json`));
+  /** @type {unknown} */
+  let failed;
+  Object.entries(groups).forEach(([what, args], index) => {
+    try {
+      run(what, [bin("jest", "bin/jest.js"), "--json", "--outputFile", files[index] ?? "", ...args], env);
+    } catch (error) {
+      failed = error; // the others run all the same
+    }
+  });
+  tell(files);
+  rmSync(directory, { recursive: true, force: true });
+  if (failed) throw failed;
 });
 
 /**
  * The line that says how many tests passed, whatever jest's own closing lines look like.
  *
- * @param {string} results the file that jest has written, if it came to that
+ * @param {string[]} files those that jest has written, if it came to that
  */
-function tell(results) {
-  if (!existsSync(results)) return;
-  const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(results, "utf8"));
-  console.log(`\n${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests} skipped`);
+function tell(files) {
+  const results = files.filter((file) => existsSync(file)).map((file) => JSON.parse(readFileSync(file, "utf8")));
+  const sum = (/** @type {string} */ key) => results.reduce((all, each) => all + each[key], 0);
+  console.log(`\n${sum("numPassedTests")} passed, ${sum("numFailedTests")} failed, ${sum("numPendingTests")} skipped`);
 }
 
 /**

