@@ -7,6 +7,7 @@ export type { AwsVolume } from "./backends/aws/placement";
 export type { Admitted, Backend } from "./backends/backend";
 export type { LocalMode, LocalSettings } from "./backends/local";
 export type { OpenstackSettings } from "./backends/openstack";
+export type { OpenstackVolume } from "./backends/openstack/placement";
 export {
   accessModes,
   mappingLimits,

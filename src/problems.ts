@@ -286,7 +286,7 @@ export const problemKinds = {
 
   // What only the backend knows
   "place-unknown": problemKind<{ what: string; name: string; where: string; known: string[]; nearest?: string }>({
-    meaning: "There is no such protection domain, storage pool or host on the array.",
+    meaning: "There is no such protection domain, storage pool, host, volume type or zone on the backend.",
     message: ({ what, name, where }) => `there is no ${what} "${name}" ${where}`,
     allowed: ({ known }) => known.join(", ") || "none: there is none at all",
     fix: ({ nearest }) => (nearest ? `did you mean "${nearest}"?` : "take one of those"),
@@ -308,6 +308,43 @@ export const problemKinds = {
     message: ({ place, wants, roomGiB }) => `${place} has room for ${count(roomGiB)} GiB more; ${wants}`,
     allowed: ({ roomGiB }) => `up to ${count(roomGiB)} GiB`,
     fix: () => "ask for less, take another pool, or have the pool grow",
+  }),
+  "quota-exceeded": problemKind<{
+    quota: string;
+    unit: string;
+    limit: number;
+    used: number;
+    asked: number;
+    own: number;
+    others: string[];
+  }>({
+    meaning: "A quota of the project has no room for the volume, or for all that the run asks for.",
+    message: ({ quota, unit, limit, used, asked, own, others }) =>
+      `the quota "${quota}" has ${count(Math.max(0, limit - used))} of ${count(limit)} ${unit} left; ` +
+      (others.length === 0
+        ? `${count(own)} more would be needed`
+        : `this run asks for ${count(asked)} more, ${count(own)} of them here, the others for ${listed(others)}`),
+    allowed: ({ limit, used, unit }) => `up to ${count(Math.max(0, limit - used))} ${unit} more`,
+    fix: () => "ask for less, remove volumes that nobody needs, or have an administrator raise the quota",
+  }),
+  "retype-not-possible": problemKind<{ from: string | null; to: string; because: string; ways: string[] }>({
+    meaning: "Cinder would refuse to give the volume another type, or take the request and do nothing.",
+    message: ({ from, to, because }) => `the volume can't go from type ${show(from)} to ${show(to)}: ${because}`,
+    allowed: () => "a type that Cinder can give this volume as it is now",
+    fix: ({ ways }) => either(ways),
+  }),
+  "left-over": problemKind<{ id: string; because: string }>({
+    meaning: "A volume that was made for this declaration is on the backend, and the state doesn't know it.",
+    message: ({ id, because }) =>
+      `volume ${id} was made for this declaration, and the state doesn't know it; it isn't taken up by itself: ${because}`,
+    allowed: () => "one volume for each declaration",
+    fix: ({ id }) => `take it over with its data by \`import: "${id}"\`, or delete it if nobody needs it`,
+  }),
+  "backend-refuses": problemKind<{ what: string; because: string; way: string }>({
+    meaning: "The backend can't be asked, because it isn't set up, or refuses the login.",
+    message: ({ what, because }) => `${what}: ${because}`,
+    allowed: () => "a connection that works",
+    fix: ({ way }) => way,
   }),
   "import-not-possible": problemKind<{ id: string; because: string; way: string }>({
     meaning: "The volume that is to be taken over can't be.",
@@ -418,6 +455,29 @@ export const noteKinds = {
     meaning: "The volume may not be changeable later.",
     message: ({ because }) => because,
   }),
+  "not-checked": noteKind<{ what: string; because: string }>({
+    meaning: "The backend didn't answer, so something was not checked beforehand.",
+    message: ({ what, because }) => `${what} not checked beforehand: ${because}`,
+  }),
+  "left-over-adopted": noteKind<{ id: string }>({
+    meaning: "A volume that an interrupted run made for this declaration is taken up.",
+    message: ({ id }) => `volume ${id}, made by a run that was interrupted, is taken up`,
+  }),
+  "left-over-deleted": noteKind<{ id: string; isDone: boolean }>({
+    meaning: "What is left of a creation that failed is deleted, and the volume made anew.",
+    message: ({ id, isDone }) =>
+      `volume ${id}, left in status "error" by a creation that failed, ${isDone ? "was" : "will be"} deleted, and the volume is made anew`,
+  }),
+  "retype-unsure": noteKind<{ because: string }>({
+    meaning: "Cinder takes the change of type, and may not carry it out.",
+    message: ({ because }) => `the type may stay as it is: ${because}`,
+  }),
+  "specs-not-reapplied": noteKind<{ type: string; volumes: string[]; total: number }>({
+    meaning: "A volume type changes, and Cinder doesn't apply that to volumes that have the type already.",
+    message: ({ type, volumes, total }) =>
+      `${count(total)} ${total === 1 ? "volume has" : "volumes have"} type "${type}" and won't get the change until retyped to another type and back ` +
+      `(front-end QoS: at the next attachment): ${listed(volumes)}${total > volumes.length ? ", …" : ""}`,
+  }),
   "change-in-place": noteKind<{ setting: string; from: unknown; to: unknown }>({
     meaning: "A setting of a volume that exists changes in place; its data stays.",
     message: ({ setting, from, to }) => `${setting}: ${show(from)} -> ${show(to)}, in place`,
@@ -486,6 +546,12 @@ export function show(value: unknown): string {
   const text =
     typeof value === "number" ? count(value) : ((JSON.stringify(value) as string | undefined) ?? typeof value);
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}
+
+function listed(names: readonly string[]): string {
+  return names.length <= 20
+    ? names.join(", ")
+    : `${names.slice(0, 20).join(", ")} and ${count(names.length - 20)} more`;
 }
 
 function either(ways: readonly string[]): string {

@@ -4,6 +4,7 @@ import { z } from "zod";
 
 import { backendNames, backends, type BackendName, type SectionOf } from "../backends";
 import { awsStackSchema, awsVolumeSchema } from "../backends/aws/placement";
+import { openstackStackSchema, openstackVolumeSchema } from "../backends/openstack/placement";
 
 /** The namespace of every key, also in another project that uses the package. */
 export const NAMESPACE = "storage-profiles";
@@ -41,6 +42,7 @@ export const volumeSchema = z
       .describe("The backend. Default: the stack's"),
     deletionProtection: z.boolean().optional().describe("Whether the volume is protected. Default: the stack's"),
     aws: awsVolumeSchema.optional(),
+    openstack: openstackVolumeSchema.optional(),
   })
   .describe("A volume: its profile and its size");
 
@@ -96,6 +98,7 @@ export const configSchema = z
       .describe("How the local backend works on this machine"),
     scaleio: backends.scaleio.placement,
     aws: awsStackSchema,
+    openstack: openstackStackSchema,
   })
   .partial();
 

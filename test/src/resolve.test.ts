@@ -48,7 +48,20 @@ describe("gold", () => {
         tags: { Name: "data" },
       },
     ],
-    ["openstack", 100, { volumeType: "gold" }],
+    [
+      "openstack",
+      100,
+      {
+        volumeType: "gold",
+        migrationPolicy: "never",
+        availabilityZone: null,
+        snapshotId: null,
+        imageId: null,
+        sourceVolumeId: null,
+        description: null,
+        metadata: {},
+      },
+    ],
     [
       "scaleio",
       104,
@@ -474,10 +487,10 @@ describe("a change", () => {
     ]);
   });
 
-  test("on openstack may move the data, and a type can't be taken away", () => {
+  test("on openstack may move the data, also back to the cloud's default type", () => {
     const catalog = withProfiles({ untyped: { openstack: {} } });
     expect(change(made("openstack", "gold", 8), made("openstack", "silver", 8)).verdict).toBe("migrates");
-    expect(change(made("openstack", "gold", 8), made("openstack", "untyped", 8, catalog)).verdict).toBe("refused");
+    expect(change(made("openstack", "gold", 8), made("openstack", "untyped", 8, catalog)).verdict).toBe("migrates");
   });
 
   test("between a loop device and a directory is refused both ways, with a way out for each", () => {

@@ -1,41 +1,55 @@
-// OpenStack Cinder: a profile is a volume type. The type's own limits live in Cinder and are asked there.
+// OpenStack Cinder: a profile is a volume type. What only a cloud knows of its types is asked there (facts.ts judges the answer).
 
 import { z } from "zod";
 
-import { partialRange, rangeSchema, refused, sizeProblems, type Answer, type Asked, type Backend } from "../backend";
+import { note, problem, type Note } from "../../problems";
+import {
+  inPlace,
+  partialRange,
+  rangeSchema,
+  refused,
+  sizeProblems,
+  type Answer,
+  type Asked,
+  type Backend,
+} from "../backend";
 import { flatCost, flatPrices, type FlatPrice } from "../flat-price";
+import { openstackPlacement, type OpenstackPlacement } from "./placement";
+import { openstackSection, type OpenstackSection, type OpenstackSettings } from "./settings";
+import { sizesOf, volumeTypeToMake } from "./specs";
 
-const section = z
-  .strictObject({
-    volumeType: z
-      .string()
-      .min(1)
-      .max(255)
-      .nullish()
-      .describe("Name of the Cinder volume type. Default: the cloud's default type"),
-  })
-  .describe("What the profile means on OpenStack Cinder");
-type Section = z.infer<typeof section>;
-
-const placement = z.strictObject({});
-type Placement = z.infer<typeof placement>;
+export type { OpenstackSettings } from "./settings";
 
 const limitsSchema = z.strictObject({
   sizeGiB: rangeSchema,
 });
 type Limits = z.infer<typeof limitsSchema>;
 
-/** The complete settings of a Cinder volume. */
-export interface OpenstackSettings {
-  /** The volume type; `null` for the cloud's default type. */
-  volumeType: string | null;
-}
+const MADE_FROM = ["snapshotId", "imageId", "sourceVolumeId"] as const;
 
-export const openstack: Backend<"openstack", Section, OpenstackSettings, Placement, Limits, FlatPrice> = {
+const COPY_WAY = "declare a new volume there, copy the data, then destroy this one";
+
+// What a volume was made from may be forgotten: nothing changes in Cinder.
+const madeFrom = (_from: string | null, to: string | null) =>
+  to === null
+    ? inPlace()
+    : refused(
+        "it is read once, when a volume is made",
+        "leave it as it was, or out; for its data declare a new volume, move the application over, then destroy this one",
+      )();
+
+export const openstack: Backend<
+  "openstack",
+  OpenstackSection,
+  OpenstackSettings,
+  OpenstackPlacement,
+  Limits,
+  FlatPrice
+> = {
   name: "openstack",
   title: "OpenStack Cinder",
-  section,
-  placement,
+  section: openstackSection,
+  placement: openstackPlacement,
   limits: {
     // Cinder takes any size that its database holds (a signed 32-bit number of GiB); types and quotas set the real limits.
     // Source: cinder/api/schemas/volumes.py and cinder/db models, 29.0. Read 2026-08-21.
@@ -46,17 +60,70 @@ export const openstack: Backend<"openstack", Section, OpenstackSettings, Placeme
     whole: limitsSchema,
   },
   prices: flatPrices("OpenStack Cinder"),
-  resolve(asked: Asked<Section, Placement, Limits>): Answer<OpenstackSettings> {
-    const { section, sizeGiB, limits } = asked;
+  resolve(asked: Asked<OpenstackSection, OpenstackPlacement, Limits>): Answer<OpenstackSettings> {
+    const { section, placement, profile, path, placementPath, sizeGiB, limits } = asked;
     const problems = sizeProblems("a Cinder volume", asked, limits.sizeGiB);
+    const notes: Note[] = [];
+    const volumeType = typeOf(profile, section);
+    if (section.specs) {
+      const made = volumeTypeToMake(volumeType ?? profile, section.specs, `${path}.specs`);
+      problems.push(...made.problems);
+      if (problems.length === 0) {
+        const { min = limits.sizeGiB.min, max = limits.sizeGiB.max } = sizesOf(made.type.extraSpecs);
+        const ways = () => ["change the type's extra specs"];
+        problems.push(...sizeProblems(`a volume of type "${volumeType}"`, asked, { min, max }, { ways }));
+      }
+    }
+    const sources = MADE_FROM.filter((key) => placement[key] !== undefined);
+    for (const setting of sources.slice(1)) {
+      const because = `the volume is made from one thing, and \`${sources[0]}\` is given as well`;
+      const ways = sources.map((key) => `remove \`${key}\``);
+      const params = { setting, because, ways };
+      problems.push(problem("setting-not-applicable", `${placementPath}.${setting}`, placement[setting], params));
+    }
+    const overridden = (setting: string, from: unknown, to: unknown) => {
+      if (from == null || to === undefined || from === to) return;
+      notes.push(note("value-overridden", `${path}.${setting}`, { setting, profile, from, to }));
+    };
+    overridden("description", section.description, placement.description);
+    const [ofProfile, ofVolume] = [section.metadata ?? {}, placement.metadata ?? {}];
+    for (const [key, value] of Object.entries(ofVolume)) overridden(`metadata.${key}`, ofProfile[key], value);
     if (problems.length > 0) return { sizeGiB, problems, notes: [] };
-    return { settings: { volumeType: section.volumeType ?? null }, sizeGiB, problems, notes: [] };
+
+    const metadata = Object.entries({ ...ofProfile, ...ofVolume }).sort(([a], [b]) => (a < b ? -1 : 1));
+    const settings: OpenstackSettings = {
+      volumeType,
+      migrationPolicy: section.migrationPolicy ?? "never",
+      availabilityZone: placement.availabilityZone ?? null,
+      snapshotId: placement.snapshotId ?? null,
+      imageId: placement.imageId ?? null,
+      sourceVolumeId: placement.sourceVolumeId ?? null,
+      description: placement.description ?? section.description ?? null,
+      metadata: Object.fromEntries(metadata),
+    };
+    return { settings, sizeGiB, problems, notes };
   },
   change: {
-    volumeType: (_from, to) =>
-      to === null
-        ? refused("Cinder can't take a volume's type away", "name the volume type that it shall have")()
-        : { verdict: "migrates", because: "a retype moves it where the types are on different storage" },
+    volumeType: (_from, to) => ({
+      verdict: "migrates",
+      because:
+        to === null
+          ? "it gets the cloud's default type, and a retype moves it where the types are on different storage"
+          : "a retype moves it where the types are on different storage",
+    }),
+    migrationPolicy: inPlace,
+    // Who no longer names the zone leaves the volume where it is.
+    availabilityZone: (_from, to) => (to === null ? inPlace() : refused("a volume can't leave its zone", COPY_WAY)()),
+    snapshotId: madeFrom,
+    imageId: madeFrom,
+    sourceVolumeId: madeFrom,
+    description: inPlace,
+    metadata: inPlace,
   },
   monthlyCost: flatCost,
 };
+
+/** The volume type that a profile asks for; `null` for the cloud's default type. */
+export function typeOf(profile: string, section: OpenstackSection): string | null {
+  return section.volumeType ?? (section.specs ? profile : null);
+}

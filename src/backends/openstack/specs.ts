@@ -1,0 +1,200 @@
+// Volume types that profiles make: what a profile says of a type, and the extra specs and QoS specs that come of it, with the
+// names that Cinder has for them.
+
+import { z } from "zod";
+
+import { problem, type Problem } from "../../problems";
+
+const positiveWhole = z.int().positive();
+// A limit by the GiB is a whole number of bytes or requests in Cinder.
+const wholeBytes = z
+  .number()
+  .positive()
+  .refine((MiB) => Number.isInteger(MiB * 2 ** 20), { error: "it is no whole number of bytes" });
+
+function limitSchema(unit: string, amount: z.ZodType<number>) {
+  return z
+    .union([
+      amount.describe(`${unit}, whatever the size`),
+      z
+        .strictObject({
+          limit: amount.describe(`${unit}, whatever the size`),
+          burst: amount.describe(`${unit} for a short while; at least \`limit\``),
+        })
+        .refine(({ limit, burst }) => burst >= limit, { error: "`burst` is below `limit`", path: ["burst"] }),
+      z
+        .strictObject({
+          perGiB: amount.describe(`${unit} for each GiB of the volume`),
+          min: amount.optional().describe("Never fewer than this"),
+          max: amount.optional().describe("Never more than this"),
+        })
+        .refine(({ min, max }) => min === undefined || max === undefined || min <= max, {
+          error: "`min` is above `max`",
+        }),
+    ])
+    .describe(`A limit in ${unit}: a number, a number with a burst, or by size (perGiB) between min and max`);
+}
+
+const iopsLimit = limitSchema("IOPS", positiveWhole);
+const throughputLimit = limitSchema("MiB/s", wholeBytes);
+type Limit = z.infer<typeof iopsLimit>;
+
+const consumers = ["front-end", "back-end", "both"] as const;
+
+export const qosSchema = z
+  .strictObject({
+    consumer: z
+      .enum(consumers)
+      .nullish()
+      .describe(
+        "Who holds volumes to it: the hypervisor (front-end), the storage (back-end), or both. Default: front-end",
+      ),
+    iops: iopsLimit.nullish(),
+    readIops: iopsLimit.nullish(),
+    writeIops: iopsLimit.nullish(),
+    throughputMiBps: throughputLimit.nullish(),
+    readThroughputMiBps: throughputLimit.nullish(),
+    writeThroughputMiBps: throughputLimit.nullish(),
+    specs: z
+      .record(z.string().min(1).max(255), z.union([z.string().max(255), z.number()]))
+      .nullish()
+      .describe("QoS specs as they are, for drivers with names of their own"),
+  })
+  .describe("QoS specs of the volume type");
+
+export const specsSchema = z
+  .strictObject({
+    description: z.string().max(255).nullish().describe("Description of the volume type, for people"),
+    projects: z
+      .array(z.string().min(1))
+      .nullish()
+      .describe("Ids of the projects that may use the type; it is then not public. Default: all may"),
+    extraSpecs: z
+      .record(z.string().min(1).max(255), z.string().max(255))
+      .nullish()
+      .describe(
+        'Extra specs of the volume type, as Cinder has them: { volume_backend_name: fast, multiattach: "<is> True" }',
+      ),
+    qos: qosSchema.nullish(),
+  })
+  .describe("What the volume type consists of, where `VolumeTypes` shall make it");
+
+/** What a profile says of the volume type that it makes. */
+export type Specs = z.infer<typeof specsSchema>;
+
+/** A volume type as it is made on Cinder. */
+export interface VolumeTypeToMake {
+  name: string;
+  description: string | null;
+  /** The projects that may use it; `null`: all. */
+  projects: string[] | null;
+  extraSpecs: Record<string, string>;
+  qos: { consumer: (typeof consumers)[number]; specs: Record<string, string> } | null;
+}
+
+/** The extra specs by which Cinder bounds the sizes of a type. */
+export const MIN_SIZE = "provisioning:min_vol_size";
+export const MAX_SIZE = "provisioning:max_vol_size";
+
+// Source: cinder/volume/manager.py _parse_connection_options (tune_opts), 29.0: with `_per_gb`, `_per_gb_min` is a least and `_max`
+// a most; without it, `_max` goes to the hypervisor, whose burst it is. Read 2026-11-24.
+const QOS = {
+  iops: ["total_iops_sec", 1],
+  readIops: ["read_iops_sec", 1],
+  writeIops: ["write_iops_sec", 1],
+  throughputMiBps: ["total_bytes_sec", 2 ** 20],
+  readThroughputMiBps: ["read_bytes_sec", 2 ** 20],
+  writeThroughputMiBps: ["write_bytes_sec", 2 ** 20],
+} as const;
+type QosLimit = keyof typeof QOS;
+
+const TOTALS: Partial<Record<QosLimit, QosLimit>> = {
+  readIops: "iops",
+  writeIops: "iops",
+  readThroughputMiBps: "throughputMiBps",
+  writeThroughputMiBps: "throughputMiBps",
+};
+
+/**
+ * The volume type that a profile makes. Problems: `setting-not-applicable` for limits that don't go together, `value-invalid` for
+ * sizes that are none.
+ */
+export function volumeTypeToMake(
+  name: string,
+  specs: Specs,
+  path: string,
+): { type: VolumeTypeToMake; problems: Problem[] } {
+  const problems: Problem[] = [];
+  const { description, projects, extraSpecs, qos } = specs;
+  for (const key of [MIN_SIZE, MAX_SIZE]) {
+    const text = extraSpecs?.[key];
+    if (text === undefined || /^[1-9]\d*$/.test(text)) continue;
+    const params = { why: `"${text}" is no size`, allowed: 'a whole number of GiB, as text: "10"' };
+    problems.push(problem("value-invalid", `${path}.extraSpecs.${key}`, text, params));
+  }
+  const type: VolumeTypeToMake = {
+    name,
+    description: description ?? null,
+    projects: projects ?? null,
+    extraSpecs: sorted(extraSpecs ?? {}),
+    qos: null,
+  };
+  if (qos) {
+    problems.push(...wrongLimits(qos, `${path}.qos`));
+    const ours = Object.entries(QOS).flatMap(([key, [option, factor]]) => {
+      const limit = qos[key as QosLimit];
+      return limit == null ? [] : qosSpecs(option, factor, limit);
+    });
+    const own = Object.entries(qos.specs ?? {}).map(([key, value]) => [key, String(value)] as const);
+    type.qos = { consumer: qos.consumer ?? "front-end", specs: sorted(Object.fromEntries([...ours, ...own])) };
+  }
+  return { type, problems };
+}
+
+function qosSpecs(option: string, factor: number, limit: Limit): [string, string][] {
+  const amount = (value: number) => String(value * factor);
+  if (typeof limit === "number") return [[option, amount(limit)]];
+  if ("limit" in limit) {
+    return [
+      [option, amount(limit.limit)],
+      [`${option}_max`, amount(limit.burst)],
+    ];
+  }
+  return [
+    [`${option}_per_gb`, amount(limit.perGiB)],
+    ...(limit.min === undefined ? [] : [[`${option}_per_gb_min`, amount(limit.min)] as [string, string]]),
+    ...(limit.max === undefined ? [] : [[`${option}_max`, amount(limit.max)] as [string, string]]),
+  ];
+}
+
+function wrongLimits(qos: NonNullable<Specs["qos"]>, path: string): Problem[] {
+  const given = (Object.keys(QOS) as QosLimit[]).filter((key) => qos[key] != null);
+  const notApplicable = (setting: QosLimit, because: string, ways: string[]) =>
+    problem("setting-not-applicable", `${path}.${setting}`, qos[setting], { setting, because, ways });
+  if (qos.consumer === "back-end") {
+    const because = "storage has names of its own for its limits";
+    return given.map((setting) =>
+      notApplicable(setting, because, [`write what the driver reads below \`specs\``, "use `consumer: front-end`"]),
+    );
+  }
+  return given.flatMap((setting) => {
+    const total = TOTALS[setting];
+    if (!total || qos[total] == null) return [];
+    const because = `hypervisors take a limit for all requests (\`${total}\`), or one for reads and one for writes`;
+    return [notApplicable(setting, because, [`remove \`${total}\``, `remove \`${setting}\``])];
+  });
+}
+
+/** The sizes that a type's extra specs admit, in GiB. */
+export function sizesOf(extraSpecs: Readonly<Record<string, string>>): { min?: number; max?: number } {
+  const bound = (key: string) => {
+    const value = Number(extraSpecs[key]);
+    return Number.isInteger(value) && value > 0 ? value : undefined;
+  };
+  const [min, max] = [bound(MIN_SIZE), bound(MAX_SIZE)];
+  return { ...(min !== undefined && { min }), ...(max !== undefined && { max }) };
+}
+
+function sorted(entries: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(entries).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
