@@ -2,6 +2,8 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
+import { problem, type Problem } from "../src";
+
 /**
  * Adjusts the arguments and options of a volume's own resource. The `args` that it returns are used instead; the `opts` are
  * laid over those that were given. What keeps the volume safe and in its place is not up to it: `parent`,
@@ -39,4 +41,22 @@ export function transformed(
       ...(beforeUpdate.size > 0 && { hooks: merged }),
     },
   };
+}
+
+/**
+ * What a transform may not change: arguments whose change would replace the volume. They are given by their names, each with where it is
+ * set.
+ */
+export function fixedByTransform(
+  own: Record<string, unknown>,
+  args: Record<string, unknown>,
+  fixed: Readonly<Record<string, string>>,
+): Problem[] {
+  return Object.entries(fixed)
+    .filter(([setting]) => args[setting] !== own[setting])
+    .map(([setting, where]) => {
+      const because = "a change of it would replace the volume, and could not be judged before";
+      const params = { setting, because, ways: [`set it in ${where}`] };
+      return problem("setting-not-applicable", `transform.volume.args.${setting}`, undefined, params);
+    });
 }

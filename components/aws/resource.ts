@@ -3,17 +3,10 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import {
-  change,
-  formatProblems,
-  NAMESPACE,
-  problem,
-  type AwsSettings,
-  type Problem,
-  type ResolvedVolume,
-} from "../../src";
+import { change, formatProblems, NAMESPACE, problem, type AwsSettings } from "../../src";
+import { argumentsOf } from "../arguments";
 import type { VolumeBackend, VolumeToMake } from "../backends";
-import { transformed } from "../transform";
+import { fixedByTransform, transformed } from "../transform";
 import { explainModification } from "./errors";
 import { ebsVolume } from "./sdk";
 import { zoneOfProvider } from "./zone";
@@ -54,7 +47,7 @@ export const awsBackend: VolumeBackend = {
       // Whatever may have gone unjudged (a failed `up` before, drift, an alias), nothing of it replaces a volume with its data.
       { ...opts, ignoreChanges: Object.keys(FIXED), ...(importId !== undefined && { import: importId }) },
     );
-    const wrong = fixedByTransform(own, args);
+    const wrong = fixedByTransform(own, args, FIXED);
     if (wrong.length > 0) throw new pulumi.RunError(formatProblems(name, wrong));
 
     const { Volume } = ebsVolume();
@@ -100,13 +93,7 @@ function regionOfProvider(): string | undefined {
 // All that makes the volume what it is. False and nothing are left out: an account may encrypt everything, and a `false` that isn't so
 // would have the provider replace the volume.
 function volumeArgs(volume: VolumeToMake["volume"]): Record<string, unknown> {
-  const of = (get: (each: ResolvedVolume, settings: AwsSettings) => unknown): unknown => {
-    const given = (each: ResolvedVolume) => {
-      const value = get(each, each.settings as AwsSettings);
-      return value === null || value === false ? undefined : value;
-    };
-    return pulumi.Output.isInstance(volume) ? volume.apply(given) : given(volume);
-  };
+  const of = argumentsOf<AwsSettings>(volume);
   return {
     availabilityZone: of((_, { availabilityZone }) => availabilityZone),
     size: of(({ sizeGiB }) => sizeGiB),
@@ -167,16 +154,6 @@ const FIXED = {
   snapshotId: "the volume's `aws: { snapshotId }`",
   volumeInitializationRate: "the volume's `aws: { volumeInitializationRate }`",
 };
-
-function fixedByTransform(own: Record<string, unknown>, args: Record<string, unknown>): Problem[] {
-  return Object.entries(FIXED)
-    .filter(([setting]) => args[setting] !== own[setting])
-    .map(([setting, where]) => {
-      const because = "a change of it would replace the volume, and could not be judged before";
-      const params = { setting, because, ways: [`set it in ${where}`] };
-      return problem("setting-not-applicable", `transform.volume.args.${setting}`, undefined, params);
-    });
-}
 
 // What a volume can't become, and would be ignored: told when a hook could not, as of a volume that is taken over.
 function refuseOther(name: string, asked: AwsSettings, made: AwsSettings): void {

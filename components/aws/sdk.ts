@@ -1,7 +1,9 @@
 // The parts of @pulumi/aws that are used, each loaded when it is first needed. A program on another backend loads none of them;
 // the package as a whole, with its hundreds of services, is loaded on no backend.
 
-import * as pulumi from "@pulumi/pulumi";
+import { loadPackage } from "../load";
+
+const load = <Module>(requireIt: () => Module) => loadPackage("aws", "@pulumi/aws", "7", requireIt);
 
 /** What makes EBS volumes. */
 export const ebsVolume = (): typeof import("@pulumi/aws/ebs/volume") =>
@@ -17,15 +19,3 @@ export const volumeAttachment = (): typeof import("@pulumi/aws/ec2/volumeAttachm
 export const availabilityZones = (): typeof import("@pulumi/aws/getAvailabilityZones") =>
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded when it is needed
   load(() => require("@pulumi/aws/getAvailabilityZones") as typeof import("@pulumi/aws/getAvailabilityZones"));
-
-function load<Module>(requireIt: () => Module): Module {
-  try {
-    return requireIt();
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code !== "MODULE_NOT_FOUND" || !message.includes("'@pulumi/aws/")) throw error;
-    throw new pulumi.RunError(
-      "volumes on backend aws need the package @pulumi/aws, version 7, which is not installed. Run: npm install @pulumi/aws@7",
-    );
-  }
-}

@@ -4,6 +4,7 @@
 import { Agent, request } from "undici";
 import { z } from "zod";
 
+import { transportFailure } from "../transport";
 import type { Connection } from "./connection";
 import { refused, ScaleioError, type Refusal } from "./errors";
 
@@ -285,53 +286,26 @@ function parseJson(text: string): unknown {
   }
 }
 
-const CERTIFICATE_CODES =
-  /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|CERT_|ERR_TLS_CERT|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH)/;
-const UNSENT_CODES = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "EPROTO",
-  "UND_ERR_CONNECT_TIMEOUT",
-]);
-
 function told(error: unknown, endpoint: string, timeoutMs: number, what: string): ScaleioError {
-  const {
-    name,
-    message,
-    code: given,
-    syscall,
-    errors = [],
-  } = error as Error & Partial<NodeJS.ErrnoException> & { errors?: Error[] };
-  // That of a time limit is a number, and of no use.
-  const code = typeof given === "string" ? given : "";
-  if (CERTIFICATE_CODES.test(code)) {
-    return new ScaleioError(
-      "certificate-untrusted",
-      `the certificate of the gateway ${endpoint} isn't trusted: ${message}. Give the CA that signed it ` +
-        "(pulumi config set scaleio:caFile ca.pem), or, knowing what that means, pulumi config set scaleio:insecure true",
-    );
+  const { kind, why } = transportFailure(error);
+  switch (kind) {
+    case "untrusted":
+      return new ScaleioError(
+        "certificate-untrusted",
+        `the certificate of the gateway ${endpoint} isn't trusted: ${why}. Give the CA that signed it ` +
+          "(pulumi config set scaleio:caFile ca.pem), or, knowing what that means, pulumi config set scaleio:insecure true",
+      );
+    case "unreachable":
+      return new ScaleioError(
+        "unreachable",
+        `the gateway ${endpoint} can't be reached: ${why}. Check scaleio:endpoint, and whether the gateway is up.`,
+      );
+    case "timed-out":
+      return new ScaleioError(
+        "timed-out",
+        `${what}: the gateway ${endpoint} gave no answer within ${timeoutMs / 1000} s (scaleio:timeoutSeconds).`,
+      );
+    case "interrupted":
+      return new ScaleioError("interrupted", `${what}: the connection to ${endpoint} broke: ${why}.`);
   }
-  // Also a connection that is there can time out, and then the request may have been carried out.
-  const isUnsent = UNSENT_CODES.has(code) || (code === "ETIMEDOUT" && syscall === "connect");
-  if (isUnsent || code.startsWith("ERR_SSL")) {
-    // Where a name has several addresses, each has an error of its own.
-    const why = [message, ...errors.map((each) => each.message)].find((each) => each !== "") ?? code;
-    return new ScaleioError(
-      "unreachable",
-      `the gateway ${endpoint} can't be reached: ${why}. Check scaleio:endpoint, and whether the gateway is up.`,
-    );
-  }
-  if (name === "TimeoutError" || name === "AbortError" || code.endsWith("_TIMEOUT")) {
-    return new ScaleioError(
-      "timed-out",
-      `${what}: the gateway ${endpoint} gave no answer within ${timeoutMs / 1000} s (scaleio:timeoutSeconds).`,
-    );
-  }
-  return new ScaleioError(
-    "interrupted",
-    `${what}: the connection to ${endpoint} broke: ${message === "" ? code : message}.`,
-  );
 }
