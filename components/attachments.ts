@@ -5,11 +5,12 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { AccessMode, BackendName, Problem } from "../src";
 import { awsAttacher } from "./aws/attachment";
 import type { DeclaredVolume, ProfiledVolume } from "./profiled-volume";
+import { openstackAttacher } from "./openstack/attachment";
 import { scaleioAttacher } from "./scaleio/attachment";
 
 /** Options of an attachment. Each is for one backend; the others don't look at it, so a program may say those of several. */
 export interface AttachmentOptions {
-  /** On `aws`, where it is needed: the name under which the instance gets the volume, "/dev/sdf" to "/dev/sdp". */
+  /** On `aws`, where it is needed: the name under which the instance gets the volume, "/dev/sdf" to "/dev/sdp". On `openstack` a wish. */
   deviceName?: pulumi.Input<string> | undefined;
   /**
    * On `aws`: whether the volume is torn away from an instance that doesn't give it back. What was not written is lost.
@@ -22,10 +23,39 @@ export interface AttachmentOptions {
    */
   stopInstanceBeforeDetaching?: pulumi.Input<boolean> | undefined;
   /**
+   * On `openstack`, where there is no Nova: how the host reaches the storage, as Cinder calls it. The host is then its name, and has to
+   * connect by itself.
+   */
+  connector?: Connector | undefined;
+  /**
+   * On `openstack`: whether the volume is attached to other hosts as well. Its volume type must allow it.
+   * @default false
+   */
+  multiattach?: boolean | undefined;
+  /**
    * On `scaleio`: how the host may use the volume. Arrays have it since version 3.0.
    * @default "ReadWrite"
    */
   accessMode?: AccessMode | undefined;
+}
+
+/** How a host reaches the storage. Which of these are needed, the storage's driver says. */
+export interface Connector {
+  /** The host's iSCSI name: "iqn.1993-08.org.debian:01:…". */
+  initiator?: pulumi.Input<string> | undefined;
+  ipAddress?: pulumi.Input<string> | undefined;
+  /** World wide node name, for Fibre Channel. */
+  wwnn?: pulumi.Input<string> | undefined;
+  /** World wide port names, for Fibre Channel. */
+  wwpns?: pulumi.Input<pulumi.Input<string>[]> | undefined;
+  multipath?: pulumi.Input<boolean> | undefined;
+  /**
+   * Whether the host may write: "rw", or "ro".
+   * @default "rw"
+   */
+  attachMode?: pulumi.Input<string> | undefined;
+  osType?: pulumi.Input<string> | undefined;
+  platform?: pulumi.Input<string> | undefined;
 }
 
 /** The names of the options. */
@@ -33,6 +63,8 @@ export const attachmentOptions: (keyof AttachmentOptions)[] = [
   "deviceName",
   "forceDetach",
   "stopInstanceBeforeDetaching",
+  "connector",
+  "multiattach",
   "accessMode",
 ];
 
@@ -62,4 +94,8 @@ export interface Attacher {
 }
 
 /** The ways, by backend; none where volumes are not attached to hosts. */
-export const attachers: Partial<Record<BackendName, Attacher>> = { aws: awsAttacher, scaleio: scaleioAttacher };
+export const attachers: Partial<Record<BackendName, Attacher>> = {
+  aws: awsAttacher,
+  openstack: openstackAttacher,
+  scaleio: scaleioAttacher,
+};

@@ -3,9 +3,10 @@
 
 import type * as pulumi from "@pulumi/pulumi";
 
-import type { BackendName, Problem, ResolvedVolume, Settings, StackConfig } from "../src";
+import type { BackendName, Note, Problem, ResolvedVolume, Settings, StackConfig } from "../src";
 import { awsBackend } from "./aws/resource";
 import { localBackend } from "./local/resource";
+import { openstackBackend } from "./openstack/resource";
 import { scaleioBackend } from "./scaleio/resource";
 import type { VolumeTransform } from "./transform";
 
@@ -41,6 +42,23 @@ export interface MadeVolume {
   settings: pulumi.Output<Settings>;
 }
 
+/** What a backend is asked about one volume before it is made or changed. */
+export interface AskedOfBackend {
+  /** The volume's name in the program. */
+  name: string;
+  config: StackConfig;
+  /** What it is to be. */
+  to: ResolvedVolume;
+  /** What it has; missing where it is new. */
+  from?: ResolvedVolume | undefined;
+  /** Its id on the backend; missing where it is new. */
+  volumeId?: string | undefined;
+  /** The volume that it takes over, where it is new. */
+  importId?: string | undefined;
+  /** Whether this is a preview. */
+  isDryRun: boolean;
+}
+
 /** A backend that can make volumes. */
 export interface VolumeBackend {
   /**
@@ -58,6 +76,8 @@ export interface VolumeBackend {
   ): pulumi.Output<object> | undefined;
   /** What the pure core can't see: names that were asked for, places that nobody named. */
   problems?(volume: ResolvedVolume, asked: { physicalName: string | undefined; config: StackConfig }): Problem[];
+  /** What only the backend knows, asked at preview as well, before a volume is made and before its own resource is changed. */
+  ask?(asked: AskedOfBackend): Promise<{ problems: Problem[]; notes: Note[] }>;
   /** Makes the volume's own resource. */
   make(volume: VolumeToMake): MadeVolume;
   /**
@@ -75,29 +95,25 @@ export interface VolumeBackend {
   ignored?: readonly string[];
   /** Whether volumes are taken over by Pulumi's own import, which would replace a volume that is in the state under another id. */
   importsByEngine?: true;
-  /** What an error of the resource's update means and what to do, where the error doesn't say it. It is told, and not tried again. */
-  explain?(name: string, id: string, errors: string[]): string | undefined;
+  /** What an error of the volume's resource means and what to do, where the error doesn't say it. It is told, and not tried again. */
+  explain?(name: string, id: string, errors: string[]): string | undefined | Promise<string | undefined>;
 }
 
-const volumeBackends: Partial<Record<BackendName, VolumeBackend>> = {
+const volumeBackends: Record<BackendName, VolumeBackend> = {
   aws: awsBackend,
+  openstack: openstackBackend,
   scaleio: scaleioBackend,
   local: localBackend,
 };
 
-/** The backend's resources, or `undefined` where this version has none. */
-export function volumeBackend(name: BackendName): VolumeBackend | undefined {
+/** The backend's resources. */
+export function volumeBackend(name: BackendName): VolumeBackend {
   return volumeBackends[name];
-}
-
-/** The names of the backends that can make volumes. */
-export function builtBackends(): string[] {
-  return Object.keys(volumeBackends);
 }
 
 /** What is known about the place where a backend's volumes live, and what one of them says itself. */
 export function placementOf(backend: BackendName, config: StackConfig, own: object = {}): object {
-  return { ...volumeBackends[backend]?.placement(config), ...own };
+  return { ...volumeBackends[backend].placement(config), ...own };
 }
 
 /** What a volume says of its place itself, below the name of its backend: `aws: { availabilityZone }`. */

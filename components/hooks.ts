@@ -14,8 +14,9 @@ import {
   type Note,
   type Problem,
   type ResolvedVolume,
+  type StackConfig,
 } from "../src";
-import { volumeBackend } from "./backends";
+import { volumeBackend, type AskedOfBackend } from "./backends";
 import { hasErrorHooks } from "./engine";
 
 /** What a component records about its volume: its inputs, as the engine keeps them. */
@@ -37,20 +38,39 @@ export interface VolumeHooks {
   volume(backend: BackendName): pulumi.ResourceHookBinding;
 }
 
+const NOTHING = { problems: [], notes: [] };
+
 // A program may have two copies of this package (its own, and a dependency's). Hooks are known to the engine by name.
 const COPIES = Symbol.for("storage-profiles.copies");
 const copies = globalThis as { [COPIES]?: number };
 const copy = (copies[COPIES] = (copies[COPIES] ?? 0) + 1);
 const HOOK = copy === 1 ? "storage-profiles" : `storage-profiles-copy${copy}`;
 
+/** What the hooks know of their run. */
+export interface HookedRun {
+  config: StackConfig;
+  catalog: Catalog;
+  board: ProblemBoard;
+  /** What is noted of a volume. */
+  notesOf: (name: string) => Note[];
+  /** What a volume is to be, where that is known. */
+  askedOf: (name: string) => ResolvedVolume | undefined;
+  placementOf: (backend: BackendName) => object;
+}
+
 /** Makes the hooks of one run. */
-export function volumeHooks(
-  catalog: Catalog,
-  board: ProblemBoard,
-  notesOf: (name: string) => Note[],
-  askedOf: (name: string) => ResolvedVolume | undefined,
-  placementOf: (backend: BackendName) => object,
-): VolumeHooks {
+export function volumeHooks({ config, catalog, board, notesOf, askedOf, placementOf }: HookedRun): VolumeHooks {
+  // What the backend says; all volumes that wait for the same answer are told together.
+  const ask = async (name: string, to: ResolvedVolume, asked: Partial<AskedOfBackend>): Promise<Note[]> => {
+    const isDryRun = pulumi.runtime.isDryRun();
+    const { problems, notes } =
+      (await volumeBackend(to.backend).ask?.({ name, to, config, isDryRun, ...asked })) ?? NOTHING;
+    if (problems.length === 0) return notes;
+    board.push({ name, problems, told: false });
+    await new Promise((done) => setImmediate(done));
+    throw new Error(refusal(name, problems, board));
+  };
+
   const judge = async (urn: string, label: string, from: ResolvedVolume, to: ResolvedVolume, tell: boolean) => {
     const { verdict, problems, notes } = change(from, to);
     if (verdict === "refused") throw new Error(formatProblems(`${label} is refused`, problems));
@@ -71,7 +91,9 @@ export function volumeHooks(
     if (Array.isArray(to.problems)) throw new Error(refusal(name, to.problems, board));
     if (oldInputs === undefined) {
       isNew.add(urn);
-      return tellNotes(urn, isResolved(to) ? `${name}@${to.profile}` : name, notesOf(name));
+      if (!isResolved(to)) return tellNotes(urn, name, notesOf(name));
+      const notes = await ask(name, to, { importId: (newInputs as VolumeInputs).import });
+      return tellNotes(urn, `${name}@${to.profile}`, [...notesOf(name), ...notes]);
     }
     const recorded = oldInputs as VolumeInputs;
     const has = (oldOutputs ?? {}) as Partial<VolumeInputs> & { volumeId?: unknown };
@@ -90,7 +112,7 @@ export function volumeHooks(
       sizeGiB: has.sizeGiB ?? recorded.sizeGiB,
       settings: has.settings ?? recorded.settings,
     };
-    const elsewhere = volumeBackend(to.backend)?.changedElsewhere ?? [];
+    const elsewhere = volumeBackend(to.backend).changedElsewhere ?? [];
     const kept = Object.entries(to.settings).filter(([key]) => elsewhere.includes(key));
     from = { ...from, settings: { ...from.settings, ...Object.fromEntries(kept) } };
     if (has.volumeId === undefined) {
@@ -107,7 +129,7 @@ export function volumeHooks(
     return async ({ urn, name, newInputs, oldOutputs }) => {
       const has = (oldOutputs ?? {}) as Record<string, unknown>;
       const read = (properties: Record<string, unknown>): VolumeInputs => {
-        const made = volumeBackend(backend)?.read(properties, has);
+        const made = volumeBackend(backend).read(properties, has);
         return { name, profile: "", revision: "", backend, ...made };
       };
       const [from, given] = [read(has), read((newInputs ?? {}) as Record<string, unknown>)];
@@ -120,13 +142,16 @@ export function volumeHooks(
           ? " (whose last change did not finish)"
           : "";
       await judge(urn, `${name}${remark}`, from, to, remark !== "");
+      const { profile = "" } = askedOf(name) ?? {};
+      const volumeId = typeof has["volumeId"] === "string" ? has["volumeId"] : undefined;
+      await tellNotes(urn, name, await ask(name, { ...to, profile }, { from, volumeId }));
     };
   };
 
   // Never tried again: what can be said is what the error means.
   const failed = (backend: BackendName): pulumi.ErrorHookFunction => {
     return async ({ name, id, errors }) => {
-      const text = volumeBackend(backend)?.explain?.(name, id, errors);
+      const text = await volumeBackend(backend).explain?.(name, id, errors);
       if (text !== undefined) await pulumi.log.error(text);
       return false;
     };
@@ -139,7 +164,7 @@ export function volumeHooks(
       const known = made.get(backend);
       if (known) return known;
       const beforeUpdate = [new pulumi.ResourceHook(`${HOOK}-${backend}`, volume(backend), { onDryRun: true })];
-      const explains = volumeBackend(backend)?.explain !== undefined && hasErrorHooks();
+      const explains = volumeBackend(backend).explain !== undefined && hasErrorHooks();
       const onError = explains ? [new pulumi.ErrorHook(`${HOOK}-${backend}-error`, failed(backend))] : undefined;
       const binding = { beforeUpdate, ...(onError && { onError }) };
       made.set(backend, binding);
@@ -165,7 +190,7 @@ function refuseSwap(name: string, has: unknown, recorded: string | undefined, im
 
 // What is asked for and ignored by the engine. What nobody asked for is as the volume has it.
 function ignoredOf(backend: BackendName, asked: ResolvedVolume | undefined): object {
-  const ignored = volumeBackend(backend)?.ignored ?? [];
+  const ignored = volumeBackend(backend).ignored ?? [];
   const wanted = Object.entries(asked?.settings ?? {}).filter(([, value]) => value !== null && value !== false);
   return Object.fromEntries(wanted.filter(([key]) => ignored.includes(key)));
 }
@@ -183,7 +208,11 @@ async function tellNotes(urn: string, headline: string, notes: Note[]): Promise<
 // The engine stops at its first errors, and which volumes it has asked about by then is chance. So the first refusal tells
 // the problems of all volumes declared so far; the others only say that theirs stand there.
 function refusal(name: string, problems: Problem[], board: ProblemBoard): string {
-  const entry = board.find((each) => each.name === name) ?? { name, problems, told: false };
+  const entry = board.find((each) => each.name === name && each.problems === problems) ?? {
+    name,
+    problems,
+    told: false,
+  };
   if (entry.told) return `${name} has problems; they are listed with the first refusal`;
   const all = [entry, ...board.filter((each) => each !== entry && !each.told)];
   for (const each of all) each.told = true;

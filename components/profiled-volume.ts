@@ -23,7 +23,7 @@ import {
   type VolumeRequest,
   wrongType,
 } from "../src";
-import { builtBackends, ownPlacement, volumeBackend } from "./backends";
+import { ownPlacement, volumeBackend } from "./backends";
 import { currentRun, type Run } from "./run";
 import type { VolumeTransform } from "./transform";
 
@@ -85,6 +85,11 @@ export interface ProfiledVolumeArgs {
    * @default the stack's `storage-profiles:aws`, then what the provider tells
    */
   aws?: AwsVolumeArgs | undefined;
+  /**
+   * What the volume says itself on OpenStack Cinder: zone, what it is made from, description, metadata. Ignored on other backends.
+   * @default the stack's `storage-profiles:openstack`, then Cinder's own choice
+   */
+  openstack?: OpenstackVolumeArgs | undefined;
   /** The escape hatch: adjusts the arguments and options of the backend's own resource. */
   transform?: { volume?: VolumeTransform } | undefined;
 }
@@ -104,6 +109,25 @@ export interface AwsVolumeArgs {
   volumeInitializationRate?: pulumi.Input<number> | undefined;
   /** Tags, laid over those of the profile. `Name` is the volume's name unless it stands here. */
   tags?: pulumi.Input<Record<string, pulumi.Input<string>>> | undefined;
+}
+
+/** What a volume says itself on OpenStack Cinder. It counts before the stack's config and the profile. */
+export interface OpenstackVolumeArgs {
+  /**
+   * The availability zone: "nova". Decided once.
+   * @default `storage-profiles:openstack.availabilityZone`, else Cinder's own choice
+   */
+  availabilityZone?: pulumi.Input<string> | undefined;
+  /** The id of the snapshot from which the volume is made. May be left out once it is made; never becomes another. */
+  snapshotId?: pulumi.Input<string> | undefined;
+  /** The id of the image from which the volume is made. May be left out once it is made; never becomes another. */
+  imageId?: pulumi.Input<string> | undefined;
+  /** The id of the volume of which this one is made as a copy. May be left out once it is made; never becomes another. */
+  sourceVolumeId?: pulumi.Input<string> | undefined;
+  /** A description, for people. It counts before the profile's. */
+  description?: pulumi.Input<string> | undefined;
+  /** Metadata, laid over that of the profile. */
+  metadata?: pulumi.Input<Record<string, pulumi.Input<string>>> | undefined;
 }
 
 /**
@@ -161,7 +185,7 @@ export class ProfiledVolume extends pulumi.ComponentResource {
     const volume = resolution.apply((each) => each.volume ?? (pulumi.unknown as unknown as ResolvedVolume));
     const made =
       backend && !asked.failed
-        ? volumeBackend(backend)?.make({
+        ? volumeBackend(backend).make({
             name,
             physicalName: args.physicalName ?? name,
             explicitName: args.physicalName !== undefined,
@@ -244,17 +268,17 @@ function ask(
   const work = (request: Partial<VolumeRequest>): Resolution => {
     const resolution = resolve(run.catalog, { name: reference, backend, physicalName, ...request }, "", known);
     const { volume, request: worked, notes } = resolution;
-    const own = volume && volumeBackend(volume.backend)?.problems?.(volume, { physicalName, config: run.config });
+    const own = volume && volumeBackend(volume.backend).problems?.(volume, { physicalName, config: run.config });
     const problems = [...early, ...resolution.problems, ...(own ?? [])];
     return problems.length === 0 ? resolution : { request: worked, problems, notes };
   };
-  const importId = known && volumeBackend(known)?.importsByEngine ? args.import : undefined;
+  const importId = known && volumeBackend(known).importsByEngine ? args.import : undefined;
   const inputsOf = (resolution: Resolution) => recorded(name, resolution, importId);
 
   const { profile, sizeGiB, size } = args;
   const own = known && ownPlacement(known, args);
   const told =
-    known && early.length === 0 ? volumeBackend(known)?.askProvider?.(place(own) ?? {}, run.config, opts) : undefined;
+    known && early.length === 0 ? volumeBackend(known).askProvider?.(place(own) ?? {}, run.config, opts) : undefined;
   if ([profile, sizeGiB, size].every(isPlain) && isPlainDeep(own) && !told) {
     const request = { profile, sizeGiB, size } as Partial<VolumeRequest>;
     const resolution = work({ ...request, placement: place(own) });
@@ -275,7 +299,7 @@ function ask(
     return { inputs: inputsOf(resolution), resolution: pulumi.output(resolution), backend: known, failed: true };
   }
   // Neither a size nor a profile is a secret, even when it comes from one: both are shown at preview. A tag may well be.
-  const ofOwn = pulumi.output(own as AwsVolumeArgs | undefined);
+  const ofOwn = pulumi.output(own as AwsVolumeArgs | OpenstackVolumeArgs | undefined);
   const resolution = pulumi.unsecret(
     pulumi
       .output({ profile, sizeGiB, size, own: ofOwn, told, isSecret: pulumi.isSecret(ofOwn) })
@@ -343,9 +367,6 @@ function withHook(
 // backends without resources.
 function earlyProblems(run: Run, name: string, backend: BackendName | undefined, args: ProfiledVolumeArgs): Problem[] {
   const problems = wrongArguments(args);
-  if (backend && !volumeBackend(backend)) {
-    problems.push(problem("backend-not-built", "backend", backend, { backend, built: builtBackends() }));
-  }
   if (args.physicalName !== undefined) problems.push(...checkName("physical", args.physicalName, "physicalName"));
   const physicalName = args.import ?? args.physicalName ?? name;
   const identity = `${backend}/${physicalName}`;
@@ -368,6 +389,7 @@ const argumentTypes: Record<keyof ProfiledVolumeArgs, string | undefined> = {
   physicalName: "string",
   import: "string",
   aws: "object",
+  openstack: "object",
   transform: "object",
 };
 

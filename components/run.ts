@@ -60,7 +60,8 @@ export function currentRun(): Run {
   const notesOf = (name: string) => notes.get(name)?.() ?? [];
   const asked: Run["asked"] = new Map();
   const askedOf = (name: string) => asked.get(name);
-  const hooks = hasHooks() ? volumeHooks(catalog, board, notesOf, askedOf, placement) : undefined;
+  const hooked = { config, catalog, board, notesOf, askedOf, placementOf: placement };
+  const hooks = hasHooks() ? volumeHooks(hooked) : undefined;
   const [identities, mapped] = [new Map<string, string>(), new WeakSet()];
   const run: Run = { config, catalog, board, hooks, notes, asked, mapped, identities, placementOf: placement };
   if (key) runs.set(key, run);

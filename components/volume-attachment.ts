@@ -13,7 +13,7 @@ export const VOLUME_ATTACHMENT = "storage-profiles:index:VolumeAttachment";
 export interface VolumeAttachmentArgs {
   /** The volume. */
   volume: ProfiledVolume;
-  /** The host: on `aws` the id of the instance, on `scaleio` the SDC by its id, name, GUID or IP address. */
+  /** The host: on `aws` and `openstack` the id of the instance (a name on `openstack` with a `connector`), on `scaleio` the SDC by its id, name, GUID or IP address. */
   host: pulumi.Input<string>;
   /** What the backend needs beside that. */
   options?: AttachmentOptions | undefined;
@@ -27,13 +27,15 @@ export interface VolumeAttachmentArgs {
  * new VolumeAttachment("data-on-web", { volume: data, host: instance.id, options: { deviceName: "/dev/sdf" } });
  * ```
  *
- * On `aws` it is an `aws.ec2.VolumeAttachment`, on `scaleio` a {@link VolumeMapping}; volumes on `local` are mounted where they are. It
+ * On `aws` it is an `aws.ec2.VolumeAttachment`, on `openstack` an `openstack.compute.VolumeAttach` (with a `connector` an
+ * `openstack.blockstorage.VolumeAttach`), on `scaleio` a {@link VolumeMapping}; volumes on `local` are mounted where they are. It
  * is taken away before the volume is. Unmount the file system on the host first.
  */
 export class VolumeAttachment extends pulumi.ComponentResource {
   /**
    * The block device on a Linux host: `/dev/disk/by-id/…`. On `aws` on instances with NVMe (Nitro); on others the volume is where
-   * `deviceName` says, with `xvd` for `sd`.
+   * `deviceName` says, with `xvd` for `sd`. On `openstack` with virtio-blk, libvirt's default; empty with a `connector`, since the
+   * host connects by itself.
    */
   public readonly devicePath: pulumi.Output<string>;
   /** The backend's own resource; `undefined` when the volume has problems. */

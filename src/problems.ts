@@ -202,12 +202,6 @@ export const problemKinds = {
     allowed: ({ backends }) => backends.join(", "),
     fix: ({ nearest }) => (nearest ? `did you mean "${nearest}"?` : "take one of those"),
   }),
-  "backend-not-built": problemKind<{ backend: string; built: string[] }>({
-    meaning: "This version can resolve profiles for the backend, but has no resource for it yet.",
-    message: ({ backend }) => `volumes on "${backend}" can be resolved, but this version can't make them yet`,
-    allowed: ({ built }) => built.join(", "),
-    fix: () => "use another backend, or a later version of storage-profiles",
-  }),
   "profile-unknown": problemKind<{ profile: string; profiles: string[]; nearest: string | undefined }>({
     meaning: "There is no profile of this name.",
     message: ({ profile }) => `there is no profile "${profile}"`,
@@ -284,6 +278,14 @@ export const problemKinds = {
     fix: () => "change the size, or what the profile asks for",
   }),
 
+  "specs-differ": problemKind<{ type: string; profile: string; other: string }>({
+    meaning: "Two profiles make one volume type, and differ in what it consists of.",
+    message: ({ type, profile, other }) => `"${profile}" and "${other}" both make volume type "${type}", differently`,
+    allowed: () => "one definition for each volume type",
+    fix: ({ profile }) =>
+      `give "${profile}" a \`volumeType\` of its own, or the same \`specs\`; \`specs: null\` where it only uses the type`,
+  }),
+
   // What only the backend knows
   "place-unknown": problemKind<{ what: string; name: string; where: string; known: string[]; nearest?: string }>({
     meaning: "There is no such protection domain, storage pool, host, volume type or zone on the backend.",
@@ -340,10 +342,11 @@ export const problemKinds = {
     allowed: () => "one volume for each declaration",
     fix: ({ id }) => `take it over with its data by \`import: "${id}"\`, or delete it if nobody needs it`,
   }),
-  "backend-refuses": problemKind<{ what: string; because: string; way: string }>({
-    meaning: "The backend can't be asked, because it isn't set up, or refuses the login.",
-    message: ({ what, because }) => `${what}: ${because}`,
-    allowed: () => "a connection that works",
+  "backend-refuses": problemKind<{ because: string; way: string }>({
+    meaning:
+      "The backend can't be asked, because the connection isn't set up, or it refuses the login or the question.",
+    message: ({ because }) => because,
+    allowed: () => "a connection that works, and a user who may use volumes",
     fix: ({ way }) => way,
   }),
   "import-not-possible": problemKind<{ id: string; because: string; way: string }>({
@@ -476,7 +479,7 @@ export const noteKinds = {
     meaning: "A volume type changes, and Cinder doesn't apply that to volumes that have the type already.",
     message: ({ type, volumes, total }) =>
       `${count(total)} ${total === 1 ? "volume has" : "volumes have"} type "${type}" and won't get the change until retyped to another type and back ` +
-      `(front-end QoS: at the next attachment): ${listed(volumes)}${total > volumes.length ? ", …" : ""}`,
+      `(front-end QoS: until attached anew): ${listed(volumes)}${total > volumes.length ? ", …" : ""}`,
   }),
   "change-in-place": noteKind<{ setting: string; from: unknown; to: unknown }>({
     meaning: "A setting of a volume that exists changes in place; its data stays.",

@@ -168,10 +168,10 @@ describe("a program", () => {
     ["no reference at all", () => new ProfiledVolume(undefined as never, { sizeGiB: 1 }), {}, "reference-blank"],
     ["a volume with problems", () => new ProfiledVolume("data@golf", { size: "tall" }), {}, "data: 2 problems"],
     [
-      "a backend without volumes",
-      () => new ProfiledVolume("data", { sizeGiB: 9, backend: "openstack" }),
+      "a backend that isn't told where",
+      () => new ProfiledVolume("data", { sizeGiB: 9, backend: "scaleio" }),
       {},
-      "backend-not-built",
+      "setting-required",
     ],
     ["a bad config", () => new ProfiledVolume("data"), { backend: "locl", volums: 1 }, "Pulumi.stack.yaml: 2 problems"],
     ["a config that is no JSON", () => new ProfiledVolume("data"), { profiles: "gold" }, "config-not-readable"],

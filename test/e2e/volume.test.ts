@@ -168,7 +168,7 @@ describe("a program with problems", () => {
       expect(ran.code).not.toBe(0);
       for (let i = 0; i < 40; i++) expect(text.split(`data${i}: 2 problems\n`)).toHaveLength(2);
       expect(text).toContain('did you mean "gold"?');
-      expect(text).toContain("[backend-not-built]");
+      expect(text).toContain("[backend-refuses]");
       expect(text).toContain("[profile-conflict]");
       expect(text).not.toMatch(/^\s+at .*:\d+:\d+/m);
     }

@@ -1,0 +1,295 @@
+// What only the cloud knows, asked at preview and before anything is made or changed: which types, zones and quotas there are, what an
+// interrupted run left, whether a retype would be refused. The program asks, once a run for what is the same for all of its volumes;
+// the answers are judged by the pure core.
+
+import { setTimeout as sleep } from "node:timers/promises";
+
+import * as pulumi from "@pulumi/pulumi";
+
+import { note, problem, show, type Note, type OpenstackSettings, type Problem, type StackConfig } from "../../src";
+import { MARK_PREFIX } from "../../src/backends/openstack/placement";
+import {
+  judgeLeftOver,
+  judgeRetype,
+  quotaProblems,
+  typeProblems,
+  zoneProblems,
+  type CinderFacts,
+  type CinderType,
+  type CinderVolume,
+  type Demand,
+} from "../../src/backends/openstack/facts";
+import { sectionPath } from "../../src/profiles/catalog";
+import type { AskedOfBackend } from "../backends";
+import {
+  countSnapshots,
+  defaultType,
+  detailsOf,
+  listTypes,
+  listZones,
+  readQuotas,
+  readVolume,
+  snapshotSize,
+  volumesMarked,
+  type SeenType,
+  type SeenVolume,
+} from "./cinder";
+import { readConnection, type ConnectionHints } from "./connection";
+import { isPassing, OpenstackError, type OpenstackErrorCode } from "./errors";
+import { CinderSession } from "./session";
+
+/** The metadata by which our volumes are known: the stack, and the volume in it. */
+export const STACK_MARK = `${MARK_PREFIX}stack`;
+export const VOLUME_MARK = `${MARK_PREFIX}volume`;
+
+/** What marks the volumes of this stack. */
+export function stackMark(config: StackConfig): string {
+  const parts = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack(), config.openstack?.owner];
+  return parts.filter((each) => each !== undefined).join("/");
+}
+
+/** What one run knows of one cloud: each is asked when it is first wanted, and once. */
+export class Cloud {
+  readonly session: CinderSession;
+  private readonly answers = new Map<string, Promise<unknown>>();
+  /** What the run's volumes take of the quotas. */
+  readonly demands: Demand[] = [];
+
+  constructor(hints: ConnectionHints) {
+    const config = (key: string) => pulumi.runtime.getConfig(key);
+    this.session = new CinderSession(readConnection(config, process.env, hints));
+  }
+
+  readonly types = () => this.once("types", () => listTypes(this.session));
+  readonly zones = () => this.once("zones", () => listZones(this.session));
+  readonly quotas = () => this.once("quotas", () => readQuotas(this.session));
+  readonly defaultType = () => this.once("default", () => defaultType(this.session));
+  readonly marked = (stack: string) => this.once("marked", () => volumesMarked(this.session, STACK_MARK, stack));
+  readonly details = (type: SeenType) => this.once(`type ${type.id}`, () => detailsOf(this.session, type));
+
+  private once<T>(key: string, ask: () => Promise<T>): Promise<T> {
+    const known = this.answers.get(key) ?? ask();
+    this.answers.set(key, known);
+    return known as Promise<T>;
+  }
+}
+
+/** What a run remembers between asking and making. */
+interface RunState {
+  clouds: Map<string, Cloud>;
+  /** How each volume's cloud is reached, by the volume's name. */
+  hints: Map<string, Promise<ConnectionHints>>;
+  /** The volumes that are taken up, by name. */
+  adopted: Map<string, string>;
+}
+
+const states = new WeakMap<StackConfig, RunState>();
+
+export function runState(config: StackConfig): RunState {
+  const known = states.get(config) ?? { clouds: new Map<string, Cloud>(), hints: new Map(), adopted: new Map() };
+  states.set(config, known);
+  return known;
+}
+
+/** The cloud that a volume, or a type, is in. */
+export function cloudOf(config: StackConfig, hints: ConnectionHints = {}): Cloud {
+  const { clouds } = runState(config);
+  const key = JSON.stringify([hints.cloud, hints.region]);
+  const known = clouds.get(key) ?? new Cloud(hints);
+  clouds.set(key, known);
+  return known;
+}
+
+// What to do about errors that don't pass by themselves.
+const WAYS: Partial<Record<OpenstackErrorCode, string>> = {
+  "not-configured": "set what is missing in the stack's `openstack:` config, in the environment or in clouds.yaml",
+  "login-refused":
+    "correct user, password and project; a password is set by: pulumi config set --secret openstack:password",
+  "certificate-untrusted": "pulumi config set openstack:cacertFile ca.pem",
+  "no-endpoint": "correct openstack:region and openstack:endpointType",
+};
+
+/** What the cloud says of a volume that is new, or that changes. Where it can't be asked for the moment, that is a note. */
+export async function askCloud(asked: AskedOfBackend): Promise<Answer> {
+  try {
+    const cloud = cloudOf(asked.config, await runState(asked.config).hints.get(asked.name));
+    return await (asked.from ? askChange(cloud, asked) : askNew(cloud, asked));
+  } catch (error) {
+    if (!(error instanceof OpenstackError)) throw error;
+    if (isPassing(error)) {
+      const what = "volume type, zone, quotas and what an interrupted run may have left are";
+      return { problems: [], notes: [note("not-checked", "openstack", { what, because: error.message })] };
+    }
+    const way = WAYS[error.code] ?? "ask an administrator of the cloud whether this user may do that";
+    return {
+      problems: [problem("backend-refuses", "openstack", undefined, { because: error.message, way })],
+      notes: [],
+    };
+  }
+}
+
+interface Answer {
+  problems: Problem[];
+  notes: Note[];
+}
+
+async function askNew(cloud: Cloud, asked: AskedOfBackend): Promise<Answer> {
+  const { name, to, importId } = asked;
+  const settings = to.settings as OpenstackSettings;
+  if (importId !== undefined) {
+    const found = await readVolume(cloud.session, importId);
+    const problems = importProblems(importId, found, to.sizeGiB, settings);
+    return found && problems.length === 0 ? judgeChange(cloud, asked, found) : { problems, notes: [] };
+  }
+  const demand: Demand = {
+    name,
+    volumeType: settings.volumeType,
+    sizeGiB: to.sizeGiB,
+    moreGiB: to.sizeGiB,
+    isNew: true,
+    isNewToType: true,
+  };
+  // Before anything is waited for: all who ask at once must find it.
+  cloud.demands.push(demand);
+  const leftOver = await askLeftOver(cloud, asked);
+  // What is there already takes nothing more.
+  if (leftOver.adopts) cloud.demands.splice(cloud.demands.indexOf(demand), 1);
+  const facts = await factsOf(cloud, settings.volumeType);
+  const paths = pathsOf(asked);
+  const zone = settings.availabilityZone;
+  const problems = [
+    ...leftOver.problems,
+    ...typeProblems(facts, demand, paths),
+    ...(leftOver.adopts ? [] : quotaProblems(facts, cloud.demands, demand, paths)),
+    ...(zone === null ? [] : zoneProblems(await cloud.zones(), zone, "openstack.availabilityZone")),
+    ...(await sourceProblems(cloud, settings, to.sizeGiB)),
+  ];
+  return { problems, notes: leftOver.notes };
+}
+
+async function askChange(cloud: Cloud, asked: AskedOfBackend): Promise<Answer> {
+  const volume = asked.volumeId === undefined ? undefined : await readVolume(cloud.session, asked.volumeId);
+  // That it is gone is told when it is to be changed.
+  return volume ? judgeChange(cloud, asked, volume) : { problems: [], notes: [] };
+}
+
+async function judgeChange(cloud: Cloud, asked: AskedOfBackend, volume: CinderVolume): Promise<Answer> {
+  const { name, from, to } = asked;
+  const { volumeType, migrationPolicy } = to.settings as OpenstackSettings;
+  const had = from && (from.settings as OpenstackSettings).volumeType;
+  // Who asks for the default type, and had it, has the one that the volume has.
+  const wanted = volumeType ?? (had == null ? volume.volumeType : await cloud.defaultType());
+  const retypes = wanted !== undefined && wanted !== null && wanted !== volume.volumeType;
+  const demand: Demand = {
+    name,
+    volumeType: wanted ?? volume.volumeType,
+    sizeGiB: to.sizeGiB,
+    moreGiB: Math.max(0, to.sizeGiB - volume.sizeGiB),
+    isNew: false,
+    isNewToType: retypes,
+  };
+  if (!retypes && demand.moreGiB === 0) return { problems: [], notes: [] };
+  cloud.demands.push(demand);
+  const facts = await factsOf(cloud, demand.volumeType);
+  const paths = pathsOf(asked);
+  const problems = [...typeProblems(facts, demand, paths), ...quotaProblems(facts, cloud.demands, demand, paths)];
+  if (!retypes) return { problems, notes: [] };
+  const [before, after] = await Promise.all([detailed(cloud, volume.volumeType), detailed(cloud, wanted)]);
+  const snapshots = await countSnapshots(cloud.session, volume.id);
+  const path = paths.volumeType;
+  const judged = judgeRetype({ volume, from: before, to: after, volumeType: wanted, migrationPolicy, snapshots, path });
+  return { problems: [...problems, ...judged.problems], notes: judged.notes };
+}
+
+async function factsOf(cloud: Cloud, volumeType: string | null): Promise<CinderFacts> {
+  const [types, quotas, ofCloud] = await Promise.all([
+    cloud.types(),
+    cloud.quotas(),
+    volumeType === null ? cloud.defaultType() : undefined,
+  ]);
+  return { types, quotas, defaultType: ofCloud };
+}
+
+async function detailed(cloud: Cloud, name: string | null): Promise<CinderType | undefined> {
+  const type = (await cloud.types()).find((each) => each.name === name);
+  return type && cloud.details(type);
+}
+
+function importProblems(
+  id: string,
+  found: SeenVolume | undefined,
+  sizeGiB: number,
+  settings: OpenstackSettings,
+): Problem[] {
+  const refuse = (because: string, way: string) => problem("import-not-possible", "import", id, { id, because, way });
+  if (!found) return [refuse("this project has no volume of that id", "take an id from `openstack volume list`")];
+  const problems: Problem[] = [];
+  if (found.sizeGiB > sizeGiB) {
+    problems.push(
+      refuse(`it has ${found.sizeGiB} GiB, and can't shrink to ${sizeGiB}`, `ask for ${found.sizeGiB} GiB or more`),
+    );
+  }
+  // What a volume was made with can't be given to it later.
+  for (const key of ["availabilityZone", "snapshotId", "imageId", "sourceVolumeId"] as const) {
+    const [wanted, has] = [settings[key], found[key]];
+    if (wanted === null || wanted === has) continue;
+    problems.push(
+      refuse(`its ${key} is ${show(has)}, and not ${show(wanted)}`, `leave out \`${key}\`, or make a new volume`),
+    );
+  }
+  return problems;
+}
+
+/** What an interrupted run, or a creation that failed, left of this volume. */
+async function askLeftOver(cloud: Cloud, asked: AskedOfBackend): Promise<Answer & { adopts: boolean }> {
+  const { name, to, config, isDryRun } = asked;
+  const marked = await cloud.marked(stackMark(config));
+  const [volume] = marked.filter((each) => each.metadata[VOLUME_MARK] === name && each.status !== "deleting");
+  if (!volume) return { problems: [], notes: [], adopts: false };
+  const { id } = volume;
+  const left = judgeLeftOver(volume, { sizeGiB: to.sizeGiB, now: cloud.session.cinderTime ?? new Date() });
+  if (left.verdict === "refuse") {
+    return { problems: [problem("left-over", "name", name, { id, because: left.because })], notes: [], adopts: false };
+  }
+  if (left.verdict === "adopt") {
+    runState(config).adopted.set(name, id);
+    return { problems: [], notes: [note("left-over-adopted", "name", { id })], adopts: true };
+  }
+  if (!isDryRun) await removeLeftOver(cloud.session, id);
+  return { problems: [], notes: [note("left-over-deleted", "name", { id, isDone: !isDryRun })], adopts: false };
+}
+
+// Waited for, since what is being deleted still counts for the quotas.
+async function removeLeftOver(session: CinderSession, id: string): Promise<void> {
+  await session.delete(`/volumes/${id}`, `deleting volume ${id}, which a creation that failed left`);
+  for (let seconds = 0; seconds < 60 && (await readVolume(session, id)); seconds++) await sleep(1_000);
+}
+
+/** What a volume is made from, and whether it fits in. Images are Glance's, and not asked for. */
+async function sourceProblems(cloud: Cloud, settings: OpenstackSettings, sizeGiB: number): Promise<Problem[]> {
+  const { snapshotId, sourceVolumeId } = settings;
+  const judge = (key: string, what: string, id: string, size: number | undefined): Problem[] => {
+    const path = `openstack.${key}`;
+    if (size === undefined) {
+      const params = {
+        what,
+        name: id,
+        where: "in this project",
+        known: [`openstack volume ${what === "snapshot" ? "snapshot " : ""}list`],
+      };
+      return [problem("place-unknown", path, id, params)];
+    }
+    if (size <= sizeGiB) return [];
+    const params = { what: `a volume from ${what} ${id}`, sizeGiB, min: size, max: 2_147_483_647 };
+    return [problem("size-beyond-limit", "sizeGiB", sizeGiB, params)];
+  };
+  if (snapshotId !== null) {
+    return judge("snapshotId", "snapshot", snapshotId, await snapshotSize(cloud.session, snapshotId));
+  }
+  if (sourceVolumeId === null) return [];
+  return judge("sourceVolumeId", "volume", sourceVolumeId, (await readVolume(cloud.session, sourceVolumeId))?.sizeGiB);
+}
+
+function pathsOf({ to }: AskedOfBackend): { volumeType: string; size: string } {
+  return { volumeType: `${sectionPath(to.profile, "openstack")}.volumeType`, size: "sizeGiB" };
+}

@@ -1,0 +1,48 @@
+// Every way in which asking OpenStack can fail, and the one class that says so. Messages carry no stack and no secret.
+
+/** The codes of all errors of the OpenStack backend, each with what it means. Messages add where, and what to do. */
+export const openstackErrors = {
+  "not-configured": "neither the stack's config nor the environment says where OpenStack is, or how to log in",
+  unreachable: "the service didn't answer the connection",
+  "certificate-untrusted": "the service's certificate is not one that is trusted",
+  "login-refused": "Keystone refuses the login",
+  "no-endpoint": "Keystone's catalog has no block storage for this region and interface",
+  "timed-out": "the service didn't answer in time",
+  interrupted: "the connection broke before the answer was there, or the service failed",
+  "answer-unreadable": "the answer is not what the API says",
+  refused: "Cinder refuses the request",
+  gone: "the volume is no longer there",
+  "not-done": "Cinder took the request and did not carry it out",
+  "still-running": "Cinder is still at it when the time limit has passed",
+} as const;
+
+export type OpenstackErrorCode = keyof typeof openstackErrors;
+
+/** What went wrong with OpenStack, in words for the person who asked for it. */
+export class OpenstackError extends Error {
+  override readonly name = "OpenstackError";
+  /** The HTTP status, where there was one. */
+  readonly status: number | undefined;
+
+  constructor(
+    readonly code: OpenstackErrorCode,
+    message: string,
+    { status }: { status?: number | undefined } = {},
+  ) {
+    super(message);
+    this.status = status;
+    // The engine prints the stack of what a dynamic provider throws. There is nothing in it for the user.
+    this.stack = message;
+  }
+}
+
+/** Whether Cinder refused with one of these statuses. */
+export function isStatus(error: unknown, ...statuses: number[]): error is OpenstackError {
+  return error instanceof OpenstackError && error.status !== undefined && statuses.includes(error.status);
+}
+
+/** Whether the service could not be asked, for reasons that may pass: what depends on the answer is then not checked. */
+export function isPassing(error: unknown): boolean {
+  const passing: OpenstackErrorCode[] = ["unreachable", "timed-out", "interrupted", "answer-unreadable"];
+  return error instanceof OpenstackError && passing.includes(error.code);
+}

@@ -1,0 +1,176 @@
+// How the openstack backend makes a volume for a ProfiledVolume: as `openstack.blockstorage.Volume`, which makes it, names it and takes it away,
+// and a companion of ours, which keeps its type and its size: the provider would make another volume of another type, and after an
+// extension that failed it would have the state lie about the size.
+
+import * as pulumi from "@pulumi/pulumi";
+
+import {
+  formatProblems,
+  problem,
+  type OpenstackSettings,
+  type Problem,
+  type ResolvedVolume,
+  type StackConfig,
+} from "../../src";
+import { argumentsOf } from "../arguments";
+import type { VolumeBackend, VolumeToMake } from "../backends";
+import { fixedByTransform, transformed } from "../transform";
+import { askCloud, runState, stackMark, STACK_MARK, VOLUME_MARK } from "./ask";
+import { explainCreation } from "./explain";
+import { hintsOf } from "./hints";
+import { PROVIDER_TEXT } from "./provider-text";
+import { blockstorageVolume } from "./sdk";
+
+/** The longest name of a volume. Source: cinder/api/schemas/volumes.py (name_allow_zero_min_length), 29.0. Read 2026-11-24. */
+const MAX_NAME_LENGTH = 255;
+const DEFAULT_TIMEOUT_MINUTES = 60;
+
+/** What keeps a Cinder volume's type and size. */
+export interface CinderVolumeArgs {
+  volumeId: pulumi.Input<string>;
+  /** The size in GiB. Never less than the volume has. */
+  sizeGiB: pulumi.Input<number>;
+  /** The volume type; left out for the cloud's default type. */
+  volumeType?: pulumi.Input<string | undefined>;
+  /** Whether a retype may move the volume to another backend. */
+  migrationPolicy: pulumi.Input<string>;
+  /** How long a change is waited for. */
+  timeoutMinutes: number;
+}
+
+/** A Cinder volume's type and size, changed in place. Usually made by a `ProfiledVolume`. */
+export class CinderVolume extends pulumi.CustomResource {
+  declare public readonly volumeId: pulumi.Output<string>;
+  /** The size that it has, in GiB. */
+  declare public readonly sizeGiB: pulumi.Output<number>;
+  /** The type that it has. */
+  declare public readonly volumeType: pulumi.Output<string | null>;
+
+  constructor(name: string, args: CinderVolumeArgs & pulumi.Inputs, opts?: pulumi.CustomResourceOptions) {
+    const props = { ...args, declaredAs: name, __provider: PROVIDER_TEXT };
+    super("pulumi-nodejs:dynamic/storage-profiles:CinderVolume", name, props, opts);
+  }
+}
+
+export const openstackBackend: VolumeBackend = {
+  placement: ({ openstack }) =>
+    openstack?.availabilityZone === undefined ? {} : { availabilityZone: openstack.availabilityZone },
+
+  problems(_volume, { physicalName }): Problem[] {
+    if (physicalName === undefined || physicalName.length <= MAX_NAME_LENGTH) return [];
+    const params = { what: "a Cinder volume", length: physicalName.length, max: MAX_NAME_LENGTH };
+    return [problem("physical-name-too-long", "physicalName", physicalName, params)];
+  },
+
+  ask: askCloud,
+
+  importsByEngine: true,
+
+  make(toMake) {
+    const { name, volume, importId, config, opts } = toMake;
+    const hints = hintsOf(toMake);
+    runState(config).hints.set(name, hints.known);
+    const { hooks, ...plain } = opts;
+    const own = volumeArgs(toMake);
+    const { args, opts: finalOpts } = transformed(
+      toMake,
+      { ...own },
+      {
+        ...plain,
+        // Its size and type are the companion's; nothing else that it is made with may replace the volume with its data.
+        ignoreChanges: ["size", ...Object.keys(FIXED)],
+        ...(hooks?.onError && { hooks: { onError: hooks.onError } }),
+        ...(importId !== undefined && { import: importId }),
+      },
+    );
+    const wrong = fixedByTransform(own, args, FIXED);
+    if (wrong.length > 0) throw new pulumi.RunError(formatProblems(name, wrong));
+
+    const { Volume } = blockstorageVolume();
+    const resource = new Volume(
+      name,
+      args as unknown as ConstructorParameters<typeof Volume>[1],
+      hooks && importId === undefined ? withAdoption(name, config, finalOpts) : finalOpts,
+    );
+    const of = argumentsOf<OpenstackSettings>(volume);
+    const companion = new CinderVolume(
+      name,
+      {
+        volumeId: resource.id,
+        sizeGiB: of(({ sizeGiB }) => sizeGiB) as pulumi.Input<number>,
+        volumeType: of((_, { volumeType }) => volumeType) as pulumi.Input<string | undefined>,
+        migrationPolicy: of((_, { migrationPolicy }) => migrationPolicy) as pulumi.Input<string>,
+        timeoutMinutes: config.openstack?.changeTimeoutMinutes ?? DEFAULT_TIMEOUT_MINUTES,
+        ...hints.inputs,
+      },
+      { parent: opts.parent, ...(hooks && { hooks: { beforeUpdate: hooks.beforeUpdate ?? [] } }) },
+    );
+    const settings = pulumi
+      .all([volume, companion.volumeType, resource.availabilityZone])
+      .apply(([{ settings: asked }, volumeType, availabilityZone]): OpenstackSettings => {
+        const settings = asked as OpenstackSettings;
+        return { ...settings, volumeType: settings.volumeType === null ? null : volumeType, availabilityZone };
+      });
+    // Who uses the id uses a volume of the type and the size that was asked for.
+    const volumeId = pulumi.all([resource.id, companion.id]).apply(([id]) => id);
+    return { resource, volumeId, sizeGiB: companion.sizeGiB, settings };
+  },
+
+  // Of the companion. Where nobody asks for a type, the volume's is the one that it has, unless another was asked for before.
+  read(properties, has = {}): Partial<Pick<ResolvedVolume, "sizeGiB" | "settings">> {
+    const { sizeGiB, volumeType, migrationPolicy } = properties;
+    if (typeof sizeGiB !== "number") return {};
+    const asksNothing = volumeType === undefined && has["askedType"] === undefined;
+    const type = asksNothing ? has["volumeType"] : volumeType;
+    const settings = { volumeType: type ?? null, migrationPolicy } as OpenstackSettings;
+    return { sizeGiB, settings };
+  },
+
+  explain: (name, _id, errors) => explainCreation(name, errors),
+};
+
+// With what the provider would replace the volume for, and where it is set.
+const FIXED = {
+  volumeType: "the profile",
+  availabilityZone: "the volume's `openstack: { availabilityZone }`",
+  snapshotId: "the volume's `openstack: { snapshotId }`",
+  imageId: "the volume's `openstack: { imageId }`",
+  sourceVolId: "the volume's `openstack: { sourceVolumeId }`",
+  backupId: "no argument: restore the backup first, and take the volume over by `import`",
+  consistencyGroupId: "no argument: volumes in groups can't be retyped",
+  sourceReplica: "no argument: Cinder has no such replicas any more",
+  schedulerHints: "no argument: a change of them would replace the volume",
+  multiattach: "the volume type, which alone says it",
+  region: "the provider",
+};
+
+function volumeArgs({ volume, physicalName, name, config }: VolumeToMake): Record<string, unknown> {
+  const of = argumentsOf<OpenstackSettings>(volume);
+  const marks = { [STACK_MARK]: stackMark(config), [VOLUME_MARK]: name };
+  return {
+    name: physicalName,
+    size: of(({ sizeGiB }) => sizeGiB),
+    volumeType: of((_, { volumeType }) => volumeType),
+    availabilityZone: of((_, { availabilityZone }) => availabilityZone),
+    snapshotId: of((_, { snapshotId }) => snapshotId),
+    imageId: of((_, { imageId }) => imageId),
+    sourceVolId: of((_, { sourceVolumeId }) => sourceVolumeId),
+    // What is left out stays as it was.
+    description: of((_, { description }) => description ?? ""),
+    metadata: of((_, { metadata }) => ({ ...metadata, ...marks })),
+  };
+}
+
+// Whether there is something to take up is known when the volume's component was asked for: the engine does that before it comes to its
+// children.
+function withAdoption(
+  name: string,
+  config: StackConfig,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.CustomResourceOptions {
+  const adopt: pulumi.ResourceTransform = ({ props, opts: given }) => {
+    const id = runState(config).adopted.get(name);
+    return id === undefined ? undefined : { props, opts: { ...given, import: id } };
+  };
+  return { ...opts, transforms: [...(opts.transforms ?? []), adopt] };
+}
