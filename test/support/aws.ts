@@ -1,14 +1,13 @@
 // A Pulumi project of a test's own that has an EC2: the lab (test/labs/aws), and the real Terraform AWS provider behind the
 // engine. Where this machine can't have one of the two, the tests are skipped, and say so.
 
-import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { resolve } from "node:path";
 import { createInterface } from "node:readline";
 
-import type { AwsPlugin } from "../../tools/engine/aws-plugin.js";
 import { environmentFor, environmentOf } from "../labs/python.js";
-import { Project, succeeded, type Ran } from "./engine";
 import { describeIf } from "./machine";
+import { findPlugin, ProviderProject } from "./provider";
 
 const root = resolve(__dirname, "../..");
 
@@ -141,24 +140,13 @@ export class AwsLab {
   }
 }
 
-/** Built, if need be, in a process of its own: a test file must know before its first test what there is to run. */
-function findPlugin(): AwsPlugin | { missing: string } {
-  const script = resolve(root, "tools/engine/aws-plugin.js");
-  const { status, stdout } = spawnSync(process.execPath, [script], {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  if (status !== 0) throw new Error("The AWS plugin could not be built; the lines above say why.");
-  return JSON.parse(stdout) as AwsPlugin | { missing: string };
-}
-
-let plugin: AwsPlugin | { missing: string } | undefined;
+let plugin: ReturnType<typeof findPlugin> | undefined;
 
 /** Why this machine can't run the engine against an EC2, or `undefined` where it can. */
 export function awsReason(): string | undefined {
   const { reason } = environmentOf("aws");
   if (reason !== undefined) return reason;
-  plugin ??= findPlugin();
+  plugin ??= findPlugin("aws");
   return "missing" in plugin ? plugin.missing : undefined;
 }
 
@@ -169,13 +157,13 @@ export function describeAws(name: string, tests: () => void): void {
 }
 
 /** A project whose stack has its volumes on an EC2. Only where `awsReason` has none against it. */
-export class AwsProject extends Project {
+export class AwsProject extends ProviderProject {
   constructor(
     name: string,
     private readonly lab: () => AwsLab,
     program = "",
   ) {
-    plugin ??= findPlugin();
+    plugin ??= findPlugin("aws");
     const surroundings =
       "missing" in plugin ? {} : { providers: [{ name: "aws", path: plugin.path }], env: plugin.env };
     super(name, program, { surroundings });
@@ -205,47 +193,6 @@ export class AwsProject extends Project {
       { backend: "aws", deletionProtection: false, ...values },
       Object.fromEntries(Object.entries(provider).map(([key, value]) => [`aws:${key}`, value])),
     );
-  }
-
-  /** Writes a program that declares volumes, by reference, and puts out id, settings and monthly cost of each, by name. */
-  declare(volumes: Record<string, object>, rest = ""): void {
-    this.program(`
-      const { VolumeAttachment } = require("storage-profiles");
-      const volumes = {};
-      Object.assign(exports, { ids: {}, settings: {}, costs: {} });
-      for (const [reference, args] of Object.entries(${JSON.stringify(volumes)})) {
-        const name = reference.split("@")[0];
-        const volume = (volumes[name] = new ProfiledVolume(reference, args));
-        exports.ids[name] = volume.volumeId;
-        exports.settings[name] = volume.settings;
-        exports.costs[name] = volume.monthlyCost.apply((cost) => cost?.amount ?? "unknown");
-      }
-      ${rest}`);
-  }
-
-  /** The ids of the volumes, by name. */
-  async ids(): Promise<Record<string, string>> {
-    return (await this.outputs())["ids"] as Record<string, string>;
-  }
-
-  /** `pulumi up`, which must succeed; many volumes at once, for the provider waits 10 s for each. */
-  override async up(environment?: NodeJS.ProcessEnv): Promise<string> {
-    return super.up({ PULUMI_PARALLEL: "64", ...environment });
-  }
-
-  /** `pulumi up` as it comes, without a preview before it. */
-  async tryUp(...options: string[]): Promise<Ran> {
-    return this.run(["up", "--yes", "--skip-preview", ...options], { PULUMI_PARALLEL: "64" });
-  }
-
-  /** `pulumi destroy`, which must succeed. */
-  async destroy(): Promise<void> {
-    succeeded(await this.run(["destroy", "--yes", "--skip-preview"], { PULUMI_PARALLEL: "64" }));
-  }
-
-  /** Writes EC2's answers into the state. */
-  async refresh(): Promise<void> {
-    succeeded(await this.run(["refresh", "--yes", "--skip-preview"]));
   }
 
   /** Removes every trace of the project. With an EC2 of its own it need not be destroyed before, which takes 10 s and more. */

@@ -8,8 +8,9 @@
 const fs = require("node:fs");
 const os = require("node:os");
 const path = require("node:path");
-const { atLeast, cacheDirectory, main } = require("../shared.js");
-const { build, capture, isExecutable, keyOf, platform, readModule, showTo, toolchain } = require("./go.js");
+const { atLeast, main } = require("../shared.js");
+const { isExecutable, platform } = require("./go.js");
+const { ensurePlugin } = require("./plugin.js");
 
 /**
  * @typedef {object} AwsPlugin
@@ -37,43 +38,11 @@ async function ensureAwsPlugin({ log, env = process.env } = {}) {
         "no Terraform AWS provider here (set TERRAFORM_PROVIDER_AWS to its executable, or put it into a Terraform plugin mirror)",
     };
   }
-  const { module, version, executable } = readRecipe(env);
-  if (!isExecutable(executable)) {
-    const tools = await toolchain(module.go, env);
-    if ("missing" in tools) return { missing: `the AWS plugin can't be built: ${tools.why}` };
-    const fault = async (/** @type {string} */ file, /** @type {NodeJS.ProcessEnv} */ goEnv) => {
-      const { stdout, stderr } = await capture(file, ["--version"], goEnv);
-      return stdout.trim() === version ? "" : `The AWS plugin was built, but does not run: ${stdout}${stderr}.`;
-    };
-    const product = {
-      what: "the AWS plugin",
-      version,
-      because: "because the tests drive the engine with it",
-      reason: "The tests want an AWS plugin.",
-      module,
-    };
-    const main = "github.com/pulumi/pulumi-terraform-bridge/v3/dynamic/awsplugin";
-    await build({ ...product, main, flags: FLAGS, executable, fault, instead: "" }, tools, showTo(log));
-  }
+  const main = "github.com/pulumi/pulumi-terraform-bridge/v3/dynamic/awsplugin";
+  const built = await ensurePlugin({ name: "aws", title: "AWS", main }, env, log);
+  if ("missing" in built) return built;
+  const { executable, version } = built;
   return { path: path.dirname(executable), env: { TERRAFORM_PROVIDER_AWS: provider }, version, provider };
-}
-
-// ---- the program between them ----------------------------------------------------------------------------------------
-
-const SOURCE = path.join(__dirname, "aws-plugin");
-const FLAGS = ["-mod=readonly", "-trimpath", "-tags=osusergo,grpcnotrace", "-ldflags=-s -w"];
-
-/** @param {NodeJS.ProcessEnv} env */
-function readRecipe(env) {
-  const files = fs
-    .readdirSync(SOURCE, { recursive: true, encoding: "utf8" })
-    .filter((name) => fs.statSync(path.join(SOURCE, name)).isFile())
-    .sort();
-  const contents = files.map((name) => [name, fs.readFileSync(path.join(SOURCE, name), "utf8")]);
-  const version = /^const version = "(.+)"$/m.exec(fs.readFileSync(path.join(SOURCE, "main.go"), "utf8"))?.[1];
-  if (!version) throw new Error("tools/engine/aws-plugin/main.go: no version");
-  const directory = path.join(cacheDirectory(env), "aws-plugin", keyOf([contents, FLAGS]));
-  return { module: readModule(SOURCE), version, executable: path.join(directory, "pulumi-resource-aws") };
 }
 
 // ---- the Terraform provider ------------------------------------------------------------------------------------------
