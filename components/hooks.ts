@@ -208,11 +208,7 @@ async function tellNotes(urn: string, headline: string, notes: Note[]): Promise<
 // The engine stops at its first errors, and which volumes it has asked about by then is chance. So the first refusal tells
 // the problems of all volumes declared so far; the others only say that theirs stand there.
 function refusal(name: string, problems: Problem[], board: ProblemBoard): string {
-  const entry = board.find((each) => each.name === name && each.problems === problems) ?? {
-    name,
-    problems,
-    told: false,
-  };
+  const entry = board.find((each) => each.name === name) ?? { name, problems, told: false };
   if (entry.told) return `${name} has problems; they are listed with the first refusal`;
   const all = [entry, ...board.filter((each) => each !== entry && !each.told)];
   for (const each of all) each.told = true;

@@ -163,7 +163,10 @@ export function change(from: ResolvedVolume, to: ResolvedVolume): Change {
     verdicts.add("in-place");
     notes.push(note("change-in-place", "sizeGiB", { setting: "sizeGiB", from: from.sizeGiB, to: to.sizeGiB }));
   }
-  const rules = anyBackend(from.backend).change as Record<string, (from: unknown, to: unknown) => SettingRule>;
+  const rules = anyBackend(from.backend).change as Record<
+    string,
+    (from: unknown, to: unknown) => SettingRule | undefined
+  >;
   for (const setting of Object.keys(rules)) {
     const before = (from.settings as unknown as Record<string, unknown>)[setting] ?? null;
     const after = (to.settings as unknown as Record<string, unknown>)[setting] ?? null;

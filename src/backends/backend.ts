@@ -90,8 +90,8 @@ export interface Backend<
   prices: Overridable<Prices>;
   /** Settings, problems and notes for one volume. Never throws. */
   resolve(asked: Asked<Section, Placement, Limits>, prices: Prices): Answer<Settings>;
-  /** What may happen to each setting of a volume that exists. */
-  change: { [K in keyof Required<Settings>]: (from: Settings[K], to: Settings[K]) => SettingRule };
+  /** What may happen to each setting of a volume that exists; nothing, where the difference means no change. */
+  change: { [K in keyof Required<Settings>]: (from: Settings[K], to: Settings[K]) => SettingRule | undefined };
   /** What is to be known of a change as a whole, beyond what becomes of each setting. */
   noteChange?(from: Made<Settings>, to: Made<Settings>): Note[];
   /** The sizes that each type of the backend can make; absent where there are no types, and one range of sizes. */

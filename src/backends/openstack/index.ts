@@ -113,7 +113,7 @@ export const openstack: Backend<
     }),
     migrationPolicy: inPlace,
     // Who no longer names the zone leaves the volume where it is.
-    availabilityZone: (_from, to) => (to === null ? inPlace() : refused("a volume can't leave its zone", COPY_WAY)()),
+    availabilityZone: (_from, to) => (to === null ? undefined : refused("a volume can't leave its zone", COPY_WAY)()),
     snapshotId: madeFrom,
     imageId: madeFrom,
     sourceVolumeId: madeFrom,
