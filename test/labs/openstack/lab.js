@@ -1,0 +1,122 @@
+// Starts the lab's Keystone and Cinder, for tests, benches and people. lab.py says what they are and what can be done to them.
+// @ts-check
+"use strict";
+
+const path = require("node:path");
+const { cacheDirectory } = require("../../../tools/shared.js");
+const { askLab, startProcess } = require("../process.js");
+
+module.exports = { config, startLab };
+
+/**
+ * What reached Keystone or Cinder. Nothing of it is secret: headers aren't kept, nor is what was sent to Keystone.
+ *
+ * @typedef {object} OpenstackRequest
+ * @property {"keystone" | "cinder"} service
+ * @property {string} method
+ * @property {string} path
+ * @property {string} query
+ * @property {number | null} status null: not answered (yet)
+ * @property {string} agent
+ * @property {any} body what was sent to Cinder
+ */
+
+/**
+ * What happens to the next requests that match: they wait `seconds`, and are then answered with `status` without being
+ * passed on, or are done and the answer is lost (`lose`).
+ *
+ * @typedef {object} Fault
+ * @property {"keystone" | "cinder"} [service] default: both
+ * @property {string} [method] default: all
+ * @property {string} [path] a regular expression. Default: all
+ * @property {number} [times] how many requests. Default: 1
+ * @property {number} [seconds]
+ * @property {number} [status]
+ * @property {string} [message]
+ * @property {Record<string, string>} [headers] of the answer
+ * @property {boolean} [lose]
+ */
+
+/**
+ * @typedef {"admin" | "plain" | "reader"} User admin of the project admin, member of the project plain, reader of it
+ *
+ * @typedef {{ status: number, body: any }} Answer
+ *
+ * @typedef {object} Call
+ * @property {unknown} [body]
+ * @property {User} [user] default: admin
+ * @property {string} [microversion] such as 3.60
+ */
+
+/**
+ * @typedef {object} OpenstackLab
+ * @property {string} authUrl
+ * @property {string} cinderUrl
+ * @property {string} controlUrl
+ * @property {string} region
+ * @property {string} password of each user
+ * @property {Record<User, { id: string, project: string, projectId: string }>} users
+ * @property {string} state the directory of its databases and logs
+ * @property {string} template the directory that the databases were copied from
+ * @property {boolean} templateMade by this start
+ * @property {{ keystone: number, cinder: number }} processes as they were started: their ids
+ * @property {string} [caFile] the certificate to trust, with TLS
+ * @property {() => Promise<OpenstackRequest[]>} requests what reached Keystone and Cinder since the last clear, in its order
+ * @property {() => Promise<void>} clear forgets requests and faults
+ * @property {(service: "keystone" | "cinder", method: string, path: string, call?: Call) => Promise<Answer>} call does it, off
+ *   the record and past the faults; the path is below /v3, for Cinder below /v3/<the user's project>
+ * @property {(fault: Fault) => Promise<void>} fail
+ * @property {(step: "create" | "delete" | "extend" | "retype" | "snapshot") => Promise<void>} breakNext the next of these
+ *   fails on its backend, after Cinder has taken the request
+ * @property {() => Promise<void>} stopCinder kills it: its port refuses
+ * @property {() => Promise<void>} startCinder again, on the same port and with what it had
+ * @property {() => Promise<void>} stop
+ * @property {Promise<number | null>} ended
+ */
+
+/**
+ * @param {object} [options]
+ * @param {{ cert: string, key: string }} [options.tls] files: Keystone and Cinder then speak TLS, with this certificate
+ * @param {boolean} [options.detached] a terminal's Ctrl-C is for us; the lab ends with us
+ * @param {(line: string) => void} [options.log] takes what there is to tell of its packages. Default: standard error
+ * @param {string} [options.cache] where the template is kept. Default: the cache of all
+ * @returns {Promise<OpenstackLab>} when both answer, and Cinder's scheduler knows both backends
+ */
+async function startLab({ tls, cache = path.join(cacheDirectory(process.env), "openstack"), ...options } = {}) {
+  const args = [cache, ...(tls ? ["--tls", tls.cert, tls.key] : [])];
+  const { ready, ended, stop } = await startProcess("openstack", { ...options, args });
+  const ask = (/** @type {string} */ command, /** @type {object} */ body) => askLab(ready.controlUrl, command, body);
+  return {
+    ...ready,
+    ...(tls ? { caFile: tls.cert } : {}),
+    requests: () => askLab(ready.controlUrl, "requests"),
+    clear: () => ask("clear", {}),
+    call: (service, method, path, call = {}) => ask("call", { service, method, path, ...call }),
+    fail: (fault) => ask("fail", fault),
+    breakNext: (step) => ask("break", { step }),
+    stopCinder: () => ask("stop", {}),
+    startCinder: () => ask("start", {}),
+    stop,
+    ended,
+  };
+}
+
+/**
+ * What leads the provider of @pulumi/openstack there, without `openstack:`.
+ *
+ * @param {Pick<OpenstackLab, "authUrl" | "password" | "region" | "users" | "caFile">} lab
+ * @param {User} [user]
+ * @returns {Record<string, string>}
+ */
+function config({ authUrl, password, region, users, caFile }, user = "plain") {
+  return {
+    authUrl,
+    userName: user,
+    password,
+    tenantName: users[user].project,
+    userDomainName: "Default",
+    projectDomainName: "Default",
+    region,
+    ...(caFile ? { cacertFile: caFile } : {}),
+  };
+}

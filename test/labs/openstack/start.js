@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+// The lab's Keystone and Cinder for people: starts them, says how a Pulumi stack (or any other client) gets there, and ends
+// with Ctrl-C.
+//
+//   node test/labs/openstack/start.js [admin|plain|reader]
+// @ts-check
+"use strict";
+
+const { UserError, main } = require("../../../tools/shared.js");
+const { config, startLab } = require("./lab.js");
+
+main(async () => {
+  const [user = "plain", ...rest] = process.argv.slice(2);
+  if (!(user === "admin" || user === "plain" || user === "reader") || rest.length > 0) {
+    throw new UserError("Usage: node test/labs/openstack/start.js [admin|plain|reader]");
+  }
+  const lab = await startLab({ detached: true });
+  void lab.ended.then((code) => process.exit(code ?? 1));
+  const settings = config(lab, user);
+  console.log(`A Keystone answers at ${lab.authUrl}, a Cinder at ${lab.cinderUrl}, with the backends fast and slow.`);
+  console.log(`What reached them: curl ${lab.controlUrl}/lab/requests. Their logs: ${lab.state}\n`);
+  console.log(
+    `export OS_AUTH_URL=${settings.authUrl} OS_USERNAME=${user} OS_PASSWORD=${lab.password} ` +
+      `OS_PROJECT_NAME=${settings.tenantName} OS_USER_DOMAIN_NAME=Default OS_PROJECT_DOMAIN_NAME=Default ` +
+      `OS_REGION_NAME=${lab.region} OS_IDENTITY_API_VERSION=3`,
+  );
+  for (const [key, value] of Object.entries(settings)) {
+    console.log(`pulumi config set ${key === "password" ? "--secret " : ""}openstack:${key} ${value}`);
+  }
+});

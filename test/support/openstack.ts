@@ -1,0 +1,273 @@
+// An OpenStack of a test's own: the lab's Keystone and Cinder (test/labs/openstack). Where this machine can't have them, the
+// tests are skipped, and say so.
+
+import { setTimeout } from "node:timers/promises";
+
+import {
+  config,
+  startLab,
+  type Answer,
+  type Fault,
+  type OpenstackLab as Lab,
+  type OpenstackRequest,
+  type User,
+} from "../labs/openstack/lab.js";
+import { environmentOf } from "../labs/python.js";
+import { describeIf } from "./machine";
+
+export type { Answer, Fault, OpenstackRequest, User };
+
+/** How a call of a test's own is made. */
+export interface As {
+  user?: User;
+  microversion?: string;
+}
+
+type Json = Record<string, any>;
+
+/** A Keystone and a Cinder, each in a process of its own. test/labs/openstack/lab.py says what they are. */
+export class OpenstackLab {
+  private constructor(readonly lab: Lab) {}
+
+  static async start(options: Parameters<typeof startLab>[0] = {}): Promise<OpenstackLab> {
+    return new OpenstackLab(await startLab(options));
+  }
+
+  get authUrl(): string {
+    return this.lab.authUrl;
+  }
+
+  async stop(): Promise<void> {
+    await this.lab.stop();
+  }
+
+  // ---- behind the back of whoever is tested --------------------------------------------------------------------------
+
+  /** Asks Cinder, off the record and past the faults; the path is below /v3/<the user's project>. */
+  async api(method: string, path: string, body?: unknown, as: As = {}): Promise<Answer> {
+    return this.lab.call("cinder", method, path, { body, ...as });
+  }
+
+  /** The same of Keystone; the path is below /v3. */
+  async keystone(method: string, path: string, body?: unknown, as: Pick<As, "user"> = {}): Promise<Answer> {
+    return this.lab.call("keystone", method, path, { body, ...as });
+  }
+
+  /** The same, which must succeed: what was answered. */
+  async must(method: string, path: string, body?: unknown, as: As = {}): Promise<Json> {
+    const { status, body: answer } = await this.api(method, path, body, as);
+    if (status >= 300) throw new Error(`${method} ${path}: ${status} ${JSON.stringify(answer)}`);
+    return answer as Json;
+  }
+
+  /**
+   * A volume type; `{ volume_backend_name: "fast" }` among its extra specs ties it to a backend.
+   *
+   * @returns its id
+   */
+  async makeType(
+    name: string,
+    extraSpecs: Record<string, string> = {},
+    { qos, public: isPublic = true }: { qos?: Record<string, string>; public?: boolean } = {},
+  ): Promise<string> {
+    const made = await this.must("POST", "/types", {
+      volume_type: { name, extra_specs: extraSpecs, "os-volume-type-access:is_public": isPublic },
+    });
+    const id = made["volume_type"].id as string;
+    if (qos) {
+      const specs = await this.must("POST", "/qos-specs", { qos_specs: { name: `qos-of-${name}`, ...qos } });
+      await this.must("GET", `/qos-specs/${specs["qos_specs"].id}/associate?vol_type_id=${id}`);
+    }
+    return id;
+  }
+
+  /** Sets quotas of a project, such as `{ volumes: 10, gigabytes: -1, gigabytes_gold: 5 }`. */
+  async setQuota(project: "admin" | "plain", quota: Record<string, number>): Promise<void> {
+    const id = this.lab.users[project].projectId;
+    await this.must("PUT", `/os-quota-sets/${id}`, { quota_set: quota });
+  }
+
+  /** A volume as Cinder has it; `undefined` once it is gone. */
+  async volume(id: string): Promise<Json | undefined> {
+    return (await this.volumes()).find((each) => each["id"] === id);
+  }
+
+  /** All volumes, of all projects, by name. */
+  async volumes(): Promise<Json[]> {
+    const { volumes } = await this.must("GET", "/volumes/detail?all_tenants=1");
+    return (volumes as Json[]).sort((a, b) => String(a["name"]).localeCompare(String(b["name"])));
+  }
+
+  /** Waits until a volume has that status (or until it is gone: "deleted"), and returns it. */
+  async waitFor(id: string, status: string, seconds = 30): Promise<Json> {
+    return this.waitUntil(id, (volume) => volume["status"] === status, `be ${status}`, seconds);
+  }
+
+  /** Waits until a volume fits, and returns it. */
+  async waitUntil(id: string, fits: (volume: Json) => boolean, what = "fit", seconds = 30): Promise<Json> {
+    const end = Date.now() + seconds * 1000;
+    for (;;) {
+      const volume = (await this.volume(id)) ?? { status: "deleted" };
+      if (fits(volume)) return volume;
+      if (Date.now() > end) throw new Error(`volume ${id} doesn't ${what}: ${JSON.stringify(volume)}`);
+      await setTimeout(100);
+    }
+  }
+
+  /** Makes a volume of a user's, and waits for it. */
+  async create(
+    volume: Json,
+    { user = "plain", status = "available" }: { user?: User; status?: string } = {},
+  ): Promise<string> {
+    const made = await this.must("POST", "/volumes", { volume: { size: 1, ...volume } }, { user });
+    const id = made["volume"].id as string;
+    await this.waitFor(id, status);
+    return id;
+  }
+
+  /** Attaches a volume as Nova does, without a Nova: it is then in use. Returns the attachment's id. */
+  async attach(id: string, server = "11111111-2222-4333-8444-555555555555"): Promise<string> {
+    const as: As = { microversion: "3.60", user: await this.owner(id) };
+    const connector = {
+      host: "lab",
+      ip: "127.0.0.1",
+      initiator: "iqn.2026-01.lab:host",
+      multipath: false,
+      platform: "x86_64",
+    };
+    const { attachment } = await this.must(
+      "POST",
+      "/attachments",
+      {
+        attachment: {
+          volume_uuid: id,
+          instance_uuid: server,
+          connector: { ...connector, os_type: "linux2", mountpoint: "/dev/vdb" },
+        },
+      },
+      as,
+    );
+    await this.must("POST", `/attachments/${attachment.id}/action`, { "os-complete": {} }, as);
+    await this.waitFor(id, "in-use");
+    return attachment.id as string;
+  }
+
+  /** Takes all attachments of a volume away, as an administrator does when Nova is gone. */
+  async detach(id: string): Promise<void> {
+    const reset = { status: "available", attach_status: "detached", migration_status: null };
+    await this.mustAct(id, { "os-reset_status": reset });
+    await this.waitFor(id, "available");
+  }
+
+  /** Takes a snapshot of a volume, and waits for it. Returns its id. */
+  async snapshot(id: string, name = "snapshot"): Promise<string> {
+    const as: As = { user: await this.owner(id) };
+    const made = await this.must("POST", "/snapshots", { snapshot: { volume_id: id, name, force: true } }, as);
+    const snapshot = made["snapshot"].id as string;
+    for (let tries = 0; tries < 300; tries++) {
+      const { snapshot: now } = await this.must("GET", `/snapshots/${snapshot}`, undefined, as);
+      if (now.status === "available") return snapshot;
+      await setTimeout(100);
+    }
+    throw new Error(`snapshot ${snapshot} isn't available`);
+  }
+
+  /** An action on a volume, such as `{ "os-extend": { new_size: 2 } }`. */
+  async act(id: string, action: Json, as: As = {}): Promise<Answer> {
+    return this.api("POST", `/volumes/${id}/action`, action, as);
+  }
+
+  private async mustAct(id: string, action: Json): Promise<void> {
+    await this.must("POST", `/volumes/${id}/action`, action);
+  }
+
+  private async owner(id: string): Promise<User> {
+    const project = (await this.volume(id))?.["os-vol-tenant-attr:tenant_id"];
+    return project === this.lab.users.admin.projectId ? "admin" : "plain";
+  }
+
+  // ---- for whoever is tested -----------------------------------------------------------------------------------------
+
+  /** The provider's config that leads there, without `openstack:`. */
+  config(user: User = "plain"): Record<string, string> {
+    return config(this.lab, user);
+  }
+
+  /** The same with an application credential of the user, made now. */
+  async applicationCredential(
+    user: User = "plain",
+    name = `of-${user}-${Date.now()}`,
+  ): Promise<Record<string, string>> {
+    const path = `/users/${this.lab.users[user].id}/application_credentials`;
+    const { status, body } = await this.keystone("POST", path, { application_credential: { name } }, { user });
+    if (status !== 201) throw new Error(`no application credential: ${status} ${JSON.stringify(body)}`);
+    const { authUrl = "", region = "", cacertFile } = this.config(user);
+    const { id, secret } = body.application_credential as { id: string; secret: string };
+    return {
+      authUrl,
+      region,
+      applicationCredentialId: id,
+      applicationCredentialSecret: secret,
+      ...(cacertFile ? { cacertFile } : {}),
+    };
+  }
+
+  // ---- what reached it, and what goes wrong --------------------------------------------------------------------------
+
+  /** All that reached Keystone and Cinder, in its order. */
+  async requests(service?: "keystone" | "cinder"): Promise<OpenstackRequest[]> {
+    return (await this.lab.requests()).filter((each) => service === undefined || each.service === service);
+  }
+
+  /**
+   * What was to change something at Cinder, in few words: `POST /volumes {"volume":{…}} 202`, with the project and ids left
+   * out. Sorted, since the engine does several things at once.
+   */
+  async changes(): Promise<string[]> {
+    const told = (await this.requests("cinder")).filter(({ method }) => method !== "GET" && method !== "HEAD");
+    return told
+      .map(({ method, path, body, status }) => {
+        const short = path
+          .replace(/^\/v3\/[0-9a-f]{32}/, "")
+          .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "<id>");
+        return [method, short, ...(body === null ? [] : [JSON.stringify(body)]), String(status)].join(" ");
+      })
+      .sort();
+  }
+
+  /** Forgets what reached it, and the faults. */
+  async clear(): Promise<void> {
+    await this.lab.clear();
+  }
+
+  /** Has the next requests that match wait, fail, or lose their answers. */
+  async fail(fault: Fault): Promise<void> {
+    await this.lab.fail(fault);
+  }
+
+  /** Has the next such step fail on its backend, after Cinder has taken the request. */
+  async breakNext(step: Parameters<Lab["breakNext"]>[0]): Promise<void> {
+    await this.lab.breakNext(step);
+  }
+
+  /** Kills Cinder: its port refuses. */
+  async stopCinder(): Promise<void> {
+    await this.lab.stopCinder();
+  }
+
+  /** Starts it again, on the same port and with what it had. */
+  async startCinder(): Promise<void> {
+    await this.lab.startCinder();
+  }
+}
+
+/** Why this machine can't have a Keystone and a Cinder, or `undefined` where it can. */
+export function openstackReason(): string | undefined {
+  return environmentOf("openstack").reason;
+}
+
+/** A group of tests that needs the lab's OpenStack; without it they are skipped, and say so. */
+export function describeOpenstack(name: string, tests: () => void): void {
+  const reason = openstackReason();
+  describeIf(reason === undefined, name, reason, tests);
+}
