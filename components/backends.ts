@@ -22,6 +22,8 @@ export interface VolumeToMake {
   volume: ResolvedVolume | pulumi.Output<ResolvedVolume>;
   /** A volume that exists already and is to be taken over: its id. */
   importId?: string | undefined;
+  /** The id of the volume as the state has it; nothing where it is new, or the last `up` did not finish. Known when its component is. */
+  recordedId: () => Promise<string | undefined>;
   /** The component, for the child's ownership. */
   component: pulumi.ComponentResource;
   config: StackConfig;
@@ -76,7 +78,10 @@ export interface VolumeBackend {
   ): pulumi.Output<object> | undefined;
   /** What the pure core can't see: names that were asked for, places that nobody named. */
   problems?(volume: ResolvedVolume, asked: { physicalName: string | undefined; config: StackConfig }): Problem[];
-  /** What only the backend knows, asked at preview as well, before a volume is made and before its own resource is changed. */
+  /**
+   * What only the backend knows, asked at preview as well: before a volume is made or taken over, and before its own resource is
+   * changed.
+   */
   ask?(asked: AskedOfBackend): Promise<{ problems: Problem[]; notes: Note[] }>;
   /** Makes the volume's own resource. */
   make(volume: VolumeToMake): MadeVolume;

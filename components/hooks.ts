@@ -51,6 +51,8 @@ export interface HookedRun {
   config: StackConfig;
   catalog: Catalog;
   board: ProblemBoard;
+  /** Takes the ids that the state has, by name. */
+  recorded: Map<string, string>;
   /** What is noted of a volume. */
   notesOf: (name: string) => Note[];
   /** What a volume is to be, where that is known. */
@@ -59,7 +61,15 @@ export interface HookedRun {
 }
 
 /** Makes the hooks of one run. */
-export function volumeHooks({ config, catalog, board, notesOf, askedOf, placementOf }: HookedRun): VolumeHooks {
+export function volumeHooks({
+  config,
+  catalog,
+  board,
+  recorded,
+  notesOf,
+  askedOf,
+  placementOf,
+}: HookedRun): VolumeHooks {
   // What the backend says; all volumes that wait for the same answer are told together.
   const ask = async (name: string, to: ResolvedVolume, asked: Partial<AskedOfBackend>): Promise<Note[]> => {
     const isDryRun = pulumi.runtime.isDryRun();
@@ -92,25 +102,27 @@ export function volumeHooks({ config, catalog, board, notesOf, askedOf, placemen
     if (oldInputs === undefined) {
       isNew.add(urn);
       if (!isResolved(to)) return tellNotes(urn, name, notesOf(name));
-      const notes = await ask(name, to, { importId: (newInputs as VolumeInputs).import });
+      const { import: importId } = newInputs as VolumeInputs;
+      const notes = importId === undefined ? [] : await ask(name, to, { importId });
       return tellNotes(urn, `${name}@${to.profile}`, [...notesOf(name), ...notes]);
     }
-    const recorded = oldInputs as VolumeInputs;
+    const before = oldInputs as VolumeInputs;
     const has = (oldOutputs ?? {}) as Partial<VolumeInputs> & { volumeId?: unknown };
-    if (!isResolved(recorded)) {
+    if (typeof has.volumeId === "string") recorded.set(name, has.volumeId);
+    if (!isResolved(before)) {
       throw new Error(
         `${name}: what the state has of it can't be read, so no change of it can be judged. Is it from another version?`,
       );
     }
-    refuseSwap(name, has.volumeId, (recorded as VolumeInputs).import, to.import);
+    refuseSwap(name, has.volumeId, (before as VolumeInputs).import, to.import);
     // A size from another resource may be unknown at preview; the hook runs again in the `up`, when it is known.
     if (!isResolved(to)) return;
     // The engine records a component's new inputs also when its resource then fails, or is left out by --target; what the
     // volume has is in the outputs. After a failure these are gone: then its own resource knows its size, and judges that.
     let from: ResolvedVolume = {
-      ...recorded,
-      sizeGiB: has.sizeGiB ?? recorded.sizeGiB,
-      settings: has.settings ?? recorded.settings,
+      ...before,
+      sizeGiB: has.sizeGiB ?? before.sizeGiB,
+      settings: has.settings ?? before.settings,
     };
     const elsewhere = volumeBackend(to.backend).changedElsewhere ?? [];
     const kept = Object.entries(to.settings).filter(([key]) => elsewhere.includes(key));
@@ -118,10 +130,16 @@ export function volumeHooks({ config, catalog, board, notesOf, askedOf, placemen
     if (has.volumeId === undefined) {
       // There may even be no volume yet, whatever was asked for it in vain.
       unfinished.add(urn);
-      from = { ...recorded, sizeGiB: to.sizeGiB, settings: to.settings };
+      from = { ...before, sizeGiB: to.sizeGiB, settings: to.settings };
     }
     const label = from.profile === to.profile ? `${name}@${to.profile}` : `${name}: ${from.profile} -> ${to.profile}`;
     await judge(urn, label, from, to, !unfinished.has(urn));
+  };
+
+  // The engine asks about a resource that it is about to make, whether its component is new or an `up` was interrupted.
+  const creation: pulumi.ResourceHookFunction = async ({ urn, name }) => {
+    const to = askedOf(name);
+    if (to) await tellNotes(urn, name, await ask(name, to, {}));
   };
 
   // Sees what the resource is really given, also after transforms, against what it really has.
@@ -166,7 +184,11 @@ export function volumeHooks({ config, catalog, board, notesOf, askedOf, placemen
       const beforeUpdate = [new pulumi.ResourceHook(`${HOOK}-${backend}`, volume(backend), { onDryRun: true })];
       const explains = volumeBackend(backend).explain !== undefined && hasErrorHooks();
       const onError = explains ? [new pulumi.ErrorHook(`${HOOK}-${backend}-error`, failed(backend))] : undefined;
-      const binding = { beforeUpdate, ...(onError && { onError }) };
+      const asks = volumeBackend(backend).ask !== undefined;
+      const beforeCreate = asks
+        ? [new pulumi.ResourceHook(`${HOOK}-${backend}-new`, creation, { onDryRun: true })]
+        : undefined;
+      const binding = { beforeUpdate, ...(beforeCreate && { beforeCreate }), ...(onError && { onError }) };
       made.set(backend, binding);
       return binding;
     },

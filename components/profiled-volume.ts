@@ -191,6 +191,7 @@ export class ProfiledVolume extends pulumi.ComponentResource {
             explicitName: args.physicalName !== undefined,
             volume: asked.volume ?? volume,
             importId: args.import,
+            recordedId: () => recordedId(run, name, this.urn),
             component: this,
             config: run.config,
             opts: {
@@ -239,6 +240,17 @@ export class ProfiledVolume extends pulumi.ComponentResource {
       this.urn.apply(() => resolution.apply(({ problems }) => pulumi.log.warn(formatProblems(name, problems), this)));
     }
   }
+}
+
+// What the state has of a component that changes, its hook was told; of one that doesn't, the engine tells.
+async function recordedId(run: Run, name: string, urn: pulumi.Output<string>): Promise<string | undefined> {
+  const known = run.recorded.get(name);
+  if (known !== undefined) return known;
+  const text = await new Promise<string>((resolve) => urn.apply(resolve));
+  // As for a reference to a resource.
+  const found: unknown = await pulumi.runtime.invoke("pulumi:pulumi:getResource", { urn: text }, { async: true });
+  const { volumeId } = (found as { state?: { volumeId?: unknown } }).state ?? {};
+  return typeof volumeId === "string" ? volumeId : undefined;
 }
 
 interface Asked {

@@ -36,6 +36,8 @@ export interface Run {
   notes: Map<string, () => Note[]>;
   /** What each volume is to be, by its name, where that is known. */
   asked: Map<string, ResolvedVolume>;
+  /** The ids that the state has of volumes whose declaration changes, by name. */
+  recorded: Map<string, string>;
   /** The volumes that a mapping was declared for. */
   mapped: WeakSet<object>;
   /** The volumes declared so far: their identity on the backend, and who has it. */
@@ -60,10 +62,22 @@ export function currentRun(): Run {
   const notesOf = (name: string) => notes.get(name)?.() ?? [];
   const asked: Run["asked"] = new Map();
   const askedOf = (name: string) => asked.get(name);
-  const hooked = { config, catalog, board, notesOf, askedOf, placementOf: placement };
+  const recorded: Run["recorded"] = new Map();
+  const hooked = { config, catalog, board, recorded, notesOf, askedOf, placementOf: placement };
   const hooks = hasHooks() ? volumeHooks(hooked) : undefined;
   const [identities, mapped] = [new Map<string, string>(), new WeakSet()];
-  const run: Run = { config, catalog, board, hooks, notes, asked, mapped, identities, placementOf: placement };
+  const run: Run = {
+    config,
+    catalog,
+    board,
+    hooks,
+    notes,
+    asked,
+    recorded,
+    mapped,
+    identities,
+    placementOf: placement,
+  };
   if (key) runs.set(key, run);
   return run;
 }

@@ -463,8 +463,8 @@ export const noteKinds = {
     message: ({ what, because }) => `${what} not checked beforehand: ${because}`,
   }),
   "left-over-adopted": noteKind<{ id: string }>({
-    meaning: "A volume that an interrupted run made for this declaration is taken up.",
-    message: ({ id }) => `volume ${id}, made by a run that was interrupted, is taken up`,
+    meaning: "A volume that was made for this declaration by a run that did not finish is taken up.",
+    message: ({ id }) => `volume ${id} is of a run that did not finish; it is taken up, and not made anew`,
   }),
   "left-over-deleted": noteKind<{ id: string; isDone: boolean }>({
     meaning: "What is left of a creation that failed is deleted, and the volume made anew.",

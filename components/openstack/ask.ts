@@ -79,14 +79,12 @@ interface RunState {
   clouds: Map<string, Cloud>;
   /** How each volume's cloud is reached, by the volume's name. */
   hints: Map<string, Promise<ConnectionHints>>;
-  /** The volumes that are taken up, by name. */
-  adopted: Map<string, string>;
 }
 
 const states = new WeakMap<StackConfig, RunState>();
 
 export function runState(config: StackConfig): RunState {
-  const known = states.get(config) ?? { clouds: new Map<string, Cloud>(), hints: new Map(), adopted: new Map() };
+  const known = states.get(config) ?? { clouds: new Map<string, Cloud>(), hints: new Map() };
   states.set(config, known);
   return known;
 }
@@ -152,15 +150,13 @@ async function askNew(cloud: Cloud, asked: AskedOfBackend): Promise<Answer> {
   // Before anything is waited for: all who ask at once must find it.
   cloud.demands.push(demand);
   const leftOver = await askLeftOver(cloud, asked);
-  // What is there already takes nothing more.
-  if (leftOver.adopts) cloud.demands.splice(cloud.demands.indexOf(demand), 1);
   const facts = await factsOf(cloud, settings.volumeType);
   const paths = pathsOf(asked);
   const zone = settings.availabilityZone;
   const problems = [
     ...leftOver.problems,
     ...typeProblems(facts, demand, paths),
-    ...(leftOver.adopts ? [] : quotaProblems(facts, cloud.demands, demand, paths)),
+    ...quotaProblems(facts, cloud.demands, demand, paths),
     ...(zone === null ? [] : zoneProblems(await cloud.zones(), zone, "openstack.availabilityZone")),
     ...(await sourceProblems(cloud, settings, to.sizeGiB)),
   ];
@@ -240,23 +236,55 @@ function importProblems(
   return problems;
 }
 
-/** What an interrupted run, or a creation that failed, left of this volume. */
-async function askLeftOver(cloud: Cloud, asked: AskedOfBackend): Promise<Answer & { adopts: boolean }> {
-  const { name, to, config, isDryRun } = asked;
+async function leftOversOf(cloud: Cloud, name: string, config: StackConfig): Promise<CinderVolume[]> {
   const marked = await cloud.marked(stackMark(config));
-  const [volume] = marked.filter((each) => each.metadata[VOLUME_MARK] === name && each.status !== "deleting");
-  if (!volume) return { problems: [], notes: [], adopts: false };
-  const { id } = volume;
-  const left = judgeLeftOver(volume, { sizeGiB: to.sizeGiB, now: cloud.session.cinderTime ?? new Date() });
-  if (left.verdict === "refuse") {
-    return { problems: [problem("left-over", "name", name, { id, because: left.because })], notes: [], adopts: false };
+  return marked.filter((each) => each.metadata[VOLUME_MARK] === name && each.status !== "deleting");
+}
+
+/**
+ * The volume that an interrupted run made for this declaration, and that can be taken up with what it holds. Asked for where the state
+ * has no volume, or where the last run didn't finish; then it may as well be the one that the state has.
+ */
+export async function volumeToAdopt(name: string, sizeGiB: number, config: StackConfig): Promise<string | undefined> {
+  try {
+    const cloud = cloudOf(config, await runState(config).hints.get(name));
+    const [found, ...others] = await leftOversOf(cloud, name, config);
+    if (!found || others.length > 0) return undefined;
+    const volume = await whenMade(cloud.session, found);
+    const { verdict } = judgeLeftOver(volume, { sizeGiB, now: cloud.session.cinderTime ?? new Date() });
+    return verdict === "adopt" ? volume.id : undefined;
+  } catch (error) {
+    // Before a volume is made, the cloud is asked again, and what is wrong is told.
+    if (error instanceof OpenstackError) return undefined;
+    throw error;
   }
-  if (left.verdict === "adopt") {
-    runState(config).adopted.set(name, id);
-    return { problems: [], notes: [note("left-over-adopted", "name", { id })], adopts: true };
+}
+
+// A run that was killed may have left it in the making.
+async function whenMade(session: CinderSession, found: CinderVolume): Promise<CinderVolume> {
+  let volume = found;
+  for (let seconds = 0; seconds < 60 && /^(creating|downloading)$/.test(volume.status); seconds++) {
+    await sleep(1_000);
+    volume = (await readVolume(session, found.id)) ?? found;
   }
-  if (!isDryRun) await removeLeftOver(cloud.session, id);
-  return { problems: [], notes: [note("left-over-deleted", "name", { id, isDone: !isDryRun })], adopts: false };
+  return volume;
+}
+
+/** What is left of this volume, and couldn't be taken up. The engine is about to make one: so the state has none. */
+async function askLeftOver(cloud: Cloud, { name, to, config, isDryRun }: AskedOfBackend): Promise<Answer> {
+  const found = await leftOversOf(cloud, name, config);
+  const now = cloud.session.cinderTime ?? new Date();
+  const judged = found.map((volume) => ({ ...volume, left: judgeLeftOver(volume, { sizeGiB: to.sizeGiB, now }) }));
+  const kept = judged.filter(({ left }) => left.verdict !== "delete");
+  if (kept.length > 0) {
+    const problems = kept.map(({ id, left }) => {
+      const because = left.verdict === "refuse" ? left.because : `there are ${found.length} of them`;
+      return problem("left-over", "name", name, { id, because });
+    });
+    return { problems, notes: [] };
+  }
+  if (!isDryRun) await Promise.all(judged.map(({ id }) => removeLeftOver(cloud.session, id)));
+  return { problems: [], notes: judged.map(({ id }) => note("left-over-deleted", "name", { id, isDone: !isDryRun })) };
 }
 
 // Waited for, since what is being deleted still counts for the quotas.

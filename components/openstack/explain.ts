@@ -3,7 +3,7 @@
 /** What an error of a volume's creation means and what to do, or nothing where it says that itself. */
 export function explainCreation(name: string, errors: string[]): string | undefined {
   const text = errors.join("\n");
-  if (text.includes("unexpected state 'error")) {
+  if (/in error status|unexpected state 'error/.test(text)) {
     const [id] = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/.exec(text) ?? ["of this name"];
     return (
       `${name}: Cinder took the request and then failed to make volume ${id}. Most often no backend serves the volume type, or none has ` +

@@ -4,18 +4,11 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import {
-  formatProblems,
-  problem,
-  type OpenstackSettings,
-  type Problem,
-  type ResolvedVolume,
-  type StackConfig,
-} from "../../src";
+import { formatProblems, note, problem, type OpenstackSettings, type Problem, type ResolvedVolume } from "../../src";
 import { argumentsOf } from "../arguments";
 import type { VolumeBackend, VolumeToMake } from "../backends";
 import { fixedByTransform, transformed } from "../transform";
-import { askCloud, runState, stackMark, STACK_MARK, VOLUME_MARK } from "./ask";
+import { askCloud, runState, stackMark, STACK_MARK, VOLUME_MARK, volumeToAdopt } from "./ask";
 import { explainCreation } from "./explain";
 import { hintsOf } from "./hints";
 import { PROVIDER_TEXT } from "./provider-text";
@@ -79,7 +72,7 @@ export const openstackBackend: VolumeBackend = {
         ...plain,
         // Its size and type are the companion's; nothing else that it is made with may replace the volume with its data.
         ignoreChanges: ["size", ...Object.keys(FIXED)],
-        ...(hooks?.onError && { hooks: { onError: hooks.onError } }),
+        ...(hooks && { hooks: { beforeCreate: hooks.beforeCreate ?? [], onError: hooks.onError ?? [] } }),
         ...(importId !== undefined && { import: importId }),
       },
     );
@@ -90,7 +83,7 @@ export const openstackBackend: VolumeBackend = {
     const resource = new Volume(
       name,
       args as unknown as ConstructorParameters<typeof Volume>[1],
-      hooks && importId === undefined ? withAdoption(name, config, finalOpts) : finalOpts,
+      hooks && importId === undefined ? withAdoption(toMake, finalOpts) : finalOpts,
     );
     const of = argumentsOf<OpenstackSettings>(volume);
     const companion = new CinderVolume(
@@ -161,16 +154,26 @@ function volumeArgs({ volume, physicalName, name, config }: VolumeToMake): Recor
   };
 }
 
-// Whether there is something to take up is known when the volume's component was asked for: the engine does that before it comes to its
-// children.
+// Whether there is something to take up is asked only where the state has no volume that is done: so a run that changes nothing asks
+// nothing. To a volume that the state has already, an import of its own id means nothing.
 function withAdoption(
-  name: string,
-  config: StackConfig,
+  { name, volume, config, recordedId }: VolumeToMake,
   opts: pulumi.CustomResourceOptions,
 ): pulumi.CustomResourceOptions {
-  const adopt: pulumi.ResourceTransform = ({ props, opts: given }) => {
-    const id = runState(config).adopted.get(name);
-    return id === undefined ? undefined : { props, opts: { ...given, import: id } };
+  const adopt: pulumi.ResourceTransform = async ({ props, opts: given }) => {
+    if ((await recordedId()) !== undefined) return undefined;
+    const sizeGiB = await known(pulumi.output(volume).sizeGiB);
+    const id = sizeGiB === undefined ? undefined : await volumeToAdopt(name, sizeGiB, config);
+    if (id === undefined) return undefined;
+    const { message } = note("left-over-adopted", "name", { id });
+    void pulumi.log.info(`${name}: ${message}`);
+    return { props, opts: { ...given, import: id } };
   };
   return { ...opts, transforms: [...(opts.transforms ?? []), adopt] };
+}
+
+// Not in the SDK's types: what an output is, or nothing where that isn't known yet.
+function known<T>(output: pulumi.Output<T>): Promise<T | undefined> {
+  const { isKnown, promise } = output as unknown as { isKnown: Promise<boolean>; promise: () => Promise<T> };
+  return isKnown.then((is) => (is ? promise.call(output) : undefined));
 }

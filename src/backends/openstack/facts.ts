@@ -252,5 +252,8 @@ export function judgeLeftOver(volume: CinderVolume, asked: { sizeGiB: number; no
       ? { verdict: "adopt" }
       : refuse(`it has ${count(volume.sizeGiB)} GiB, more than the ${count(asked.sizeGiB)} that are asked for`);
   }
-  return refuse(`its status is "${volume.status}"`);
+  const stuck = /^(creating|downloading)$/.test(volume.status)
+    ? "; should it stay so, an administrator can reset it (cinder reset-state --state error)"
+    : "";
+  return refuse(`its status is "${volume.status}"${stuck}`);
 }
