@@ -44,7 +44,8 @@ const NOTHING = { problems: [], notes: [] };
 const COPIES = Symbol.for("storage-profiles.copies");
 const copies = globalThis as { [COPIES]?: number };
 const copy = (copies[COPIES] = (copies[COPIES] ?? 0) + 1);
-const HOOK = copy === 1 ? "storage-profiles" : `storage-profiles-copy${copy}`;
+/** How the names of this copy's hooks begin. */
+export const HOOK = copy === 1 ? "storage-profiles" : `storage-profiles-copy${copy}`;
 
 /** What the hooks know of their run. */
 export interface HookedRun {
