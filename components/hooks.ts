@@ -38,13 +38,12 @@ export interface VolumeHooks {
   volume(backend: BackendName): pulumi.ResourceHookBinding;
 }
 
-const NOTHING = { problems: [], notes: [] };
-
 // A program may have two copies of this package (its own, and a dependency's). Hooks are known to the engine by name.
 const COPIES = Symbol.for("storage-profiles.copies");
 const copies = globalThis as { [COPIES]?: number };
 const copy = (copies[COPIES] = (copies[COPIES] ?? 0) + 1);
-const HOOK = copy === 1 ? "storage-profiles" : `storage-profiles-copy${copy}`;
+/** How the names of this copy's hooks begin. */
+export const HOOK = copy === 1 ? "storage-profiles" : `storage-profiles-copy${copy}`;
 
 /** What the hooks know of their run. */
 export interface HookedRun {
@@ -70,14 +69,18 @@ export function volumeHooks({
   askedOf,
   placementOf,
 }: HookedRun): VolumeHooks {
-  // What the backend says; all volumes that wait for the same answer are told together.
+  // What the backend says. Of all that are asked at the same time, the first refusal tells: the engine stops soon after it.
+  const asking = new Set<Promise<unknown>>();
   const ask = async (name: string, to: ResolvedVolume, asked: Partial<AskedOfBackend>): Promise<Note[]> => {
-    const isDryRun = pulumi.runtime.isDryRun();
-    const { problems, notes } =
-      (await volumeBackend(to.backend).ask?.({ name, to, config, isDryRun, ...asked })) ?? NOTHING;
+    const answer = volumeBackend(to.backend).ask?.({ name, to, config, isDryRun: pulumi.runtime.isDryRun(), ...asked });
+    if (!answer) return [];
+    const note = ({ problems }: Awaited<typeof answer>) => {
+      if (problems.length > 0) board.push({ name, problems, told: false });
+    };
+    asking.add(answer.then(note, () => undefined));
+    const { problems, notes } = await answer;
     if (problems.length === 0) return notes;
-    board.push({ name, problems, told: false });
-    await new Promise((done) => setImmediate(done));
+    await Promise.all(asking);
     throw new Error(refusal(name, problems, board));
   };
 

@@ -311,6 +311,18 @@ export const problemKinds = {
     allowed: ({ roomGiB }) => `up to ${count(roomGiB)} GiB`,
     fix: () => "ask for less, take another pool, or have the pool grow",
   }),
+  "type-in-use": problemKind<{ type: string; goes: boolean; volumes: string[]; total: number }>({
+    meaning: "A volume type that volumes have is to be changed or deleted, which Cinder refuses.",
+    message: ({ type, goes, volumes, total }) =>
+      `${count(total)} ${total === 1 ? "volume has" : "volumes have"} type "${type}", and Cinder ` +
+      `${goes ? "doesn't delete a type" : "doesn't change the extra specs of a type"} that volumes have: ` +
+      `${listed(volumes)}${total > volumes.length ? ", …" : ""}`,
+    allowed: () => "its description, its access and its QoS may change while volumes have it",
+    fix: ({ type, goes }) =>
+      goes
+        ? `give its volumes another type before, or keep a profile that makes "${type}"`
+        : `leave them as they are, and make another type: a new profile with these \`specs\`, to which the volumes change one by one`,
+  }),
   "quota-exceeded": problemKind<{
     quota: string;
     unit: string;

@@ -9,6 +9,7 @@ const fs = require("node:fs");
 const os = require("node:os");
 const path = require("node:path");
 const { awsTable, measureAws } = require("./bench/aws.js");
+const { measureOpenstack, openstackTable } = require("./bench/openstack.js");
 const { interrupt, makeProject, placePackage } = require("./bench/project.js");
 const { measureScaleio, scaleioTable } = require("./bench/scaleio.js");
 const { markdown, median, pairRatios, plot, rowsOf, series, table } = require("./bench/report.js");
@@ -40,8 +41,10 @@ const SCALEIO = [
 ];
 
 const AWS = [10, 100];
+const OPENSTACK = [10, 50];
+const ONLY = ["--local", "--scaleio", "--aws", "--openstack"];
 
-const HELP = `Usage: npm run bench [-- [--quick | --write] [--local | --scaleio | --aws]]
+const HELP = `Usage: npm run bench [-- [--quick | --write] [--local | --scaleio | --aws | --openstack]]
 
 Measures ProfiledVolume on the local backend (mode "directory") beside the same number of raw dynamic resources whose
 create does nothing: the first \`pulumi up\`, an unchanged \`pulumi preview\`, and the state. Each run has a fresh stack with a
@@ -55,24 +58,28 @@ Then the AWS backend, on the real Terraform AWS provider and the lab's EC2, besi
 aws.ebs.Volume: 10 and 100, takes 5 minutes, and is left out where there is no such provider. Unlike a missed aim it is a
 failure when the two don't ask EC2 the same.
 
-  --quick     N = 10 and 100, with fewer runs, 20 on ScaleIO and 10 on AWS: 5 minutes, for a first look
+Then the OpenStack backend, on the real Terraform OpenStack provider and the lab's real Keystone and Cinder, beside the same volumes
+written by hand with openstack.blockstorage.Volume: 10 and 50, takes 6 minutes, and is left out where one of them can't be had.
+
+  --quick     N = 10 and 100, with fewer runs, 20 on ScaleIO, 10 on AWS and OpenStack: 5 minutes, for a first look
   --write     also writes docs/bench.svg, and the tables into docs/bench.md
   --local     the local backend only
   --scaleio   the ScaleIO backend only
   --aws       the AWS backend only
+  --openstack the OpenStack backend only
 `;
 
 if (require.main === module) main(() => command(process.argv.slice(2)));
 
 /** @param {string[]} args */
 async function command(args) {
-  const known = ["--quick", "--write", "--local", "--scaleio", "--aws", "--help", "-h"];
+  const known = ["--quick", "--write", ...ONLY, "--help", "-h"];
   const unknown = args.find((arg) => !known.includes(arg));
   if (unknown !== undefined) throw new UserError(`Unknown argument ${unknown}.\n\n${HELP}`);
   if (args.includes("--help") || args.includes("-h")) return void process.stdout.write(HELP);
   const [quick, write] = [args.includes("--quick"), args.includes("--write")];
   if (quick && write) throw new UserError("--write is for the full run: leave --quick out.");
-  const only = ["--local", "--scaleio", "--aws"].filter((each) => args.includes(each));
+  const only = ONLY.filter((each) => args.includes(each));
   const isWanted = (/** @type {string} */ which) => only.length === 0 || only.includes(which);
 
   await setup();
@@ -83,6 +90,7 @@ async function command(args) {
     if (isWanted("--local")) await benchLocal(place, machine, { quick, write }, check);
     if (isWanted("--scaleio")) await benchScaleio(place, machine, { quick, write }, check);
     if (isWanted("--aws")) await benchAws(place, machine, { quick, write }, check);
+    if (isWanted("--openstack")) await benchOpenstack(place, machine, { quick, write }, check);
   });
 }
 
@@ -130,6 +138,20 @@ async function benchAws(place, machine, { quick, write }, check) {
   console.log(`\n${text}`);
   if (write) writeBetween("aws: begin", "aws: end", `${machine}\n\n${text}`);
   if (!equal) throw new UserError("NOT EQUAL: ours and the volumes written by hand don't ask EC2 the same.");
+}
+
+/**
+ * @param {Place} place
+ * @param {string} machine
+ * @param {{ quick: boolean, write: boolean }} options
+ * @param {() => void} check
+ */
+async function benchOpenstack(place, machine, { quick, write }, check) {
+  const pairs = await measureOpenstack(place, quick ? OPENSTACK.slice(0, 1) : OPENSTACK, check, progress);
+  if ("missing" in pairs) return progress(`The OpenStack backend is left out: ${pairs.missing}`);
+  const text = openstackTable(pairs);
+  console.log(`\n${text}`);
+  if (write) writeBetween("openstack: begin", "openstack: end", `${machine}\n\n${text}`);
 }
 
 /** @param {string} text */

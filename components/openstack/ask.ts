@@ -79,12 +79,14 @@ interface RunState {
   clouds: Map<string, Cloud>;
   /** How each volume's cloud is reached, by the volume's name. */
   hints: Map<string, Promise<ConnectionHints>>;
+  /** How many hooks tell of changes of volume types. */
+  tellers: number;
 }
 
 const states = new WeakMap<StackConfig, RunState>();
 
 export function runState(config: StackConfig): RunState {
-  const known = states.get(config) ?? { clouds: new Map<string, Cloud>(), hints: new Map() };
+  const known = states.get(config) ?? { clouds: new Map<string, Cloud>(), hints: new Map(), tellers: 0 };
   states.set(config, known);
   return known;
 }

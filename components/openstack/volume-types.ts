@@ -2,18 +2,34 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { formatProblems, nearest, note, problem, wrongType, type Problem } from "../../src";
+import {
+  formatProblems,
+  nearest,
+  note,
+  problem,
+  wrongType,
+  type Note,
+  type Problem,
+  type StackConfig,
+} from "../../src";
 import type { VolumeTypeToMake } from "../../src/backends/openstack/specs";
 import { volumeTypesOf, type VolumeTypeOfProfiles } from "../../src/backends/openstack/types";
+import { sectionPath } from "../../src/profiles/catalog";
+import { isSame } from "../../src/profiles/revision";
+import { HOOK } from "../hooks";
 import { currentRun } from "../run";
-import { cloudOf } from "./ask";
+import { cloudOf, runState } from "./ask";
 import { volumesOfType } from "./cinder";
+import type { ConnectionHints } from "./connection";
 import { OpenstackError } from "./errors";
-import { hintsOf } from "./hints";
+import { hintsOf, type Hints } from "./hints";
 import { qosAssociation, qosSpecs, volumeType, volumeTypeAccess } from "./sdk";
 
 /** The type token of the component. */
 export const VOLUME_TYPES = "storage-profiles:index:VolumeTypes";
+
+/** How many volumes a note names. */
+const MOST_SHOWN = 20;
 
 /** Which volume types are made. */
 export interface VolumeTypesArgs {
@@ -40,8 +56,8 @@ export interface MadeVolumeType {
  * new VolumeTypes("types"); // of every profile with openstack: { specs: … }
  * ```
  *
- * Cinder gives an edit of a type's specs to no volume that exists: preview tells which volumes are left behind. A type that volumes have
- * can't be removed; Cinder refuses that.
+ * Cinder gives an edit of a type's QoS to no volume that exists: preview tells which volumes are left behind. It neither changes the extra
+ * specs of a type that volumes have nor deletes it: preview refuses that.
  */
 export class VolumeTypes extends pulumi.ComponentResource {
   /** The types that were made, by name. */
@@ -56,27 +72,27 @@ export class VolumeTypes extends pulumi.ComponentResource {
     const { types, problems } = volumeTypesOf(run.catalog, args.profiles);
     const wrong = [...wrongArguments(args, Object.keys(run.catalog.profiles)), ...problems];
     if (wrong.length > 0) throw new pulumi.RunError(formatProblems(name, wrong));
-    super(VOLUME_TYPES, name, { types: types.map((each) => each.name) }, opts);
+    // The inputs are all that the types consist of: so one hook sees what of it changes, is added or goes, before anything is touched.
+    const recorded = Object.fromEntries(types.map(({ name: typeName, ...type }) => [typeName, type]));
+    const own: { hints?: Hints } = {};
+    const told = run.hooks && teller(run.config, async () => (await own.hints?.known) ?? {});
+    super(VOLUME_TYPES, name, { types: recorded }, told ? { ...opts, hooks: withTeller(opts.hooks, told) } : opts);
+    own.hints = hintsOf({ name, component: this });
 
-    const hints = hintsOf({ name, component: this });
-    const tellers = run.hooks ? { beforeUpdate: [this.teller(name, types, run.config, hints.known)] } : undefined;
     const made = types.map((type) => {
       const { VolumeTypeV3 } = volumeType();
-      const resource = new VolumeTypeV3(
-        `${name}-${type.name}`,
-        {
-          name: type.name,
-          description: type.description ?? "",
-          isPublic: type.projects === null,
-          extraSpecs: type.extraSpecs,
-        },
-        { parent: this, ...(tellers && { hooks: tellers }) },
-      );
-      this.addQos(name, type, resource, tellers);
+      const child = `${name}-${type.name}`;
+      const args = {
+        name: type.name,
+        description: type.description ?? "",
+        isPublic: type.projects === null,
+        extraSpecs: type.extraSpecs,
+      };
+      const resource = new VolumeTypeV3(child, args, { parent: this });
+      this.addQos(child, type, resource);
       for (const projectId of type.projects ?? []) {
         const { VolumeTypeAccessV3 } = volumeTypeAccess();
-        const args = { projectId, volumeTypeId: resource.id };
-        new VolumeTypeAccessV3(`${name}-${type.name}-${projectId}`, args, { parent: this });
+        new VolumeTypeAccessV3(`${child}-${projectId}`, { projectId, volumeTypeId: resource.id }, { parent: this });
       }
       return resource.id.apply((id) => [type.name, { id, name: type.name, profiles: type.profiles }] as const);
     });
@@ -84,55 +100,72 @@ export class VolumeTypes extends pulumi.ComponentResource {
     this.registerOutputs({ types: this.types });
   }
 
-  private addQos(
-    name: string,
-    { name: typeName, qos }: VolumeTypeToMake,
-    type: pulumi.CustomResource,
-    hooks: pulumi.ResourceHookBinding | undefined,
-  ): void {
+  private addQos(child: string, { name: typeName, qos }: VolumeTypeToMake, type: pulumi.CustomResource): void {
     if (!qos) return;
     const [{ QosV3 }, { QosAssociationV3 }] = [qosSpecs(), qosAssociation()];
-    const child = `${name}-${typeName}`;
-    const specs = new QosV3(child, { name: typeName, ...qos }, { parent: this, ...(hooks && { hooks }) });
+    const specs = new QosV3(child, { name: typeName, ...qos }, { parent: this });
     new QosAssociationV3(child, { qosId: specs.id, volumeTypeId: type.id }, { parent: this });
   }
+}
 
-  /** A hook that says which volumes won't get a change. Told once for each type, whatever of it changes. */
-  private teller(
-    name: string,
-    types: VolumeTypeOfProfiles[],
-    config: Parameters<typeof cloudOf>[0],
-    hints: Promise<Parameters<typeof cloudOf>[1]>,
-  ): pulumi.ResourceHook {
-    const told = new Set<string>();
-    const tell: pulumi.ResourceHookFunction = async ({ urn, name: child, oldInputs, newInputs }) => {
-      const type = types.find((each) => `${name}-${each.name}` === child);
-      const specsOf = (inputs: unknown) => {
-        const { extraSpecs, specs, consumer } = (inputs ?? {}) as Record<string, unknown>;
-        return JSON.stringify([extraSpecs, specs, consumer]);
-      };
-      if (!type || told.has(type.name) || specsOf(oldInputs) === specsOf(newInputs)) return;
-      told.add(type.name);
+type RecordedTypes = Record<string, Partial<Omit<VolumeTypeOfProfiles, "name">> | undefined>;
+
+/** A hook that refuses what Cinder would refuse of types that volumes have, and says which volumes won't get a change. */
+function teller(config: StackConfig, hints: () => Promise<ConnectionHints>): pulumi.ResourceHook {
+  const tell: pulumi.ResourceHookFunction = async ({ urn, name, oldInputs, newInputs }) => {
+    const typesOf = (inputs: unknown) => ((inputs ?? {}) as { types?: RecordedTypes }).types ?? {};
+    const [before, after] = [typesOf(oldInputs), typesOf(newInputs)];
+    const problems: Problem[] = [];
+    for (const type of Object.keys(before)) {
+      const judged = await judge(config, hints, type, before[type], after[type]);
+      problems.push(...judged.problems);
       const resource: unknown = { urn: pulumi.output(urn) };
-      const line = (message: string) => pulumi.log.info(`${type.name}: ${message}`, resource as pulumi.Resource);
-      try {
-        const cloud = cloudOf(config, await hints);
-        const found = (await cloud.types()).find((each) => each.name === type.name);
-        const volumes = found ? await volumesOfType(cloud.session, found) : [];
-        if (volumes.length === 0) return;
-        const names = volumes.map((each) => `${each.name || "(no name)"} (${each.id})`);
-        const shown = names.slice(0, 20);
-        await line(
-          note("specs-not-reapplied", "specs", { type: type.name, volumes: shown, total: names.length }).message,
-        );
-      } catch (error) {
-        if (!(error instanceof OpenstackError)) throw error;
-        const what = `which volumes have type "${type.name}" already, and don't get the change, is`;
-        await line(note("not-checked", "specs", { what, because: error.message }).message);
-      }
-    };
-    return new pulumi.ResourceHook(`storage-profiles-volume-types-${name}`, tell, { onDryRun: true });
+      for (const { message } of judged.notes) await pulumi.log.info(`${type}: ${message}`, resource as pulumi.Resource);
+    }
+    if (problems.length > 0) throw new Error(formatProblems(name, problems));
+  };
+  return new pulumi.ResourceHook(`${HOOK}-volume-types-${(runState(config).tellers += 1)}`, tell, { onDryRun: true });
+}
+
+/**
+ * What comes of a change for the volumes that have the type.
+ *
+ * Source: cinder/api/contrib/types_extra_specs.py _allow_update, cinder/volume/volume_types.py destroy, 29.0. Read 2026-11-24.
+ */
+async function judge(
+  config: StackConfig,
+  hints: () => Promise<ConnectionHints>,
+  name: string,
+  before: RecordedTypes[string],
+  after: RecordedTypes[string],
+): Promise<{ problems: Problem[]; notes: Note[] }> {
+  const goes = after === undefined;
+  const changesSpecs = !goes && !isSame(before?.extraSpecs, after.extraSpecs);
+  const changesQos = !goes && !isSame(before?.qos ?? null, after.qos ?? null);
+  if (!goes && !changesSpecs && !changesQos) return { problems: [], notes: [] };
+  try {
+    const cloud = cloudOf(config, await hints());
+    const type = (await cloud.types()).find((each) => each.name === name);
+    const having = type ? await volumesOfType(cloud.session, type) : [];
+    if (having.length === 0) return { problems: [], notes: [] };
+    const volumes = having.slice(0, MOST_SHOWN).map((each) => `${each.name || "(no name)"} (${each.id})`);
+    const params = { type: name, volumes, total: having.length };
+    if (!goes && !changesSpecs) return { problems: [], notes: [note("specs-not-reapplied", "specs", params)] };
+    const [profile = ""] = (goes ? before : after)?.profiles ?? [];
+    const path = goes ? "profiles" : `${sectionPath(profile, "openstack")}.specs.extraSpecs`;
+    return { problems: [problem("type-in-use", path, undefined, { ...params, goes })], notes: [] };
+  } catch (error) {
+    if (!(error instanceof OpenstackError)) throw error;
+    const what = `which volumes have type "${name}" already is`;
+    return { problems: [], notes: [note("not-checked", "specs", { what, because: error.message })] };
   }
+}
+
+function withTeller(
+  hooks: pulumi.ResourceHookBinding | undefined,
+  told: pulumi.ResourceHook,
+): pulumi.ResourceHookBinding {
+  return { ...hooks, beforeUpdate: [told, ...(hooks?.beforeUpdate ?? [])] };
 }
 
 // Programs in JavaScript may pass anything.

@@ -4,40 +4,25 @@
 "use strict";
 
 const { spawn } = require("node:child_process");
-const fs = require("node:fs");
 const path = require("node:path");
 const { createInterface } = require("node:readline");
 const { ensureAwsPlugin } = require("../engine/aws-plugin.js");
-const { environment } = require("../engine/ensure.js");
 const { UserError } = require("../shared.js");
 const { Unavailable, environmentFor, pythonEnvironment } = require("../../test/labs/python.js");
-const { runPulumi, stateBytesOf } = require("./project.js");
+const { measureByHand, rowsByHand } = require("./by-hand.js");
 
 module.exports = { awsTable, measureAws };
 
 /** @typedef {import("./project.js").Place} Place */
-/** @typedef {"hand" | "ours"} Author */
-
-/**
- * @typedef {object} Run
- * @property {number} up seconds
- * @property {number} preview seconds; unchanged
- * @property {number} change seconds of the up that gives every volume another profile
- * @property {number} stateBytes for each volume
- * @property {Record<string, string>} calls of EC2, by command: each action and how often
- *
- * @typedef {{ n: number, hand: Run, ours: Run }} AwsSample
- */
-
-/** How many resources the engine makes at a time. The provider waits 10 s for each. */
-const PARALLEL = 100;
+/** @typedef {import("./by-hand.js").Author} Author */
+/** @typedef {import("./by-hand.js").Pair} Pair */
 
 /**
  * @param {Place} place
  * @param {number[]} plan how many volumes
  * @param {() => void} check throws when interrupted
  * @param {(text: string) => void} progress
- * @returns {Promise<AwsSample[] | { missing: string }>} why this machine can't measure it
+ * @returns {Promise<Pair[] | { missing: string }>} why this machine can't measure it
  */
 async function measureAws(place, plan, check, progress) {
   const plugin = await ensureAwsPlugin({ log: progress });
@@ -50,26 +35,30 @@ async function measureAws(place, plan, check, progress) {
     throw error;
   }
   const lab = await startLab(python);
+  const skipped = ["skipCredentialsValidation", "skipRequestingAccountId", "skipMetadataApiCheck"];
+  const config = {
+    "storage-profiles:aws": { availabilityZone: "us-east-1a" },
+    "aws:region": "us-east-1",
+    "aws:accessKey": "test",
+    "aws:secretKey": "test",
+    "aws:endpoints": [{ ec2: lab.url }],
+    ...Object.fromEntries(skipped.map((key) => [`aws:${key}`, "true"])),
+  };
+  let seen = 0;
+  const calls = async () => {
+    const requests = await lab.ask("requests");
+    const own = requests.slice(seen);
+    seen = requests.length;
+    return counted(own);
+  };
+  const reset = async () => {
+    await lab.ask("reset", {});
+    seen = 0;
+  };
+  const cloud = { name: "aws", title: "EC2", pluginPath: plugin.path, env: plugin.env, environment: /^AWS_/ };
+  const steps = ["up", "change"];
   try {
-    // The first start of the plugin finds nothing in the disk's cache.
-    progress("Warming up");
-    await measure(place, plugin, lab, "hand", 1);
-    /** @type {AwsSample[]} */
-    const samples = [];
-    for (const n of plan) {
-      /** @type {Partial<Record<Author, Run>>} */
-      const runs = {};
-      for (const author of /** @type {const} */ (["hand", "ours"])) {
-        check();
-        const run = (runs[author] = await measure(place, plugin, lab, author, n));
-        progress(
-          `${n} volumes on EC2, ${author}: up ${run.up.toFixed(2)} s, preview ${run.preview.toFixed(2)} s, ` +
-            `change ${run.change.toFixed(2)} s, ${Math.round(run.stateBytes)} B each; ${run.calls["up"]}`,
-        );
-      }
-      if (runs.hand && runs.ours) samples.push({ n, hand: runs.hand, ours: runs.ours });
-    }
-    return samples;
+    return await measureByHand(place, { ...cloud, config, programs, steps, reset, calls }, plan, check, progress);
   } finally {
     lab.stop();
   }
@@ -78,112 +67,15 @@ async function measureAws(place, plan, check, progress) {
 /**
  * The table, as Markdown, and whether both have asked EC2 the same.
  *
- * @param {AwsSample[]} samples
+ * @param {Pair[]} pairs
  * @returns {{ text: string, equal: boolean }}
  */
-function awsTable(samples) {
-  const line = (/** @type {string[]} */ cells) => `| ${cells.join(" | ")} |`;
-  const rows = [line(["", "N", "by hand", "ours", "ours / by hand"]), line(["---", "--:", "--:", "--:", "--:"])];
-  let equal = true;
-  for (const [what, key] of /** @type {const} */ ([
-    ["first up", "up"],
-    ["unchanged preview", "preview"],
-    ["up with another profile", "change"],
-  ])) {
-    for (const { n, hand, ours } of samples) {
-      const seconds = (/** @type {number} */ value) => `${value.toFixed(1)} s`;
-      rows.push(
-        line([what, String(n), seconds(hand[key]), seconds(ours[key]), `${(ours[key] / hand[key]).toFixed(2)}×`]),
-      );
-    }
-  }
-  for (const { n, hand, ours } of samples) {
-    const bytes = (/** @type {number} */ value) => `${Math.round(value).toLocaleString("en")} B`;
-    const ratio = `${(ours.stateBytes / hand.stateBytes).toFixed(2)}×`;
-    rows.push(line(["state per volume", String(n), bytes(hand.stateBytes), bytes(ours.stateBytes), ratio]));
-  }
-  for (const command of ["up", "preview", "change"]) {
-    for (const { n, hand, ours } of samples) {
-      const same = hand.calls[command] === ours.calls[command];
-      equal &&= same;
-      const [left, right] = [hand.calls[command] ?? "", ours.calls[command] ?? ""];
-      rows.push(line([`EC2 calls: ${command}`, String(n), left, right, same ? "equal" : "**NOT EQUAL**"]));
-    }
-  }
-  return { text: rows.join("\n"), equal };
-}
-
-// ---- one stack -------------------------------------------------------------------------------------------------------
-
-/**
- * @param {Place} place
- * @param {import("../engine/aws-plugin.js").AwsPlugin} plugin
- * @param {Lab} lab
- * @param {Author} author
- * @param {number} n
- * @returns {Promise<Run>}
- */
-async function measure(place, plugin, lab, author, n) {
-  await lab.ask("reset", {});
-  const home = fs.mkdtempSync(path.join(place.directory, "aws-"));
-  const directory = path.join(home, "project");
-  fs.mkdirSync(path.join(directory, "node_modules"), { recursive: true });
-  fs.mkdirSync(path.join(home, "state"));
-  fs.symlinkSync(path.join(place.directory, "package"), path.join(directory, "node_modules", "storage-profiles"));
-  fs.symlinkSync(path.join(place.root, "node_modules", "@pulumi"), path.join(directory, "node_modules", "@pulumi"));
-  const write = (/** @type {string} */ file, /** @type {string | object} */ content) =>
-    fs.writeFileSync(path.join(directory, file), typeof content === "string" ? content : JSON.stringify(content));
-  // JSON is YAML.
-  write("Pulumi.yaml", {
-    name: "bench",
-    runtime: { name: "nodejs", options: { typescript: false } },
-    plugins: { providers: [{ name: "aws", path: plugin.path }] },
-  });
-  write("package.json", { name: "bench", private: true, main: "index.js" });
-  write("index.js", programs[author](n, "gold"));
-  const skipped = ["skipCredentialsValidation", "skipRequestingAccountId", "skipMetadataApiCheck"];
-  write("Pulumi.dev.yaml", {
-    config: {
-      "storage-profiles:backend": "aws",
-      "storage-profiles:aws": { availabilityZone: "us-east-1a" },
-      "aws:region": "us-east-1",
-      "aws:accessKey": "test",
-      "aws:secretKey": "test",
-      "aws:endpoints": [{ ec2: lab.url }],
-      ...Object.fromEntries(skipped.map((key) => [`aws:${key}`, "true"])),
-    },
-  });
-  const own = Object.entries(process.env).filter(([name]) => !/^(PULUMI_|AWS_|NODE_OPTIONS$)/.test(name));
-  const env = environment(place.engine, {
-    ...Object.fromEntries(own),
-    ...plugin.env,
-    PULUMI_HOME: path.join(place.directory, "home"),
-    PULUMI_BACKEND_URL: `file://${path.join(home, "state")}`,
-    PULUMI_CONFIG_PASSPHRASE: "bench",
-    PULUMI_SKIP_UPDATE_CHECK: "true",
-    PULUMI_STACK: "dev",
-  });
-  const pulumi = (/** @type {string[]} */ ...args) => runPulumi(place.engine.pulumi, args, directory, env);
-  /** @type {Run["calls"]} */
-  const calls = {};
-  const timed = async (/** @type {string} */ command, /** @type {string[]} */ ...args) => {
-    const before = (await lab.ask("requests")).length;
-    const { time } = await pulumi(...args);
-    calls[command] = counted((await lab.ask("requests")).slice(before));
-    return time.clock;
-  };
-  const upArgs = ["up", "--yes", "--skip-preview", "--parallel", String(PARALLEL)];
-  try {
-    await pulumi("stack", "init", "dev");
-    const up = await timed("up", ...upArgs);
-    const preview = await timed("preview", "preview", "--expect-no-changes");
-    const stateBytes = stateBytesOf((await pulumi("stack", "export")).stdout, n);
-    write("index.js", programs[author](n, "silver"));
-    const change = await timed("change", ...upArgs);
-    return { up, preview, change, stateBytes, calls };
-  } finally {
-    fs.rmSync(home, { recursive: true, force: true, maxRetries: 3 });
-  }
+function awsTable(pairs) {
+  const steps = { up: "first up", preview: "unchanged preview", change: "up with another profile" };
+  const isSame = (/** @type {string} */ step, /** @type {Pair} */ { hand, ours }) =>
+    hand.calls[step] === ours.calls[step];
+  const text = rowsByHand(pairs, steps, "EC2 calls", (step, pair) => (isSame(step, pair) ? "equal" : "**NOT EQUAL**"));
+  return { text, equal: Object.keys(steps).every((step) => pairs.every((pair) => isSame(step, pair))) };
 }
 
 /**
@@ -208,23 +100,26 @@ function counted(requests) {
   return sorted.map(([what, count]) => `${count} ${what}`).join(", ") || "none";
 }
 
-/** What the profiles gold and silver say, as one writes it by hand for 10 GiB. @type {Record<string, object>} */
+/** @type {Record<string, string>} */
+const PROFILES = { up: "gold", change: "silver" };
+
+/** What the profiles say, as one writes it by hand for 10 GiB. @type {Record<string, object>} */
 const BY_HAND = {
-  gold: { type: "io1", iops: 300, encrypted: true },
-  silver: { type: "gp3", iops: 3000, throughput: 250, encrypted: true },
+  up: { type: "io1", iops: 300, encrypted: true },
+  change: { type: "gp3", iops: 3000, throughput: 250, encrypted: true },
 };
 
-/** The programs, with a profile for all volumes. Both load what they need of @pulumi/aws only. */
-/** @type {Record<Author, (n: number, profile: string) => string>} */
+/** The programs of each step. Both load what they need of @pulumi/aws only. */
+/** @type {Record<Author, (n: number, step: string) => string>} */
 const programs = {
-  hand: (n, profile) => `const { Volume } = require("@pulumi/aws/ebs/volume");
+  hand: (n, step) => `const { Volume } = require("@pulumi/aws/ebs/volume");
 for (let i = 0; i < ${n}; i++) {
-  const inputs = ${JSON.stringify(BY_HAND[profile])};
+  const inputs = ${JSON.stringify(BY_HAND[step])};
   new Volume("v" + i, { availabilityZone: "us-east-1a", size: 10, ...inputs, tags: { Name: "v" + i } }, { protect: true });
 }
 `,
-  ours: (n, profile) => `const { ProfiledVolume } = require("storage-profiles");
-for (let i = 0; i < ${n}; i++) new ProfiledVolume("v" + i + "@${profile}", { sizeGiB: 10 });
+  ours: (n, step) => `const { ProfiledVolume } = require("storage-profiles");
+for (let i = 0; i < ${n}; i++) new ProfiledVolume("v" + i + "@${PROFILES[step]}", { sizeGiB: 10 });
 `,
 };
 

@@ -124,6 +124,6 @@ export const openstack: Backend<
 };
 
 /** The volume type that a profile asks for; `null` for the cloud's default type. */
-export function typeOf(profile: string, section: OpenstackSection): string | null {
+function typeOf(profile: string, section: OpenstackSection): string | null {
   return section.volumeType ?? (section.specs ? profile : null);
 }

@@ -60,7 +60,7 @@ module.exports = { config, startLab };
  * @property {string} template the directory that the databases were copied from
  * @property {boolean} templateMade by this start
  * @property {{ keystone: number, cinder: number }} processes as they were started: their ids
- * @property {string} [caFile] the certificate to trust, with TLS
+ * @property {string} [caFile] the certificate file to trust, with TLS
  * @property {() => Promise<OpenstackRequest[]>} requests what reached Keystone and Cinder since the last clear, in its order
  * @property {() => Promise<void>} clear forgets requests and faults
  * @property {(service: "keystone" | "cinder", method: string, path: string, call?: Call) => Promise<Answer>} call does it, off
@@ -76,7 +76,8 @@ module.exports = { config, startLab };
 
 /**
  * @param {object} [options]
- * @param {{ cert: string, key: string }} [options.tls] files: Keystone and Cinder then speak TLS, with this certificate
+ * @param {{ cert: string, key: string, ca?: string }} [options.tls] files: Keystone and Cinder then speak TLS, with this certificate, which
+ *   the CA signed. Default of `ca`: the certificate itself
  * @param {boolean} [options.detached] a terminal's Ctrl-C is for us; the lab ends with us
  * @param {(line: string) => void} [options.log] takes what there is to tell of its packages. Default: standard error
  * @param {string} [options.cache] where the template is kept. Default: the cache of all
@@ -88,7 +89,7 @@ async function startLab({ tls, cache = path.join(cacheDirectory(process.env), "o
   const ask = (/** @type {string} */ command, /** @type {object} */ body) => askLab(ready.controlUrl, command, body);
   return {
     ...ready,
-    ...(tls ? { caFile: tls.cert } : {}),
+    ...(tls ? { caFile: tls.ca ?? tls.cert } : {}),
     requests: () => askLab(ready.controlUrl, "requests"),
     clear: () => ask("clear", {}),
     call: (service, method, path, call = {}) => ask("call", { service, method, path, ...call }),
