@@ -27,7 +27,7 @@ export class StackError extends Error {
 
   /** The code of the first problem. */
   get code(): ProblemCode {
-    return (this.problems[0] as Problem).code;
+    return (this.problems[0]!).code;
   }
 }
 
