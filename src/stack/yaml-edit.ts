@@ -99,7 +99,7 @@ function update(text: string, path: readonly string[], value: unknown, style: St
   const whole = rest.reduceRight<unknown>((below, key) => ({ [key]: below }), value);
   const isWhole = rest.length === 0;
   if (!map) return insertAtRoot(text, path, value, style);
-  if (!pair) return insert(text, doc, map, path[depth]!, whole, { style, depth, rest: rest.length });
+  if (!pair) return insert(text, doc, map, path[depth] ?? "", whole, { style, depth, rest: rest.length });
   const old = pair.value as Node | null;
   if (isWhole && isMap(old) && isObject(value) && old.items.length > 0) return merge(text, path, value, style);
   if (isWhole && isSame(plain(old, doc), value)) return text;
@@ -217,7 +217,7 @@ function replace(text: string, doc: Document.Parsed, pair: Pair, value: unknown,
   const colon = colonOf(text, pair);
   const inFlow = isInFlow(doc, pair);
   const isNull = old === null || (isScalar(old) && old.value === null);
-  const isEmpty = old === null || (isNull && (old).source === "");
+  const isEmpty = old === null || (isNull && old.source === "");
   const isBlockMap = old !== null && "items" in old && !(old as YAMLMap).flow;
   const wantsBlock =
     !inFlow && isObject(value) && Object.keys(value).length > 0 && (place.rest > 0 || place.style === "block");
