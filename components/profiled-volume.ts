@@ -7,8 +7,10 @@ import {
   backendNames,
   checkName,
   nearest,
+  ownPlacement,
   parseReference,
   problem,
+  PROFILED_VOLUME,
   resolve,
   formatProblems,
   type BackendName,
@@ -23,12 +25,9 @@ import {
   type VolumeRequest,
   wrongType,
 } from "../src";
-import { ownPlacement, volumeBackend } from "./backends";
+import { volumeBackend } from "./backends";
 import { currentRun, type Run } from "./run";
 import type { VolumeTransform } from "./transform";
-
-/** The type token of the component. */
-export const PROFILED_VOLUME = "storage-profiles:index:ProfiledVolume";
 
 /** What is known of a volume while the program runs. */
 export interface DeclaredVolume {
