@@ -189,6 +189,58 @@ export const problemKinds = {
       `write "${key}" without \`secure:\`; credentials belong in the config of the backend's provider (for example aws:secretKey)`,
   }),
 
+  // Compose files
+  "compose-not-readable": problemKind<{ why: string }>({
+    meaning: "A Compose file can't be read: it isn't there, is no YAML, or holds no mapping.",
+    message: ({ why }) => `the Compose file can't be read: ${why}`,
+    allowed: () => "a Compose file: YAML with a mapping of `services`, `volumes` and so on",
+    fix: () => "correct the file, or its path (it is relative to the project's directory)",
+  }),
+  "compose-variable-invalid": problemKind<{ why: string }>({
+    meaning: "A variable in a Compose file, or what stands for one, is written in a form that Compose doesn't read.",
+    message: ({ why }) => why,
+    allowed: () => "`$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME:?message}`, and `$$` for a dollar sign",
+    fix: () => "correct it; try it with `docker-compose config`",
+  }),
+  "compose-variable-required": problemKind<{ variable: string; message: string }>({
+    meaning: "A Compose file says that a variable must be set (`${NAME:?message}`), and it is not.",
+    message: ({ variable, message }) => `${variable} is not set${message === "" ? "" : `: ${message}`}`,
+    allowed: ({ variable }) => `a value for ${variable}`,
+    fix: ({ variable }) => `set ${variable} in the environment, or in the file .env beside the Compose file`,
+  }),
+  "compose-project-invalid": problemKind<{ name: string }>({
+    meaning: "The name of a Compose project is not one that Compose takes.",
+    message: ({ name }) =>
+      name === "" ? "the Compose project has no name" : `"${name}" is no name of a Compose project`,
+    allowed: () => "small letters, digits, `-` and `_`, beginning with a letter or a digit",
+    fix: () => "name the project by `projectName`, COMPOSE_PROJECT_NAME, or `name:` in the Compose file",
+  }),
+  "compose-refuses": problemKind<{ because: string; way: string }>({
+    meaning: "Compose itself would refuse the file for what it says of a volume.",
+    message: ({ because }) => `Compose refuses this: ${because}`,
+    allowed: () => "what Compose reads; `docker-compose config` tells",
+    fix: ({ way }) => way,
+  }),
+  "compose-not-supported": problemKind<{ what: string; way: string }>({
+    meaning:
+      "A Compose file has something that is not followed here, though Compose does. It is never left out silently.",
+    message: ({ what }) => `${what} is not followed here`,
+    allowed: () => "Compose files that hold all their volumes themselves",
+    fix: ({ way }) => way,
+  }),
+  "compose-said-twice": problemKind<{ what: string; first: unknown; where: string }>({
+    meaning: "A Compose file says a volume's profile or size in two places, differently.",
+    message: ({ what, first, where }) => `the ${what} is already ${show(first)}, by ${where}`,
+    allowed: ({ what }) => `one ${what}`,
+    fix: ({ what }) => `say the ${what} once`,
+  }),
+  "compose-volume-unknown": problemKind<{ name: string; volumes: string[]; nearest: string | undefined }>({
+    meaning: "`x-storage-profiles` in a Compose file names a volume that isn't below `volumes`.",
+    message: ({ name }) => `there is no volume "${name}"`,
+    allowed: ({ volumes }) => listed(volumes) || "none: the Compose file has no volumes",
+    fix: ({ name, nearest }) => (nearest ? `did you mean "${nearest}"?` : `add "${name}" below \`volumes\``),
+  }),
+
   // Profiles and backends
   "backend-missing": problemKind<{ backends: string[] }>({
     meaning: "Neither the stack nor the volume says which backend to use.",
@@ -480,6 +532,15 @@ export const noteKinds = {
     message: ({ type, volumes, total }) =>
       `${count(total)} ${total === 1 ? "volume has" : "volumes have"} type "${type}" and won't get the change until retyped to another type and back ` +
       `(front-end QoS: until attached anew): ${listed(volumes)}${total > volumes.length ? ", …" : ""}`,
+  }),
+  "compose-variable-unset": noteKind<{ variables: string[] }>({
+    meaning: "A Compose file uses variables that are not set, and Compose takes as blank.",
+    message: ({ variables }) => `not set, and taken as blank: ${listed(variables)}`,
+  }),
+  "compose-options-refused": noteKind<{ volume: string }>({
+    meaning: "docker-compose 1 refuses a volume that exists already when its own declaration has `driver_opts`.",
+    message: ({ volume }) =>
+      `docker-compose 1 will refuse volume "${volume}" once it is made, because of its \`driver_opts\`; say the same by \`x-storage-profiles\``,
   }),
   "change-in-place": noteKind<{ setting: string; from: unknown; to: unknown }>({
     meaning: "A setting of a volume that exists changes in place; its data stays.",
