@@ -34,6 +34,7 @@ export class Tagged {
 
 // More is no Compose file, but aliases that multiply.
 const MAX_NODES = 200_000;
+const MAX_DEPTH = 200;
 
 /** Reads a file. What isn't YAML, or no mapping, is a problem, with the line. */
 export function parseComposeFile(
@@ -112,10 +113,10 @@ function follow(
 }
 
 // The entries of a mapping, with those that `<<` brings beneath its own.
-function entriesOf(document: Document, node: Node | null, budget: Budget): [string, Node | null][] {
-  if (--budget.left < 0) throw new TooManyNodes();
+function entriesOf(document: Document, node: Node | null, budget: Budget, depth = 0): [string, Node | null][] {
+  if (--budget.left < 0 || depth > MAX_DEPTH) throw new TooManyNodes();
   const target = isAlias(node) ? (node.resolve(document) as Node | undefined) : node;
-  if (isAlias(target)) return entriesOf(document, target, budget);
+  if (isAlias(target)) return entriesOf(document, target, budget, depth + 1);
   if (!isMap(target)) return [];
   const own = new Map<string, Node | null>();
   const merged = new Map<string, Node | null>();
@@ -125,7 +126,8 @@ function entriesOf(document: Document, node: Node | null, budget: Budget): [stri
       const list = isAlias(value) ? value.resolve(document) : value;
       const sources = (isSeq(list) ? list.items : [value]) as (Node | null)[];
       for (const source of sources) {
-        for (const [name, each] of entriesOf(document, source, budget)) if (!merged.has(name)) merged.set(name, each);
+        for (const [name, each] of entriesOf(document, source, budget, depth + 1))
+          if (!merged.has(name)) merged.set(name, each);
       }
     } else own.set(text, value as Node | null);
   }
@@ -136,14 +138,16 @@ function keyText(value: unknown): string {
   return typeof value === "symbol" ? (value.description ?? "") : String(value);
 }
 
-function plain(document: Document, node: Node | null, budget: Budget): unknown {
-  if (--budget.left < 0) throw new TooManyNodes();
-  if (isAlias(node)) return plain(document, (node.resolve(document) as Node | undefined) ?? null, budget);
+function plain(document: Document, node: Node | null, budget: Budget, depth = 0): unknown {
+  if (--budget.left < 0 || depth > MAX_DEPTH) throw new TooManyNodes();
+  if (isAlias(node)) return plain(document, (node.resolve(document) as Node | undefined) ?? null, budget, depth + 1);
   const { tag } = node ?? {};
   const value = isMap(node)
-    ? Object.fromEntries(entriesOf(document, node, budget).map(([key, each]) => [key, plain(document, each, budget)]))
+    ? Object.fromEntries(
+        entriesOf(document, node, budget).map(([key, each]) => [key, plain(document, each, budget, depth + 1)]),
+      )
     : isSeq(node)
-      ? node.items.map((each) => plain(document, each as Node | null, budget))
+      ? node.items.map((each) => plain(document, each as Node | null, budget, depth + 1))
       : isScalar(node)
         ? node.value
         : null;

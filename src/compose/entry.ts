@@ -22,7 +22,7 @@ const entrySchema = z.strictObject({
   driver: z.string().optional(),
   driver_opts: optionsSchema.nullish(),
   external: z.union([z.boolean(), z.strictObject({ name: z.string() })]).optional(),
-  labels: z.unknown(),
+  labels: z.unknown().optional(),
 });
 
 /** An entry, checked. */

@@ -16,23 +16,23 @@ export interface ProjectNames {
 }
 
 /**
- * The project's name. Generation 1 takes out of any name what doesn't belong there; generation 2 does so only with the directory's, and
- * refuses another.
+ * The project's name. Generation 1 takes out of any name what doesn't belong there; generation 2 does so with the file's and the
+ * directory's, and refuses one that is given otherwise.
  */
 export function projectName(names: ProjectNames, version: ComposeVersion): { name: string; problems: Problem[] } {
-  const [path, chosen] = (
+  const explicit = (
     [
       ["projectName", names.given],
       ["COMPOSE_PROJECT_NAME", names.environment],
-      ["name", names.file],
     ] as const
-  ).find(([, name]) => name !== undefined && name !== "") ?? ["directory", undefined];
-  const name = normalise(chosen ?? names.directory);
-  if (version === 1) return { name: name.replace(/^[-_]+/, ""), problems: [] };
-  if (chosen === undefined && name.replace(/^[-_]+/, "") !== "")
-    return { name: name.replace(/^[-_]+/, ""), problems: [] };
-  if (chosen === name && /^[a-z0-9]/.test(name)) return { name, problems: [] };
-  return { name, problems: [problem("compose-project-invalid", path, chosen, { name: chosen ?? "" })] };
+  ).find(([, name]) => name !== undefined && name !== "");
+  if (version === 1) return { name: normalise(explicit?.[1] ?? names.directory), problems: [] };
+  const isGood = (name: string) => /^[a-z0-9][-_a-z0-9]*$/.test(name);
+  const [path, name = ""] = explicit ?? [
+    "directory",
+    [names.file ?? "", names.directory].map((each) => normalise(each).replace(/^[-_]+/, "")).find(isGood),
+  ];
+  return { name, problems: isGood(name) ? [] : [problem("compose-project-invalid", path, name, { name })] };
 }
 
 function normalise(name: string): string {

@@ -100,16 +100,24 @@ function read(sources: ComposeSources): ComposeRead {
   let [section, top]: [Record<string, unknown>, unknown] = [{}, undefined];
   for (const document of documents) {
     const volumes = filled(document.get("volumes"), document, ["volumes"]) ?? {};
-    if (isObject(volumes)) section = mergeSection(section, volumes, version);
-    else
+    if (isObject(volumes)) {
+      // Generation 1 checks each file by itself, also what a later one replaces.
+      const replaced = version === 1 ? Object.entries(section).filter(([key]) => Object.hasOwn(volumes, key)) : [];
+      for (const [key, entry] of replaced) {
+        if (!isObject(entry) || entry["driver"] !== driver) continue;
+        const wrong = readEntry(entry, version).problems;
+        problems.push(...wrong.map((each) => ({ ...each, path: `volumes.${key}.${each.path}` })));
+      }
+      section = mergeSection(section, volumes, version);
+    } else {
       problems.push(
         refused(document.place(["volumes"]), "`volumes` is no mapping", "write a mapping of names to volumes"),
       );
+    }
     const said = filled(document.get(EXTENSION), document, [EXTENSION]);
     top = said === undefined ? top : mergeSection({ said: top }, { said }, 2)["said"];
   }
 
-  const found = new Map<string, unknown[]>();
   const { said, problems: wrongTop } = readTopExtension(top);
   problems.push(...wrongTop.map((each) => ({ ...each, path: placeOf(documents, [EXTENSION]) })));
   const extensions = said.flatMap(({ reference, value, path }) => {
@@ -125,7 +133,6 @@ function read(sources: ComposeSources): ComposeRead {
       };
       problems.push(problem("compose-volume-unknown", place, reference, params));
     }
-    found.set(parts.name, [...(found.get(parts.name) ?? []), value]);
     return [{ key: parts.name, reference, value, path: [EXTENSION, ...path] }];
   });
 
@@ -183,9 +190,8 @@ function volumeOf(parts: VolumeParts): { volume?: ComposeVolume; problems: Probl
   }
 
   const old = typeof entry.external === "object" ? entry.external.name : undefined;
-  // Generation 2 takes a blank name as none.
-  const own = old ?? (version === 2 && entry.name === "" ? undefined : entry.name);
-  const dockerName = own ?? (external ? key : `${parts.project}_${key}`);
+  const own = old ?? entry.name;
+  const dockerName = own ?? (external ? key : `${parts.project.replace(/^[-_]+/, "")}_${key}`);
   const namePlace = own === undefined ? at() : at(...(old === undefined ? ["name"] : ["external", "name"]));
   const { reference, problems: wrongName } = parseReference(dockerName, undefined, namePlace);
   problems.push(...wrongName);
