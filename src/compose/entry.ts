@@ -38,7 +38,7 @@ export function readEntry(
   if (typeof external === "string" && /^(y|yes|true|on)$/i.test(external)) plain["external"] = true;
   if (typeof external === "string" && /^(n|no|false|off)$/i.test(external)) plain["external"] = false;
   const { value: entry, problems } = validate(entrySchema, plain, "");
-  if (!entry) return { entry: {} as Entry, problems };
+  if (!entry) return { entry: {}, problems };
   if (entry.external !== undefined && entry.external !== false) {
     // What Compose wants beside `external`: generation 1 nothing at all, generation 2 keys of others as well.
     const others = Object.keys(version === 1 ? value : plain).filter((key) => key !== "external" && key !== "name");

@@ -86,14 +86,15 @@ function valueOf(name: string, lookup: Lookup, unset: string[]): string {
   return value ?? "";
 }
 
-// Braces in a default count, whether they are a variable's or not.
+// Braces in a default count, whether they are a variable's or not, but for one right behind another; where they don't come out even,
+// the last one closes. So it is in Compose.
 function closingBrace(text: string): number {
   let open = 0;
   for (let at = 0; at < text.length; at++) {
-    if (text[at] === "{") open++;
-    else if (text[at] === "}" && --open === 0) return at;
+    if (text[at] === "}" && --open === 0) return at;
+    if (text[at] === "{") [open, at] = [open + 1, at + 1];
   }
-  return -1;
+  return text.lastIndexOf("}");
 }
 
 function invalid(why: string): Failure {
