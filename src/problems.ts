@@ -499,7 +499,8 @@ export const noteKinds = {
 export type ProblemCode = keyof typeof problemKinds;
 export type NoteCode = keyof typeof noteKinds;
 
-type ProblemParams<C extends ProblemCode> = (typeof problemKinds)[C] extends ProblemKind<infer P> ? P : never;
+/** What a problem is told with. */
+export type ProblemParams<C extends ProblemCode> = (typeof problemKinds)[C] extends ProblemKind<infer P> ? P : never;
 type NoteParams<C extends NoteCode> = (typeof noteKinds)[C] extends NoteKind<infer P> ? P : never;
 
 /** Makes a problem: the registry gives the words. */
