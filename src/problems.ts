@@ -356,6 +356,71 @@ export const problemKinds = {
     fix: ({ way }) => way,
   }),
 
+  // Docker
+  "option-unknown": problemKind<{ option: string; options: string[]; nearest: string | undefined }>({
+    meaning: "Docker was given an option that volumes don't have.",
+    message: ({ option }) => `there is no option "${option}"`,
+    allowed: ({ options }) => options.join(", "),
+    fix: ({ option, nearest }) => (nearest ? `did you mean "${nearest}"?` : `leave "${option}" out`),
+  }),
+  "volume-absent": problemKind<{ name: string; others: string[] }>({
+    meaning: "Docker asks for a volume that the stack hasn't got.",
+    message: ({ name }) => `no such volume: ${name}`,
+    allowed: ({ others }) => listed(others) || "none: the stack has no volume yet",
+    fix: () => "make it: `docker volume create`, or `docker run -v name@profile:/path`",
+  }),
+  "volume-differs": problemKind<{ name: string; what: string; has: string; asked: string; command: string }>({
+    meaning: "Docker asks for a volume with another profile or size than it has. That is never passed over.",
+    message: ({ name, what, has, asked }) => `"${name}" has ${what} ${has}, and ${asked} was asked for`,
+    allowed: ({ name, what, has }) => (what === "profile" ? `"${name}" or "${name}@${has}"` : has),
+    fix: ({ what, command }) =>
+      what === "profile"
+        ? `to change it, run \`${command}\`, or start the plugin with --on-profile-change=apply`
+        : `to change it, ${command}`,
+  }),
+  "volume-in-use": problemKind<{ name: string; users: string[] }>({
+    meaning: "A volume can't be removed, because containers use it.",
+    message: ({ name, users }) => `"${name}" is in use by ${listed(users)}`,
+    allowed: () => "a volume that no container uses",
+    fix: () => "stop those first",
+  }),
+  "volume-not-made": problemKind<{ name: string; because: string }>({
+    meaning: "An `up` is over, and the volume that was asked for isn't there.",
+    message: ({ name, because }) => `there is no volume "${name}" after the \`up\`: ${because}`,
+    allowed: () => "a program that declares the volumes of the stack's config (`volumesOfStack()`)",
+    fix: () => "have the program declare them, as stacks/index.ts does",
+  }),
+  "volume-declared-in-program": problemKind<{ name: string }>({
+    meaning: "A volume stands in the Pulumi program itself, and so nothing but the program can change or remove it.",
+    message: ({ name }) => `"${name}" is declared by the program, not by the stack's config`,
+    allowed: () => "to mount it as it is",
+    fix: () => "change the program, and run `pulumi up`",
+  }),
+  "not-on-this-machine": problemKind<{ name: string; backend: string; because: string }>({
+    meaning: "The backend's volumes can't be had on the machine that Docker runs on.",
+    message: ({ name, backend, because }) => `"${name}" can't be mounted here from backend ${backend}: ${because}`,
+    allowed: () => "a backend whose volumes this machine can mount",
+    fix: () => "see docs/docker.md",
+  }),
+  "time-is-up": problemKind<{ seconds: number; waitsFor: string }>({
+    meaning: "A call of Docker took longer than it may. What it waits for goes on, and the next call finds it.",
+    message: ({ seconds, waitsFor }) => `not done after ${seconds} s: still waiting for ${waitsFor}`,
+    allowed: ({ seconds }) => `${seconds} s`,
+    fix: () => "try again when that is done; the plugin's log says how it goes on",
+  }),
+  "socket-in-use": problemKind<{ socket: string }>({
+    meaning: "Another plugin answers at the socket already.",
+    message: ({ socket }) => `another plugin answers at ${socket}`,
+    allowed: () => "one plugin of a name on a machine",
+    fix: () => "stop the other one, or give this one another --name",
+  }),
+  "engine-failed": problemKind<{ because: string }>({
+    meaning: "An `up` that Docker asked for failed, and the engine's own words are all that is known.",
+    message: ({ because }) => because,
+    allowed: () => "an `up` that goes through",
+    fix: () => "see the plugin's log, or run `pulumi up` in the project",
+  }),
+
   // Changes of a volume that exists
   "change-shrinks": problemKind<{ from: number; to: number }>({
     meaning: "The volume would shrink. That is always refused: it would destroy data.",

@@ -39,8 +39,9 @@ async function keepLimits({ volumes, log }: WatchOptions): Promise<ContainerWatc
     log("No cgroup can limit I/O on this machine: the limits of local volumes don't hold for containers.");
     return { expect: () => Promise.resolve(), stop: () => undefined };
   }
-  const scan = () => limits.scan(volumes().map(({ volumeId }) => volumeId));
-  const timer = setInterval(() => void scan(), scanEveryMs).unref();
+  const scan = async () => limits.scan((await volumes()).map(({ volumeId }) => volumeId));
+  const tell = (error: unknown) => log(`Limits of containers: ${(error as Error).message}`);
+  const timer = setInterval(() => void scan().catch(tell), scanEveryMs).unref();
   await scan();
   return {
     expect: ({ volumeId }) => limits.expect(volumeId),

@@ -20,8 +20,8 @@ export interface NodeVolume {
 
 /** One call of Docker, while it waits. */
 export interface Waiting {
-  /** Says what is waited for from now on, in words: "device /dev/disk/by-id/…". Told when the call's time is up. */
-  for(what: string): void;
+  /** Says what is waited for from now on, in words: "device /dev/disk/by-id/…". Asked and told when the call's time is up. */
+  for(what: string | (() => string)): void;
   /** Aborted when the call's time is up. */
   signal: AbortSignal;
 }
@@ -43,8 +43,8 @@ export interface NodeStorage {
 }
 
 export interface WatchOptions {
-  /** The volumes that may be used by containers now. */
-  volumes: () => NodeVolume[];
+  /** The volumes that containers have mounted. */
+  volumes: () => Promise<NodeVolume[]>;
   /** Takes what there is to tell. */
   log: (line: string) => void;
 }
