@@ -14,7 +14,7 @@ export interface LockHolder {
 /** An error of a stack: what is wrong, what is allowed, what to do. */
 export class StackError extends Error {
   /** Every problem; the first one is what the error is called after. */
-  readonly problems: readonly Problem[];
+  readonly problems: readonly [Problem, ...Problem[]];
   /** Who holds the lock, where that is what is wrong. */
   readonly holder: LockHolder | undefined;
 
@@ -27,7 +27,7 @@ export class StackError extends Error {
 
   /** The code of the first problem. */
   get code(): ProblemCode {
-    return (this.problems[0] as Problem).code;
+    return this.problems[0].code;
   }
 }
 
