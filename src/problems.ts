@@ -363,12 +363,6 @@ export const problemKinds = {
     allowed: ({ options }) => options.join(", "),
     fix: ({ option, nearest }) => (nearest ? `did you mean "${nearest}"?` : `leave "${option}" out`),
   }),
-  "volume-absent": problemKind<{ name: string; others: string[] }>({
-    meaning: "Docker asks for a volume that the stack hasn't got.",
-    message: ({ name }) => `no such volume: ${name}`,
-    allowed: ({ others }) => listed(others) || "none: the stack has no volume yet",
-    fix: () => "make it: `docker volume create`, or `docker run -v name@profile:/path`",
-  }),
   "volume-differs": problemKind<{ name: string; what: string; has: string; asked: string; command: string }>({
     meaning: "Docker asks for a volume with another profile or size than it has. That is never passed over.",
     message: ({ name, what, has, asked }) => `"${name}" has ${what} ${has}, and ${asked} was asked for`,
@@ -390,12 +384,6 @@ export const problemKinds = {
     allowed: () => "a program that declares the volumes of the stack's config (`volumesOfStack()`)",
     fix: () => "have the program declare them, as stacks/index.ts does",
   }),
-  "volume-declared-in-program": problemKind<{ name: string }>({
-    meaning: "A volume stands in the Pulumi program itself, and so nothing but the program can change or remove it.",
-    message: ({ name }) => `"${name}" is declared by the program, not by the stack's config`,
-    allowed: () => "to mount it as it is",
-    fix: () => "change the program, and run `pulumi up`",
-  }),
   "not-on-this-machine": problemKind<{ name: string; backend: string; because: string }>({
     meaning: "The backend's volumes can't be had on the machine that Docker runs on.",
     message: ({ name, backend, because }) => `"${name}" can't be mounted here from backend ${backend}: ${because}`,
@@ -413,12 +401,6 @@ export const problemKinds = {
     message: ({ socket }) => `another plugin answers at ${socket}`,
     allowed: () => "one plugin of a name on a machine",
     fix: () => "stop the other one, or give this one another --name",
-  }),
-  "engine-failed": problemKind<{ because: string }>({
-    meaning: "An `up` that Docker asked for failed, and the engine's own words are all that is known.",
-    message: ({ because }) => because,
-    allowed: () => "an `up` that goes through",
-    fix: () => "see the plugin's log, or run `pulumi up` in the project",
   }),
 
   // Changes of a volume that exists

@@ -75,9 +75,16 @@ export function changesOf({ stack, view, registry, log }: ChangesOptions): Chang
   async function together(batch: Asked[]): Promise<void> {
     const edited = await edit(batch);
     if (edited.length === 0) return;
-    const names = edited.map(({ name }) => name);
-    const failure = await up(edited);
-    const made = await view.refresh();
+    let failure: Failure;
+    let made: Awaited<ReturnType<StackView["refresh"]>>;
+    try {
+      failure = await up(edited);
+      made = await view.refresh();
+    } catch (error) {
+      // The engine or its state can't be reached.
+      for (const each of edited) await takeBack(each, error);
+      return;
+    }
     const left = edited.filter((change) => !isDone(change, made));
     await settle(edited.filter((change) => !left.includes(change)));
     if (left.length === 0) return;
@@ -88,7 +95,9 @@ export function changesOf({ stack, view, registry, log }: ChangesOptions): Chang
       return;
     }
     // Nobody is named: one by one, each is answered for itself.
-    log(`${names.join(", ")}: the \`up\` failed for no volume in particular; each is tried alone.`);
+    log(
+      `${left.map(({ name }) => name).join(", ")}: the \`up\` failed for no volume in particular; each is tried alone.`,
+    );
     for (const each of left) await together([each]);
   }
 
@@ -144,8 +153,8 @@ export function changesOf({ stack, view, registry, log }: ChangesOptions): Chang
     }
   }
 
-  async function takeBack(change: Asked, error: StackError): Promise<void> {
-    log(`${change.name}: ${error.message}`);
+  async function takeBack(change: Asked, error: unknown): Promise<void> {
+    log(`${change.name}: ${error instanceof Error ? error.message : String(error)}`);
     now = `the volume ${change.name} to be as it was`;
     try {
       await undo(change);
@@ -195,7 +204,7 @@ async function follow(operation: Operation, tell: (text: string) => void): Promi
 }
 
 function errorOf(name: string, said: string[] | undefined, { problems, state }: OperationReport): StackError {
-  if (said) return new StackError([problem("engine-failed", name, undefined, { because: said.join("\n") })]);
+  if (said) return new StackError([problem("engine-failed", name, undefined, { command: "up", why: said.join("\n") })]);
   const [first, ...others] = problems;
   if (first) return new StackError([first, ...others]);
   const because = state === "succeeded" ? "the program doesn't declare it" : `the \`up\` was ${state}`;

@@ -1,6 +1,15 @@
 // A volume's entry in the stack's config against what Docker asks for and what the state has. Pure.
 
-import { DEFAULT_PROFILE, NAMESPACE, parseSize, problem, resolve, type Problem, type VolumeDefinition } from "..";
+import {
+  DEFAULT_PROFILE,
+  NAMESPACE,
+  nearest,
+  parseSize,
+  problem,
+  resolve,
+  type Problem,
+  type VolumeDefinition,
+} from "..";
 import { stackError, type StackError } from "../stack/errors";
 import type { RecordedVolume, StackConfigRead } from "../stack/types";
 import type { Asked } from "./asked";
@@ -65,7 +74,8 @@ export function isInOrder({ profile }: Asked, { made }: Pick<Seen, "made">): boo
 }
 
 export function absent(name: string, others: Iterable<string>): StackError {
-  return stackError("volume-absent", name, undefined, { name, others: [...others].sort() });
+  const volumes = [...others].sort();
+  return stackError("volume-unknown", name, undefined, { volume: name, volumes, nearest: nearest(name, volumes) });
 }
 
 /** A volume as the backend's part for this machine wants it. */
