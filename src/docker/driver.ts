@@ -203,14 +203,14 @@ export function driverOf({ stack, registry, storageOf, onProfileChange, log }: D
   }
 
   return {
-    create: (reference, options, waiting) => {
+    async create(reference, options, waiting) {
       const asked = readOrRefuse(reference, options);
       return alone(asked.name, waiting, async () => {
         await create(asked, waiting);
         await registry.addName(asked.name, reference);
       });
     },
-    mount: (reference, id, waiting) => {
+    async mount(reference, id, waiting) {
       const asked = readOrRefuse(reference);
       return alone(asked.name, waiting, async () => {
         const at = await mount(asked, id, waiting);
@@ -218,11 +218,11 @@ export function driverOf({ stack, registry, storageOf, onProfileChange, log }: D
         return at;
       });
     },
-    unmount: (reference, id, waiting) => {
+    async unmount(reference, id, waiting) {
       const asked = readOrRefuse(reference);
       return alone(asked.name, waiting, () => unmount(asked.name, id, waiting));
     },
-    remove: (reference, waiting) => {
+    async remove(reference, waiting) {
       const asked = readOrRefuse(reference);
       return alone(asked.name, waiting, () => remove(reference, asked, waiting));
     },

@@ -7,7 +7,7 @@ import * as path from "node:path";
 
 import { fastify, type FastifyInstance } from "fastify";
 
-import { problem } from "..";
+import { problem, type Problem } from "..";
 import { validate } from "../profiles/validate";
 import { StackError, stackError } from "../stack/errors";
 import type { Driver } from "./driver";
@@ -111,9 +111,13 @@ function bodyOf<C extends Call>(call: C, text: string): Body<C> {
   return value as Body<C>;
 }
 
-/** What is for people is told as it is; anything else is a bug of ours. */
+/** What is for people is told as it is, without saying twice what is wrong; anything else is a bug of ours. */
 function messageOf(error: unknown): string {
-  if (error instanceof StackError) return error.message;
+  if (error instanceof StackError) {
+    const [first, ...others] = error.problems as [Problem, ...Problem[]];
+    if (others.length > 0) return error.message;
+    return `${first.message} [${first.code}]\n  allowed: ${first.allowed}\n  fix:     ${first.fix}`;
+  }
   if (error instanceof NodeError) return error.message;
   return `storage-profiles failed: ${error instanceof Error ? error.message : String(error)}. The plugin's log says more.`;
 }
