@@ -86,14 +86,6 @@ export interface VolumeBackend {
   /** Makes the volume's own resource. */
   make(volume: VolumeToMake): MadeVolume;
   /**
-   * Reads size and settings back from that resource's inputs or outputs; what isn't known there is left out. What inputs leave to
-   * the provider is as the volume `has` it: the resource's outputs.
-   */
-  read(
-    properties: Record<string, unknown>,
-    has?: Record<string, unknown>,
-  ): Partial<Pick<ResolvedVolume, "sizeGiB" | "settings">>;
-  /**
    * Settings that the engine is told to ignore on a volume that exists, lest it replace the volume. A hook doesn't see them change
    * in the resource's inputs, and looks at what was asked for instead.
    */
@@ -119,12 +111,4 @@ export function volumeBackend(name: BackendName): VolumeBackend {
 /** What is known about the place where a backend's volumes live, and what one of them says itself. */
 export function placementOf(backend: BackendName, config: StackConfig, own: object = {}): object {
   return { ...volumeBackends[backend].placement(config), ...own };
-}
-
-/** What a volume says of its place itself, below the name of its backend: `aws: { availabilityZone }`. */
-export function ownPlacement(backend: BackendName, volume: object): object | undefined {
-  const own = (volume as Record<string, unknown>)[backend];
-  if (typeof own !== "object" || own === null) return undefined;
-  // What a program leaves undefined is not said.
-  return Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
 }

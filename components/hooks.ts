@@ -4,6 +4,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import {
+  backends,
   change,
   costDifference,
   formatProblems,
@@ -147,7 +148,7 @@ export function volumeHooks({
     return async ({ urn, name, newInputs, oldOutputs }) => {
       const has = (oldOutputs ?? {}) as Record<string, unknown>;
       const read = (properties: Record<string, unknown>): VolumeInputs => {
-        const made = volumeBackend(backend).read(properties, has);
+        const made = backends[backend].recorded.read(properties, has) as Partial<ResolvedVolume>;
         return { name, profile: "", revision: "", backend, ...made };
       };
       const [from, given] = [read(has), read((newInputs ?? {}) as Record<string, unknown>)];

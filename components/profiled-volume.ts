@@ -7,6 +7,7 @@ import {
   backendNames,
   checkName,
   nearest,
+  ownPlacement,
   parseReference,
   problem,
   resolve,
@@ -23,7 +24,7 @@ import {
   type VolumeRequest,
   wrongType,
 } from "../src";
-import { ownPlacement, volumeBackend } from "./backends";
+import { volumeBackend } from "./backends";
 import { currentRun, type Run } from "./run";
 import type { VolumeTransform } from "./transform";
 

@@ -8,6 +8,7 @@ import {
   formatProblems,
   makeCatalog,
   NAMESPACE,
+  ownPlacement,
   parseConfigText,
   readConfig,
   resolve,
@@ -19,7 +20,7 @@ import {
   type ResolvedVolume,
   type StackConfig,
 } from "../src";
-import { ownPlacement, placementOf } from "./backends";
+import { placementOf } from "./backends";
 import { checkEngine, hasHooks, isConfigSecret } from "./engine";
 import { withPricesFile } from "./prices-file";
 import { volumeHooks, type ProblemBoard, type VolumeHooks } from "./hooks";

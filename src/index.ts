@@ -3,6 +3,7 @@
 export { admittedSizes, type AdmittedSizes } from "./admitted";
 export * from "./backends";
 export type { AwsSettings } from "./backends/aws";
+export { awsSettingsOf } from "./backends/aws/recorded";
 export type { AwsVolume } from "./backends/aws/placement";
 export type { Admitted, Backend } from "./backends/backend";
 export type { LocalMode, LocalSettings } from "./backends/local";
@@ -16,6 +17,7 @@ export {
   type ScaleioSettings,
 } from "./backends/scaleio";
 export * from "./cost";
+export { ownPlacement, stackPlacement } from "./placement";
 export * from "./problems";
 export { builtinProfiles } from "./profiles/builtin";
 export { makeCatalog, profilesFor, type Catalog, type Profile } from "./profiles/catalog";

@@ -408,6 +408,53 @@ export const problemKinds = {
     fix: ({ way }) => way,
   }),
 
+  // Docker
+  "option-unknown": problemKind<{ option: string; options: string[]; nearest: string | undefined }>({
+    meaning: "Docker was given an option that volumes don't have.",
+    message: ({ option }) => `there is no option "${option}"`,
+    allowed: ({ options }) => options.join(", "),
+    fix: ({ option, nearest }) => (nearest ? `did you mean "${nearest}"?` : `leave "${option}" out`),
+  }),
+  "volume-differs": problemKind<{ name: string; what: string; has: string; asked: string; command: string }>({
+    meaning: "Docker asks for a volume with another profile or size than it has. That is never passed over.",
+    message: ({ name, what, has, asked }) => `"${name}" has ${what} ${has}, and ${asked} was asked for`,
+    allowed: ({ name, what, has }) => (what === "profile" ? `"${name}" or "${name}@${has}"` : has),
+    fix: ({ what, command }) =>
+      what === "profile"
+        ? `to change it, run \`${command}\`, or start the plugin with --on-profile-change=apply`
+        : `to change it, ${command}`,
+  }),
+  "volume-in-use": problemKind<{ name: string; users: string[] }>({
+    meaning: "A volume can't be removed, because containers use it.",
+    message: ({ name, users }) => `"${name}" is in use by ${listed(users)}`,
+    allowed: () => "a volume that no container uses",
+    fix: () => "stop those first",
+  }),
+  "volume-not-made": problemKind<{ name: string; because: string }>({
+    meaning: "An `up` is over, and the volume that was asked for isn't there.",
+    message: ({ name, because }) => `there is no volume "${name}" after the \`up\`: ${because}`,
+    allowed: () => "a program that declares the volumes of the stack's config (`volumesOfStack()`)",
+    fix: () => "have the program declare them, as stacks/index.ts does",
+  }),
+  "not-on-this-machine": problemKind<{ name: string; backend: string; because: string }>({
+    meaning: "The backend's volumes can't be had on the machine that Docker runs on.",
+    message: ({ name, backend, because }) => `"${name}" can't be mounted here from backend ${backend}: ${because}`,
+    allowed: () => "a backend whose volumes this machine can mount",
+    fix: () => "see docs/docker.md",
+  }),
+  "time-is-up": problemKind<{ seconds: number; waitsFor: string }>({
+    meaning: "A call of Docker took longer than it may. What it waits for goes on, and the next call finds it.",
+    message: ({ seconds, waitsFor }) => `not done after ${seconds} s: still waiting for ${waitsFor}`,
+    allowed: ({ seconds }) => `${seconds} s`,
+    fix: () => "try again when that is done; the plugin's log says how it goes on",
+  }),
+  "socket-in-use": problemKind<{ socket: string }>({
+    meaning: "Another plugin answers at the socket already.",
+    message: ({ socket }) => `another plugin answers at ${socket}`,
+    allowed: () => "one plugin of a name on a machine",
+    fix: () => "stop the other one, or give this one another --name",
+  }),
+
   // Changes of a volume that exists
   "change-shrinks": problemKind<{ from: number; to: number }>({
     meaning: "The volume would shrink. That is always refused: it would destroy data.",
@@ -441,6 +488,169 @@ export const problemKinds = {
     message: ({ volume, other, because }) => `"${volume}" is attached by "${other}" already: ${because}`,
     allowed: () => "one attachment of the volume",
     fix: ({ ways }) => either(ways),
+  }),
+
+  // A stack from outside its program
+  "project-missing": problemKind<{ directory: string }>({
+    meaning: "There is no Pulumi project where one is looked for.",
+    message: ({ directory }) => `there is no Pulumi.yaml in ${directory} or above it`,
+    allowed: () => "a directory of a Pulumi project",
+    fix: () =>
+      "go to the project's directory, or name it (--cwd); `storage-profiles init` makes a stack's config in one",
+  }),
+  "project-not-readable": problemKind<{ why: string }>({
+    meaning: "Pulumi.yaml can't be read.",
+    message: ({ why }) => `can't be read: ${why}`,
+    allowed: () => "a Pulumi project: YAML with `name` and `runtime`",
+    fix: () => "correct the file",
+  }),
+  "stack-not-named": problemKind<{ stacks: string[] }>({
+    meaning: "No stack is named, and none is selected.",
+    message: () => "it isn't said which stack is meant",
+    allowed: ({ stacks }) => (stacks.length > 0 ? listed(stacks) : "a stack of the project"),
+    fix: () => "name it (--stack), set PULUMI_STACK, or select it with `pulumi stack select`",
+  }),
+  "stack-name-invalid": problemKind<Record<string, never>>({
+    meaning: "The name of a stack is not one that Pulumi allows.",
+    message: () => "it is no name of a stack",
+    allowed: () =>
+      "`stack`, `organization/stack` or `organization/project/stack`, of letters, digits, `.`, `_` and `-`",
+    fix: () => "correct the name",
+  }),
+  "stack-unknown": problemKind<{ stack: string; stacks: string[]; nearest: string | undefined }>({
+    meaning: "The engine knows no stack of this name.",
+    message: ({ stack }) => `there is no stack "${stack}"`,
+    allowed: ({ stacks }) => (stacks.length > 0 ? listed(stacks) : "a stack that was made with `pulumi stack init`"),
+    fix: ({ stack, nearest }) =>
+      nearest === undefined ? `make it: \`pulumi stack init ${stack}\`` : `did you mean "${nearest}"?`,
+  }),
+  "file-not-parsed": problemKind<{ why: string }>({
+    meaning: "A stack's config file is no YAML. Nothing of it is read, and it is not changed.",
+    message: ({ why }) => `can't be read: ${why}`,
+    allowed: () => "a YAML file with a map of keys below `config`",
+    fix: () => "correct the line",
+  }),
+  "config-changed": problemKind<{ tag: string; ifTag: string }>({
+    meaning: "The stack's config file is another than the one that the edit was made for.",
+    message: ({ tag, ifTag }) => `the file was changed meanwhile: its tag is ${tag}, and no longer ${ifTag}`,
+    allowed: () => "the tag of the file as it is",
+    fix: () => "read it again, and make the edit on what it says now",
+  }),
+  "config-busy": problemKind<{ seconds: number; lock: string }>({
+    meaning: "The stack's config file stayed locked by others who edit it.",
+    message: ({ seconds }) => `others were editing the file for ${count(seconds)} seconds`,
+    allowed: () => "one edit at a time",
+    fix: ({ lock }) => `try again; where nobody edits it, remove ${lock}`,
+  }),
+  "config-not-written": problemKind<{ why: string }>({
+    meaning: "The stack's config file can't be written. It is as it was.",
+    message: ({ why }) => `can't be written: ${why}`,
+    allowed: () => "a file that may be written, in a directory where files may be made",
+    fix: () => "give the rights, or make room",
+  }),
+  "edit-not-possible": problemKind<{ why: string }>({
+    meaning: "The stack's config file is written in a way in which one value can't be changed without others.",
+    message: ({ why }) => `can't be changed as it is written: ${why}`,
+    allowed: () => "plain keys with values of their own",
+    fix: () => "make this edit by hand",
+  }),
+  "profile-in-use": problemKind<{ profile: string; volumes: string[]; profiles: string[] }>({
+    meaning: "A profile is to be removed that volumes have, or that other profiles extend.",
+    message: ({ profile, volumes, profiles }) =>
+      `"${profile}" is used by ${[
+        volumes.length > 0 ? `${volumes.length === 1 ? "volume" : "volumes"} ${listed(volumes)}` : "",
+        profiles.length > 0 ? `${profiles.length === 1 ? "profile" : "profiles"} ${listed(profiles)}` : "",
+      ]
+        .filter((each) => each !== "")
+        .join(" and by ")}`,
+    allowed: () => "a profile that no volume has and no profile extends",
+    fix: ({ volumes }) =>
+      volumes.length > 0
+        ? "give those volumes another profile and apply that first"
+        : "let those profiles extend another first",
+  }),
+  "profile-not-own": problemKind<{
+    profile: string;
+    profiles: string[];
+    isBuiltIn: boolean;
+    nearest: string | undefined;
+  }>({
+    meaning: "A profile is to be removed that the stack's file doesn't define.",
+    message: ({ profile, isBuiltIn }) =>
+      isBuiltIn
+        ? `"${profile}" is built in, and the stack's file doesn't redefine it`
+        : `there is no profile "${profile}"`,
+    allowed: ({ profiles }) => (profiles.length > 0 ? listed(profiles) : "no profile: the stack's file defines none"),
+    fix: ({ nearest }) =>
+      nearest === undefined ? "name a profile that the stack's file defines" : `did you mean "${nearest}"?`,
+  }),
+  "volume-unknown": problemKind<{ volume: string; volumes: string[]; nearest: string | undefined }>({
+    meaning: "There is no volume of this name.",
+    message: ({ volume }) => `there is no volume "${volume}"`,
+    allowed: ({ volumes }) => (volumes.length > 0 ? listed(volumes) : "no volume: the stack has none"),
+    fix: ({ nearest }) => (nearest === undefined ? "name a volume of the stack" : `did you mean "${nearest}"?`),
+  }),
+  "volume-protected": problemKind<{ volume: string }>({
+    meaning: "A volume is to be removed that is protected against deletion.",
+    message: ({ volume }) => `"${volume}" is protected against deletion`,
+    allowed: () => "a volume whose protection was taken away",
+    fix: ({ volume }) =>
+      `if its data may go: set \`deletionProtection: false\` for "${volume}", apply that, then remove it`,
+  }),
+  "volume-declared": problemKind<{ volume: string; by: string }>({
+    meaning: "A volume is to be deleted that is still declared.",
+    message: ({ volume, by }) => `"${volume}" is declared by ${by}`,
+    allowed: () => "a volume that nothing declares any more",
+    fix: ({ by }) => `take it out of ${by} first`,
+  }),
+  "volume-of-program": problemKind<{ volume: string }>({
+    meaning: "The profile of a volume is to be changed in the config, and the program says it.",
+    message: ({ volume }) => `the program declares "${volume}" itself, with its profile and its size`,
+    allowed: () => "a volume that the stack's config lists",
+    fix: ({ volume }) =>
+      `change \`new ProfiledVolume("${volume}@…")\` in the program; what its profile means is in the config`,
+  }),
+  "engine-missing": problemKind<{ why: string }>({
+    meaning: "The Pulumi CLI can't be run.",
+    message: ({ why }) => `the Pulumi CLI can't be run: ${why}`,
+    allowed: () => "the Pulumi CLI on PATH",
+    fix: () => "install it: https://www.pulumi.com/docs/install/",
+  }),
+  "engine-failed": problemKind<{ command: string; why: string }>({
+    meaning: "The engine refused or failed. Its own words are told.",
+    message: ({ command, why }) => `\`pulumi ${command}\` failed: ${why}`,
+    allowed: () => "what the engine says",
+    fix: () => "put right what it says, and try again",
+  }),
+  "state-not-readable": problemKind<{ why: string }>({
+    meaning: "The engine's state is not in a form that is known here.",
+    message: ({ why }) => `the state can't be read: ${why}`,
+    allowed: () => "the form of `pulumi stack export`",
+    fix: () => "use a release of storage-profiles that goes with this Pulumi",
+  }),
+  "stack-locked": problemKind<{ holder: string }>({
+    meaning: "Another run of the engine holds the stack's lock.",
+    message: ({ holder }) => `another run holds the stack's lock: ${holder}`,
+    allowed: () => "one run at a time for a stack",
+    fix: () => "wait until it is done; if it is dead for sure, take its lock away: `pulumi cancel`",
+  }),
+  "operation-unknown": problemKind<Record<string, never>>({
+    meaning: "There is no operation with this id.",
+    message: () => "there is no such operation",
+    allowed: () => "the id of an operation of this stack",
+    fix: () => "list the operations; those that are long over are forgotten",
+  }),
+  "operation-not-resumable": problemKind<{ state: string }>({
+    meaning: "An operation is to be run again that isn't over, or that succeeded.",
+    message: ({ state }) => `the operation is ${state}`,
+    allowed: () => "an operation that was interrupted, failed or was cancelled",
+    fix: () => "wait for its end; what succeeded needs no other run",
+  }),
+  "operation-cancelled": problemKind<Record<string, never>>({
+    meaning: "An operation was cancelled before it was done.",
+    message: () => "it was cancelled",
+    allowed: () => "an operation that may come to its end",
+    fix: () => "apply again: what was begun is finished, and nothing is made twice",
   }),
 } as const;
 
@@ -555,12 +765,51 @@ export const noteKinds = {
     meaning: "What a change makes of the monthly cost.",
     message: ({ from, to, difference }) => `monthly cost: ${from} -> ${to} (${difference})`,
   }),
+
+  // How a volume stands
+  "status-not-made": noteKind<Record<string, never>>({
+    meaning: "A volume is declared, and was never made.",
+    message: () => "it is declared, and not made yet",
+  }),
+  "status-profile-changed": noteKind<{ from: string; to: string }>({
+    meaning: "A volume is declared with another profile than the one that it last got.",
+    message: ({ from, to }) => `its profile is "${to}" now, and it last got "${from}"`,
+  }),
+  "status-revision-changed": noteKind<{ profile: string; from: string; to: string }>({
+    meaning: "The volume's profile was edited since the volume last got it.",
+    message: ({ profile, from, to }) => `"${profile}" was edited since: it is ${to} now, and the volume got ${from}`,
+  }),
+  "status-declaration-changed": noteKind<{ what: string }>({
+    meaning: "Something else about a volume is declared otherwise than it last got: its size, its place, a limit.",
+    message: ({ what }) => `${what}, and not applied yet`,
+  }),
+  "status-drifted": noteKind<{ what: string }>({
+    meaning: "The volume isn't what it was made: somebody changed it on the backend.",
+    message: ({ what }) => `it was changed on the backend: ${what}`,
+  }),
+  "status-not-possible": noteKind<{ what: string }>({
+    meaning: "What is declared for the volume isn't possible.",
+    message: ({ what }) => `what is declared isn't possible: ${what}`,
+  }),
+  "status-unfinished": noteKind<Record<string, never>>({
+    meaning: "The last `up` did not finish the volume, so nobody knows how it stands.",
+    message: () => "the last `up` did not finish it",
+  }),
+  "status-gone": noteKind<Record<string, never>>({
+    meaning: "The volume is gone from the backend, as a refresh found.",
+    message: () => "it is gone from the backend, or was never made there",
+  }),
+  "status-not-readable": noteKind<Record<string, never>>({
+    meaning: "The state has a volume in a form that is not known here.",
+    message: () => "what the state has of it can't be read",
+  }),
 } as const;
 
 export type ProblemCode = keyof typeof problemKinds;
 export type NoteCode = keyof typeof noteKinds;
 
-type ProblemParams<C extends ProblemCode> = (typeof problemKinds)[C] extends ProblemKind<infer P> ? P : never;
+/** What a problem is told with. */
+export type ProblemParams<C extends ProblemCode> = (typeof problemKinds)[C] extends ProblemKind<infer P> ? P : never;
 type NoteParams<C extends NoteCode> = (typeof noteKinds)[C] extends NoteKind<infer P> ? P : never;
 
 /** Makes a problem: the registry gives the words. */

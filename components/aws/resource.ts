@@ -3,7 +3,7 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { change, formatProblems, NAMESPACE, problem, type AwsSettings } from "../../src";
+import { awsSettingsOf, change, formatProblems, NAMESPACE, problem, stackPlacement, type AwsSettings } from "../../src";
 import { argumentsOf } from "../arguments";
 import type { VolumeBackend, VolumeToMake } from "../backends";
 import { fixedByTransform, transformed } from "../transform";
@@ -14,7 +14,7 @@ import { zoneOfProvider } from "./zone";
 export const awsBackend: VolumeBackend = {
   placement: (config) => {
     const region = regionOfProvider();
-    return { ...config.aws, ...(region !== undefined && { region }) };
+    return { ...stackPlacement("aws", config), ...(region !== undefined && { region }) };
   },
 
   askProvider(placement, config, opts) {
@@ -61,7 +61,7 @@ export const awsBackend: VolumeBackend = {
         const asked = volume.settings as AwsSettings;
         // Who asked for no key has the account's, whose ARN is no setting of theirs; a snapshot and its rate may be forgotten.
         // Tags may have the provider's own with them.
-        const read = settingsOf(has, {});
+        const read = awsSettingsOf(has, {});
         const made: AwsSettings = {
           ...read,
           kmsKeyId: asked.kmsKeyId === null ? null : read.kmsKeyId,
@@ -74,12 +74,6 @@ export const awsBackend: VolumeBackend = {
         return made;
       });
     return { resource, volumeId: resource.id, sizeGiB: size, settings };
-  },
-
-  read(properties, has = {}) {
-    const { size, type } = properties;
-    if (typeof size !== "number" || typeof type !== "string") return {};
-    return { sizeGiB: size, settings: settingsOf(properties, has) };
   },
 
   explain: explainModification,
@@ -107,38 +101,6 @@ function volumeArgs(volume: VolumeToMake["volume"]): Record<string, unknown> {
     snapshotId: of((_, { snapshotId }) => snapshotId),
     volumeInitializationRate: of((_, settings) => settings.volumeInitializationRate),
     tags: of((_, { tags }) => tags),
-  };
-}
-
-// What has IOPS and throughput to set. EC2 also tells what the others have, gp2's by its size.
-const WITH_IOPS = ["gp3", "io1", "io2"];
-const WITH_THROUGHPUT = ["gp3"];
-
-// From the resource's inputs or outputs. What inputs leave to the provider stays as the volume `has` it.
-function settingsOf(properties: Record<string, unknown>, has: Record<string, unknown>): AwsSettings {
-  const type = properties["type"] as AwsSettings["volumeType"];
-  const number = (key: string) => (properties[key] as number | undefined) ?? null;
-  const text = (key: string) => (properties[key] as string | undefined) ?? null;
-  const flag = (key: string) => (properties[key] as boolean | undefined) ?? false;
-  const kept = (key: string) => text(key) ?? (has[key] as string | undefined) ?? null;
-  const named = (given: string | null) => (given === "" ? null : given);
-  const rate = number("volumeInitializationRate");
-  const tags = Object.entries((properties["tags"] as Record<string, unknown> | undefined) ?? {});
-  return {
-    volumeType: type,
-    iops: WITH_IOPS.includes(type) ? number("iops") : null,
-    throughputMiBps: WITH_THROUGHPUT.includes(type) ? number("throughput") : null,
-    encrypted: flag("encrypted"),
-    kmsKeyId: named(kept("kmsKeyId")),
-    multiAttach: flag("multiAttachEnabled"),
-    availabilityZone: text("availabilityZone"),
-    outpostArn: named(text("outpostArn")),
-    snapshotId: named(kept("snapshotId")),
-    volumeInitializationRate: rate === 0 ? null : rate,
-    // Beside the tags the engine's bridge keeps marks of its own, which are no text.
-    tags: Object.fromEntries(
-      tags.filter(([, each]) => typeof each === "string").sort(([a], [b]) => (a < b ? -1 : 1)),
-    ) as Record<string, string>,
   };
 }
 

@@ -103,5 +103,4 @@ export const localBackend: VolumeBackend = {
       settings: resource.settings,
     };
   },
-  read: ({ sizeGiB, settings }) => ({ sizeGiB: sizeGiB as number, settings: settings as LocalSettings }),
 };

@@ -4,7 +4,7 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { formatProblems, note, problem, type OpenstackSettings, type Problem, type ResolvedVolume } from "../../src";
+import { formatProblems, note, problem, stackPlacement, type OpenstackSettings, type Problem } from "../../src";
 import { argumentsOf } from "../arguments";
 import type { VolumeBackend, VolumeToMake } from "../backends";
 import { fixedByTransform, transformed } from "../transform";
@@ -46,8 +46,7 @@ export class CinderVolume extends pulumi.CustomResource {
 }
 
 export const openstackBackend: VolumeBackend = {
-  placement: ({ openstack }) =>
-    openstack?.availabilityZone === undefined ? {} : { availabilityZone: openstack.availabilityZone },
+  placement: (config) => stackPlacement("openstack", config),
 
   problems(_volume, { physicalName }): Problem[] {
     if (physicalName === undefined || physicalName.length <= MAX_NAME_LENGTH) return [];
@@ -107,16 +106,6 @@ export const openstackBackend: VolumeBackend = {
     // Who uses the id uses a volume of the type and the size that was asked for.
     const volumeId = pulumi.all([resource.id, companion.id]).apply(([id]) => id);
     return { resource, volumeId, sizeGiB: companion.sizeGiB, settings };
-  },
-
-  // Of the companion. Where nobody asks for a type, the volume's is the one that it has, unless another was asked for before.
-  read(properties, has = {}): Partial<Pick<ResolvedVolume, "sizeGiB" | "settings">> {
-    const { sizeGiB, volumeType, migrationPolicy } = properties;
-    if (typeof sizeGiB !== "number") return {};
-    const asksNothing = volumeType === undefined && has["askedType"] === undefined;
-    const type = asksNothing ? has["volumeType"] : volumeType;
-    const settings = { volumeType: type ?? null, migrationPolicy } as OpenstackSettings;
-    return { sizeGiB, settings };
   },
 
   explain: (name, _id, errors) => explainCreation(name, errors),

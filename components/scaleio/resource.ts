@@ -2,7 +2,7 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { nearest, NAMESPACE, problem, type Problem, type ScaleioSettings, type StackConfig } from "../../src";
+import { nearest, NAMESPACE, problem, stackPlacement, type Problem, type ScaleioSettings, type StackConfig } from "../../src";
 import { generatedName, MAX_NAME_LENGTH } from "../../src/backends/scaleio/names";
 import type { VolumeBackend } from "../backends";
 import { isConfigSecret } from "../engine";
@@ -44,7 +44,7 @@ export class ScaleioVolume extends pulumi.CustomResource {
 export const scaleioBackend: VolumeBackend = {
   // An administrator can move a volume, and rename pools and domains.
   changedElsewhere: ["provisioning", "protectionDomain", "storagePool"] satisfies (keyof ScaleioSettings)[],
-  placement: (config) => config.scaleio ?? {},
+  placement: (config) => stackPlacement("scaleio", config),
   problems({ settings }, { physicalName, config }) {
     const { protectionDomain, storagePool } = settings as ScaleioSettings;
     const problems = connectionProblems(config);
@@ -84,7 +84,6 @@ export const scaleioBackend: VolumeBackend = {
     const resource = new ScaleioVolume(name, args as unknown as ScaleioVolumeArgs, finalOpts);
     return { resource, volumeId: resource.id, sizeGiB: resource.sizeGiB, settings: resource.settings };
   },
-  read: ({ sizeGiB, settings }) => ({ sizeGiB: sizeGiB as number, settings: settings as ScaleioSettings }),
 };
 
 const checked = new WeakSet<StackConfig>();

@@ -70,6 +70,27 @@ export interface Overridable<Data> {
   whole: z.ZodType<Data>;
 }
 
+/** What could be read of a volume's size and settings. */
+export interface ReadBack<Settings> {
+  sizeGiB?: number | undefined;
+  settings?: Partial<Settings> | undefined;
+}
+
+/** How a volume of the backend stands in Pulumi's state. */
+export interface Recorded<Settings> {
+  /** The type of the resource that has its size and its settings. */
+  type: string;
+  /**
+   * Reads them from that resource's inputs or outputs; what isn't known there is left out. What inputs leave to the provider is as
+   * the volume `has` it: the resource's outputs.
+   */
+  read(properties: Record<string, unknown>, has?: Record<string, unknown>): ReadBack<Settings>;
+  /** Settings that say where the volume is, and that were found out when it was made where nobody said them. */
+  decided: readonly string[];
+  /** Settings that a program may have said of this volume alone, beside its profile. */
+  own: readonly string[];
+}
+
 /** A backend, as the pure core sees it. */
 export interface Backend<
   Name extends string = string,
@@ -86,6 +107,9 @@ export interface Backend<
   section: z.ZodType<Section>;
   /** What a volume or a stack says about the place. */
   placement: z.ZodType<Placement>;
+  /** What of the stack's config below the backend's name is about the place. Default: all of it. */
+  place?(stack: Record<string, unknown>): object;
+  recorded: Recorded<Settings>;
   limits: Overridable<Limits>;
   prices: Overridable<Prices>;
   /** Settings, problems and notes for one volume. Never throws. */
@@ -124,6 +148,14 @@ export function sizeProblems(
 ): Problem[] {
   if (made >= min && made <= max) return [];
   return [problem("size-beyond-limit", sizePath, sizeGiB, { what, sizeGiB, min, max, ways: ways() })];
+}
+
+/** Reads a resource of our own, which has both under their names. */
+export function readAsRecorded<Settings>({ sizeGiB, settings }: Record<string, unknown>): ReadBack<Settings> {
+  return {
+    ...(typeof sizeGiB === "number" && { sizeGiB }),
+    ...(typeof settings === "object" && settings !== null && { settings: settings }),
+  };
 }
 
 /** A setting that changes in place. */

@@ -9,9 +9,8 @@ import { join, resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 
 import { ProfiledVolume, VolumeAttachment, type ProfiledVolumeArgs } from "../../components";
-import { awsBackend } from "../../components/aws/resource";
 import { explainModification } from "../../components/aws/errors";
-import { change, type ResolvedVolume } from "../../src";
+import { backends, change, type ResolvedVolume } from "../../src";
 
 const VOLUME = "aws:ebs/volume:Volume";
 const ZONE = "us-east-1a";
@@ -332,7 +331,7 @@ describe("what the volume's resource has, read for the hook", () => {
         profile: "",
         revision: "",
         backend: "aws",
-        ...awsBackend.read(properties, has),
+        ...backends.aws.recorded.read(properties, has),
       }) as ResolvedVolume;
     return change(volume(has), volume(inputs));
   };
@@ -340,7 +339,7 @@ describe("what the volume's resource has, read for the hook", () => {
 
   test("is the same as what it was made from", () => {
     expect(judge(outputs, inputs)).toEqual({ verdict: "none", problems: [], notes: [] });
-    expect(awsBackend.read(outputs)).toEqual({
+    expect(backends.aws.recorded.read(outputs)).toEqual({
       sizeGiB: 100,
       settings: {
         volumeType: "gp2",
@@ -387,8 +386,8 @@ describe("what the volume's resource has, read for the hook", () => {
   });
 
   test("is nothing while the resource is not known", () => {
-    expect(awsBackend.read({})).toEqual({});
-    expect(awsBackend.read({ size: pulumi.unknown, type: "gp2" })).toEqual({});
+    expect(backends.aws.recorded.read({})).toEqual({});
+    expect(backends.aws.recorded.read({ size: pulumi.unknown, type: "gp2" })).toEqual({});
   });
 });
 

@@ -7,6 +7,7 @@ import { awsCost } from "./cost";
 import { awsLimits, awsLimitsOverride, awsLimitsSchema, type AwsLimits } from "./limits";
 import { awsPlacement, type AwsPlacement } from "./placement";
 import { awsPrices, awsPricesOverride, awsPricesSchema, type AwsPrices } from "./prices";
+import { awsRecorded } from "./recorded";
 import { resolveAws } from "./resolve";
 import { awsSection, type AwsSection, type AwsSettings } from "./settings";
 
@@ -24,4 +25,5 @@ export const aws: Backend<"aws", AwsSection, AwsSettings, AwsPlacement, AwsLimit
   noteChange: noteAwsChange,
   admitted: admittedByTypes,
   monthlyCost: awsCost,
+  recorded: awsRecorded,
 };

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { count, note, problem, type Note } from "../../problems";
 import {
   inPlace,
+  readAsRecorded,
   partialRange,
   rangeSchema,
   refused,
@@ -88,6 +89,13 @@ export const local: Backend<"local", Section, LocalSettings, Placement, Limits, 
     overcommit: inPlace,
   },
   monthlyCost: flatCost,
+  place: ({ mode }) => (mode === undefined || mode === "auto" ? {} : { mode }),
+  recorded: {
+    type: "pulumi-nodejs:dynamic/storage-profiles:LocalVolume",
+    read: readAsRecorded,
+    decided: ["mode"],
+    own: ["mode"],
+  },
 };
 
 function resolve(asked: Asked<Section, Placement, Limits>): Answer<LocalSettings> {

@@ -121,6 +121,19 @@ export const openstack: Backend<
     metadata: inPlace,
   },
   monthlyCost: flatCost,
+  place: ({ availabilityZone }) => (availabilityZone === undefined ? {} : { availabilityZone }),
+  recorded: {
+    type: "pulumi-nodejs:dynamic/storage-profiles:CinderVolume",
+    // Where nobody asks for a type, the volume's is the one that it has, unless another was asked for before.
+    read({ sizeGiB, volumeType, migrationPolicy }, has = {}) {
+      if (typeof sizeGiB !== "number") return {};
+      const asksNothing = volumeType === undefined && has["askedType"] === undefined;
+      const type = asksNothing ? has["volumeType"] : volumeType;
+      return { sizeGiB, settings: { volumeType: type ?? null, migrationPolicy } as Partial<OpenstackSettings> };
+    },
+    decided: ["availabilityZone"],
+    own: ["availabilityZone", ...MADE_FROM, "description", "metadata"],
+  },
 };
 
 /** The volume type that a profile asks for; `null` for the cloud's default type. */

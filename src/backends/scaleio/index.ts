@@ -7,6 +7,7 @@ import {
   inPlace,
   partialRange,
   rangeSchema,
+  readAsRecorded,
   refused,
   sizeProblems,
   type Answer,
@@ -133,6 +134,12 @@ export const scaleio: Backend<"scaleio", Section, ScaleioSettings, Placement, Li
     storagePool: refused("the volume would have to migrate, which is not done here", FOLLOW_WAY),
   },
   monthlyCost: flatCost,
+  recorded: {
+    type: "pulumi-nodejs:dynamic/storage-profiles:ScaleioVolume",
+    read: readAsRecorded,
+    decided: [],
+    own: [],
+  },
 };
 
 function resolve(asked: Asked<Section, Placement, Limits>): Answer<ScaleioSettings> {

@@ -1,0 +1,12 @@
+// A stack from outside its program, as `storage-profiles/stack`: reads and edits its config file, reads its state, says how
+// its volumes stand, plans, and applies. What the commands, the HTTP service and the Docker plugin are made of.
+//
+//   const project = await openProject();
+//   const stack = project.stack("dev");
+//   const { problems } = await stack.edit([{ kind: "set-volume", name: "data", volume: { profile: "gold", sizeGiB: 100 } }]);
+//   const operation = stack.apply({ volumes: ["data"] });
+//   for await (const event of operation.events()) console.log(event);
+
+export * from "./errors";
+export { openProject } from "./project";
+export type * from "./types";

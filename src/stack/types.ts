@@ -1,0 +1,293 @@
+// What a stack looks like from outside its program: its config file, its state, and what can be done to it. The commands, the
+// HTTP service and the Docker plugin are faces of this. The truth is the config file and Pulumi's state; nothing else stores anything.
+
+import type { BackendName } from "../backends";
+import type { MonthlyCost } from "../cost";
+import type { Note, Problem } from "../problems";
+import type { Catalog } from "../profiles/catalog";
+import type { ProfileDefinition, StackConfig, VolumeDefinition } from "../profiles/schema";
+import type { ResolvedVolume, Verdict, VolumeRequest } from "../resolve";
+import type { LockHolder } from "./errors";
+
+/** Where a project is, and how its engine is run. */
+export interface OpenOptions {
+  /** Where to look for Pulumi.yaml, upwards. Default: the working directory. */
+  directory?: string | undefined;
+  /** The `pulumi` executable. Default: the one on the PATH of `env`. */
+  pulumi?: string | undefined;
+  /** What the engine gets as its environment. Default: this process's. */
+  env?: NodeJS.ProcessEnv | undefined;
+  /** Where operations leave their reports. Default: `$XDG_STATE_HOME/storage-profiles`, else `~/.local/state/storage-profiles`. */
+  journalDirectory?: string | undefined;
+}
+
+/** A Pulumi project. */
+export interface Project {
+  /** Its name, as Pulumi.yaml has it. */
+  readonly name: string;
+  /** The directory of Pulumi.yaml. */
+  readonly directory: string;
+  /** The directory of the stacks' config files: `stackConfigDir`, else the project's. */
+  readonly configDirectory: string;
+  /** The stacks that have a config file, in order. The engine isn't asked. */
+  stackNames(): Promise<string[]>;
+  /** The stack that is meant where none is named: `PULUMI_STACK`, else the selected one, else the only one that has a config file. */
+  defaultStackName(): Promise<string>;
+  /**
+   * A stack by its name (`dev`, `org/dev`, `org/project/dev`); always the same object for the same name, so that its operations queue up.
+   * It need not exist. Error: `stack-name-invalid`.
+   */
+  stack(name: string): Stack;
+}
+
+/** A stack, as it can be read and changed from outside its program. Everything may throw a {@link StackError}. */
+export interface Stack {
+  readonly name: string;
+  readonly project: Project;
+  /** The path of its config file, which need not exist yet. */
+  readonly configFile: string;
+  /**
+   * Reads the config file. What is wrong with values are `problems`; a file that doesn't parse is an error (`config-not-readable`).
+   * Cheap when the file is as it was at the last reading.
+   */
+  readConfig(): Promise<StackConfigRead>;
+  /**
+   * Changes the config file, all edits or none. Every line that isn't meant stays as it is, byte for byte. Nothing is written when the
+   * config would get a problem that it hasn't got, or when a volume that exists can't become what it would have to: then `problems` says why.
+   * Errors: `config-changed`, `config-busy`, `config-not-readable`, `edit-not-possible`.
+   */
+  edit(edits: readonly ConfigEdit[], options?: EditOptions): Promise<EditResult>;
+  /** What edits would do: the same as {@link edit} with `dryRun`. No edits: what an `up` would do now. */
+  plan(edits?: readonly ConfigEdit[], options?: Pick<EditOptions, "ifTag">): Promise<EditResult>;
+  /** Reads the state from the engine. Secrets in it stay encrypted. A stack that doesn't exist has none: `exists` is false. */
+  readState(): Promise<StackState>;
+  /** Config and state against each other, volume by volume. With `refresh` the backends are asked first, as `pulumi refresh` does. */
+  status(options?: StatusOptions): Promise<VolumeStatus[]>;
+  /** Puts what the config says into effect. Returns at once; operations of a stack run one after the other. */
+  apply(options?: ApplyOptions): Operation;
+  /** Asks the backends what is there, and has the state say so. Returns at once, as {@link apply} does. */
+  refresh(options?: { volumes?: readonly string[] }): Operation;
+  /** The operations of this stack that are known: those of this process, and what the journal tells of others. Newest first. */
+  operations(): Promise<OperationReport[]>;
+  /** An operation of this process. */
+  operation(id: string): Operation | undefined;
+  /** Runs an operation again that was interrupted, failed or was cancelled. Error: `operation-unknown`. */
+  resume(id: string): Promise<Operation>;
+}
+
+/** The stack's config as it was read. */
+export interface StackConfigRead {
+  /** Changes whenever a byte of the file does; `none` where there is no file. */
+  tag: string;
+  /** The values below `storage-profiles`, those of Pulumi.yaml below those of the stack's file. What is wrong is left out. */
+  config: StackConfig;
+  catalog: Catalog;
+  /** Everything that is wrong: values, profiles, and each volume that the config lists. */
+  problems: Problem[];
+  /** The profiles that the stack's file itself defines. */
+  ownProfiles: string[];
+  /** What a request for a volume of this stack is: the stack's backend and place, and what the volume says itself. */
+  requestFor(name: string, volume?: VolumeDefinition): VolumeRequest;
+}
+
+/** One edit of the config. */
+export type ConfigEdit =
+  /** Makes a profile, or makes it another. */
+  | { kind: "set-profile"; name: string; definition: ProfileDefinition }
+  /** Takes a profile out of the stack's file. A built-in one of the name is in force again. Problems: `profile-in-use`, `profile-not-own`. */
+  | { kind: "remove-profile"; name: string }
+  /** Makes a volume, or makes it another. */
+  | { kind: "set-volume"; name: string; volume: VolumeDefinition }
+  /** Takes a volume out of the stack's file; applied, it is deleted. Problems: `volume-unknown`, `volume-protected`. */
+  | { kind: "remove-volume"; name: string };
+
+export interface EditOptions {
+  /** Only when the file's tag is still this one. Error: `config-changed`. */
+  ifTag?: string | undefined;
+  /** Only says what would come of it. */
+  dryRun?: boolean | undefined;
+}
+
+/** What came of an edit, or would come of it. */
+export interface EditResult {
+  /** Whether the file was changed, or would be. */
+  changed: boolean;
+  /** The file's tag now. */
+  tag: string;
+  /** Why nothing was written. */
+  problems: Problem[];
+  /** The volumes that an `up` would touch with this config and these edits had no part in before them, are not here. */
+  touched: VolumePlan[];
+  /** Why it isn't known which volumes exist: the engine could not tell the state. Then `touched` knows of the config's volumes only. */
+  stateUnknown?: Problem | undefined;
+  /** What differs, as lines of the file: `-` and `+`. */
+  diff: string;
+}
+
+/** What is to become of a volume. */
+export type PlannedVerdict = "create" | "delete" | Verdict;
+
+/** What edits do to one volume. */
+export interface VolumePlan {
+  name: string;
+  verdict: PlannedVerdict;
+  declaredBy: DeclaredBy;
+  /** What it has; absent where it isn't there. */
+  from?: ResolvedVolume | undefined;
+  /** What it is to be; absent where it is to go, or can't be. */
+  to?: ResolvedVolume | undefined;
+  /** Why it is refused. */
+  problems: Problem[];
+  /** What changes, setting by setting. */
+  notes: Note[];
+  costBefore?: MonthlyCost | undefined;
+  costAfter?: MonthlyCost | undefined;
+}
+
+/** Who says that there is a volume: the config's list of volumes, or the program itself. */
+export type DeclaredBy = "config" | "program";
+
+/** The stack's state, as far as it is about volumes. */
+export interface StackState {
+  /** Whether the engine knows the stack. */
+  exists: boolean;
+  /** Which update of the stack wrote it: the deployment's own time, or `undefined` before the first. */
+  updatedAt?: string | undefined;
+  volumes: RecordedVolume[];
+  /** Operations on resources that an interrupted engine left unfinished. */
+  pending: { urn: string; type: string }[];
+  /** How many resources the state has in all. */
+  resources: number;
+}
+
+/** A volume as the state has it. */
+export interface RecordedVolume {
+  name: string;
+  /** The URN of its component, `ProfiledVolume`. */
+  urn: string;
+  /** The resources below the component. */
+  children: { urn: string; type: string; id: string | undefined }[];
+  /** The resources that follow the volume's profile though they stand elsewhere: mappings and attachments, with what is below them. */
+  followers: string[];
+  /** What it was last asked to be: the component's inputs. Absent where they can't be read. */
+  asked?: ResolvedVolume | undefined;
+  /** What it last got: the component's outputs. Absent where the last `up` did not finish it. */
+  got?: Pick<ResolvedVolume, "sizeGiB" | "settings"> | undefined;
+  /** What its own resource has: newer than `got` after a refresh. Absent where there is no resource. */
+  has?: Pick<ResolvedVolume, "sizeGiB" | "settings"> | undefined;
+  volumeId?: string | undefined;
+  /** Where it is mounted, on backends that mount it. */
+  mountPath?: string | undefined;
+  /** Whether it is protected against deletion. */
+  protected: boolean;
+}
+
+/** compliant: it is what is declared. out-of-date: what is declared was changed since it last got it. non-compliant: it isn't what it got. */
+export type ComplianceStatus = "compliant" | "out-of-date" | "non-compliant" | "unknown";
+
+export interface StatusOptions {
+  /** Whether the backends are asked first, and the state is made to say what they tell. */
+  refresh?: boolean | undefined;
+  /** Only these volumes. Error: `volume-unknown`. */
+  volumes?: readonly string[] | undefined;
+}
+
+/** How a volume stands. */
+export interface VolumeStatus {
+  name: string;
+  status: ComplianceStatus;
+  /** Why, in the words of the registry; for `compliant` nothing. */
+  causes: Note[];
+  declaredBy: DeclaredBy;
+  backend?: BackendName | undefined;
+  /** The profile that is declared. */
+  profile?: string | undefined;
+  /** The edit of the profile that is in force now. */
+  revision?: string | undefined;
+  /** The size that is declared, as the backend makes it. */
+  sizeGiB?: number | undefined;
+  /** What it last got; absent where it was never made. */
+  recorded?: ResolvedVolume | undefined;
+  /** What is declared; absent where that has problems. */
+  declared?: ResolvedVolume | undefined;
+  /** What the next `up` does to it. */
+  verdict?: PlannedVerdict | undefined;
+  /** What is wrong with what is declared, or with the change to it. */
+  problems: Problem[];
+  volumeId?: string | undefined;
+  mountPath?: string | undefined;
+  protected?: boolean | undefined;
+  /** The monthly cost of what it has. */
+  monthlyCost?: MonthlyCost | undefined;
+}
+
+export interface ApplyOptions {
+  /** The volumes to bring up to date. Default: those that are not compliant, and `destroy`. */
+  volumes?: readonly string[] | undefined;
+  /** Volumes to delete that the config no longer lists. Problems: `volume-protected`, `volume-declared`. */
+  destroy?: readonly string[] | undefined;
+  /** Whether the backends are asked first what is there, so that drift is put right as well. Default: false. */
+  refresh?: boolean | undefined;
+  /** How long to wait, in seconds, where another `up` holds the stack's lock. Default: 0. Error: `stack-locked`, with who holds it. */
+  waitForLockSeconds?: number | undefined;
+}
+
+/** queued → running → one of the others. interrupted: the process that ran it is gone, and nobody knows how it ended. */
+export type OperationState = "queued" | "running" | "succeeded" | "failed" | "cancelled" | "interrupted";
+
+export type OperationKind = "apply" | "refresh";
+
+/** What is known of an operation, as plain data. */
+export interface OperationReport {
+  id: string;
+  kind: OperationKind;
+  project: string;
+  stack: string;
+  /** The volumes that it is about; empty until it is known which ones have to change. */
+  volumes: string[];
+  destroy: string[];
+  refresh: boolean;
+  state: OperationState;
+  createdAt: string;
+  startedAt?: string | undefined;
+  finishedAt?: string | undefined;
+  /** What went wrong; empty unless it failed. */
+  problems: Problem[];
+  /** What was done: created, updated, deleted, same. */
+  summary?: Record<string, number> | undefined;
+  /** The process that runs it, and whether its engine still works though that process is gone. */
+  pid: number;
+  engineRunning?: boolean | undefined;
+}
+
+/** An operation of this process. */
+export interface Operation {
+  readonly id: string;
+  /** As plain data, as it is now. */
+  report(): OperationReport;
+  /** What happened so far and what happens until the end. Every caller gets all of it, from the beginning or after a sequence number. */
+  events(after?: number): AsyncIterable<OperationEvent>;
+  /** How it ended. Never rejects. */
+  readonly done: Promise<OperationReport>;
+  /** Ends it: a queued one at once, a running one by asking the engine to stop after what it is doing; asked again, at once. */
+  cancel(): void;
+}
+
+/** What happens in an operation. */
+export type OperationEvent = { sequence: number; at: string } & (
+  | { type: "state"; state: OperationState; volumes?: string[] }
+  /** A resource is being made, changed or removed, is done, or failed. */
+  | {
+      type: "resource";
+      phase: "started" | "done" | "failed";
+      operation: string;
+      resource: string;
+      urn: string;
+      volume?: string;
+    }
+  /** What the engine, a hook or a provider says. */
+  | { type: "message"; severity: "info" | "warning" | "error"; text: string; volume?: string }
+  | { type: "summary"; changes: Record<string, number>; seconds: number }
+);
+
+export type { LockHolder };
