@@ -189,6 +189,22 @@ export const problemKinds = {
       `write "${key}" without \`secure:\`; credentials belong in the config of the backend's provider (for example aws:secretKey)`,
   }),
 
+  // The Docker plugin as a service
+  "install-not-ours": problemKind<{ file: string; why: string }>({
+    meaning:
+      "A file that `docker-plugin install` would write, or `uninstall` remove, was written or changed by somebody else.",
+    message: ({ file, why }) => `${file} is left alone: ${why}`,
+    allowed: () => "no file there, or one as `docker-plugin install` wrote it",
+    fix: ({ file }) =>
+      `move ${file} away and try again; for changes of your own use a drop-in (\`systemctl edit\`), which is kept`,
+  }),
+  "install-not-possible": problemKind<{ what: string; why: string }>({
+    meaning: "The service of the Docker plugin can't be written, started or taken back.",
+    message: ({ what, why }) => `${what}: ${why}`,
+    allowed: () => "Linux with systemd, as root; or `--root` with a directory that can be written to",
+    fix: () => "see what it says; `--dry-run` shows what would be done",
+  }),
+
   // Compose files
   "compose-not-readable": problemKind<{ why: string }>({
     meaning: "A Compose file can't be read: it isn't there, is no YAML, or holds no mapping.",

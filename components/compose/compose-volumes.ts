@@ -4,9 +4,17 @@ import { resolve as pathOf } from "node:path";
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { formatProblems, nearest, problem, resolve, wrongType, type Problem, type VolumeDefinition } from "../../src";
+import {
+  formatProblems,
+  nearest,
+  ownPlacement,
+  problem,
+  resolve,
+  wrongType,
+  type Problem,
+  type VolumeDefinition,
+} from "../../src";
 import { readCompose, type ComposeVersion, type ComposeVolume } from "../../src/compose";
-import { ownPlacement } from "../backends";
 import { ProfiledVolume } from "../profiled-volume";
 import { currentRun, type Run } from "../run";
 import { readPlace } from "./files";
