@@ -244,6 +244,38 @@ describeDocker("docker run with our volumes", () => {
     expect((await lab.docker("volume", "rm", "cheapvolume")).text).toBe("cheapvolume\n");
   });
 
+  test("killed with -9 in each call and started again, the plugin finishes what was begun, and makes nothing twice", async () => {
+    const config = () => readFileSync(join(lab.project.directory, "Pulumi.dev.yaml"), "utf8");
+    const seconds = (count: number) => () => new Promise<void>((done) => setTimeout(done, count * 1_000));
+    // Docker itself asks again when a plugin goes away in the middle of a call.
+    await lab.killIn("Get");
+    await lab.killIn("Create", () => until(() => config().includes("crash:"), 20_000, config));
+    await lab.killIn("Mount");
+    await lab.killIn("Unmount");
+    await lab.run("crash@free:/data", write("survived"));
+    await lab.killIn("Create", seconds(2));
+    await lab.killIn("Path");
+    await lab.killIn("Capabilities");
+    const [, other] = await Promise.all([
+      lab.run("crash:/data", read),
+      lab.run("crash2@free:/data", `${write("too")}; ${read}`),
+    ]);
+    expect(other).toBe("too\n");
+    await lab.killIn("List");
+    expect(await names()).toEqual(expect.arrayContaining(["crash", "crash2@free"]));
+    expect(await lab.run("crash@free:/data", read)).toBe("survived\n");
+    await lab.killIn("Remove", () => until(() => !config().includes("crash2:"), 20_000, config));
+    await lab.docker("volume", "rm", "crash2@free");
+    expect(await names()).not.toContain("crash2@free");
+    // A volume without a name that nobody waits for any more.
+    await lab.killIn("Create", () => until(() => /[0-9a-f]{64}/.test(config()), 20_000, config));
+    await lab.container("/data", "true");
+    await until(() => !/[0-9a-f]{64}/.test(config()), 30_000, config);
+    expect(lab.killed).toEqual(expect.arrayContaining(["Get", "Create", "Mount", "Unmount", "List", "Remove"]));
+    for (const name of ["crash", "crash@free"]) await lab.docker("volume", "rm", name);
+    expect(config()).not.toContain("crash");
+  });
+
   test("a backend that is down is told, and nothing waits", async () => {
     await lab.stopPlugin();
     await lab.startPlugin([], { PULUMI_BACKEND_URL: "file:///nowhere/at/all" });

@@ -3,6 +3,7 @@
 import type { ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
+import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 
 import { dockerReason, startDocker, type Docker, type Ran } from "../labs/docker/lab.js";
@@ -28,6 +29,12 @@ export class DockerLab {
   engine!: Docker;
   private plugin: ChildProcess | undefined;
   private text = "";
+  private args: string[] = [];
+  private proxy: Server | undefined;
+  /** The calls that the plugin is to be killed in, each once, and when. */
+  private readonly deadly = new Map<string, () => Promise<void>>();
+  /** The calls that it was killed in. */
+  readonly killed: string[] = [];
 
   /** Starts the engine, and makes the stack. */
   async start(config: Record<string, unknown> = {}): Promise<void> {
@@ -36,12 +43,57 @@ export class DockerLab {
     await this.project.init();
   }
 
+  /** Where Docker looks for the plugin. */
+  private get socket(): string {
+    return `/run/docker/plugins/${this.driver}.sock`;
+  }
+
+  private get behind(): string {
+    return join(this.engine.directory, "plugin.sock");
+  }
+
+  /**
+   * Kills the plugin with -9 in the next call of this kind, and starts it again. Docker asks through a socket in between for that; the
+   * plugin must have been started before, and is started anew.
+   *
+   * @param when the moment; default: as soon as the plugin has got the call
+   */
+  async killIn(call: string, when: () => Promise<void> = () => Promise.resolve()): Promise<void> {
+    this.deadly.set(call, when);
+    if (this.proxy) return;
+    const behind = this.behind;
+    await this.stopPlugin();
+    this.proxy = createServer((client) => {
+      const plugin = connect(behind);
+      const close = () => [client, plugin].forEach((each) => each.destroy());
+      for (const each of [client, plugin]) each.on("error", close).on("close", close);
+      plugin.pipe(client);
+      client.on("data", (part: Buffer) => {
+        plugin.write(part);
+        const called = /^POST \/(?:\w+)\.(\w+) /m.exec(part.toString("latin1"))?.[1] ?? "";
+        const moment = this.deadly.get(called);
+        if (!moment) return;
+        this.deadly.delete(called);
+        this.killed.push(called);
+        void moment().then(async () => {
+          await this.stopPlugin("SIGKILL");
+          close();
+          await this.startPlugin(this.args);
+        });
+      });
+    });
+    await this.startPlugin();
+    await new Promise<void>((done) => this.proxy?.listen(this.socket, done));
+  }
+
   /** Starts the plugin, and waits until it answers. */
   async startPlugin(args: string[] = [], environment: NodeJS.ProcessEnv = {}): Promise<void> {
+    this.args = args;
     const state = join(this.engine.directory, "plugin-state");
+    const socket = this.proxy ? ["--socket", this.behind] : [];
     const child = await this.project.serve(
       "storage-profiles",
-      ["docker-plugin", "--name", this.driver, "--state-directory", state, ...args],
+      ["docker-plugin", "--name", this.driver, "--state-directory", state, ...socket, ...args],
       environment,
     );
     this.plugin = child;
@@ -61,7 +113,7 @@ export class DockerLab {
   async stopPlugin(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
     const child = this.plugin;
     this.plugin = undefined;
-    if (!child || child.exitCode !== null) return;
+    if (child?.exitCode !== null) return;
     const ended = new Promise((done) => child.once("exit", done));
     child.kill(signal);
     await ended;
@@ -99,10 +151,11 @@ export class DockerLab {
     const { out } = await this.docker("ps", "--all", "--quiet");
     const containers = out.split("\n").filter(Boolean);
     if (containers.length > 0) await this.docker("rm", "--force", ...containers);
+    this.proxy?.close();
     await this.stopPlugin();
     await this.engine.stop();
     await this.project.dispose();
-    rmSync(`/run/docker/plugins/${this.driver}.sock`, { force: true });
+    rmSync(this.socket, { force: true });
   }
 }
 
