@@ -19,17 +19,17 @@ export type {
   VolumeDefinition,
 } from "../src";
 export { COMPOSE_VOLUMES, ComposeVolumes, type ComposeVolumesArgs } from "./compose/compose-volumes";
+export { PROFILED_VOLUME, VOLUME_ATTACHMENT } from "../src";
 export type { AttachmentOptions, Connector } from "./attachments";
 export { VolumeMapping, type VolumeMappingArgs } from "./scaleio/volume-mapping";
 export { VOLUME_TYPES, VolumeTypes, type MadeVolumeType, type VolumeTypesArgs } from "./openstack/volume-types";
 export {
-  PROFILED_VOLUME,
   ProfiledVolume,
   type AwsVolumeArgs,
   type OpenstackVolumeArgs,
   type ProfiledVolumeArgs,
 } from "./profiled-volume";
-export { VOLUME_ATTACHMENT, VolumeAttachment, type VolumeAttachmentArgs } from "./volume-attachment";
+export { VolumeAttachment, type VolumeAttachmentArgs } from "./volume-attachment";
 export { catalogOfStack, volumesOfStack } from "./stack";
 export type { VolumeTransform } from "./transform";
 export { MINIMUM_PULUMI } from "./engine";

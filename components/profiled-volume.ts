@@ -10,6 +10,7 @@ import {
   ownPlacement,
   parseReference,
   problem,
+  PROFILED_VOLUME,
   resolve,
   formatProblems,
   type BackendName,
@@ -27,9 +28,6 @@ import {
 import { volumeBackend } from "./backends";
 import { currentRun, type Run } from "./run";
 import type { VolumeTransform } from "./transform";
-
-/** The type token of the component. */
-export const PROFILED_VOLUME = "storage-profiles:index:ProfiledVolume";
 
 /** What is known of a volume while the program runs. */
 export interface DeclaredVolume {

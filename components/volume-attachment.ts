@@ -2,12 +2,9 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { formatProblems, nearest, problem, wrongType, type Problem } from "../src";
+import { formatProblems, nearest, problem, VOLUME_ATTACHMENT, wrongType, type Problem } from "../src";
 import { attachers, attachmentOptions, type AttachmentOptions } from "./attachments";
 import { declaredVolume, ProfiledVolume } from "./profiled-volume";
-
-/** The type token of the component. */
-export const VOLUME_ATTACHMENT = "storage-profiles:index:VolumeAttachment";
 
 /** What an attachment asks for. */
 export interface VolumeAttachmentArgs {

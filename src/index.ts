@@ -41,5 +41,6 @@ export {
 } from "./profiles/schema";
 export * from "./resolve";
 export { nearest } from "./nearest";
+export { PROFILED_VOLUME, VOLUME_ATTACHMENT, VOLUME_MAPPING } from "./tokens";
 export { wrongType } from "./profiles/validate";
 export { parseSize, type ParsedSize, type SizeRequest } from "./size";

@@ -564,6 +564,12 @@ export const problemKinds = {
     allowed: () => "a file that may be written, in a directory where files may be made",
     fix: () => "give the rights, or make room",
   }),
+  "edited-twice": problemKind<{ what: string }>({
+    meaning: "Two edits that are to be made together are of the same profile or volume.",
+    message: ({ what }) => `there are two edits of ${what}`,
+    allowed: () => "one edit of each profile and volume at a time",
+    fix: () => "make it one edit, or make them one after the other",
+  }),
   "edit-not-possible": problemKind<{ why: string }>({
     meaning: "The stack's config file is written in a way in which one value can't be changed without others.",
     message: ({ why }) => `can't be changed as it is written: ${why}`,

@@ -9,6 +9,7 @@ const fs = require("node:fs");
 const os = require("node:os");
 const path = require("node:path");
 const { awsTable, measureAws } = require("./bench/aws.js");
+const { dockerTable, measureDocker } = require("./bench/docker.js");
 const { interrupt, makeProject, placePackage } = require("./bench/project.js");
 const { measureScaleio, scaleioTable } = require("./bench/scaleio.js");
 const { markdown, median, pairRatios, plot, rowsOf, series, table } = require("./bench/report.js");
@@ -41,7 +42,10 @@ const SCALEIO = [
 
 const AWS = [10, 100];
 
-const HELP = `Usage: npm run bench [-- [--quick | --write] [--local | --scaleio | --aws]]
+const DOCKER = { runs: 30, firsts: 5, many: 20 };
+const DOCKER_QUICK = { runs: 10, firsts: 2, many: 5 };
+
+const HELP = `Usage: npm run bench [-- [--quick | --write] [--local | --scaleio | --aws | --docker]]
 
 Measures ProfiledVolume on the local backend (mode "directory") beside the same number of raw dynamic resources whose
 create does nothing: the first \`pulumi up\`, an unchanged \`pulumi preview\`, and the state. Each run has a fresh stack with a
@@ -55,24 +59,28 @@ Then the AWS backend, on the real Terraform AWS provider and the lab's EC2, besi
 aws.ebs.Volume: 10 and 100, takes 5 minutes, and is left out where there is no such provider. Unlike a missed aim it is a
 failure when the two don't ask EC2 the same.
 
+Then \`docker run\` on a real dockerd with volumes of ours, beside Docker's own local driver in runs that take turns: on a volume that
+exists, and with a new one. Takes 2 minutes, and is left out where no dockerd or loop device can be had.
+
   --quick     N = 10 and 100, with fewer runs, 20 on ScaleIO and 10 on AWS: 5 minutes, for a first look
   --write     also writes docs/bench.svg, and the tables into docs/bench.md
   --local     the local backend only
   --scaleio   the ScaleIO backend only
   --aws       the AWS backend only
+  --docker    the Docker plugin only
 `;
 
 if (require.main === module) main(() => command(process.argv.slice(2)));
 
 /** @param {string[]} args */
 async function command(args) {
-  const known = ["--quick", "--write", "--local", "--scaleio", "--aws", "--help", "-h"];
+  const known = ["--quick", "--write", "--local", "--scaleio", "--aws", "--docker", "--help", "-h"];
   const unknown = args.find((arg) => !known.includes(arg));
   if (unknown !== undefined) throw new UserError(`Unknown argument ${unknown}.\n\n${HELP}`);
   if (args.includes("--help") || args.includes("-h")) return void process.stdout.write(HELP);
   const [quick, write] = [args.includes("--quick"), args.includes("--write")];
   if (quick && write) throw new UserError("--write is for the full run: leave --quick out.");
-  const only = ["--local", "--scaleio", "--aws"].filter((each) => args.includes(each));
+  const only = ["--local", "--scaleio", "--aws", "--docker"].filter((each) => args.includes(each));
   const isWanted = (/** @type {string} */ which) => only.length === 0 || only.includes(which);
 
   await setup();
@@ -83,6 +91,7 @@ async function command(args) {
     if (isWanted("--local")) await benchLocal(place, machine, { quick, write }, check);
     if (isWanted("--scaleio")) await benchScaleio(place, machine, { quick, write }, check);
     if (isWanted("--aws")) await benchAws(place, machine, { quick, write }, check);
+    if (isWanted("--docker")) await benchDocker(place, machine, { quick, write }, check);
   });
 }
 
@@ -130,6 +139,20 @@ async function benchAws(place, machine, { quick, write }, check) {
   console.log(`\n${text}`);
   if (write) writeBetween("aws: begin", "aws: end", `${machine}\n\n${text}`);
   if (!equal) throw new UserError("NOT EQUAL: ours and the volumes written by hand don't ask EC2 the same.");
+}
+
+/**
+ * @param {Place} place
+ * @param {string} machine
+ * @param {{ quick: boolean, write: boolean }} options
+ * @param {() => void} check
+ */
+async function benchDocker(place, machine, { quick, write }, check) {
+  const sample = await measureDocker(place, quick ? DOCKER_QUICK : DOCKER, check, progress);
+  if ("missing" in sample) return progress(`Docker is left out: ${sample.missing}`);
+  const results = dockerTable(sample);
+  console.log(`\n${results}`);
+  if (write) writeBetween("docker: begin", "docker: end", `${machine}\n\n${results}`);
 }
 
 /** @param {string} text */

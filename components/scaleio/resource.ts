@@ -2,7 +2,15 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { nearest, NAMESPACE, problem, stackPlacement, type Problem, type ScaleioSettings, type StackConfig } from "../../src";
+import {
+  nearest,
+  NAMESPACE,
+  problem,
+  stackPlacement,
+  type Problem,
+  type ScaleioSettings,
+  type StackConfig,
+} from "../../src";
 import { generatedName, MAX_NAME_LENGTH } from "../../src/backends/scaleio/names";
 import type { VolumeBackend } from "../backends";
 import { isConfigSecret } from "../engine";

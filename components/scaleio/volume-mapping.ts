@@ -7,6 +7,7 @@ import {
   formatProblems,
   mappingLimits,
   problem,
+  VOLUME_MAPPING,
   wrongType,
   type AccessMode,
   type Problem,
@@ -101,7 +102,7 @@ export class VolumeMapping extends pulumi.CustomResource {
       devicePath: undefined,
       __provider: providerText("mapping"),
     };
-    super("pulumi-nodejs:dynamic/storage-profiles:VolumeMapping", name, props, opts);
+    super(VOLUME_MAPPING, name, props, opts);
   }
 }
 

@@ -1,8 +1,132 @@
 // Finds a Pulumi project and its stacks.
 
-import type { OpenOptions, Project } from "./types";
+import { readdir } from "node:fs/promises";
+import { homedir } from "node:os";
+import { dirname, join, resolve } from "node:path";
 
-/** Finds the project whose Pulumi.yaml is in a directory or above it. Error: `project-missing`. */
-export function openProject(_options: OpenOptions = {}): Promise<Project> {
-  return Promise.reject(new Error("not there yet"));
+import { z } from "zod";
+
+import { isObject } from "../profiles/overlay";
+import { readText } from "./config";
+import { engineError, runEngine, type Engine } from "./engine";
+import { stackError } from "./errors";
+import { makeStack } from "./stack";
+import type { OpenOptions, Project, Stack } from "./types";
+import { parseYaml } from "./yaml-edit";
+
+const FILES = ["Pulumi.yaml", "Pulumi.yml"];
+
+const settingsSchema = z.object({
+  name: z.string().min(1),
+  stackConfigDir: z.string().optional(),
+  config: z.union([z.record(z.string(), z.unknown()), z.string()]).nullish(),
+});
+
+/** What Pulumi.yaml says, as far as it matters here. */
+export interface ProjectSettings {
+  name: string;
+  stackConfigDir?: string | undefined;
+  config: Record<string, unknown>;
+}
+
+/** What everything of a project shares. */
+export interface ProjectContext {
+  project: Project;
+  engine: Engine;
+  journalDirectory: string;
+  /** Reads Pulumi.yaml as it is now. */
+  settings(): Promise<ProjectSettings>;
+}
+
+/** Finds the project whose Pulumi.yaml is in a directory or above it. Errors: `project-missing`, `project-not-readable`. */
+export async function openProject(options: OpenOptions = {}): Promise<Project> {
+  const { env = process.env, pulumi = "pulumi" } = options;
+  const start = resolve(options.directory ?? process.cwd());
+  const file = await findUp(start);
+  if (file === undefined) throw stackError("project-missing", "Pulumi.yaml", undefined, { directory: start });
+  const directory = dirname(file);
+  const { name, stackConfigDir } = await readSettings(file);
+  const configDirectory = stackConfigDir === undefined ? directory : resolve(directory, stackConfigDir);
+  const stacks = new Map<string, Stack>();
+  const engine: Engine = { pulumi, directory, env };
+  const stackNames = () => namesIn(configDirectory);
+
+  const project: Project = {
+    name,
+    directory,
+    configDirectory,
+    stackNames,
+    async defaultStackName() {
+      const named = env["PULUMI_STACK"];
+      if (named !== undefined && named !== "") return named;
+      const names = await stackNames();
+      const selected = await selectedStack(engine).catch((error: unknown) => {
+        if (names.length === 1) return undefined;
+        throw error;
+      });
+      const only = names.length === 1 ? names[0] : undefined;
+      const found = selected ?? only;
+      if (found === undefined) throw stackError("stack-not-named", "stack", undefined, { stacks: names });
+      return found;
+    },
+    stack(stackName) {
+      const known = stacks.get(stackName);
+      if (known) return known;
+      if (!STACK_NAME.test(stackName)) throw stackError("stack-name-invalid", "stack", stackName, {});
+      const made = makeStack(stackName, context);
+      stacks.set(stackName, made);
+      return made;
+    },
+  };
+  const context: ProjectContext = {
+    project,
+    engine,
+    journalDirectory: options.journalDirectory ?? defaultJournal(env),
+    settings: () => readSettings(file),
+  };
+  return project;
+}
+
+// Each part as Pulumi allows it; so nothing of a name is ever a path.
+const PART = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}";
+const STACK_NAME = new RegExp(`^(${PART}/){0,2}${PART}$`);
+
+async function findUp(start: string): Promise<string | undefined> {
+  for (let at = start; ; at = dirname(at)) {
+    const here = await readdir(at).catch((): string[] => []);
+    const found = FILES.find((each) => here.includes(each));
+    if (found !== undefined) return join(at, found);
+    if (dirname(at) === at) return undefined;
+  }
+}
+
+async function readSettings(file: string): Promise<ProjectSettings> {
+  const refused = (why: string) => stackError("project-not-readable", file, undefined, { why });
+  const { value, errors } = parseYaml((await readText(file)) ?? "");
+  const [wrong] = errors;
+  if (wrong) throw refused(`line ${wrong.line}: ${wrong.message}`);
+  const read = settingsSchema.safeParse(value);
+  if (!read.success) throw refused(z.prettifyError(read.error).replace(/\n\s*/g, " "));
+  const { config, ...rest } = read.data;
+  return { ...rest, config: isObject(config) ? config : {} };
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  const files = await readdir(directory).catch((): string[] => []);
+  return files
+    .map((file) => /^Pulumi\.(.+)\.ya?ml$/.exec(file)?.[1])
+    .filter((name): name is string => name !== undefined && STACK_NAME.test(name))
+    .sort();
+}
+
+async function selectedStack(engine: Engine): Promise<string | undefined> {
+  const { code, stdout, stderr } = await runEngine(engine, ["stack", "--show-name"]);
+  if (code === 0) return stdout.trim() || undefined;
+  if (/no stack selected|no current stack|please select a stack|no stacks? /i.test(stderr)) return undefined;
+  throw engineError("", "stack --show-name", stderr || stdout, []);
+}
+
+function defaultJournal(env: NodeJS.ProcessEnv): string {
+  const base = env["XDG_STATE_HOME"];
+  return join(base !== undefined && base !== "" ? base : join(homedir(), ".local", "state"), "storage-profiles");
 }

@@ -1,0 +1,92 @@
+// Runs the Pulumi CLI for what is answered at once, and puts its errors into our words. What takes long is in run.ts.
+
+import { spawn } from "node:child_process";
+import { delimiter, dirname, isAbsolute } from "node:path";
+
+import { nearest } from "../nearest";
+import type { LockHolder, StackError } from "./errors";
+import { stackError } from "./errors";
+
+/** How the engine is run. */
+export interface Engine {
+  pulumi: string;
+  /** The project's directory. */
+  directory: string;
+  env: NodeJS.ProcessEnv;
+}
+
+/** What a command of the CLI printed. */
+export interface Printed {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** The environment of the engine: it asks nobody, and finds the plugins that lie beside it. */
+export function engineEnvironment({ pulumi, env }: Engine): NodeJS.ProcessEnv {
+  const path = isAbsolute(pulumi) ? [dirname(pulumi), env["PATH"]].filter(Boolean).join(delimiter) : env["PATH"];
+  return { ...env, PATH: path, PULUMI_SKIP_UPDATE_CHECK: "true", NO_COLOR: "1" };
+}
+
+/** Runs a command. Its exit code is for the caller; errors: `engine-missing`. */
+export async function runEngine(engine: Engine, args: readonly string[]): Promise<Printed> {
+  const child = spawn(engine.pulumi, [...args, "--non-interactive", "--color", "never"], {
+    cwd: engine.directory,
+    env: engineEnvironment(engine),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
+  child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
+  child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
+  const code = await new Promise<number>((done, failed) => {
+    child.once("error", (error) => failed(missing(engine, error)));
+    child.once("close", (exit) => done(exit ?? 1));
+  });
+  return { code, stdout: Buffer.concat(stdout).toString("utf8"), stderr: Buffer.concat(stderr).toString("utf8") };
+}
+
+/** The error of a CLI that isn't there. */
+export function missing({ pulumi }: Engine, error: Error): StackError {
+  const { code } = error as NodeJS.ErrnoException;
+  const why = code === "ENOENT" ? `there is no \`${pulumi}\` on PATH` : error.message;
+  return stackError("engine-missing", "pulumi", undefined, { why }, { cause: error });
+}
+
+/** What a command that failed says, as an error. */
+export function engineError(stack: string, command: string, text: string, stacks: readonly string[]): StackError {
+  const holder = lockHolder(text);
+  if (holder) {
+    const told = holder.since === undefined ? holder.who : `${holder.who}, since ${holder.since}`;
+    return stackError("stack-locked", "stack", stack, { holder: told }, { holder });
+  }
+  if (isUnknownStack(text)) {
+    const others = stacks.filter((each) => each !== stack);
+    return stackError("stack-unknown", "stack", stack, { stack, stacks: [...others], nearest: nearest(stack, others) });
+  }
+  const lines = text
+    .split("\n")
+    .map((line) => line.replace(/^(error: )+/, "").trim())
+    .filter((line) => line !== "");
+  return stackError("engine-failed", "stack", stack, {
+    command,
+    why: lines.slice(0, 20).join("; ") || "it doesn't say why",
+  });
+}
+
+/** Whether the engine says that it doesn't know the stack. */
+export function isUnknownStack(text: string): boolean {
+  return /no stack named '[^']*' found|stack '[^']*' not found|404\] Not found/i.test(text);
+}
+
+/** Who holds the stack's lock, where that is what the engine says. */
+export function lockHolder(text: string): LockHolder | undefined {
+  const many = text.match(/created by \S+ \(pid \d+\)/g) ?? [];
+  if (many.length > 1) return { who: many.map((each) => each.slice("created by ".length)).join(" and ") };
+  // Self-managed backends tell the lock file, and what stands in it.
+  const file = /created by (\S+ \(pid \d+\)) at (\S+)/.exec(text);
+  if (file?.[1] !== undefined) return { who: file[1], since: file[2] };
+  if (text.includes("currently locked by")) return { who: "somebody, who isn't told" };
+  // Pulumi Cloud: [409] Conflict: Another update is currently in progress.
+  if (/Another update is currently in progress/i.test(text)) return { who: "an update on Pulumi Cloud" };
+  return undefined;
+}

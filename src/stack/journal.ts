@@ -1,0 +1,157 @@
+// The journal: for each operation a small file that says what was begun, so that one whose process was killed is reported as
+// interrupted and can be run again. It is a report, and no truth: what is there, the config and the state say.
+
+import { createHash } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+
+import { z } from "zod";
+
+import type { Problem } from "../problems";
+import type { RunFiles } from "./run";
+
+const processSchema = z.object({ pid: z.number(), host: z.string(), started: z.string().optional() });
+
+/** A process, so that another one that got its number isn't taken for it. */
+export type ProcessId = z.infer<typeof processSchema>;
+
+const entrySchema = z.object({
+  report: z.object({
+    id: z.string(),
+    kind: z.enum(["apply", "refresh"]),
+    project: z.string(),
+    stack: z.string(),
+    volumes: z.array(z.string()),
+    destroy: z.array(z.string()),
+    refresh: z.boolean(),
+    state: z.enum(["queued", "running", "succeeded", "failed", "cancelled", "interrupted"]),
+    createdAt: z.string(),
+    startedAt: z.string().optional(),
+    finishedAt: z.string().optional(),
+    problems: z.array(z.custom<Problem>()),
+    summary: z.record(z.string(), z.number()).optional(),
+    pid: z.number(),
+    engineRunning: z.boolean().optional(),
+  }),
+  /** Whether the volumes were named, and not just all that needed it. */
+  named: z.boolean(),
+  owner: processSchema,
+  engine: processSchema.optional(),
+});
+
+/** What the journal has of an operation. */
+export type JournalEntry = z.infer<typeof entrySchema>;
+
+/** How many operations of a stack are remembered. */
+const KEPT = 50;
+
+/** The journal of one stack. */
+export interface Journal {
+  write(entry: JournalEntry): void;
+  /** All entries, newest first. Those whose process is gone are interrupted. */
+  read(): JournalEntry[];
+  filesOf(id: string): RunFiles;
+  /** Takes the files of a run away. */
+  clean(id: string): void;
+}
+
+/** The journal of a stack: below `base`, in a directory of its own for each project and stack. */
+export function openJournal(base: string, directory: string, stack: string): Journal {
+  const key = createHash("sha256").update(`${directory}\n${stack}`).digest("hex").slice(0, 16);
+  const folder = join(base, "operations", key);
+  const file = (id: string, ending: string) => join(folder, `${id}.${ending}`);
+  const prepare = () => mkdirSync(folder, { recursive: true, mode: 0o700 });
+
+  const all = (): JournalEntry[] =>
+    listed(folder)
+      .filter((name) => name.endsWith(".json"))
+      .flatMap((name) => {
+        const entry = parse(join(folder, name));
+        return entry ? [entry] : [];
+      })
+      .sort((a, b) => (a.report.createdAt < b.report.createdAt ? 1 : -1));
+
+  const clean = (id: string) => {
+    for (const ending of ["events", "out"]) rmSync(file(id, ending), { force: true });
+  };
+
+  return {
+    write(entry) {
+      prepare();
+      const target = file(entry.report.id, "json");
+      writeFileSync(`${target}.tmp`, JSON.stringify(entry), { mode: 0o600 });
+      renameSync(`${target}.tmp`, target);
+      for (const old of all().slice(KEPT)) {
+        if (isOpen(old) && isAlive(old.owner)) continue;
+        clean(old.report.id);
+        rmSync(file(old.report.id, "json"), { force: true });
+      }
+    },
+    read: () => all().map(asSeen),
+    filesOf(id) {
+      prepare();
+      return { events: file(id, "events"), output: file(id, "out") };
+    },
+    clean,
+  };
+}
+
+/** This process. */
+export function thisProcess(): ProcessId {
+  return processOf(process.pid);
+}
+
+/** A process of this machine that runs. */
+export function processOf(pid: number): ProcessId {
+  return { pid, host: hostname(), started: startOf(pid) };
+}
+
+/** Whether a process still runs. On another machine nobody knows: it is taken to run. */
+export function isAlive({ pid, host, started }: ProcessId): boolean {
+  if (host !== hostname()) return true;
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    // Somebody else's process is one, too.
+    if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
+  }
+  const now = startOf(pid);
+  return now === undefined || started === undefined ? now !== "" : now === started;
+}
+
+const isOpen = ({ report }: JournalEntry) => report.state === "queued" || report.state === "running";
+
+function asSeen(entry: JournalEntry): JournalEntry {
+  if (!isOpen(entry) || isAlive(entry.owner)) return entry;
+  const engineRunning = entry.engine !== undefined && isAlive(entry.engine);
+  return { ...entry, report: { ...entry.report, state: "interrupted", engineRunning } };
+}
+
+function parse(file: string): JournalEntry | undefined {
+  try {
+    return entrySchema.safeParse(JSON.parse(readFileSync(file, "utf8"))).data;
+  } catch {
+    return undefined;
+  }
+}
+
+function listed(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+// When a process began, in the kernel's ticks. Nothing where there is no /proc, and "" for one that is dead and not yet buried.
+function startOf(pid: number): string | undefined {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+      .replace(/^.*\) /s, "")
+      .split(" ");
+    return fields[0] === "Z" ? "" : fields[19];
+  } catch {
+    return undefined;
+  }
+}

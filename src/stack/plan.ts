@@ -1,0 +1,158 @@
+// What edits do: the config before and after against the state. Pure.
+
+import { formatProblem, problem, type Problem } from "../problems";
+import { builtinProfiles } from "../profiles/builtin";
+import { isSame } from "../profiles/revision";
+import { NAMESPACE } from "../profiles/schema";
+import { joinPath } from "../profiles/validate";
+import { change, monthlyCostOf } from "../resolve";
+import { nearest } from "../nearest";
+import { placed, statusesOf } from "./status";
+import type { ConfigEdit, StackConfigRead, StackState, VolumePlan, VolumeStatus } from "./types";
+
+/** The problems that a config has and another hadn't. */
+export function newProblems(before: readonly Problem[], after: readonly Problem[]): Problem[] {
+  const known = new Set(before.map(formatProblem));
+  return after.filter((each) => !known.has(formatProblem(each)));
+}
+
+/** What keeps edits from being made, before they are tried: what they remove must be there, and free. */
+export function editProblems(edits: readonly ConfigEdit[], read: StackConfigRead, state: StackState): Problem[] {
+  const volumes = Object.entries(read.config.volumes ?? {});
+  return edits.flatMap((edit): Problem[] => {
+    const path = joinPath(`${NAMESPACE}:${edit.kind.endsWith("profile") ? "profiles" : "volumes"}`, [edit.name]);
+    const recorded = state.volumes.find(({ name }) => name === edit.name);
+    const isListed = volumes.some(([name]) => name === edit.name);
+    switch (edit.kind) {
+      case "set-profile":
+        return [];
+      case "set-volume":
+        if (isListed || !recorded) return [];
+        return [problem("volume-of-program", path, undefined, { volume: edit.name })];
+      case "remove-volume": {
+        if (recorded?.protected && isListed)
+          return [problem("volume-protected", path, undefined, { volume: edit.name })];
+        if (isListed) return [];
+        if (recorded) return [problem("volume-of-program", path, undefined, { volume: edit.name })];
+        const names = volumes.map(([name]) => name);
+        return [
+          problem("volume-unknown", path, undefined, {
+            volume: edit.name,
+            volumes: names,
+            nearest: nearest(edit.name, names),
+          }),
+        ];
+      }
+      case "remove-profile":
+        return removal(edit.name, path, edits, read, state);
+    }
+  });
+}
+
+function removal(
+  profile: string,
+  path: string,
+  edits: readonly ConfigEdit[],
+  read: StackConfigRead,
+  state: StackState,
+): Problem[] {
+  const profiles = read.ownProfiles;
+  const isBuiltIn = Object.hasOwn(builtinProfiles, profile);
+  if (!profiles.includes(profile)) {
+    return [
+      problem("profile-not-own", path, undefined, {
+        profile,
+        profiles,
+        isBuiltIn,
+        nearest: nearest(profile, profiles),
+      }),
+    ];
+  }
+  // The built-in one of the name takes its place: that is an edit like another, and the plan says what it does.
+  if (isBuiltIn) return [];
+  const removed = (kind: ConfigEdit["kind"], name: string) =>
+    edits.some((each) => each.kind === kind && each.name === name);
+  const moved = (name: string) =>
+    edits.some((each) => each.kind === "set-volume" && each.name === name && each.volume.profile !== profile);
+  const listed = Object.entries(read.config.volumes ?? {})
+    .filter(([name, volume]) => volume.profile === profile && !removed("remove-volume", name) && !moved(name))
+    .map(([name]) => name);
+  const recorded = state.volumes.filter(({ asked }) => asked?.profile === profile).map(({ name }) => name);
+  const volumes = [...new Set([...listed, ...recorded])];
+  const extending = Object.entries(read.config.profiles ?? {})
+    .filter(([name, each]) => each.extends === profile && name !== profile && !removed("remove-profile", name))
+    .map(([name]) => name);
+  if (volumes.length === 0 && extending.length === 0) return [];
+  return [problem("profile-in-use", path, undefined, { profile, volumes, profiles: extending })];
+}
+
+/**
+ * The volumes for which a config says something else than another did; with no other, those that an `up` would touch.
+ */
+export function plansOf(read: StackConfigRead, state: StackState, before?: StackConfigRead): VolumePlan[] {
+  const now = statusesOf(read, state);
+  const isListed = new Set(Object.keys(read.config.volumes ?? {}));
+  if (!before)
+    return now
+      .filter(({ status }) => status !== "compliant")
+      .map((each) => planOf(each, read, isListed.has(each.name)));
+  const then = new Map(statusesOf(before, state).map((each) => [each.name, each]));
+  const plans = now
+    .filter((each) => isListed.has(each.name) || !wasListed(before, each.name))
+    .filter((each) => {
+      const old = then.get(each.name);
+      return (
+        !old ||
+        !isSame(outcome(old), outcome(each)) ||
+        !isSame(definition(before, each.name), definition(read, each.name))
+      );
+    })
+    .map((each) => planOf(each, read, isListed.has(each.name)));
+  const gone = Object.keys(before.config.volumes ?? {}).filter((name) => !isListed.has(name));
+  const deleted = gone.flatMap((name): VolumePlan[] => {
+    const old = then.get(name);
+    if (!old?.recorded) return [];
+    return [
+      {
+        name,
+        verdict: "delete",
+        declaredBy: "config",
+        from: old.recorded,
+        problems: [],
+        notes: [],
+        costBefore: old.monthlyCost,
+      },
+    ];
+  });
+  return [...plans, ...deleted];
+}
+
+/** What keeps a plan from being applied: changes that the backend can't make. */
+export function refusals(plans: readonly VolumePlan[]): Problem[] {
+  return plans.filter(({ verdict }) => verdict === "refused").flatMap(({ problems }) => problems);
+}
+
+function planOf(status: VolumeStatus, read: StackConfigRead, isListed: boolean): VolumePlan {
+  const { name, recorded: from, declared: to, verdict = "none" } = status;
+  const request = read.requestFor(name, read.config.volumes?.[name]);
+  const made = verdict === "create" ? undefined : from;
+  const difference = made && to ? change(made, to) : undefined;
+  return {
+    name,
+    verdict,
+    declaredBy: status.declaredBy,
+    from: made,
+    to,
+    problems: placed(name, isListed, status.problems),
+    notes: difference?.notes ?? [],
+    costBefore: made && monthlyCostOf(read.catalog, made, request.placement),
+    costAfter: to && monthlyCostOf(read.catalog, to, request.placement),
+  };
+}
+
+const outcome = ({ declared, problems }: VolumeStatus) => ({
+  declared,
+  problems: problems.map(({ code, path }) => [code, path]),
+});
+const definition = (read: StackConfigRead, name: string) => read.config.volumes?.[name];
+const wasListed = (before: StackConfigRead, name: string) => Object.hasOwn(before.config.volumes ?? {}, name);

@@ -1,0 +1,103 @@
+// One stack: its config file, its state, and what is done to it.
+
+import { resolve } from "node:path";
+
+import { nearest } from "../nearest";
+import { problem } from "../problems";
+import { configFileOf, readConfigText, readText, tagOf } from "./config";
+import { makeEdit } from "./editing";
+import { engineError, isUnknownStack, runEngine } from "./engine";
+import { stackError, StackError } from "./errors";
+import { makeOperations } from "./operations";
+import type { ProjectContext } from "./project";
+import { NO_STATE, readExport } from "./state";
+import { statusesOf } from "./status";
+import type { Stack, StackConfigRead, StackState } from "./types";
+
+/** Makes the object of a stack. */
+export function makeStack(name: string, context: ProjectContext): Stack {
+  const { project, engine } = context;
+  const configFile = configFileOf(project.configDirectory, name);
+
+  // The last reading, as long as nothing that it was made from changes.
+  let last: { key: string; read: StackConfigRead } | undefined;
+  const read = async (text: string | undefined): Promise<StackConfigRead> => {
+    const { config: projectConfig } = await context.settings();
+    return readConfigText(text, configFile, { directory: project.directory, projectConfig, env: engine.env });
+  };
+  const readConfig = async (): Promise<StackConfigRead> => {
+    const text = await readText(configFile);
+    const { config } = await context.settings();
+    const prices = last?.read.config.pricesFile;
+    const pricesText = prices === undefined ? "" : await readText(resolve(project.directory, prices)).catch(() => "");
+    const key = [tagOf(text), tagOf(JSON.stringify(config)), tagOf(pricesText)].join(" ");
+    if (last?.key === key) return last.read;
+    const made = await read(text);
+    last = { key, read: made };
+    return made;
+  };
+
+  // Those who ask while an answer is under way share it.
+  let exporting: Promise<StackState> | undefined;
+  const readState = (): Promise<StackState> => {
+    exporting ??= exportState().finally(() => (exporting = undefined));
+    return exporting;
+  };
+  const exportState = async (): Promise<StackState> => {
+    const { code, stdout, stderr } = await runEngine(engine, ["stack", "export", "--stack", name]);
+    if (code !== 0) {
+      if (isUnknownStack(stderr)) return NO_STATE;
+      throw engineError(name, "stack export", stderr || stdout, await project.stackNames());
+    }
+    const state = readExport(parseJson(stdout));
+    if ("problem" in state) throw stackError("state-not-readable", "stack", name, { why: state.problem });
+    return state;
+  };
+
+  const operations = makeOperations({ name, context, readConfig, readState });
+
+  const projectConfig = async () => (await context.settings()).config;
+  const edit = makeEdit({ configFile, read, readState, projectConfig });
+
+  return {
+    name,
+    project,
+    configFile,
+    readConfig,
+    readState,
+    edit,
+    plan: (edits = [], options = {}) => edit(edits, { ...options, dryRun: true }),
+    async status({ refresh = false, volumes } = {}) {
+      if (refresh) {
+        const report = await operations.refresh({ volumes }).done;
+        const [first, ...others] = report.problems;
+        if (first) throw new StackError([first, ...others]);
+      }
+      const [config, state] = [await readConfig(), await readState()];
+      const all = statusesOf(config, state);
+      if (volumes === undefined) return all;
+      const names = all.map((each) => each.name);
+      const unknown = volumes
+        .filter((each) => !names.includes(each))
+        .map((volume) =>
+          problem("volume-unknown", "volume", volume, { volume, volumes: names, nearest: nearest(volume, names) }),
+        );
+      const [first, ...others] = unknown;
+      if (first) throw new StackError([first, ...others]);
+      return all.filter((each) => volumes.includes(each.name));
+    },
+    apply: (options) => operations.apply(options),
+    refresh: (options) => operations.refresh(options),
+    operations: () => operations.list(),
+    operation: (id) => operations.find(id),
+    resume: (id) => Promise.resolve().then(() => operations.resume(id)),
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text.slice(text.indexOf("{")));
+  } catch {
+    return undefined;
+  }
+}

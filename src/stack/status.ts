@@ -1,0 +1,181 @@
+// How a volume stands: what is declared against what it last got and what its resource has. Pure; the heart of `status` and `plan`.
+
+import { backends, type BackendName } from "../backends";
+import type { Backend } from "../backends/backend";
+import { note, show, type Note, type Problem } from "../problems";
+import { stackPlacement } from "../placement";
+import { change, monthlyCostOf, resolve, type Resolution, type ResolvedVolume } from "../resolve";
+import type { VolumeDefinition } from "../profiles/schema";
+import { NAMESPACE } from "../profiles/schema";
+import { joinPath } from "../profiles/validate";
+import type { ComplianceStatus, RecordedVolume, StackConfigRead, StackState, VolumeStatus } from "./types";
+
+/** How each volume stands: those of the config in their order, then those that the program declares. */
+export function statusesOf(read: StackConfigRead, state: StackState): VolumeStatus[] {
+  const listed = Object.entries(read.config.volumes ?? {});
+  const recorded = new Map(state.volumes.map((each) => [each.name, each]));
+  const pending = new Set(state.pending.map(({ urn }) => urn));
+  const ofConfig = listed.map(([name, volume]) => statusOf(read, name, volume, recorded.get(name), pending));
+  const names = new Set(listed.map(([name]) => name));
+  const ofProgram = state.volumes
+    .filter(({ name }) => !names.has(name))
+    .map((each) => statusOf(read, each.name, undefined, each, pending));
+  return [...ofConfig, ...ofProgram];
+}
+
+/** How one volume stands. `volume` is what the config says of it; nothing where the program declares it itself. */
+export function statusOf(
+  read: StackConfigRead,
+  name: string,
+  volume: VolumeDefinition | undefined,
+  recorded: RecordedVolume | undefined,
+  pending: ReadonlySet<string> = new Set(),
+): VolumeStatus {
+  const resolution = declared(read, name, volume, recorded);
+  const to = resolution?.volume;
+  const last: ResolvedVolume | undefined = recorded?.asked && { ...recorded.asked, ...recorded.got };
+  const now: ResolvedVolume | undefined = last && recorded?.has && { ...last, ...recorded.has };
+  const causes: Note[] = [];
+  const found = new Set<ComplianceStatus>();
+  const cause = (status: ComplianceStatus, told: Note) => {
+    found.add(status);
+    causes.push(told);
+  };
+
+  if (resolution && resolution.problems.length > 0) {
+    const what = resolution.problems.map(({ path, message }) => `${path}: ${message}`).join("; ");
+    cause("non-compliant", note("status-not-possible", "profile", { what }));
+  }
+  if (!recorded) cause("out-of-date", note("status-not-made", "name", {}));
+  else if (!last) cause("unknown", note("status-not-readable", "name", {}));
+  else if (!recorded.got || [recorded.urn, ...recorded.children.map(({ urn }) => urn)].some((urn) => pending.has(urn)))
+    cause("unknown", note("status-unfinished", "name", {}));
+  else if (!now) cause("non-compliant", note("status-gone", "volumeId", {}));
+  else {
+    const drift = change(now, last);
+    const what = [...drift.notes, ...drift.problems].map(({ message, path }) => told(message, path)).join("; ");
+    if (drift.verdict !== "none")
+      cause("non-compliant", note("status-drifted", "settings", { what: drifted(now, last) || what }));
+  }
+
+  const next = to && now ? change(now, to) : undefined;
+  if (to && last && recorded) {
+    for (const each of changes(read, volume, recorded, last, to)) cause("out-of-date", each);
+  }
+  const order: ComplianceStatus[] = ["non-compliant", "unknown", "out-of-date"];
+  const base = now ?? last;
+  return {
+    name,
+    status: order.find((each) => found.has(each)) ?? "compliant",
+    causes,
+    declaredBy: volume ? "config" : "program",
+    backend: (to ?? last)?.backend ?? (resolution?.request.backend as BackendName | undefined),
+    profile: to?.profile ?? volume?.profile ?? (volume ? "default" : last?.profile),
+    revision: to?.revision,
+    sizeGiB: to?.sizeGiB,
+    recorded: now ?? last,
+    declared: to,
+    verdict: !recorded?.has ? (to ? "create" : "refused") : (next?.verdict ?? (to ? undefined : "refused")),
+    problems: [...(resolution?.problems ?? []), ...(next?.problems ?? [])],
+    volumeId: recorded?.volumeId,
+    mountPath: recorded?.mountPath,
+    protected: recorded?.protected,
+    monthlyCost: base
+      ? monthlyCostOf(read.catalog, base, read.requestFor(name, volume).placement)
+      : resolution?.monthlyCost,
+  };
+}
+
+// What the volume is to be by what is declared now. Of one that the program declares, what it says itself is as it was got.
+function declared(
+  read: StackConfigRead,
+  name: string,
+  volume: VolumeDefinition | undefined,
+  recorded: RecordedVolume | undefined,
+): Resolution | undefined {
+  const before = recorded?.asked && { ...recorded.asked, ...recorded.got };
+  if (volume) {
+    const request = read.requestFor(name, volume);
+    const known = before && before.backend === request.backend ? settingsAs("decided", before) : {};
+    const prefix = `${joinPath(`${NAMESPACE}:volumes`, [name])}.`;
+    return resolve(
+      read.catalog,
+      { ...request, placement: { ...known, ...request.placement } },
+      prefix,
+      `${prefix}${request.backend ?? "backend"}`,
+    );
+  }
+  if (!before) return undefined;
+  const { backend, profile, sizeGiB } = before;
+  const { placement } = read.requestFor(name, { backend });
+  const said = { ...settingsAs("decided", before), ...placement, ...settingsAs("own", before) };
+  return resolve(read.catalog, { name, profile, backend, sizeGiB, placement: said }, `${name}: `);
+}
+
+function settingsAs(what: "decided" | "own", { backend, settings }: ResolvedVolume): Record<string, unknown> {
+  const { recorded }: Backend = backends[backend];
+  const all = settings as unknown as Record<string, unknown>;
+  return Object.fromEntries(recorded[what].flatMap((key) => (all[key] == null ? [] : [[key, all[key]]])));
+}
+
+function* changes(
+  read: StackConfigRead,
+  volume: VolumeDefinition | undefined,
+  recorded: RecordedVolume,
+  last: ResolvedVolume,
+  to: ResolvedVolume,
+): Generator<Note> {
+  const { profile } = to;
+  if (last.profile !== profile) yield note("status-profile-changed", "profile", { from: last.profile, to: profile });
+  else if (last.revision !== to.revision)
+    yield note("status-revision-changed", "profile", { profile, from: last.revision, to: to.revision });
+  else if (last.backend !== to.backend)
+    yield note("status-declaration-changed", "backend", {
+      what: `its backend is ${to.backend} now, and it is on ${last.backend}`,
+    });
+  else if (recorded.got) {
+    const { notes, problems } = change(last, to);
+    const what = [...notes.filter(({ code }) => code === "change-in-place" || code === "change-migrates"), ...problems];
+    if (what.length > 0)
+      yield note("status-declaration-changed", "settings", {
+        what: what.map(({ message, path }) => told(message, path)).join("; "),
+      });
+  }
+  const wanted = volume && (volume.deletionProtection ?? read.config.deletionProtection);
+  if (wanted !== undefined && wanted !== recorded.protected) {
+    const what = wanted ? "it is to be protected against deletion" : "its protection against deletion is to go";
+    yield note("status-declaration-changed", "deletionProtection", { what });
+  }
+}
+
+function told(message: string, path: string): string {
+  return message.includes(path.split(".").at(-1) ?? path) ? message : `${path}: ${message}`;
+}
+
+// What it has and what it should have, setting by setting: a refused way back is still drift of one setting.
+function drifted(now: ResolvedVolume, last: ResolvedVolume): string {
+  const all = (volume: ResolvedVolume) =>
+    ({ sizeGiB: volume.sizeGiB, ...volume.settings }) as unknown as Record<string, unknown>;
+  const [is, was] = [all(now), all(last)];
+  return Object.keys(was)
+    .filter((key) => JSON.stringify(is[key]) !== JSON.stringify(was[key]))
+    .map((key) => `${key} is ${show(is[key])} and was made ${show(was[key])}`)
+    .join("; ");
+}
+
+/** Problems of a volume's change, with the volume's place in the config before their paths. */
+export function placed(name: string, isListed: boolean, problems: readonly Problem[]): Problem[] {
+  const prefix = isListed ? joinPath(`${NAMESPACE}:volumes`, [name]) : `volume ${name}`;
+  return problems.map((each) =>
+    each.path.startsWith(`${NAMESPACE}:`) ? each : { ...each, path: `${prefix}: ${each.path}` },
+  );
+}
+
+/** The place that the stack's config and its environment say for a backend's volumes. */
+export function placementFor(
+  backend: BackendName,
+  config: StackConfigRead["config"],
+  region: string | undefined,
+): object {
+  return { ...stackPlacement(backend, config), ...(backend === "aws" && region !== undefined && { region }) };
+}
