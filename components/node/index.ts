@@ -3,9 +3,15 @@
 import type { BackendName } from "../../src";
 import type { NodeOptions, NodeStorage } from "../../src/docker/node";
 import { localNode } from "../local/node";
+import { awsNode } from "./aws";
+import { openstackNode } from "./openstack";
+import { scaleioNode } from "./scaleio";
 
 const backends: Partial<Record<BackendName, (options: NodeOptions) => NodeStorage>> = {
   local: localNode,
+  aws: awsNode,
+  openstack: openstackNode,
+  scaleio: scaleioNode,
 };
 
 /** A backend's part; nothing where its volumes can't be had on a machine. */
