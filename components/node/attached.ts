@@ -8,9 +8,10 @@ import { existsSync, promises as fs } from "node:fs";
 import { join } from "node:path";
 
 import { NodeError, type NodeStorage, type NodeVolume, type Waiting } from "../../src/docker/node";
+import { hasCapability } from "../local/capabilities";
 import { CommandError, run } from "../local/command";
 import { LocalVolumeError } from "../local/errors";
-import { readSuperblock } from "../local/filesystem";
+import { growMounted, growUnmounted, readSuperblock, recoverGrowth } from "../local/filesystem";
 import { readMounts } from "../local/mountinfo";
 import { otherMounts } from "../local/users";
 import { contentOf, sizeOf } from "./blank";
@@ -70,9 +71,10 @@ export function attachedStorage({ backend, attacher, env, isTold }: AttachedOpti
     const device = await waitForDevice(volume, await attacher.device(volume), waiting);
     waiting.for(`the file system on ${device}`);
     const type = await fileSystemOn(device, volume);
+    if (type.startsWith("ext")) await growBefore(device, `${recordOf(volume)}.undo`);
     await fs.mkdir(place, { recursive: true, mode: 0o700 });
     await mountAt(device, type, place, volume);
-    if (type.startsWith("ext")) await grow(device);
+    if (type.startsWith("ext")) await growMountedTo(device);
     return place;
   }
 
@@ -199,9 +201,20 @@ async function check(device: string): Promise<void> {
   }
 }
 
-// The volume may have grown since its file system was made.
-async function grow(device: string): Promise<void> {
+/** Grows the file system to what the volume has grown to. While it is mounted: that can be interrupted at any time. */
+async function growMountedTo(device: string): Promise<void> {
+  if (hasCapability("CAP_SYS_RESOURCE") && (await isSmaller(device))) await growMounted(device);
+}
+
+/** The same, for a process that may not do that: before it is mounted, with a file on the side that makes it safe. */
+async function growBefore(device: string, undo: string): Promise<void> {
+  await recoverGrowth(device, { undo });
+  if (hasCapability("CAP_SYS_RESOURCE") || !(await isSmaller(device))) return;
+  await fs.mkdir(join(undo, ".."), { recursive: true, mode: 0o700 });
+  await growUnmounted(device, { undo });
+}
+
+async function isSmaller(device: string): Promise<boolean> {
   const superblock = await readSuperblock(device);
-  const size = await sizeOf(device);
-  if (superblock && superblock.sizeBytes < size - 2 ** 20) await run("resize2fs", [device], 3600);
+  return superblock !== undefined && superblock.sizeBytes < (await sizeOf(device)) - 2 ** 20;
 }
