@@ -464,6 +464,13 @@ export const problemKinds = {
     allowed: ({ seconds }) => `${seconds} s`,
     fix: () => "try again when that is done; the plugin's log says how it goes on",
   }),
+  "call-broken-off": problemKind<Record<string, never>>({
+    meaning:
+      "The plugin was stopped or killed in the middle of a call. Docker calls again, but without saying what for.",
+    message: () => "the plugin went away in the middle of the call, and Docker doesn't say any more what it asked for",
+    allowed: () => "a call with the volume's name",
+    fix: () => "do it again: what was begun is finished then",
+  }),
   "socket-in-use": problemKind<{ socket: string }>({
     meaning: "Another plugin answers at the socket already.",
     message: ({ socket }) => `another plugin answers at ${socket}`,

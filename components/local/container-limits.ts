@@ -3,7 +3,7 @@
 import { type FSWatcher, promises as fs, readdirSync, watch, writeFileSync } from "node:fs";
 import * as path from "node:path";
 
-import { readIfThere } from "./files";
+import { lstatIfThere, readIfThere } from "./files";
 import { inspectVolume } from "./inspect";
 import { applyLimits, type CgroupHierarchy, cgroupLimits, detectCgroup, type LimitLine } from "./limits";
 import { readMounts } from "./mountinfo";
@@ -141,8 +141,13 @@ async function scanOnce(
     for (const { cgroup, id } of await containersWith(hierarchy, volumes)) {
       const key = `${cgroup} ${id}`;
       if (known.has(key)) continue;
-      const [outcome] = await applyLimits(cgroup, [id]);
-      if (outcome?.limited) known.add(key);
+      try {
+        const [outcome] = await applyLimits(cgroup, [id]);
+        if (outcome?.limited) known.add(key);
+      } catch (error) {
+        // It may have ended meanwhile.
+        if ((await lstatIfThere(cgroup)) !== undefined) throw error;
+      }
     }
   } catch (error) {
     log(`Limits of containers: ${error instanceof Error ? error.message : String(error)}`);

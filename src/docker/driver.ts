@@ -24,11 +24,8 @@ import type { Registry } from "./registry";
 import { statusMap } from "./status";
 import { viewOf, type Seen } from "./view";
 
-/** A mount that is younger than this may belong to a container that isn't there yet, in milliseconds. */
-const startingMs = 60_000;
-
-/** How long a container's end may take to be seen in the kernel, in milliseconds. */
-const endingMs = 3_000;
+/** How long a container may take from its mount until the kernel shows it, and at its end until the kernel doesn't any more. */
+const GRACE_MS = { starting: 10_000, ending: 3_000 };
 
 export interface DriverOptions {
   stack: Stack;
@@ -37,6 +34,8 @@ export interface DriverOptions {
   storageOf: StorageOf;
   /** What becomes of a volume that is asked for with another profile than it has. */
   onProfileChange: "refuse" | "apply";
+  /** How long to wait for what the kernel will show, in milliseconds. Default: 10 s for a container that starts, 3 s for one that ends. */
+  graceMs?: { starting: number; ending: number } | undefined;
   log: (line: string) => void;
 }
 
@@ -55,7 +54,8 @@ export interface Driver {
   stop(): Promise<void>;
 }
 
-export function driverOf({ stack, registry, storageOf, onProfileChange, log }: DriverOptions): Driver {
+export function driverOf(options: DriverOptions): Driver {
+  const { stack, registry, storageOf, onProfileChange, graceMs = GRACE_MS, log } = options;
   const view = viewOf(stack, log);
   const changes = changesOf({ stack, view, registry, log });
   const nodes = nodesOf({ storageOf, log, volumes: heldVolumes });
@@ -168,21 +168,24 @@ export function driverOf({ stack, registry, storageOf, onProfileChange, log }: D
   }
 
   async function refuseUsed(name: string, made: RecordedVolume, config: StackConfigRead, waiting: Waiting) {
-    waiting.for("the volume's last container to be gone");
     const storage = nodes.storageFor(made, config);
-    const holders = registry.holdersOf(name);
-    for (const until = Date.now() + endingMs; ; await new Promise((done) => setTimeout(done, 100))) {
+    const started = Date.now();
+    for (;;) {
       const users = await storage.usersOf(nodeVolume(made));
-      if (users.length > 0 && holders.length === 0 && Date.now() < until) continue;
-      const starting = holders.filter(({ since }) => Date.now() - since < startingMs);
-      const all =
-        users.length > 0 ? users : starting.map(({ id }) => `a container that starts (mount ${id.slice(0, 12)})`);
-      if (all.length > 0) throw stackError("volume-in-use", name, undefined, { name, users: all });
-      // Docker was killed, and never said that these have ended.
-      return registry.release(
-        name,
-        holders.map(({ id }) => id),
-      );
+      const holders = registry.holdersOf(name);
+      if (users.length > 0 && (holders.length > 0 || Date.now() - started > graceMs.ending)) {
+        throw stackError("volume-in-use", name, undefined, { name, users });
+      }
+      const youngest = Math.max(0, ...holders.map(({ since }) => since));
+      if (users.length === 0 && Date.now() - youngest > graceMs.starting) {
+        // Docker was killed, and never said that these have ended.
+        return registry.release(
+          name,
+          holders.map(({ id }) => id),
+        );
+      }
+      waiting.for(users.length > 0 ? "the volume's last container to be gone" : "a container that has just mounted it");
+      await new Promise((done) => setTimeout(done, 100));
     }
   }
 

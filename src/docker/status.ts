@@ -1,6 +1,7 @@
 // What `docker volume inspect` shows of a volume.
 
-import { formatCost, monthlyCostOf } from "..";
+import { formatCost } from "..";
+import { statusOf } from "../stack/status";
 import type { RecordedVolume, StackConfigRead } from "../stack/types";
 import { entryOf } from "./entries";
 
@@ -8,14 +9,14 @@ import { entryOf } from "./entries";
 export function statusMap(volume: RecordedVolume, read: StackConfigRead): Record<string, unknown> {
   const { name, asked, has, volumeId } = volume;
   if (!asked || !has) return {};
-  const entry = entryOf(read, name);
-  const request = entry && read.requestFor(name, entry);
-  const cost = monthlyCostOf(read.catalog, { ...asked, ...has }, request?.placement);
+  const { status, causes, monthlyCost } = statusOf(read, name, entryOf(read, name), volume);
   return {
     profile: asked.profile,
     size: `${has.sizeGiB}GiB`,
     backend: asked.backend,
-    cost: cost ? `${formatCost(cost)} a month` : "unknown",
+    status,
+    ...(causes.length > 0 ? { causes: causes.map(({ message }) => message) } : {}),
+    cost: monthlyCost ? `${formatCost(monthlyCost)} a month` : "unknown",
     volumeId,
   };
 }

@@ -187,8 +187,8 @@ describeDocker("docker run with our volumes", () => {
       const measured = async (writes: number) =>
         rateOf((await lab.docker("exec", id.trim(), "sh", "-c", rate(writes))).text, writes);
       expect(await measured(200)).toBeLessThan(100 * 1.2);
-      const applied = await lab.project.command("storage-profiles", ["apply", "slow@fast", "--stack", "dev", "--yes"]);
-      expect([applied.code, applied.text]).toEqual([0, expect.anything()]);
+      await lab.project.run(["config", "set", "--path", "storage-profiles:volumes.slow.profile", "fast"]);
+      await lab.project.up();
       const faster = await measured(800);
       expect(faster).toBeGreaterThan(200);
       expect(faster).toBeLessThan(400 * 1.2);
@@ -218,8 +218,9 @@ describeDocker("docker run with our volumes", () => {
       many.map((name) => `${name}\n`),
     );
     console.log(`20 existing volumes: ${Date.now() - again} ms`);
-    const removed = await lab.docker("volume", "rm", ...many.map((name) => `${name}@free`));
-    expect([removed.code, removed.text]).toEqual([0, expect.anything()]);
+    const removed = await Promise.all(many.map((name) => lab.docker("volume", "rm", `${name}@free`)));
+    expect(removed.map(({ text }) => text)).toEqual(many.map((name) => `${name}@free\n`));
+    expect(lab.ups - before).toBeLessThanOrEqual(8);
   });
 
   test("dockerd killed and started again: the volumes and their data are there, and nothing stays held", async () => {
@@ -228,6 +229,8 @@ describeDocker("docker run with our volumes", () => {
       "-d",
       "--network",
       "none",
+      "--stop-signal",
+      "KILL",
       "--volume-driver",
       lab.driver,
       "-v",
@@ -246,33 +249,31 @@ describeDocker("docker run with our volumes", () => {
 
   test("killed with -9 in each call and started again, the plugin finishes what was begun, and makes nothing twice", async () => {
     const config = () => readFileSync(join(lab.project.directory, "Pulumi.dev.yaml"), "utf8");
-    const seconds = (count: number) => () => new Promise<void>((done) => setTimeout(done, count * 1_000));
-    // Docker itself asks again when a plugin goes away in the middle of a call.
-    await lab.killIn("Get");
-    await lab.killIn("Create", () => until(() => config().includes("crash:"), 20_000, config));
-    await lab.killIn("Mount");
-    await lab.killIn("Unmount");
-    await lab.run("crash@free:/data", write("survived"));
-    await lab.killIn("Create", seconds(2));
-    await lab.killIn("Path");
-    await lab.killIn("Capabilities");
-    const [, other] = await Promise.all([
-      lab.run("crash:/data", read),
-      lab.run("crash2@free:/data", `${write("too")}; ${read}`),
-    ]);
-    expect(other).toBe("too\n");
-    await lab.killIn("List");
-    expect(await names()).toEqual(expect.arrayContaining(["crash", "crash2@free"]));
-    expect(await lab.run("crash@free:/data", read)).toBe("survived\n");
-    await lab.killIn("Remove", () => until(() => !config().includes("crash2:"), 20_000, config));
-    await lab.docker("volume", "rm", "crash2@free");
-    expect(await names()).not.toContain("crash2@free");
+    const run = (volume: string, script: string) => () => lab.run(volume, script);
+    const entry = (isThere: boolean) => () => until(() => config().includes("crash:") === isThere, 20_000, config);
+    const madeBefore = lab.ups;
+    await lab.killed("Get", run("crash@free:/data", write("survived")));
+    await lab.docker("volume", "rm", "crash@free");
+    // The entry is written, and the engine begins.
+    await lab.killed("Create", run("crash@free:/data", write("survived")), entry(true));
+    for (const call of ["Mount", "Unmount", "Get"]) {
+      expect([call, await lab.killed(call, run("crash@free:/data", read))]).toEqual([call, "survived\n"]);
+    }
+    expect(await lab.killed("List", names)).toContain("crash@free");
+    expect(lab.ups - madeBefore).toBeLessThanOrEqual(4);
+    await lab.killed("Remove", () => lab.docker("volume", "rm", "crash@free"), entry(false));
+    expect(await names()).not.toContain("crash@free");
+    expect(await lab.run("crash@free:/data", "ls /data")).not.toContain("file");
+
     // A volume without a name that nobody waits for any more.
-    await lab.killIn("Create", () => until(() => /[0-9a-f]{64}/.test(config()), 20_000, config));
-    await lab.container("/data", "true");
-    await until(() => !/[0-9a-f]{64}/.test(config()), 30_000, config);
-    expect(lab.killed).toEqual(expect.arrayContaining(["Get", "Create", "Mount", "Unmount", "List", "Remove"]));
-    for (const name of ["crash", "crash@free"]) await lab.docker("volume", "rm", name);
+    const nameless = () => /^ +"?[0-9a-f]{64}"?:/m.test(config());
+    await lab.killed(
+      "Create",
+      () => lab.container("/data", "true"),
+      () => until(nameless, 20_000, config),
+    );
+    await until(() => !nameless(), 60_000, config);
+    await lab.docker("volume", "rm", "crash@free");
     expect(config()).not.toContain("crash");
   });
 
@@ -281,7 +282,7 @@ describeDocker("docker run with our volumes", () => {
     await lab.startPlugin([], { PULUMI_BACKEND_URL: "file:///nowhere/at/all" });
     const started = Date.now();
     const { code, text } = await lab.container("another@gold:/data", "true");
-    expect([code, text]).toEqual([125, expect.stringMatching(/create another@gold: [^]*nowhere/)]);
+    expect([code > 0, text]).toEqual([true, expect.stringMatching(/create another@gold: [^]*nowhere/)]);
     expect(Date.now() - started).toBeLessThan(20_000);
     await lab.stopPlugin();
     await lab.startPlugin();

@@ -33,8 +33,9 @@ export class DockerLab {
   private proxy: Server | undefined;
   /** The calls that the plugin is to be killed in, each once, and when. */
   private readonly deadly = new Map<string, () => Promise<void>>();
+  private restarted: Promise<void> = Promise.resolve();
   /** The calls that it was killed in. */
-  readonly killed: string[] = [];
+  readonly kills: string[] = [];
 
   /** Starts the engine, and makes the stack. */
   async start(config: Record<string, unknown> = {}): Promise<void> {
@@ -48,6 +49,19 @@ export class DockerLab {
     return `/run/docker/plugins/${this.driver}.sock`;
   }
 
+  /**
+   * Does something while the plugin is killed in one of the calls for it, and does it again: Docker asks again by itself, but where the
+   * plugin had the question already it has forgotten what it asked.
+   */
+  async killed<T>(call: string, work: () => Promise<T>, when?: () => Promise<void>): Promise<T> {
+    await this.killIn(call, when);
+    const before = this.kills.length;
+    await work().catch(() => undefined);
+    await this.restarted;
+    if (this.kills.length === before) throw new Error(`Docker never called ${call}`);
+    return work();
+  }
+
   private get behind(): string {
     return join(this.engine.directory, "plugin.sock");
   }
@@ -58,7 +72,7 @@ export class DockerLab {
    *
    * @param when the moment; default: as soon as the plugin has got the call
    */
-  async killIn(call: string, when: () => Promise<void> = () => Promise.resolve()): Promise<void> {
+  private async killIn(call: string, when: () => Promise<void> = () => Promise.resolve()): Promise<void> {
     this.deadly.set(call, when);
     if (this.proxy) return;
     const behind = this.behind;
@@ -74,8 +88,8 @@ export class DockerLab {
         const moment = this.deadly.get(called);
         if (!moment) return;
         this.deadly.delete(called);
-        this.killed.push(called);
-        void moment().then(async () => {
+        this.kills.push(called);
+        this.restarted = moment().then(async () => {
           await this.stopPlugin("SIGKILL");
           close();
           await this.startPlugin(this.args);

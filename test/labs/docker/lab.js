@@ -131,6 +131,8 @@ async function startDocker({ log } = {}) {
     const late = signal === "SIGKILL" ? undefined : setTimeout(() => child.kill("SIGKILL"), 30_000);
     await ended;
     clearTimeout(late);
+    // containerd died with it. Where nobody collects the dead, its process id would count as alive.
+    fs.rmSync(path.join(directory, "exec/containerd/containerd.pid"), { force: true });
   };
   const stop = async () => {
     if (daemon) {
@@ -177,30 +179,40 @@ async function makeImage(directory, busybox, must) {
 }
 
 /**
- * What dockerd started, containerd and containers' shims, knows the directory by its command line or environment. It ends with dockerd,
- * unless that was killed.
+ * What dockerd started, and what these started: containerd, the shims of containers, and the containers' own processes. All of it ends
+ * with dockerd, unless that was killed.
  *
- * @param {string} directory
+ * @param {string} directory what containerd and shims have on their command lines
  */
 async function endChildren(directory) {
   for (let attempt = 0; attempt < 50; attempt++) {
-    const left = fs.readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && belongs(pid, directory));
+    const left = processes().filter(({ command }) => command.includes(`${directory}/`) && /containerd/.test(command));
     if (left.length === 0) return;
-    if (attempt > 20) for (const pid of left) kill(Number(pid));
+    if (attempt > 20) for (const { pid } of left) [...childrenOf(pid), pid].forEach(kill);
     await sleep(100);
   }
 }
 
-/** @param {string} pid @param {string} directory */
-function belongs(pid, directory) {
+function processes() {
+  const pids = fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name) && name !== String(process.pid));
+  return pids.map((pid) => ({ pid: Number(pid), command: readIfThere(`/proc/${pid}/cmdline`) }));
+}
+
+/**
+ * @param {number} pid
+ * @returns {number[]}
+ */
+function childrenOf(pid) {
+  const children = readIfThere(`/proc/${pid}/task/${pid}/children`).split(" ").filter(Boolean).map(Number);
+  return children.flatMap((child) => [...childrenOf(child), child]);
+}
+
+/** @param {string} file */
+function readIfThere(file) {
   try {
-    return (
-      pid !== String(process.pid) &&
-      /(^|\/)(containerd|containerd-shim[^\0]*)\0/.test(fs.readFileSync(`/proc/${pid}/cmdline`, "utf8")) &&
-      fs.readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(`${directory}/`)
-    );
+    return fs.readFileSync(file, "utf8");
   } catch {
-    return false; // it ended
+    return ""; // the process ended
   }
 }
 

@@ -159,12 +159,26 @@ describe("removal", () => {
   test("is refused while a container uses the volume, and done when it has left", async () => {
     await create("data");
     await driver.mount("data", "1", waiting);
-    await expect(driver.remove("data", waiting)).rejects.toThrow('"data" is in use by a container that starts');
-    plugin.users.set("data", ["process 7 (sleep), which sees it at /data"]);
+    // The container isn't there yet, but will be.
+    setTimeout(() => plugin.users.set("data", ["process 7 (sleep), which sees it at /data"]), 50);
     await expect(driver.remove("data", waiting)).rejects.toThrow('"data" is in use by process 7 (sleep)');
-    plugin.users.clear();
     await driver.unmount("data", "1", waiting);
     await driver.unmount("data", "1", waiting);
+    // The container isn't gone yet, but will be.
+    setTimeout(() => plugin.users.clear(), 50);
+    await driver.remove("data", waiting);
+    expect(plugin.fake.state.size).toBe(0);
+  });
+
+  test("is refused where something uses the volume that Docker doesn't know of", async () => {
+    await create("data");
+    plugin.users.set("data", ["a mount at /mnt"]);
+    await expect(driver.remove("data", waiting)).rejects.toThrow('"data" is in use by a mount at /mnt');
+  });
+
+  test("isn't kept by a mount that Docker never took back because it was killed", async () => {
+    await create("data");
+    await driver.mount("data", "1", waiting);
     await driver.remove("data", waiting);
     expect(plugin.fake.state.size).toBe(0);
   });
@@ -223,7 +237,9 @@ describe("after a restart", () => {
     await create("data@gold");
     await driver.mount("data@gold", "1", waiting);
     driver = await plugin.start();
-    await expect(driver.remove("data@gold", waiting)).rejects.toThrow("is in use by");
+    plugin.users.set("data", ["process 7"]);
+    await expect(driver.remove("data@gold", waiting)).rejects.toThrow("is in use by process 7");
+    plugin.users.clear();
     writeFileSync(plugin.file, '{"version":1,"boot":');
     driver = await plugin.start();
     expect(plugin.log.join()).toContain("can't be read, and counts as empty");

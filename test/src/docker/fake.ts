@@ -160,6 +160,7 @@ export class FakePlugin {
       registry: await openRegistry(this.file, (line) => this.log.push(line)),
       storageOf: (backend) => (backend === "local" ? this.storage : undefined),
       onProfileChange: "refuse",
+      graceMs: { starting: 300, ending: 200 },
       log: (line) => this.log.push(line),
       ...options,
     });

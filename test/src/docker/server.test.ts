@@ -76,6 +76,7 @@ test("the calls of `docker run` in their order are answered as the protocol has 
 
 test.each([
   ["no JSON", "{", "value-invalid"],
+  ["nothing", "", "call-broken-off"],
   ["no name", { ID: "1" }, "wrong-type"],
   ["a name that is no text", { Name: 5 }, "wrong-type"],
   ["a name without end", { Name: "x".repeat(2_000) }, "value-out-of-range"],
