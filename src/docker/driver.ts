@@ -95,9 +95,13 @@ export function driverOf(options: DriverOptions): Driver {
   /** Has a volume that exists as it is asked for. Problems: `volume-absent`, `volume-differs`, and what an `up` says. */
   async function ensure(asked: Asked, waiting: Waiting): Promise<Seen & { made: RecordedVolume }> {
     const { name, profile } = asked;
-    const seen = await find(name, waiting);
+    let seen = await find(name, waiting);
     const entry = entryOf(seen.config, name);
     const difference = differenceOf(asked, seen);
+    if (!difference && !isInOrder(asked, seen)) {
+      // Somebody else's `up` may have done it already.
+      seen = { ...seen, made: (await view.refresh()).get(name) };
+    }
     if (difference) refuse(onProfileChange === "refuse" || !entry ? [difference] : []);
     if (difference && entry) {
       const to = { ...entry, profile: profile ?? DEFAULT_PROFILE };
