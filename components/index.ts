@@ -18,6 +18,7 @@ export type {
   StackConfig,
   VolumeDefinition,
 } from "../src";
+export { COMPOSE_VOLUMES, ComposeVolumes, type ComposeVolumesArgs } from "./compose/compose-volumes";
 export { PROFILED_VOLUME, VOLUME_ATTACHMENT } from "../src";
 export type { AttachmentOptions, Connector } from "./attachments";
 export { VolumeMapping, type VolumeMappingArgs } from "./scaleio/volume-mapping";

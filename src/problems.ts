@@ -189,6 +189,74 @@ export const problemKinds = {
       `write "${key}" without \`secure:\`; credentials belong in the config of the backend's provider (for example aws:secretKey)`,
   }),
 
+  // The Docker plugin as a service
+  "install-not-ours": problemKind<{ file: string; why: string }>({
+    meaning:
+      "A file that `docker-plugin install` would write, or `uninstall` remove, was written or changed by somebody else.",
+    message: ({ file, why }) => `${file} is left alone: ${why}`,
+    allowed: () => "no file there, or one as `docker-plugin install` wrote it",
+    fix: ({ file }) =>
+      `move ${file} away and try again; for changes of your own use a drop-in (\`systemctl edit\`), which is kept`,
+  }),
+  "install-not-possible": problemKind<{ what: string; why: string }>({
+    meaning: "The service of the Docker plugin can't be written, started or taken back.",
+    message: ({ what, why }) => `${what}: ${why}`,
+    allowed: () => "Linux with systemd, as root; or `--root` with a directory that can be written to",
+    fix: () => "see what it says; `--dry-run` shows what would be done",
+  }),
+
+  // Compose files
+  "compose-not-readable": problemKind<{ why: string }>({
+    meaning: "A Compose file can't be read: it isn't there, is no YAML, or holds no mapping.",
+    message: ({ why }) => `the Compose file can't be read: ${why}`,
+    allowed: () => "a Compose file: YAML with a mapping of `services`, `volumes` and so on",
+    fix: () => "correct the file, or its path (it is relative to the project's directory)",
+  }),
+  "compose-variable-invalid": problemKind<{ why: string }>({
+    meaning: "A variable in a Compose file, or what stands for one, is written in a form that Compose doesn't read.",
+    message: ({ why }) => why,
+    allowed: () => "`$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME:?message}`, and `$$` for a dollar sign",
+    fix: () => "correct it; try it with `docker-compose config`",
+  }),
+  "compose-variable-required": problemKind<{ variable: string; message: string }>({
+    meaning: "A Compose file says that a variable must be set (`${NAME:?message}`), and it is not.",
+    message: ({ variable, message }) => `${variable} is not set${message === "" ? "" : `: ${message}`}`,
+    allowed: ({ variable }) => `a value for ${variable}`,
+    fix: ({ variable }) => `set ${variable} in the environment, or in the file .env beside the Compose file`,
+  }),
+  "compose-project-invalid": problemKind<{ name: string }>({
+    meaning: "The name of a Compose project is not one that Compose takes.",
+    message: ({ name }) =>
+      name === "" ? "the Compose project has no name" : `"${name}" is no name of a Compose project`,
+    allowed: () => "small letters, digits, `-` and `_`, beginning with a letter or a digit",
+    fix: () => "name the project by `projectName`, COMPOSE_PROJECT_NAME, or `name:` in the Compose file",
+  }),
+  "compose-refuses": problemKind<{ because: string; way: string }>({
+    meaning: "Compose itself would refuse the file for what it says of a volume.",
+    message: ({ because }) => `Compose refuses this: ${because}`,
+    allowed: () => "what Compose reads; `docker-compose config` tells",
+    fix: ({ way }) => way,
+  }),
+  "compose-not-supported": problemKind<{ what: string; way: string }>({
+    meaning:
+      "A Compose file has something that is not followed here, though Compose does. It is never left out silently.",
+    message: ({ what }) => `${what} is not followed here`,
+    allowed: () => "Compose files that hold all their volumes themselves",
+    fix: ({ way }) => way,
+  }),
+  "compose-said-twice": problemKind<{ what: string; first: unknown; where: string }>({
+    meaning: "A Compose file says a volume's profile or size in two places, differently.",
+    message: ({ what, first, where }) => `the ${what} is already ${show(first)}, by ${where}`,
+    allowed: ({ what }) => `one ${what}`,
+    fix: ({ what }) => `say the ${what} once`,
+  }),
+  "compose-volume-unknown": problemKind<{ name: string; volumes: string[]; nearest: string | undefined }>({
+    meaning: "`x-storage-profiles` in a Compose file names a volume that isn't below `volumes`.",
+    message: ({ name }) => `there is no volume "${name}"`,
+    allowed: ({ volumes }) => listed(volumes) || "none: the Compose file has no volumes",
+    fix: ({ name, nearest }) => (nearest ? `did you mean "${nearest}"?` : `add "${name}" below \`volumes\``),
+  }),
+
   // Profiles and backends
   "backend-missing": problemKind<{ backends: string[] }>({
     meaning: "Neither the stack nor the volume says which backend to use.",
@@ -366,6 +434,60 @@ export const problemKinds = {
     message: ({ id, because }) => `${id} can't be taken over: ${because}`,
     allowed: () => "the id of a volume that fits the declaration",
     fix: ({ way }) => way,
+  }),
+
+  // Docker
+  "option-unknown": problemKind<{ option: string; options: string[]; nearest: string | undefined }>({
+    meaning: "Docker was given an option that volumes don't have.",
+    message: ({ option }) => `there is no option "${option}"`,
+    allowed: ({ options }) => options.join(", "),
+    fix: ({ option, nearest }) => (nearest ? `did you mean "${nearest}"?` : `leave "${option}" out`),
+  }),
+  "volume-differs": problemKind<{ name: string; what: string; has: string; asked: string; command: string }>({
+    meaning: "Docker asks for a volume with another profile or size than it has. That is never passed over.",
+    message: ({ name, what, has, asked }) => `"${name}" has ${what} ${has}, and ${asked} was asked for`,
+    allowed: ({ name, what, has }) => (what === "profile" ? `"${name}" or "${name}@${has}"` : has),
+    fix: ({ what, command }) =>
+      what === "profile"
+        ? `to change it, run \`${command}\`, or start the plugin with --on-profile-change=apply`
+        : `to change it, ${command}`,
+  }),
+  "volume-in-use": problemKind<{ name: string; users: string[] }>({
+    meaning: "A volume can't be removed, because containers use it.",
+    message: ({ name, users }) => `"${name}" is in use by ${listed(users)}`,
+    allowed: () => "a volume that no container uses",
+    fix: () => "stop those first",
+  }),
+  "volume-not-made": problemKind<{ name: string; because: string }>({
+    meaning: "An `up` is over, and the volume that was asked for isn't there.",
+    message: ({ name, because }) => `there is no volume "${name}" after the \`up\`: ${because}`,
+    allowed: () => "a program that declares the volumes of the stack's config (`volumesOfStack()`)",
+    fix: () => "have the program declare them, as stacks/index.ts does",
+  }),
+  "not-on-this-machine": problemKind<{ name: string; backend: string; because: string }>({
+    meaning: "The backend's volumes can't be had on the machine that Docker runs on.",
+    message: ({ name, backend, because }) => `"${name}" can't be mounted here from backend ${backend}: ${because}`,
+    allowed: () => "a backend whose volumes this machine can mount",
+    fix: () => "see docs/docker.md",
+  }),
+  "time-is-up": problemKind<{ seconds: number; waitsFor: string }>({
+    meaning: "A call of Docker took longer than it may. What it waits for goes on, and the next call finds it.",
+    message: ({ seconds, waitsFor }) => `not done after ${seconds} s: still waiting for ${waitsFor}`,
+    allowed: ({ seconds }) => `${seconds} s`,
+    fix: () => "try again when that is done; the plugin's log says how it goes on",
+  }),
+  "call-broken-off": problemKind<Record<string, never>>({
+    meaning:
+      "The plugin was stopped or killed in the middle of a call. Docker calls again, but without saying what for.",
+    message: () => "the plugin went away in the middle of the call, and Docker doesn't say any more what it asked for",
+    allowed: () => "a call with the volume's name",
+    fix: () => "do it again: what was begun is finished then",
+  }),
+  "socket-in-use": problemKind<{ socket: string }>({
+    meaning: "Another plugin answers at the socket already.",
+    message: ({ socket }) => `another plugin answers at ${socket}`,
+    allowed: () => "one plugin of a name on a machine",
+    fix: () => "stop the other one, or give this one another --name",
   }),
 
   // Changes of a volume that exists
@@ -661,6 +783,15 @@ export const noteKinds = {
     message: ({ type, volumes, total }) =>
       `${count(total)} ${total === 1 ? "volume has" : "volumes have"} type "${type}" and won't get the change until retyped to another type and back ` +
       `(front-end QoS: until attached anew): ${listed(volumes)}${total > volumes.length ? ", …" : ""}`,
+  }),
+  "compose-variable-unset": noteKind<{ variables: string[] }>({
+    meaning: "A Compose file uses variables that are not set, and Compose takes as blank.",
+    message: ({ variables }) => `not set, and taken as blank: ${listed(variables)}`,
+  }),
+  "compose-options-refused": noteKind<{ volume: string }>({
+    meaning: "docker-compose 1 refuses a volume that exists already when its own declaration has `driver_opts`.",
+    message: ({ volume }) =>
+      `docker-compose 1 will refuse volume "${volume}" once it is made, because of its \`driver_opts\`; say the same by \`x-storage-profiles\``,
   }),
   "change-in-place": noteKind<{ setting: string; from: unknown; to: unknown }>({
     meaning: "A setting of a volume that exists changes in place; its data stays.",

@@ -10,6 +10,7 @@ const os = require("node:os");
 const path = require("node:path");
 const { awsTable, measureAws } = require("./bench/aws.js");
 const { measureOpenstack, openstackTable } = require("./bench/openstack.js");
+const { dockerTable, measureDocker } = require("./bench/docker.js");
 const { interrupt, makeProject, placePackage } = require("./bench/project.js");
 const { measureScaleio, scaleioTable } = require("./bench/scaleio.js");
 const { markdown, median, pairRatios, plot, rowsOf, series, table } = require("./bench/report.js");
@@ -42,9 +43,12 @@ const SCALEIO = [
 
 const AWS = [10, 100];
 const OPENSTACK = [10, 50];
-const ONLY = ["--local", "--scaleio", "--aws", "--openstack"];
+const ONLY = ["--local", "--scaleio", "--aws", "--openstack", "--docker"];
 
-const HELP = `Usage: npm run bench [-- [--quick | --write] [--local | --scaleio | --aws | --openstack]]
+const DOCKER = { runs: 30, firsts: 5, many: 20 };
+const DOCKER_QUICK = { runs: 10, firsts: 2, many: 5 };
+
+const HELP = `Usage: npm run bench [-- [--quick | --write] [--local | --scaleio | --aws | --openstack | --docker]]
 
 Measures ProfiledVolume on the local backend (mode "directory") beside the same number of raw dynamic resources whose
 create does nothing: the first \`pulumi up\`, an unchanged \`pulumi preview\`, and the state. Each run has a fresh stack with a
@@ -61,12 +65,16 @@ failure when the two don't ask EC2 the same.
 Then the OpenStack backend, on the real Terraform OpenStack provider and the lab's real Keystone and Cinder, beside the same volumes
 written by hand with openstack.blockstorage.Volume: 10 and 50, takes 6 minutes, and is left out where one of them can't be had.
 
+Then \`docker run\` on a real dockerd with volumes of ours, beside Docker's own local driver in runs that take turns: on a volume that
+exists, and with a new one. Takes 2 minutes, and is left out where no dockerd or loop device can be had.
+
   --quick     N = 10 and 100, with fewer runs, 20 on ScaleIO, 10 on AWS and OpenStack: 5 minutes, for a first look
   --write     also writes docs/bench.svg, and the tables into docs/bench.md
   --local     the local backend only
   --scaleio   the ScaleIO backend only
   --aws       the AWS backend only
   --openstack the OpenStack backend only
+  --docker    the Docker plugin only
 `;
 
 if (require.main === module) main(() => command(process.argv.slice(2)));
@@ -91,6 +99,7 @@ async function command(args) {
     if (isWanted("--scaleio")) await benchScaleio(place, machine, { quick, write }, check);
     if (isWanted("--aws")) await benchAws(place, machine, { quick, write }, check);
     if (isWanted("--openstack")) await benchOpenstack(place, machine, { quick, write }, check);
+    if (isWanted("--docker")) await benchDocker(place, machine, { quick, write }, check);
   });
 }
 
@@ -152,6 +161,20 @@ async function benchOpenstack(place, machine, { quick, write }, check) {
   const text = openstackTable(pairs);
   console.log(`\n${text}`);
   if (write) writeBetween("openstack: begin", "openstack: end", `${machine}\n\n${text}`);
+}
+
+/**
+ * @param {string} place
+ * @param {string} machine
+ * @param {{ quick: boolean, write: boolean }} options
+ * @param {() => void} check
+ */
+async function benchDocker(place, machine, { quick, write }, check) {
+  const sample = await measureDocker(place, quick ? DOCKER_QUICK : DOCKER, check, progress);
+  if ("missing" in sample) return progress(`Docker is left out: ${sample.missing}`);
+  const results = dockerTable(sample);
+  console.log(`\n${results}`);
+  if (write) writeBetween("docker: begin", "docker: end", `${machine}\n\n${results}`);
 }
 
 /** @param {string} text */

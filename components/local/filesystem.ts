@@ -67,7 +67,7 @@ export async function growMounted(device: string): Promise<void> {
  * Grows the file system on a device to the device's size while it isn't mounted. An undo file on the side makes it safe:
  * killed in the middle, resize2fs leaves what `e2fsck -p` can't always repair, but together with the undo file it can.
  */
-export async function growUnmounted(device: string, paths: VolumePaths): Promise<void> {
+export async function growUnmounted(device: string, paths: Pick<VolumePaths, "undo">): Promise<void> {
   await recoverGrowth(device, paths);
   await e2fsck(device, "-f");
   await run("resize2fs", ["-z", paths.undo, device], 3600);
@@ -76,7 +76,7 @@ export async function growUnmounted(device: string, paths: VolumePaths): Promise
 }
 
 /** Undoes a growth of an unmounted file system that was interrupted. Must come before the next mount. */
-export async function recoverGrowth(device: string, paths: VolumePaths): Promise<void> {
+export async function recoverGrowth(device: string, paths: Pick<VolumePaths, "undo">): Promise<void> {
   const undo = await lstatIfThere(paths.undo);
   if (undo === undefined) return;
   try {

@@ -46,17 +46,21 @@ const tokenShape = z.object({
   }),
 });
 
-// The names of Cinder's service, the official one first. Source: service-types-authority, "block-storage". Read 2026-11-24.
-const SERVICE_TYPES = ["block-storage", "volumev3", "block-store"];
+// The names of a service, the official one first. Source: service-types-authority. Read 2026-11-24.
+const SERVICE_TYPES = { "block-storage": ["block-storage", "volumev3", "block-store"], compute: ["compute"] };
+const NAMES = { "block-storage": "Cinder", compute: "Nova" };
 
-/** A session with Cinder. */
+/** A session with Cinder, or with Nova. */
 export class CinderSession {
   private readonly agent: Agent;
   private login: Promise<Login> | undefined;
   /** Cinder's clock as it was last heard. */
   cinderTime: Date | undefined;
 
-  constructor(private readonly connection: Connection) {
+  constructor(
+    private readonly connection: Connection,
+    private readonly service: keyof typeof SERVICE_TYPES = "block-storage",
+  ) {
     const { ca, cert, key, insecure } = connection;
     this.agent = new Agent({
       connections: 16,
@@ -83,7 +87,10 @@ export class CinderSession {
     const parsed = shape.safeParse(parseJson(text));
     if (parsed.success) return parsed.data;
     const where = parsed.error.issues.map((each) => `${each.path.join(".") || "the answer"} (${each.code})`).join(", ");
-    throw new OpenstackError("answer-unreadable", `${what}: Cinder's answer is not what its API says: ${where}`);
+    throw new OpenstackError(
+      "answer-unreadable",
+      `${what}: ${NAMES[this.service]}'s answer is not what its API says: ${where}`,
+    );
   }
 
   /** Has something done. What it answers beside yes or no is of no use. */
@@ -115,7 +122,7 @@ export class CinderSession {
     const date = answer.headers["date"];
     if (typeof date === "string" && !Number.isNaN(Date.parse(date))) this.cinderTime = new Date(date);
     if (answer.status >= 200 && answer.status < 300) return answer;
-    throw refusal(what, "Cinder", answer);
+    throw refusal(what, NAMES[this.service], answer);
   }
 
   /** The login, made when it is first asked for; `stale` is one that is no longer taken. */
@@ -169,7 +176,11 @@ export class CinderSession {
         `the login of ${who} is for no project. Set openstack:tenantName (OS_PROJECT_NAME).`,
       );
     }
-    return { token, projectId: project.id, cinderUrl: cinderUrl ?? this.endpoint(catalog) };
+    return {
+      token,
+      projectId: project.id,
+      cinderUrl: (this.service === "compute" ? undefined : cinderUrl) ?? this.endpoint(catalog),
+    };
   }
 
   private endpoint(catalog: NonNullable<z.infer<typeof tokenShape>["token"]["catalog"]>): string {
@@ -177,7 +188,7 @@ export class CinderSession {
     const isHere = (endpoint: (typeof catalog)[number]["endpoints"][number]) =>
       endpoint.interface === wanted &&
       (region === undefined || endpoint.region_id === region || endpoint.region === region);
-    const services = SERVICE_TYPES.flatMap((type) => catalog.filter((service) => service.type === type));
+    const services = SERVICE_TYPES[this.service].flatMap((type) => catalog.filter((service) => service.type === type));
     const url = services.flatMap((service) => service.endpoints).find(isHere)?.url;
     if (url !== undefined) return url.replace(/\/+$/, "");
     const regions = [
@@ -188,10 +199,10 @@ export class CinderSession {
     const where = region === undefined ? "" : ` in region "${region}"`;
     throw new OpenstackError(
       "no-endpoint",
-      `Keystone's catalog has no ${wanted} endpoint for block storage${where}. ` +
+      `Keystone's catalog has no ${wanted} endpoint for ${this.service === "compute" ? "compute" : "block storage"}${where}. ` +
         (regions.length > 0
           ? `It has regions ${regions.join(", ")}: check openstack:region and endpointType.`
-          : "Has this cloud a Cinder?"),
+          : `Has this cloud a ${NAMES[this.service]}?`),
     );
   }
 

@@ -17,6 +17,8 @@ export interface Profile {
   origin: "built-in" | "stack";
   /** The profiles that it is laid over, nearest first. */
   lineage: string[];
+  /** The size of a volume that Docker makes without saying one: text with a unit. */
+  defaultSize?: string | undefined;
   /** What it means on each backend, with `extends` done and nulls taken away. */
   sections: Partial<Record<BackendName, Record<string, unknown>>>;
 }
@@ -52,6 +54,7 @@ export function makeCatalog(config: StackConfig = {}): Catalog {
       description: chain[0]?.definition.description ?? "",
       origin: chain[0]?.origin ?? "stack",
       lineage: chain.slice(1).map((link) => link.name),
+      ...defaultSizeOf(chain),
       sections: layer(chain.map((link) => link.definition)),
     };
   }
@@ -119,6 +122,11 @@ function cycle(names: string[]): Problem {
   const turned = [...names.slice(first), ...names.slice(0, first)];
   const start = turned[0] ?? "";
   return problem("profile-cycle", `${sectionPath(start)}.extends`, turned[1] ?? start, { cycle: [...turned, start] });
+}
+
+function defaultSizeOf(chain: Link[]): Pick<Profile, "defaultSize"> {
+  const defaultSize = chain.find(({ definition }) => definition.defaultSize !== undefined)?.definition.defaultSize;
+  return defaultSize === undefined ? {} : { defaultSize };
 }
 
 function layer(definitions: ProfileDefinition[]): Profile["sections"] {

@@ -13,9 +13,17 @@ const sections = Object.fromEntries(
   backendNames.map((name) => [name, (backends[name].section as z.ZodType).nullish()]),
 ) as { [B in BackendName]: z.ZodOptional<z.ZodNullable<z.ZodType<SectionOf<B>>>> };
 
+const defaultSize = (whose: string) =>
+  z
+    .string()
+    .regex(/^\d+(\.\d+)?\s*[MGTPmgtp][Ii]?[Bb]$/, "it is not a size with a unit")
+    .optional()
+    .describe(`Size with a unit ("10GiB") of ${whose} that Docker makes without saying one`);
+
 export const profileSchema = z
   .strictObject({
     description: z.string().max(500).optional().describe("What the profile is for, for people"),
+    defaultSize: defaultSize("a volume of this profile"),
     extends: z
       .string()
       .optional()
@@ -99,6 +107,9 @@ export const configSchema = z
     scaleio: backends.scaleio.placement,
     aws: awsStackSchema,
     openstack: openstackStackSchema,
+    docker: z
+      .strictObject({ defaultSize: defaultSize("a volume of a profile without a `defaultSize`") })
+      .describe("What the Docker plugin does in this stack"),
   })
   .partial();
 

@@ -1,6 +1,6 @@
 // Drives the real Pulumi engine in a project of its own, in a temporary folder: program, config, state and passphrase.
 
-import { execFile, spawn } from "node:child_process";
+import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -144,6 +144,17 @@ export class Project {
       await ended;
     };
     return { isRunning, kill };
+  }
+
+  /** Starts a command of this package in the project, and leaves it running: its end is the caller's business. */
+  async serve(name: string, args: string[], environment: NodeJS.ProcessEnv = {}): Promise<ChildProcess> {
+    const { bin } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { bin: Record<string, string> };
+    const options = {
+      cwd: this.directory,
+      env: await this.env(environment),
+      stdio: ["ignore", "pipe", "pipe"] as const,
+    };
+    return spawn(process.execPath, [join(root, bin[name] ?? ""), ...args], { ...options, stdio: [...options.stdio] });
   }
 
   private async start(file: string, args: string[], environment: NodeJS.ProcessEnv): Promise<Ran> {

@@ -41,6 +41,18 @@ describe("the catalog", () => {
     expect(catalog.profiles["analytics"]?.sections).not.toHaveProperty("scaleio");
   });
 
+  test("has the size that Docker's volumes get from the nearest profile that says one", () => {
+    const catalog = makeCatalog({
+      profiles: {
+        big: { extends: "gold", defaultSize: "100GiB" },
+        bigger: { extends: "big" },
+        own: { extends: "big", defaultSize: "1.5TiB" },
+      },
+    });
+    const sizes = ["gold", "big", "bigger", "own"].map((name) => catalog.profiles[name]?.defaultSize);
+    expect(sizes).toEqual([undefined, "100GiB", "100GiB", "1.5TiB"]);
+  });
+
   test("finds a parent that doesn't exist, with the nearest that does", () => {
     const catalog = makeCatalog({ profiles: { fast: { extends: "golf" }, faster: { extends: "fast" } } });
     expect(catalog.problems).toEqual([

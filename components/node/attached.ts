@@ -1,0 +1,220 @@
+// Volumes of a backend that attaches them to machines, for the Docker plugin: attached, mounted, unmounted, detached.
+//
+// The plugin asks the backend itself, and not an `up` of the stack: which machine has a volume is decided by where a container starts, a
+// call of Docker is short, and what is attached where the backend knows best. So nothing of it is in the stack's state, and an `up` neither
+// attaches nor detaches what the plugin did. What somebody else has attached to this machine is used, and left attached.
+
+import { existsSync, promises as fs } from "node:fs";
+import { join } from "node:path";
+
+import { NodeError, type NodeStorage, type NodeVolume, type Waiting } from "../../src/docker/node";
+import { hasCapability } from "../local/capabilities";
+import { CommandError, run } from "../local/command";
+import { LocalVolumeError } from "../local/errors";
+import { growMounted, growUnmounted, readSuperblock, recoverGrowth } from "../local/filesystem";
+import { readMounts } from "../local/mountinfo";
+import { otherMounts } from "../local/users";
+import { contentOf, sizeOf } from "./blank";
+import { numberOf, waitForDevice, type DeviceNames } from "./device";
+
+/** How a backend attaches. Every method may be called twice. */
+export interface NodeAttacher {
+  /** Whether the volume is attached to this machine now, by what its backend says. */
+  isAttached(volume: NodeVolume, waiting: Waiting): Promise<boolean>;
+  /** Attaches it, or has what is attached as it should be. Errors: `NodeError`, and the backend's own. */
+  attach(volume: NodeVolume, waiting: Waiting): Promise<void>;
+  /** Detaches it, and waits until it is. */
+  detach(volume: NodeVolume, waiting: Waiting): Promise<void>;
+  /** The other machines that have it, in words. A file system on two machines at once is destroyed. */
+  others(volume: NodeVolume): Promise<string[]>;
+  /** How its device is known, once it is attached. */
+  device(volume: NodeVolume): Promise<DeviceNames>;
+}
+
+export interface AttachedOptions {
+  backend: string;
+  attacher: NodeAttacher;
+  env: NodeJS.ProcessEnv;
+  /** Whether an error of the attacher has a message for people. */
+  isTold?: (error: unknown) => boolean;
+}
+
+/** The file systems that are mounted as they are. */
+const KNOWN = ["ext4", "ext3", "ext2", "xfs", "btrfs"];
+
+/** A backend's volumes on this machine. */
+export function attachedStorage({ backend, attacher, env, isTold }: AttachedOptions): NodeStorage {
+  const mounts = join(env["STORAGE_PROFILES_MOUNTS"] ?? "/run/storage-profiles/mounts", backend);
+  const records = join(env["STORAGE_PROFILES_NODE_STATE"] ?? "/var/lib/storage-profiles-node", backend);
+  const placeOf = ({ volumeId }: NodeVolume) => join(mounts, fileName(volumeId));
+  // That it was us who attached it: written before that is begun.
+  const recordOf = ({ volumeId }: NodeVolume) => join(records, fileName(volumeId));
+
+  const mounted = async (volume: NodeVolume) => {
+    const place = placeOf(volume);
+    return (await readMounts()).findLast(({ path }) => path === place);
+  };
+
+  async function mount(volume: NodeVolume, waiting: Waiting): Promise<string> {
+    const place = placeOf(volume);
+    if (await mounted(volume)) return place;
+    waiting.for(`${volume.volumeId} on ${backend} to be attached`);
+    await refuseOthers(volume);
+    const isOurs = !(await attacher.isAttached(volume, waiting));
+    if (isOurs) await record(recordOf(volume), volume);
+    await attacher.attach(volume, waiting);
+    // Another machine may have done the same in the same moment. Then neither goes on.
+    await refuseOthers(volume).catch(async (error: unknown) => {
+      if (isOurs) await release(volume, waiting);
+      throw error;
+    });
+    const device = await waitForDevice(volume, await attacher.device(volume), waiting);
+    waiting.for(`the file system on ${device}`);
+    const type = await fileSystemOn(device, volume);
+    if (type.startsWith("ext")) await growBefore(device, `${recordOf(volume)}.undo`);
+    await fs.mkdir(place, { recursive: true, mode: 0o700 });
+    await mountAt(device, type, place, volume);
+    if (type.startsWith("ext")) await growMountedTo(device);
+    return place;
+  }
+
+  async function unmount(volume: NodeVolume, waiting: Waiting): Promise<void> {
+    const place = placeOf(volume);
+    waiting.for(`${place} to be unmounted`);
+    while (await mounted(volume)) {
+      try {
+        await run("umount", [place], 120);
+      } catch (error) {
+        if (!(error instanceof CommandError)) throw error;
+        const users = await usersOf(volume);
+        const by = users.length > 0 ? ` by ${users.join("; ")}` : "";
+        throw new NodeError(
+          `${volume.name} can't be unmounted from ${place}: it is in use${by}. Stop that and try again.`,
+        );
+      }
+    }
+    await fs.rmdir(place).catch(() => undefined);
+    if (existsSync(recordOf(volume))) await release(volume, waiting);
+  }
+
+  async function release(volume: NodeVolume, waiting: Waiting): Promise<void> {
+    waiting.for(`${volume.volumeId} on ${backend} to be detached`);
+    await attacher.detach(volume, waiting);
+    await fs.rm(recordOf(volume), { force: true });
+  }
+
+  async function refuseOthers(volume: NodeVolume): Promise<void> {
+    const others = await attacher.others(volume);
+    if (others.length === 0) return;
+    throw new NodeError(
+      `${volume.name} is attached to ${others.join(", ")}: a file system can be mounted on one machine at a time. ` +
+        "Stop its containers there, or detach it, and try again.",
+    );
+  }
+
+  async function usersOf(volume: NodeVolume): Promise<string[]> {
+    const mount = await mounted(volume);
+    if (!mount) return [];
+    return otherMounts(({ deviceNumber }) => deviceNumber === mount.deviceNumber, mount.path);
+  }
+
+  return {
+    scope: "global",
+    mountedAt: async (volume) => (await mounted(volume))?.path,
+    mount: (volume, waiting) => told(() => mount(volume, waiting)),
+    unmount: (volume, waiting) => told(() => unmount(volume, waiting)),
+    usersOf,
+  };
+
+  // What a command or the backend says of itself is for people as it is.
+  async function told<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof LocalVolumeError) && isTold?.(error) !== true) throw error;
+      throw new NodeError((error as Error).message, { cause: error });
+    }
+  }
+}
+
+async function record(file: string, volume: NodeVolume): Promise<void> {
+  await fs.mkdir(join(file, ".."), { recursive: true, mode: 0o700 });
+  await fs.writeFile(file, `${JSON.stringify({ name: volume.name, attachedAt: new Date().toISOString() })}\n`);
+}
+
+// No id of a backend has a slash; should one, it must not lead anywhere.
+function fileName(id: string): string {
+  return encodeURIComponent(id).replace(/^\.+/, "_");
+}
+
+/** The type of the file system on a device, made where the device is blank. Errors: `NodeError`, with what was found. */
+async function fileSystemOn(device: string, volume: NodeVolume): Promise<string> {
+  const content = await contentOf(device);
+  if (content.is === "file-system" && KNOWN.includes(content.type)) return content.type;
+  if (content.is !== "blank") throw notBlank(device, volume, content);
+  // Looked at a second time right before: by then the device has settled, if it ever hadn't.
+  await run("blockdev", ["--flushbufs", device], 60);
+  const again = await contentOf(device);
+  if (again.is !== "blank") throw notBlank(device, volume, again);
+  const number = await numberOf(device);
+  if ((await readMounts()).some(({ deviceNumber }) => deviceNumber === number)) {
+    throw new NodeError(
+      `${device}, the device of ${volume.name}, is mounted elsewhere on this machine; it is left as it is.`,
+    );
+  }
+  const label = Buffer.byteLength(volume.name) <= 16 ? ["-L", volume.name] : [];
+  // As for local volumes. mke2fs itself refuses a device that is mounted or held by anybody.
+  await run("mkfs.ext4", ["-q", "-m", "0", "-E", "lazy_itable_init=1,lazy_journal_init=1", ...label, device], 600);
+  return "ext4";
+}
+
+function notBlank(
+  device: string,
+  { name, volumeId }: NodeVolume,
+  content: { found: string } | { type: string },
+): NodeError {
+  const found = "found" in content ? content.found : `a file system (${content.type}) that isn't mounted here`;
+  return new NodeError(
+    `${name} (${volumeId}, ${device}) isn't formatted, because it isn't blank: ${found}. Allowed is a blank volume, or one with ` +
+      `${KNOWN.join(", ")} on the whole device. If nothing on it is needed, empty it: blkdiscard -z ${device}`,
+  );
+}
+
+async function mountAt(device: string, type: string, place: string, volume: NodeVolume): Promise<void> {
+  try {
+    // What a crash left is repaired as at a boot; what needs a decision is left to people.
+    if (type.startsWith("ext")) await check(device);
+    await run("mount", ["-t", type, "-o", "nodev", device, place], 300);
+  } catch (error) {
+    await fs.rmdir(place).catch(() => undefined);
+    if (!(error instanceof CommandError)) throw error;
+    throw new NodeError(`${volume.name} can't be mounted: ${error.message}`);
+  }
+}
+
+async function check(device: string): Promise<void> {
+  try {
+    await run("e2fsck", ["-p", device], 3600);
+  } catch (error) {
+    // 1: errors were corrected.
+    if (!(error instanceof CommandError) || error.exitCode !== 1) throw error;
+  }
+}
+
+/** Grows the file system to what the volume has grown to. While it is mounted: that can be interrupted at any time. */
+async function growMountedTo(device: string): Promise<void> {
+  if (hasCapability("CAP_SYS_RESOURCE") && (await isSmaller(device))) await growMounted(device);
+}
+
+/** The same, for a process that may not do that: before it is mounted, with a file on the side that makes it safe. */
+async function growBefore(device: string, undo: string): Promise<void> {
+  await recoverGrowth(device, { undo });
+  if (hasCapability("CAP_SYS_RESOURCE") || !(await isSmaller(device))) return;
+  await fs.mkdir(join(undo, ".."), { recursive: true, mode: 0o700 });
+  await growUnmounted(device, { undo });
+}
+
+async function isSmaller(device: string): Promise<boolean> {
+  const superblock = await readSuperblock(device);
+  return superblock !== undefined && superblock.sizeBytes < (await sizeOf(device)) - 2 ** 20;
+}

@@ -1,0 +1,139 @@
+// OpenStack Cinder for the Docker plugin: a volume is attached by Nova to the server that the plugin runs on.
+
+import { existsSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { fetch } from "undici";
+import { z } from "zod";
+
+import { NodeError, type NodeOptions, type NodeStorage, type Waiting } from "../../src/docker/node";
+import { readConnection } from "../openstack/connection";
+import { OpenstackError } from "../openstack/errors";
+import { CinderSession } from "../openstack/session";
+import { attachedStorage } from "./attached";
+
+const EVERY_MS = 500;
+
+type Service = "block-storage" | "compute";
+
+const volumeShape = z.object({
+  volume: z.object({
+    status: z.string(),
+    attachments: z.array(z.object({ server_id: z.string().nullish(), host_name: z.string().nullish() })),
+  }),
+});
+
+/** The connection comes from the environment (OS_…), the server's id from STORAGE_PROFILES_INSTANCE_ID, else from its metadata. */
+export function openstackNode({ env }: NodeOptions): NodeStorage {
+  // The credentials are read when they are first needed.
+  const sessions: Partial<Record<Service, CinderSession>> = {};
+  const session = (service: Service) =>
+    (sessions[service] ??= new CinderSession(
+      readConnection(() => undefined, env),
+      service,
+    ));
+  let known: Promise<string> | undefined;
+  const server = () => {
+    known ??= serverId(env);
+    known.catch(() => (known = undefined));
+    return known;
+  };
+  const read = async (volumeId: string) => {
+    const what = `reading volume ${volumeId}`;
+    return (await session("block-storage").get(`/volumes/${encodeURIComponent(volumeId)}`, volumeShape, what)).volume;
+  };
+  const isHere = async (volumeId: string) => {
+    const [{ attachments }, own] = await Promise.all([read(volumeId), server()]);
+    return attachments.some(({ server_id: id }) => id === own);
+  };
+
+  async function until(volumeId: string, isDone: (status: string) => boolean, waiting: Waiting): Promise<void> {
+    for (;;) {
+      const { status } = await read(volumeId);
+      waiting.for(`${volumeId} on Cinder, which is ${status}`);
+      if (isDone(status)) return;
+      if (status.startsWith("error")) throw new NodeError(`${volumeId} is in status "${status}" on Cinder`);
+      if (waiting.signal.aborted) throw new NodeError(`${volumeId} is still "${status}" on Cinder`);
+      await sleep(EVERY_MS);
+    }
+  }
+
+  return attachedStorage({
+    backend: "openstack",
+    env,
+    isTold: (error) => error instanceof OpenstackError,
+    attacher: {
+      isAttached: ({ volumeId }) => isHere(volumeId),
+      async attach({ volumeId }, waiting) {
+        await until(volumeId, (status) => ["available", "in-use"].includes(status), waiting);
+        if (!(await isHere(volumeId))) {
+          const body = { volumeAttachment: { volumeId } };
+          await session("compute").post(
+            `/servers/${await server()}/os-volume_attachments`,
+            body,
+            `attaching volume ${volumeId}`,
+          );
+        }
+        await until(volumeId, (status) => status === "in-use", waiting);
+      },
+      async detach({ volumeId }, waiting) {
+        if (await isHere(volumeId)) {
+          const path = `/servers/${await server()}/os-volume_attachments/${encodeURIComponent(volumeId)}`;
+          await session("compute").delete(path, `detaching volume ${volumeId}`);
+        }
+        await until(volumeId, (status) => status === "available", waiting);
+      },
+      async others({ volumeId }) {
+        const [{ attachments }, own] = await Promise.all([read(volumeId), server()]);
+        const others = attachments.filter(({ server_id: id }) => id !== own);
+        return others.map(({ server_id: id, host_name: host }) => `server ${id ?? host ?? "unknown"}`);
+      },
+      // libvirt gives a disk the volume's id as its serial number: virtio-blk has room for 20 characters, virtio-scsi for all.
+      device: ({ volumeId }) =>
+        Promise.resolve({
+          paths: [
+            `/dev/disk/by-id/virtio-${volumeId.slice(0, 20)}`,
+            `/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_${volumeId}`,
+            `/dev/disk/by-id/scsi-SQEMU_QEMU_HARDDISK_${volumeId}`,
+          ],
+          serials: [volumeId.slice(0, 20), volumeId],
+        }),
+    },
+  });
+}
+
+const metadataShape = z.object({ uuid: z.string().min(1) });
+
+/** Where a config drive is mounted, by habit. */
+const CONFIG_DRIVES = ["/mnt/config", "/config-drive", "/media/configdrive"];
+
+async function serverId(env: NodeJS.ProcessEnv): Promise<string> {
+  const given = env["STORAGE_PROFILES_INSTANCE_ID"];
+  if (given !== undefined) return given;
+  for (const directory of CONFIG_DRIVES) {
+    const file = `${directory}/openstack/latest/meta_data.json`;
+    if (existsSync(file)) return idIn(readFileSync(file, "utf8"), file);
+  }
+  const base = env["STORAGE_PROFILES_METADATA_ENDPOINT"] ?? "http://169.254.169.254";
+  const url = `${base}/openstack/latest/meta_data.json`;
+  try {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+    if (answer.ok) return idIn(await answer.text(), url);
+    throw new Error(`${answer.status}`);
+  } catch (error) {
+    if (error instanceof NodeError) throw error;
+    throw new NodeError(
+      `the server's own id can't be read from ${url}: ${(error as Error).message}. Set STORAGE_PROFILES_INSTANCE_ID in the plugin's environment`,
+    );
+  }
+}
+
+function idIn(text: string, where: string): string {
+  try {
+    return metadataShape.parse(JSON.parse(text)).uuid;
+  } catch {
+    throw new NodeError(
+      `${where} doesn't tell the server's id. Set STORAGE_PROFILES_INSTANCE_ID in the plugin's environment`,
+    );
+  }
+}

@@ -1,0 +1,85 @@
+// ScaleIO / PowerFlex for the Docker plugin: a volume is mapped to this machine's SDC, with the limits of its profile.
+
+import { networkInterfaces } from "node:os";
+
+import { mappingLimits, type ScaleioSettings } from "../../src";
+import { NodeError, type NodeOptions, type NodeStorage } from "../../src/docker/node";
+import { run } from "../local/command";
+import { ScaleioArray, type Sdc } from "../scaleio/array";
+import { readConnection } from "../scaleio/connection";
+import { ScaleioError } from "../scaleio/errors";
+import { createMapping, findSdc, readMapping, removeMapping } from "../scaleio/mappings";
+import { GatewaySession } from "../scaleio/session";
+import { attachedStorage } from "./attached";
+
+/** Tells the SDC's GUID; where EMC's packages put it. */
+const DRV_CFG = "/opt/emc/scaleio/sdc/bin/drv_cfg";
+
+/** The connection comes from the environment (SCALEIO_…), this machine's SDC from SCALEIO_SDC, else from the SDC itself, else by address. */
+export function scaleioNode({ env }: NodeOptions): NodeStorage {
+  // The credentials are read when they are first needed.
+  let made: ScaleioArray | undefined;
+  const array = () => (made ??= new ScaleioArray(new GatewaySession(readConnection(() => undefined, env))));
+  let found: Promise<Sdc> | undefined;
+  const sdc = () => {
+    found ??= thisSdc(array(), env);
+    found.catch(() => (found = undefined));
+    return found;
+  };
+  return attachedStorage({
+    backend: "scaleio",
+    env,
+    isTold: (error) => error instanceof ScaleioError,
+    attacher: {
+      async isAttached({ volumeId }) {
+        return (await readMapping(array(), { volumeId, sdcId: (await sdc()).id })) !== undefined;
+      },
+      async attach({ name, volumeId, settings }) {
+        const { id: sdcId } = await sdc();
+        const { problems, iopsLimit, bandwidthLimitKBps } = mappingLimits(settings as ScaleioSettings);
+        if (problems.length > 0) throw new NodeError(problems.map(({ message }) => message).join("; "));
+        const had = await readMapping(array(), { volumeId, sdcId });
+        const accessMode = had?.accessMode ?? "ReadWrite";
+        const wanted = { volumeId, sdcId, iopsLimit, bandwidthLimitKBps, accessMode };
+        const isSo = had?.iopsLimit === iopsLimit && had.bandwidthLimitKBps === bandwidthLimitKBps;
+        if (isSo) return;
+        const { unlimited } = await createMapping(array(), wanted);
+        if (unlimited) throw new NodeError(`${name} was mapped, and has no limits: ${unlimited.message}`);
+      },
+      async detach({ volumeId }) {
+        await removeMapping(array(), { volumeId, sdcId: (await sdc()).id });
+      },
+      async others({ volumeId }) {
+        const own = (await sdc()).id;
+        const mappings = (await array().volume(volumeId))?.mappedSdcInfo ?? [];
+        return mappings.filter(({ sdcId }) => sdcId !== own).map(({ sdcId, sdcName }) => `host ${sdcName ?? sdcId}`);
+      },
+      async device({ volumeId }) {
+        return { paths: [`/dev/disk/by-id/emc-vol-${await array().systemId()}-${volumeId}`], serials: [] };
+      },
+    },
+  });
+}
+
+async function thisSdc(array: ScaleioArray, env: NodeJS.ProcessEnv): Promise<Sdc> {
+  const given = env["SCALEIO_SDC"];
+  // What it is called here, in the order in which that is sure.
+  const guid = given === undefined ? await run(DRV_CFG, ["--query_guid"], 10).catch(() => "") : "";
+  const candidates = given !== undefined ? [given] : guid.trim() !== "" ? [guid.trim()] : ownAddresses();
+  const said: string[] = [];
+  for (const candidate of candidates) {
+    const { sdc, problems } = await findSdc(array, candidate);
+    if (sdc) return sdc;
+    said.push(...problems.map(({ message, allowed }) => `${message} (there are: ${allowed})`));
+  }
+  throw new NodeError(
+    `which of the array's hosts (SDC) this machine is can't be said: ${said[0] ?? "it has no address"}. ` +
+      "Set SCALEIO_SDC in the plugin's environment: the SDC's id, name, GUID or IP address",
+  );
+}
+
+function ownAddresses(): string[] {
+  return Object.values(networkInterfaces()).flatMap((each) =>
+    (each ?? []).filter(({ internal }) => !internal).map(({ address }) => address),
+  );
+}

@@ -1,0 +1,159 @@
+// A Compose file as a tree: plain values with aliases and merge keys followed, and the place in the file of each.
+
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type Document, type Node } from "yaml";
+
+import { problem, type Problem } from "../problems";
+import { joinPath } from "../profiles/validate";
+import type { ComposeVersion } from "./interpolate";
+
+/** A Compose file as it is on disk. */
+export interface ComposeFile {
+  /** Its name, as people are to read it in messages. */
+  name: string;
+  text: string;
+}
+
+/** A document of a Compose file. A file has one; with generation 2 it may have several, each laid over the one before. */
+export interface ComposeDocument {
+  /** The value of a key at the top; `undefined` where it isn't there. */
+  get(key: string): unknown;
+  keys(): string[];
+  /** Whether something stands at the path. */
+  has(path: readonly string[]): boolean;
+  /** Where that is, for a message: "docker-compose.yml:12: volumes.data.driver". */
+  place(path: readonly string[]): string;
+}
+
+/** What a value with one of the tags of generation 2 stands for: `!reset` takes away what was before, `!override` replaces it whole. */
+export class Tagged {
+  constructor(
+    readonly tag: "!reset" | "!override",
+    readonly value: unknown,
+  ) {}
+}
+
+// More is no Compose file, but aliases that multiply.
+const MAX_NODES = 200_000;
+const MAX_DEPTH = 200;
+
+/** Reads a file. What isn't YAML, or no mapping, is a problem, with the line. */
+export function parseComposeFile(
+  { name, text }: ComposeFile,
+  version: ComposeVersion,
+): { documents: ComposeDocument[]; problems: Problem[] } {
+  const lines = new LineCounter();
+  // What each generation's own parser reads: PyYAML YAML 1.1, the one in Go 1.2.
+  const yamlVersion = version === 1 ? "1.1" : "1.2";
+  const parsed = [
+    ...parseAllDocuments(text, { lineCounter: lines, version: yamlVersion, logLevel: "silent" }),
+  ] as Document.Parsed[];
+  const bad = (line: number, why: string) =>
+    problem("compose-not-readable", `${name}:${line}`, undefined, { why: why.trim().replace(/:$/, "") });
+
+  const problems = parsed.flatMap((each) =>
+    each.errors.map(({ message, pos }) => bad(lines.linePos(pos[0]).line, firstLine(message))),
+  );
+  if (version === 1 && parsed.length > 1) {
+    const { line } = lines.linePos(parsed[1]?.range[0] ?? 0);
+    problems.push(bad(line, "docker-compose 1 reads no second document in a file"));
+  }
+  if (problems.length > 0) return { documents: [], problems };
+
+  const documents: ComposeDocument[] = [];
+  for (const document of parsed) {
+    // A file with nothing in it but comments.
+    if (document.contents === null) continue;
+    const start = lines.linePos(document.contents.range[0]).line;
+    if (!isMap(document.contents)) problems.push(bad(start, "it holds no mapping"));
+    else documents.push(treeOf(name, document, lines));
+  }
+  return { documents, problems };
+}
+
+function treeOf(name: string, document: Document.Parsed, lines: LineCounter): ComposeDocument {
+  const root = document.contents as Node;
+  const nodes = { left: MAX_NODES };
+  return {
+    get: (key) => {
+      const node = follow(document, root, [key], nodes);
+      return node.depth === 1 ? plain(document, node.node, nodes) : undefined;
+    },
+    keys: () => entriesOf(document, root, nodes).map(([key]) => key),
+    has: (path) => follow(document, root, path, nodes).depth === path.length,
+    place: (path) => {
+      const { node } = follow(document, root, path, nodes);
+      const line = node?.range ? lines.linePos(node.range[0]).line : 1;
+      return `${name}:${line}: ${joinPath("", path)}`;
+    },
+  };
+}
+
+/** Thrown for aliases that hold each other or multiply without end. */
+export class TooManyNodes extends Error {}
+
+interface Budget {
+  left: number;
+}
+
+// As deep as the path leads: where a key is missing, what would have it.
+function follow(
+  document: Document,
+  from: Node,
+  path: readonly string[],
+  budget: Budget,
+): { node: Node | null; depth: number } {
+  let node: Node | null = from;
+  for (const [depth, key] of path.entries()) {
+    const found: [string, Node | null] | undefined = entriesOf(document, node, budget).find(([each]) => each === key);
+    if (!found) return { node, depth };
+    if (!found[1]) return { node, depth: depth + 1 };
+    node = found[1];
+  }
+  return { node, depth: path.length };
+}
+
+// The entries of a mapping, with those that `<<` brings beneath its own.
+function entriesOf(document: Document, node: Node | null, budget: Budget, depth = 0): [string, Node | null][] {
+  if (--budget.left < 0 || depth > MAX_DEPTH) throw new TooManyNodes();
+  const target = isAlias(node) ? (node.resolve(document) as Node | undefined) : node;
+  if (isAlias(target)) return entriesOf(document, target, budget, depth + 1);
+  if (!isMap(target)) return [];
+  const own = new Map<string, Node | null>();
+  const merged = new Map<string, Node | null>();
+  for (const { key, value } of target.items) {
+    const text = isScalar(key) ? keyText(key.value) : String(key);
+    if (text === "<<" && (!isScalar(key) || key.type === "PLAIN")) {
+      const list = isAlias(value) ? value.resolve(document) : value;
+      const sources = (isSeq(list) ? list.items : [value]) as (Node | null)[];
+      for (const source of sources) {
+        for (const [name, each] of entriesOf(document, source, budget, depth + 1))
+          if (!merged.has(name)) merged.set(name, each);
+      }
+    } else own.set(text, value as Node | null);
+  }
+  return [...own, ...[...merged].filter(([name]) => !own.has(name))];
+}
+
+function keyText(value: unknown): string {
+  return typeof value === "symbol" ? (value.description ?? "") : String(value);
+}
+
+function plain(document: Document, node: Node | null, budget: Budget, depth = 0): unknown {
+  if (--budget.left < 0 || depth > MAX_DEPTH) throw new TooManyNodes();
+  if (isAlias(node)) return plain(document, (node.resolve(document) as Node | undefined) ?? null, budget, depth + 1);
+  const { tag } = node ?? {};
+  const value = isMap(node)
+    ? Object.fromEntries(
+        entriesOf(document, node, budget).map(([key, each]) => [key, plain(document, each, budget, depth + 1)]),
+      )
+    : isSeq(node)
+      ? node.items.map((each) => plain(document, each as Node | null, budget, depth + 1))
+      : isScalar(node)
+        ? node.value
+        : null;
+  return tag === "!reset" || tag === "!override" ? new Tagged(tag, value) : value;
+}
+
+function firstLine(text: string): string {
+  return (text.split("\n")[0] ?? "").replace(/ at line \d+, column \d+:?$/, "");
+}

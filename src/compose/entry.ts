@@ -1,0 +1,85 @@
+// A volume's entry in a Compose file: what Compose may find there, and what our own part of it says.
+
+import { z } from "zod";
+
+import { problem, type Problem } from "../problems";
+import { isObject } from "../profiles/overlay";
+import { volumeSchema, type VolumeDefinition } from "../profiles/schema";
+import { validate } from "../profiles/validate";
+import type { ComposeVersion } from "./interpolate";
+
+/** The key of what Compose leaves to us, at the top of a file and in a volume's entry. */
+export const EXTENSION = "x-storage-profiles";
+
+const option = z.union([z.string(), z.number()]);
+
+// Options of the driver: the same as of `docker volume create -o`.
+const optionsSchema = z.strictObject({ profile: option.optional(), size: option.optional() });
+
+// `external: {name: …}` is how it was written before `name` was there.
+const entrySchema = z.strictObject({
+  name: z.string().optional(),
+  driver: z.string().optional(),
+  driver_opts: optionsSchema.nullish(),
+  external: z.union([z.boolean(), z.strictObject({ name: z.string() })]).optional(),
+  labels: z.unknown().optional(),
+});
+
+/** An entry, checked. */
+export type Entry = z.infer<typeof entrySchema>;
+
+/** Checks an entry. Texts for `external` are taken as Compose takes them. */
+export function readEntry(
+  value: Record<string, unknown>,
+  version: ComposeVersion,
+): { entry: Entry; problems: Problem[] } {
+  const plain = Object.fromEntries(Object.entries(value).filter(([key]) => !key.startsWith("x-")));
+  const { external } = plain;
+  if (typeof external === "string" && /^(y|yes|true|on)$/i.test(external)) plain["external"] = true;
+  if (typeof external === "string" && /^(n|no|false|off)$/i.test(external)) plain["external"] = false;
+  const { value: entry, problems } = validate(entrySchema, plain, "");
+  if (!entry) return { entry: {}, problems };
+  if (entry.external !== undefined && entry.external !== false) {
+    // What Compose wants beside `external`: generation 1 nothing at all, generation 2 keys of others as well.
+    const others = Object.keys(version === 1 ? value : plain).filter((key) => key !== "external" && key !== "name");
+    for (const key of others) {
+      const because = `the volume is external, and has \`${key}\` as well`;
+      const way =
+        key === EXTENSION ? `say it below \`${key}\` at the top of the file` : `remove \`${key}\`, or \`external\``;
+      problems.push(problem("compose-refuses", key, undefined, { because, way }));
+    }
+  }
+  return { entry, problems };
+}
+
+/** What `x-storage-profiles` says of one volume: a reference, or a definition as it would stand in the stack's config. */
+export function readExtension(value: unknown): {
+  reference?: string;
+  definition: VolumeDefinition;
+  problems: Problem[];
+} {
+  if (value === null || value === undefined) return { definition: {}, problems: [] };
+  if (typeof value === "string") return { reference: value, definition: {}, problems: [] };
+  const read = validate(volumeSchema, value, "");
+  return { definition: read.value ?? {}, problems: read.problems };
+}
+
+/**
+ * What `x-storage-profiles` at the top of a file says: a list of references, or a mapping of references to definitions. Each names a
+ * volume by its key below `volumes`.
+ */
+export function readTopExtension(value: unknown): {
+  said: { reference: string; value: unknown; path: string[] }[];
+  problems: Problem[];
+} {
+  if (value === null || value === undefined) return { said: [], problems: [] };
+  if (isObject(value)) {
+    const said = Object.entries(value).map(([reference, each]) => ({ reference, value: each, path: [reference] }));
+    return { said, problems: [] };
+  }
+  const read = validate(z.array(z.string()), value, "");
+  return {
+    said: (read.value ?? []).map((reference) => ({ reference, value: null, path: [] })),
+    problems: read.problems,
+  };
+}

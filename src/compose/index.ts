@@ -1,0 +1,6 @@
+// Compose files, read as Compose reads them. Pure.
+
+export type { ComposeFile } from "./document";
+export { parseDotenv } from "./dotenv";
+export { interpolate, type ComposeVersion, type Interpolated } from "./interpolate";
+export { readCompose, type ComposeRead, type ComposeSources, type ComposeVolume } from "./read";

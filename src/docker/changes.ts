@@ -1,0 +1,239 @@
+// Changes of the stack that Docker asks for, done together: what comes while an `up` runs is in the next one, so that twenty containers
+// that start at once cost two. A change is an edit of the config file and an `up`; where that fails, the edit is taken back for the
+// volumes that it failed for, and done again for the others.
+
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { problem, type Problem, type VolumeDefinition } from "..";
+import { StackError } from "../stack/errors";
+import type { ConfigEdit, Operation, OperationReport, Stack } from "../stack/types";
+import type { Begun, Registry } from "./registry";
+import type { StackView } from "./view";
+
+/** A change of one volume. */
+export interface Change {
+  name: string;
+  /** What it is: that decides how it is taken back. */
+  kind: Begun["kind"];
+  /** Its entry in the config; nothing, where it is to be removed. */
+  to: VolumeDefinition | undefined;
+  /** Its entry before; nothing where it had none. */
+  before: VolumeDefinition | undefined;
+}
+
+export interface Changes {
+  /** Has a change done. Rejects with a `StackError` where it can't be; then the config is as it was. */
+  request(change: Change): Promise<void>;
+  /** What goes on now, in words. */
+  now(): string;
+  /** Resolves when nothing is left to do. */
+  idle(): Promise<void>;
+}
+
+export interface ChangesOptions {
+  stack: Stack;
+  view: StackView;
+  registry: Registry;
+  log: (line: string) => void;
+}
+
+interface Asked extends Change {
+  done: () => void;
+  failed: (error: unknown) => void;
+}
+
+/** How long to wait for company: containers that are started together ask one after the other. */
+const gatherMs = 40;
+
+/** How long an `up` of somebody else may hold the stack's lock, in seconds, before ours fails. Less than a call may take. */
+const waitForLockSeconds = 90;
+
+export function changesOf({ stack, view, registry, log }: ChangesOptions): Changes {
+  const queue: Asked[] = [];
+  let working: Promise<void> | undefined;
+  let now = "nothing";
+
+  async function work(): Promise<void> {
+    while (queue.length > 0) {
+      await gathered();
+      // Of changes to one volume, one at a time.
+      const batch = queue.filter(({ name }, index) => queue.findIndex((each) => each.name === name) === index);
+      for (const each of batch) queue.splice(queue.indexOf(each), 1);
+      await together(batch).catch((error: unknown) => {
+        for (const { failed } of batch) failed(error);
+      });
+    }
+  }
+
+  async function gathered(): Promise<void> {
+    for (let before = 0; before !== queue.length;) {
+      before = queue.length;
+      await sleep(gatherMs);
+    }
+  }
+
+  async function together(batch: Asked[]): Promise<void> {
+    const edited = await edit(batch);
+    if (edited.length === 0) return;
+    let failure: Failure;
+    let made: Awaited<ReturnType<StackView["refresh"]>>;
+    try {
+      failure = await up(edited);
+      made = await view.refresh();
+    } catch (error) {
+      // The engine or its state can't be reached.
+      for (const each of edited) await takeBack(each, error);
+      return;
+    }
+    const left = edited.filter((change) => !isDone(change, made));
+    await settle(edited.filter((change) => !left.includes(change)));
+    if (left.length === 0) return;
+    const guilty = left.length === 1 ? left : left.filter(({ name }) => failure.by.has(name));
+    if (guilty.length > 0) {
+      for (const each of guilty) await takeBack(each, failure.of(each.name));
+      for (const each of left) if (!guilty.includes(each)) queue.push(each);
+      return;
+    }
+    // Nobody is named: one by one, each is answered for itself.
+    log(
+      `${left.map(({ name }) => name).join(", ")}: the \`up\` failed for no volume in particular; each is tried alone.`,
+    );
+    for (const each of left) await together([each]);
+  }
+
+  /** Writes the changes into the config: all at once or, where some are refused, each by itself. What is refused is answered here. */
+  async function edit(batch: Asked[]): Promise<Asked[]> {
+    now = `the config file of stack ${stack.name}`;
+    for (const { name, kind, before } of batch) await registry.begin(name, { kind, before });
+    const problems = await write(batch);
+    if (problems.length === 0) return batch;
+    const written: Asked[] = [];
+    for (const each of batch) {
+      const own = batch.length === 1 ? problems : await write([each]);
+      if (own.length === 0) written.push(each);
+      else {
+        await registry.end(each.name);
+        each.failed(new StackError(own as [(typeof own)[0]]));
+      }
+    }
+    return written;
+  }
+
+  async function write(changes: readonly Change[]): Promise<readonly Problem[]> {
+    const { tag: before, config } = await stack.readConfig();
+    // What was removed from the config before a crash isn't there to be removed again.
+    const edits = changes
+      .filter(({ name, to }) => to !== undefined || Object.hasOwn(config.volumes ?? {}, name))
+      .map(editOf);
+    if (edits.length === 0) return [];
+    const { problems, tag, changed } = await stack.edit(edits);
+    if (changed) view.edited(before, tag);
+    return problems;
+  }
+
+  async function up(changes: readonly Change[]): Promise<Failure> {
+    const volumes = changes.filter(({ to }) => to !== undefined).map(({ name }) => name);
+    const destroy = changes.filter(({ to }) => to === undefined).map(({ name }) => name);
+    const listed = [...volumes, ...destroy.map((name) => `-${name}`)].join(", ");
+    now = `\`pulumi up\` of stack ${stack.name} (${listed})`;
+    const started = Date.now();
+    const operation = stack.apply({ volumes, destroy, waitForLockSeconds });
+    const failure = await follow(operation, (text) => {
+      now = `\`pulumi up\` of stack ${stack.name}: ${text}`;
+    });
+    const { state } = await operation.done;
+    log(`up ${state} after ${((Date.now() - started) / 1000).toFixed(1)} s: ${listed}`);
+    return failure;
+  }
+
+  async function settle(changes: readonly Asked[]): Promise<void> {
+    for (const { name, to, done } of changes) {
+      await (to === undefined ? registry.forget(name) : registry.end(name));
+      done();
+    }
+  }
+
+  async function takeBack(change: Asked, error: unknown): Promise<void> {
+    log(`${change.name}: ${error instanceof Error ? error.message : String(error)}`);
+    now = `the volume ${change.name} to be as it was`;
+    try {
+      await undo(change);
+    } catch (undoing) {
+      log(`${change.name} could not be taken back: ${(undoing as Error).message}`);
+    }
+    await registry.end(change.name);
+    change.failed(error);
+  }
+
+  /** Has the config say again what it said before a change, and the state as well where something was to be made. */
+  async function undo({ name, kind, before }: Change): Promise<void> {
+    const [first, ...others] = kind === "remove" && !before ? [] : await write([{ name, kind, to: before, before }]);
+    if (first) throw new StackError([first, ...others]);
+    if (kind !== "make") return;
+    const { volumes } = await stack.readState();
+    if (volumes.some((volume) => volume.name === name)) await stack.apply({ destroy: [name], volumes: [] }).done;
+  }
+
+  return {
+    request(change) {
+      return new Promise<void>((done, failed) => {
+        queue.push({ ...change, done, failed });
+        working ??= work().finally(() => (working = undefined));
+      });
+    },
+    now: () => now,
+    idle: async () => working,
+  };
+}
+
+/** What went wrong in an operation, and for which volumes. */
+interface Failure {
+  by: ReadonlyMap<string, string[]>;
+  of: (name: string) => StackError;
+}
+
+async function follow(operation: Operation, tell: (text: string) => void): Promise<Failure> {
+  const by = new Map<string, string[]>();
+  for await (const event of operation.events()) {
+    if (event.type === "resource" && event.phase === "started") tell(`${event.operation} ${event.resource}`);
+    if (event.type !== "message" || event.severity !== "error" || event.volume === undefined) continue;
+    by.set(event.volume, [...(by.get(event.volume) ?? []), event.text.trim()]);
+  }
+  const report = await operation.done;
+  return { by, of: (name) => errorOf(name, by.get(name), report) };
+}
+
+function errorOf(name: string, said: string[] | undefined, { problems, state }: OperationReport): StackError {
+  if (said) return new StackError([problem("engine-failed", name, undefined, { command: "up", why: said.join("\n") })]);
+  const [first, ...others] = problems;
+  if (first) return new StackError([first, ...others]);
+  const because = state === "succeeded" ? "the program doesn't declare it" : `the \`up\` was ${state}`;
+  return new StackError([problem("volume-not-made", name, undefined, { name, because })]);
+}
+
+/** Whether the state says what was asked for. */
+function isDone({ name, to }: Change, made: Awaited<ReturnType<StackView["refresh"]>>): boolean {
+  const volume = made.get(name);
+  if (to === undefined) return volume === undefined;
+  return volume?.got !== undefined && volume.asked?.profile === (to.profile ?? "default");
+}
+
+function editOf({ name, to }: Pick<Change, "name" | "to">): ConfigEdit {
+  return to === undefined ? { kind: "remove-volume", name } : { kind: "set-volume", name, volume: to };
+}
+
+/** Removes what a plugin that is gone had begun, and nobody can ask for any more. */
+export async function recover(
+  { registry, stack, log }: ChangesOptions,
+  changes: Changes,
+  isLost: (name: string) => boolean,
+): Promise<void> {
+  const lost = [...registry.begun().keys()].filter(isLost);
+  if (lost.length === 0) return;
+  const { config } = await stack.readConfig();
+  const removed = lost.map(async (name) => {
+    log(`${name}: nobody waits for it any more; it is removed.`);
+    await changes.request({ name, kind: "remove", to: undefined, before: config.volumes?.[name] });
+  });
+  await Promise.all(removed);
+}

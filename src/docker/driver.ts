@@ -1,0 +1,283 @@
+// What each call of Docker does. Every call may come twice, together with others, and after a crash in the middle of another: what is
+// there decides, and what is missing is done. Calls that change something come one after the other for one volume.
+
+import { DEFAULT_PROFILE, isBackend, type Problem, type VolumeDefinition } from "..";
+import { StackError, stackError } from "../stack/errors";
+import type { RecordedVolume, Stack, StackConfigRead } from "../stack/types";
+import { isAnonymous, readAsked, type Asked } from "./asked";
+import { changesOf, recover, type Change } from "./changes";
+import {
+  absent,
+  differenceOf,
+  entryOf,
+  isInOrder,
+  newEntry,
+  nodeVolume,
+  problemsOf,
+  sizeDifferenceOf,
+} from "./entries";
+import type { NodeStorage, NodeVolume, Waiting } from "./node";
+import { nodesOf, type StorageOf } from "./nodes";
+import type { DockerVolume } from "./protocol";
+import { oneAtATime } from "./queue";
+import type { Registry } from "./registry";
+import { isCompliant, statusMap } from "./status";
+import { viewOf, type Seen } from "./view";
+
+/** How long a container may take from its mount until the kernel shows it, and at its end until the kernel doesn't any more. */
+const GRACE_MS = { starting: 10_000, ending: 3_000 };
+
+export interface DriverOptions {
+  stack: Stack;
+  registry: Registry;
+  /** How a backend's volumes get onto this machine. */
+  storageOf: StorageOf;
+  /** What becomes of a volume that is asked for with another profile than it has. */
+  onProfileChange: "refuse" | "apply";
+  /** How long to wait for what the kernel will show, in milliseconds. Default: 10 s for a container that starts, 3 s for one that ends. */
+  graceMs?: { starting: number; ending: number } | undefined;
+  log: (line: string) => void;
+}
+
+/** The calls of Docker. All throw a `StackError`, or a `NodeError`, whose message is for people. */
+export interface Driver {
+  create(reference: string, options: Readonly<Record<string, string>>, waiting: Waiting): Promise<void>;
+  remove(reference: string, waiting: Waiting): Promise<void>;
+  mount(reference: string, id: string, waiting: Waiting): Promise<string>;
+  unmount(reference: string, id: string, waiting: Waiting): Promise<void>;
+  get(reference: string, waiting: Waiting): Promise<DockerVolume>;
+  list(waiting: Waiting): Promise<DockerVolume[]>;
+  scope(): Promise<NodeStorage["scope"]>;
+  /** Looks around once, so that the first call needn't: the state, the containers that run, what a crash left. */
+  start(): Promise<void>;
+  /** Stops watching. What was begun is finished first. */
+  stop(): Promise<void>;
+}
+
+export function driverOf(options: DriverOptions): Driver {
+  const { stack, registry, storageOf, onProfileChange, graceMs = GRACE_MS, log } = options;
+  const view = viewOf(stack, log);
+  const changes = changesOf({ stack, view, registry, log });
+  const nodes = nodesOf({ storageOf, log, volumes: heldVolumes });
+  const alone = oneAtATime();
+
+  const waitForChange = async (change: Change, waiting: Waiting) => {
+    waiting.for(() => changes.now());
+    await changes.request(change);
+  };
+  const find = (name: string, waiting: Waiting) => {
+    waiting.for("the stack's config and state");
+    return view.find(name);
+  };
+
+  async function create(asked: Asked, waiting: Waiting): Promise<void> {
+    const { name } = asked;
+    let seen = await find(name, waiting);
+    const begun = registry.begun().get(name);
+    if (begun?.kind === "remove" && entryOf(seen.config, name) === undefined) {
+      // A crash came between the two steps of a removal. The next volume of this name must not be the old one.
+      await waitForChange({ name, kind: "remove", to: undefined, before: undefined }, waiting);
+      seen = await find(name, waiting);
+    }
+    if (entryOf(seen.config, name) !== undefined || seen.made !== undefined) {
+      refuse(sizeDifferenceOf(asked, seen));
+      await ensure(asked, waiting);
+      return;
+    }
+    const to = newEntry(asked, seen.config);
+    refuse(problemsOf(seen.config, name, to));
+    const { backend } = seen.config.requestFor(name, to);
+    // A volume that can't be mounted here isn't made in the first place.
+    if (backend !== undefined && isBackend(backend)) nodes.storageOf(name, backend, seen.config);
+    await waitForChange({ name, kind: "make", to, before: undefined }, waiting);
+  }
+
+  /** Has a volume that exists as it is asked for. Problems: `volume-absent`, `volume-differs`, and what an `up` says. */
+  async function ensure(asked: Asked, waiting: Waiting): Promise<Seen & { made: RecordedVolume }> {
+    const { name, profile } = asked;
+    let seen = await find(name, waiting);
+    const entry = entryOf(seen.config, name);
+    const difference = differenceOf(asked, seen);
+    if (!difference && !isInOrder(asked, seen)) {
+      // Somebody else's `up` may have done it already.
+      seen = { ...seen, made: (await view.refresh()).get(name) };
+    }
+    if (difference) refuse(onProfileChange === "refuse" || !entry ? [difference] : []);
+    if (difference && entry) {
+      const to = { ...entry, profile: profile ?? DEFAULT_PROFILE };
+      refuse(problemsOf(seen.config, name, to));
+      await waitForChange({ name, kind: "change", to, before: entry }, waiting);
+    } else if (!isInOrder(asked, seen)) {
+      if (!entry) throw absent(name, (await view.made()).keys());
+      await waitForChange(again(name, entry), waiting);
+    } else if (seen.made) return { ...seen, made: seen.made };
+    return madeNow(name, waiting);
+  }
+
+  /** The same `up` once more: after a crash, or where something was taken away behind our back. */
+  function again(name: string, entry: VolumeDefinition): Change {
+    const begun = registry.begun().get(name);
+    return { name, kind: begun?.kind === "make" ? "make" : "change", to: entry, before: begun ? begun.before : entry };
+  }
+
+  async function madeNow(name: string, waiting: Waiting): Promise<Seen & { made: RecordedVolume }> {
+    const { config, made } = await find(name, waiting);
+    if (made) return { config, made };
+    throw stackError("volume-not-made", name, undefined, { name, because: "it was removed meanwhile" });
+  }
+
+  async function mount(asked: Asked, id: string, waiting: Waiting): Promise<string> {
+    const { name } = asked;
+    const { config, made: before } = await ensure(asked, waiting);
+    let made = before;
+    const storage = nodes.storageFor(made, config);
+    let at = await storage.mount(nodeVolume(made), waiting);
+    const entry = entryOf(config, name);
+    if (at === undefined && entry) {
+      await waitForChange(again(name, entry), waiting);
+      ({ made } = await madeNow(name, waiting));
+      at = await storage.mount(nodeVolume(made), waiting);
+    }
+    if (at === undefined) {
+      const because = "it isn't mounted, and `pulumi up` doesn't bring it back";
+      const { backend } = nodeVolume(made);
+      throw stackError("not-on-this-machine", name, undefined, { name, backend, because });
+    }
+    await registry.hold(name, id);
+    await nodes.expect(nodeVolume(made), storage);
+    return at;
+  }
+
+  async function unmount(name: string, id: string, waiting: Waiting): Promise<void> {
+    await registry.release(name, [id]);
+    if (registry.holdersOf(name).length > 0) return;
+    const { config, made } = await find(name, waiting);
+    if (made) await nodes.storageFor(made, config).unmount(nodeVolume(made), waiting);
+  }
+
+  async function remove(reference: string, { name }: Asked, waiting: Waiting): Promise<void> {
+    const seen = await find(name, waiting);
+    const entry = entryOf(seen.config, name);
+    if (entry === undefined && seen.made === undefined) return registry.forget(name);
+    // Docker counts users by name, and knows one volume by several: only the last name takes the volume with it.
+    const others = namesOf(name, seen).filter((each) => each !== reference);
+    if (registry.namesOf(name).includes(reference) && others.length > 0) {
+      log(`${name}: the name ${reference} is gone; Docker also knows the volume as ${others.join(", ")}, so it stays.`);
+      return registry.removeName(name, reference);
+    }
+    if (seen.made) await refuseUsed(name, seen.made, seen.config, waiting);
+    if (seen.made) await nodes.storageFor(seen.made, seen.config).unmount(nodeVolume(seen.made), waiting);
+    await waitForChange({ name, kind: "remove", to: undefined, before: entry }, waiting);
+    await registry.forget(name);
+  }
+
+  async function refuseUsed(name: string, made: RecordedVolume, config: StackConfigRead, waiting: Waiting) {
+    const storage = nodes.storageFor(made, config);
+    const started = Date.now();
+    for (;;) {
+      const users = await storage.usersOf(nodeVolume(made));
+      const holders = registry.holdersOf(name);
+      if (users.length > 0 && (holders.length > 0 || Date.now() - started > graceMs.ending)) {
+        throw stackError("volume-in-use", name, undefined, { name, users });
+      }
+      const youngest = Math.max(0, ...holders.map(({ since }) => since));
+      if (users.length === 0 && Date.now() - youngest > graceMs.starting) {
+        // Docker was killed, and never said that these have ended.
+        return registry.release(
+          name,
+          holders.map(({ id }) => id),
+        );
+      }
+      waiting.for(users.length > 0 ? "the volume's last container to be gone" : "a container that has just mounted it");
+      await new Promise((done) => setTimeout(done, 100));
+    }
+  }
+
+  /** The names that Docker knows a volume by and that still say what it is. */
+  function namesOf(name: string, seen: Seen): string[] {
+    return registry.namesOf(name).filter((reference) => {
+      const { asked } = readAsked(reference);
+      return asked !== undefined && differenceOf(asked, seen) === undefined;
+    });
+  }
+
+  async function heldVolumes(): Promise<NodeVolume[]> {
+    const made = await view.made();
+    return registry.held().flatMap((name) => {
+      const volume = made.get(name);
+      return volume ? [nodeVolume(volume)] : [];
+    });
+  }
+
+  return {
+    async create(reference, options, waiting) {
+      const asked = readOrRefuse(reference, options);
+      return alone(asked.name, waiting, async () => {
+        await create(asked, waiting);
+        await registry.addName(asked.name, reference);
+      });
+    },
+    async mount(reference, id, waiting) {
+      const asked = readOrRefuse(reference);
+      return alone(asked.name, waiting, async () => {
+        const at = await mount(asked, id, waiting);
+        await registry.addName(asked.name, reference);
+        return at;
+      });
+    },
+    async unmount(reference, id, waiting) {
+      const asked = readOrRefuse(reference);
+      return alone(asked.name, waiting, () => unmount(asked.name, id, waiting));
+    },
+    async remove(reference, waiting) {
+      const asked = readOrRefuse(reference);
+      return alone(asked.name, waiting, () => remove(reference, asked, waiting));
+    },
+    async get(reference, waiting) {
+      const asked = readOrRefuse(reference);
+      waiting.for("the stack's config and state");
+      const seen = await view.report(asked.name, ({ config, made }) => made !== undefined && isCompliant(made, config));
+      if (!seen.made) throw absent(asked.name, (await view.made()).keys());
+      const difference = onProfileChange === "refuse" ? differenceOf(asked, seen) : undefined;
+      if (difference) throw new StackError([difference]);
+      const volume = nodeVolume(seen.made);
+      const at = await nodes.storageFor(seen.made, seen.config).mountedAt(volume);
+      return { Name: reference, Mountpoint: at ?? "", Status: statusMap(seen.made, seen.config) };
+    },
+    async list(waiting) {
+      waiting.for("the stack's config and state");
+      const config = await stack.readConfig();
+      const made = [...(await view.made()).values()];
+      return made.flatMap((volume) => {
+        const names = namesOf(volume.name, { config, made: volume });
+        return (names.length > 0 ? names : [volume.name]).map((Name) => ({ Name }));
+      });
+    },
+    async scope() {
+      const read = await stack.readConfig();
+      const { backend } = read.config;
+      return (backend && storageOf(backend, read)?.scope) ?? "local";
+    },
+    async start() {
+      await view.refresh();
+      await nodes.start(await heldVolumes(), await stack.readConfig());
+      await recover({ stack, view, registry, log }, changes, isAnonymous);
+    },
+    async stop() {
+      nodes.stop();
+      await changes.idle();
+    },
+  };
+}
+
+function readOrRefuse(reference: string, options: Readonly<Record<string, string>> = {}): Asked {
+  const { asked, problems } = readAsked(reference, options);
+  const [first, ...others] = problems;
+  if (!asked) throw new StackError([first, ...others] as [Problem]);
+  return asked;
+}
+
+function refuse(problems: readonly Problem[]): void {
+  const [first, ...others] = problems;
+  if (first) throw new StackError([first, ...others]);
+}

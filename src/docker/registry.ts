@@ -1,0 +1,153 @@
+// What only the plugin knows, and must know after a restart too: under which names Docker knows each volume, which containers have it
+// mounted, and which changes were begun. What volumes there are, and what they are, stands in the stack alone.
+
+import { promises as fs } from "node:fs";
+import * as path from "node:path";
+
+import { z } from "zod";
+
+import { volumeSchema } from "../profiles/schema";
+
+const holder = z.strictObject({ since: z.number() });
+const undo = z.strictObject({
+  kind: z.enum(["make", "change", "remove"]),
+  /** The volume's entry before; nothing where there was none. */
+  before: volumeSchema.optional(),
+});
+const entry = z.strictObject({
+  names: z.array(z.string()).default([]),
+  holders: z.record(z.string(), holder).default({}),
+  begun: undo.optional(),
+});
+const content = z.strictObject({
+  version: z.literal(1),
+  /** The boot of the machine that the holders are of: nothing is mounted any more after another. */
+  boot: z.string(),
+  volumes: z.record(z.string(), entry),
+});
+
+type Entry = z.infer<typeof entry>;
+
+/** What was begun with a volume, and how to take it back. */
+export type Begun = z.infer<typeof undo>;
+
+/** The names, holders and begun changes of all volumes. Every change is on disk when its promise resolves. */
+export interface Registry {
+  /** The names that Docker knows the volume by. */
+  namesOf(volume: string): string[];
+  /** Docker knows the volume by this name. */
+  addName(volume: string, name: string): Promise<void>;
+  /** Docker has forgotten the name. */
+  removeName(volume: string, name: string): Promise<void>;
+  /** The mounts of the volume: Docker's id of each, and since when, in milliseconds. */
+  holdersOf(volume: string): { id: string; since: number }[];
+  hold(volume: string, id: string): Promise<void>;
+  release(volume: string, ids: readonly string[]): Promise<void>;
+  /** The volumes that any container has mounted. */
+  held(): string[];
+  /** A change of the volume begins, or has ended one way or the other. */
+  begin(volume: string, begun: Begun): Promise<void>;
+  end(volume: string): Promise<void>;
+  begun(): Map<string, Begun>;
+  /** The volume is gone. */
+  forget(volume: string): Promise<void>;
+}
+
+/** Opens the registry in a file, which need not be there. One that can't be read counts as empty, and that is told. */
+export async function openRegistry(file: string, log: (line: string) => void): Promise<Registry> {
+  await fs.mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+  const boot = await bootId();
+  const volumes = await read(file, boot, log);
+  const of = (volume: string): Entry => {
+    const known = volumes.get(volume);
+    if (known) return known;
+    const made: Entry = { names: [], holders: {} };
+    volumes.set(volume, made);
+    return made;
+  };
+  const write = writer(file, () => ({ version: 1, boot, volumes: Object.fromEntries(volumes) }));
+  const change = (volume: string, edit: (entry: Entry) => void): Promise<void> => {
+    const entry = of(volume);
+    const before = JSON.stringify(entry);
+    edit(entry);
+    if (JSON.stringify(entry) === before) return Promise.resolve();
+    if (entry.names.length === 0 && Object.keys(entry.holders).length === 0 && !entry.begun) volumes.delete(volume);
+    return write();
+  };
+  return {
+    namesOf: (volume) => [...(volumes.get(volume)?.names ?? [])],
+    addName: (volume, name) =>
+      change(volume, (entry) => {
+        entry.names = [...new Set([...entry.names, name])];
+      }),
+    removeName: (volume, name) =>
+      change(volume, (entry) => {
+        entry.names = entry.names.filter((each) => each !== name);
+      }),
+    holdersOf: (volume) => Object.entries(volumes.get(volume)?.holders ?? {}).map(([id, { since }]) => ({ id, since })),
+    hold: (volume, id) =>
+      change(volume, (entry) => {
+        entry.holders[id] ??= { since: Date.now() };
+      }),
+    release: (volume, ids) =>
+      change(volume, (entry) => {
+        for (const id of ids) Reflect.deleteProperty(entry.holders, id);
+      }),
+    held: () => [...volumes].filter(([, { holders }]) => Object.keys(holders).length > 0).map(([volume]) => volume),
+    begin: (volume, begun) =>
+      change(volume, (entry) => {
+        entry.begun = begun;
+      }),
+    end: (volume) =>
+      change(volume, (entry) => {
+        delete entry.begun;
+      }),
+    begun: () => new Map([...volumes].flatMap(([volume, { begun }]) => (begun ? [[volume, begun] as const] : []))),
+    forget: (volume) => (volumes.delete(volume) ? write() : Promise.resolve()),
+  };
+}
+
+async function read(file: string, boot: string, log: (line: string) => void): Promise<Map<string, Entry>> {
+  let text: string;
+  try {
+    text = await fs.readFile(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return new Map();
+    throw error;
+  }
+  try {
+    const known = content.parse(JSON.parse(text));
+    const volumes = new Map(Object.entries(known.volumes));
+    if (known.boot !== boot) for (const entry of volumes.values()) entry.holders = {};
+    return volumes;
+  } catch {
+    log(
+      `${file} can't be read, and counts as empty: which containers use a volume is then seen from the kernel alone.`,
+    );
+    return new Map();
+  }
+}
+
+/** Writes the content as it is then, never twice at once: who asks while a write runs gets the next one. */
+function writer(file: string, current: () => unknown): () => Promise<void> {
+  const writeOnce = async () => {
+    const temporary = `${file}.new`;
+    await fs.writeFile(temporary, `${JSON.stringify(current(), null, 1)}\n`, { mode: 0o600 });
+    await fs.rename(temporary, file);
+  };
+  let running: Promise<void> = Promise.resolve();
+  let next: Promise<void> | undefined;
+  return () => {
+    next ??= running
+      .catch(() => undefined)
+      .then(() => {
+        next = undefined;
+        return (running = writeOnce());
+      });
+    return next;
+  };
+}
+
+async function bootId(): Promise<string> {
+  return (await fs.readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => "")).trim();
+}

@@ -1,0 +1,27 @@
+// What `docker volume inspect` shows of a volume.
+
+import { formatCost } from "..";
+import { statusOf } from "../stack/status";
+import type { RecordedVolume, StackConfigRead } from "../stack/types";
+import { entryOf } from "./entries";
+
+/** What a volume has, and how it stands to what is declared. */
+export function statusMap(volume: RecordedVolume, read: StackConfigRead): Record<string, unknown> {
+  const { name, asked, has, volumeId } = volume;
+  if (!asked || !has) return {};
+  const { status, causes, monthlyCost } = statusOf(read, name, entryOf(read, name), volume);
+  return {
+    profile: asked.profile,
+    size: `${has.sizeGiB}GiB`,
+    backend: asked.backend,
+    status,
+    ...(causes.length > 0 ? { causes: causes.map(({ message }) => message) } : {}),
+    cost: monthlyCost ? `${formatCost(monthlyCost)} a month` : "unknown",
+    volumeId,
+  };
+}
+
+/** Whether a volume is what is declared. */
+export function isCompliant(volume: RecordedVolume, read: StackConfigRead): boolean {
+  return statusOf(read, volume.name, entryOf(read, volume.name), volume).status === "compliant";
+}

@@ -1,0 +1,99 @@
+// What the plugin sees of its stack. The config file is looked at for every call, which costs a `stat`. The state comes from the engine,
+// and is asked for only when something may have changed it: at the start, after an operation of ours, and when the config file is
+// another one. A volume that was there the last time is taken from memory meanwhile, because what counts for a container is the mount,
+// and that is looked at each time. So a container on a volume that exists waits for no engine.
+
+import type { RecordedVolume, Stack, StackConfigRead } from "../stack/types";
+
+/** A volume as config and state have it. */
+export interface Seen {
+  config: StackConfigRead;
+  /** What the state has of it; nothing where it isn't made. */
+  made: RecordedVolume | undefined;
+}
+
+/** What was read longer ago than this is read again behind whoever asks, in milliseconds. */
+const oldMs = 20_000;
+
+/** What was read longer ago than this isn't what a volume is reported to be when it isn't as declared: an `up` may have been run. */
+const doubtfulMs = 1_000;
+
+export interface StackView {
+  /** A volume. The engine is asked only where the volume isn't known, and the config file has changed since it was last asked. */
+  find(name: string): Promise<Seen>;
+  /** The same, for a report: where it isn't as it should be, the engine is asked whether that is still so. */
+  report(name: string, isInOrder: (seen: Seen) => boolean): Promise<Seen>;
+  /** The volumes that are made, by the last state that was read. */
+  made(): Promise<ReadonlyMap<string, RecordedVolume>>;
+  /** Reads the state anew. */
+  refresh(): Promise<ReadonlyMap<string, RecordedVolume>>;
+  /** We ourselves have changed the config file, to this tag, and nothing else has changed yet. */
+  edited(before: string, after: string): void;
+}
+
+type Made = ReadonlyMap<string, RecordedVolume>;
+
+export function viewOf(stack: Stack, log: (line: string) => void): StackView {
+  let known: { tag: string; made: Made; at: number } | undefined;
+  let reading: Promise<Made> | undefined;
+
+  const readAnew = async (): Promise<Made> => {
+    // The config first: what changes while the state is read is then seen as a change the next time.
+    const { tag } = await stack.readConfig();
+    const at = Date.now();
+    const { volumes } = await stack.readState();
+    known = { tag, at, made: new Map(volumes.filter(isMade).map((volume) => [volume.name, volume])) };
+    return known.made;
+  };
+  // A reading that began before it was asked for may be too old, so another follows it; all who come meanwhile share that one.
+  let following: Promise<Made> | undefined;
+  const refresh = (): Promise<Made> => {
+    if (reading) {
+      following ??= reading
+        .catch(() => undefined)
+        .then(() => {
+          following = undefined;
+          return refresh();
+        });
+      return following;
+    }
+    const current = readAnew().finally(() => {
+      if (reading === current) reading = undefined;
+    });
+    reading = current;
+    return current;
+  };
+  const upToDate = async (tag: string): Promise<Made> => (known?.tag === tag ? known.made : (reading ?? refresh()));
+
+  const age = () => Date.now() - (known?.at ?? 0);
+  const find = async (name: string): Promise<Seen> => {
+    const config = await stack.readConfig();
+    const made = known?.made.get(name);
+    if (made === undefined) return { config, made: (await upToDate(config.tag)).get(name) };
+    if ((known?.tag !== config.tag || age() > oldMs) && !reading) {
+      refresh().catch((error: unknown) => log(`The state can't be read: ${(error as Error).message}`));
+    }
+    return { config, made };
+  };
+
+  return {
+    find,
+    async report(name, isInOrder) {
+      const seen = await find(name);
+      if (seen.made === undefined || isInOrder(seen) || age() < doubtfulMs) return seen;
+      return { config: await stack.readConfig(), made: (await refresh()).get(name) };
+    },
+    async made() {
+      return upToDate((await stack.readConfig()).tag);
+    },
+    refresh,
+    edited(before, after) {
+      if (known?.tag === before) known = { ...known, tag: after };
+    },
+  };
+}
+
+/** Whether an `up` went through to the volume's own resource. */
+function isMade(volume: RecordedVolume): boolean {
+  return volume.volumeId !== undefined && volume.has !== undefined && volume.asked !== undefined;
+}

@@ -1,0 +1,233 @@
+// How Compose files are read, judged by Compose itself: the same volumes, the same names, the same options, and refused where it refuses.
+
+import * as fc from "fast-check";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { readPlace } from "../../components/compose/files";
+import { readCompose, type ComposeVersion } from "../../src/compose";
+import { directoryWith, judgeCommand, startJudge, type Judge, type Question } from "../support/compose";
+import { describeIf } from "../support/machine";
+
+jest.setTimeout(120_000);
+
+const DRIVER = "storage-profiles";
+
+/** What we read: as a judge would say it. */
+function read({ directory, files, environment, projectName }: Question, version: ComposeVersion) {
+  const { problems: early, ...sources } = readPlace({ directory, files, envFile: undefined, environment, version });
+  const found = readCompose({ ...sources, projectName, version, driver: DRIVER });
+  // What Compose lets through, and we don't: names that no volume of ours may have, and a volume under two keys.
+  const all = [...early, ...found.problems];
+  const problems = all.filter(({ code }) => !/^(reference-|name-invalid|volume-twice|compose-said-twice)/.test(code));
+  const volumes = found.volumes.map(({ key, dockerName, definition, external }) => [
+    key,
+    { name: dockerName, options: definition, external },
+  ]);
+  return {
+    project: found.project,
+    volumes: Object.fromEntries(volumes),
+    problems,
+    others: all.length > problems.length,
+  };
+}
+
+// Texts with variables, as people write them and as nobody should.
+const variable = fc.constantFrom("A", "B", "EMPTY", "UNSET", "_x1", "a");
+const { text } = fc.letrec<{ text: string; part: string; braced: string; plain: string }>((tie) => ({
+  plain: fc.constantFrom("gold", "s", "1", "-", "_", ".", " ", ":", "$$", "10GiB", "?"),
+  braced: fc.oneof(
+    variable.map((name) => `\${${name}}`),
+    fc
+      .tuple(variable, fc.constantFrom(":-", "-", ":?", "?", ":+", "+"), tie("text"))
+      .map(([name, operator, argument]) => `\${${name}${operator}${argument}}`),
+    fc.constantFrom("${", "$", "${}", "${A", "$1", "${A!x}", "$}", "${ A}"),
+  ),
+  part: fc.oneof(
+    { maxDepth: 2 },
+    tie("plain"),
+    variable.map((name) => `$${name}`),
+    tie("braced"),
+  ),
+  text: fc.array(tie("part"), { minLength: 0, maxLength: 3, depthIdentifier: "text" }).map((parts) => parts.join("")),
+}));
+const option = fc.oneof(
+  { weight: 4, arbitrary: text.map((each) => JSON.stringify(each)) },
+  fc.constantFrom("7", "gold", "1.5"),
+);
+const ours = fc
+  .record(
+    {
+      driver: fc.constantFrom(DRIVER, DRIVER, DRIVER, '"${DRIVER}"'),
+      name: text.map((each) => JSON.stringify(each)),
+      external: fc.constantFrom("true", "false", '"${YES}"', '"no"'),
+      driver_opts: fc
+        .record({ profile: option, size: option }, { requiredKeys: [] })
+        .map((options) => inBraces(Object.entries(options))),
+      labels: fc.constantFrom("{ a: b }", '["c=$A"]'),
+    },
+    { requiredKeys: ["driver"] },
+  )
+  .map((each) => inBraces(Object.entries(each)));
+// What is wrong with volumes of others is none of our business.
+const foreign = fc.constantFrom("", "{ external: true }", '{ name: "$A" }');
+const entry = fc.oneof({ weight: 3, arbitrary: ours }, foreign);
+
+function inBraces(entries: [string, unknown][]): string {
+  return `{ ${entries.map(([key, value]) => `${key}: ${String(value)}`).join(", ")} }`;
+}
+const file = fc
+  .record({
+    anchor: fc.boolean(),
+    volumes: fc.dictionary(fc.constantFrom("data", "cache", "Logs.x", "a-b"), entry, {
+      maxKeys: 3,
+    }),
+  })
+  .map(({ anchor, volumes }) => {
+    const lines = Object.entries(volumes).map(([key, value]) => `  ${key}: ${value}`);
+    const merged = anchor ? ["  merged:", "    <<: *ours", "    name: ours"] : [];
+    return [
+      `version: "3.8"`,
+      ...(anchor ? [`x-ours: &ours { driver: ${DRIVER}, driver_opts: { profile: gold } }`] : []),
+      "volumes:",
+      "  theirs: { driver: local }",
+      ...lines,
+      ...merged,
+      "",
+    ].join("\n");
+  });
+const environment = { A: "red", EMPTY: "", a: "small", DRIVER, YES: "yes", PATH: "/usr/bin" };
+
+describe.each([1, 2] as const)("generation %d", (version) => {
+  const command = judgeCommand(version);
+  const [possible, reason] = Array.isArray(command) ? [command, undefined] : [undefined, command.reason];
+  describeIf(possible !== undefined, "of Compose as the judge", reason, () => {
+    let judge: Judge;
+    const made = directoryWith({ "docker-compose.yml": "" }, "Shop_1.x");
+    const { directory } = made;
+    beforeAll(() => (judge = startJudge(possible ?? [])));
+    afterAll(() => {
+      judge.end();
+      made.dispose();
+    });
+
+    const agree = async (question: Question) => {
+      const [mine, verdict] = [read(question, version), await judge.ask(question)];
+      // A blank name is none of ours; both may go on as they like.
+      if (mine.others) return;
+      if (mine.problems.length > 0 || verdict.error !== undefined) {
+        expect({ mine: mine.problems.length > 0, error: verdict.error }).toEqual({
+          mine: true,
+          error: expect.any(String),
+        });
+        return;
+      }
+      const judged = Object.entries(verdict.volumes ?? {}).filter(([, each]) => each.driver === DRIVER);
+      const theirs = judged.map(([key, { name, options, external }]) => [
+        key,
+        { name, options: options ?? {}, external },
+      ]);
+      expect(mine).toMatchObject({ project: verdict.project, volumes: Object.fromEntries(theirs) });
+      expect(Object.keys(mine.volumes)).toHaveLength(theirs.length);
+    };
+
+    test("names, options, variables and files laid over each other: whatever stands there, Compose reads the same", async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(file, { minLength: 1, maxLength: 3 }), async (texts) => {
+          const files = texts.map((each, index) => {
+            const name = `c${index}.yml`;
+            writeFileSync(join(directory, name), each);
+            return name;
+          });
+          await agree({ directory, files, environment });
+        }),
+        { numRuns: 300 },
+      );
+    });
+
+    test.each<[string, Partial<Question> & { tree?: Record<string, string> }]>([
+      ["the directory's name", {}],
+      ["-p", { projectName: "other" }],
+      ["-p with letters that don't belong there", { projectName: "My Shop!" }],
+      ["COMPOSE_PROJECT_NAME", { environment: { COMPOSE_PROJECT_NAME: "env-shop" } }],
+      ["COMPOSE_PROJECT_NAME that begins with a dash", { environment: { COMPOSE_PROJECT_NAME: "-shop" } }],
+      ["COMPOSE_PROJECT_NAME in .env", { tree: { ".env": "COMPOSE_PROJECT_NAME=from-dotenv\n" } }],
+      ["a blank COMPOSE_PROJECT_NAME", { environment: { COMPOSE_PROJECT_NAME: "" } }],
+      [
+        "name: in the file",
+        { tree: { "docker-compose.yml": "name: $A-shop\nvolumes: {data: {driver: storage-profiles}}\n" } },
+      ],
+      [
+        "name: with capitals",
+        { tree: { "docker-compose.yml": "name: Shop\nvolumes: {data: {driver: storage-profiles}}\n" } },
+      ],
+      [
+        "the override file",
+        { tree: { "docker-compose.override.yml": "volumes: {more: {driver: storage-profiles}}\n" } },
+      ],
+      ["COMPOSE_FILE", { environment: { COMPOSE_FILE: "sub/a.yml:sub/b.yml" } }],
+      ["COMPOSE_FILE in .env", { tree: { ".env": "COMPOSE_FILE=sub/a.yml\nP=dot\n" } }],
+      ["a file in another directory, with .env beside it", { files: ["sub/a.yml"] }],
+      ["files in another order", { files: ["sub/b.yml", "sub/a.yml"] }],
+      ["a directory below", { directory: "deep/er" }],
+      ["no file", { files: ["missing.yml"] }],
+      ["a text that is no YAML", { tree: { "docker-compose.yml": "volumes: [\n" } }],
+      ["a list at the top", { tree: { "docker-compose.yml": "- volumes\n" } }],
+      [
+        "two documents",
+        {
+          tree: {
+            "docker-compose.yml":
+              "volumes: {a: {driver: storage-profiles}}\n---\nvolumes: {b: {driver: storage-profiles}}\n",
+          },
+        },
+      ],
+      ["an old external name", { tree: { "docker-compose.yml": "volumes: {a: {external: {name: other}}}\n" } }],
+      [
+        "external and driver",
+        { tree: { "docker-compose.yml": "volumes: {a: {external: true, driver: storage-profiles}}\n" } },
+      ],
+      ["a key with @", { tree: { "docker-compose.yml": "volumes: {a@gold: {driver: storage-profiles}}\n" } }],
+      [
+        "an entry's unknown key",
+        { tree: { "docker-compose.yml": "volumes: {a: {driver: storage-profiles, drivr: 1}}\n" } },
+      ],
+    ])("%s", async (_, { tree = {}, ...asked }) => {
+      const here = directoryWith(
+        {
+          "docker-compose.yml":
+            "version: '3.8'\nvolumes: {data: {driver: storage-profiles, driver_opts: {profile: '${P:-p}'}}}\n",
+          "sub/a.yml":
+            "version: '3.8'\nvolumes: {data: {driver: storage-profiles, driver_opts: {profile: '$P'}, labels: {x: y}}}\n",
+          "sub/b.yml": "version: '3.8'\nvolumes: {data: {driver: storage-profiles, driver_opts: {size: 1GiB}}}\n",
+          "sub/.env": "P=sub\n",
+          "deep/er/x": "",
+          ...tree,
+        },
+        "My.Shop",
+      );
+      try {
+        const inside = asked.directory === undefined ? here.directory : join(here.directory, asked.directory);
+        await agree({ files: [], environment: { A: "red" }, ...asked, directory: inside });
+      } finally {
+        here.dispose();
+      }
+    });
+
+    test("every form of a line in .env", async () => {
+      const lines = fc.constantFrom(
+        ...'P=gold|P = gold|export P=gold|P=\'go$A\'|P="go${A}"|P=go${A}|P=${UNSET:-x}|P=a # b|P=a#b|# P=x|P=|P="a\\"b"|Q=1|P=${Q}|P="a b" # c| P=x |P=${A:-y}z|P=\'a b\''.split(
+          "|",
+        ),
+      );
+      await fc.assert(
+        fc.asyncProperty(fc.array(lines, { maxLength: 5 }), async (chosen) => {
+          writeFileSync(join(directory, ".env"), `${chosen.join("\n")}\n`);
+          writeFileSync(join(directory, "e.yml"), `volumes: {a: {driver: ${DRIVER}, driver_opts: {profile: "x$P"}}}\n`);
+          await agree({ directory, files: ["e.yml"], environment });
+        }),
+        { numRuns: 150 },
+      );
+    });
+  });
+});

@@ -1,0 +1,297 @@
+// The calls of Docker by counts: what the engine is asked for each, what is refused and in which words, what a crash leaves.
+
+import { writeFileSync } from "node:fs";
+
+import type { Driver } from "../../../src/docker/driver";
+import { FakePlugin, waiting } from "./fake";
+
+let plugin: FakePlugin;
+let driver: Driver;
+const create = (name: string, options: Record<string, string> = {}) => driver.create(name, options, waiting);
+const anonymous = "ab".repeat(32);
+
+beforeEach(async () => {
+  plugin = new FakePlugin();
+  driver = await plugin.start();
+});
+afterEach(() => plugin.dispose());
+
+describe("what the engine is asked", () => {
+  test("a new volume costs one up, a container on one that exists none", async () => {
+    await create("data@gold");
+    expect(plugin.fake.engine).toEqual(["up data", "state"]);
+    plugin.fake.engine.length = 0;
+    expect(await driver.get("data@gold", waiting)).toMatchObject({ Mountpoint: "/volumes/data/mount" });
+    expect(await driver.mount("data@gold", "1", waiting)).toBe("/volumes/data/mount");
+    await driver.unmount("data@gold", "1", waiting);
+    expect(await driver.mount("data", "2", waiting)).toBe("/volumes/data/mount");
+    expect(plugin.fake.engine).toEqual([]);
+    expect(plugin.expected).toEqual(["data", "data"]);
+  });
+
+  test("twenty at once cost one up, and those that come meanwhile one more", async () => {
+    plugin.fake.upMs = 200;
+    const names = Array.from({ length: 20 }, (_, index) => `v${index}`);
+    const first = names.map((name) => create(name));
+    await new Promise((done) => setTimeout(done, 150));
+    await Promise.all([...first, create("late"), create("later")]);
+    expect(plugin.fake.engine.filter((each) => each.startsWith("up"))).toEqual([
+      ["up", ...[...names].sort()].join(" "),
+      "up late later",
+    ]);
+  });
+
+  test("the same call twice at once does the thing once", async () => {
+    await Promise.all([create("data@gold"), create("data@gold"), create("data")]);
+    expect(plugin.fake.engine).toEqual(["up data", "state"]);
+    await Promise.all([driver.remove("data@gold", waiting), driver.remove("data", waiting)]);
+    expect(plugin.fake.engine.filter((each) => each.startsWith("up"))).toEqual(["up data", "up -data"]);
+    expect(plugin.fake.config.volumes).toEqual({});
+    await driver.remove("data", waiting);
+  });
+
+  test("a volume that isn't mounted any more is brought back by one up", async () => {
+    await create("data");
+    plugin.fake.engine.length = 0;
+    plugin.unmounted.add("data");
+    const mounted = driver.mount("data", "1", waiting);
+    setTimeout(() => plugin.unmounted.delete("data"), 30);
+    expect(await mounted).toBe("/volumes/data/mount");
+    expect(plugin.fake.engine).toEqual(["up data", "state"]);
+    plugin.unmounted.add("data");
+    await expect(driver.mount("data", "2", waiting)).rejects.toThrow("`pulumi up` doesn't bring it back");
+  });
+
+  test("an up that somebody else ran is seen by who asks how a volume stands", async () => {
+    await create("data@gold");
+    plugin.fake.config = { ...plugin.fake.config, volumes: { data: { profile: "silver", size: "8GiB" } } };
+    await new Promise((done) => setTimeout(done, 1_100));
+    expect((await driver.get("data", waiting)).Status).toMatchObject({ profile: "gold", status: "out-of-date" });
+    plugin.fake.make("data");
+    await new Promise((done) => setTimeout(done, 1_100));
+    expect((await driver.get("data", waiting)).Status).toMatchObject({ profile: "silver", status: "compliant" });
+    plugin.fake.engine.length = 0;
+    await driver.get("data", waiting);
+    expect(plugin.fake.engine).toEqual([]);
+  });
+
+  test("a config file that somebody else changed is read again behind a container's back, not before it", async () => {
+    await create("data@gold");
+    plugin.fake.engine.length = 0;
+    plugin.fake.config = { ...plugin.fake.config, docker: { defaultSize: "2GiB" } };
+    const before = Date.now();
+    expect(await driver.mount("data@gold", "1", waiting)).toBe("/volumes/data/mount");
+    expect(Date.now() - before).toBeLessThan(200);
+    expect(plugin.fake.engine).toEqual(["state"]);
+  });
+});
+
+describe("sizes and profiles", () => {
+  test("the size comes from the option, else the profile, else the stack's config, else it is 8 GiB", async () => {
+    plugin.fake.config = { ...plugin.fake.config, profiles: { big: { extends: "gold", defaultSize: "100GiB" } } };
+    await create("a@big", { size: "3GiB" });
+    await create("b@big");
+    await create("c");
+    plugin.fake.config = { ...plugin.fake.config, docker: { defaultSize: "20GiB" } };
+    await create("d");
+    const entries = Object.entries(plugin.fake.config.volumes ?? {}).map(([name, { size, profile }]) => [
+      name,
+      size,
+      profile,
+    ]);
+    expect(entries).toEqual([
+      ["a", "3GiB", "big"],
+      ["b", "100GiB", "big"],
+      ["c", "8GiB", "default"],
+      ["d", "20GiB", "default"],
+    ]);
+    expect((await driver.get("b", waiting)).Status).toMatchObject({ profile: "big", size: "100GiB", backend: "local" });
+  });
+
+  test("name, name@profile and the option are one volume, and another profile is refused with the command", async () => {
+    await create("data", { profile: "gold" });
+    await create("data@gold");
+    expect(plugin.fake.engine.filter((each) => each.startsWith("up"))).toHaveLength(1);
+    const refusal = /"data" has profile gold, and "silver" was asked for[^]*npx storage-profiles apply data@silver/;
+    await expect(create("data@silver")).rejects.toThrow(refusal);
+    await expect(driver.get("data@silver", waiting)).rejects.toThrow(refusal);
+    await expect(driver.mount("data@silver", "1", waiting)).rejects.toThrow(refusal);
+    await expect(driver.mount("data@default", "1", waiting)).rejects.toThrow('"default" was asked for');
+    await expect(create("data@golf")).rejects.toThrow(/there is no profile "golf"[^]*did you mean "gold"/);
+    expect(plugin.fake.config.volumes?.["data"]?.profile).toBe("gold");
+  });
+
+  test("with --on-profile-change=apply the profile is changed when the volume is mounted", async () => {
+    driver = await plugin.start({ onProfileChange: "apply" });
+    await create("data@gold");
+    expect((await driver.get("data@silver", waiting)).Status).toMatchObject({ profile: "gold" });
+    await driver.mount("data@silver", "1", waiting);
+    expect((await driver.get("data@silver", waiting)).Status).toMatchObject({ profile: "silver" });
+    expect(plugin.fake.config.volumes?.["data"]).toEqual({
+      profile: "silver",
+      size: "8GiB",
+      deletionProtection: false,
+    });
+  });
+
+  test("another size than it has is refused, larger or smaller", async () => {
+    await create("data", { size: "10GiB" });
+    await create("data", { size: "10GiB" });
+    await expect(create("data", { size: "5GiB" })).rejects.toThrow("none can shrink");
+    await expect(create("data", { size: "20GiB" })).rejects.toThrow(
+      /has size 10 GiB, and 20GiB was asked for[^]*pulumi up/,
+    );
+  });
+
+  test.each([
+    ["data@golf", {}, /there is no profile "golf"[^]*default, gold, silver, bronze/],
+    ["data@", {}, "nothing follows the `@`"],
+    ["@gold", {}, "nothing stands before the `@`"],
+    ["a@b@c", {}, "there are 2 `@` in it"],
+    ["data@gold", { profile: "silver" }, 'the reference says profile "gold", the argument says "silver"'],
+    ["data", { siez: "1GiB" }, /there is no option "siez"[^]*did you mean "size"/],
+    ["data", { size: "10" }, "it has no unit"],
+    ["data", { size: "many" }, "it is not a number with a unit"],
+    ["data", { size: "20000GiB" }, "a local volume can't have 20,000 GiB"],
+    ["../../etc", {}, "stands"],
+    ["data", { size: "x", profile: "", other: "1" }, /3 problems/],
+  ])("%s %j is refused at once, and the engine is not asked", async (name, options, message) => {
+    await expect(create(name, options as Record<string, string>)).rejects.toThrow(message);
+    expect(plugin.fake.engine).toEqual([]);
+    expect(plugin.fake.config.volumes).toBeUndefined();
+  });
+
+  test("a backend that this machine can't mount is refused before anything is made", async () => {
+    plugin.fake.config = { backend: "aws" };
+    await expect(create("data@gold")).rejects.toThrow('"data" can\'t be mounted here from backend aws');
+    expect(plugin.fake.engine).not.toContain("up data");
+  });
+});
+
+describe("removal", () => {
+  test("is refused while a container uses the volume, and done when it has left", async () => {
+    await create("data");
+    await driver.mount("data", "1", waiting);
+    // The container isn't there yet, but will be.
+    setTimeout(() => plugin.users.set("data", ["process 7 (sleep), which sees it at /data"]), 50);
+    await expect(driver.remove("data", waiting)).rejects.toThrow('"data" is in use by process 7 (sleep)');
+    await driver.unmount("data", "1", waiting);
+    await driver.unmount("data", "1", waiting);
+    // The container isn't gone yet, but will be.
+    setTimeout(() => plugin.users.clear(), 50);
+    await driver.remove("data", waiting);
+    expect(plugin.fake.state.size).toBe(0);
+  });
+
+  test("is refused where something uses the volume that Docker doesn't know of", async () => {
+    await create("data");
+    plugin.users.set("data", ["a mount at /mnt"]);
+    await expect(driver.remove("data", waiting)).rejects.toThrow('"data" is in use by a mount at /mnt');
+  });
+
+  test("isn't kept by a mount that Docker never took back because it was killed", async () => {
+    await create("data");
+    await driver.mount("data", "1", waiting);
+    await driver.remove("data", waiting);
+    expect(plugin.fake.state.size).toBe(0);
+  });
+
+  test("of one of several names leaves the volume to the others", async () => {
+    await create("data@gold");
+    await driver.mount("data", "1", waiting);
+    await driver.unmount("data", "1", waiting);
+    expect((await driver.list(waiting)).map(({ Name }) => Name)).toEqual(["data@gold", "data"]);
+    await driver.remove("data@gold", waiting);
+    expect(plugin.fake.state.has("data")).toBe(true);
+    expect((await driver.list(waiting)).map(({ Name }) => Name)).toEqual(["data"]);
+    await driver.remove("data", waiting);
+    expect(plugin.fake.state.has("data")).toBe(false);
+  });
+
+  test("a volume that people protect in the config is not removed", async () => {
+    plugin.fake.config = { ...plugin.fake.config, volumes: { kept: { profile: "gold", size: "1GiB" } } };
+    await create("kept");
+    await expect(driver.remove("kept", waiting)).rejects.toThrow('"kept" is protected against deletion');
+    expect(plugin.fake.state.has("kept")).toBe(true);
+  });
+});
+
+describe("failures", () => {
+  test("one that fails is taken back, and keeps none of those beside it from being made", async () => {
+    plugin.fake.failing.set("bad", "the disk is full");
+    const results = await Promise.allSettled([create("a"), create("bad"), create("b")]);
+    expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect((results[1] as PromiseRejectedResult).reason).toMatchObject({
+      message: expect.stringContaining("the disk is full"),
+    });
+    expect(Object.keys(plugin.fake.config.volumes ?? {})).toEqual(["a", "b"]);
+    expect([...plugin.fake.state.keys()]).toEqual(["a", "b"]);
+  });
+
+  test("an engine that can't be reached is told, and the config is as it was", async () => {
+    plugin.fake.down = "the backend is down";
+    await expect(create("data@gold")).rejects.toThrow("the backend is down");
+    expect(plugin.fake.config.volumes).toEqual({});
+    plugin.fake.down = undefined;
+    await create("data@gold");
+  });
+
+  test("a removal that fails leaves the volume in the config", async () => {
+    await create("data");
+    plugin.fake.failing.set("data", "it is busy");
+    await expect(driver.remove("data", waiting)).rejects.toThrow("it is busy");
+    expect(plugin.fake.config.volumes?.["data"]).toMatchObject({ size: "8GiB" });
+    expect((await driver.get("data", waiting)).Name).toBe("data");
+  });
+});
+
+describe("after a restart", () => {
+  test("names, mounts and begun changes are known; what cannot be read counts as empty, and is told", async () => {
+    await create("data@gold");
+    await driver.mount("data@gold", "1", waiting);
+    driver = await plugin.start();
+    plugin.users.set("data", ["process 7"]);
+    await expect(driver.remove("data@gold", waiting)).rejects.toThrow("is in use by process 7");
+    plugin.users.clear();
+    writeFileSync(plugin.file, '{"version":1,"boot":');
+    driver = await plugin.start();
+    expect(plugin.log.join()).toContain("can't be read, and counts as empty");
+    await driver.remove("data@gold", waiting);
+  });
+
+  test("a creation that was broken off after its edit is finished by the next call", async () => {
+    plugin.fake.config = { ...plugin.fake.config, volumes: { data: { profile: "gold", size: "8GiB" } } };
+    const begun = { version: 1, boot: "", volumes: { data: { begun: { kind: "make" } } } };
+    writeFileSync(plugin.file, JSON.stringify(begun));
+    driver = await plugin.start();
+    await expect(driver.get("data@gold", waiting)).rejects.toThrow('there is no volume "data"');
+    expect(await driver.list(waiting)).toEqual([]);
+    await create("data@gold");
+    expect(plugin.fake.state.has("data")).toBe(true);
+  });
+
+  test("a removal that was broken off after its edit is finished before a volume of the name is made anew", async () => {
+    await create("data@gold");
+    plugin.fake.config = { ...plugin.fake.config, volumes: {} };
+    writeFileSync(
+      plugin.file,
+      JSON.stringify({ version: 1, boot: "", volumes: { data: { begun: { kind: "remove" } } } }),
+    );
+    driver = await plugin.start();
+    await create("data@silver");
+    expect(plugin.fake.engine.filter((each) => each.startsWith("up"))).toEqual(["up -data", "up data"]);
+  });
+
+  test("a volume without a name whose creation was broken off is removed: nobody can ask for it", async () => {
+    plugin.fake.config = {
+      ...plugin.fake.config,
+      volumes: { [anonymous]: { profile: "default", size: "8GiB", deletionProtection: false } },
+    };
+    writeFileSync(
+      plugin.file,
+      JSON.stringify({ version: 1, boot: "", volumes: { [anonymous]: { begun: { kind: "make" } } } }),
+    );
+    driver = await plugin.start();
+    expect(plugin.fake.config.volumes).toEqual({});
+  });
+});

@@ -1,0 +1,178 @@
+// A stack in memory and a machine in memory, for what only counts show: how many runs of the engine a call costs, and what a call says
+// when the engine is slow or gone. Whether it works is shown on a real dockerd and a real engine (test/e2e/docker.test.ts).
+
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import {
+  makeCatalog,
+  problem,
+  resolve,
+  type StackConfig,
+  type VolumeDefinition,
+  type VolumeRequest,
+} from "../../../src";
+import { driverOf, type Driver, type DriverOptions } from "../../../src/docker/driver";
+import type { NodeStorage, Waiting } from "../../../src/docker/node";
+import { openRegistry } from "../../../src/docker/registry";
+import { StackError } from "../../../src/stack/errors";
+import type {
+  ApplyOptions,
+  ConfigEdit,
+  Operation,
+  OperationEvent,
+  OperationReport,
+  RecordedVolume,
+  Stack,
+  StackConfigRead,
+} from "../../../src/stack/types";
+
+export class FakeStack {
+  config: StackConfig = { backend: "local" };
+  readonly state = new Map<string, RecordedVolume>();
+  /** What the engine was asked: "state", or "up data -gone". */
+  readonly engine: string[] = [];
+  /** How long an `up` takes. */
+  upMs = 20;
+  /** What an `up` says instead of making this volume. */
+  readonly failing = new Map<string, string>();
+  /** The engine can't be reached: with these words. */
+  down: string | undefined;
+
+  readonly stack = {
+    name: "dev",
+    readConfig: () => Promise.resolve(this.read()),
+    edit: (edits: readonly ConfigEdit[]) => Promise.resolve(this.edit(edits)),
+    readState: () => {
+      this.engine.push("state");
+      if (this.down !== undefined) return Promise.reject(this.broken());
+      return Promise.resolve({ exists: true, volumes: [...this.state.values()], pending: [], resources: 0 });
+    },
+    apply: (options: ApplyOptions) => this.apply(options),
+  } as unknown as Stack;
+
+  read(): StackConfigRead {
+    const catalog = makeCatalog(this.config);
+    const requestFor = (name: string, volume?: VolumeDefinition): VolumeRequest => ({
+      ...{ name, profile: volume?.profile, size: volume?.size, sizeGiB: volume?.sizeGiB },
+      backend: volume?.backend ?? this.config.backend,
+    });
+    const tag = createHash("sha256").update(JSON.stringify(this.config)).digest("hex").slice(0, 12);
+    return { tag, config: this.config, catalog, problems: catalog.problems, ownProfiles: [], requestFor };
+  }
+
+  private edit(edits: readonly ConfigEdit[]) {
+    const before = this.read().tag;
+    const volumes = { ...this.config.volumes };
+    for (const edit of edits) {
+      if (edit.kind === "set-volume") volumes[edit.name] = edit.volume;
+      else if (edit.kind === "remove-volume") {
+        const isProtected = volumes[edit.name]?.deletionProtection ?? this.config.deletionProtection ?? true;
+        if (isProtected) {
+          const wrong = problem("volume-protected", edit.name, undefined, { volume: edit.name });
+          return { changed: false, tag: before, problems: [wrong], touched: [], diff: "" };
+        }
+        Reflect.deleteProperty(volumes, edit.name);
+      }
+    }
+    this.config = { ...this.config, volumes };
+    return { changed: before !== this.read().tag, tag: this.read().tag, problems: [], touched: [], diff: "" };
+  }
+
+  private broken(): StackError {
+    return new StackError([
+      problem("engine-failed", "dev", undefined, { command: "stack export", why: this.down ?? "" }),
+    ]);
+  }
+
+  private apply({ volumes = [], destroy = [] }: ApplyOptions): Operation {
+    this.engine.push(["up", ...[...volumes].sort(), ...destroy.map((name) => `-${name}`).sort()].join(" "));
+    const events: OperationEvent[] = [];
+    const done = (async () => {
+      await sleep(this.upMs);
+      const at = new Date().toISOString();
+      const report = { volumes: [...volumes], destroy: [...destroy], problems: [] } as unknown as OperationReport;
+      if (this.down !== undefined)
+        return { ...report, state: "failed" as const, problems: [...this.broken().problems] };
+      const failed = [...volumes, ...destroy].filter((name) => this.failing.has(name));
+      for (const name of failed) {
+        const text = this.failing.get(name) ?? "";
+        events.push({ sequence: events.length, at, type: "message", severity: "error", text, volume: name });
+      }
+      if (failed.length > 0) return { ...report, state: "failed" as const };
+      for (const name of destroy) this.state.delete(name);
+      for (const name of volumes) this.make(name);
+      return { ...report, state: "succeeded" as const };
+    })();
+    const stream = async function* () {
+      await done;
+      yield* events;
+    };
+    return { id: "1", done, events: stream, report: () => ({}) as OperationReport, cancel: () => undefined };
+  }
+
+  make(name: string): void {
+    const read = this.read();
+    const { volume } = resolve(read.catalog, read.requestFor(name, this.config.volumes?.[name]));
+    if (!volume) throw new Error(`${name} has problems`);
+    const { sizeGiB, settings } = volume;
+    const has = { sizeGiB, settings };
+    const made = { name, urn: name, children: [], followers: [], asked: volume, got: has, has, protected: false };
+    this.state.set(name, { ...made, volumeId: `/volumes/${name}`, mountPath: `/volumes/${name}/mount` });
+  }
+}
+
+/** A plugin without its socket, on a fake stack and a fake machine. */
+export class FakePlugin {
+  readonly fake = new FakeStack();
+  readonly directory = mkdtempSync(join(tmpdir(), "sp-docker-unit-"));
+  readonly log: string[] = [];
+  /** The volumes that aren't mounted though they are made, and those that somebody uses. */
+  readonly unmounted = new Set<string>();
+  readonly users = new Map<string, string[]>();
+  readonly expected: string[] = [];
+  readonly storage: NodeStorage = {
+    scope: "local",
+    mountedAt: ({ name, mountPath }) => Promise.resolve(this.unmounted.has(name) ? undefined : mountPath),
+    mount: ({ name, mountPath }) => Promise.resolve(this.unmounted.has(name) ? undefined : mountPath),
+    unmount: () => Promise.resolve(),
+    usersOf: ({ name }) => Promise.resolve(this.users.get(name) ?? []),
+    watchContainers: () =>
+      Promise.resolve({
+        expect: ({ name }) => {
+          this.expected.push(name);
+          return Promise.resolve();
+        },
+        stop: () => undefined,
+      }),
+  };
+
+  get file(): string {
+    return join(this.directory, "registry.json");
+  }
+
+  async start(options: Partial<DriverOptions> = {}): Promise<Driver> {
+    const driver = driverOf({
+      stack: this.fake.stack,
+      registry: await openRegistry(this.file, (line) => this.log.push(line)),
+      storageOf: (backend) => (backend === "local" ? this.storage : undefined),
+      onProfileChange: "refuse",
+      graceMs: { starting: 300, ending: 200 },
+      log: (line) => this.log.push(line),
+      ...options,
+    });
+    await driver.start();
+    this.fake.engine.length = 0;
+    return driver;
+  }
+
+  dispose(): void {
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** A call that nobody's clock runs for. */
+export const waiting: Waiting = { for: () => undefined, signal: new AbortController().signal };

@@ -1,0 +1,176 @@
+// The plugin as a service: what is written, what is left alone, what is taken back. In a directory that stands for `/`.
+
+import { spawnSync } from "node:child_process";
+import * as fc from "fast-check";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { install, uninstall, type InstallOptions } from "../../../src/docker/install";
+import { installedFiles, quoted, type UnitOptions } from "../../../src/docker/unit";
+import { describeIf } from "../../support/machine";
+
+const UNIT = "etc/systemd/system/storage-profiles-docker.service";
+const SPEC = "etc/docker/plugins/storage-profiles.spec";
+
+const unit: UnitOptions = {
+  name: "storage-profiles",
+  command: [process.execPath, "/opt/app/node_modules/storage-profiles/cli.js"],
+  args: ["--cwd", "/srv/my shop 100%", "--stack", "dev"],
+  what: "stack dev of project shop",
+  environment: { PATH: "/usr/local/bin:/usr/bin", HOME: "/root" },
+  environmentFile: "/etc/storage-profiles.env",
+};
+
+let root: string;
+let said: string[];
+let ran: string[];
+let options: InstallOptions;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "sp-install-"));
+  [said, ran] = [[], []];
+  const systemctl = (args: string[]) => Promise.resolve(void ran.push(args.join(" ")));
+  options = { root, systemctl, log: (line) => said.push(line) };
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const tree = () => readdirSync(root, { recursive: true, encoding: "utf8" }).sort();
+const read = (file: string) => readFileSync(join(root, file), "utf8");
+
+test("writes the unit and starts the service; a second time there is nothing to write", async () => {
+  await install(unit, options);
+  const text = read(UNIT);
+  expect(text).toContain(
+    `ExecStart=${process.execPath} /opt/app/node_modules/storage-profiles/cli.js docker-plugin --name storage-profiles --cwd "/srv/my shop 100%%" --stack dev\n`,
+  );
+  expect(text).toContain("\nEnvironmentFile=/etc/storage-profiles.env\n");
+  expect(ran).toEqual([
+    "daemon-reload",
+    "enable storage-profiles-docker.service",
+    "restart storage-profiles-docker.service",
+  ]);
+  [said, ran] = [[], []];
+  await install(unit, { ...options, log: (line) => said.push(line) });
+  expect(said).toEqual(["/etc/systemd/system/storage-profiles-docker.service is as it should be."]);
+  expect(read(UNIT)).toBe(text);
+  expect(ran.at(-1)).toBe("start storage-profiles-docker.service");
+});
+
+test("takes back exactly what it wrote: directories that it made go, those that were there stay", async () => {
+  mkdirSync(join(root, "etc/systemd"), { recursive: true });
+  const before = tree();
+  await install({ ...unit, user: "docker" }, options);
+  expect(tree()).toEqual(expect.arrayContaining([UNIT, SPEC]));
+  // With other options: the second file goes, and what was made is still known.
+  await install(unit, options);
+  expect(tree()).not.toContain(SPEC);
+  await uninstall(unit.name, options);
+  expect(tree()).toEqual(before);
+  expect(ran.slice(-2)).toEqual(["disable --now storage-profiles-docker.service", "daemon-reload"]);
+  said.length = 0;
+  await uninstall(unit.name, options);
+  expect(said).toEqual(["Nothing is installed."]);
+});
+
+test("leaves a directory that somebody else has put something into", async () => {
+  await install({ ...unit, user: "docker" }, options);
+  writeFileSync(join(root, "etc/docker/daemon.json"), "{}");
+  await uninstall(unit.name, options);
+  expect(tree()).toEqual(["etc", "etc/docker", "etc/docker/daemon.json"]);
+});
+
+describe("leaves alone what isn't as it wrote it, when it installs and when it takes back", () => {
+  test.each<[string, string, (text: string) => string, string]>([
+    ["a unit of somebody else", UNIT, () => "[Service]\nExecStart=/bin/true\n", "it wasn't written by this command"],
+    [
+      "a unit that was edited",
+      UNIT,
+      (text) => text.replace("Restart=on-failure", "Restart=no"),
+      "it was changed since it was written",
+    ],
+    [
+      "directories that were added to its head",
+      UNIT,
+      (text) => text.replace('["/', '["/srv","/'),
+      "it was changed since it was written",
+    ],
+    ["an address of another plugin", SPEC, () => "tcp://127.0.0.1:1\n", "it wasn't written by this command"],
+  ])("%s", async (_, file, change, why) => {
+    await install({ ...unit, user: "docker" }, options);
+    const changed = change(read(file));
+    writeFileSync(join(root, file), changed);
+    const before = tree();
+    ran.length = 0;
+    for (const attempt of [() => install(unit, options), () => uninstall(unit.name, options)]) {
+      await expect(attempt()).rejects.toMatchObject({
+        code: "install-not-ours",
+        message: expect.stringContaining(why),
+      });
+    }
+    expect([tree(), read(file), ran]).toEqual([before, changed, []]);
+  });
+});
+
+test("--dry-run shows the text and changes nothing", async () => {
+  await install(unit, { ...options, dryRun: true });
+  expect(said.join("\n")).toMatch(
+    /^Would write \/etc\/systemd\/system\/storage-profiles-docker.service:\n# Written by/,
+  );
+  expect(said).toContain("Would run systemctl daemon-reload");
+  expect([tree(), ran]).toEqual([[], []]);
+});
+
+test("says what systemd or the machine refuses", async () => {
+  const systemctl = () => Promise.reject(new Error("Unit is masked."));
+  await expect(install(unit, { ...options, systemctl })).rejects.toMatchObject({ code: "install-not-possible" });
+  writeFileSync(join(root, "file"), "");
+  await expect(install(unit, { ...options, root: join(root, "file") })).rejects.toMatchObject({
+    code: "install-not-possible",
+  });
+});
+
+test("has no mount namespace as root, in which Docker would not see what is mounted; and no capability without root", () => {
+  const [asRoot, asUser] = [installedFiles(unit), installedFiles({ ...unit, user: "me" })].map(
+    ([each]) => each?.text ?? "",
+  );
+  expect(asRoot).not.toMatch(
+    /^(Protect|Private|ReadWrite|ReadOnly|Inaccessible|TemporaryFileSystem|BindPaths|MountFlags|RootDirectory)/m,
+  );
+  expect(asUser).toMatch(/^CapabilityBoundingSet=$/m);
+  expect(asUser).not.toContain("CAP_");
+});
+
+const verify = spawnSync("systemd-analyze", ["--version"]).status === 0 ? undefined : "there is no systemd-analyze";
+describeIf(verify === undefined, "systemd itself", verify, () => {
+  const analyze = (args: string[]) => {
+    const { stdout, stderr, status } = spawnSync("systemd-analyze", args, { encoding: "utf8" });
+    return { text: stdout + stderr, status };
+  };
+
+  test.each<[string, Partial<UnitOptions>]>([
+    ["root", {}],
+    ["a user", { user: "daemon" }],
+  ])("finds nothing wrong with the unit for %s", async (_, rest) => {
+    await install({ ...unit, ...rest, environmentFile: "/dev/null" }, options);
+    expect(analyze(["verify", "--man=no", join(root, UNIT)])).toEqual({ text: "", status: 0 });
+  });
+
+  test("takes every word of a command without complaint", () => {
+    const odd = fc.string({ unit: fc.constantFrom("a", " ", '"', "'", "\\", "%", "$", "{", "}", ";", "#", "ü", "\t") });
+    for (const word of [...fc.sample(odd, 20), "${HOME}", "%h", ";"]) {
+      const text = `[Service]\nType=oneshot\nExecStart=/bin/echo x${quoted(word)}\n`;
+      writeFileSync(join(root, "w.service"), text);
+      expect(analyze(["verify", "--man=no", join(root, "w.service")]).text).toBe("");
+    }
+  });
+});
+
+test("words with a meaning to systemd are quoted", () => {
+  expect(["a b", "100%", "$HOME", 'say "x"', "plain-1.0/x"].map((word) => quoted(word))).toEqual([
+    '"a b"',
+    "100%%",
+    '"$$HOME"',
+    '"say \\"x\\""',
+    "plain-1.0/x",
+  ]);
+});

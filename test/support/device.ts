@@ -1,0 +1,87 @@
+// A loop device that stands in for the device that appears when a volume is attached to a machine.
+
+import { execFileSync } from "node:child_process";
+import {
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+
+/** A device, and what tests do to it. */
+export interface TestDevice {
+  /** `/dev/loopN` */
+  readonly path: string;
+  /** Has it appear under another name, as udev would; and go again. */
+  appear(path: string): void;
+  disappear(): void;
+  /** Writes bytes at a place; negative from the end. */
+  write(at: number, bytes: Buffer | string): void;
+  /** What it holds, or its first bytes, as a checksum. */
+  sum(bytes?: number): string;
+  /** Makes it larger, as a backend does. */
+  grow(bytes: number): void;
+  dispose(): void;
+}
+
+export function testDevice(bytes: number): TestDevice {
+  const home = mkdtempSync(join(tmpdir(), "sp-device-"));
+  const image = join(home, "image");
+  const truncate = (size: number) => {
+    const file = openSync(image, "a");
+    ftruncateSync(file, size);
+    closeSync(file);
+  };
+  truncate(bytes);
+  let size = bytes;
+  const path = execFileSync("losetup", ["-f", "--show", image], { encoding: "utf8" }).trim();
+  let name: string | undefined;
+  const madeDirectories: string[] = [];
+  const disappear = () => {
+    if (name !== undefined) rmSync(name, { force: true });
+    name = undefined;
+  };
+  return {
+    path,
+    appear(as) {
+      disappear();
+      if (!existsSync(dirname(as))) madeDirectories.push(mkdirSync(dirname(as), { recursive: true }) ?? "");
+      symlinkSync(path, as);
+      name = as;
+    },
+    disappear,
+    write(at, given) {
+      const file = openSync(path, "r+");
+      const data = Buffer.from(given as string);
+      writeSync(file, data, 0, data.length, at < 0 ? size + at : at);
+      closeSync(file);
+    },
+    sum: (bytes = size) => {
+      const hash = `head -c ${bytes} ${path} | sha256sum`;
+      return execFileSync("sh", ["-c", hash], { encoding: "utf8" }).split(" ")[0] ?? "";
+    },
+    grow(more) {
+      size = more;
+      truncate(more);
+      execFileSync("losetup", ["--set-capacity", path]);
+    },
+    dispose() {
+      disappear();
+      for (const each of madeDirectories) if (each) rmSync(each, { recursive: true, force: true });
+      const mounts = readFileSync("/proc/self/mountinfo", "utf8")
+        .split("\n")
+        .filter((line) => line.includes(` ${path} `));
+      for (const mount of mounts) execFileSync("umount", [mount.split(" ")[4] ?? ""]);
+      execFileSync("losetup", ["--detach", path]);
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}

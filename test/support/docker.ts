@@ -1,0 +1,181 @@
+// A Docker engine of a test's own (test/labs/docker), and our plugin in front of a Pulumi project of the test's own: what a user has.
+
+import type { ChildProcess } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { rmSync } from "node:fs";
+import { connect, createServer, type Server } from "node:net";
+import { join } from "node:path";
+
+import { dockerReason, startDocker, type Docker, type Ran } from "../labs/docker/lab.js";
+import { Project } from "./engine";
+import { describeIf, loopReason } from "./machine";
+
+/** A program that declares what the stack's config lists. */
+const PROGRAM = `
+  const { volumesOfStack } = require("storage-profiles");
+  for (const [name, asked] of Object.entries(volumesOfStack())) new ProfiledVolume(name, asked);
+`;
+
+/** Tests that need a Docker engine and local volumes. Where a machine can't have them they are skipped, and say so. */
+export function describeDocker(name: string, tests: () => void): void {
+  const reason = loopReason() ?? dockerReason();
+  describeIf(reason === undefined, name, reason, tests);
+}
+
+export class DockerLab {
+  /** What Docker calls the driver. A machine may run more than one test. */
+  readonly driver = `sp-test-${randomUUID().slice(0, 8)}`;
+  readonly project = new Project("docker", PROGRAM);
+  engine!: Docker;
+  private plugin: ChildProcess | undefined;
+  private text = "";
+  private args: string[] = [];
+  private proxy: Server | undefined;
+  /** The calls that the plugin is to be killed in, each once, and when. */
+  private readonly deadly = new Map<string, () => Promise<void>>();
+  private restarted: Promise<void> = Promise.resolve();
+  /** The calls that it was killed in. */
+  readonly kills: string[] = [];
+
+  /** Starts the engine, and makes the stack. */
+  async start(config: Record<string, unknown> = {}): Promise<void> {
+    this.engine = await startDocker({ log: () => undefined });
+    this.project.config(config);
+    await this.project.init();
+  }
+
+  /** Where Docker looks for the plugin. */
+  private get socket(): string {
+    return `/run/docker/plugins/${this.driver}.sock`;
+  }
+
+  /**
+   * Does something while the plugin is killed in one of the calls for it, and does it again: Docker asks again by itself, but where the
+   * plugin had the question already it has forgotten what it asked.
+   */
+  async killed<T>(call: string, work: () => Promise<T>, when?: () => Promise<void>): Promise<T> {
+    await this.killIn(call, when);
+    const before = this.kills.length;
+    await work().catch(() => undefined);
+    await this.restarted;
+    if (this.kills.length === before) throw new Error(`Docker never called ${call}`);
+    return work();
+  }
+
+  private get behind(): string {
+    return join(this.engine.directory, "plugin.sock");
+  }
+
+  /**
+   * Kills the plugin with -9 in the next call of this kind, and starts it again. Docker asks through a socket in between for that; the
+   * plugin must have been started before, and is started anew.
+   *
+   * @param when the moment; default: as soon as the plugin has got the call
+   */
+  private async killIn(call: string, when: () => Promise<void> = () => Promise.resolve()): Promise<void> {
+    this.deadly.set(call, when);
+    if (this.proxy) return;
+    const behind = this.behind;
+    await this.stopPlugin();
+    this.proxy = createServer((client) => {
+      const plugin = connect(behind);
+      const close = () => [client, plugin].forEach((each) => each.destroy());
+      for (const each of [client, plugin]) each.on("error", close).on("close", close);
+      plugin.pipe(client);
+      client.on("data", (part: Buffer) => {
+        plugin.write(part);
+        const called = /^POST \/(?:\w+)\.(\w+) /m.exec(part.toString("latin1"))?.[1] ?? "";
+        const moment = this.deadly.get(called);
+        if (!moment) return;
+        this.deadly.delete(called);
+        this.kills.push(called);
+        this.restarted = moment().then(async () => {
+          await this.stopPlugin("SIGKILL");
+          close();
+          await this.startPlugin(this.args);
+        });
+      });
+    });
+    await this.startPlugin();
+    await new Promise<void>((done) => this.proxy?.listen(this.socket, done));
+  }
+
+  /** Starts the plugin, and waits until it answers. */
+  async startPlugin(args: string[] = [], environment: NodeJS.ProcessEnv = {}): Promise<void> {
+    this.args = args;
+    const state = join(this.engine.directory, "plugin-state");
+    const socket = this.proxy ? ["--socket", this.behind] : [];
+    const child = await this.project.serve(
+      "storage-profiles",
+      ["docker-plugin", "--name", this.driver, "--state-directory", state, ...socket, ...args],
+      environment,
+    );
+    this.plugin = child;
+    const from = this.text.length;
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on("data", (part: Buffer) => (this.text += part.toString()));
+    const isReady = () => /ready|Looking around failed/.test(this.text.slice(from));
+    await until(
+      () => isReady() || child.exitCode !== null,
+      60_000,
+      () => `the plugin starts: ${this.text.slice(from)}`,
+    );
+    if (!isReady()) throw new Error(`the plugin ended: ${this.text.slice(from)}`);
+  }
+
+  /** Ends the plugin: politely, or as a crash would. */
+  async stopPlugin(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
+    const child = this.plugin;
+    this.plugin = undefined;
+    if (child?.exitCode !== null) return;
+    const ended = new Promise((done) => child.once("exit", done));
+    child.kill(signal);
+    await ended;
+  }
+
+  /** What the plugin has logged. */
+  get log(): string {
+    return this.text;
+  }
+
+  /** How often the plugin had the engine run. */
+  get ups(): number {
+    return this.text.split("\n").filter((line) => / up (succeeded|failed) after /.test(line)).length;
+  }
+
+  docker(...args: string[]): Promise<Ran> {
+    return this.engine.docker(args);
+  }
+
+  /** \`docker run\` of a shell with a volume of ours; what it printed. It must succeed. */
+  async run(volume: string, script: string, ...options: string[]): Promise<string> {
+    const { code, text } = await this.container(volume, script, ...options);
+    if (code !== 0) throw new Error(`docker run -v ${volume} failed: ${text}\n${this.text.slice(-3000)}`);
+    return text;
+  }
+
+  /** The same, which may fail. */
+  container(volume: string, script: string, ...options: string[]): Promise<Ran> {
+    const given = ["--rm", "--network", "none", "--volume-driver", this.driver, "-v", volume, ...options];
+    return this.docker("run", ...given, "busybox", "sh", "-c", script);
+  }
+
+  async stop(): Promise<void> {
+    // Not before the containers are gone: their volumes are unmounted then.
+    const { out } = await this.docker("ps", "--all", "--quiet");
+    const containers = out.split("\n").filter(Boolean);
+    if (containers.length > 0) await this.docker("rm", "--force", ...containers);
+    this.proxy?.close();
+    await this.stopPlugin();
+    await this.engine.stop();
+    await this.project.dispose();
+    rmSync(this.socket, { force: true });
+  }
+}
+
+/** Waits for something to come true. */
+export async function until(isTrue: () => boolean, milliseconds: number, what: () => string): Promise<void> {
+  for (const end = Date.now() + milliseconds; !isTrue(); await new Promise((done) => setTimeout(done, 20))) {
+    if (Date.now() > end) throw new Error(`not within ${milliseconds} ms: ${what()}`);
+  }
+}
