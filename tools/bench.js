@@ -164,7 +164,7 @@ async function benchOpenstack(place, machine, { quick, write }, check) {
 }
 
 /**
- * @param {string} place
+ * @param {Place} place
  * @param {string} machine
  * @param {{ quick: boolean, write: boolean }} options
  * @param {() => void} check
