@@ -37,7 +37,8 @@ export interface ErrorBody {
 /** The body of an answer with problems. */
 export function errorBody(problems: readonly Problem[]): ErrorBody {
   const [first] = problems;
-  const description = problems.length === 1 && first ? `${first.path}: ${first.message}` : `${problems.length} problems`;
+  const description =
+    problems.length === 1 && first ? `${first.path}: ${first.message}` : `${problems.length} problems`;
   return { description, errors: problems };
 }
 

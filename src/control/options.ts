@@ -90,11 +90,17 @@ export function checkListening(options: Omit<ControlOptions, "project">): Listen
   if ((options.tlsCert === undefined) !== (options.tlsKey === undefined))
     wrong("tls", undefined, "a certificate without its key, or a key without its certificate", "both, or neither");
   if (options.clientCa !== undefined && options.tlsCert === undefined)
-    wrong("clientCa", options.clientCa, "client certificates need TLS", "a certificate and a key of the service as well");
+    wrong(
+      "clientCa",
+      options.clientCa,
+      "client certificates need TLS",
+      "a certificate and a key of the service as well",
+    );
   if (options.clientCa !== undefined && Object.keys(options.clientRoles ?? {}).length === 0)
     wrong("clientRoles", undefined, "no name of a client certificate has a role", "NAME=read|write|admin, or *=read");
   for (const [name, role] of Object.entries(options.clientRoles ?? {})) {
-    if (!roles.includes(role)) wrong("clientRoles", `${name}=${String(role)}`, `"${String(role)}" is no role`, roles.join(", "));
+    if (!roles.includes(role))
+      wrong("clientRoles", `${name}=${String(role)}`, `"${String(role)}" is no role`, roles.join(", "));
   }
   if (address && !("socket" in address) && !address.isLoopback) {
     const missing = [
@@ -105,7 +111,8 @@ export function checkListening(options: Omit<ControlOptions, "project">): Listen
   }
   const [first, ...others] = problems;
   if (first) throw new StackError([first, ...others]);
-  if (!address) throw stackError("service-option-invalid", "listen", text, { why: "no address", allowed: "`HOST:PORT`" });
+  if (!address)
+    throw stackError("service-option-invalid", "listen", text, { why: "no address", allowed: "`HOST:PORT`" });
   return { address, ...(cert && key ? { tls: { cert, key, ...(ca && { ca }) } } : {}) };
 }
 

@@ -18,6 +18,8 @@ export interface Context {
   readonly metrics: Metrics;
   readonly limits: Limits;
   readonly audit: AuditLog;
+  /** The OpenAPI document. */
+  readonly document: object;
   /** Why nothing new is taken. */
   isStopping(): boolean;
 }
@@ -63,7 +65,6 @@ export interface Route {
   isBodyOptional?: boolean;
   /** Whether it takes `X-If-Configuration-Matches`. */
   isConditional?: boolean;
-  /** Whether it only tries things out when the query says `dryRun`. */
   answers: Readonly<Record<number, Answer>>;
   handle(call: Call<unknown, unknown, unknown>): unknown;
 }

@@ -21,9 +21,18 @@ const name = (what: string) => z.string().regex(NAME_PATTERN).describe(`${what}:
 const flag = (text: string) => z.enum(["true", "false"]).optional().describe(text);
 
 export const ofName = (what: string) => z.strictObject({ name: name(what) });
-export const ofOperation = z.strictObject({ id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/).describe("The id of an operation") });
+export const ofOperation = z.strictObject({
+  id: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/)
+    .describe("The id of an operation"),
+});
 
-const stack = z.string().max(200).optional().describe("The stack, one of those that /v1/version lists. Default: the first of them");
+const stack = z
+  .string()
+  .max(200)
+  .optional()
+  .describe("The stack, one of those that /v1/version lists. Default: the first of them");
 const dryRun = flag("`true`: writes nothing, and says what it would touch");
 const apply = flag("`false`: writes the configuration only; apply it later. Default: true");
 // What comes in a URL is text; the document says what the text stands for.
@@ -41,10 +50,17 @@ export const profilesQuery = z.strictObject({ stack, sizeGiB: size.optional() })
 export const resolutionQuery = z.strictObject({ stack, backend: backendSchema.optional(), sizeGiB: size.optional() });
 export const editQuery = z.strictObject({ stack, dryRun });
 export const datasetQuery = z.strictObject({ stack, dryRun, apply });
-export const stateQuery = z.strictObject({ stack, fresh: flag("`true`: reads the state anew now, instead of seconds ago") });
+export const stateQuery = z.strictObject({
+  stack,
+  fresh: flag("`true`: reads the state anew now, instead of seconds ago"),
+});
 export const eventsQuery = z.strictObject({
   stack,
-  after: z.string().regex(/^\d{1,9}$/).optional().describe("Only events after this number, as `Last-Event-ID` says it"),
+  after: z
+    .string()
+    .regex(/^\d{1,9}$/)
+    .optional()
+    .describe("Only events after this number, as `Last-Event-ID` says it"),
 });
 
 export const definitionSchema = named("ProfileDefinition", profileSchema);
@@ -60,10 +76,16 @@ const volumeNames = z.array(z.string().max(64)).max(10_000);
 export const operationBody = named(
   "OperationBody",
   z.strictObject({
-    kind: z.enum(["apply", "refresh"]).optional().describe("apply: puts the configuration into effect. refresh: asks the backends what is there. Default: apply"),
+    kind: z
+      .enum(["apply", "refresh"])
+      .optional()
+      .describe("apply: puts the configuration into effect. refresh: asks the backends what is there. Default: apply"),
     volumes: volumeNames.optional().describe("Only these volumes. Default: all that need it"),
     destroy: volumeNames.optional().describe("Volumes to delete that the configuration no longer lists (apply)"),
-    refresh: z.boolean().optional().describe("Whether the backends are asked first, so that drift is put right as well (apply)"),
+    refresh: z
+      .boolean()
+      .optional()
+      .describe("Whether the backends are asked first, so that drift is put right as well (apply)"),
   }),
 );
 
@@ -82,7 +104,9 @@ export const problemSchema = named(
 );
 export const errorSchema = named(
   "Errors",
-  z.object({ description: z.string(), errors: z.array(problemSchema) }).describe("Why a request wasn't met: every problem there is"),
+  z
+    .object({ description: z.string(), errors: z.array(problemSchema) })
+    .describe("Why a request wasn't met: every problem there is"),
 );
 const noteSchema = named(
   "Note",
@@ -94,7 +118,9 @@ const costSchema = named(
     amount: z.number(),
     currency: z.string(),
     region: z.string(),
-    parts: z.array(z.object({ what: z.string(), quantity: z.number(), unit: z.string(), unitPrice: z.number(), amount: z.number() })),
+    parts: z.array(
+      z.object({ what: z.string(), quantity: z.number(), unit: z.string(), unitPrice: z.number(), amount: z.number() }),
+    ),
     source: z.string(),
     date: z.string(),
   }),
@@ -144,12 +170,18 @@ export const profileAnswer = named(
     lineage: z.array(z.string()).describe("The profiles that it is laid over, nearest first"),
     backends: z.partialRecord(
       backendSchema,
-      z.object({ revision: z.string(), section: z.record(z.string(), z.unknown()).describe("What the profile says there, with `extends` done") }),
+      z.object({
+        revision: z.string(),
+        section: z.record(z.string(), z.unknown()).describe("What the profile says there, with `extends` done"),
+      }),
     ),
     definition: definitionSchema.optional().describe("What the stack's file says, where it defines the profile"),
     volumes: z.array(z.string()).describe("The volumes of the configuration that have it"),
     problem: problemSchema.optional().describe("Why it can't be put together"),
-    resolutions: z.array(resolutionSchema).optional().describe("What it becomes on each backend, where a size was asked for"),
+    resolutions: z
+      .array(resolutionSchema)
+      .optional()
+      .describe("What it becomes on each backend, where a size was asked for"),
   }),
 );
 const planSchema = named(
@@ -178,7 +210,12 @@ export const editAnswer = named("EditAnswer", z.object({ ...written, profile: pr
 export const datasetAnswer = named(
   "Dataset",
   volumeSchema
-    .extend({ name: z.string(), profile: z.string(), reference: z.string().describe("name@profile"), problems: z.array(problemSchema) })
+    .extend({
+      name: z.string(),
+      profile: z.string(),
+      reference: z.string().describe("name@profile"),
+      problems: z.array(problemSchema),
+    })
     .describe("A volume as it is configured; /v1/state/datasets says what is there"),
 );
 const operationState = z.enum(["queued", "running", "succeeded", "failed", "cancelled", "interrupted"]);

@@ -25,7 +25,10 @@ export function makeAuthenticator(options: ControlOptions, { tls }: Listening): 
       throw controlError("request-forbidden", "certificate", name, { role: "", needed: "read" });
     }
     // Basic, so that a browser asks for the token (as the password) when the page is opened.
-    const challenge = { "WWW-Authenticate": 'Bearer realm="storage-profiles", Basic realm="storage-profiles: any name, the token as password"' };
+    const challenge = {
+      "WWW-Authenticate":
+        'Bearer realm="storage-profiles", Basic realm="storage-profiles: any name, the token as password"',
+    };
     throw controlError("request-unauthenticated", "authorization", undefined, { ways }, check ? challenge : {});
   };
 }
@@ -53,8 +56,16 @@ function own<T>(record: Readonly<Record<string, T>> | undefined, key: string): T
  * Refuses what a web page elsewhere may have sent: a name in `Host` that isn't ours (a page whose name was made to point at this
  * machine), an origin that isn't ours, a browser's own word that it comes from another site.
  */
-export function makeOriginCheck(options: ControlOptions, { address, tls }: Listening): (request: IncomingMessage) => void {
-  const names = new Set(["localhost", "127.0.0.1", "[::1]", ...(options.hostNames ?? []).map((each) => each.toLowerCase())]);
+export function makeOriginCheck(
+  options: ControlOptions,
+  { address, tls }: Listening,
+): (request: IncomingMessage) => void {
+  const names = new Set([
+    "localhost",
+    "127.0.0.1",
+    "[::1]",
+    ...(options.hostNames ?? []).map((each) => each.toLowerCase()),
+  ]);
   if (!("socket" in address)) names.add(address.host.includes(":") ? `[${address.host}]` : address.host.toLowerCase());
   // A browser reaches no Unix socket, and elsewhere the certificate holds the name and every request has credentials.
   const hasFixedNames = !("socket" in address) && (address.isLoopback || (options.hostNames ?? []).length > 0);
@@ -66,11 +77,17 @@ export function makeOriginCheck(options: ControlOptions, { address, tls }: Liste
     const { origin } = headers;
     const expected = `${tls ? "https" : "http"}://${host}`;
     if (origin !== undefined && origin.toLowerCase() !== expected)
-      throw controlError("request-foreign", "origin", origin, { why: "a page of another origin sent it", allowed: expected });
+      throw controlError("request-foreign", "origin", origin, {
+        why: "a page of another origin sent it",
+        allowed: expected,
+      });
     const site = headers["sec-fetch-site"];
     const isRead = method === "GET" || method === "HEAD";
     if (!isRead && site !== undefined && site !== "same-origin" && site !== "none")
-      throw controlError("request-foreign", "sec-fetch-site", site, { why: "a page of another site sent it", allowed: "same-origin" });
+      throw controlError("request-foreign", "sec-fetch-site", site, {
+        why: "a page of another site sent it",
+        allowed: "same-origin",
+      });
   };
 }
 

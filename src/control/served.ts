@@ -116,7 +116,8 @@ export function serveStack(stack: Stack, metrics: Metrics, limits: { operations:
 async function watch(operation: Operation, forget: () => void, metrics: Metrics): Promise<void> {
   const start = performance.now();
   for await (const event of operation.events()) {
-    if (event.type === "state" && event.state === "running") metrics.engineStart.observe((performance.now() - start) / 1000);
+    if (event.type === "state" && event.state === "running")
+      metrics.engineStart.observe((performance.now() - start) / 1000);
     if (event.type === "state" || (event.type === "resource" && event.phase !== "started")) forget();
   }
   const { stack, kind, state } = await operation.done;

@@ -79,7 +79,10 @@ export function tokenChecker(file: string): (token: string) => Identity | undefi
 
 function readTokens(file: string): TokenFile {
   const invalid = (why: string) =>
-    stackError("service-option-invalid", "tokens", file, { why, allowed: "a file of mode 0600 made by `storage-profiles token`" });
+    stackError("service-option-invalid", "tokens", file, {
+      why,
+      allowed: "a file of mode 0600 made by `storage-profiles token`",
+    });
   let content: unknown;
   try {
     const { mode } = statSync(file);
