@@ -157,7 +157,13 @@ export class Project {
     });
   }
 
-  private async env(environment: NodeJS.ProcessEnv = {}): Promise<NodeJS.ProcessEnv> {
+  /** The executable of the engine. */
+  async pulumi(): Promise<string> {
+    return (await this.engine).pulumi;
+  }
+
+  /** The environment in which `pulumi` and commands run in the project. */
+  async env(environment: NodeJS.ProcessEnv = {}): Promise<NodeJS.ProcessEnv> {
     const engine = await this.engine;
     return {
       ...process.env,
