@@ -182,13 +182,13 @@ function choose({ kind, volumes, destroy }: OperationRequest, statuses: VolumeSt
   return { volumes: [...new Set(picked)], destroy: [...new Set(there)], problems };
 }
 
-// What would be refused in the middle is told at the beginning, and nothing is touched. The program itself refuses to run with a
-// config that has problems.
+// What would be refused in the middle is told at the beginning, and nothing is touched. What a program now says of a volume only
+// its run shows; it refuses for itself, as it does to run with a config that has problems.
 function obstacles(config: StackConfigRead, chosen: VolumeStatus[]): Problem[] {
   if (config.problems.length > 0) return config.problems;
   return chosen
-    .filter(({ verdict }) => verdict === "refused")
-    .flatMap(({ name, declaredBy, problems }) => placed(name, declaredBy === "config", problems));
+    .filter(({ verdict, declaredBy }) => verdict === "refused" && declaredBy === "config")
+    .flatMap(({ name, problems }) => placed(name, true, problems));
 }
 
 // Of a volume in the state the component, all below it, and what follows its profile elsewhere; of a new one the URN that it will have.
@@ -197,7 +197,11 @@ function targetsOf(request: OperationRequest, chosen: Chosen, state: StackState,
   const urns = names.flatMap((volume) => {
     const recorded = state.volumes.find((each) => each.name === volume);
     if (!recorded) return request.kind === "refresh" ? [] : [targetOf(name, context.project.name, volume)];
-    const exact = [recorded.urn, ...recorded.children.map(({ urn }) => urn), ...recorded.followers];
+    const exact = [
+      recorded.urn,
+      ...recorded.children.map(({ urn }) => urn),
+      ...recorded.followers.map(({ urn }) => urn),
+    ];
     return recorded.has ? exact : [...exact, targetOf(name, context.project.name, volume)];
   });
   return [...new Set(urns)];

@@ -78,7 +78,7 @@ function removal(
     .filter(([name, volume]) => volume.profile === profile && !removed("remove-volume", name) && !moved(name))
     .map(([name]) => name);
   const recorded = state.volumes.filter(({ asked }) => asked?.profile === profile).map(({ name }) => name);
-  const volumes = [...new Set([...listed, ...recorded])];
+  const volumes = [...new Set([...listed, ...recorded])].sort();
   const extending = Object.entries(read.config.profiles ?? {})
     .filter(([name, each]) => each.extends === profile && name !== profile && !removed("remove-profile", name))
     .map(([name]) => name);

@@ -6,7 +6,7 @@ import { backends, isBackend } from "../backends";
 import type { Backend } from "../backends/backend";
 import type { ResolvedVolume } from "../resolve";
 import { PROFILED_VOLUME, VOLUME_ATTACHMENT, VOLUME_MAPPING } from "../tokens";
-import type { RecordedVolume, StackState } from "./types";
+import type { Follower, RecordedVolume, StackState } from "./types";
 
 const properties = z.record(z.string(), z.unknown());
 const resourceSchema = z.object({
@@ -68,7 +68,7 @@ export function readExport(exported: unknown): StackState | { problem: string } 
   return { exists: true, updatedAt: resources ? manifest?.time : undefined, volumes, pending, resources: all.length };
 }
 
-function volumeOf(component: Resource, children: Resource[], followers: string[]): RecordedVolume {
+function volumeOf(component: Resource, children: Resource[], followers: Follower[]): RecordedVolume {
   const { urn, inputs = {}, outputs = {} } = component;
   const name = typeof inputs["name"] === "string" ? inputs["name"] : (urn.split("::").at(-1) ?? urn);
   const asked = volumeSchema.safeParse(inputs);
@@ -112,15 +112,26 @@ function followersOf(
   children: Resource[],
   candidates: Resource[],
   descendants: (urn: string) => Resource[],
-): string[] {
+): Follower[] {
   const own = new Set([component, ...children].map(({ urn }) => urn));
+  const isOwn = (urn: string) => own.has(urn);
   const dependsOnIt = (each: Resource) =>
     [
       ...(each.dependencies ?? []),
       ...Object.values(each.propertyDependencies ?? {}).flatMap((urns) => urns ?? []),
-    ].some((urn) => own.has(urn));
-  return candidates
+    ].some(isOwn);
+  const found = candidates
     .filter((each) => !own.has(each.urn) && [each, ...descendants(each.urn)].some(dependsOnIt))
-    .flatMap((each) => [each.urn, ...descendants(each.urn).map(({ urn }) => urn)])
-    .filter((urn, index, urns) => urns.indexOf(urn) === index);
+    .flatMap((each) => [each, ...descendants(each.urn)]);
+  return [...new Map(found.map((each) => [each.urn, each])).values()].map((each) => {
+    // Declared with the volume itself, and not with its id and limits of its own, it is told the volume's array.
+    const isOfVolume = each.type === VOLUME_MAPPING && each.inputs?.["volumeSystemId"] !== undefined;
+    const limits = Object.entries(each.outputs ?? {}).filter(
+      (entry): entry is [string, number] => LIMITS.includes(entry[0]) && typeof entry[1] === "number",
+    );
+    const name = each.urn.split("::").at(-1) ?? each.urn;
+    return { urn: each.urn, name, ...(isOfVolume && { limits: Object.fromEntries(limits) }) };
+  });
 }
+
+const LIMITS = ["iopsLimit", "bandwidthLimitKBps"];

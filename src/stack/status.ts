@@ -8,9 +8,9 @@ import { change, monthlyCostOf, resolve, type Resolution, type ResolvedVolume } 
 import type { VolumeDefinition } from "../profiles/schema";
 import { NAMESPACE } from "../profiles/schema";
 import { joinPath } from "../profiles/validate";
-import type { ComplianceStatus, RecordedVolume, StackConfigRead, StackState, VolumeStatus } from "./types";
+import type { ComplianceStatus, Follower, RecordedVolume, StackConfigRead, StackState, VolumeStatus } from "./types";
 
-/** How each volume stands: those of the config in their order, then those that the program declares. */
+/** How each volume stands: those of the config in their order, then those that the program declares, by name. */
 export function statusesOf(read: StackConfigRead, state: StackState): VolumeStatus[] {
   const listed = Object.entries(read.config.volumes ?? {});
   const recorded = new Map(state.volumes.map((each) => [each.name, each]));
@@ -19,6 +19,7 @@ export function statusesOf(read: StackConfigRead, state: StackState): VolumeStat
   const names = new Set(listed.map(([name]) => name));
   const ofProgram = state.volumes
     .filter(({ name }) => !names.has(name))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map((each) => statusOf(read, each.name, undefined, each, pending));
   return [...ofConfig, ...ofProgram];
 }
@@ -54,6 +55,9 @@ export function statusOf(
   else {
     const drift = change(now, last);
     const what = [...drift.notes, ...drift.problems].map(({ message, path }) => told(message, path)).join("; ");
+    const elsewhere = recorded.followers.flatMap((each) => strays(each, now));
+    if (elsewhere.length > 0)
+      cause("non-compliant", note("status-drifted", "settings", { what: elsewhere.join("; ") }));
     if (drift.verdict !== "none")
       cause("non-compliant", note("status-drifted", "settings", { what: drifted(now, last) || what }));
   }
@@ -150,6 +154,14 @@ function* changes(
 
 function told(message: string, path: string): string {
   return message.includes(path.split(".").at(-1) ?? path) ? message : `${path}: ${message}`;
+}
+
+// A mapping whose limits are no longer those of the volume that it follows.
+function strays({ name, limits = {} }: Follower, { settings }: ResolvedVolume): string[] {
+  const wanted = settings as unknown as Record<string, unknown>;
+  return Object.entries(limits)
+    .filter(([key, value]) => typeof wanted[key] === "number" && wanted[key] !== value)
+    .map(([key, value]) => `${key} of ${name} is ${show(value)}, and the volume's is ${show(wanted[key])}`);
 }
 
 // What it has and what it should have, setting by setting: a refused way back is still drift of one setting.

@@ -167,8 +167,8 @@ export interface RecordedVolume {
   urn: string;
   /** The resources below the component. */
   children: { urn: string; type: string; id: string | undefined }[];
-  /** The resources that follow the volume's profile though they stand elsewhere: mappings and attachments, with what is below them. */
-  followers: string[];
+  /** What follows the volume's profile though it stands elsewhere: mappings and attachments, with what is below them. */
+  followers: Follower[];
   /** What it was last asked to be: the component's inputs. Absent where they can't be read. */
   asked?: ResolvedVolume | undefined;
   /** What it last got: the component's outputs. Absent where the last `up` did not finish it. */
@@ -180,6 +180,14 @@ export interface RecordedVolume {
   mountPath?: string | undefined;
   /** Whether it is protected against deletion. */
   protected: boolean;
+}
+
+/** A resource that follows a volume's profile. */
+export interface Follower {
+  urn: string;
+  name: string;
+  /** The limits that it has, where they are those of the volume's profile. */
+  limits?: Record<string, number> | undefined;
 }
 
 /** compliant: it is what is declared. out-of-date: what is declared was changed since it last got it. non-compliant: it isn't what it got. */

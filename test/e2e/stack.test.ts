@@ -1,7 +1,7 @@
 // A stack from outside its program, through the real engine: edited, planned, applied; two at a time, killed, locked, edited by hand.
 
-import { execFile, spawn, type ChildProcess } from "node:child_process";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawn, type ChildProcess } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 import { parse } from "yaml";
@@ -58,7 +58,7 @@ class StackProject extends Project {
   }
 
   /** Makes the stack, with the file that is given and what the engine adds to it. */
-  async begin2(text: string): Promise<Stack> {
+  async prepared(text: string): Promise<Stack> {
     await this.init();
     const salt = /^encryptionsalt:.*$/m.exec(readFileSync(this.file, "utf8"))?.[0] ?? "";
     const own = `  storage-profiles:local: { stateDirectory: ${this.volumes}, mode: directory }\n`;
@@ -68,7 +68,11 @@ class StackProject extends Project {
 
   /** Runs JavaScript with `stack` in scope, in a process of its own. */
   async script(text: string): Promise<ChildProcess> {
-    const options = JSON.stringify({ directory: this.directory, pulumi: await this.pulumi(), journalDirectory: this.journal });
+    const options = JSON.stringify({
+      directory: this.directory,
+      pulumi: await this.pulumi(),
+      journalDirectory: this.journal,
+    });
     const code = `(async () => { const stack = (await require(${JSON.stringify(dist)}).openProject(${options})).stack("dev"); ${text} })()
       .catch((error) => { console.error(error); process.exitCode = 1; });`;
     return spawn(process.execPath, ["-e", code], { env: await this.env(), stdio: ["ignore", "pipe", "inherit"] });
@@ -95,7 +99,7 @@ describe("a stack on this machine", () => {
   const waiting = join(project.directory, "wait");
   let stack: Stack;
   beforeAll(async () => {
-    stack = await project.begin2(FILE);
+    stack = await project.prepared(FILE);
   });
   afterAll(() => project.dispose());
 
@@ -104,22 +108,28 @@ describe("a stack on this machine", () => {
     const first = stack.apply();
     expect((await first.done).problems).toEqual([]);
     expect(await statuses(stack)).toEqual({ data: "compliant", logs: "compliant" });
-    expect((await eventsOf(first)).map((each) => each.type === "resource" && each.phase === "done" && each.resource)).toEqual(
-      expect.arrayContaining(["LocalVolume data", "LocalVolume logs"]),
-    );
+    expect(
+      (await eventsOf(first)).map((each) => each.type === "resource" && each.phase === "done" && each.resource),
+    ).toEqual(expect.arrayContaining(["LocalVolume data", "LocalVolume logs"]));
 
     const before = readFileSync(project.file, "utf8");
     const fast = { local: { iops: 4000 } };
     const { tag } = await stack.readConfig();
     const planned = await stack.plan([{ kind: "set-profile", name: "fast", definition: fast }]);
-    expect(planned.touched).toMatchObject([{ name: "data", verdict: "in-place", notes: [{ message: "iopsLimit: 9,000 -> 4,000, in place" }] }]);
+    expect(planned.touched).toMatchObject([
+      { name: "data", verdict: "in-place", notes: [{ message: "iopsLimit: 9,000 -> 4,000, in place" }] },
+    ]);
     expect(readFileSync(project.file, "utf8")).toBe(before);
 
     const edited = await stack.edit([{ kind: "set-profile", name: "fast", definition: fast }], { ifTag: tag });
     expect(edited).toMatchObject({ changed: true, problems: [] });
     expect(readFileSync(project.file, "utf8")).toBe(before.replace("9000", "4000"));
     const [data, logs] = await stack.status();
-    expect(data).toMatchObject({ status: "out-of-date", causes: [{ code: "status-revision-changed" }], verdict: "in-place" });
+    expect(data).toMatchObject({
+      status: "out-of-date",
+      causes: [{ code: "status-revision-changed" }],
+      verdict: "in-place",
+    });
     expect(logs).toMatchObject({ status: "compliant", causes: [] });
 
     expect(await stack.apply().done).toMatchObject({ state: "succeeded", volumes: ["data"] });
@@ -139,7 +149,10 @@ describe("a stack on this machine", () => {
       { kind: "set-volume", name: "logs", volume: { profile: "fast", sizeGiB: 2, deletionProtection: false } },
       { kind: "set-volume", name: "third", volume: { sizeGiB: 1, deletionProtection: false } },
     ]);
-    expect(await stack.apply({ volumes: ["third"] }).done).toMatchObject({ state: "succeeded", summary: { create: 2 } });
+    expect(await stack.apply({ volumes: ["third"] }).done).toMatchObject({
+      state: "succeeded",
+      summary: { create: 2 },
+    });
     expect(await statuses(stack)).toEqual({ data: "compliant", logs: "out-of-date", third: "compliant" });
     const wrong = await stack.apply({ volumes: ["lgos"] }).done;
     expect(wrong.problems).toMatchObject([{ code: "volume-unknown", fix: 'did you mean "logs"?' }]);
@@ -178,7 +191,10 @@ describe("a stack on this machine", () => {
     expect(early.problems).toMatchObject([{ code: "volume-declared" }]);
     const removed = await stack.edit([{ kind: "remove-volume", name: "third" }]);
     expect(removed).toMatchObject({ changed: true, touched: [{ name: "third", verdict: "delete" }] });
-    expect(await stack.apply({ destroy: ["third"] }).done).toMatchObject({ state: "succeeded", summary: { delete: 2 } });
+    expect(await stack.apply({ destroy: ["third"] }).done).toMatchObject({
+      state: "succeeded",
+      summary: { delete: 2 },
+    });
     expect(existsSync(join(project.volumes, "volumes/stack/dev/third"))).toBe(false);
     expect(await statuses(stack)).toEqual({ data: "compliant", logs: "compliant" });
   });
@@ -186,9 +202,13 @@ describe("a stack on this machine", () => {
   test("takes away the protection of a volume, then the volume", async () => {
     await stack.edit([{ kind: "set-volume", name: "keep", volume: { sizeGiB: 1 } }]);
     await stack.apply().done;
-    expect((await stack.edit([{ kind: "remove-volume", name: "keep" }])).problems).toMatchObject([{ code: "volume-protected" }]);
+    expect((await stack.edit([{ kind: "remove-volume", name: "keep" }])).problems).toMatchObject([
+      { code: "volume-protected" },
+    ]);
     await stack.edit([{ kind: "set-volume", name: "keep", volume: { sizeGiB: 1, deletionProtection: false } }]);
-    expect(await stack.status({ volumes: ["keep"] })).toMatchObject([{ status: "out-of-date", causes: [{ path: "deletionProtection" }] }]);
+    expect(await stack.status({ volumes: ["keep"] })).toMatchObject([
+      { status: "out-of-date", causes: [{ path: "deletionProtection" }] },
+    ]);
     expect(await stack.apply().done).toMatchObject({ state: "succeeded", volumes: ["keep"] });
     expect((await stack.edit([{ kind: "remove-volume", name: "keep" }])).problems).toEqual([]);
     expect(await stack.apply({ destroy: ["keep"] }).done).toMatchObject({ state: "succeeded" });
@@ -208,7 +228,9 @@ describe("a stack on this machine", () => {
 
   test("says who holds its lock, and answers reads meanwhile", async () => {
     writeFileSync(waiting, "");
-    await stack.edit([{ kind: "set-volume", name: "logs", volume: { profile: "fast", sizeGiB: 3, deletionProtection: false } }]);
+    await stack.edit([
+      { kind: "set-volume", name: "logs", volume: { profile: "fast", sizeGiB: 3, deletionProtection: false } },
+    ]);
     const other = await project.begin(["up", "--yes", "--skip-preview"]);
     try {
       await until(() => existsSync(join(project.directory, "../state/.pulumi/locks/organization/stack/dev")));
@@ -230,7 +252,9 @@ describe("a stack on this machine", () => {
 
   test("cancels: what waits at once, what runs after what it is doing, and both can be run again", async () => {
     writeFileSync(waiting, "");
-    await stack.edit([{ kind: "set-volume", name: "logs", volume: { profile: "fast", sizeGiB: 4, deletionProtection: false } }]);
+    await stack.edit([
+      { kind: "set-volume", name: "logs", volume: { profile: "fast", sizeGiB: 4, deletionProtection: false } },
+    ]);
     const [running, queued] = [stack.apply(), stack.apply()];
     await until(() => running.report().state === "running");
     queued.cancel();
@@ -246,7 +270,9 @@ describe("a stack on this machine", () => {
 
   test("whoever ran it is killed: it is reported as interrupted, the engine goes on, and it can be run again", async () => {
     writeFileSync(waiting, "");
-    await stack.edit([{ kind: "set-volume", name: "logs", volume: { profile: "fast", sizeGiB: 5, deletionProtection: false } }]);
+    await stack.edit([
+      { kind: "set-volume", name: "logs", volume: { profile: "fast", sizeGiB: 5, deletionProtection: false } },
+    ]);
     const child = await project.script("await stack.apply().done;");
     await until(async () => (await stack.operations())[0]?.state === "running");
     await new Promise((done) => setTimeout(done, 2000));
@@ -254,7 +280,9 @@ describe("a stack on this machine", () => {
     await ended(child);
     const [interrupted] = await stack.operations();
     expect(interrupted).toMatchObject({ state: "interrupted", engineRunning: true, volumes: ["logs"] });
-    expect(await (await stack.resume(interrupted?.id ?? "")).done).toMatchObject({ problems: [{ code: "stack-locked" }] });
+    expect(await (await stack.resume(interrupted?.id ?? "")).done).toMatchObject({
+      problems: [{ code: "stack-locked" }],
+    });
     rmSync(waiting);
     await until(async () => !(await stack.operations()).some(({ engineRunning }) => engineRunning));
     expect(await (await stack.resume(interrupted?.id ?? "")).done).toMatchObject({ state: "succeeded" });
@@ -286,7 +314,9 @@ describe("a stack on this machine", () => {
     const script = (first: number) => `await Promise.all([...Array(10).keys()].map((i) => stack.edit([
       { kind: "set-profile", name: "p" + (${first} + i), definition: { local: { iops: 100 + ${first} + i } } }])))
       .then((all) => { if (all.some(({ changed }) => !changed)) throw new Error("an edit was not made"); });`;
-    const victim = await project.script(`for (let i = 0; ; i++) await stack.edit([{ kind: "set-profile", name: "victim", definition: { local: { iops: i + 1 } } }]);`);
+    const victim = await project.script(
+      `for (let i = 0; ; i++) await stack.edit([{ kind: "set-profile", name: "victim", definition: { local: { iops: i + 1 } } }]);`,
+    );
     const writers = await Promise.all([0, 10, 20, 30, 40].map((first) => project.script(script(first))));
     await until(() => readFileSync(project.file, "utf8").includes("victim"));
     victim.kill("SIGKILL");
@@ -295,7 +325,8 @@ describe("a stack on this machine", () => {
     const { profiles } = { profiles: parse(text).config["storage-profiles:profiles"] };
     expect(Object.keys(profiles).filter((name) => /^p\d+$/.test(name))).toHaveLength(50);
     for (let i = 0; i < 50; i++) expect(profiles[`p${i}`]).toEqual({ local: { iops: 100 + i } });
-    for (const line of ["# Ours.", "    # For databases.", "  storage-profiles:backend: 'local' # quoted"]) expect(text).toContain(line);
+    for (const line of ["# Ours.", "    # For databases.", "  storage-profiles:backend: 'local' # quoted"])
+      expect(text).toContain(line);
     expect((await stack.readConfig()).problems).toEqual([]);
   });
 
@@ -315,11 +346,9 @@ describe("a stack on this machine", () => {
 });
 
 function enginePid(journal: string): number {
-  const files = readFileSync;
-  const { readdirSync } = require("node:fs") as typeof import("node:fs");
   const entries = readdirSync(journal, { recursive: true, encoding: "utf8" })
     .filter((each) => each.endsWith(".json"))
-    .map((each) => JSON.parse(files(join(journal, each), "utf8")))
+    .map((each) => JSON.parse(readFileSync(join(journal, each), "utf8")))
     .sort((a, b) => (a.report.createdAt < b.report.createdAt ? 1 : -1));
   return entries[0].engine.pid as number;
 }
@@ -328,14 +357,15 @@ describe("a program that declares its volumes itself, on an array", () => {
   let gateway: ScaleioGateway;
   const project = new ScaleioProject("stackarray", () => gateway);
   let stack: Stack;
+  const programOf = (sizeGiB: number) => `
+    const data = new ProfiledVolume("data@fast", { sizeGiB: ${sizeGiB} });
+    new VolumeMapping("data-on-node1", { volume: data, sdc: "node1" });
+    new ProfiledVolume("log", { sizeGiB: 8 });
+  `;
   beforeAll(async () => {
     gateway = await startScaleioGateway({ version: "4.5" });
     await project.connect({ profiles: { fast: { scaleio: { iopsLimit: 5000, ramCache: true } } } });
-    project.program(`
-      const data = new ProfiledVolume("data@fast", { sizeGiB: 8 });
-      new VolumeMapping("data-on-node1", { volume: data, sdc: "node1" });
-      new ProfiledVolume("log", { sizeGiB: 8 });
-    `);
+    project.program(programOf(8));
     await project.up();
     const options = { directory: project.directory, env: await project.env(), pulumi: await project.pulumi() };
     stack = (await openProject({ ...options, journalDirectory: join(project.directory, "../journal") })).stack("dev");
@@ -360,14 +390,28 @@ describe("a program that declares its volumes itself, on an array", () => {
   });
 
   test("what was changed on the array shows at a refresh, and is put right", async () => {
-    const [{ id = "" } = {}] = onArray(gateway);
-    await gateway.call("POST", `/api/instances/Volume::${id}/action/setVolumeRamCache`, {});
+    const id = onArray(gateway)[0]?.id ?? "";
+    gateway.array.setLimits(id, "node1", { iopsLimit: 500 });
+    gateway.array.resizeVolume(id, 16);
     expect(await statuses(stack)).toMatchObject({ data: "compliant" });
     expect(await stack.status({ refresh: true })).toMatchObject([
-      { name: "data", status: "non-compliant", causes: [{ code: "status-drifted" }] },
+      {
+        name: "data",
+        status: "non-compliant",
+        causes: [
+          { message: "it was changed on the backend: iopsLimit of data-on-node1 is 500, and the volume's is 7,000" },
+          { message: "it was changed on the backend: sizeGiB is 16 and was made 8" },
+        ],
+        verdict: "refused",
+      },
       { status: "compliant" },
     ]);
-    expect(await stack.apply().done).toMatchObject({ state: "succeeded", volumes: ["data"] });
+    // What the backend can't take back the hook refuses.
+    const refused = await stack.apply().done;
+    expect(refused).toMatchObject({ state: "failed", problems: [{ code: "engine-failed" }] });
+    expect(refused.problems[0]?.message).toContain("the volume has 16 GiB and would shrink to 8 GiB");
+    project.program(programOf(16));
+    expect(await stack.apply({ volumes: ["data"] }).done).toMatchObject({ state: "succeeded", volumes: ["data"] });
     expect(await statuses(stack, { refresh: true })).toEqual({ data: "compliant", log: "compliant" });
   });
 
@@ -376,9 +420,10 @@ describe("a program that declares its volumes itself, on an array", () => {
     expect(edit.problems).toMatchObject([{ code: "volume-of-program" }]);
     const removal = await stack.edit([{ kind: "remove-volume", name: "log" }]);
     expect(removal.problems).toMatchObject([{ code: "volume-of-program" }]);
-    expect(await stack.apply({ destroy: ["log"] }).done).toMatchObject({ state: "failed", problems: [{ code: "volume-declared" }] });
+    expect(await stack.apply({ destroy: ["log"] }).done).toMatchObject({
+      state: "failed",
+      problems: [{ code: "volume-declared" }],
+    });
     expect(await statuses(stack)).toEqual({ data: "compliant", log: "compliant" });
   });
 });
-
-void execFile;
