@@ -154,7 +154,7 @@ export function isWrite({ method }: FastifyRequest): boolean {
 }
 
 function clientOf(request: FastifyRequest): string {
-  return (request.ip as string | undefined) ?? "unix socket";
+  return request.ip || "unix socket";
 }
 
 const patterns = new Map<Route, RegExp>();

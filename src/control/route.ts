@@ -78,5 +78,5 @@ export function route<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodT
     handle(call: Call<z.output<P>, z.output<Q>, z.output<B>>): unknown;
   },
 ): Route {
-  return one as Route;
+  return one;
 }

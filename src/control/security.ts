@@ -1,7 +1,7 @@
 // Who may ask what: credentials, roles, and that no web page of somebody else asks in a user's name.
 
 import type { IncomingMessage } from "node:http";
-import type { TLSSocket } from "node:tls";
+import { TLSSocket } from "node:tls";
 
 import { controlError } from "./errors";
 import type { ControlOptions, Listening } from "./options";
@@ -42,9 +42,9 @@ function tokenOf(header: string | undefined): string | undefined {
 }
 
 function commonName(request: IncomingMessage): string | undefined {
-  const socket = request.socket as TLSSocket;
-  if (!socket.authorized) return undefined;
-  const name = socket.getPeerCertificate().subject.CN as string | string[] | undefined;
+  const { socket } = request;
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
+  const name = socket.getPeerCertificate().subject.CN;
   return typeof name === "string" ? name : undefined;
 }
 

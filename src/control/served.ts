@@ -77,7 +77,7 @@ export function serveStack(stack: Stack, metrics: Metrics, limits: { operations:
     config: () => stack.readConfig(),
     remembered<T>(config: StackConfigRead, key: string, make: () => T): T {
       let known = answers.get(config);
-      if (!known) answers.set(config, (known = new Map()));
+      if (!known) answers.set(config, (known = new Map<string, unknown>()));
       if (known.has(key)) return known.get(key) as T;
       const made = make();
       if (known.size >= REMEMBERED) known.clear();

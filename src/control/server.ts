@@ -109,7 +109,7 @@ function makeApp(options: ControlOptions, { tls }: Listening): FastifyInstance {
     // Who has no certificate is told so by an answer, and may have a token.
     ...(ca && { ca, requestCert: true, rejectUnauthorized: false }),
   };
-  return Fastify({ ...common, https }) as unknown as FastifyInstance;
+  return Fastify({ ...common, https });
 }
 
 async function listen(app: FastifyInstance, { address, tls }: Listening): Promise<string> {
@@ -136,14 +136,17 @@ async function listen(app: FastifyInstance, { address, tls }: Listening): Promis
 async function removeDeadSocket(path: string): Promise<void> {
   if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return;
   const isAlive = await new Promise<boolean>((done) => {
-    const socket = connect(path, () => (socket.destroy(), done(true)));
+    const socket = connect(path, () => {
+      socket.destroy();
+      done(true);
+    });
     socket.on("error", () => done(false));
   });
   if (!isAlive) unlinkSync(path);
 }
 
 function defaultAuditLog(): string {
-  const state = process.env["XDG_STATE_HOME"] || join(homedir(), ".local/state");
+  const state = process.env["XDG_STATE_HOME"] ?? join(homedir(), ".local/state");
   return join(state, "storage-profiles/audit.jsonl");
 }
 

@@ -102,7 +102,7 @@ export class ControlProject extends Project {
   }
 
   /** Makes the stack, whose file says this below `config`. */
-  async begin(text: string): Promise<this> {
+  async prepared(text: string): Promise<this> {
     await this.init();
     const salt = /^encryptionsalt:.*$/m.exec(readFileSync(this.file, "utf8"))?.[0] ?? "";
     const own = `  storage-profiles:local: { stateDirectory: ${this.volumes}, mode: directory }\n`;

@@ -82,7 +82,7 @@ export const datasetRoutes = [
       const { name } = reference;
       return write(call, name, { volumes: [name] }, (read) => {
         if (isConfigured(read, name)) throw controlError("volume-exists", "name", name, { volume: name });
-        return { kind: "set-volume", name, volume: { profile: reference.profile, ...rest } as VolumeDefinition };
+        return { kind: "set-volume", name, volume: { profile: reference.profile, ...rest } };
       });
     },
   }),
@@ -106,7 +106,7 @@ export const datasetRoutes = [
         return {
           kind: "set-volume",
           name,
-          volume: merged(read.config.volumes?.[name] ?? {}, call.body as VolumeDefinition),
+          volume: merged(read.config.volumes?.[name] ?? {}, call.body),
         };
       });
     },

@@ -5,7 +5,6 @@ import { backendNames, type BackendName } from "../../backends";
 import { nearest } from "../../nearest";
 import { problem } from "../../problems";
 import { revisionOf } from "../../profiles/revision";
-import type { ProfileDefinition } from "../../profiles/schema";
 import { resolve, type Resolution } from "../../resolve";
 import type { EditResult, StackConfigRead } from "../../stack";
 import { ControlError, throwProblems } from "../errors";
@@ -109,10 +108,10 @@ export const profileRoutes = [
       const dryRun = query.dryRun === "true";
       return served.inTurn(async () => {
         const before = await served.config();
-        const result = await served.stack.edit(
-          [{ kind: "set-profile", name, definition: definition as ProfileDefinition }],
-          { ifTag, dryRun },
-        );
+        const result = await served.stack.edit([{ kind: "set-profile", name, definition: definition }], {
+          ifTag,
+          dryRun,
+        });
         throwProblems(result.problems);
         const isNew = !dryRun && !before.ownProfiles.includes(name);
         const after = await served.config();
