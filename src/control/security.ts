@@ -44,7 +44,9 @@ function tokenOf(header: string | undefined): string | undefined {
 function commonName(request: IncomingMessage): string | undefined {
   const { socket } = request;
   if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
-  const name = socket.getPeerCertificate().subject.CN;
+  // A session that is taken up again counts as authorized, and may have no certificate all the same.
+  const { subject } = socket.getPeerCertificate() as { subject?: { CN?: string | string[] } };
+  const name = subject?.CN;
   return typeof name === "string" ? name : undefined;
 }
 

@@ -50,7 +50,7 @@ const addresses = [
   ...["/docs", "/docs/json", "/docs/static/swagger-ui.css", "/nothing"].map((path) => ({
     method: "GET",
     path,
-    role: "read" as Role,
+    role: "read",
   })),
 ];
 
