@@ -55,7 +55,18 @@ export default tseslint.config(
     },
   },
   {
+    // The status page runs in a browser.
+    files: ["src/control/page/*.js"],
+    languageOptions: {
+      sourceType: "module",
+      globals: Object.fromEntries(
+        ["document", "location", "fetch", "URL", "EventSource", "setInterval"].map((name) => [name, "readonly"]),
+      ),
+    },
+  },
+  {
     files: ["**/*.js", "tools/engine/language-host/pulumi-*"],
+    ignores: ["src/control/page/*.js"],
     languageOptions: { sourceType: "commonjs", globals: node },
     rules: { "no-unused-vars": ["error", { argsIgnorePattern: "^_", caughtErrors: "none" }] },
   },

@@ -693,6 +693,99 @@ export const problemKinds = {
     allowed: () => "an operation that may come to its end",
     fix: () => "apply again: what was begun is finished, and nothing is made twice",
   }),
+
+  // The HTTP service
+  "route-unknown": problemKind<{ method: string; methods: string[] }>({
+    meaning: "The HTTP service has nothing at this address, or not for this method.",
+    message: ({ method, methods }) =>
+      methods.length > 0 ? `${method} isn't possible here` : "there is nothing at this address",
+    allowed: ({ methods }) => (methods.length > 0 ? listed(methods) : "the routes of the OpenAPI document"),
+    fix: () => "see /docs for all routes",
+  }),
+  "request-not-readable": problemKind<{ why: string; allowed: string }>({
+    meaning: "An HTTP request can't be read: it is too big, no JSON, or cut off.",
+    message: ({ why }) => why,
+    allowed: ({ allowed }) => allowed,
+    fix: () => "correct the request",
+  }),
+  "request-unauthenticated": problemKind<{ ways: string[] }>({
+    meaning: "An HTTP request doesn't say who makes it, or says it wrongly.",
+    message: () => "no valid credentials came with the request",
+    allowed: ({ ways }) => either(ways),
+    fix: () => "send one; `storage-profiles token` makes a token",
+  }),
+  "request-forbidden": problemKind<{ role: string; needed: string }>({
+    meaning: "Who makes an HTTP request may not do this.",
+    message: ({ role, needed }) => `it takes the role "${needed}", and yours is ${role === "" ? "none" : `"${role}"`}`,
+    allowed: ({ needed }) => `the role "${needed}"`,
+    fix: () => "ask whoever runs the service for a token or a certificate of that role",
+  }),
+  "request-foreign": problemKind<{ why: string; allowed: string }>({
+    meaning: "An HTTP request seems to be made by a web page of somebody else.",
+    message: ({ why }) => why,
+    allowed: ({ allowed }) => allowed,
+    fix: () => "open the service's own page, or use a client that is no browser",
+  }),
+  "request-too-many": problemKind<{ max: number; seconds: number; what: string }>({
+    meaning: "Too many HTTP requests came from one client.",
+    message: ({ what, max, seconds }) => `more than ${count(max)} ${what} in ${count(seconds)} seconds`,
+    allowed: ({ what, max, seconds }) => `${count(max)} ${what} in ${count(seconds)} seconds`,
+    fix: () => "wait as long as Retry-After says",
+  }),
+  "stack-not-served": problemKind<{ stack: string; stacks: string[]; nearest: string | undefined }>({
+    meaning: "The HTTP service doesn't serve this stack.",
+    message: ({ stack }) => `the stack "${stack}" isn't served here`,
+    allowed: ({ stacks }) => listed(stacks),
+    fix: ({ nearest }) => (nearest === undefined ? "name one of these" : `did you mean "${nearest}"?`),
+  }),
+  "volume-exists": problemKind<{ volume: string }>({
+    meaning: "A volume is to be made, and one of its name is there.",
+    message: ({ volume }) => `there is a volume "${volume}" already`,
+    allowed: () => "a name that is free",
+    fix: ({ volume }) => `choose another name, or change the one that is there: POST …/datasets/${volume}`,
+  }),
+  "operation-not-cancellable": problemKind<{ state: string }>({
+    meaning: "An operation is to be cancelled that is over, or that another process runs.",
+    message: ({ state }) => `the operation is ${state}, or another process runs it`,
+    allowed: () => "an operation of this service that is queued or running",
+    fix: () => "nothing is left to be cancelled here",
+  }),
+  "operations-too-many": problemKind<{ max: number }>({
+    meaning: "So many operations wait for a stack that no other is taken.",
+    message: ({ max }) => `${count(max)} operations wait already`,
+    allowed: ({ max }) => `${count(max)} operations that wait`,
+    fix: () => "wait for them, or write with apply=false and apply all at once",
+  }),
+  "service-failed": problemKind<{ id: string }>({
+    meaning: "The HTTP service failed at a request, by a mistake of its own.",
+    message: ({ id }) => `the service failed; its log says why, under request ${id}`,
+    allowed: () => "a request that can be answered",
+    fix: () => "tell whoever runs the service",
+  }),
+  "service-stopping": problemKind<Record<string, never>>({
+    meaning: "The HTTP service is stopping.",
+    message: () => "the service is stopping, and takes nothing new",
+    allowed: () => "a service that runs",
+    fix: () => "try again when it runs anew",
+  }),
+  "audit-not-written": problemKind<{ why: string }>({
+    meaning: "The audit log can't be written, so nothing else is.",
+    message: ({ why }) => `the audit log can't be written: ${why}`,
+    allowed: () => "writes that are recorded",
+    fix: () => "make room, or give the service the right to write its audit log",
+  }),
+  "listen-unsafe": problemKind<{ address: string; missing: string[] }>({
+    meaning: "The HTTP service would listen where others reach it, without TLS or without authentication.",
+    message: ({ address, missing }) => `others reach ${address}, and there is no ${missing.join(" and no ")}`,
+    allowed: () => "loopback or a Unix socket; elsewhere TLS with tokens or client certificates",
+    fix: () => "give --tls-cert and --tls-key, and --tokens or --client-ca; or listen on 127.0.0.1",
+  }),
+  "service-option-invalid": problemKind<{ why: string; allowed: string }>({
+    meaning: "An option of the HTTP service is wrong, or a file that it names.",
+    message: ({ why }) => why,
+    allowed: ({ allowed }) => allowed,
+    fix: () => "correct the option, or the file",
+  }),
 } as const;
 
 export const noteKinds = {

@@ -1,0 +1,214 @@
+// Datasets, as the original calls volumes: what is configured, and changes of it, which are applied when they are accepted.
+
+import { nearest } from "../../nearest";
+import { problem } from "../../problems";
+import { parseReference } from "../../profiles/reference";
+import type { VolumeDefinition } from "../../profiles/schema";
+import { resolve } from "../../resolve";
+import type { ApplyOptions, ConfigEdit, StackConfigRead } from "../../stack";
+import { ControlError, controlError, throwProblems } from "../errors";
+import { route, type Call } from "../route";
+import { acceptedAnswer, datasetAnswer, datasetBody, datasetQuery, ofName, ofStack, volumeBody } from "../schemas";
+import { writtenBy } from "./profiles";
+
+const PATH = "/v1/configuration/datasets";
+const tagged = ["X-Configuration-Tag"] as const;
+const accepted = {
+  200: { description: "Tried out, or written and not to be applied now", schema: acceptedAnswer, headers: tagged },
+  202: {
+    description: "Written, and an operation was begun that applies it",
+    schema: acceptedAnswer,
+    headers: ["X-Configuration-Tag", "Location"] as const,
+  },
+};
+
+export const datasetRoutes = [
+  route({
+    method: "GET",
+    path: PATH,
+    id: "listDatasets",
+    role: "read",
+    tag: "configuration",
+    summary: "The volumes that are configured",
+    query: ofStack,
+    answers: {
+      200: { description: "The volumes, in the file's order", schema: datasetAnswer.array(), headers: tagged },
+    },
+    async handle({ served, reply }) {
+      const read = await served.config();
+      reply.header("X-Configuration-Tag", read.tag);
+      return served.remembered(read, "datasets", () =>
+        JSON.stringify(Object.keys(read.config.volumes ?? {}).map((name) => datasetOf(read, name))),
+      );
+    },
+  }),
+  route({
+    method: "GET",
+    path: `${PATH}/{name}`,
+    id: "getDataset",
+    role: "read",
+    tag: "configuration",
+    summary: "One volume as it is configured",
+    params: ofName("A volume"),
+    query: ofStack,
+    answers: { 200: { description: "The volume", schema: datasetAnswer, headers: tagged } },
+    async handle({ served, params: { name }, reply }) {
+      const read = await served.config();
+      checkThere(read, name);
+      reply.header("X-Configuration-Tag", read.tag);
+      return datasetOf(read, name);
+    },
+  }),
+  route({
+    method: "POST",
+    path: PATH,
+    id: "createDataset",
+    role: "write",
+    tag: "configuration",
+    summary: "Makes a volume: configures it, and begins to apply that",
+    description: 'For example `{"name": "data@gold", "sizeGiB": 10}`. A name that is taken is refused (409).',
+    query: datasetQuery,
+    body: datasetBody,
+    isConditional: true,
+    answers: {
+      ...accepted,
+      201: { description: "Written, and not to be applied now", schema: acceptedAnswer, headers: tagged },
+    },
+    handle(call) {
+      const { name: text, profile, ...rest } = call.body;
+      const { reference, problems } = parseReference(text, profile);
+      throwProblems(problems);
+      if (!reference) throw new Error("a reference without problems has a name");
+      const { name } = reference;
+      return write(call, name, { volumes: [name] }, (read) => {
+        if (isConfigured(read, name)) throw controlError("volume-exists", "name", name, { volume: name });
+        return { kind: "set-volume", name, volume: { profile: reference.profile, ...rest } };
+      });
+    },
+  }),
+  route({
+    method: "POST",
+    path: `${PATH}/{name}`,
+    id: "changeDataset",
+    role: "write",
+    tag: "configuration",
+    summary: "Changes a volume: another profile, a bigger size; and begins to apply that",
+    description: "What isn't said stays as it is. `{}` applies what the profile says by now.",
+    params: ofName("A volume"),
+    query: datasetQuery,
+    body: volumeBody,
+    isConditional: true,
+    answers: accepted,
+    handle(call) {
+      const { name } = call.params;
+      return write(call, name, { volumes: [name] }, (read) => {
+        checkThere(read, name);
+        return {
+          kind: "set-volume",
+          name,
+          volume: merged(read.config.volumes?.[name] ?? {}, call.body),
+        };
+      });
+    },
+  }),
+  route({
+    method: "DELETE",
+    path: `${PATH}/{name}`,
+    id: "removeDataset",
+    role: "admin",
+    tag: "configuration",
+    summary: "Removes a volume: takes it out of the configuration, and begins to delete it",
+    description: "Refused (409) while it is protected against deletion.",
+    params: ofName("A volume"),
+    query: datasetQuery,
+    isConditional: true,
+    answers: accepted,
+    handle: (call) =>
+      write(call, call.params.name, { destroy: [call.params.name] }, () => ({
+        kind: "remove-volume",
+        name: call.params.name,
+      })),
+  }),
+];
+
+type WriteCall = Call<unknown, { dryRun?: string | undefined; apply?: string | undefined }, unknown>;
+
+// The edit is made of what is there, so nothing may come between: here the others wait, and a file that was edited by hand
+// meanwhile is read again, unless the client said which one it means.
+async function write(
+  call: WriteCall,
+  name: string,
+  options: ApplyOptions,
+  make: (read: StackConfigRead) => ConfigEdit,
+) {
+  const { served, query, ifTag, reply } = call;
+  const dryRun = query.dryRun === "true";
+  const willApply = !dryRun && query.apply !== "false";
+  return served.inTurn(async () => {
+    if (willApply) served.checkRoom();
+    const attempt = async () => {
+      const read = await served.config();
+      const edit = make(read);
+      const isNew = edit.kind === "set-volume" && !isConfigured(read, name);
+      const result = await served.stack.edit([edit], { ifTag: ifTag ?? read.tag, dryRun });
+      return { result, isNew };
+    };
+    const { result, isNew } = ifTag === undefined ? await retried(attempt) : await attempt();
+    throwProblems(result.problems);
+    reply.header("X-Configuration-Tag", result.tag);
+    const after = await served.config();
+    const body = {
+      ...writtenBy(result, dryRun),
+      ...(isConfigured(after, name) && !dryRun && { dataset: datasetOf(after, name) }),
+    };
+    const wasThere = options.destroy === undefined || result.touched.some(({ verdict }) => verdict === "delete");
+    if (!willApply || !wasThere) return reply.code(isNew && !dryRun ? 201 : 200).send(body);
+    const operation = served.follow(served.stack.apply(options));
+    call.request.operation = operation.id;
+    return reply
+      .code(202)
+      .header("Location", `/v1/operations/${operation.id}`)
+      .send({ ...body, operation });
+  });
+}
+
+const ATTEMPTS = 10;
+
+async function retried<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let left = ATTEMPTS - 1; ; left--) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (left === 0 || (error as { code?: string }).code !== "config-changed") throw error;
+    }
+  }
+}
+
+function isConfigured(read: StackConfigRead, name: string): boolean {
+  return Object.hasOwn(read.config.volumes ?? {}, name);
+}
+
+function checkThere(read: StackConfigRead, volume: string): void {
+  if (isConfigured(read, volume)) return;
+  const volumes = Object.keys(read.config.volumes ?? {});
+  throw new ControlError(404, [
+    problem("volume-unknown", "name", volume, { volume, volumes, nearest: nearest(volume, volumes) }),
+  ]);
+}
+
+function merged(before: VolumeDefinition, change: VolumeDefinition): VolumeDefinition {
+  const rest = { ...before };
+  // A size is said in one way.
+  if (change.size !== undefined || change.sizeGiB !== undefined) {
+    delete rest.size;
+    delete rest.sizeGiB;
+  }
+  return { ...rest, ...change };
+}
+
+function datasetOf(read: StackConfigRead, name: string) {
+  const volume = read.config.volumes?.[name] ?? {};
+  const { profile = "default" } = volume;
+  const { problems } = resolve(read.catalog, read.requestFor(name, volume), `storage-profiles:volumes.${name}.`);
+  return { ...volume, name, profile, reference: `${name}@${profile}`, problems };
+}

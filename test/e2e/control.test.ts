@@ -1,0 +1,329 @@
+// The HTTP service over a real stack, through the real engine: the whole story, who writes at the same time, and kills.
+
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { parse } from "yaml";
+
+import { startScaleioGateway, type ScaleioGateway } from "../../testing";
+import { ask, ControlProject, until, type Reply, type Service } from "../support/control";
+import { onArray } from "../support/scaleio";
+
+jest.setTimeout(300_000);
+
+const PROFILES = "/v1/configuration/profiles";
+const DATASETS = "/v1/configuration/datasets";
+
+const FILE = `# Ours.
+config:
+  storage-profiles:backend: 'local' # quoted
+  storage-profiles:deletionProtection: false
+`;
+
+const statusesAt = async (url: string) =>
+  Object.fromEntries((await ask(url, "/v1/state/datasets")).body.map(({ name, status }: any) => [name, status]));
+const operationAt = async (url: string, id: string) => (await ask(url, `/v1/operations/${id}`)).body;
+const ended = async (url: string, { body }: Reply) => {
+  const { id } = body.operation ?? body;
+  await until(async () => !["queued", "running"].includes((await operationAt(url, id)).state), 120);
+  return operationAt(url, id);
+};
+const codes = ({ body }: Reply) => body.errors.map(({ code }: any) => code);
+
+describe("on the local backend", () => {
+  const project = new ControlProject("control");
+  const wait = () => join(project.directory, "wait");
+  let service: Service;
+  const get = (path: string) => ask(service.url, path);
+  const post = (path: string, json: unknown, headers: Record<string, string> = {}) =>
+    ask(service.url, path, { json, headers });
+  const config = () => parse(readFileSync(project.file, "utf8")).config;
+
+  beforeAll(async () => {
+    await project.prepared(FILE);
+    service = await project.serve();
+  });
+  afterAll(() => project.dispose());
+
+  test("a profile and a volume are made, the profile is edited, the volume is out of date until that is applied", async () => {
+    const made = await post(PROFILES, { name: "fast", description: "For databases", local: { iops: 9000 } });
+    expect([made.status, made.body.applied, made.body.profile.origin]).toEqual([201, false, "stack"]);
+
+    const created = await post(DATASETS, { name: "data@fast", sizeGiB: 1 });
+    expect([created.status, created.body.applied, created.body.dataset]).toEqual([
+      202,
+      false,
+      { name: "data", profile: "fast", sizeGiB: 1, reference: "data@fast", problems: [] },
+    ]);
+    expect(created.headers.get("location")).toBe(`/v1/operations/${created.body.operation.id}`);
+    // Configured isn't applied: it stands there, and isn't made yet.
+    expect((await get(`${DATASETS}/data`)).status).toBe(200);
+    expect(await statusesAt(service.url)).toEqual({ data: "out-of-date" });
+    expect(await ended(service.url, created)).toMatchObject({ state: "succeeded", volumes: ["data"], problems: [] });
+    expect(await statusesAt(service.url)).toEqual({ data: "compliant" });
+    expect(existsSync((await get("/v1/state/datasets/data")).body.mountPath)).toBe(true);
+
+    const tried = await post(`${PROFILES}?dryRun=true`, { name: "fast", local: { iops: 4000 } });
+    expect([tried.status, tried.body.touched.map(({ name, verdict }: any) => `${name} ${verdict}`)]).toEqual([
+      200,
+      ["data in-place"],
+    ]);
+    expect(config()["storage-profiles:profiles"].fast.local.iops).toBe(9000);
+
+    const edited = await post(PROFILES, { name: "fast", local: { iops: 4000 } });
+    expect([edited.status, edited.body.applied, edited.body.touched.length]).toEqual([200, false, 1]);
+    expect(await statusesAt(service.url)).toEqual({ data: "out-of-date" });
+    expect((await get("/v1/state/datasets/data")).body.recorded.settings.iopsLimit).toBe(9000);
+
+    const applied = await post(`${DATASETS}/data`, {});
+    expect(await ended(service.url, applied)).toMatchObject({ state: "succeeded" });
+    expect(await statusesAt(service.url)).toEqual({ data: "compliant" });
+    expect((await get("/v1/state/datasets/data")).body.recorded.settings.iopsLimit).toBe(4000);
+    expect(readFileSync(project.file, "utf8")).toContain(
+      "# Ours.\nconfig:\n  storage-profiles:backend: 'local' # quoted\n",
+    );
+  });
+
+  test("what is in the way is refused, by name: a profile in use, a name that is taken, a volume that would shrink", async () => {
+    const before = readFileSync(project.file, "utf8");
+    const inUse = await ask(service.url, `${PROFILES}/fast`, { method: "DELETE" });
+    expect([inUse.status, codes(inUse), inUse.body.description]).toEqual([
+      409,
+      ["profile-in-use"],
+      expect.stringContaining("volume data"),
+    ]);
+    const taken = await post(DATASETS, { name: "data", sizeGiB: 1 });
+    expect([taken.status, codes(taken)]).toEqual([409, ["volume-exists"]]);
+    const shrunk = await post(`${DATASETS}/data`, { sizeGiB: 0.5 });
+    expect(shrunk.status).toBeGreaterThanOrEqual(400);
+    const unknown = await post("/v1/operations", { volumes: ["none"] });
+    expect([unknown.status, codes(unknown)]).toEqual([404, ["volume-unknown"]]);
+    expect(readFileSync(project.file, "utf8")).toBe(before);
+  });
+
+  test("reads are answered while an operation runs; its events come live, and again from where one was; it can be cancelled", async () => {
+    writeFileSync(wait(), "");
+    const begun = await post(`${DATASETS}/data`, { profile: "gold" });
+    const { id } = begun.body.operation;
+    await until(async () => (await operationAt(service.url, id)).state === "running");
+
+    const slowest: Record<string, number> = {};
+    for (const path of [
+      PROFILES,
+      `${PROFILES}/gold/resolution?sizeGiB=10`,
+      DATASETS,
+      "/v1/state/datasets",
+      "/v1/operations",
+      "/healthz",
+      "/metrics",
+    ]) {
+      const start = performance.now();
+      expect((await get(path)).status).toBe(200);
+      slowest[path] = performance.now() - start;
+    }
+    expect((await operationAt(service.url, id)).state).toBe("running");
+    expect(Object.entries(slowest).filter(([, ms]) => ms > 10_000)).toEqual([]);
+
+    const stream = await fetch(`${service.url}/v1/operations/${id}/events`);
+    const reader = stream.body!.pipeThrough(new TextDecoderStream()).getReader();
+    let seen = "";
+    while (!seen.includes('"running"')) seen += (await reader.read()).value ?? "";
+    rmSync(wait());
+    for (let part = await reader.read(); !part.done; part = await reader.read()) seen += part.value;
+    expect(seen).toContain('"succeeded"');
+    const ids = [...seen.matchAll(/^id: (\d+)$/gm)].map(([, number]) => Number(number));
+    expect(ids.length).toBeGreaterThan(3);
+
+    const after = ids.at(-3);
+    const again = await ask(service.url, `/v1/operations/${id}/events`, {
+      headers: { "last-event-id": String(after) },
+    });
+    expect([...again.body.matchAll(/^id: (\d+)$/gm)].map(([, number]: any) => Number(number))).toEqual(ids.slice(-2));
+    const nothing = await ask(service.url, `/v1/operations/${id}/events`, {
+      headers: { "last-event-id": String(ids.at(-1)) },
+    });
+    expect(nothing.status).toBe(204);
+
+    writeFileSync(wait(), "");
+    const doomed = await post("/v1/operations", {});
+    await until(async () => (await operationAt(service.url, doomed.body.id)).state === "running");
+    expect((await ask(service.url, `/v1/operations/${doomed.body.id}/cancel`, { method: "POST" })).status).toBe(202);
+    rmSync(wait());
+    expect(await ended(service.url, doomed)).toMatchObject({ state: "cancelled" });
+    const over = await ask(service.url, `/v1/operations/${doomed.body.id}/cancel`, { method: "POST" });
+    expect([over.status, codes(over)]).toEqual([409, ["operation-not-cancellable"]]);
+  });
+
+  test("fifty writers at once lose nothing, and one who edits by hand is neither overwritten nor ignored", async () => {
+    const writers = Array.from({ length: 50 }, (_, index) => index);
+    const replies = await Promise.all(
+      writers.map((index) =>
+        index % 2 === 0
+          ? post(PROFILES, { name: `p${index}`, local: { iops: 100 + index } })
+          : post(`${DATASETS}?apply=false`, { name: `v${index}@gold`, sizeGiB: 1 }),
+      ),
+    );
+    expect(replies.map(({ status }) => status)).toEqual(writers.map(() => 201));
+    expect(new Set(replies.map(({ headers }) => headers.get("x-configuration-tag"))).size).toBe(50);
+    const after = config();
+    for (const index of writers) {
+      if (index % 2 === 0)
+        expect(after["storage-profiles:profiles"][`p${index}`]).toEqual({ local: { iops: 100 + index } });
+      else expect(after["storage-profiles:volumes"][`v${index}`]).toEqual({ profile: "gold", sizeGiB: 1 });
+    }
+
+    const tag = (await get(PROFILES)).headers.get("x-configuration-tag") ?? "";
+    writeFileSync(project.file, readFileSync(project.file, "utf8").replace("# Ours.", "# Ours, edited by hand."));
+    const refused = await post(PROFILES, { name: "late", local: {} }, { "x-if-configuration-matches": tag });
+    expect([refused.status, codes(refused)]).toEqual([412, ["config-changed"]]);
+    expect((await post(PROFILES, { name: "later", local: {} })).status).toBe(201);
+    const text = readFileSync(project.file, "utf8");
+    expect([text.includes("# Ours, edited by hand."), text.includes("late:"), text.includes("later:")]).toEqual([
+      true,
+      false,
+      true,
+    ]);
+    // Only those that were to be out of date again are taken away: the others of this file are nobody's.
+    writeFileSync(project.file, text.replace(/^ +v\d+: .*\n/gm, ""));
+    expect(Object.keys(config()["storage-profiles:volumes"])).toEqual(["data"]);
+  });
+
+  test("killed while many write, the file is whole, and all that was answered is in it", async () => {
+    const victim = await project.serve();
+    const answered: string[] = [];
+    const writes = Array.from({ length: 30 }, (_, index) =>
+      ask(victim.url, PROFILES, { json: { name: `k${index}`, local: { iops: 200 } } }).then(
+        ({ status }) => status === 201 && answered.push(`k${index}`),
+        () => undefined,
+      ),
+    );
+    await until(() => answered.length >= 3);
+    await victim.kill();
+    await Promise.all(writes);
+    const profiles = config()["storage-profiles:profiles"];
+    expect(answered.filter((name) => !Object.hasOwn(profiles, name))).toEqual([]);
+    expect(answered.length).toBeLessThan(30);
+    expect((await get("/v1/configuration/problems")).body).toEqual([]);
+    // The dead one's lock keeps nobody out.
+    expect((await post(PROFILES, { name: "after", local: {} })).status).toBe(201);
+  });
+
+  test.each(["just after it was begun", "while the engine works", "while another one waits"])(
+    "killed %s, an operation is interrupted, and resumed it comes to its end",
+    async (stage) => {
+      const victim = await project.serve();
+      if (stage !== "just after it was begun") writeFileSync(wait(), "");
+      const iops = { "just after it was begun": 3100, "while the engine works": 3200 }[stage] ?? 3300;
+      await ask(victim.url, PROFILES, { json: { name: "fast", local: { iops } } });
+      const begun = await ask(victim.url, `${DATASETS}/data`, { json: { profile: "fast" } });
+      const ids = [begun.body.operation.id as string];
+      if (stage !== "just after it was begun") {
+        // By its events the engine is there, and not only asked for.
+        const stream = await fetch(`${victim.url}/v1/operations/${ids[0]}/events`);
+        const reader = stream.body!.pipeThrough(new TextDecoderStream()).getReader();
+        for (let seen = ""; !seen.includes("event: resource");) seen += (await reader.read()).value ?? "";
+        void reader.cancel();
+      }
+      if (stage === "while another one waits")
+        ids.push((await ask(victim.url, "/v1/operations", { json: {} })).body.id);
+      await victim.kill();
+      expect(config()["storage-profiles:profiles"].fast).toEqual({ local: { iops } });
+      rmSync(wait(), { force: true });
+
+      const next = await project.serve();
+      for (const id of ids) {
+        expect(await operationAt(next.url, id)).toMatchObject({ state: "interrupted" });
+        const told = await ask(next.url, `/v1/operations/${id}/events`);
+        expect(told.body).toContain('"state":"interrupted"');
+      }
+      // Its engine may still be at work, and holds the lock as long as it is.
+      await until(async () => !(await operationAt(next.url, ids[0]!)).engineRunning, 60);
+      await project.run(["cancel", "--yes"]);
+      const resumed = await ask(next.url, `/v1/operations/${ids[0]}/resume`, { method: "POST" });
+      expect(resumed.status).toBe(202);
+      expect(await ended(next.url, resumed)).toMatchObject({ state: "succeeded", problems: [] });
+      const { status, recorded } = (await ask(next.url, "/v1/state/datasets/data")).body;
+      expect([status, recorded.settings.iopsLimit]).toEqual(["compliant", iops]);
+      await next.kill();
+    },
+  );
+
+  test("told to stop, it takes nothing new, cancels what runs, and ends", async () => {
+    const stopping = await project.serve();
+    writeFileSync(wait(), "");
+    const begun = await ask(stopping.url, "/v1/operations", { json: { volumes: ["data"] } });
+    await until(async () => (await operationAt(stopping.url, begun.body.id)).state === "running");
+    const ending = stopping.kill("SIGTERM");
+    rmSync(wait());
+    expect(await ending).toBe(0);
+    expect((await operationAt(service.url, begun.body.id)).state).toMatch(/^(cancelled|succeeded)$/);
+  });
+
+  test("a volume is removed by DELETE, once it is applied", async () => {
+    const removed = await ask(service.url, `${DATASETS}/data`, { method: "DELETE" });
+    expect([removed.status, removed.body.touched.map(({ verdict }: any) => verdict)]).toEqual([202, ["delete"]]);
+    expect(await ended(service.url, removed)).toMatchObject({ state: "succeeded", destroy: ["data"] });
+    expect(await statusesAt(service.url)).toEqual({});
+    expect((await ask(service.url, `${PROFILES}/fast`, { method: "DELETE" })).status).toBe(200);
+  });
+});
+
+describe("on a ScaleIO gateway", () => {
+  let gateway: ScaleioGateway;
+  const project = new ControlProject("control-scaleio");
+  beforeAll(async () => void (gateway = await startScaleioGateway({})));
+  afterAll(async () => {
+    await project.dispose();
+    await gateway.close();
+  });
+
+  test("the same story: made, its profile edited over HTTP, out of date, applied, compliant, and drift is told", async () => {
+    await project.init();
+    writeFileSync(join(project.directory, "ca.pem"), gateway.ca);
+    const secret = await project.run([
+      "config",
+      "set",
+      "--secret",
+      "storage-profiles-scaleio:password",
+      gateway.password,
+    ]);
+    expect(secret.code).toBe(0);
+    const kept = readFileSync(project.file, "utf8");
+    writeFileSync(
+      project.file,
+      kept
+        .replace(/ {2}storage-profiles:(backend|local).*\n( {4}.*\n)*/g, "")
+        .replace(
+          "config:\n",
+          `config:\n  storage-profiles:backend: scaleio\n  storage-profiles:deletionProtection: false\n` +
+            `  storage-profiles-scaleio:endpoint: ${gateway.url}\n  storage-profiles-scaleio:username: ${gateway.username}\n` +
+            `  storage-profiles-scaleio:caFile: ca.pem\n`,
+        ),
+    );
+    const { url } = await project.serve();
+    const made = await ask(url, PROFILES, {
+      json: { name: "fast", scaleio: { provisioning: "thin", iopsLimit: 2000 } },
+    });
+    expect(made.status).toBe(201);
+    expect(await ended(url, await ask(url, DATASETS, { json: { name: "data@fast", sizeGiB: 8 } }))).toMatchObject({
+      state: "succeeded",
+      problems: [],
+    });
+    expect(onArray(gateway)).toMatchObject([{ what: "8 GiB thin" }]);
+    expect(await statusesAt(url)).toEqual({ data: "compliant" });
+    await ask(url, PROFILES, {
+      json: { name: "fast", scaleio: { provisioning: "thin", iopsLimit: 2000, ramCache: true } },
+    });
+    expect(await statusesAt(url)).toEqual({ data: "out-of-date" });
+    expect(await ended(url, await ask(url, "/v1/operations", { json: {} }))).toMatchObject({ state: "succeeded" });
+    expect(onArray(gateway)).toMatchObject([{ what: "8 GiB thin ramcache" }]);
+    expect(await statusesAt(url)).toEqual({ data: "compliant" });
+    // The password is in the file, encrypted, and in nothing that the service says.
+    const said = await Promise.all(
+      ["/v1/state/datasets", PROFILES, DATASETS, "/v1/operations"].map(async (path) =>
+        JSON.stringify((await ask(url, path)).body),
+      ),
+    );
+    expect(said.join("")).not.toContain(gateway.password);
+  });
+});
