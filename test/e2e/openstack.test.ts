@@ -234,15 +234,26 @@ describeOpenstackEngine("a volume that is there already", () => {
     await lab.stop();
   });
 
-  test("is taken over with its data, and gets the profile's type and the size in the same run", async () => {
+  test("is taken over with its data, or copied, and gets the profile's type and the size in the same run", async () => {
     const id = await lab.create({ size: 1, volume_type: "silver", name: "by-hand", metadata: { old: "yes" } });
-    project.declare({ "data@gold": { sizeGiB: 3, import: id } });
+    const source = await lab.create({ size: 1, volume_type: "gold", name: "source" });
+    const snapshot = await lab.snapshot(source);
+    const from = (openstack: object) => ({ sizeGiB: 2, openstack });
+    project.declare({
+      "data@gold": { sizeGiB: 3, import: id },
+      "restored@gold": from({ snapshotId: snapshot }),
+      "copy@gold": from({ sourceVolumeId: source }),
+    });
     const text = await project.up();
     expect(text).not.toContain("replace");
     expect(await lab.volume(id)).toMatchObject({ id, size: 3, volume_type: "gold", status: "available", name: "data" });
-    expect(await lab.volumes()).toHaveLength(1);
+    expect((await lab.volumes()).map(({ name }) => name as string)).toEqual(["copy", "data", "restored", "source"]);
+    const { restored, copy } = await project.ids();
+    expect(await lab.volume(restored!)).toMatchObject({ snapshot_id: snapshot, size: 2 });
+    expect(await lab.volume(copy!)).toMatchObject({ source_volid: source, size: 2 });
     expect(await project.steps()).toEqual([]);
-    project.declare({ "data@gold": { sizeGiB: 3 } });
+    // What they were made from may be forgotten.
+    project.declare({ "data@gold": { sizeGiB: 3 }, "restored@gold": { sizeGiB: 2 }, "copy@gold": { sizeGiB: 2 } });
     expect((await project.steps()).filter(({ op }) => op !== "update")).toEqual([]);
     await project.up();
     expect(await lab.volume(id)).toMatchObject({ id, size: 3, volume_type: "gold" });
