@@ -61,6 +61,13 @@ main(async () => {
 function tell(files) {
   const results = files.filter((file) => existsSync(file)).map((file) => JSON.parse(readFileSync(file, "utf8")));
   const sum = (/** @type {string} */ key) => results.reduce((all, each) => all + each[key], 0);
+  const took = results
+    .flatMap(({ testResults }) => testResults)
+    .map(({ name, startTime, endTime }) => ({ file: path.relative(root, name), seconds: (endTime - startTime) / 1000 }))
+    .filter(({ seconds }) => seconds >= 20)
+    .sort((a, b) => b.seconds - a.seconds);
+  if (took.length > 0) console.log("\nWhat took longest:");
+  for (const { file, seconds } of took) console.log(`${String(Math.round(seconds)).padStart(6)} s  ${file}`);
   console.log(`\n${sum("numPassedTests")} passed, ${sum("numFailedTests")} failed, ${sum("numPendingTests")} skipped`);
 }
 

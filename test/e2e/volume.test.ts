@@ -158,7 +158,7 @@ describe("a program with problems", () => {
   test("is told those of all its volumes at preview, however many, and nothing is made", async () => {
     project.program(`
       for (let i = 0; i < 40; i++) new ProfiledVolume("data" + i + "@golf", { size: "tall" });
-      new ProfiledVolume("cloud@gold", { sizeGiB: 1, backend: "openstack" });
+      new ProfiledVolume("array@gold", { sizeGiB: 8, backend: "scaleio", physicalName: "x".repeat(40) });
       new ProfiledVolume("good", { sizeGiB: 1 });
       new ProfiledVolume("mixed@gold", { profile: "silver", sizeGiB: 1 });
     `);
@@ -168,11 +168,11 @@ describe("a program with problems", () => {
       expect(ran.code).not.toBe(0);
       for (let i = 0; i < 40; i++) expect(text.split(`data${i}: 2 problems\n`)).toHaveLength(2);
       expect(text).toContain('did you mean "gold"?');
-      expect(text).toContain("[backend-refuses]");
+      expect(text).toContain("[physical-name-too-long]");
       expect(text).toContain("[profile-conflict]");
       expect(text).not.toMatch(/^\s+at .*:\d+:\d+/m);
     }
-    expect(Object.keys(await project.state()).filter((each) => /data|cloud|mixed/.test(each))).toEqual([]);
+    expect(Object.keys(await project.state()).filter((each) => /data|array|mixed/.test(each))).toEqual([]);
   });
 
   test("hears of a bad reference and a bad config in one message each, without a stack trace", async () => {
