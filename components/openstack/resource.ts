@@ -8,7 +8,8 @@ import { formatProblems, note, problem, stackPlacement, type OpenstackSettings, 
 import { argumentsOf } from "../arguments";
 import type { VolumeBackend, VolumeToMake } from "../backends";
 import { fixedByTransform, transformed } from "../transform";
-import { askCloud, runState, stackMark, STACK_MARK, VOLUME_MARK, volumeToAdopt } from "./ask";
+import { askCloud, volumeToAdopt } from "./ask";
+import { runState, stackMark, STACK_MARK, VOLUME_MARK } from "./cloud";
 import { explainCreation } from "./explain";
 import { hintsOf } from "./hints";
 import { PROVIDER_TEXT } from "./provider-text";

@@ -245,7 +245,6 @@ describeOpenstackEngine("a retype", () => {
     expect(text).toContain(`retyping volume ${ids["snapped"]} from "gold" to "slow": Cinder took the request (202)`);
     expect(text).toContain(`retyping volume ${ids["backend"]} from "gold" to "slow": Cinder took the request (202)`);
     expect(text).toContain("set `migrationPolicy: on-demand` in the profile");
-    expect(failed.text).not.toMatch(/^\s+at .*:\d+:\d+/m);
     // The next run says it again, and doesn't lie.
     expect(
       (await project.steps()).filter(({ what }) => what.startsWith("CinderVolume")).map(({ what }) => what),
