@@ -87,7 +87,7 @@ export interface StackConfigRead {
   /** The profiles that the stack's file itself defines. */
   ownProfiles: string[];
   /** What a request for a volume of this stack is: the stack's backend and place, and what the volume says itself. */
-  requestFor(name: string, volume?: VolumeDefinition): VolumeRequest;
+  requestFor: (name: string, volume?: VolumeDefinition) => VolumeRequest;
 }
 
 /** One edit of the config. */
