@@ -27,7 +27,7 @@ writeFileSync(file("odd"), "config: [\n");
 // `pulumi` is nowhere: what is answered here is answered without it.
 async function call(
   line: string,
-  { isTerminal = false, cwd = project, env = {} as NodeJS.ProcessEnv, columns = 120 } = {},
+  { isTerminal = false, cwd = project, env = {}, columns = 120 } = {},
 ) {
   const [out, err]: [string[], string[]] = [[], []];
   const code = await run(line.split(" ").filter(Boolean), {
