@@ -6,10 +6,13 @@ import { join, resolve } from "node:path";
 
 import { parse } from "yaml";
 
-import { exitCodes } from "../../../src/cli/command";
+import { exitCodes, type Context } from "../../../src/cli/command";
 import { commands } from "../../../src/cli/commands";
+import { askedBy, profileEdit } from "../../../src/cli/references";
 import { run } from "../../../src/cli/run";
 import { coloursFor, table } from "../../../src/cli/text";
+import { readConfigText } from "../../../src/stack/config";
+import { NO_STATE } from "../../../src/stack/state";
 
 const home = mkdtempSync(join(tmpdir(), "sp-cli-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
@@ -25,10 +28,7 @@ writeFileSync(file("bad"), "config:\n  storage-profiles:volumes: { data: { profi
 writeFileSync(file("odd"), "config: [\n");
 
 // `pulumi` is nowhere: what is answered here is answered without it.
-async function call(
-  line: string,
-  { isTerminal = false, cwd = project, env = {}, columns = 120 } = {},
-) {
+async function call(line: string, { isTerminal = false, cwd = project, env = {}, columns = 120 } = {}) {
   const [out, err]: [string[], string[]] = [[], []];
   const code = await run(line.split(" ").filter(Boolean), {
     cwd,
@@ -143,6 +143,22 @@ describe("a wrong call", () => {
       problems: [{ fix: expect.stringContaining("install") }],
     });
   });
+});
+
+test("an edit of what can't be read is refused: what it says besides would be lost", async () => {
+  const text =
+    "config: { storage-profiles:profiles: { gold: { local: { iops: -1 }, aws: {} } }, storage-profiles:volumes: { a: { sizeGiB: no, profile: gold } } }";
+  const read = await readConfigText(text, file("x"), { directory: project, projectConfig: {}, env: {} });
+  const context = { args: ["a@gold"], options: { profile: "gold", set: ["aws.iops=5"] } } as unknown as Context;
+  expect(askedBy(context, read, NO_STATE).problems).toMatchObject([{ path: "storage-profiles:volumes.a.sizeGiB" }]);
+  expect(profileEdit(context, read)).toMatchObject({
+    edits: [],
+    problems: [{ path: "storage-profiles:profiles.gold.local.iops" }],
+  });
+  const fine = await readConfigText("config: {}", file("x"), { directory: project, projectConfig: {}, env: {} });
+  expect(profileEdit(context, fine).edits).toEqual([
+    { kind: "set-profile", name: "gold", definition: { extends: "gold", aws: { iops: 5 } } },
+  ]);
 });
 
 describe("init", () => {
