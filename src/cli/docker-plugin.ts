@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 
 import { DEFAULT_NAME, startPlugin } from "../docker/plugin";
 import { openProject } from "../stack";
+import { installCommands } from "./docker-plugin-install";
 
 interface Options {
   cwd?: string;
@@ -16,7 +17,7 @@ interface Options {
 }
 
 export function dockerPluginCommand(): Command {
-  return new Command("docker-plugin")
+  const command = new Command("docker-plugin")
     .description("serves Docker's volume driver protocol: volumes of a stack for `docker run --volume-driver`")
     .option("-C, --cwd <directory>", "the project's directory. Default: the working directory")
     .option("-s, --stack <name>", "the stack. Default: PULUMI_STACK, or the one that is selected")
@@ -31,6 +32,8 @@ export function dockerPluginCommand(): Command {
     .option("--time-limit <seconds>", "the longest that any call may take. Docker itself waits 120 s", seconds)
     .addHelpText("after", "\nIt logs to standard error, and ends with SIGINT or SIGTERM, after what it has begun.")
     .action((options: Options) => run(options));
+  for (const each of installCommands()) command.addCommand(each);
+  return command;
 }
 
 async function run(options: Options): Promise<void> {
