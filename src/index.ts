@@ -30,6 +30,7 @@ export {
   type ParsedReference,
   type Reference,
 } from "./profiles/reference";
+export { editorSchema } from "./profiles/editor-schema";
 export { revisionOf } from "./profiles/revision";
 export {
   configKeys,

@@ -16,34 +16,10 @@ module.exports = { generated };
 function generated() {
   const core = require("../dist/src/index.js");
   return {
-    "docs/config.schema.json": () => `${JSON.stringify(editorSchema(core), null, 2)}\n`,
+    "docs/config.schema.json": () => `${JSON.stringify(core.editorSchema(), null, 2)}\n`,
     "docs/problems.md": () => problemsPage(core, require("../dist/components/local/errors.js")),
     "docs/profiles.md": () => profilesPage(core),
-  };
-}
-
-/**
- * The schema of a stack's file: only the keys of our namespace are described, others are left alone.
- *
- * @param {typeof import("../src/index")} core
- */
-function editorSchema({ configSchema, NAMESPACE }) {
-  const { z } = require("zod");
-  const { properties = {}, $defs } = z.toJSONSchema(configSchema, { io: "input", unrepresentable: "any" });
-  const keys = Object.entries(properties).map(([key, schema]) => [`${NAMESPACE}:${key}`, schema]);
-  return {
-    $schema: "https://json-schema.org/draft/2020-12/schema",
-    title: "A Pulumi stack's config with storage-profiles",
-    type: "object",
-    properties: {
-      config: {
-        type: "object",
-        properties: Object.fromEntries(keys),
-        // A key of our namespace that isn't listed is a mistake; other namespaces are none of our business.
-        propertyNames: { anyOf: [{ enum: keys.map(([key]) => key) }, { not: { pattern: `^${NAMESPACE}:` } }] },
-      },
-    },
-    ...($defs ? { $defs } : {}),
+    "docs/commands.md": () => commandsPage(require("../dist/src/cli/run.js"), require("../dist/src/cli/commands.js")),
   };
 }
 
@@ -83,6 +59,54 @@ function problemsPage({ problemKinds, noteKinds }, { localVolumeErrors }) {
     ...rows(localVolumeErrors),
     "",
   ].join("\n");
+}
+
+/**
+ * The commands as their help has them.
+ *
+ * @param {typeof import("../src/cli/run")} run
+ * @param {typeof import("../src/cli/commands")} table
+ */
+function commandsPage({ makeProgram, exitCodeLines, NAME }, { commands }) {
+  const nowhere = () => undefined;
+  const io = { cwd: "/", env: {}, out: nowhere, err: nowhere, isTerminal: false, columns: 100 };
+  const program = makeProgram(io, nowhere);
+  const cell = (/** @type {string} */ text) => text.replace(/\|/g, "\\|");
+  const lines = [
+    "# Commands",
+    "",
+    "<!-- Generated from src/cli by `npm run schema`. -->",
+    "",
+    `\`npx ${NAME} <command>\`, in the directory of a Pulumi project or below it. They read and write the stack's config file, read its`,
+    "state, and run the Pulumi CLI that is on PATH, with its environment (`PULUMI_*`, passphrase). Every command has `--help` and `--json`,",
+    "colours only on a terminal (and none with `NO_COLOR`), and one wording for problems with preview and the HTTP service:",
+    "[problems.md](problems.md).",
+    "",
+    "| command | what it does |",
+    "| --- | --- |",
+    ...commands.map(({ name, summary }) => `| [\`${name}\`](#${name}) | ${cell(summary)} |`),
+    "",
+    "## Exit codes",
+    "",
+    "| code | meaning |",
+    "| --- | --- |",
+    ...exitCodeLines().map((line) => `| ${line.trim().replace(/ +/, " | ")} |`),
+    "",
+  ];
+  for (const spec of commands) {
+    const command = program.commands.find((each) => each.name() === spec.name);
+    if (!command) continue;
+    const help = command.createHelp();
+    const rows = [
+      ...help.visibleArguments(command).map((each) => [help.argumentTerm(each), help.argumentDescription(each)]),
+      ...help.visibleOptions(command).map((each) => [help.optionTerm(each), help.optionDescription(each)]),
+    ].filter(([term]) => term !== "-h, --help");
+    lines.push(`## ${spec.name}`, "", command.description(), "");
+    lines.push("| argument, option | meaning |", "| --- | --- |");
+    lines.push(...rows.map(([term = "", what = ""]) => `| \`${cell(term)}\` | ${cell(what)} |`), "", "```sh");
+    lines.push(...spec.examples.map(([line, what]) => `npx ${NAME} ${line} # ${what}`), "```", "");
+  }
+  return lines.join("\n");
 }
 
 /** @param {typeof import("../src/index")} core */

@@ -21,7 +21,7 @@ import { nodesOf, type StorageOf } from "./nodes";
 import type { DockerVolume } from "./protocol";
 import { oneAtATime } from "./queue";
 import type { Registry } from "./registry";
-import { statusMap } from "./status";
+import { isCompliant, statusMap } from "./status";
 import { viewOf, type Seen } from "./view";
 
 /** How long a container may take from its mount until the kernel shows it, and at its end until the kernel doesn't any more. */
@@ -95,9 +95,13 @@ export function driverOf(options: DriverOptions): Driver {
   /** Has a volume that exists as it is asked for. Problems: `volume-absent`, `volume-differs`, and what an `up` says. */
   async function ensure(asked: Asked, waiting: Waiting): Promise<Seen & { made: RecordedVolume }> {
     const { name, profile } = asked;
-    const seen = await find(name, waiting);
+    let seen = await find(name, waiting);
     const entry = entryOf(seen.config, name);
     const difference = differenceOf(asked, seen);
+    if (!difference && !isInOrder(asked, seen)) {
+      // Somebody else's `up` may have done it already.
+      seen = { ...seen, made: (await view.refresh()).get(name) };
+    }
     if (difference) refuse(onProfileChange === "refuse" || !entry ? [difference] : []);
     if (difference && entry) {
       const to = { ...entry, profile: profile ?? DEFAULT_PROFILE };
@@ -231,7 +235,8 @@ export function driverOf(options: DriverOptions): Driver {
     },
     async get(reference, waiting) {
       const asked = readOrRefuse(reference);
-      const seen = await find(asked.name, waiting);
+      waiting.for("the stack's config and state");
+      const seen = await view.report(asked.name, ({ config, made }) => made !== undefined && isCompliant(made, config));
       if (!seen.made) throw absent(asked.name, (await view.made()).keys());
       const difference = onProfileChange === "refuse" ? differenceOf(asked, seen) : undefined;
       if (difference) throw new StackError([difference]);

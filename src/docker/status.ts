@@ -20,3 +20,8 @@ export function statusMap(volume: RecordedVolume, read: StackConfigRead): Record
     volumeId,
   };
 }
+
+/** Whether a volume is what is declared. */
+export function isCompliant(volume: RecordedVolume, read: StackConfigRead): boolean {
+  return statusOf(read, volume.name, entryOf(read, volume.name), volume).status === "compliant";
+}

@@ -12,9 +12,17 @@ export interface Seen {
   made: RecordedVolume | undefined;
 }
 
+/** What was read longer ago than this is read again behind whoever asks, in milliseconds. */
+const oldMs = 20_000;
+
+/** What was read longer ago than this isn't what a volume is reported to be when it isn't as declared: an `up` may have been run. */
+const doubtfulMs = 1_000;
+
 export interface StackView {
   /** A volume. The engine is asked only where the volume isn't known, and the config file has changed since it was last asked. */
   find(name: string): Promise<Seen>;
+  /** The same, for a report: where it isn't as it should be, the engine is asked whether that is still so. */
+  report(name: string, isInOrder: (seen: Seen) => boolean): Promise<Seen>;
   /** The volumes that are made, by the last state that was read. */
   made(): Promise<ReadonlyMap<string, RecordedVolume>>;
   /** Reads the state anew. */
@@ -26,14 +34,15 @@ export interface StackView {
 type Made = ReadonlyMap<string, RecordedVolume>;
 
 export function viewOf(stack: Stack, log: (line: string) => void): StackView {
-  let known: { tag: string; made: Made } | undefined;
+  let known: { tag: string; made: Made; at: number } | undefined;
   let reading: Promise<Made> | undefined;
 
   const readAnew = async (): Promise<Made> => {
     // The config first: what changes while the state is read is then seen as a change the next time.
     const { tag } = await stack.readConfig();
+    const at = Date.now();
     const { volumes } = await stack.readState();
-    known = { tag, made: new Map(volumes.filter(isMade).map((volume) => [volume.name, volume])) };
+    known = { tag, at, made: new Map(volumes.filter(isMade).map((volume) => [volume.name, volume])) };
     return known.made;
   };
   // A reading that began before it was asked for may be too old, so another follows it; all who come meanwhile share that one.
@@ -56,15 +65,23 @@ export function viewOf(stack: Stack, log: (line: string) => void): StackView {
   };
   const upToDate = async (tag: string): Promise<Made> => (known?.tag === tag ? known.made : (reading ?? refresh()));
 
+  const age = () => Date.now() - (known?.at ?? 0);
+  const find = async (name: string): Promise<Seen> => {
+    const config = await stack.readConfig();
+    const made = known?.made.get(name);
+    if (made === undefined) return { config, made: (await upToDate(config.tag)).get(name) };
+    if ((known?.tag !== config.tag || age() > oldMs) && !reading) {
+      refresh().catch((error: unknown) => log(`The state can't be read: ${(error as Error).message}`));
+    }
+    return { config, made };
+  };
+
   return {
-    async find(name) {
-      const config = await stack.readConfig();
-      const made = known?.made.get(name);
-      if (made === undefined) return { config, made: (await upToDate(config.tag)).get(name) };
-      if (known?.tag !== config.tag && !reading) {
-        refresh().catch((error: unknown) => log(`The state can't be read: ${(error as Error).message}`));
-      }
-      return { config, made };
+    find,
+    async report(name, isInOrder) {
+      const seen = await find(name);
+      if (seen.made === undefined || isInOrder(seen) || age() < doubtfulMs) return seen;
+      return { config: await stack.readConfig(), made: (await refresh()).get(name) };
     },
     async made() {
       return upToDate((await stack.readConfig()).tag);

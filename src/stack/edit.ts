@@ -8,7 +8,7 @@ import type { ConfigEdit } from "./types";
 import { deleteIn, HandEdit, parseYaml, setIn, valueAt, type Style } from "./yaml-edit";
 
 interface Target {
-  key: "profiles" | "volumes";
+  key: "profiles" | "volumes" | undefined;
   /** How the first entry is written: a profile has a line for each backend, a volume is short. */
   style: Style;
 }
@@ -18,6 +18,7 @@ const targets: Record<ConfigEdit["kind"], Target> = {
   "remove-profile": { key: "profiles", style: "block" },
   "set-volume": { key: "volumes", style: "flow" },
   "remove-volume": { key: "volumes", style: "flow" },
+  "set-value": { key: undefined, style: "flow" },
 };
 
 /** Applies edits to a text. Error: `edit-not-possible`. */
@@ -31,22 +32,31 @@ export function editText(
       return one(before, edit, projectConfig);
     } catch (error) {
       if (!(error instanceof HandEdit)) throw error;
-      const path = `${NAMESPACE}:${targets[edit.kind].key}.${edit.name}`;
-      throw stackError("edit-not-possible", path, undefined, { why: `${error.message} (${file})` }, { cause: error });
+      const path = [targets[edit.kind].key, edit.name].filter((each) => each !== undefined).join(".");
+      throw stackError(
+        "edit-not-possible",
+        `${NAMESPACE}:${path}`,
+        undefined,
+        { why: `${error.message} (${file})` },
+        { cause: error },
+      );
     }
   }, text);
 }
 
 function one(text: string, edit: ConfigEdit, projectConfig: Record<string, unknown>): string {
-  const { key, style } = targets[edit.kind];
+  const { key = edit.name, style } = targets[edit.kind];
   const root = parseYaml(text).value;
   const config = valueAt(root, ["config"]);
   const spelled = spelling(isObject(config) ? config : {}, key);
   const container = isObject(config) ? own(config, spelled) : undefined;
   if (isSecret(container)) throw new HandEdit("a secret is in it, which is not touched");
-  if (typeof container === "string" && container.trim() !== "") throw new HandEdit("it is JSON in a text");
+  if (edit.kind !== "set-value" && typeof container === "string" && container.trim() !== "")
+    throw new HandEdit("it is JSON in a text");
   const path = ["config", spelled, edit.name];
   switch (edit.kind) {
+    case "set-value":
+      return setIn(text, path.slice(0, 2), plain(edit.value), style);
     case "set-profile":
     case "set-volume": {
       const value = edit.kind === "set-profile" ? edit.definition : edit.volume;

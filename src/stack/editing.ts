@@ -96,7 +96,7 @@ async function judge(
 function twice(edits: readonly ConfigEdit[]): Problem[] {
   const seen = new Set<string>();
   return edits.flatMap(({ kind, name }) => {
-    const what = kind.endsWith("profile") ? "profile" : "volume";
+    const what = kind === "set-value" ? "key" : kind.endsWith("profile") ? "profile" : "volume";
     const key = `${what} ${name}`;
     const isFirst = !seen.has(key);
     seen.add(key);

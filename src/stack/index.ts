@@ -8,5 +8,6 @@
 //   for await (const event of operation.events()) console.log(event);
 
 export * from "./errors";
+export { whatIf } from "./plan";
 export { openProject } from "./project";
 export type * from "./types";

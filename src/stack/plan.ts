@@ -7,7 +7,7 @@ import { NAMESPACE } from "../profiles/schema";
 import { joinPath } from "../profiles/validate";
 import { change, monthlyCostOf } from "../resolve";
 import { nearest } from "../nearest";
-import { placed, statusesOf } from "./status";
+import { placed, statusesOf, statusOf } from "./status";
 import type { ConfigEdit, StackConfigRead, StackState, VolumePlan, VolumeStatus } from "./types";
 
 /** The problems that a config has and another hadn't. */
@@ -25,6 +25,7 @@ export function editProblems(edits: readonly ConfigEdit[], read: StackConfigRead
     const isListed = volumes.some(([name]) => name === edit.name);
     switch (edit.kind) {
       case "set-profile":
+      case "set-value":
         return [];
       case "set-volume":
         if (isListed || !recorded) return [];
@@ -125,6 +126,24 @@ export function plansOf(read: StackConfigRead, state: StackState, before?: Stack
     ];
   });
   return [...plans, ...deleted];
+}
+
+/** What another profile or size would do to a volume that the program declares. The program would have to say it. */
+export function whatIf(
+  read: StackConfigRead,
+  state: StackState,
+  {
+    name,
+    profile,
+    sizeGiB,
+    size,
+  }: { name: string; profile?: string | undefined; sizeGiB?: number | undefined; size?: string | undefined },
+): VolumePlan {
+  const recorded = state.volumes.find((each) => each.name === name);
+  const { asked } = recorded ?? {};
+  const sized = sizeGiB === undefined && size === undefined ? { sizeGiB: asked?.sizeGiB } : { sizeGiB, size };
+  const other = asked && { profile: profile ?? asked.profile, ...sized };
+  return planOf(statusOf(read, name, undefined, recorded, new Set(), other), read, false);
 }
 
 /** What keeps a plan from being applied: changes that the backend can't make. */

@@ -124,19 +124,13 @@ function followersOf(
     .filter((each) => !own.has(each.urn) && [each, ...descendants(each.urn)].some(dependsOnIt))
     .flatMap((each) => [each, ...descendants(each.urn)]);
   return [...new Map(found.map((each) => [each.urn, each])).values()].map((each) => {
-    // Limits that the program says for a mapping itself come from nowhere.
+    // Declared with the volume itself, and not with its id and limits of its own, it is told the volume's array.
+    const isOfVolume = each.type === VOLUME_MAPPING && each.inputs?.["volumeSystemId"] !== undefined;
     const limits = Object.entries(each.outputs ?? {}).filter(
-      (entry): entry is [string, number] =>
-        LIMITS.includes(entry[0]) &&
-        typeof entry[1] === "number" &&
-        (each.propertyDependencies?.[entry[0]] ?? []).some(isOwn),
+      (entry): entry is [string, number] => LIMITS.includes(entry[0]) && typeof entry[1] === "number",
     );
     const name = each.urn.split("::").at(-1) ?? each.urn;
-    return {
-      urn: each.urn,
-      name,
-      ...(each.type === VOLUME_MAPPING && limits.length > 0 && { limits: Object.fromEntries(limits) }),
-    };
+    return { urn: each.urn, name, ...(isOfVolume && { limits: Object.fromEntries(limits) }) };
   });
 }
 

@@ -4,7 +4,7 @@ import { backends, type BackendName } from "../backends";
 import type { Backend } from "../backends/backend";
 import { note, show, type Note, type Problem } from "../problems";
 import { stackPlacement } from "../placement";
-import { change, monthlyCostOf, resolve, type Resolution, type ResolvedVolume } from "../resolve";
+import { change, monthlyCostOf, resolve, type Resolution, type ResolvedVolume, type VolumeRequest } from "../resolve";
 import type { VolumeDefinition } from "../profiles/schema";
 import { NAMESPACE } from "../profiles/schema";
 import { joinPath } from "../profiles/validate";
@@ -24,15 +24,16 @@ export function statusesOf(read: StackConfigRead, state: StackState): VolumeStat
   return [...ofConfig, ...ofProgram];
 }
 
-/** How one volume stands. `volume` is what the config says of it; nothing where the program declares it itself. */
+/** How one volume stands. `volume` is what the config says of it; nothing where the program declares it itself; `other` is what that would say instead. */
 export function statusOf(
   read: StackConfigRead,
   name: string,
   volume: VolumeDefinition | undefined,
   recorded: RecordedVolume | undefined,
   pending: ReadonlySet<string> = new Set(),
+  other?: Partial<VolumeRequest>,
 ): VolumeStatus {
-  const resolution = declared(read, name, volume, recorded);
+  const resolution = declared(read, name, volume, recorded, other);
   const to = resolution?.volume;
   const last: ResolvedVolume | undefined = recorded?.asked && { ...recorded.asked, ...recorded.got };
   const now: ResolvedVolume | undefined = last && recorded?.has && { ...last, ...recorded.has };
@@ -96,6 +97,7 @@ function declared(
   name: string,
   volume: VolumeDefinition | undefined,
   recorded: RecordedVolume | undefined,
+  other: Partial<VolumeRequest> = {},
 ): Resolution | undefined {
   const before = recorded?.asked && { ...recorded.asked, ...recorded.got };
   if (volume) {
@@ -113,7 +115,7 @@ function declared(
   const { backend, profile, sizeGiB } = before;
   const { placement } = read.requestFor(name, { backend });
   const said = { ...settingsAs("decided", before), ...placement, ...settingsAs("own", before) };
-  return resolve(read.catalog, { name, profile, backend, sizeGiB, placement: said }, `${name}: `);
+  return resolve(read.catalog, { name, profile, backend, sizeGiB, placement: said, ...other }, `${name}: `);
 }
 
 function settingsAs(what: "decided" | "own", { backend, settings }: ResolvedVolume): Record<string, unknown> {

@@ -99,7 +99,12 @@ export type ConfigEdit =
   /** Makes a volume, or makes it another. */
   | { kind: "set-volume"; name: string; volume: VolumeDefinition }
   /** Takes a volume out of the stack's file; applied, it is deleted. Problems: `volume-unknown`, `volume-protected`. */
-  | { kind: "remove-volume"; name: string };
+  | { kind: "remove-volume"; name: string }
+  /** Sets another key below `storage-profiles`: `backend`, `scaleio`, … */
+  | { kind: "set-value"; name: ValueKey; value: unknown };
+
+/** The keys that are not lists of profiles or volumes. */
+export type ValueKey = Exclude<keyof StackConfig, "profiles" | "volumes">;
 
 export interface EditOptions {
   /** Only when the file's tag is still this one. Error: `config-changed`. */

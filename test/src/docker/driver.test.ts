@@ -62,6 +62,19 @@ describe("what the engine is asked", () => {
     await expect(driver.mount("data", "2", waiting)).rejects.toThrow("`pulumi up` doesn't bring it back");
   });
 
+  test("an up that somebody else ran is seen by who asks how a volume stands", async () => {
+    await create("data@gold");
+    plugin.fake.config = { ...plugin.fake.config, volumes: { data: { profile: "silver", size: "8GiB" } } };
+    await new Promise((done) => setTimeout(done, 1_100));
+    expect((await driver.get("data", waiting)).Status).toMatchObject({ profile: "gold", status: "out-of-date" });
+    plugin.fake.make("data");
+    await new Promise((done) => setTimeout(done, 1_100));
+    expect((await driver.get("data", waiting)).Status).toMatchObject({ profile: "silver", status: "compliant" });
+    plugin.fake.engine.length = 0;
+    await driver.get("data", waiting);
+    expect(plugin.fake.engine).toEqual([]);
+  });
+
   test("a config file that somebody else changed is read again behind a container's back, not before it", async () => {
     await create("data@gold");
     plugin.fake.engine.length = 0;

@@ -1,0 +1,155 @@
+// `apply`: writes what is asked for to the config, and has the engine do it; limited to the volumes that it is about.
+
+import { problem } from "../problems";
+import type { ConfigEdit, EditResult, Operation, OperationEvent, Stack } from "../stack";
+import { textOf, UsageError, type Answer, type CommandSpec, type Context } from "./command";
+import { planText } from "./plan";
+import { askedBy, profileEdit } from "./references";
+
+export const apply: CommandSpec = {
+  name: "apply",
+  summary: "brings volumes to what is declared, after writing to the config what is asked for",
+  description:
+    "Without arguments: every volume that isn't compliant. Asks before it does anything, unless --yes. " +
+    "Ctrl-C stops it after what it is doing; twice, at once. What was interrupted is finished by the next apply.",
+  arguments: [
+    { name: "[reference...]", description: "volume@profile, or volume as it is declared", completes: "reference" },
+  ],
+  options: [
+    { flags: "--size <size>", description: "another size: GiB, or with a unit" },
+    { flags: "--profile <name>", description: "a profile to edit", completes: "profile" },
+    { flags: "--set <key=value>", description: "with --profile: a setting, as in aws.iops=5000", many: true },
+    { flags: "--unset <key>", description: "with --profile: a setting that is no longer said", many: true },
+    {
+      flags: "--remove <volume>",
+      description: "a volume to delete: out of the config, and with its data",
+      many: true,
+      completes: "volume",
+    },
+    { flags: "--refresh", description: "ask the backends first what is there" },
+    { flags: "--wait <seconds>", description: "how long to wait while another run holds the stack's lock. Default: 0" },
+    { flags: "-y, --yes", description: "don't ask" },
+  ],
+  examples: [
+    ["apply data@gold", "gold for data: shows the plan, asks, writes the config, applies"],
+    ["apply", "everything that is declared and not applied yet"],
+    ["apply --profile gold --set local.iops=5000 --yes", "an edit of gold, and all its volumes"],
+    ["apply --remove scratch", "deletes a volume that isn't protected"],
+  ],
+  async run(context) {
+    const { io, json } = context;
+    const isSure = context.options["yes"] === true;
+    if (!isSure && (!io.isTerminal || json))
+      throw new UsageError("nobody can be asked here: add --yes to go on without");
+    const wait = waitOf(context);
+    const stack = await context.stack();
+    const [read, state] = [await stack.readConfig(), await stack.readState()];
+    const asked = askedBy(context, read, state);
+    const removed = context.options["remove"];
+    const destroy = Array.isArray(removed) ? removed : [];
+    const edit = profileEdit(context, read, {});
+    const edits: ConfigEdit[] = [
+      ...asked.edits,
+      ...(edit ? [edit] : []),
+      ...destroy.map((name): ConfigEdit => ({ kind: "remove-volume", name })),
+    ];
+    const ofProgram = asked.ofProgram.map(({ name }) =>
+      problem("volume-of-program", name, undefined, { volume: name }),
+    );
+    const problems = [...asked.problems, ...ofProgram];
+    if (problems.length > 0) return { code: "problems", json: { problems }, problems };
+
+    const planned = await stack.plan(edits, { ifTag: read.tag });
+    const plan = narrowed(planned, asked.names, edits);
+    if (planned.problems.length > 0)
+      return { code: "problems", json: { ...plan }, text: planText(plan, context.colours) };
+    if (!json) io.out(`${planText(plan, context.colours)}\n`);
+    const names = volumesOf(asked.names, edits, plan);
+    const refresh = context.options["refresh"] === true;
+    if (edits.length === 0 && plan.touched.length === 0 && !refresh && asked.names.length === 0) {
+      return { json: { stack: stack.name, changed: false, operation: null } };
+    }
+    if (!isSure && !(await confirmed())) return { code: "interrupted", text: "Nothing was changed." };
+
+    const written = edits.length > 0 ? await stack.edit(edits, { ifTag: read.tag }) : planned;
+    if (written.problems.length > 0) return { code: "problems", json: { ...written }, problems: written.problems };
+    const operation = stack.apply({ volumes: names, destroy, refresh, waitForLockSeconds: wait });
+    return follow(operation, context, stack, written);
+  },
+};
+
+// What is declared and not applied yet is applied with it only where it is named, or where nothing is.
+function volumesOf(names: readonly string[], edits: readonly ConfigEdit[], plan: EditResult): string[] | undefined {
+  if (names.length === 0 && edits.length === 0) return undefined;
+  const touched = plan.touched.filter(({ verdict }) => verdict !== "delete").map(({ name }) => name);
+  return [...new Set([...names, ...touched])];
+}
+
+function narrowed(plan: EditResult, names: readonly string[], edits: readonly ConfigEdit[]): EditResult {
+  return edits.length > 0 || names.length === 0
+    ? plan
+    : { ...plan, touched: plan.touched.filter(({ name }) => names.includes(name)) };
+}
+
+function waitOf(context: Context): number {
+  const text = textOf(context, "wait");
+  const seconds = Number(text ?? 0);
+  if (!Number.isFinite(seconds) || seconds < 0 || text === "") throw new UsageError("--wait takes a number of seconds");
+  return seconds;
+}
+
+async function confirmed(): Promise<boolean> {
+  const { confirm } = await import("@inquirer/prompts");
+  return confirm({ message: "Apply this?", default: false });
+}
+
+async function follow(operation: Operation, context: Context, stack: Stack, written: EditResult): Promise<Answer> {
+  const { io, json, colours } = context;
+  const ignore = io.onInterrupt?.(() => {
+    if (!json) io.err("stopping after what it is doing; again, at once\n");
+    operation.cancel();
+  });
+  try {
+    for await (const event of operation.events()) {
+      const line = json ? undefined : eventText(event, context);
+      if (line !== undefined) io.out(`${line}\n`);
+    }
+  } finally {
+    ignore?.();
+  }
+  const report = await operation.done;
+  const isDone = report.state === "succeeded";
+  const { code } = report.problems[0] ?? {};
+  const text = isDone
+    ? colours.green(doneText(report.summary ?? {}))
+    : colours.red(`the operation ${report.state === "failed" ? "failed" : `was ${report.state}`}`);
+  return {
+    code: isDone
+      ? "done"
+      : report.state === "cancelled"
+        ? "interrupted"
+        : code === "stack-locked"
+          ? "busy"
+          : "problems",
+    json: { stack: stack.name, changed: written.changed, tag: written.tag, operation: report },
+    text,
+    problems: report.problems,
+  };
+}
+
+function doneText(summary: Readonly<Record<string, number>>): string {
+  const words: Record<string, string> = { create: "created", update: "updated", delete: "deleted", same: "unchanged" };
+  const told = Object.entries(summary).map(([what, count]) => `${count} ${words[what] ?? what}`);
+  return told.length > 0 ? `done: ${told.join(", ")} (resources)` : "done: there was nothing to do";
+}
+
+function eventText(event: OperationEvent, { colours }: Context): string | undefined {
+  const { dim, yellow, red, green } = colours;
+  if (event.type === "resource") {
+    const mark = { started: dim("…"), done: green("✓"), failed: red("✗") }[event.phase];
+    return `${mark} ${event.operation} ${event.resource}`;
+  }
+  if (event.type !== "message") return undefined;
+  const paint = { info: (text: string) => text, warning: yellow, error: red }[event.severity];
+  return paint(event.text);
+}

@@ -1,0 +1,105 @@
+// From `data@gold` on the command line to edits of the stack's config.
+
+import type { Problem } from "../problems";
+import { isObject } from "../profiles/overlay";
+import { builtinProfiles } from "../profiles/builtin";
+import { parseReference } from "../profiles/reference";
+import type { VolumeDefinition } from "../profiles/schema";
+import type { ConfigEdit, StackConfigRead, StackState } from "../stack";
+import { parse } from "yaml";
+import { sizeOf, textOf, UsageError, type Context } from "./command";
+
+/** What references ask for. */
+export interface Asked {
+  /** The volumes that they name. */
+  names: string[];
+  edits: ConfigEdit[];
+  /** Volumes that the program declares, with the profile and the size that they would have: nothing that an edit could do. */
+  ofProgram: { name: string; profile?: string | undefined; sizeGiB?: number | undefined; size?: string | undefined }[];
+  problems: Problem[];
+}
+
+/** Reads references: `data@gold` gives `data` the profile `gold`, `data` alone leaves the profile as it is. */
+export function askedBy(context: Context, read: StackConfigRead, state: StackState): Asked {
+  const asked: Asked = { names: [], edits: [], ofProgram: [], problems: [] };
+  const size = textOf(context, "size");
+  if (size !== undefined && context.args.length !== 1) throw new UsageError("--size goes with one volume");
+  for (const text of context.args) {
+    const { reference, problems } = parseReference(text, undefined, text);
+    asked.problems.push(...problems);
+    if (!reference) continue;
+    const { name } = reference;
+    const profile = text.includes("@") ? reference.profile : undefined;
+    const listed = read.config.volumes?.[name];
+    asked.names.push(name);
+    if (profile === undefined && size === undefined) continue;
+    if (!listed && state.volumes.some((each) => each.name === name)) {
+      asked.ofProgram.push({ name, profile, ...sizeOf(size) });
+      continue;
+    }
+    asked.edits.push({ kind: "set-volume", name, volume: changed(listed, profile, size) });
+  }
+  return asked;
+}
+
+function changed(
+  listed: VolumeDefinition | undefined,
+  profile: string | undefined,
+  size: string | undefined,
+): VolumeDefinition {
+  const { sizeGiB, size: sizeText, ...rest } = listed ?? {};
+  const kept =
+    size === undefined
+      ? { ...(sizeGiB !== undefined && { sizeGiB }), ...(sizeText !== undefined && { size: sizeText }) }
+      : sizeOf(size);
+  // In the order in which people write it.
+  const { profile: before, ...others } = rest;
+  const named = profile ?? before;
+  return { ...(named !== undefined && { profile: named }), ...kept, ...others };
+}
+
+/** Reads `--profile gold --set aws.iops=5000 --unset local`: an edit of a profile; nothing where none is meant. */
+export function profileEdit(
+  context: Context,
+  read: StackConfigRead,
+  file: Record<string, unknown>,
+): ConfigEdit | undefined {
+  const name = textOf(context, "profile");
+  const [set, unset] = [manyOf(context, "set"), manyOf(context, "unset")];
+  if (name === undefined) {
+    if (set.length + unset.length > 0) throw new UsageError("--set and --unset go with --profile <name>");
+    return undefined;
+  }
+  if (set.length + unset.length === 0)
+    throw new UsageError("--profile <name> goes with --set key=value or --unset key");
+  const own = file[name] ?? read.config.profiles?.[name];
+  // Of one that is built in only what is said changes.
+  const start = own ?? (Object.hasOwn(builtinProfiles, name) ? { extends: name } : {});
+  const definition = structuredClone(start) as Record<string, unknown>;
+  for (const each of set) {
+    const at = each.indexOf("=");
+    if (at <= 0) throw new UsageError(`--set ${each}: it has the form key=value, as in aws.iops=5000`);
+    put(definition, each.slice(0, at).split("."), parse(each.slice(at + 1)) as unknown);
+  }
+  for (const each of unset) put(definition, each.split("."), undefined);
+  return { kind: "set-profile", name, definition: definition };
+}
+
+function put(tree: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  const [key = "", ...rest] = path;
+  if (["__proto__", "constructor", "prototype", ""].includes(key))
+    throw new UsageError(`"${path.join(".")}" is no key of a profile`);
+  if (rest.length === 0) {
+    if (value === undefined) Reflect.deleteProperty(tree, key);
+    else tree[key] = value;
+    return;
+  }
+  const below = isObject(tree[key]) ? (tree[key] as Record<string, unknown>) : {};
+  tree[key] = below;
+  put(below, rest, value);
+}
+
+function manyOf(context: Context, option: string): string[] {
+  const value = context.options[option];
+  return Array.isArray(value) ? value : [];
+}

@@ -1,0 +1,153 @@
+// Runs a command line: parses it, runs the command, writes its answer as text or JSON, and gives the exit code.
+
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+import { Argument, Command, CommanderError, Option } from "commander";
+
+import { formatProblems, type ProblemCode } from "../problems";
+import { openProject, StackError, type Project } from "../stack";
+import { exitCodes, UsageError, type Answer, type CommandSpec, type Context, type ExitCode, type Io } from "./command";
+import { commands } from "./commands";
+import { suggest } from "./completion";
+import { coloursFor, problemsText } from "./text";
+
+export const NAME = "storage-profiles";
+
+/** Runs a command line. Never throws for a user's mistake: that has an exit code. */
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  if (argv[0] === "complete")
+    return suggest(
+      makeProgram(io, () => undefined),
+      commands,
+      argv.slice(argv[1] === "--" ? 2 : 1),
+      io,
+    );
+  let code: ExitCode = "done";
+  const program = makeProgram(io, (answered) => (code = answered));
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+    return exitCodes[code][0];
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? 0 : exitCodes.usage[0];
+  }
+}
+
+/** The commands, as commander has them. */
+export function makeProgram(io: Io, answered: (code: ExitCode) => void): Command {
+  const program = new Command(NAME)
+    .description("Profiles and volumes of a Pulumi stack, from outside its program: look, plan, change, apply.")
+    .version(versionOf(__dirname))
+    .showHelpAfterError("(add --help for what there is)")
+    .exitOverride()
+    .configureOutput({ writeOut: io.out, writeErr: io.err, getOutHasColors: () => false, getErrHasColors: () => false })
+    .addHelpText("after", `\nExit codes:\n${exitCodeLines().join("\n")}`);
+  for (const spec of commands) program.addCommand(commandOf(spec, io, answered).copyInheritedSettings(program));
+  return program;
+}
+
+/** The exit codes, a line each. */
+export function exitCodeLines(): string[] {
+  return Object.values(exitCodes).map(([code, what]) => `  ${String(code).padEnd(4)} ${what}`);
+}
+
+function commandOf(spec: CommandSpec, io: Io, answered: (code: ExitCode) => void): Command {
+  const command = new Command(spec.name)
+    .summary(spec.summary)
+    .description(
+      spec.description === undefined ? `${sentence(spec.summary)}.` : `${sentence(spec.summary)}. ${spec.description}`,
+    );
+  for (const { name, description } of spec.arguments ?? []) command.addArgument(new Argument(name, description));
+  for (const { flags, description, default: preset, choices, many } of spec.options ?? []) {
+    const option = new Option(flags, description);
+    if (preset !== undefined) option.default(preset);
+    if (choices) option.choices([...choices]);
+    if (many) option.argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]);
+    command.addOption(option);
+  }
+  if (spec.ofStack !== false)
+    command.option("-s, --stack <name>", "the stack. Default: PULUMI_STACK, else the selected one");
+  command
+    .option("--cwd <directory>", "run as if called in this directory")
+    .option("--json", "print JSON")
+    .option("--no-color", "no colours, as with NO_COLOR in the environment");
+  const examples = spec.examples.map(([line, what]) => `  $ ${NAME} ${line}\n      ${what}`);
+  command.addHelpText("after", `\nExamples:\n${examples.join("\n")}`);
+  command.action(async () => {
+    const context = contextOf(command, io);
+    answered(await carryOut(spec, context, command));
+  });
+  return command;
+}
+
+function contextOf(command: Command, io: Io): Context {
+  const options = command.opts<Record<string, string | boolean | string[] | undefined>>();
+  const cwd = typeof options["cwd"] === "string" ? options["cwd"] : io.cwd;
+  let opened: Promise<Project> | undefined;
+  const project = () => {
+    const { env, pulumi, journalDirectory } = io;
+    opened ??= openProject({ directory: cwd, env, pulumi, journalDirectory });
+    return opened;
+  };
+  return {
+    args: command.args,
+    options,
+    io: { ...io, cwd },
+    json: options["json"] === true,
+    colours: coloursFor(io.isTerminal, io.env, options["color"] !== false),
+    project,
+    async stack() {
+      const found = await project();
+      const name = typeof options["stack"] === "string" ? options["stack"] : await found.defaultStackName();
+      return found.stack(name);
+    },
+  };
+}
+
+async function carryOut(spec: CommandSpec, context: Context, command: Command): Promise<ExitCode> {
+  const { io, json, colours } = context;
+  const write = ({ code = "done", text = "", problems = [], ...answer }: Answer): ExitCode => {
+    if (json && answer.json !== undefined) {
+      io.out(`${JSON.stringify(answer.json, null, 2)}\n`);
+      return code;
+    }
+    if (text !== "") io.out(`${text}\n`);
+    if (problems.length > 0) io.err(`${problemsText(problems, colours)}\n`);
+    return code;
+  };
+  try {
+    return write(await spec.run(context));
+  } catch (error) {
+    if (error instanceof UsageError) return command.error(`error: ${error.message}`, { exitCode: 2 });
+    if (error instanceof StackError) {
+      const { code, problems } = error;
+      return write({
+        code: exitCodeOf(code),
+        json: { error: { code, message: formatProblems(code, problems) }, problems },
+        problems,
+      });
+    }
+    // A question that was answered with Ctrl-C.
+    if (error instanceof Error && error.name === "ExitPromptError") return write({ code: "interrupted" });
+    throw error;
+  }
+}
+
+/** The exit code of an error of the stack. */
+export function exitCodeOf(code: ProblemCode): ExitCode {
+  if (["stack-locked", "config-busy", "config-changed"].includes(code)) return "busy";
+  const ofEngine = ["project-missing", "project-not-readable", "stack-not-named", "stack-unknown", "engine-missing"];
+  return [...ofEngine, "engine-failed", "state-not-readable"].includes(code) ? "engine" : "problems";
+}
+
+// Of the package, wherever in it this file is.
+function versionOf(directory: string): string {
+  const file = join(directory, "package.json");
+  if (!existsSync(file)) return versionOf(dirname(directory));
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}
+
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

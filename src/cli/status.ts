@@ -1,0 +1,48 @@
+// `status`: how each volume stands, and why.
+
+import type { CommandSpec } from "./command";
+import { notesText, problemsText, statusText, table, verdictText } from "./text";
+
+export const status: CommandSpec = {
+  name: "status",
+  summary: "says of each volume whether it is compliant, out-of-date, non-compliant or unknown, and why",
+  description:
+    "compliant: it is what is declared. out-of-date: what is declared was changed since it last got it, or it was never made. " +
+    "non-compliant: it isn't what it got, or what is declared isn't possible. unknown: the last up did not finish it. " +
+    "What a program itself changed is seen when it runs: pulumi preview.",
+  arguments: [{ name: "[volume...]", description: "only these", completes: "volume" }],
+  options: [
+    {
+      flags: "--refresh",
+      description: "ask the backends first, and have the state say what they tell (pulumi refresh)",
+    },
+  ],
+  examples: [
+    ["status", "from the config and the state alone"],
+    ["status --refresh", "after asking the backends; exit code 3 where something is not as declared"],
+  ],
+  async run(context) {
+    const stack = await context.stack();
+    const chosen = context.args.length > 0 ? context.args : undefined;
+    const all = await stack.status({ refresh: context.options["refresh"] === true, volumes: chosen });
+    const rows = all.map((each) => [
+      each.name,
+      each.profile ?? "",
+      statusText(each.status, context.colours),
+      [
+        notesText(each.causes, ""),
+        each.verdict === "none" ? "" : `next up: ${verdictText(each.verdict, context.colours)}`,
+      ]
+        .filter((text) => text !== "")
+        .join("\n"),
+    ]);
+    const problems = all.flatMap((each) => each.problems);
+    const isFine = all.every((each) => each.status === "compliant");
+    const table1 =
+      rows.length > 0
+        ? table([["VOLUME", "PROFILE", "STATUS", "WHY"], ...rows], context.colours)
+        : "There are no volumes.";
+    const text = problems.length > 0 ? `${table1}\n\n${problemsText(problems, context.colours)}` : table1;
+    return { code: isFine ? "done" : "differs", json: { stack: stack.name, volumes: all }, text };
+  },
+};

@@ -1,0 +1,50 @@
+// `validate`: every problem of every stack's file.
+
+import { relative } from "node:path";
+
+import { StackError } from "../stack";
+import { textOf, type CommandSpec } from "./command";
+
+export const validate: CommandSpec = {
+  name: "validate",
+  summary: "finds every problem in the config of all stacks, or of one",
+  description:
+    "The same checks as at preview, without the engine: keys, profiles, and each volume that the config lists.",
+  examples: [
+    ["validate", "all stacks that have a file"],
+    ["validate --stack prod --json", "one of them, for a program"],
+  ],
+  async run(context) {
+    const project = await context.project();
+    const named = textOf(context, "stack");
+    const names = named === undefined ? await project.stackNames() : [named];
+    const stacks = await Promise.all(
+      names.map(async (name) => {
+        const { configFile, ...stack } = project.stack(name);
+        const file = relative(project.directory, configFile);
+        try {
+          const { problems, tag, config } = await stack.readConfig();
+          return { stack: name, file, tag, problems, volumes: Object.keys(config.volumes ?? {}).length };
+        } catch (error) {
+          if (!(error instanceof StackError)) throw error;
+          return { stack: name, file, problems: [...error.problems], volumes: 0 };
+        }
+      }),
+    );
+    const { bold, green, red, dim } = context.colours;
+    const text = stacks.map(({ file, problems, volumes }) => {
+      const count = problems.length;
+      const found = count === 0 ? green("no problem") : red(count === 1 ? "1 problem" : `${count} problems`);
+      return `${bold(file)}: ${found} ${dim(`(${volumes} ${volumes === 1 ? "volume" : "volumes"})`)}`;
+    });
+    const problems = stacks.flatMap((each) =>
+      each.problems.map((one) => ({ ...one, path: names.length > 1 ? `${each.file}: ${one.path}` : one.path })),
+    );
+    return {
+      code: problems.length > 0 ? "problems" : "done",
+      json: { stacks },
+      text: stacks.length > 0 ? text.join("\n") : `There is no stack's config file in ${project.configDirectory}.`,
+      problems,
+    };
+  },
+};
