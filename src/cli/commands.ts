@@ -4,6 +4,7 @@ import { apply } from "./apply";
 import type { CommandSpec } from "./command";
 import { completion } from "./completion";
 import { cost } from "./cost";
+import { dockerPlugin } from "./docker-plugin";
 import { explain } from "./explain";
 import { init } from "./init";
 import { plan } from "./plan";
@@ -24,6 +25,7 @@ export const commands: readonly CommandSpec[] = [
   plan,
   apply,
   cost,
+  dockerPlugin,
   schema,
   completion,
 ];

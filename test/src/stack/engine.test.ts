@@ -1,0 +1,147 @@
+// What the engine says and writes, in our words; and the journal of operations.
+
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { engineError, lockHolder } from "../../../src/stack/engine";
+import { targetOf, toldBy, volumeOf } from "../../../src/stack/events";
+import { isAlive, openJournal, processOf, thisProcess, type JournalEntry } from "../../../src/stack/journal";
+import { makeOperation } from "../../../src/stack/operation";
+
+const LOCKED = `error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete the lock file with \`pulumi cancel\`.
+  file:///s/.pulumi/locks/organization/p/dev/2ac.json?no_tmp_dir=true: created by root@vm (pid 27742) at 2026-11-24T17:01:56Z`;
+
+test("who holds a lock is told, and nobody where there is none", () => {
+  expect(lockHolder(LOCKED)).toEqual({ who: "root@vm (pid 27742)", since: "2026-11-24T17:01:56Z" });
+  expect(lockHolder(`${LOCKED}\n  file: created by you@pc (pid 5) at x`)).toEqual({
+    who: "root@vm (pid 27742) and you@pc (pid 5)",
+  });
+  expect(lockHolder("error: [409] Conflict: Another update is currently in progress.")).toMatchObject({
+    who: /Cloud/.exec("Cloud") && "an update on Pulumi Cloud",
+  });
+  expect(lockHolder("error: no")).toBeUndefined();
+  expect(engineError("dev", "up", LOCKED, []).message).toContain(
+    "another run holds the stack's lock: root@vm (pid 27742), since 2026",
+  );
+});
+
+test("a stack that isn't there is told with the nearest, and anything else in the engine's own words", () => {
+  expect(engineError("dve", "up", "error: no stack named 'dve' found", ["dev", "prod"]).problems).toMatchObject([
+    { code: "stack-unknown", fix: 'did you mean "dev"?' },
+  ]);
+  expect(
+    engineError("dev", "up", "error: get stack secrets manager: incorrect passphrase\n", []).problems,
+  ).toMatchObject([
+    { code: "engine-failed", message: "`pulumi up` failed: get stack secrets manager: incorrect passphrase" },
+  ]);
+});
+
+const URN =
+  "urn:pulumi:dev::p::storage-profiles:index:ProfiledVolume$pulumi-nodejs:dynamic/storage-profiles:LocalVolume::data";
+
+test.each([
+  [
+    { resourcePreEvent: { metadata: { op: "create", urn: URN } } },
+    { type: "resource", phase: "started", operation: "create", resource: "LocalVolume data", urn: URN, volume: "data" },
+  ],
+  [{ resourcePreEvent: { metadata: { op: "same", urn: URN } } }, undefined],
+  [
+    { resOpFailedEvent: { metadata: { op: "update", urn: URN } } },
+    { type: "resource", phase: "failed", operation: "update", resource: "LocalVolume data", urn: URN, volume: "data" },
+  ],
+  [
+    {
+      diagnosticEvent: { severity: "error", message: "<{%fg 1%}>bad<{%reset%}>\n", urn: "urn:pulumi:dev::p::a:b:C::x" },
+    },
+    { type: "message", severity: "error", text: "bad" },
+  ],
+  [{ diagnosticEvent: { severity: "debug", message: "x" } }, undefined],
+  [{ diagnosticEvent: { severity: "info#err", message: "x", ephemeral: true } }, undefined],
+  [
+    { summaryEvent: { resourceChanges: { create: 1 }, durationSeconds: 3 } },
+    { type: "summary", changes: { create: 1 }, seconds: 3 },
+  ],
+  [{ preludeEvent: { config: {} } }, undefined],
+  ["half", undefined],
+])("of %j is told %j", (event, told) => {
+  expect(toldBy(event)).toEqual(told);
+});
+
+test("a target is a volume wherever it stands, and no other", () => {
+  const pattern = new RegExp(
+    `^${targetOf("org/dev", "p", "data")
+      .split("**")
+      .map((part) => part.replace(/[$()*+.?[\\\]^{|}]/g, "\\$&"))
+      .join(".*")}$`,
+  );
+  expect(pattern.test(URN)).toBe(true);
+  expect(pattern.test("urn:pulumi:dev::p::my:Comp$storage-profiles:index:ProfiledVolume::data")).toBe(true);
+  for (const other of ["data2", "x-data"]) expect(pattern.test(URN.replace(/data$/, other))).toBe(false);
+  expect(pattern.test("urn:pulumi:dev::p::my:index:Thing::data")).toBe(false);
+  expect([volumeOf(URN), volumeOf("urn:pulumi:dev::p::my:index:Thing::data")]).toEqual(["data", undefined]);
+});
+
+describe("the journal", () => {
+  const base = mkdtempSync(join(tmpdir(), "sp-journal-"));
+  afterAll(() => rmSync(base, { recursive: true, force: true }));
+  const request = { kind: "apply", volumes: ["a"], destroy: [], refresh: false, waitForLockSeconds: 0 } as const;
+  const dead = { ...processOf(process.pid), started: "1" };
+
+  test("tells what a process that is gone had begun as interrupted, and nothing of what it ended", () => {
+    const journal = openJournal(base, "/p", "dev");
+    const begin = (owner: JournalEntry["owner"]) =>
+      makeOperation(request, { project: "p", stack: "dev" }, owner, journal.write);
+    const [mine, lost, over] = [begin(thisProcess()), begin(dead), begin(dead)];
+    lost.set({ state: "running" });
+    lost.engine(thisProcess());
+    over.finish("succeeded");
+    const seen = Object.fromEntries(journal.read().map(({ report }) => [report.id, report]));
+    expect(seen[mine.operation.id]).toMatchObject({ state: "queued" });
+    expect(seen[lost.operation.id]).toMatchObject({ state: "interrupted", engineRunning: true, volumes: ["a"] });
+    expect(seen[over.operation.id]).toMatchObject({ state: "succeeded" });
+    expect(openJournal(base, "/p", "prod").read()).toEqual([]);
+    expect(openJournal(base, "/q", "dev").read()).toEqual([]);
+  });
+
+  test("forgets the oldest, and keeps none of their files", () => {
+    const journal = openJournal(base, "/many", "dev");
+    for (let i = 0; i < 60; i++)
+      makeOperation(request, { project: "p", stack: "dev" }, thisProcess(), journal.write).finish("failed");
+    expect(journal.read()).toHaveLength(50);
+    expect(readdirSync(base, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".tmp"))).toEqual(
+      [],
+    );
+  });
+
+  test("knows a process from another that got its number", () => {
+    expect(isAlive(thisProcess())).toBe(true);
+    expect(isAlive(dead)).toBe(process.platform !== "linux");
+    expect(isAlive({ pid: 2 ** 22 + 1, host: thisProcess().host })).toBe(false);
+    expect(isAlive({ pid: 1, host: "elsewhere" })).toBe(true);
+  });
+});
+
+test("whoever asks for an operation's events gets all of them, or those after a number, until it ends", async () => {
+  const carried = makeOperation(
+    { kind: "apply", volumes: undefined, destroy: [], refresh: false, waitForLockSeconds: 0 },
+    { project: "p", stack: "dev" },
+    thisProcess(),
+    () => undefined,
+  );
+  const { operation } = carried;
+  const collect = async (after?: number) => {
+    const texts: string[] = [];
+    for await (const event of operation.events(after)) texts.push(`${event.sequence} ${event.type}`);
+    return texts;
+  };
+  const early = collect();
+  carried.set({ state: "running" });
+  carried.tell({ type: "message", severity: "info", text: "x" });
+  await Promise.resolve();
+  carried.finish("succeeded");
+  carried.finish("failed");
+  expect(await early).toEqual(["1 state", "2 state", "3 message", "4 state"]);
+  expect(await collect(2)).toEqual(["3 message", "4 state"]);
+  expect(await operation.done).toMatchObject({ state: "succeeded" });
+});

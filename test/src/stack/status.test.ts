@@ -1,0 +1,314 @@
+// How volumes stand: a state as the engine exports it against a config; and what edits would do.
+
+import { readConfigText } from "../../../src/stack/config";
+import { editProblems, newProblems, plansOf, whatIf } from "../../../src/stack/plan";
+import { readExport } from "../../../src/stack/state";
+import { statusesOf } from "../../../src/stack/status";
+import { resolve, type StackConfig } from "../../../src";
+import type { StackConfigRead, StackState } from "../../../src/stack";
+
+const read = (values: StackConfig, others: Record<string, unknown> = {}): Promise<StackConfigRead> => {
+  const config = {
+    ...Object.fromEntries(Object.entries(values).map(([key, value]) => [`storage-profiles:${key}`, value])),
+    ...others,
+  };
+  return readConfigText(JSON.stringify({ config }), "/p/Pulumi.dev.yaml", {
+    directory: "/p",
+    projectConfig: {},
+    env: {},
+  });
+};
+
+interface Made {
+  /** What its own resource says otherwise than it was made. */
+  drift?: Record<string, unknown>;
+  isUnfinished?: boolean;
+  isGone?: boolean;
+  protect?: boolean;
+}
+
+const TYPES = {
+  local: "pulumi-nodejs:dynamic/storage-profiles:LocalVolume",
+  scaleio: "pulumi-nodejs:dynamic/storage-profiles:ScaleioVolume",
+  openstack: "pulumi-nodejs:dynamic/storage-profiles:CinderVolume",
+  aws: "aws:ebs/volume:Volume",
+};
+
+const ofAws = (settings: any, sizeGiB: number) => ({
+  size: sizeGiB,
+  type: settings.volumeType,
+  iops: settings.iops ?? 300,
+  throughput: settings.throughputMiBps ?? 0,
+  encrypted: settings.encrypted,
+  kmsKeyId: settings.kmsKeyId ?? "arn:aws:kms:us-east-1:1:key/account",
+  availabilityZone: settings.availabilityZone,
+  tags: settings.tags,
+});
+
+// The state that an `up` with a config leaves.
+function stateOf(config: StackConfigRead, made: Record<string, Made> = {}, extra: object[] = []): StackState {
+  const resources = Object.entries(config.config.volumes ?? {}).flatMap(([name, volume]) => {
+    const request = config.requestFor(name, volume);
+    const placement =
+      request.backend === "aws" ? { availabilityZone: "us-east-1a", ...request.placement } : request.placement;
+    const { volume: resolved, problems } = resolve(config.catalog, { ...request, placement });
+    if (!resolved) throw new Error(JSON.stringify(problems));
+    const { drift = {}, isUnfinished, isGone, protect = true } = made[name] ?? {};
+    const { sizeGiB, settings, backend } = resolved;
+    const urn = `urn:pulumi:dev::p::storage-profiles:index:ProfiledVolume::${name}`;
+    const child = urn.replace("::" + name, `$${TYPES[backend]}::${name}`);
+    const has =
+      backend === "aws"
+        ? { ...ofAws(settings, sizeGiB), ...drift }
+        : backend === "openstack"
+          ? { sizeGiB, ...settings, ...drift }
+          : { sizeGiB: drift["sizeGiB"] ?? sizeGiB, settings: { ...settings, ...drift } };
+    return [
+      {
+        urn,
+        type: "storage-profiles:index:ProfiledVolume",
+        inputs: resolved,
+        outputs: isUnfinished ? undefined : { volumeId: `id-${name}`, sizeGiB, settings },
+      },
+      ...(isGone ? [] : [{ urn: child, type: TYPES[backend], id: `id-${name}`, parent: urn, protect, outputs: has }]),
+    ];
+  });
+  const state = readExport({
+    version: 4,
+    deployment: { manifest: { time: "2026-01-01T00:00:00Z" }, resources: [...resources, ...extra] },
+  });
+  if ("problem" in state) throw new Error(state.problem);
+  return state;
+}
+
+const shown = (config: StackConfigRead, state: StackState) =>
+  Object.fromEntries(
+    statusesOf(config, state).map(({ name, status, causes }) => [
+      name,
+      [status, ...causes.map(({ code }) => code)].join(" "),
+    ]),
+  );
+
+const LOCAL: StackConfig = {
+  backend: "local",
+  profiles: { fast: { local: { iops: 100 } } },
+  volumes: { a: { profile: "fast", sizeGiB: 1 }, b: { sizeGiB: 2 } },
+};
+
+test.each<[string, StackConfig]>([
+  ["local", LOCAL],
+  [
+    "aws",
+    { backend: "aws", volumes: { a: { profile: "gold", sizeGiB: 10 }, b: { sizeGiB: 1, aws: { tags: { x: "y" } } } } },
+  ],
+  [
+    "scaleio",
+    {
+      backend: "scaleio",
+      scaleio: { protectionDomain: "d", storagePool: "p" },
+      volumes: { a: { profile: "gold", sizeGiB: 10 } },
+    },
+  ],
+  [
+    "openstack",
+    { backend: "openstack", volumes: { a: { profile: "gold", sizeGiB: 10, openstack: { description: "x" } } } },
+  ],
+])("on %s a volume that was just made is compliant, and nothing is left to do", async (_, values) => {
+  const config = await read(values);
+  const state = stateOf(config);
+  expect(statusesOf(config, state).map(({ status, causes, verdict }) => [status, causes, verdict])).toEqual(
+    Object.keys(values.volumes ?? {}).map(() => ["compliant", [], "none"]),
+  );
+  expect(plansOf(config, state)).toEqual([]);
+  // Declared by the program instead of the config, it stands the same.
+  const ofProgram = await read({ ...values, volumes: {} });
+  expect(statusesOf(ofProgram, state).map(({ status, declaredBy }) => `${status} ${declaredBy}`)).toEqual(
+    Object.keys(values.volumes ?? {}).map(() => "compliant program"),
+  );
+});
+
+describe("a volume", () => {
+  test("is out of date when something was declared since", async () => {
+    const state = stateOf(await read(LOCAL));
+    const with2 = (changes: StackConfig) => read({ ...LOCAL, ...changes });
+    expect(shown(await with2({ profiles: { fast: { local: { iops: 101 } } } }), state)).toMatchObject({
+      a: "out-of-date status-revision-changed",
+      b: "compliant",
+    });
+    expect(shown(await with2({ volumes: { a: { profile: "gold", sizeGiB: 1 }, b: { sizeGiB: 3 } } }), state)).toEqual({
+      a: "out-of-date status-profile-changed",
+      b: "out-of-date status-declaration-changed",
+    });
+    expect(shown(await with2({ volumes: { ...LOCAL.volumes, c: { sizeGiB: 1 } } }), state)).toMatchObject({
+      c: "out-of-date status-not-made",
+    });
+    expect(shown(await with2({ deletionProtection: false }), state)).toMatchObject({
+      a: "out-of-date status-declaration-changed",
+    });
+    // A description and another backend's section mean nothing to it.
+    expect(
+      shown(await with2({ profiles: { fast: { description: "x", local: { iops: 100 }, aws: {} } } }), state),
+    ).toMatchObject({ a: "compliant" });
+  });
+
+  test("is not compliant when its resource is another than it was made, is gone, or when what is declared is impossible", async () => {
+    const config = await read(LOCAL);
+    const drifted = stateOf(config, { a: { drift: { iopsLimit: 7 } }, b: { isGone: true } });
+    expect(statusesOf(config, drifted)).toMatchObject([
+      {
+        status: "non-compliant",
+        causes: [{ message: "it was changed on the backend: iopsLimit is 7 and was made 100" }],
+        verdict: "in-place",
+      },
+      { status: "non-compliant", causes: [{ code: "status-gone" }], verdict: "create" },
+    ]);
+    const lost = await read({ ...LOCAL, profiles: {} });
+    expect(shown(lost, stateOf(config))).toEqual({ a: "non-compliant status-not-possible", b: "compliant" });
+    // Both at once: it was changed, and so was what is declared.
+    const edited = await read({ ...LOCAL, profiles: { fast: { local: { iops: 9 } } } });
+    expect(shown(edited, drifted)).toMatchObject({ a: "non-compliant status-drifted status-revision-changed" });
+  });
+
+  test("on aws has what nobody asked for as the account decides, and is told when a tag is changed", async () => {
+    const config = await read({ backend: "aws", volumes: { a: { profile: "gold", sizeGiB: 10 } } });
+    expect(shown(config, stateOf(config, { a: { drift: { tags: { Name: "other" } } } }))).toEqual({
+      a: "non-compliant status-drifted",
+    });
+    expect(shown(config, stateOf(config, { a: { drift: { size: 20 } } }))).toEqual({
+      a: "non-compliant status-drifted",
+    });
+  });
+
+  test("is unknown when the last `up` did not finish it, or when the state can't be read", async () => {
+    const config = await read(LOCAL);
+    expect(shown(config, stateOf(config, { a: { isUnfinished: true } }))).toEqual({
+      a: "unknown status-unfinished",
+      b: "compliant",
+    });
+    const pending = { ...stateOf(config, { b: { isGone: true } }), pending: [] as StackState["pending"] };
+    pending.pending.push({ urn: pending.volumes[1]?.urn ?? "", type: "creating" });
+    expect(shown(config, pending)).toMatchObject({ b: "unknown status-unfinished" });
+    const old = {
+      urn: "urn:pulumi:dev::p::storage-profiles:index:ProfiledVolume::z",
+      type: "storage-profiles:index:ProfiledVolume",
+      inputs: { name: "z" },
+    };
+    expect(shown(config, stateOf(config, {}, [old]))).toMatchObject({ z: "unknown status-not-readable" });
+  });
+
+  test("on an array is not compliant while a mapping has other limits than its profile", async () => {
+    const config = await read({
+      backend: "scaleio",
+      scaleio: { protectionDomain: "d", storagePool: "p" },
+      volumes: { a: { profile: "gold", sizeGiB: 8 } },
+    });
+    const child = `urn:pulumi:dev::p::storage-profiles:index:ProfiledVolume$${TYPES.scaleio}::a`;
+    const mapping = (name: string, limit: number, isOwn: boolean) => ({
+      urn: `urn:pulumi:dev::p::pulumi-nodejs:dynamic/storage-profiles:VolumeMapping::${name}`,
+      type: "pulumi-nodejs:dynamic/storage-profiles:VolumeMapping",
+      inputs: { iopsLimit: limit, ...(isOwn && { volumeSystemId: "1" }) },
+      outputs: { iopsLimit: limit, bandwidthLimitKBps: 1000448 },
+      dependencies: [child],
+    });
+    const state = stateOf(config, {}, [
+      mapping("one", 500, true),
+      mapping("two", 10000, true),
+      mapping("theirs", 7, false),
+    ]);
+    expect(statusesOf(config, state)).toMatchObject([
+      {
+        status: "non-compliant",
+        causes: [{ message: "it was changed on the backend: iopsLimit of one is 500, and the volume's is 10,000" }],
+      },
+    ]);
+    expect(state.volumes[0]?.followers.map(({ name }) => name)).toEqual(["one", "two", "theirs"]);
+  });
+});
+
+describe("a plan", () => {
+  test("has the volumes that edits touch, with the cost before and after", async () => {
+    const priced: StackConfig = { ...LOCAL, prices: { local: { perGiB: 2 } } };
+    const config = await read(priced);
+    const state = stateOf(config);
+    const after = await read({
+      ...priced,
+      profiles: { fast: { local: { iops: 50 } } },
+      volumes: { a: { profile: "fast", sizeGiB: 3 }, c: { sizeGiB: 1 } },
+    });
+    expect(plansOf(after, state, config)).toMatchObject([
+      { name: "a", verdict: "in-place", costBefore: { amount: 2 }, costAfter: { amount: 6 } },
+      { name: "c", verdict: "create", costAfter: { amount: 2 } },
+      { name: "b", verdict: "delete", costBefore: { amount: 4 } },
+    ]);
+    expect(plansOf(config, state, config)).toEqual([]);
+  });
+
+  test("refuses what loses data, on the volume's place in the config", async () => {
+    const config = await read(LOCAL);
+    const state = stateOf(config);
+    const after = await read({
+      ...LOCAL,
+      volumes: { a: { profile: "fast", sizeGiB: 1, backend: "aws" }, b: { sizeGiB: 1 } },
+    });
+    expect(plansOf(after, state, config)).toMatchObject([
+      {
+        name: "a",
+        verdict: "refused",
+        problems: [{ code: "profile-without-backend", path: "storage-profiles:volumes.a.profile" }],
+      },
+      {
+        name: "b",
+        verdict: "refused",
+        problems: [{ code: "change-shrinks", path: "storage-profiles:volumes.b: sizeGiB" }],
+      },
+    ]);
+  });
+
+  test("says what another profile would do to a volume of the program", async () => {
+    const state = stateOf(await read(LOCAL));
+    const config = await read({ ...LOCAL, volumes: {} });
+    expect(whatIf(config, state, { name: "b", profile: "fast" })).toMatchObject({
+      verdict: "in-place",
+      from: { profile: "default" },
+      to: { profile: "fast" },
+    });
+    expect(whatIf(config, state, { name: "b", size: "1GiB" })).toMatchObject({
+      verdict: "refused",
+      problems: [{ code: "change-shrinks" }],
+    });
+  });
+
+  test("knows who uses a profile, and what is protected", async () => {
+    const config = await read({ ...LOCAL, profiles: { ...LOCAL.profiles, sub: { extends: "fast" } } });
+    const state = stateOf(
+      await read({ ...LOCAL, volumes: { old: { profile: "fast", sizeGiB: 1 }, a: { sizeGiB: 1 } } }),
+      { a: { protect: false } },
+    );
+    const codes = (...edits: Parameters<typeof editProblems>[0]) =>
+      editProblems(edits, config, state).map(({ code, message }) => `${code}: ${message}`);
+    expect(codes({ kind: "remove-profile", name: "fast" })).toEqual([
+      'profile-in-use: "fast" is used by volumes a, old and by profile sub',
+    ]);
+    expect(codes({ kind: "remove-profile", name: "fats" })).toEqual(['profile-not-own: there is no profile "fats"']);
+    expect(codes({ kind: "remove-profile", name: "sub" })).toEqual([]);
+    expect(codes({ kind: "remove-volume", name: "a" }, { kind: "remove-volume", name: "nope" })).toEqual([
+      'volume-unknown: there is no volume "nope"',
+    ]);
+    expect(codes({ kind: "remove-volume", name: "old" })).toEqual([
+      'volume-of-program: the program declares "old" itself, with its profile and its size',
+    ]);
+    expect(
+      newProblems([], editProblems([{ kind: "set-volume", name: "old", volume: { sizeGiB: 1 } }], config, state)),
+    ).toHaveLength(1);
+  });
+});
+
+test("an export that isn't one is a problem, and an empty one is a stack without volumes", () => {
+  expect(readExport({ deployment: { resources: [{}] } })).toHaveProperty("problem");
+  expect(readExport(undefined)).toHaveProperty("problem");
+  expect(readExport({ version: 3, deployment: { manifest: {} } })).toMatchObject({
+    exists: true,
+    volumes: [],
+    resources: 0,
+  });
+});
