@@ -98,6 +98,7 @@ describe("a profile and a size are said", () => {
     ];
     expect(volumes(files)["data"]).toMatchObject({ profile: "silver", size: "10GiB" });
     expect(volumes(files, { version: 1 })["data"]).not.toHaveProperty("size");
+    expect(volumes([files[0]!, "volumes: {data: {driver_opts: }}"])["data"]).toMatchObject({ profile: "gold" });
     const reset = `volumes: {data: {driver_opts: {size: !reset null}}}`;
     expect(volumes([files[0]!, reset])["data"]).toEqual({
       name: "shop_data",

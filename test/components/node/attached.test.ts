@@ -174,6 +174,20 @@ describeIf(loopReason() === undefined, "a volume on ScaleIO", loopReason(), () =
     expect([mappings(), leftovers()]).toEqual([[], []]);
   });
 
+  test("whose device is too small, as one that is left of another volume may be, is waited for and not touched", async () => {
+    const stop = await follow();
+    try {
+      const before = device.sum(16 << 20);
+      const call = waiting(700);
+      await expect(node.mount({ ...volume, sizeGiB: 2 }, call)).rejects.toThrow("did not appear");
+      expect(call.said.at(-1)).toBe(`${device.path} to have 2 GiB; it has 1.0`);
+      expect(device.sum(16 << 20)).toBe(before);
+      await node.unmount(volume, waiting());
+    } finally {
+      stop();
+    }
+  });
+
   test("that somebody else has mapped to this host is used, and stays mapped", async () => {
     gateway.array.map(volume.volumeId, sdcs()[0]!);
     const stop = await follow();
@@ -264,6 +278,7 @@ describeAws("a volume on EBS", () => {
   });
   afterAll(async () => {
     metadata.close();
+    metadata.closeAllConnections();
     await lab.stop();
   });
   beforeEach(async () => {
@@ -300,6 +315,8 @@ describeAws("a volume on EBS", () => {
     try {
       const at = (await storage().mount(volume, waiting()))!;
       expect(await attachments()).toEqual([[one, "/dev/sdg"]]);
+      const refused = (await lab.requests()).filter(({ action, error }) => action === "AttachVolume" && error !== null);
+      expect(refused).toEqual([]);
       writeFileSync(join(at, "precious"), "data");
       await storage().unmount(volume, waiting());
       expect([await attachments(), leftovers()]).toEqual([[], []]);
