@@ -264,6 +264,7 @@ describeAws("a volume on EBS", () => {
   });
   afterAll(async () => {
     metadata.close();
+    metadata.closeAllConnections();
     await lab.stop();
   });
   beforeEach(async () => {
