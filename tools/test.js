@@ -15,7 +15,7 @@ const { UserError, main } = require("./shared.js");
 const root = path.dirname(__dirname);
 
 /** The files of tests that share loop devices, mounts, cgroups or the disk's speed, or look at what the clone has: as patterns of jest. */
-const ALONE = ["test/components/local/", "test/e2e/(crash|limits|package|volume)\\.test", "test/tools/"];
+const ALONE = ["test/components/local/", "test/e2e/(crash|docker|limits|package|volume)\\.test", "test/tools/"];
 
 main(async () => {
   await setup();
