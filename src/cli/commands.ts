@@ -9,6 +9,7 @@ import { init } from "./init";
 import { plan } from "./plan";
 import { profiles } from "./profiles";
 import { schema } from "./schema";
+import { serve, token } from "./serve";
 import { status } from "./status";
 import { validate } from "./validate";
 import { volumes } from "./volumes";
@@ -25,5 +26,7 @@ export const commands: readonly CommandSpec[] = [
   apply,
   cost,
   schema,
+  serve,
+  token,
   completion,
 ];
