@@ -15,7 +15,7 @@ const node = Object.fromEntries(
     "setTimeout",
     "setInterval",
   ]
-    .concat(["clearTimeout", "clearInterval", "setImmediate", "URL", "performance"])
+    .concat(["clearTimeout", "clearInterval", "setImmediate", "URL", "performance", "fetch"])
     .map((name) => [name, "readonly"]),
 );
 

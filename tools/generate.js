@@ -19,8 +19,23 @@ function generated() {
     "docs/config.schema.json": () => `${JSON.stringify(core.editorSchema(), null, 2)}\n`,
     "docs/problems.md": () => problemsPage(core, require("../dist/components/local/errors.js")),
     "docs/profiles.md": () => profilesPage(core),
+    "docs/http.md": () => httpPage(require("../dist/src/control/routes/index.js")),
     "docs/commands.md": () => commandsPage(require("../dist/src/cli/run.js"), require("../dist/src/cli/commands.js")),
   };
+}
+
+/**
+ * The table of routes, in the page that people write.
+ *
+ * @param {typeof import("../src/control/routes/index")} control
+ */
+function httpPage({ routes }) {
+  const rows = routes
+    .filter(({ id }) => !id.startsWith("getPage_") || id === "getPage_index_html")
+    .map(({ method, path: at, role, summary }) => `| \`${method} ${at}\` | ${role} | ${summary} |`);
+  const table = ["| route | role | |", "| --- | --- | --- |", ...rows].join("\n");
+  const page = readFileSync(path.join(root, "docs/http.md"), "utf8");
+  return page.replace(/(<!-- routes: begin[^>]*-->\n)[^]*(\n<!-- routes: end -->)/, `$1\n${table}\n$2`);
 }
 
 /**

@@ -10,6 +10,7 @@ import { init } from "./init";
 import { plan } from "./plan";
 import { profiles } from "./profiles";
 import { schema } from "./schema";
+import { serve, token } from "./serve";
 import { status } from "./status";
 import { validate } from "./validate";
 import { volumes } from "./volumes";
@@ -27,5 +28,7 @@ export const commands: readonly CommandSpec[] = [
   cost,
   dockerPlugin,
   schema,
+  serve,
+  token,
   completion,
 ];

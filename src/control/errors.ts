@@ -5,13 +5,13 @@ import { problem, type Problem, type ProblemCode, type ProblemParams } from "../
 import { StackError } from "../stack";
 
 /** An answer that isn't what was asked for. */
-export class ControlError extends Error {
+export class ControlError extends StackError {
   constructor(
     readonly status: number,
-    readonly problems: readonly [Problem, ...Problem[]],
+    problems: readonly [Problem, ...Problem[]],
     readonly headers: Readonly<Record<string, string>> = {},
   ) {
-    super(problems[0].message);
+    super(problems);
     this.name = "ControlError";
   }
 }

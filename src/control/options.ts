@@ -99,8 +99,7 @@ export function checkListening(options: Omit<ControlOptions, "project">): Listen
   if (options.clientCa !== undefined && Object.keys(options.clientRoles ?? {}).length === 0)
     wrong("clientRoles", undefined, "no name of a client certificate has a role", "NAME=read|write|admin, or *=read");
   for (const [name, role] of Object.entries(options.clientRoles ?? {})) {
-    if (!roles.includes(role))
-      wrong("clientRoles", `${name}=${role}`, `"${role}" is no role`, roles.join(", "));
+    if (!roles.includes(role)) wrong("clientRoles", `${name}=${role}`, `"${role}" is no role`, roles.join(", "));
   }
   if (address && !("socket" in address) && !address.isLoopback) {
     const missing = [

@@ -11,6 +11,7 @@ import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import Fastify, { LogController, type FastifyInstance } from "fastify";
 
+import { stackError } from "../stack";
 import { openAuditLog } from "./audit";
 import { addGuards, requestId } from "./guards";
 import { makeMetrics } from "./metrics";
@@ -118,18 +119,31 @@ async function listen(app: FastifyInstance, { address, tls }: Listening): Promis
     // Nobody else may connect, from the first moment on.
     const before = process.umask(0o177);
     try {
-      await app.listen({ path: address.socket });
+      await bind(() => app.listen({ path: address.socket }), address.socket);
     } finally {
       process.umask(before);
     }
     chmodSync(address.socket, 0o600);
     return `unix:${address.socket}`;
   }
-  await app.listen({ host: address.host, port: address.port });
+  await bind(() => app.listen({ host: address.host, port: address.port }), address.host);
   const bound = app.server.address();
   const port = typeof bound === "object" && bound ? bound.port : address.port;
   const host = address.host.includes(":") ? `[${address.host}]` : address.host;
   return `${tls ? "https" : "http"}://${host}:${port}`;
+}
+
+async function bind(listen: () => Promise<unknown>, given: string): Promise<void> {
+  try {
+    await listen();
+  } catch (error) {
+    const { code = "", message } = error as NodeJS.ErrnoException;
+    const why = `${given} can't be listened at: ${code === "EADDRINUSE" ? "another program does (EADDRINUSE)" : message}`;
+    throw stackError("service-option-invalid", "listen", given, {
+      why,
+      allowed: "an address of this machine that is free",
+    });
+  }
 }
 
 // The socket of a service that was killed stays behind. One that answers is somebody's.

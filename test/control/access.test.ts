@@ -45,12 +45,12 @@ afterAll(async () => {
 const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
 const codes = ({ body }: { body: { errors: { code: string }[] } }) => body.errors.map(({ code }) => code);
 /** All routes, with something in place of their parameters, and the pages of the API's documentation. */
-const addresses = [
+const addresses: { method: string; path: string; role: Role }[] = [
   ...routes.map(({ method, path, role }) => ({ method, path: path.replace(/\{\w+\}/g, "x"), role })),
   ...["/docs", "/docs/json", "/docs/static/swagger-ui.css", "/nothing"].map((path) => ({
     method: "GET",
     path,
-    role: "read",
+    role: "read" as const,
   })),
 ];
 

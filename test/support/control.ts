@@ -1,7 +1,7 @@
 // A project of a test's own with the HTTP service before it: in this process, or in one that can be killed.
 
 import { spawn, type ChildProcess } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 import { Project } from "./engine";
@@ -115,11 +115,17 @@ export class ControlProject extends Project {
     const project = { directory: this.directory, pulumi: await this.pulumi(), journalDirectory: this.journal };
     const all = { stacks: ["dev"], listen: "127.0.0.1:0", auditLog: this.audit, ...options };
     const service = await serveWith(project, all, await this.env());
-    this.ends.push(() => service.kill());
+    this.ends.push(async () => {
+      const timer = setTimeout(() => void service.kill(), 20_000);
+      await service.kill("SIGTERM");
+      clearTimeout(timer);
+    });
     return service;
   }
 
   override async dispose(...stacks: string[]): Promise<void> {
+    // What the services run comes to its end: else it writes into what is taken away.
+    rmSync(join(this.directory, "wait"), { force: true });
     await Promise.all(this.ends.map((end) => end()));
     await super.dispose(...stacks);
   }

@@ -1,0 +1,65 @@
+// The service against its own OpenAPI document, by schemathesis: no failure of ours, and no answer that the document doesn't know.
+
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+
+import { environmentOf } from "../labs/python.js";
+import { ControlProject } from "../support/control";
+import { describeIf } from "../support/machine";
+
+jest.setTimeout(240_000);
+
+const { python, reason } = environmentOf("schemathesis");
+
+const FILE = `config:
+  storage-profiles:backend: local
+  storage-profiles:deletionProtection: false
+  storage-profiles:profiles:
+    fast: { local: { iops: 9000 } }
+  storage-profiles:volumes:
+    data: { profile: fast, sizeGiB: 1 }
+`;
+
+describeIf(python !== undefined, "the OpenAPI document", reason, () => {
+  const project = new ControlProject("document");
+  afterAll(() => project.dispose());
+
+  test("is kept by every answer, whatever is sent", async () => {
+    await project.prepared(FILE);
+    // Few operations wait: what is one too many is told, and not begun.
+    const { url, log } = await project.serve({ limits: { requests: 0, writes: 0, operations: 2 } });
+    const checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
+    const args = [
+      "run",
+      `${url}/v1/openapi.json`,
+      "--checks",
+      checks,
+      "--mode",
+      "all",
+      "--phases",
+      "examples,coverage,fuzzing",
+    ];
+    const bounds = [
+      "--max-examples",
+      "8",
+      "--max-time",
+      "80",
+      "--request-timeout",
+      "60",
+      "--generation-database",
+      "none",
+      "--no-color",
+    ];
+    const scope = ["--exclude-path-regex", "/events$", "--seed", "7", "--workers", "4"];
+    const child = spawn(join(python ?? "", "../schemathesis"), [...args, ...bounds, ...scope], {
+      cwd: project.volumes + "/..",
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let said = "";
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (said += chunk.toString()));
+    const code = await new Promise((done) => child.once("close", done));
+    expect({ code, said: code === 0 ? "" : said }).toEqual({ code: 0, said: "" });
+    expect(said).toMatch(/\d+ generated/);
+    expect(log()).not.toContain("by our mistake");
+  });
+});
