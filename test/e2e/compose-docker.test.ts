@@ -6,7 +6,7 @@ import type { Ran } from "../labs/docker/lab.js";
 import { DockerLab, describeDocker } from "../support/docker";
 import { describeIf } from "../support/machine";
 
-jest.setTimeout(240_000);
+jest.setTimeout(300_000);
 
 const COMPOSE = "/usr/bin/docker-compose";
 const reason = spawnSync(COMPOSE, ["version"]).status === 0 ? undefined : "docker-compose isn't installed";
@@ -16,8 +16,13 @@ describeIf(reason === undefined, "docker-compose", reason, () => {
     const lab = new DockerLab();
     const compose = (...args: string[]) =>
       new Promise<{ code: number; text: string }>((done) => {
-        const env = { PATH: process.env["PATH"], DOCKER_HOST: lab.engine.host, COMPOSE_PROJECT_NAME: "Shop" };
-        const options = { cwd: lab.project.directory, env, timeout: 120_000 };
+        const env = {
+          PATH: process.env["PATH"],
+          DOCKER_HOST: lab.engine.host,
+          COMPOSE_PROJECT_NAME: "Shop",
+          COMPOSE_HTTP_TIMEOUT: "240",
+        };
+        const options = { cwd: lab.project.directory, env, timeout: 250_000 };
         execFile(COMPOSE, args, options, (error, stdout, stderr) => {
           done({ code: error ? Number(error.code ?? 1) : 0, text: stdout + stderr });
         });
