@@ -15,7 +15,7 @@ const docs = resolve(__dirname, "../../docs");
 const { path, reason } = browser();
 
 const FILE = `config:
-  aws:region: eu-west-1
+  aws:region: us-east-1
   storage-profiles:backend: local
   storage-profiles:deletionProtection: false
   storage-profiles:profiles:
@@ -39,7 +39,7 @@ describeIf(path !== undefined, "the status page, in Chromium", reason, () => {
     if (process.env["STORAGE_PROFILES_SCREENSHOTS"]) await page.screenshot({ path: join(docs, name), fullPage: true });
   };
   const row = (table: string, name: string) =>
-    page.locator(`${table} tr`, { has: page.locator("th", { hasText: name }) });
+    page.locator(`${table} tr`, { has: page.locator("th", { hasText: new RegExp(`^${name}`) }) });
 
   beforeAll(async () => {
     await project.prepared(FILE);
@@ -123,14 +123,14 @@ describeIf(path !== undefined, "the status page, in Chromium", reason, () => {
     expect(await page.evaluate("getComputedStyle(document.activeElement).outlineStyle")).toBe("solid");
     await page.keyboard.press("Enter");
     const operation = page.locator(".operation").first();
-    await operation.getByText("running", { exact: true }).waitFor();
+    await operation.locator(".status", { hasText: "running" }).waitFor();
     await operation
       .getByText(/ProfiledVolume orders: create/)
       .first()
       .waitFor({ timeout: 60_000 });
     await shot("page-operation.png");
     rmSync(wait());
-    await operation.getByText("succeeded").waitFor({ timeout: 60_000 });
+    await operation.locator(".status", { hasText: "succeeded" }).waitFor({ timeout: 60_000 });
     await until(async () => (await page.locator("#counts").innerText()).includes("3 ✓ compliant"), 20);
     expect(await row("#cost-sum", "All").innerText()).toMatch(/All\s+3\s+68/);
   });
