@@ -47,16 +47,16 @@ export const apply: CommandSpec = {
     const asked = askedBy(context, read, state);
     const removed = context.options["remove"];
     const destroy = Array.isArray(removed) ? removed : [];
-    const edit = profileEdit(context, read, {});
+    const ofProfile = profileEdit(context, read);
     const edits: ConfigEdit[] = [
       ...asked.edits,
-      ...(edit ? [edit] : []),
+      ...ofProfile.edits,
       ...destroy.map((name): ConfigEdit => ({ kind: "remove-volume", name })),
     ];
     const ofProgram = asked.ofProgram.map(({ name }) =>
       problem("volume-of-program", name, undefined, { volume: name }),
     );
-    const problems = [...asked.problems, ...ofProgram];
+    const problems = [...asked.problems, ...ofProfile.problems, ...ofProgram];
     if (problems.length > 0) return { code: "problems", json: { problems }, problems };
 
     const planned = await stack.plan(edits, { ifTag: read.tag });

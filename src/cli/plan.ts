@@ -30,10 +30,10 @@ export const plan: CommandSpec = {
     const stack = await context.stack();
     const [read, state] = [await stack.readConfig(), await stack.readState()];
     const asked = askedBy(context, read, state);
-    const edit = profileEdit(context, read, {});
-    const edits = [...asked.edits, ...(edit ? [edit] : [])];
-    if (asked.problems.length > 0)
-      return { code: "problems", json: { problems: asked.problems }, problems: asked.problems };
+    const ofProfile = profileEdit(context, read);
+    const edits = [...asked.edits, ...ofProfile.edits];
+    const wrong = [...asked.problems, ...ofProfile.problems];
+    if (wrong.length > 0) return { code: "problems", json: { problems: wrong }, problems: wrong };
 
     const result = await stack.plan(edits);
     const supposed = asked.ofProgram.map((each) => whatIf(read, state, each));

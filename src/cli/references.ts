@@ -4,7 +4,8 @@ import type { Problem } from "../problems";
 import { isObject } from "../profiles/overlay";
 import { builtinProfiles } from "../profiles/builtin";
 import { parseReference } from "../profiles/reference";
-import type { VolumeDefinition } from "../profiles/schema";
+import { NAMESPACE, type VolumeDefinition } from "../profiles/schema";
+import { joinPath } from "../profiles/validate";
 import type { ConfigEdit, StackConfigRead, StackState } from "../stack";
 import { parse } from "yaml";
 import { sizeOf, textOf, UsageError, type Context } from "./command";
@@ -37,6 +38,7 @@ export function askedBy(context: Context, read: StackConfigRead, state: StackSta
       asked.ofProgram.push({ name, profile, ...sizeOf(size) });
       continue;
     }
+    if (!listed) asked.problems.push(...problemsAt(read, "volumes", name));
     asked.edits.push({ kind: "set-volume", name, volume: changed(listed, profile, size) });
   }
   return asked;
@@ -58,21 +60,20 @@ function changed(
   return { ...(named !== undefined && { profile: named }), ...kept, ...others };
 }
 
-/** Reads `--profile gold --set aws.iops=5000 --unset local`: an edit of a profile; nothing where none is meant. */
-export function profileEdit(
-  context: Context,
-  read: StackConfigRead,
-  file: Record<string, unknown>,
-): ConfigEdit | undefined {
+/** Reads `--profile gold --set aws.iops=5000 --unset local`: an edit of a profile; none where none is meant. */
+export function profileEdit(context: Context, read: StackConfigRead): { edits: ConfigEdit[]; problems: Problem[] } {
   const name = textOf(context, "profile");
   const [set, unset] = [manyOf(context, "set"), manyOf(context, "unset")];
   if (name === undefined) {
     if (set.length + unset.length > 0) throw new UsageError("--set and --unset go with --profile <name>");
-    return undefined;
+    return { edits: [], problems: [] };
   }
   if (set.length + unset.length === 0)
     throw new UsageError("--profile <name> goes with --set key=value or --unset key");
-  const own = file[name] ?? read.config.profiles?.[name];
+  // What could not be read would be lost with the edit.
+  const problems = problemsAt(read, "profiles", name);
+  if (problems.length > 0) return { edits: [], problems };
+  const own = read.config.profiles?.[name];
   // Of one that is built in only what is said changes.
   const start = own ?? (Object.hasOwn(builtinProfiles, name) ? { extends: name } : {});
   const definition = structuredClone(start) as Record<string, unknown>;
@@ -82,7 +83,14 @@ export function profileEdit(
     put(definition, each.slice(0, at).split("."), parse(each.slice(at + 1)) as unknown);
   }
   for (const each of unset) put(definition, each.split("."), undefined);
-  return { kind: "set-profile", name, definition: definition };
+  return { edits: [{ kind: "set-profile", name, definition }], problems: [] };
+}
+
+function problemsAt(read: StackConfigRead, key: "profiles" | "volumes", name: string): Problem[] {
+  const path = joinPath(`${NAMESPACE}:${key}`, [name]);
+  return read.problems.filter(
+    (each) => each.path === path || each.path.startsWith(`${path}.`) || each.path.startsWith(`${path}[`),
+  );
 }
 
 function put(tree: Record<string, unknown>, path: readonly string[], value: unknown): void {

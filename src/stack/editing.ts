@@ -15,6 +15,8 @@ export interface Edited {
   read: (text: string | undefined) => Promise<StackConfigRead>;
   readState: () => Promise<StackState>;
   projectConfig: () => Promise<Record<string, unknown>>;
+  /** Throws where there is neither a file nor a state: an edit makes one, and without edits there is nothing to plan. */
+  refuseUnknown: (tag: string, exists: boolean) => Promise<void>;
 }
 
 interface Known {
@@ -64,12 +66,13 @@ async function judge(
   text: string | undefined,
   edits: readonly ConfigEdit[],
   ifTag: string | undefined,
-  { configFile, read }: Edited,
+  { configFile, read, refuseUnknown }: Edited,
   { state, stateUnknown, projectConfig }: Known,
 ): Promise<{ now: string; result: EditResult }> {
   const old = text ?? "";
   const tag = tagOf(text);
   if (ifTag !== undefined && ifTag !== tag) throw stackError("config-changed", configFile, undefined, { tag, ifTag });
+  if (edits.length === 0) await refuseUnknown(tag, state.exists || stateUnknown !== undefined);
   const before = await read(text);
   const problems = [...twice(edits), ...editProblems(edits, before, state)];
   // Whether anybody uses what is to go can't be said.

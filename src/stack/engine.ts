@@ -59,10 +59,7 @@ export function engineError(stack: string, command: string, text: string, stacks
     const told = holder.since === undefined ? holder.who : `${holder.who}, since ${holder.since}`;
     return stackError("stack-locked", "stack", stack, { holder: told }, { holder });
   }
-  if (isUnknownStack(text)) {
-    const others = stacks.filter((each) => each !== stack);
-    return stackError("stack-unknown", "stack", stack, { stack, stacks: [...others], nearest: nearest(stack, others) });
-  }
+  if (isUnknownStack(text)) return unknownStack(stack, stacks);
   const lines = text
     .split("\n")
     .map((line) => line.replace(/^(error: )+/, "").trim())
@@ -71,6 +68,12 @@ export function engineError(stack: string, command: string, text: string, stacks
     command,
     why: lines.slice(0, 20).join("; ") || "it doesn't say why",
   });
+}
+
+/** The error of a stack that isn't there. */
+export function unknownStack(stack: string, stacks: readonly string[]): StackError {
+  const others = stacks.filter((each) => each !== stack);
+  return stackError("stack-unknown", "stack", stack, { stack, stacks: others, nearest: nearest(stack, others) });
 }
 
 /** Whether the engine says that it doesn't know the stack. */

@@ -48,7 +48,7 @@ const KEPT = 50;
 
 /** The journal of one stack. */
 export interface Journal {
-  write(entry: JournalEntry): void;
+  write: (entry: JournalEntry) => void;
   /** All entries, newest first. Those whose process is gone are interrupted. */
   read(): JournalEntry[];
   filesOf(id: string): RunFiles;

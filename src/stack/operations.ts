@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 
 import { problem, type Problem } from "../problems";
 import { nearest } from "../nearest";
-import { engineError, lockHolder, runEngine } from "./engine";
+import { engineError, lockHolder, runEngine, unknownStack } from "./engine";
 import { stackError, StackError } from "./errors";
 import { targetOf, toldBy } from "./events";
 import { isAlive, openJournal, processOf, thisProcess, type JournalEntry } from "./journal";
@@ -100,13 +100,7 @@ async function carry(carried: Carried, parts: Parts, journal: ReturnType<typeof 
   const { request } = carried;
   carried.set({ state: "running", startedAt: new Date().toISOString() });
   const [config, state] = [await parts.readConfig(), await parts.readState()];
-  if (!state.exists)
-    throw engineError(
-      parts.name,
-      "stack export",
-      `no stack named '${parts.name}' found`,
-      await parts.context.project.stackNames(),
-    );
+  if (!state.exists) throw unknownStack(parts.name, await parts.context.project.stackNames());
   const statuses = statusesOf(config, state);
   const chosen = choose(request, statuses, state);
   const problems = [...chosen.problems, ...(request.kind === "apply" ? obstacles(config, chosen.volumes) : [])];

@@ -4,9 +4,9 @@ import { resolve } from "node:path";
 
 import { nearest } from "../nearest";
 import { problem } from "../problems";
-import { configFileOf, readConfigText, readText, tagOf } from "./config";
+import { configFileOf, NO_FILE, readConfigText, readText, tagOf } from "./config";
 import { makeEdit } from "./editing";
-import { engineError, isUnknownStack, runEngine } from "./engine";
+import { engineError, isUnknownStack, runEngine, unknownStack } from "./engine";
 import { stackError, StackError } from "./errors";
 import { makeOperations } from "./operations";
 import type { ProjectContext } from "./project";
@@ -57,7 +57,10 @@ export function makeStack(name: string, context: ProjectContext): Stack {
   const operations = makeOperations({ name, context, readConfig, readState });
 
   const projectConfig = async () => (await context.settings()).config;
-  const edit = makeEdit({ configFile, read, readState, projectConfig });
+  const refuseUnknown = async (tag: string, exists: boolean): Promise<void> => {
+    if (!exists && tag === NO_FILE) throw unknownStack(name, await project.stackNames());
+  };
+  const edit = makeEdit({ configFile, read, readState, projectConfig, refuseUnknown });
 
   return {
     name,
@@ -74,6 +77,7 @@ export function makeStack(name: string, context: ProjectContext): Stack {
         if (first) throw new StackError([first, ...others]);
       }
       const [config, state] = [await readConfig(), await readState()];
+      await refuseUnknown(config.tag, state.exists);
       const all = statusesOf(config, state);
       if (volumes === undefined) return all;
       const names = all.map((each) => each.name);

@@ -87,7 +87,7 @@ export interface StackConfigRead {
   /** The profiles that the stack's file itself defines. */
   ownProfiles: string[];
   /** What a request for a volume of this stack is: the stack's backend and place, and what the volume says itself. */
-  requestFor(name: string, volume?: VolumeDefinition): VolumeRequest;
+  requestFor: (name: string, volume?: VolumeDefinition) => VolumeRequest;
 }
 
 /** One edit of the config. */
@@ -121,7 +121,7 @@ export interface EditResult {
   tag: string;
   /** Why nothing was written. */
   problems: Problem[];
-  /** The volumes that an `up` would touch with this config and these edits had no part in before them, are not here. */
+  /** The volumes that are to be something else with these edits; without edits, those that an `up` would touch. */
   touched: VolumePlan[];
   /** Why it isn't known which volumes exist: the engine could not tell the state. Then `touched` knows of the config's volumes only. */
   stateUnknown?: Problem | undefined;
@@ -235,7 +235,7 @@ export interface VolumeStatus {
 }
 
 export interface ApplyOptions {
-  /** The volumes to bring up to date. Default: those that are not compliant, and `destroy`. */
+  /** The volumes to bring up to date. Default: those that are not compliant; with `destroy` none. */
   volumes?: readonly string[] | undefined;
   /** Volumes to delete that the config no longer lists. Problems: `volume-protected`, `volume-declared`. */
   destroy?: readonly string[] | undefined;

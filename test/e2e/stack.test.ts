@@ -147,7 +147,7 @@ describe("a stack on this machine", () => {
   test("applies to the volumes that are named, and to no others", async () => {
     await stack.edit([
       { kind: "set-volume", name: "logs", volume: { profile: "fast", sizeGiB: 2, deletionProtection: false } },
-      { kind: "set-volume", name: "third", volume: { sizeGiB: 1, deletionProtection: false } },
+      { kind: "set-volume", name: "third", volume: { sizeGiB: 1 } },
     ]);
     expect(await stack.apply({ volumes: ["third"] }).done).toMatchObject({
       state: "succeeded",
@@ -186,32 +186,21 @@ describe("a stack on this machine", () => {
     expect(readFileSync(project.file, "utf8")).toBe(before);
   });
 
-  test("deletes a volume that its config no longer lists, and only then", async () => {
-    const early = await stack.apply({ destroy: ["third"] }).done;
-    expect(early.problems).toMatchObject([{ code: "volume-declared" }]);
-    const removed = await stack.edit([{ kind: "remove-volume", name: "third" }]);
-    expect(removed).toMatchObject({ changed: true, touched: [{ name: "third", verdict: "delete" }] });
+  test("deletes a volume when its protection is taken away and its config no longer lists it, and not before", async () => {
+    const remove = () => stack.edit([{ kind: "remove-volume", name: "third" }]);
+    expect((await remove()).problems).toMatchObject([{ code: "volume-protected" }]);
+    await stack.edit([{ kind: "set-volume", name: "third", volume: { sizeGiB: 1, deletionProtection: false } }]);
+    expect(await stack.status({ volumes: ["third"] })).toMatchObject([
+      { status: "out-of-date", causes: [{ path: "deletionProtection" }] },
+    ]);
+    expect(await stack.apply().done).toMatchObject({ state: "succeeded", volumes: ["third"] });
+    expect((await stack.apply({ destroy: ["third"] }).done).problems).toMatchObject([{ code: "volume-declared" }]);
+    expect(await remove()).toMatchObject({ changed: true, touched: [{ name: "third", verdict: "delete" }] });
     expect(await stack.apply({ destroy: ["third"] }).done).toMatchObject({
       state: "succeeded",
       summary: { delete: 2 },
     });
     expect(existsSync(join(project.volumes, "volumes/stack/dev/third"))).toBe(false);
-    expect(await statuses(stack)).toEqual({ data: "compliant", logs: "compliant" });
-  });
-
-  test("takes away the protection of a volume, then the volume", async () => {
-    await stack.edit([{ kind: "set-volume", name: "keep", volume: { sizeGiB: 1 } }]);
-    await stack.apply().done;
-    expect((await stack.edit([{ kind: "remove-volume", name: "keep" }])).problems).toMatchObject([
-      { code: "volume-protected" },
-    ]);
-    await stack.edit([{ kind: "set-volume", name: "keep", volume: { sizeGiB: 1, deletionProtection: false } }]);
-    expect(await stack.status({ volumes: ["keep"] })).toMatchObject([
-      { status: "out-of-date", causes: [{ path: "deletionProtection" }] },
-    ]);
-    expect(await stack.apply().done).toMatchObject({ state: "succeeded", volumes: ["keep"] });
-    expect((await stack.edit([{ kind: "remove-volume", name: "keep" }])).problems).toEqual([]);
-    expect(await stack.apply({ destroy: ["keep"] }).done).toMatchObject({ state: "succeeded" });
     expect(await statuses(stack)).toEqual({ data: "compliant", logs: "compliant" });
   });
 

@@ -70,7 +70,9 @@ describe("reading", () => {
     });
     await expect(read("config: 5\n")).rejects.toThrow(StackError);
     await expect(read("- a\n")).rejects.toThrow(StackError);
-    await expect(read("a: 1\na: 2\nb: 1\nb: 2\n")).rejects.toMatchObject({ problems: [{ code: "file-not-parsed" }, {}] });
+    await expect(read("a: 1\na: 2\nb: 1\nb: 2\n")).rejects.toMatchObject({
+      problems: [{ code: "file-not-parsed" }, {}],
+    });
   });
 
   test("lays the stack's keys over those of Pulumi.yaml", async () => {

@@ -1,0 +1,228 @@
+// The commands that need no engine, and how all of them are called: text, JSON, exit codes, help.
+
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+import { parse } from "yaml";
+
+import { exitCodes, type Context } from "../../../src/cli/command";
+import { commands } from "../../../src/cli/commands";
+import { askedBy, profileEdit } from "../../../src/cli/references";
+import { run } from "../../../src/cli/run";
+import { coloursFor, table } from "../../../src/cli/text";
+import { readConfigText } from "../../../src/stack/config";
+import { NO_STATE } from "../../../src/stack/state";
+
+const home = mkdtempSync(join(tmpdir(), "sp-cli-"));
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+const project = join(home, "project");
+mkdirSync(project);
+writeFileSync(join(project, "Pulumi.yaml"), "name: p\nruntime: nodejs\n");
+const file = (stack: string) => join(project, `Pulumi.${stack}.yaml`);
+writeFileSync(
+  file("good"),
+  "config:\n  storage-profiles:backend: local\n  storage-profiles:profiles: { fast: { local: { iops: 5 } } }\n  storage-profiles:volumes: { data: { profile: fast, sizeGiB: 1 } }\n",
+);
+writeFileSync(file("bad"), "config:\n  storage-profiles:volumes: { data: { profile: fats, sizeGiB: -1 } }\n");
+writeFileSync(file("odd"), "config: [\n");
+
+// `pulumi` is nowhere: what is answered here is answered without it.
+async function call(line: string, { isTerminal = false, cwd = project, env = {}, columns = 120 } = {}) {
+  const [out, err]: [string[], string[]] = [[], []];
+  const code = await run(line.split(" ").filter(Boolean), {
+    cwd,
+    env,
+    out: (text) => out.push(text),
+    err: (text) => err.push(text),
+    isTerminal,
+    columns,
+    pulumi: "no-such-pulumi",
+    journalDirectory: join(home, "journal"),
+  });
+  return { code, out: out.join(""), err: err.join("") };
+}
+const json = async (line: string) => JSON.parse((await call(`${line} --json`)).out);
+
+describe("validate", () => {
+  test("finds every problem of every stack's file, and says in which", async () => {
+    const { code, out, err } = await call("validate");
+    expect(code).toBe(1);
+    expect(out).toContain("Pulumi.good.yaml: no problem (1 volume)");
+    expect(err).toContain("error Pulumi.bad.yaml: storage-profiles:volumes.data.sizeGiB: ");
+    expect(err).toMatch(/error Pulumi\.odd\.yaml: Pulumi\.odd\.yaml:\d+:\d+: can't be read/);
+    const { stacks } = await json("validate");
+    expect(stacks.map(({ stack, problems }: any) => [stack, problems.map(({ code }: any) => code)])).toEqual([
+      ["bad", ["value-out-of-range"]],
+      ["good", []],
+      ["odd", ["file-not-parsed"]],
+    ]);
+  });
+
+  test("of one stack that is right ends well", async () => {
+    expect(await call("validate --stack good")).toEqual({
+      code: 0,
+      out: "Pulumi.good.yaml: no problem (1 volume)\n",
+      err: "",
+    });
+  });
+});
+
+describe("profiles and explain", () => {
+  test("list the stack's profiles across backends", async () => {
+    const { code, out } = await call("profiles -s good");
+    expect(code).toBe(0);
+    for (const text of ["PROFILE", "Amazon EBS", "this machine", "fast (stack)", "gold (built-in)", "iops: 5"])
+      expect(out).toContain(text);
+    expect((await json("profiles gold -s good --backend aws")).profiles).toEqual([
+      expect.objectContaining({ name: "gold", sections: { aws: expect.objectContaining({ volumeType: "io1" }) } }),
+    ]);
+    expect(await call("profiles glod -s good")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('did you mean "gold"?'),
+    });
+  });
+
+  test("say what a profile becomes, side by side, with what it costs and why", async () => {
+    const { code, out } = await call("explain gold --size 100 --zone us-east-1a", { cwd: home });
+    expect(code).toBe(0);
+    const [head = ""] = out.split("\n");
+    for (const title of ["Amazon EBS", "OpenStack Cinder", "ScaleIO / PowerFlex", "this machine"])
+      expect(head).toContain(title);
+    for (const text of ["iops: 3,000", "207.50 USD a month", "104 GiB", "io1: 4 to 16,384 GiB"])
+      expect(out).toContain(text);
+    // On a narrow terminal one below the other.
+    expect((await call("explain gold --size 100", { cwd: home, columns: 60 })).out.split("\n")[0]).not.toContain(
+      "this machine",
+    );
+    const of = await json("explain gold --size 20000 -b aws");
+    expect(of.backends.aws.problems).toMatchObject([{ code: "size-beyond-limit" }]);
+    expect(await call("explain gold --size 20000 -b aws")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("fix:"),
+    });
+    // Possible on another, it is an answer all the same.
+    expect((await call("explain gold --size 20000", { cwd: home })).code).toBe(0);
+    expect((await json("explain fast -s good")).backends.local.admitted).toMatchObject([{ ranges: [{ fromGiB: 1 }] }]);
+    expect((await json("explain fast -s good")).backends.aws.notAdmitted).toMatchObject([
+      { code: "profile-without-backend" },
+    ]);
+  });
+});
+
+describe("a wrong call", () => {
+  test.each([
+    ["staus", "(Did you mean status?)"],
+    ["explain", "missing required argument 'profile'"],
+    ["explain gold --backend gcp", "Allowed choices are aws, openstack, scaleio, local."],
+    ["status --refesh", "(Did you mean --refresh?)"],
+    ["apply data@gold", "nobody can be asked here: add --yes"],
+    ["apply --yes --wait soon", "--wait takes a number of seconds"],
+    ["init --yes --stack new", "--backend aws|openstack|scaleio|local"],
+    ["init --yes --stack new --backend scaleio", "backend scaleio needs --domain"],
+    ["init --yes --stack good --backend aws", "has a config already (backend local)"],
+    ["completion tcsh", "bash, zsh, fish, powershell"],
+  ])("%s is told what is wrong with it", async (line, text) => {
+    const { code, out, err } = await call(line);
+    expect([code, out]).toEqual([2, ""]);
+    expect(err).toContain(text);
+  });
+
+  test("without a project, a stack or an engine says which of them is missing", async () => {
+    expect(await call("status", { cwd: home })).toMatchObject({
+      code: 4,
+      err: expect.stringContaining("[project-missing]"),
+    });
+    expect(await call("status -s good")).toMatchObject({ code: 4, err: expect.stringContaining("[engine-missing]") });
+    expect(await call("status -s ../good")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("[stack-name-invalid]"),
+    });
+    expect(await json("status -s good")).toMatchObject({
+      error: { code: "engine-missing" },
+      problems: [{ fix: expect.stringContaining("install") }],
+    });
+  });
+});
+
+test("an edit of what can't be read is refused: what it says besides would be lost", async () => {
+  const text =
+    "config: { storage-profiles:profiles: { gold: { local: { iops: -1 }, aws: {} } }, storage-profiles:volumes: { a: { sizeGiB: no, profile: gold } } }";
+  const read = await readConfigText(text, file("x"), { directory: project, projectConfig: {}, env: {} });
+  const context = { args: ["a@gold"], options: { profile: "gold", set: ["aws.iops=5"] } } as unknown as Context;
+  expect(askedBy(context, read, NO_STATE).problems).toMatchObject([{ path: "storage-profiles:volumes.a.sizeGiB" }]);
+  expect(profileEdit(context, read)).toMatchObject({
+    edits: [],
+    problems: [{ path: "storage-profiles:profiles.gold.local.iops" }],
+  });
+  const fine = await readConfigText("config: {}", file("x"), { directory: project, projectConfig: {}, env: {} });
+  expect(profileEdit(context, fine).edits).toEqual([
+    { kind: "set-profile", name: "gold", definition: { extends: "gold", aws: { iops: 5 } } },
+  ]);
+});
+
+describe("init", () => {
+  test("writes a first config, that is right, and leaves what is there alone", async () => {
+    writeFileSync(file("new"), "# mine\nencryptionsalt: x\nconfig:\n  aws:region: eu-west-1 # here\n");
+    const { code, out } = await call(
+      "init -s new --backend scaleio --domain d1 --pool p1 --volume data@gold --size 1TiB --yes",
+    );
+    expect([code, out]).toEqual([0, expect.stringContaining("Written to")]);
+    const text = readFileSync(file("new"), "utf8");
+    expect(text).toContain("# mine\nencryptionsalt: x\nconfig:\n  aws:region: eu-west-1 # here\n");
+    expect(parse(text).config).toMatchObject({
+      "storage-profiles:backend": "scaleio",
+      "storage-profiles:scaleio": { protectionDomain: "d1", storagePool: "p1" },
+      "storage-profiles:volumes": { data: { profile: "gold", size: "1TiB" } },
+    });
+    expect((await call("validate -s new")).code).toBe(0);
+  });
+
+  test("writes nothing where what it is told is wrong", async () => {
+    const wrong = await call("init -s never --backend local --volume data@glod --size 1 --yes");
+    expect(wrong).toMatchObject({ code: 1, err: expect.stringContaining('did you mean "gold"?') });
+    expect(() => readFileSync(file("never"))).toThrow(/ENOENT/);
+  });
+});
+
+test("schema prints what the repository has", async () => {
+  const shipped = JSON.parse(readFileSync(resolve(__dirname, "../../../docs/config.schema.json"), "utf8"));
+  expect(JSON.parse((await call("schema")).out)).toEqual(shipped);
+});
+
+test("there are colours only on a terminal whose user wants them", async () => {
+  const coloured = "\u001b[";
+  expect((await call("validate -s good", { isTerminal: true })).out).toContain(coloured);
+  expect((await call("validate -s good")).out).not.toContain(coloured);
+  expect((await call("validate -s good", { isTerminal: true, env: { NO_COLOR: "1" } })).out).not.toContain(coloured);
+  expect((await call("validate -s good --no-color", { isTerminal: true })).out).not.toContain(coloured);
+});
+
+test("every command has a help with examples, and every option that it shows there exists", async () => {
+  for (const { name, examples } of commands) {
+    const { code, out } = await call(`${name} --help`);
+    expect([name, code]).toEqual([name, 0]);
+    expect(examples.length).toBeGreaterThan(0);
+    for (const [line] of examples) {
+      expect(out).toContain(`$ storage-profiles ${line}`);
+      for (const [flag] of line.split(/[|>]/)[0]?.matchAll(/--[a-z]+/g) ?? [])
+        expect(out).toMatch(new RegExp(`^ {2}(-\\w, )?${flag}\\b`, "m"));
+    }
+  }
+  const { out } = await call("--help");
+  for (const [code, what] of Object.values(exitCodes)) expect(out).toContain(`${String(code).padEnd(4)} ${what}`);
+});
+
+test("a table wraps its cells, and colours take no room in it", () => {
+  const { red } = coloursFor(true, {}, true);
+  const text = table(
+    [
+      ["A", "B"],
+      [red("one"), "two three four"],
+      ["x", "y"],
+    ],
+    coloursFor(false, {}, true),
+    9,
+  );
+  expect(text.split("\n")).toEqual(["A    B", `${red("one")}  two three`, "       four", "x    y"]);
+});
