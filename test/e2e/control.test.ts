@@ -145,12 +145,14 @@ describe("on the local backend", () => {
     expect(nothing.status).toBe(204);
 
     writeFileSync(wait(), "");
-    const doomed = await post("/v1/operations", {});
-    await until(async () => (await operationAt(service.url, doomed.body.id)).state === "running");
-    expect((await ask(service.url, `/v1/operations/${doomed.body.id}/cancel`, { method: "POST" })).status).toBe(202);
+    const doomed = await post(`${DATASETS}/data`, { profile: "fast" });
+    await until(async () => (await operationAt(service.url, doomed.body.operation.id)).state === "running");
+    expect(
+      (await ask(service.url, `/v1/operations/${doomed.body.operation.id}/cancel`, { method: "POST" })).status,
+    ).toBe(202);
     rmSync(wait());
     expect(await ended(service.url, doomed)).toMatchObject({ state: "cancelled" });
-    const over = await ask(service.url, `/v1/operations/${doomed.body.id}/cancel`, { method: "POST" });
+    const over = await ask(service.url, `/v1/operations/${doomed.body.operation.id}/cancel`, { method: "POST" });
     expect([over.status, codes(over)]).toEqual([409, ["operation-not-cancellable"]]);
   });
 
@@ -183,7 +185,7 @@ describe("on the local backend", () => {
       false,
       true,
     ]);
-    // Only those that were to be out of date again are taken away: the others of this file are nobody's.
+    // Those were written only, and are not to be made by what comes after.
     writeFileSync(project.file, text.replace(/^ +v\d+: .*\n/gm, ""));
     expect(Object.keys(config()["storage-profiles:volumes"])).toEqual(["data"]);
   });
@@ -277,29 +279,16 @@ describe("on a ScaleIO gateway", () => {
     await gateway.close();
   });
 
-  test("the same story: made, its profile edited over HTTP, out of date, applied, compliant, and drift is told", async () => {
+  test("the same story: made, its profile edited over HTTP, out of date, applied, compliant", async () => {
     await project.init();
     writeFileSync(join(project.directory, "ca.pem"), gateway.ca);
-    const secret = await project.run([
-      "config",
-      "set",
-      "--secret",
-      "storage-profiles-scaleio:password",
-      gateway.password,
-    ]);
-    expect(secret.code).toBe(0);
-    const kept = readFileSync(project.file, "utf8");
-    writeFileSync(
-      project.file,
-      kept
-        .replace(/ {2}storage-profiles:(backend|local).*\n( {4}.*\n)*/g, "")
-        .replace(
-          "config:\n",
-          `config:\n  storage-profiles:backend: scaleio\n  storage-profiles:deletionProtection: false\n` +
-            `  storage-profiles-scaleio:endpoint: ${gateway.url}\n  storage-profiles-scaleio:username: ${gateway.username}\n` +
-            `  storage-profiles-scaleio:caFile: ca.pem\n`,
-        ),
+    const place = { protectionDomain: "domain1", storagePool: "pool1" };
+    project.config(
+      { backend: "scaleio", scaleio: place, deletionProtection: false },
+      { "scaleio:endpoint": gateway.url, "scaleio:username": gateway.username, "scaleio:caFile": "ca.pem" },
     );
+    const secret = await project.run(["config", "set", "--secret", "scaleio:password", gateway.password]);
+    expect(secret.code).toBe(0);
     const { url } = await project.serve();
     const made = await ask(url, PROFILES, {
       json: { name: "fast", scaleio: { provisioning: "thin", iopsLimit: 2000 } },

@@ -395,7 +395,13 @@ async function updateProfiles() {
 }
 
 let updating;
-function update() {
+/** Looks now: what is under way may have looked before what was just done. */
+async function update() {
+  await updating;
+  await look();
+}
+
+function look() {
   updating ??= (async () => {
     try {
       const [states, operations] = await Promise.all([ask("/v1/state/datasets"), ask("/v1/operations")]);
@@ -431,7 +437,7 @@ async function begin() {
     return told(error);
   }
   await update();
-  setInterval(() => void (document.visibilityState === "visible" && update()), EVERY_MS);
+  setInterval(() => void (document.visibilityState === "visible" && look()), EVERY_MS);
 }
 
 byId("stack").addEventListener("change", (event) => {
