@@ -193,7 +193,7 @@ describeOpenstackEngine("in the middle of an up", () => {
 
 async function waitFor(condition: () => Promise<boolean>): Promise<void> {
   for (let tries = 0; !(await condition()); tries++) {
-    if (tries === 600) throw new Error("waited for a minute");
+    if (tries === 1800) throw new Error("waited for three minutes");
     await new Promise((done) => setTimeout(done, 100));
   }
 }
