@@ -4,14 +4,14 @@ import { type FSWatcher, promises as fs, readdirSync, watch, writeFileSync } fro
 import * as path from "node:path";
 
 import { lstatIfThere, readIfThere } from "./files";
-import { inspectVolume } from "./inspect";
+import { inspectVolume, type LocalVolumeState } from "./inspect";
 import { applyLimits, type CgroupHierarchy, cgroupLimits, detectCgroup, type LimitLine } from "./limits";
 import { readMounts } from "./mountinfo";
 
 /** Keeps containers under the limits of volumes. */
 export interface ContainerLimits {
-  /** A container is about to start with this volume. Resolves when the limits will be there before the container's first write. */
-  expect(id: string): Promise<void>;
+  /** A container is about to start with this volume: from now on its limits will be there before the container's first write. */
+  expect(volume: LocalVolumeState): void;
   /** Looks for the containers that use these volumes now, and puts those under their limits that aren't yet. */
   scan(ids: readonly string[]): Promise<void>;
   stop(): void;
@@ -23,8 +23,11 @@ const containerCgroup = /^(?:.*-)?[0-9a-f]{64}(?:\.scope)?$/;
 /** How long a container may take from the call that asks for its volume to its first instruction. */
 const expectMs = 120_000;
 
-/** After a container was made, when to look what it uses. Its mounts are there before its first instruction, but not long before. */
-const looksMs = [50, 250, 1_000, 3_000];
+/**
+ * How long after a container was made to look what it uses. It has its limits by then; what is still missing is that its volumes know of
+ * it, for changes that come later. A container that is over by then costs nothing.
+ */
+const lookMs = 1_000;
 
 /**
  * Watches for containers from now on; nothing where no cgroup can limit I/O here.
@@ -53,14 +56,13 @@ export async function watchContainers(log: (line: string) => void): Promise<Cont
     // Which of the volumes the container has can't be seen yet. A limit on a device that it doesn't have does nothing.
     for (const { lines } of expected.values()) writeNow(hierarchy, cgroup, lines);
     const ids = [...expected.keys()];
-    for (const milliseconds of looksMs) later(milliseconds, ids);
+    later(lookMs, ids);
   });
 
   return {
-    async expect(id) {
-      const state = await inspectVolume(id);
-      if (state?.record == null || state.deviceNumber === null) return;
-      const lines = cgroupLimits(state.record.settings, state.deviceNumber, hierarchy.version);
+    expect({ id, record, deviceNumber }) {
+      if (record === null || deviceNumber === null) return;
+      const lines = cgroupLimits(record.settings, deviceNumber, hierarchy.version);
       expected.set(id, { lines, until: Date.now() + expectMs });
     },
     scan,

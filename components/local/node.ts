@@ -44,7 +44,10 @@ async function keepLimits({ volumes, log }: WatchOptions): Promise<ContainerWatc
   const timer = setInterval(() => void scan().catch(tell), scanEveryMs).unref();
   await scan();
   return {
-    expect: ({ volumeId }) => limits.expect(volumeId),
+    async expect({ volumeId }) {
+      const state = await inspectVolume(volumeId);
+      if (state) limits.expect(state);
+    },
     stop() {
       clearInterval(timer);
       limits.stop();

@@ -37,6 +37,8 @@ export class FakeStack {
   readonly engine: string[] = [];
   /** How long an `up` takes. */
   upMs = 20;
+  /** What else happens when an `up` is done. */
+  onUp: () => void = () => undefined;
   /** What an `up` says instead of making this volume. */
   readonly failing = new Map<string, string>();
   /** The engine can't be reached: with these words. */
@@ -103,6 +105,7 @@ export class FakeStack {
         events.push({ sequence: events.length, at, type: "message", severity: "error", text, volume: name });
       }
       if (failed.length > 0) return { ...report, state: "failed" as const };
+      this.onUp();
       for (const name of destroy) this.state.delete(name);
       for (const name of volumes) this.make(name);
       return { ...report, state: "succeeded" as const };
