@@ -32,7 +32,10 @@ function generated() {
 function httpPage({ routes }) {
   const rows = routes
     .filter(({ id }) => !id.startsWith("getPage_") || id === "getPage_index_html")
-    .map(({ method, path: at, role, summary }) => `| \`${method} ${at}\` | ${role} | ${summary} |`);
+    .map(({ method, path: at, role, dryRunRole, summary }) => {
+      const roles = dryRunRole ? `${role}; ${dryRunRole} to try it` : role;
+      return `| \`${method} ${at}\` | ${roles} | ${summary} |`;
+    });
   const table = ["| route | role | |", "| --- | --- | --- |", ...rows].join("\n");
   const page = readFileSync(path.join(root, "docs/http.md"), "utf8");
   return page.replace(/(<!-- routes: begin[^>]*-->\n)[^]*(\n<!-- routes: end -->)/, `$1\n${table}\n$2`);

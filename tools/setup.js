@@ -86,6 +86,8 @@ function packages(file) {
 /** @typedef {Record<string, string>} Inputs hash by file; in dist/.built those of the last build that succeeded */
 
 const STAMP = path.join("dist", ".built");
+/** What copies the status page into dist/. */
+const COPIER = "tools/page.js";
 
 /**
  * @param {string} root
@@ -119,13 +121,15 @@ async function build(root, manifest, env) {
 }
 
 /**
- * All that decides what `npm run build` makes; package-lock.json for the compiler's version.
+ * All that decides what `npm run build` makes; package-lock.json for the compiler's version. What is no TypeScript counts as well: the
+ * status page's files are copied.
  *
  * @param {string} root
  * @returns {Inputs}
  */
 function inputs(root) {
   const files = fs.readdirSync(root).filter((name) => /^(tsconfig.*|package|package-lock)\.json$/.test(name));
+  if (fs.existsSync(path.join(root, COPIER))) files.push(COPIER);
   const pending = ["src", "components", "testing"];
   for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
     if (!fs.existsSync(path.join(root, directory))) continue;

@@ -25,6 +25,7 @@ main(async () => {
   if (chosen.length === 0) {
     run("what is generated is up to date", ["tools/generate.js", "--check"], env);
     run("types", [bin("typescript", "bin/tsc"), "-p", "tsconfig.json"], env);
+    run("types of the status page", [bin("typescript", "bin/tsc"), "-p", "tsconfig.page.json"], env);
     run("lint", [bin("eslint", "bin/eslint.js"), "."], env);
     run("format", [bin("prettier", "bin/prettier.cjs"), "--check", "--log-level", "warn", "."], env);
   }

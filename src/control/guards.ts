@@ -22,6 +22,8 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** The role that the route takes. Default: read. */
     role?: Role;
+    /** The role that is enough to try it out. */
+    dryRunRole?: Role | undefined;
   }
 }
 
@@ -72,7 +74,7 @@ export function addGuards(app: FastifyInstance, options: ControlOptions, listeni
       await limitFailures(request);
       throw error;
     }
-    const needed = request.routeOptions.config.role ?? "read";
+    const needed = roleFor(request);
     if (!admits(request.who.role, needed))
       throw controlError("request-forbidden", "role", undefined, { role: request.who.role, needed });
     if (isWrite(request)) await limitWrites(request);
@@ -151,6 +153,12 @@ export function auditHead(request: FastifyRequest) {
 
 export function isWrite({ method }: FastifyRequest): boolean {
   return method !== "GET" && method !== "HEAD" && method !== "OPTIONS";
+}
+
+// As the handler reads it: said twice, `dryRun` is a list, and no dry run.
+function roleFor({ routeOptions: { config }, query }: FastifyRequest): Role {
+  const isDryRun = (query as { dryRun?: unknown }).dryRun === "true";
+  return (isDryRun ? config.dryRunRole : undefined) ?? config.role ?? "read";
 }
 
 function clientOf(request: FastifyRequest): string {

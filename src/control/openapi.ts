@@ -68,7 +68,9 @@ function operationOf(one: Route): Json {
     operationId: one.id,
     tags: [one.tag],
     summary: one.summary,
-    description: [one.description, `Role: ${one.role}.`].filter(Boolean).join(" "),
+    description: [one.description, `Role: ${one.role}.`, one.dryRunRole && `To try it (dryRun): ${one.dryRunRole}.`]
+      .filter(Boolean)
+      .join(" "),
     ...(parameters.length > 0 && { parameters }),
     ...(one.body && {
       requestBody: {

@@ -55,6 +55,8 @@ export interface Route {
   /** What the tables call it: `listProfiles`. */
   id: string;
   role: Role;
+  /** The role that is enough for `?dryRun=true`. Default: `role`. */
+  dryRunRole?: Role;
   tag: "configuration" | "state" | "operations" | "service";
   summary: string;
   description?: string;

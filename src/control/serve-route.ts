@@ -14,7 +14,7 @@ export function addRoute(app: FastifyInstance, one: Route, context: Context): vo
   app.route({
     method: one.method,
     url: one.path.replace(/\{([^}]+)\}/g, ":$1"),
-    config: { role: one.role },
+    config: { role: one.role, dryRunRole: one.dryRunRole },
     handler: async (request, reply) => {
       const params = checked(one.params, request.params, "path");
       const query = checked(one.query, request.query, "query");

@@ -92,6 +92,7 @@ export const profileRoutes = [
     path: PATH,
     id: "setProfile",
     role: "write",
+    dryRunRole: "read",
     tag: "configuration",
     summary: "Makes a profile, or makes it another",
     description:

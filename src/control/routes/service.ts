@@ -83,9 +83,12 @@ export const serviceRoutes = [
   ...pageParts({
     "/": ["index.html", "text/html; charset=utf-8"],
     "/page/style.css": ["style.css", "text/css; charset=utf-8"],
-    "/page/page.js": ["page.js", "text/javascript; charset=utf-8"],
-    "/page/parts.js": ["parts.js", "text/javascript; charset=utf-8"],
-    "/page/service.js": ["service.js", "text/javascript; charset=utf-8"],
+    "/page/icon.svg": ["icon.svg", "image/svg+xml"],
+    ...Object.fromEntries(
+      ["api", "app", "cost", "dom", "edit", "format", "operations", "profiles", "volumes", "words"].map(
+        (name): [string, [string, string]] => [`/page/${name}.js`, [`${name}.js`, "text/javascript; charset=utf-8"]],
+      ),
+    ),
   }),
 ];
 

@@ -1,0 +1,282 @@
+// What an edit of a profile would touch; and then, where one may: saving it, and applying it. What is saved is not yet applied.
+
+import { ApiError, post } from "./api.js";
+import { announce, byId, el, fill, noteList, problemList, refusal, table } from "./dom.js";
+import { cost, differences, plural, total } from "./format.js";
+import { verdictBadge } from "./words.js";
+
+/** @typedef {import("./api.js").Edited} Edited */
+
+const NEW = "";
+const EXAMPLE = { description: "What it is for", extends: "silver", aws: { iops: 6000 } };
+
+/** @type {import("./api.js").Profile[]} */
+let profiles = [];
+/** @type {Map<string, string>} what was typed, by profile */
+const drafts = new Map();
+/** @type {Parameters<typeof setUpEdit>[0]} */
+let page;
+
+const select = () => /** @type {HTMLSelectElement} */ (byId("edit-profile"));
+const text = () => /** @type {HTMLTextAreaElement} */ (byId("edit-text"));
+const nameField = () => /** @type {HTMLInputElement} */ (byId("edit-name"));
+
+/**
+ * @param {object} given
+ * @param {import("./api.js").Start} given.start starts an operation, and follows it
+ * @param {() => Promise<void>} given.reread
+ * @param {(error: unknown) => void} given.refused takes notice of an answer that says that one may not
+ * @param {() => boolean} given.mayWrite
+ */
+export function setUpEdit(given) {
+  page = given;
+  select().addEventListener("change", show);
+  text().addEventListener("input", () => {
+    drafts.set(select().value, text().value);
+    stale();
+  });
+  nameField().addEventListener("input", stale);
+  byId("edit-reset").addEventListener("click", () => {
+    drafts.delete(select().value);
+    show();
+    announce("The definition is as it was.");
+  });
+  byId("edit-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    void look();
+  });
+}
+
+/** @param {import("./api.js").Profile[]} read */
+export function drawEdit(read) {
+  const first = profiles.length === 0;
+  profiles = read;
+  const chosen = select().value;
+  const options = profiles.map(({ name }) => el("option", { value: name }, name));
+  select().replaceChildren(...options, el("option", { value: NEW }, "a new profile…"));
+  select().value = profiles.some(({ name }) => name === chosen) ? chosen : first ? (profiles[0]?.name ?? NEW) : NEW;
+  if (first || !drafts.has(select().value)) show(false);
+}
+
+/** @param {string} profile */
+export function editProfile(profile) {
+  select().value = profile;
+  show();
+  byId("edit").scrollIntoView();
+  text().focus({ preventScroll: true });
+}
+
+function show(/** @type {unknown} */ clear = true) {
+  const name = select().value;
+  const profile = profiles.find((each) => each.name === name);
+  byId("edit-name-field").hidden = profile !== undefined;
+  text().value = drafts.get(name) ?? JSON.stringify(profile ? definitionOf(profile) : EXAMPLE, undefined, 2);
+  byId("edit-help").textContent =
+    profile === undefined
+      ? "A section for each backend; with `extends`, only what differs from the other profile."
+      : profile.definition === undefined
+        ? `${name} is built in. Saved, the stack's file has a profile of this name, which takes its place.`
+        : `${name} as the stack's file has it.`;
+  if (clear !== false) stale();
+}
+
+/** @param {import("./api.js").Profile} profile */
+function definitionOf({ description, definition, backends }) {
+  const sections = Object.entries(backends).map(([backend, { section }]) => [backend, section]);
+  return definition ?? { ...(description ? { description } : {}), ...Object.fromEntries(sections) };
+}
+
+/** What was found out about another text says nothing about this one. */
+function stale() {
+  fill(byId("edit-result"));
+  for (const field of [text(), nameField()]) field.removeAttribute("aria-invalid");
+}
+
+/** What the form says, or `undefined` where it can't be sent: then it is told why. */
+function read() {
+  const name = select().value || nameField().value.trim();
+  if (name === "") {
+    refuse(nameField(), "The new profile has no name yet.");
+    return undefined;
+  }
+  /** @type {unknown} */
+  let definition;
+  try {
+    definition = JSON.parse(text().value);
+  } catch (error) {
+    refuse(text(), `This is no JSON: ${error instanceof Error ? error.message : error}`);
+    return undefined;
+  }
+  if (typeof definition !== "object" || definition === null || Array.isArray(definition)) {
+    refuse(text(), "A definition is an object: { … }.");
+    return undefined;
+  }
+  if ("name" in definition) {
+    refuse(text(), "The name of the profile is chosen above; remove `name` from the definition.");
+    return undefined;
+  }
+  return { ...definition, name };
+}
+
+/**
+ * @param {HTMLElement} field
+ * @param {string} why
+ */
+function refuse(field, why) {
+  fill(byId("edit-result"), el("p", { class: "message bad" }, why));
+  field.setAttribute("aria-invalid", "true");
+  field.focus();
+}
+
+async function look() {
+  const body = read();
+  if (!body) return;
+  await asking("This would be refused, and nothing written.", async () => {
+    /** @type {import("./api.js").Answer<Edited>} */
+    const { body: edited, tag } = await post("v1/configuration/profiles?dryRun=true", body);
+    tell(edited, [
+      edited.changed &&
+        page.mayWrite() &&
+        el("button", { type: "button", class: "primary writes", onclick: () => void save(body, tag) }, "Save"),
+    ]);
+  });
+}
+
+/**
+ * @param {{ name: string }} body
+ * @param {string} tag of the config for which it was found out what the edit touches
+ */
+async function save(body, tag) {
+  await asking("Nothing was written.", async () => {
+    /** @type {import("./api.js").Answer<Edited>} */
+    const { body: edited } = await post("v1/configuration/profiles", body, { "x-if-configuration-matches": tag });
+    drafts.delete(select().value);
+    await page.reread();
+    if (profiles.some(({ name }) => name === body.name)) {
+      select().value = body.name;
+      show(false);
+    }
+    const volumes = edited.touched.map(({ name }) => name);
+    tell(edited, [
+      volumes.length > 0 &&
+        el(
+          "button",
+          {
+            type: "button",
+            class: "primary writes",
+            onclick: (/** @type {Event} */ event) => {
+              /** @type {HTMLButtonElement} */ (event.currentTarget).disabled = true;
+              void page.start(() => post("v1/operations", { kind: "apply", volumes }));
+            },
+          },
+          `Apply to ${plural(volumes.length, "volume")}`,
+        ),
+    ]);
+  });
+}
+
+/**
+ * @param {string} no what it means when the service says no
+ * @param {() => Promise<void>} what
+ */
+async function asking(no, what) {
+  const result = byId("edit-result");
+  for (const button of result.querySelectorAll("button")) button.disabled = true;
+  result.setAttribute("aria-busy", "true");
+  try {
+    await what();
+  } catch (error) {
+    page.refused(error);
+    const changed = error instanceof ApiError && error.status === 412;
+    fill(
+      result,
+      refusal(error, no),
+      changed && el("p", {}, "Look again what the edit would touch, now that the file is another."),
+    );
+  }
+  result.focus({ preventScroll: true });
+  result.scrollIntoView({ block: "nearest" });
+}
+
+/**
+ * @param {Edited} answer
+ * @param {import("./dom.js").Child[]} actions
+ */
+function tell({ changed, dryRun, touched, stateUnknown, diff }, actions) {
+  const number = touched.length === 0 ? "no volume" : plural(touched.length, "volume");
+  const summary = !changed
+    ? "The stack's config would stay as it is."
+    : dryRun
+      ? `It would touch ${number}.`
+      : `Saved in the stack's config. It is not yet applied. Applying it touches ${number}.`;
+  fill(
+    byId("edit-result"),
+    el("p", { class: dryRun ? "message" : "message good" }, summary),
+    stateUnknown && [el("p", {}, "It isn't known which volumes exist:"), problemList([stateUnknown])],
+    touched.length > 0 && [
+      el(
+        "p",
+        {},
+        "Monthly cost of these: ",
+        el("strong", {}, total(touched.map(({ costBefore }) => costBefore))),
+        " now, ",
+        el("strong", {}, total(touched.map(({ costAfter }) => costAfter))),
+        " then.",
+      ),
+      touchedTable(touched),
+    ],
+    diff !== "" && [el("h3", {}, "In the stack's file"), diffOf(diff)],
+    el("div", { class: "actions" }, ...actions),
+    dryRun && changed && !page.mayWrite() && el("p", { class: "quiet" }, "You may look, and not save."),
+  );
+}
+
+/** @param {import("./api.js").VolumePlan[]} touched */
+function touchedTable(touched) {
+  const rows = touched.slice(0, 500);
+  return [
+    table({
+      caption: "Volumes that the edit touches",
+      kind: "touched",
+      columns: [
+        { label: "Volume" },
+        { label: "What happens" },
+        { label: "Cost now", numeric: true },
+        { label: "Cost then", numeric: true },
+      ],
+      rows: rows.map((plan) => ({
+        key: plan.name,
+        cells: [
+          el("span", { class: "name" }, plan.name),
+          [
+            verdictBadge(plan.verdict),
+            el(
+              "ul",
+              { class: "changes" },
+              differences(plan.from, plan.to).map((each) => el("li", {}, each)),
+            ),
+            problemList(plan.problems),
+            // What changes in place is told above, setting by setting.
+            noteList(plan.notes.filter(({ code }) => code !== "change-in-place")),
+          ],
+          plan.from ? cost(plan.costBefore) : "–",
+          plan.to ? cost(plan.costAfter) : "–",
+        ],
+      })),
+    }),
+    touched.length > rows.length && el("p", { class: "quiet" }, `and ${plural(touched.length - rows.length, "other")}`),
+  ];
+}
+
+/** @param {string} lines */
+function diffOf(lines) {
+  return el(
+    "pre",
+    { class: "diff", tabindex: "0", "aria-label": "Lines that differ: - as it is, + as it becomes" },
+    lines
+      .split("\n")
+      .map((line) =>
+        el("span", { class: line.startsWith("+") ? "plus" : line.startsWith("-") ? "minus" : undefined }, `${line}\n`),
+      ),
+  );
+}

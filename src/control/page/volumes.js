@@ -1,0 +1,215 @@
+// The volumes with their status: what is wrong with each, and what the next apply does to it. Thousands are drawn a hundred at a time.
+
+import { post } from "./api.js";
+import { byId, confirmed, details, el, fill, noteList, problemList, table } from "./dom.js";
+import { cost, count, differences, plural, size } from "./format.js";
+import { STATUSES, statusBadge, verdictBadge, verdictText } from "./words.js";
+
+/** @typedef {import("./api.js").VolumeStatus} VolumeStatus */
+
+const STEP = 100;
+
+/** @type {VolumeStatus[]} */
+let volumes = [];
+/** @type {string | undefined} the status that alone is shown */
+let only;
+let shown = STEP;
+
+/**
+ * @param {object} page
+ * @param {import("./api.js").Start} page.start starts an operation, and follows it
+ */
+export function setUpVolumes({ start }) {
+  byId("volumes-filter").addEventListener("input", () => {
+    shown = STEP;
+    draw();
+  });
+  byId("ask-backends").addEventListener("click", () => void start(() => post("v1/operations", { kind: "refresh" })));
+  byId("apply-all").addEventListener("click", () => void applyAll(start));
+}
+
+/** @param {VolumeStatus[]} read */
+export function drawVolumes(read) {
+  volumes = [...read].sort(
+    (a, b) =>
+      (STATUSES[a.status]?.rank ?? 9) - (STATUSES[b.status]?.rank ?? 9) ||
+      a.name.localeCompare(b.name, "en", { numeric: true }),
+  );
+  if (only !== undefined && !volumes.some(({ status }) => status === only)) only = undefined;
+  draw();
+}
+
+function draw() {
+  const words = /** @type {HTMLInputElement} */ (byId("volumes-filter")).value
+    .toLowerCase()
+    .split(/\s+/)
+    .filter(Boolean);
+  const found = volumes.filter((volume) => {
+    if (only !== undefined && volume.status !== only) return false;
+    const text = [volume.name, volume.profile, volume.backend, volume.status, volume.volumeId].join(" ").toLowerCase();
+    return words.every((word) => text.includes(word));
+  });
+  const rows = found.slice(0, shown);
+  drawChips();
+  byId("volumes-count").textContent =
+    found.length === volumes.length ? "" : `${count(found.length)} of ${plural(volumes.length, "volume")}`;
+  const { going } = pending();
+  byId("apply-all").textContent = going.length === 0 ? "Apply…" : `Apply to ${plural(going.length, "volume")}…`;
+  byId("apply-all").toggleAttribute("disabled", going.length === 0);
+  if (found.length === 0) {
+    return fill(
+      byId("volumes-table"),
+      el("p", { class: "quiet" }, volumes.length === 0 ? "The stack has no volumes." : "No volume is like that."),
+    );
+  }
+  fill(
+    byId("volumes-table"),
+    table({
+      caption: "Volumes, those first that need somebody",
+      kind: "volumes",
+      columns: [
+        { label: "Volume" },
+        { label: "Status" },
+        { label: "Profile" },
+        { label: "Size", numeric: true },
+        { label: "Backend" },
+        { label: "Next apply" },
+        { label: "Monthly cost", numeric: true },
+      ],
+      rows: rows.map((volume) => ({
+        key: volume.name,
+        cells: [
+          [el("span", { class: "name" }, volume.name), more(volume)],
+          [statusBadge(volume.status), noteList(volume.causes)],
+          volume.profile ?? "unknown",
+          size(volume.sizeGiB ?? volume.recorded?.sizeGiB),
+          volume.backend ?? "unknown",
+          [verdictBadge(volume.verdict), next(volume), problemList(volume.problems)],
+          [
+            cost(volume.monthlyCost),
+            !volume.recorded && volume.monthlyCost && el("span", { class: "line quiet" }, "once it is made"),
+          ],
+        ],
+      })),
+    }),
+    found.length > rows.length &&
+      el(
+        "p",
+        { class: "more" },
+        el(
+          "button",
+          { type: "button", "data-key": "more-volumes", onclick: showMore },
+          `Show ${count(Math.min(STEP, found.length - rows.length))} more`,
+        ),
+        el("span", { class: "quiet" }, ` ${count(rows.length)} of ${count(found.length)} are shown`),
+      ),
+  );
+}
+
+function showMore() {
+  shown += STEP;
+  draw();
+}
+
+function drawChips() {
+  const chip = (/** @type {string | undefined} */ status) => {
+    const number = volumes.filter((volume) => status === undefined || volume.status === status).length;
+    return el(
+      "button",
+      {
+        type: "button",
+        class: "chip",
+        "data-key": `chip ${status}`,
+        "aria-pressed": String(only === status),
+        disabled: number === 0 && only !== status,
+        onclick: () => {
+          only = only === status ? undefined : status;
+          shown = STEP;
+          draw();
+        },
+      },
+      status === undefined ? "all" : statusBadge(status),
+      el("span", { class: "tally" }, ` ${count(number)}`),
+    );
+  };
+  fill(byId("volumes-status"), [undefined, ...Object.keys(STATUSES)].map(chip));
+}
+
+/** @param {VolumeStatus} volume */
+function next(volume) {
+  const changes =
+    volume.verdict === "none" || volume.verdict === "create" ? [] : differences(volume.recorded, volume.declared);
+  return (
+    changes.length > 0 &&
+    el(
+      "ul",
+      { class: "changes" },
+      changes.map((change) => el("li", {}, change)),
+    )
+  );
+}
+
+/** @param {VolumeStatus} volume */
+function more(volume) {
+  const facts = Object.entries({
+    "id on the backend": volume.volumeId,
+    "mounted at": volume.mountPath,
+    "declared by": volume.declaredBy === "config" ? "the stack's config" : "the program",
+    "edit of the profile now": volume.revision,
+    "edit it last got": volume.recorded?.revision,
+    "protected against deletion": volume.protected === undefined ? undefined : volume.protected ? "yes" : "no",
+    "price read on": volume.monthlyCost?.date,
+  }).filter(([, value]) => value !== undefined);
+  return details(
+    `volume ${volume.name}`,
+    "details",
+    volume.name,
+    el(
+      "dl",
+      {},
+      facts.map(([label, value]) => el("div", {}, el("dt", {}, label), el("dd", {}, value))),
+    ),
+  );
+}
+
+/** The volumes that an apply has something to do for, and those that are left alone, with the reason. */
+function pending() {
+  const open = volumes.filter(
+    (volume) => volume.status !== "compliant" || (volume.verdict !== undefined && volume.verdict !== "none"),
+  );
+  const goes = (/** @type {VolumeStatus} */ volume) =>
+    volume.problems.length === 0 && ["create", "in-place", "migrates", "none"].includes(volume.verdict ?? "");
+  return { going: open.filter(goes), staying: open.filter((volume) => !goes(volume)) };
+}
+
+/** @param {import("./api.js").Start} start */
+async function applyAll(start) {
+  const { going, staying } = pending();
+  // Drift is put right only when the backends are asked what is there.
+  const refresh = going.some(({ status }) => status === "non-compliant");
+  const list = (/** @type {VolumeStatus[]} */ some) =>
+    el(
+      "ul",
+      { class: "scroll" },
+      some
+        .slice(0, 200)
+        .map((volume) =>
+          el(
+            "li",
+            {},
+            el("strong", {}, volume.name),
+            `: ${volume.verdict === "none" ? "is looked at again" : verdictText(volume.verdict)}`,
+          ),
+        ),
+      some.length > 200 && el("li", {}, `and ${plural(some.length - 200, "other")}`),
+    );
+  const yes = await confirmed(
+    `Apply to ${plural(going.length, "volume")}?`,
+    "Apply",
+    list(going),
+    refresh &&
+      el("p", {}, "The backends are asked first what is there, so that what was changed behind our back is put right."),
+    staying.length > 0 && [el("p", {}, "These are left alone:"), list(staying)],
+  );
+  if (yes) await start(() => post("v1/operations", { kind: "apply", volumes: going.map(({ name }) => name), refresh }));
+}
