@@ -43,7 +43,7 @@ describeIf(path !== undefined, "the status page, in Chromium", reason, () => {
 
   beforeAll(async () => {
     await project.prepared(FILE);
-    service = await project.serve();
+    service = await project.startService();
     chrome = await chromium.launch({ executablePath: path ?? "", args: ["--no-sandbox"] });
     page = await chrome.newPage({ viewport: { width: 1280, height: 900 } });
     page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
