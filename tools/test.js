@@ -15,7 +15,11 @@ const { UserError, main } = require("./shared.js");
 const root = path.dirname(__dirname);
 
 /** The files of tests that share loop devices, mounts, cgroups or the disk's speed, or look at what the clone has: as patterns of jest. */
-const ALONE = ["test/components/local/", "test/e2e/(crash|docker|limits|package|volume)\\.test", "test/tools/"];
+const ALONE = [
+  "test/components/(local|node)/",
+  "test/e2e/(compose-docker|crash|docker|limits|package|volume)\\.test",
+  "test/tools/",
+];
 
 main(async () => {
   await setup();
@@ -36,7 +40,7 @@ main(async () => {
       : {
           "tests that have the machine to themselves": ALONE,
           // Most of these wait: for a provider, a gateway, an emulated EC2.
-          "the other tests": ["--maxWorkers=2", "--testPathIgnorePatterns", ...ALONE],
+          "the other tests": ["--maxWorkers=3", "--testPathIgnorePatterns", ...ALONE],
         };
   const directory = mkdtempSync(path.join(tmpdir(), "sp-results-"));
   const files = Object.keys(groups).map((_, index) => path.join(directory, `${index}.json`));

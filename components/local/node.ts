@@ -1,18 +1,26 @@
 // Local volumes for the Docker plugin: an `up` has attached and mounted them, so here they are looked at, and their containers limited.
-import type { ContainerWatch, NodeStorage, NodeVolume, WatchOptions } from "../../src/docker/node";
+import type { ContainerWatch, NodeStorage, WatchOptions } from "../../src/docker/node";
 import { watchContainers } from "./container-limits";
-import { inspectVolume } from "./inspect";
-import { isWithin, type Mount } from "./mountinfo";
+import { inspectVolume, type LocalVolumeState } from "./inspect";
+import { isWithin, type Mount, readMounts } from "./mountinfo";
 import { otherMounts } from "./users";
 
 /** How often containers are looked for that were missed when they started. */
 const scanEveryMs = 10_000;
 
+/** Volumes that were in order when they were last looked at as a whole. */
+type Known = Map<string, LocalVolumeState>;
+
 export function localNode(): NodeStorage {
+  const known: Known = new Map();
   return {
     scope: "local",
-    mountedAt: whereMounted,
-    mount: whereMounted,
+    async mountedAt({ volumeId }) {
+      // Docker asks four times for each container. That the same device is still mounted is soon seen.
+      const last = known.get(volumeId);
+      return last && (await isStillMounted(last)) ? last.mountPath : look(known, volumeId);
+    },
+    mount: ({ volumeId }) => look(known, volumeId),
     // It stays mounted: that costs nothing, and the next container finds it.
     unmount: () => Promise.resolve(),
     usersOf: async ({ volumeId }) => {
@@ -23,17 +31,28 @@ export function localNode(): NodeStorage {
         deviceNumber === null ? isWithin(root, mountPath) : number === deviceNumber;
       return otherMounts(isOurs, mountPath);
     },
-    watchContainers: keepLimits,
+    watchContainers: (options) => keepLimits(known, options),
   };
 }
 
-/** A volume that isn't in order isn't anywhere: the `up` that repairs it is wanted first. */
-async function whereMounted({ volumeId }: NodeVolume): Promise<string | undefined> {
-  const state = await inspectVolume(volumeId);
-  return state?.mounted && state.problems.length === 0 ? state.mountPath : undefined;
+/** Where a volume is. One that isn't in order isn't anywhere: the `up` that repairs it is wanted first. */
+async function look(known: Known, id: string): Promise<string | undefined> {
+  const state = await inspectVolume(id);
+  if (!state?.mounted || state.problems.length > 0) {
+    known.delete(id);
+    return undefined;
+  }
+  known.set(id, state);
+  return state.mountPath;
 }
 
-async function keepLimits({ volumes, log }: WatchOptions): Promise<ContainerWatch> {
+async function isStillMounted({ deviceNumber, mountPath }: LocalVolumeState): Promise<boolean> {
+  if (deviceNumber === null) return false;
+  const mounts = await readMounts();
+  return mounts.findLast(({ path }) => path === mountPath)?.deviceNumber === deviceNumber;
+}
+
+async function keepLimits(known: Known, { volumes, log }: WatchOptions): Promise<ContainerWatch> {
   const limits = await watchContainers(log);
   if (limits === undefined) {
     log("No cgroup can limit I/O on this machine: the limits of local volumes don't hold for containers.");
@@ -45,7 +64,8 @@ async function keepLimits({ volumes, log }: WatchOptions): Promise<ContainerWatc
   await scan();
   return {
     async expect({ volumeId }) {
-      const state = await inspectVolume(volumeId);
+      // It was looked at for the mount, a moment ago.
+      const state = known.get(volumeId) ?? (await inspectVolume(volumeId));
       if (state) limits.expect(state);
     },
     stop() {

@@ -161,7 +161,7 @@ async function removeDeadSocket(path: string): Promise<void> {
 
 function defaultAuditLog(): string {
   const state = process.env["XDG_STATE_HOME"] ?? join(homedir(), ".local/state");
-  return join(state, "storage-profiles/audit.jsonl");
+  return join(state, "storage-profiles-operations/audit.jsonl");
 }
 
 // This file is two folders below the package in src, and three in dist.

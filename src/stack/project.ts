@@ -128,5 +128,8 @@ async function selectedStack(engine: Engine): Promise<string | undefined> {
 
 function defaultJournal(env: NodeJS.ProcessEnv): string {
   const base = env["XDG_STATE_HOME"];
-  return join(base !== undefined && base !== "" ? base : join(homedir(), ".local", "state"), "storage-profiles");
+  return join(
+    base !== undefined && base !== "" ? base : join(homedir(), ".local", "state"),
+    "storage-profiles-operations",
+  );
 }

@@ -17,7 +17,7 @@ export interface OpenOptions {
   pulumi?: string | undefined;
   /** What the engine gets as its environment. Default: this process's. */
   env?: NodeJS.ProcessEnv | undefined;
-  /** Where operations leave their reports. Default: `$XDG_STATE_HOME/storage-profiles`, else `~/.local/state/storage-profiles`. */
+  /** Where operations leave their reports. Default: `$XDG_STATE_HOME/storage-profiles-operations`, else below `~/.local/state`. */
   journalDirectory?: string | undefined;
 }
 

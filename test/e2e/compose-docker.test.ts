@@ -1,15 +1,17 @@
 // Debian's docker-compose on a real dockerd with our driver: the volumes that Compose asks for are those that ComposeVolumes declared.
 
-import { execFile, spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 
 import type { Ran } from "../labs/docker/lab.js";
+import { findCompose } from "../support/compose";
 import { DockerLab, describeDocker } from "../support/docker";
 import { describeIf } from "../support/machine";
 
 jest.setTimeout(300_000);
 
-const COMPOSE = "/usr/bin/docker-compose";
-const reason = spawnSync(COMPOSE, ["version"]).status === 0 ? undefined : "docker-compose isn't installed";
+const programs = findCompose();
+const [file = "", ...first] = "missing" in programs ? [] : programs.compose;
+const reason = "missing" in programs ? programs.missing : undefined;
 
 describeIf(reason === undefined, "docker-compose", reason, () => {
   describeDocker("with our volumes", () => {
@@ -21,9 +23,10 @@ describeIf(reason === undefined, "docker-compose", reason, () => {
           DOCKER_HOST: lab.engine.host,
           COMPOSE_PROJECT_NAME: "Shop",
           COMPOSE_HTTP_TIMEOUT: "240",
+          ...("missing" in programs ? {} : programs.env),
         };
         const options = { cwd: lab.project.directory, env, timeout: 250_000 };
-        execFile(COMPOSE, args, options, (error, stdout, stderr) => {
+        execFile(file, [...first, ...args], options, (error, stdout, stderr) => {
           done({ code: error ? Number(error.code ?? 1) : 0, text: stdout + stderr });
         });
       });

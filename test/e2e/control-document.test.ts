@@ -27,7 +27,7 @@ describeIf(python !== undefined, "the OpenAPI document", reason, () => {
   test("is kept by every answer, whatever is sent", async () => {
     await project.prepared(FILE);
     // Few operations wait: what is one too many is told, and not begun.
-    const { url, log } = await project.serve({ limits: { requests: 0, writes: 0, operations: 2 } });
+    const { url, log } = await project.startService({ limits: { requests: 0, writes: 0, operations: 2 } });
     const checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
     const args = [
       "run",

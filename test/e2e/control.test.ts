@@ -41,7 +41,7 @@ describe("on the local backend", () => {
 
   beforeAll(async () => {
     await project.prepared(FILE);
-    service = await project.serve();
+    service = await project.startService();
   });
   afterAll(() => project.dispose());
 
@@ -191,7 +191,7 @@ describe("on the local backend", () => {
   });
 
   test("killed while many write, the file is whole, and all that was answered is in it", async () => {
-    const victim = await project.serve();
+    const victim = await project.startService();
     const answered: string[] = [];
     const writes = Array.from({ length: 30 }, (_, index) =>
       ask(victim.url, PROFILES, { json: { name: `k${index}`, local: { iops: 200 } } }).then(
@@ -213,7 +213,7 @@ describe("on the local backend", () => {
   test.each(["just after it was begun", "while the engine works", "while another one waits"])(
     "killed %s, an operation is interrupted, and resumed it comes to its end",
     async (stage) => {
-      const victim = await project.serve();
+      const victim = await project.startService();
       if (stage !== "just after it was begun") writeFileSync(wait(), "");
       const iops = { "just after it was begun": 3100, "while the engine works": 3200 }[stage] ?? 3300;
       await ask(victim.url, PROFILES, { json: { name: "fast", local: { iops } } });
@@ -232,7 +232,7 @@ describe("on the local backend", () => {
       expect(config()["storage-profiles:profiles"].fast).toEqual({ local: { iops } });
       rmSync(wait(), { force: true });
 
-      const next = await project.serve();
+      const next = await project.startService();
       for (const id of ids) {
         expect(await operationAt(next.url, id)).toMatchObject({ state: "interrupted" });
         const told = await ask(next.url, `/v1/operations/${id}/events`);
@@ -251,7 +251,7 @@ describe("on the local backend", () => {
   );
 
   test("told to stop, it takes nothing new, cancels what runs, and ends", async () => {
-    const stopping = await project.serve();
+    const stopping = await project.startService();
     writeFileSync(wait(), "");
     const begun = await ask(stopping.url, "/v1/operations", { json: { volumes: ["data"] } });
     await until(async () => (await operationAt(stopping.url, begun.body.id)).state === "running");
@@ -289,7 +289,7 @@ describe("on a ScaleIO gateway", () => {
     );
     const secret = await project.run(["config", "set", "--secret", "scaleio:password", gateway.password]);
     expect(secret.code).toBe(0);
-    const { url } = await project.serve();
+    const { url } = await project.startService();
     const made = await ask(url, PROFILES, {
       json: { name: "fast", scaleio: { provisioning: "thin", iopsLimit: 2000 } },
     });

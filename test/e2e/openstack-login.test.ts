@@ -32,8 +32,9 @@ describeOpenstackEngine("a login", () => {
     await project.connect({ profiles });
   });
   afterAll(async () => {
-    await project.dispose();
+    // Its volumes go with the lab.
     await lab.stop();
+    await project.dispose();
     rmSync(folder, { recursive: true });
   });
 

@@ -33,8 +33,9 @@ describeOpenstackEngine("new volumes", () => {
     project.configure({ profiles });
   });
   afterAll(async () => {
-    await project.dispose();
+    // Its volumes go with the lab.
     await lab.stop();
+    await project.dispose();
   });
 
   // However slow the machine: all volumes are declared when the login is answered.
@@ -205,8 +206,9 @@ describeOpenstackEngine("a retype", () => {
     expect(volumes.map(({ volume_type, size }) => [volume_type, size])).toEqual(names.map(() => ["gold", 1]));
   });
   afterAll(async () => {
-    await project.dispose();
+    // Its volumes go with the lab.
     await lab.stop();
+    await project.dispose();
   });
 
   test("that Cinder would refuse, or take and not do, is refused at preview to who is told enough: all at once", async () => {

@@ -230,8 +230,9 @@ describeOpenstackEngine("a volume that is there already", () => {
     await project.connect({ profiles });
   });
   afterAll(async () => {
-    await project.dispose("dev", "admin");
+    // Its volumes go with the lab.
     await lab.stop();
+    await project.dispose("dev", "admin");
   });
 
   test("is taken over with its data, or copied, and gets the profile's type and the size in the same run", async () => {

@@ -7,6 +7,7 @@ import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 
 import { cacheDirectory } from "../../tools/shared.js";
+import type { ComposePrograms } from "../labs/compose/programs.js";
 
 const lab = resolve(__dirname, "../labs/compose");
 
@@ -31,12 +32,27 @@ export interface Judge {
   end(): void;
 }
 
+let compose: ComposePrograms | { missing: string } | undefined;
+
+/** docker-compose 1.29, or why this machine can't have it. Tests are declared at once, so it is got by a process of its own. */
+export function findCompose(): ComposePrograms | { missing: string } {
+  if (compose) return compose;
+  const { stdout, stderr } = spawnSync(process.execPath, [join(lab, "programs.js")], { encoding: "utf8" });
+  try {
+    compose = JSON.parse(stdout) as ComposePrograms | { missing: string };
+  } catch {
+    compose = { missing: `docker-compose can't be got: ${stderr.trim()}` };
+  }
+  return compose;
+}
+
 /** The command that judges as a generation of Compose does, or why there is none here. */
 export function judgeCommand(version: 1 | 2): string[] | { reason: string } {
   if (version === 1) {
-    const python = "/usr/bin/python3";
-    const { status } = spawnSync(python, ["-c", "import compose.cli.command"]);
-    return status === 0 ? [python, join(lab, "judge.py")] : { reason: "docker-compose 1.29 isn't installed" };
+    const found = findCompose();
+    if ("missing" in found) return { reason: found.missing };
+    const env = Object.entries(found.env).map(([key, value]) => `${key}=${value}`);
+    return ["/usr/bin/env", ...env, found.python, join(lab, "judge.py")];
   }
   const file = join(cacheDirectory(process.env), "compose-judge", "judge");
   const stamp = ["judge.go", "go.mod", "go.sum"].map((each) => readFileSync(join(lab, each), "utf8")).join("");

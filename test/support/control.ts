@@ -111,7 +111,7 @@ export class ControlProject extends Project {
   }
 
   /** Serves it, in a process of its own; what it logs can be looked at. */
-  async serve(options: Record<string, unknown> = {}): Promise<Service> {
+  async startService(options: Record<string, unknown> = {}): Promise<Service> {
     const project = { directory: this.directory, pulumi: await this.pulumi(), journalDirectory: this.journal };
     const all = { stacks: ["dev"], listen: "127.0.0.1:0", auditLog: this.audit, ...options };
     const service = await serveWith(project, all, await this.env());

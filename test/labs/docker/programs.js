@@ -1,15 +1,12 @@
-// The programs of a Docker engine: those of this machine where it has them, else Debian's packages, unpacked into the cache. Nothing
-// is installed: no service starts, no file outside the cache changes.
+// The programs of a Docker engine: those of this machine where it has them, else Debian's packages, unpacked into the cache.
 // @ts-check
 "use strict";
 
 const { spawnSync } = require("node:child_process");
 const fs = require("node:fs");
 const path = require("node:path");
-const { cacheDirectory, withLock } = require("../../../tools/shared.js");
-
-/** This machine can't have a Docker engine; the message says why. */
-class Unavailable extends Error {}
+const { cacheDirectory } = require("../../../tools/shared.js");
+const { Unavailable, unpackPackages } = require("../debian.js");
 
 module.exports = { Unavailable, dockerPrograms };
 
@@ -62,25 +59,7 @@ function ofThisMachine(env) {
  * @returns {Promise<Programs>}
  */
 async function unpacked(directory, log, env) {
-  const root = path.join(directory, "root");
-  const done = path.join(directory, "complete");
-  const wanted = PACKAGES.join(" ");
-  const isDone = () => fs.existsSync(done) && fs.readFileSync(done, "utf8") === wanted;
-  if (!isDone()) {
-    const waiting = () => log("Another process unpacks Docker's packages; waiting for it.");
-    await withLock(path.join(directory, "lock"), waiting, async () => {
-      if (isDone()) return;
-      log(`Downloading Docker's packages with apt-get into ${directory} (about 70 MB, once).`);
-      fs.rmSync(root, { recursive: true, force: true });
-      const debs = path.join(directory, "debs");
-      fs.rmSync(debs, { recursive: true, force: true });
-      fs.mkdirSync(debs, { recursive: true });
-      download(debs, env);
-      for (const deb of fs.readdirSync(debs)) run("dpkg-deb", ["-x", path.join(debs, deb), root], debs, env);
-      fs.rmSync(debs, { recursive: true, force: true });
-      fs.writeFileSync(done, wanted);
-    });
-  }
+  const root = await unpackPackages({ what: "Docker", size: "70 MB", packages: PACKAGES }, directory, log, env);
   const places = ["usr/sbin", "usr/bin", "bin", "sbin"].map((place) => path.join(root, place));
   const libraries = fs
     .readdirSync(path.join(root, "lib"), { withFileTypes: true })
@@ -96,33 +75,4 @@ async function unpacked(directory, log, env) {
       LD_LIBRARY_PATH: [...libraries, ...usrLibraries, env["LD_LIBRARY_PATH"]].filter(Boolean).join(":"),
     },
   };
-}
-
-/**
- * @param {string} debs
- * @param {NodeJS.ProcessEnv} env
- */
-function download(debs, env) {
-  // As root, apt-get downloads as a user of its own, who can't write here.
-  const args = ["-o", "APT::Sandbox::User=root", "download", ...PACKAGES];
-  try {
-    run("apt-get", args, debs, env);
-  } catch {
-    // Its lists may be missing, or too old.
-    run("apt-get", ["update"], debs, env);
-    run("apt-get", args, debs, env);
-  }
-}
-
-/**
- * @param {string} file
- * @param {string[]} args
- * @param {string} cwd
- * @param {NodeJS.ProcessEnv} env
- */
-function run(file, args, cwd, env) {
-  const { status, error, stderr } = spawnSync(file, args, { cwd, env, encoding: "utf8", timeout: 300_000 });
-  if (error) throw new Unavailable(`there is no ${file} to get Docker's packages with (${error.message})`);
-  const said = stderr.trim().split("\n").slice(-2).join(" ");
-  if (status !== 0) throw new Unavailable(`${file} ${args.includes("update") ? "update" : args[0]} failed: ${said}`);
 }
