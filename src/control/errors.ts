@@ -9,7 +9,7 @@ export class ControlError extends StackError {
   constructor(
     readonly status: number,
     problems: readonly [Problem, ...Problem[]],
-    readonly headers: Readonly<Record<string, string>> = {},
+    readonly headers: Readonly<Record<string, string | string[]>> = {},
   ) {
     super(problems);
     this.name = "ControlError";
@@ -22,7 +22,7 @@ export function controlError<C extends ProblemCode>(
   path: string,
   given: unknown,
   params: ProblemParams<C>,
-  headers: Record<string, string> = {},
+  headers: Record<string, string | string[]> = {},
 ): ControlError {
   const one = problem(code, path, given, params);
   return new ControlError(statusOf([one]), [one], headers);

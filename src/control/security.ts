@@ -24,10 +24,13 @@ export function makeAuthenticator(options: ControlOptions, { tls }: Listening): 
       if (role) return { name, role, by: "certificate" };
       throw controlError("request-forbidden", "certificate", name, { role: "", needed: "read" });
     }
-    // Basic, so that a browser asks for the token (as the password) when the page is opened.
+    // Basic, so that a browser asks for the token (as the password) when the page is opened. Each in a line of its own: Chromium takes
+    // a line for one challenge.
     const challenge = {
-      "WWW-Authenticate":
-        'Bearer realm="storage-profiles", Basic realm="storage-profiles: any name, the token as password"',
+      "WWW-Authenticate": [
+        'Bearer realm="storage-profiles"',
+        'Basic realm="storage-profiles: any name, the token as password"',
+      ],
     };
     throw controlError("request-unauthenticated", "authorization", undefined, { ways }, check ? challenge : {});
   };

@@ -35,13 +35,15 @@ config:
 
 const browserFound = findBrowser();
 const path = "path" in browserFound ? browserFound.path : "";
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 describeIf(path !== "", "the status page", "reason" in browserFound ? browserFound.reason : undefined, () => {
   let browser: Browser;
   let context: BrowserContext;
   let page: Page;
   let lab: Lab;
+  /** Takes away what the page looks at. */
+  let close: () => Promise<void>;
   /** What the browser complained about: scripts that failed, files that are missing, what the policy kept out. */
   let complaints: string[];
 
@@ -49,14 +51,23 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
   afterAll(() => browser.close());
   afterEach(async () => {
     await context.close();
-    await lab.close();
+    await close();
     expect(complaints).toEqual([]);
   });
 
-  async function open(settings: Parameters<Browser["newContext"]>[0] = {}, { clock = false } = {}): Promise<void> {
+  async function labOf(...args: Parameters<typeof openLab>): Promise<Lab> {
+    const made = await openLab(...args);
+    close = made.close;
+    return made;
+  }
+
+  async function open(
+    settings: Parameters<Browser["newContext"]>[0] = {},
+    { clock = false, url = "" } = {},
+  ): Promise<void> {
     complaints = [];
     context = await browser.newContext({ viewport: { width: 1280, height: 900 }, timezoneId: "UTC", ...settings });
-    context.setDefaultTimeout(10_000);
+    context.setDefaultTimeout(20_000);
     page = await context.newPage();
     page.on("pageerror", (error) => complaints.push(String(error)));
     page.on("console", (message) => {
@@ -65,12 +76,12 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
         complaints.push(message.text());
     });
     if (clock) await page.clock.install();
-    await page.goto(lab.url);
+    await page.goto(url || lab.url);
   }
 
   /** A lab in which volumes stand in every way. */
   async function mixed(): Promise<void> {
-    lab = await openLab(CONFIG);
+    lab = await labOf(CONFIG);
     await lab.setState({
       data: { got: { settings: { iops: 3000 } } },
       exports: { missing: true },
@@ -151,7 +162,7 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     await open();
     const profiles = section("Profiles, and what they become");
     const gold = profiles.getByRole("row", { name: /^gold/ });
-    await gold.getByText("io1").waitFor();
+    await gold.getByText("io1", { exact: true }).waitFor();
     const headings = await profiles.getByRole("columnheader").allInnerTexts();
     expect(headings).toEqual(["Profile", "aws", "openstack", "scaleio", "local"]);
     expect(await gold.getByRole("cell").first().innerText()).toMatch(/^207\.50 USD a month|iops 3,000/);
@@ -221,7 +232,7 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     lab.end();
     await operation.getByText("succeeded", { exact: true }).first().waitFor();
     expect(await operation.innerText()).toMatch(/warning: EC2 is slow today/);
-    expect(await operation.innerText()).toMatch(/2 update/);
+    await operation.getByText(/2 update/).waitFor();
     await row("search").getByText("compliant", { exact: true }).waitFor();
     expect(await page.locator("#announcer").textContent()).toMatch(/succeeded/);
   });
@@ -338,7 +349,7 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
 
   test("what data says is text, whatever it looks like", async () => {
     const markup = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>";
-    lab = await openLab(`config:
+    lab = await labOf(`config:
   storage-profiles:backend: local
   storage-profiles:profiles:
     odd: { description: ${JSON.stringify(markup)}, extends: bronze }
@@ -365,7 +376,7 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
 
   test("2,000 volumes and 200 profiles don't freeze it", async () => {
     const numbers = (many: number) => Array.from({ length: many }, (_, index) => index);
-    lab = await openLab(
+    lab = await labOf(
       [
         "config:",
         "  storage-profiles:backend: aws",
@@ -404,7 +415,7 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     const directory = mkdtempSync(join(tmpdir(), "page-tokens-"));
     const tokens = join(directory, "tokens.json");
     const password = makeToken(tokens, { name: "reader", role: "read" });
-    lab = await openLab(CONFIG, { tokens });
+    lab = await labOf(CONFIG, { tokens });
     // What a browser asks for when the page is opened.
     await open({ httpCredentials: { username: "anybody", password } });
     await loaded();
@@ -419,8 +430,35 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     rmSync(directory, { recursive: true });
   });
 
+  test("with the real engine, by keyboard: applied, told as it happens, until all is compliant", async () => {
+    const project = new ControlProject("page");
+    await project.prepared(`config:
+  storage-profiles:backend: local
+  storage-profiles:deletionProtection: false
+  storage-profiles:volumes:
+    orders: { profile: gold, sizeGiB: 20 }
+    scratch: { sizeGiB: 8 }
+`);
+    const wait = join(project.directory, "wait");
+    writeFileSync(wait, "");
+    const { url } = await project.startService();
+    close = () => project.dispose();
+    await open({}, { url });
+    await page.getByRole("button", { name: "Apply to 2 volumes…" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").getByRole("button", { name: "Apply" }).focus();
+    await page.keyboard.press("Enter");
+    const operation = section("Operations").getByRole("article");
+    await operation.getByText("orders: create of ProfiledVolume orders").first().waitFor({ timeout: 60_000 });
+    expect(await operation.locator("h3").innerText()).toMatch(/running$/);
+    rmSync(wait);
+    await operation.getByText("succeeded", { exact: true }).first().waitFor({ timeout: 60_000 });
+    await row("orders").getByText("compliant", { exact: true }).waitFor();
+    await row("scratch").getByText("compliant", { exact: true }).waitFor();
+  });
+
   test("one of several stacks is chosen, and the address says which", async () => {
-    lab = await openLab(CONFIG, { stacks: ["dev", "prod"] });
+    lab = await labOf(CONFIG, { stacks: ["dev", "prod"] });
     writeFileSync(
       join(lab.directory, "Pulumi.prod.yaml"),
       "config:\n  storage-profiles:backend: local\n  storage-profiles:volumes:\n    ledger: { sizeGiB: 1 }\n",

@@ -50,9 +50,9 @@ function tick() {
 }
 
 async function read() {
-  /** @type {unknown[]} */
+  /** @type {{ what: string, error: unknown }[]} */
   const failures = [];
-  const failed = (/** @type {unknown} */ error) => void failures.push(error);
+  const failed = (/** @type {string} */ what) => (/** @type {unknown} */ error) => void failures.push({ what, error });
   const askedAt = performance.now();
   /** @type {Promise<import("./api.js").Answer<import("./api.js").OperationReport[]>>} */
   const operations = get("v1/operations");
@@ -61,20 +61,23 @@ async function read() {
   /** @type {Promise<import("./api.js").Answer<import("./api.js").VolumeStatus[]>>} */
   const state = get("v1/state/datasets");
   await Promise.all([
-    operations.then(({ body }) => drawOnce("operations", body, (each) => drawOperations(each, askedAt)), failed),
+    operations.then(
+      ({ body }) => drawOnce("operations", body, (each) => drawOperations(each, askedAt)),
+      failed("operations"),
+    ),
     profiles.then(({ body, tag }) => {
       drawOnce("profiles", { profiles: body, tag }, (each) => {
         drawProfiles(each);
         drawEdit(each.profiles);
       });
-    }, failed),
+    }, failed("profiles")),
     state.then(({ body, readAt: at }) => {
       drawOnce("state", body, (volumes) => {
         drawVolumes(volumes);
         drawCost(volumes);
       });
       byId("freshness").textContent = `Read at ${time(at)}`;
-    }, failed),
+    }, failed("state")),
   ]);
   showTrouble(failures);
 }
@@ -92,18 +95,18 @@ function drawOnce(what, answer, draw) {
   draw(answer);
 }
 
-/** @param {unknown[]} failures */
+/** @param {{ what: string, error: unknown }[]} failures */
 function showTrouble(failures) {
-  const messages = failures.flatMap((error) => (error instanceof ApiError ? [] : [String(error)]));
-  const refused = failures.filter((error) => error instanceof ApiError);
   // What nothing can be told without is told of each section, and once is enough.
-  const different = [...new Map(refused.map((error) => [error.message, error])).values()];
-  const old = Object.keys(drawn).some((what) => what !== "trouble");
-  drawOnce("trouble", [messages, different.map(({ message }) => message), old], () =>
+  const different = new Map(
+    failures.map(({ error }) => [error instanceof Error ? error.message : String(error), error]),
+  );
+  const old = failures.some(({ what }) => drawn[what] !== undefined);
+  drawOnce("trouble", [[...different.keys()], old], () =>
     fill(
       byId("trouble"),
-      [...messages, ...different].map((each) => refusal(each)),
-      failures.length > 0 && old && el("p", {}, "What is shown below is as it was before."),
+      [...different.values()].map((error) => refusal(error)),
+      old && el("p", {}, "What is shown of it below is as it was before."),
     ),
   );
   for (const section of document.querySelectorAll("[aria-busy]")) {
