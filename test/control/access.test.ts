@@ -138,7 +138,7 @@ describe("listening", () => {
 describe("tokens", () => {
   const file = join(home, "tokens.json");
   const tokens = {} as Record<Role, string>;
-  let service: Service & { audit: string };
+  let service: Service & { file: string; audit: string };
   beforeAll(async () => {
     for (const role of ["read", "write", "admin"] as const) tokens[role] = makeToken(file, { name: `a-${role}`, role });
     service = await serve({ tokens: file, limits: { failures: 0 } });
@@ -189,7 +189,39 @@ describe("tokens", () => {
     expect(routes.filter(({ method, role }) => method !== "GET" && role === "read")).toEqual([]);
   });
 
+  test("a reader may try a profile out, and whatever isn't plainly that needs the role of a writer", async () => {
+    const before = readFileSync(service.file, "utf8");
+    const post = async (query: string) => {
+      const json = { name: "tried", local: { iops: 100 } };
+      return ask(service.url, `/v1/configuration/profiles${query}`, { json, ...bearer(tokens.read) });
+    };
+    const tried = await post("?dryRun=true");
+    expect([tried.status, tried.body.changed, tried.body.dryRun]).toEqual([200, true, true]);
+    const others = [
+      "",
+      "?dryRun=false",
+      "?dryRun=1",
+      "?dryRun=true&dryRun=false",
+      "?dryRun=true&dryRun=true",
+      "?x=true",
+    ];
+    for (const query of others) expect([query, (await post(query)).status]).toEqual([query, 403]);
+    expect(readFileSync(service.file, "utf8")).toBe(before);
+    const volume = { json: { name: "a@gold" }, ...bearer(tokens.read) };
+    expect((await ask(service.url, "/v1/configuration/datasets?dryRun=true", volume)).status).toBe(403);
+  });
+
   test("work as a password too, so that a browser can ask for them", async () => {
+    // Chromium takes each line for one challenge: that of Basic has to stand by itself.
+    const challenges = await new Promise((done, failed) => {
+      httpRequest(service.url, (response) => {
+        response.resume();
+        done(response.rawHeaders.filter((_, index, all) => all[index - 1]?.toLowerCase() === "www-authenticate"));
+      })
+        .on("error", failed)
+        .end();
+    });
+    expect(challenges).toEqual([expect.stringMatching(/^Bearer /), expect.stringMatching(/^Basic /)]);
     const basic = Buffer.from(`anybody:${tokens.read}`).toString("base64");
     expect((await ask(service.url, "/", { headers: { authorization: `Basic ${basic}` } })).status).toBe(200);
   });
