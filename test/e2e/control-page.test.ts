@@ -57,7 +57,7 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
 
   async function labOf(...args: Parameters<typeof openLab>): Promise<Lab> {
     const made = await openLab(...args);
-    close = made.close;
+    close = () => made.close();
     return made;
   }
 

@@ -109,7 +109,9 @@ export async function openLab(config: string, options: object = {}): Promise<Lab
     service = await serveWith({ directory, pulumi, journalDirectory }, given);
     url = `${service.url}/`;
   };
-  const kill = async () => void (await service?.kill());
+  const kill = async () => {
+    await service?.kill();
+  };
   await start();
   const say = (event: object) => appendFileSync(file("script"), `${JSON.stringify(event)}\n`);
   const lines = (name: string) => (existsSync(file(name)) ? readFileSync(file(name), "utf8").trim().split("\n") : []);
