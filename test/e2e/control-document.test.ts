@@ -43,7 +43,7 @@ describeIf(python !== undefined, "the OpenAPI document", reason, () => {
       "--max-examples",
       "8",
       "--max-time",
-      "80",
+      "60",
       "--request-timeout",
       "60",
       "--generation-database",
@@ -52,12 +52,12 @@ describeIf(python !== undefined, "the OpenAPI document", reason, () => {
     ];
     const scope = ["--exclude-path-regex", "/events$", "--seed", "7", "--workers", "4"];
     const child = spawn(join(python ?? "", "../schemathesis"), [...args, ...bounds, ...scope], {
-      cwd: project.volumes + "/..",
+      cwd: join(project.directory, ".."),
       stdio: ["ignore", "pipe", "pipe"],
     });
     let said = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (said += chunk.toString()));
-    const code = await new Promise((done) => child.once("close", done));
+    const code = await new Promise((done, failed) => child.once("close", done).once("error", failed));
     expect({ code, said: code === 0 ? "" : said }).toEqual({ code: 0, said: "" });
     expect(said).toMatch(/\d+ generated/);
     expect(log()).not.toContain("by our mistake");
