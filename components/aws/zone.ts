@@ -25,9 +25,20 @@ export function zoneOfProvider(
   if (before) return before;
   const { getAvailabilityZonesOutput } = availabilityZones();
   const filters = [{ name: "zone-type", values: ["availability-zone"] }];
-  const zone = getAvailabilityZonesOutput({ filters }, { provider }).apply(firstZone);
+  const zone = withoutStack(getAvailabilityZonesOutput({ filters }, { provider })).apply(firstZone);
   known.set(provider, zone);
   return zone;
+}
+
+// What goes wrong is the provider's to say (no credentials, no permission), or only that the run ends, refused elsewhere, while it is being
+// asked. The SDK would print its own stack with it; an error that is one of Pulumi's for users is told in its words alone.
+function withoutStack<T>(output: pulumi.Output<T>): pulumi.Output<T> {
+  const { promise } = output as unknown as { promise?: () => Promise<T> };
+  promise?.call(output).catch((error: unknown) => {
+    // The same object reaches everybody who waits for the answer.
+    if (error instanceof Error) Object.assign(error, { __pulumiRunError: true });
+  });
+  return output;
 }
 
 // A unit test's mocks may answer anything.

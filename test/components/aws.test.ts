@@ -526,7 +526,12 @@ describe("@pulumi/aws", () => {
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
   /** Runs a program on the compiled package under mocks; tells which files of @pulumi/aws it has loaded, and how long that took. */
-  const loadedBy = (program: string, config: Record<string, unknown>, hide = false) => {
+  const loadedBy = (
+    program: string,
+    config: Record<string, unknown>,
+    hide = false,
+    call = '({ names: ["us-east-1a"] })',
+  ) => {
     const file = join(directory, "program.js");
     writeFileSync(
       file,
@@ -539,7 +544,7 @@ describe("@pulumi/aws", () => {
            throw Object.assign(new Error("Cannot find module '" + request + "'"), { code: "MODULE_NOT_FOUND" });
          };
        }
-       const mocks = { newResource: ({ name, inputs }) => ({ id: "vol-" + name, state: inputs }), call: () => ({ names: ["us-east-1a"] }) };
+       const mocks = { newResource: ({ name, inputs }) => ({ id: "vol-" + name, state: inputs }), call: () => ${call} };
        (async () => {
          await pulumi.runtime.setMocks(mocks, "project", "stack", false, "organization");
          const config = ${JSON.stringify(config)};
@@ -547,7 +552,8 @@ describe("@pulumi/aws", () => {
            ["storage-profiles:" + key, typeof value === "string" ? value : JSON.stringify(value)])));
          const { ProfiledVolume, VolumeAttachment } = require(${JSON.stringify(join(root, "dist/components"))});
          let error;
-         process.on("unhandledRejection", (thrown) => (error = thrown.message));
+         // As the SDK's own runner tells them: with their stack, unless they are meant for users.
+         process.on("unhandledRejection", (thrown) => (error = pulumi.RunError.isInstance(thrown) ? thrown.message : thrown.stack));
          try { ${program} } catch (thrown) { error = thrown.message; }
          for (let turn = 0; turn < 60; turn++) await new Promise((done) => setImmediate(done));
          const files = Object.keys(require.cache).filter((file) => file.endsWith(".js"));
@@ -584,6 +590,13 @@ describe("@pulumi/aws", () => {
       "ec2/volumeAttachment.js",
       "utilities.js",
     ]);
+  });
+
+  test("that can't tell the zones has its own words told, without a stack", () => {
+    const refused = 'Promise.reject(Object.assign(new Error("refused"), { details: "no permission" }))';
+    const { error } = loadedBy(volume, { backend: "aws" }, false, refused);
+    expect(error).toContain("no permission");
+    expect(error).not.toMatch(/\n +at /);
   });
 
   test("that is missing is told with what to do", () => {
