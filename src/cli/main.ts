@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 // storage-profiles: the command line.
 
+import { isatty } from "node:tty";
+
 import { run } from "./run";
 
-const { env, stdout, stderr, stdin } = process;
+const { env, stdout, stderr } = process;
 
 // Who reads only the beginning of what is written (`| head`) has seen enough.
 stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -16,7 +18,7 @@ void run(process.argv.slice(2), {
   env,
   out: (text) => stdout.write(text),
   err: (text) => stderr.write(text),
-  isTerminal: stdout.isTTY && stdin.isTTY,
+  isTerminal: isatty(0) && isatty(1),
   columns: stdout.isTTY ? stdout.columns : 120,
   onInterrupt(interrupted) {
     process.on("SIGINT", interrupted);

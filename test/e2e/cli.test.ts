@@ -19,6 +19,9 @@ module.exports = (async () => {
 })();
 `;
 
+// What looks for it colours its output there, though it is no terminal.
+process.env["CI"] = "true";
+
 describe("the commands", () => {
   const project = new Project("commands", PROGRAM);
   const file = join(project.directory, "Pulumi.dev.yaml");
