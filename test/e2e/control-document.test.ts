@@ -50,7 +50,9 @@ describeIf(python !== undefined, "the OpenAPI document", reason, () => {
       "none",
       "--no-color",
     ];
-    const scope = ["--exclude-path-regex", "/events$", "--seed", "7", "--workers", "4"];
+    // One worker: Python 3.11 itself fails now and then where several threads parse code, which Hypothesis does ("AST constructor recursion
+    // depth mismatch").
+    const scope = ["--exclude-path-regex", "/events$", "--seed", "7", "--workers", "1"];
     const child = spawn(join(python ?? "", "../schemathesis"), [...args, ...bounds, ...scope], {
       cwd: join(project.directory, ".."),
       stdio: ["ignore", "pipe", "pipe"],
