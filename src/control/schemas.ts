@@ -6,6 +6,7 @@ import { backendNames, type BackendName } from "../backends";
 import { NAME_RULE, type NoteCode, type ProblemCode } from "../problems";
 import { NAME_PATTERN } from "../profiles/reference";
 import { profileSchema, volumeSchema } from "../profiles/schema";
+import { reportSchema } from "../stack/journal";
 
 /** The schemas that the OpenAPI document lists by name. */
 export const components = z.registry<{ id: string }>();
@@ -218,24 +219,13 @@ export const datasetAnswer = named(
     })
     .describe("A volume as it is configured; /v1/state/datasets says what is there"),
 );
-const operationState = z.enum(["queued", "running", "succeeded", "failed", "cancelled", "interrupted"]);
 export const operationAnswer = named(
   "Operation",
-  z.object({
-    id: z.string(),
-    kind: z.enum(["apply", "refresh"]),
-    project: z.string(),
-    stack: z.string(),
-    volumes: z.array(z.string()),
-    destroy: z.array(z.string()),
-    refresh: z.boolean(),
-    state: operationState.describe("interrupted: the process that ran it is gone, and nobody knows how it ended"),
-    createdAt: z.string(),
-    startedAt: z.string().optional(),
-    finishedAt: z.string().optional(),
+  reportSchema.extend({
+    state: reportSchema.shape.state.describe(
+      "interrupted: the process that ran it is gone, and nobody knows how it ended",
+    ),
     problems: z.array(problemSchema),
-    summary: z.record(z.string(), z.number()).optional(),
-    pid: z.number(),
     engineRunning: z.boolean().optional().describe("Whether its engine still works though that process is gone"),
   }),
 );

@@ -16,24 +16,27 @@ const processSchema = z.object({ pid: z.number(), host: z.string(), started: z.s
 /** A process, so that another one that got its number isn't taken for it. */
 export type ProcessId = z.infer<typeof processSchema>;
 
+/** An operation as plain data: what the journal keeps, and what the HTTP service answers. */
+export const reportSchema = z.object({
+  id: z.string(),
+  kind: z.enum(["apply", "refresh"]),
+  project: z.string(),
+  stack: z.string(),
+  volumes: z.array(z.string()),
+  destroy: z.array(z.string()),
+  refresh: z.boolean(),
+  state: z.enum(["queued", "running", "succeeded", "failed", "cancelled", "interrupted"]),
+  createdAt: z.string(),
+  startedAt: z.string().optional(),
+  finishedAt: z.string().optional(),
+  problems: z.array(z.custom<Problem>()),
+  summary: z.record(z.string(), z.number()).optional(),
+  pid: z.number(),
+  engineRunning: z.boolean().optional(),
+});
+
 const entrySchema = z.object({
-  report: z.object({
-    id: z.string(),
-    kind: z.enum(["apply", "refresh"]),
-    project: z.string(),
-    stack: z.string(),
-    volumes: z.array(z.string()),
-    destroy: z.array(z.string()),
-    refresh: z.boolean(),
-    state: z.enum(["queued", "running", "succeeded", "failed", "cancelled", "interrupted"]),
-    createdAt: z.string(),
-    startedAt: z.string().optional(),
-    finishedAt: z.string().optional(),
-    problems: z.array(z.custom<Problem>()),
-    summary: z.record(z.string(), z.number()).optional(),
-    pid: z.number(),
-    engineRunning: z.boolean().optional(),
-  }),
+  report: reportSchema,
   /** Whether the volumes were named, and not just all that needed it. */
   named: z.boolean(),
   owner: processSchema,

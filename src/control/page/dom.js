@@ -246,3 +246,12 @@ export function confirmed(title, yes, ...text) {
     dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true }),
   );
 }
+
+/**
+ * The words that somebody typed into a field, in small letters.
+ *
+ * @param {string} id
+ */
+export function wordsIn(id) {
+  return /** @type {HTMLInputElement} */ (byId(id)).value.toLowerCase().split(/\s+/).filter(Boolean);
+}

@@ -1,7 +1,7 @@
 // Profiles × backends: what each profile becomes at the chosen size. Only those that are shown are asked for, a few at a time.
 
 import { get } from "./api.js";
-import { byId, details, el, fill, noteList, problemList, table } from "./dom.js";
+import { byId, details, el, fill, noteList, problemList, table, wordsIn } from "./dom.js";
 import { cost, count, plural, setting, size } from "./format.js";
 
 /**
@@ -51,10 +51,7 @@ export function drawProfiles(answer) {
 }
 
 function draw() {
-  const words = /** @type {HTMLInputElement} */ (byId("profiles-filter")).value
-    .toLowerCase()
-    .split(/\s+/)
-    .filter(Boolean);
+  const words = wordsIn("profiles-filter");
   const found = config.profiles.filter(({ name, description = "" }) =>
     words.every((word) => `${name} ${description}`.toLowerCase().includes(word)),
   );

@@ -1,7 +1,7 @@
 // The volumes with their status: what is wrong with each, and what the next apply does to it. Thousands are drawn a hundred at a time.
 
 import { post } from "./api.js";
-import { byId, confirmed, details, el, fill, noteList, problemList, table } from "./dom.js";
+import { byId, confirmed, details, el, fill, noteList, problemList, table, wordsIn } from "./dom.js";
 import { cost, count, differences, plural, size } from "./format.js";
 import { STATUSES, statusBadge, verdictBadge, verdictText } from "./words.js";
 
@@ -40,10 +40,7 @@ export function drawVolumes(read) {
 }
 
 function draw() {
-  const words = /** @type {HTMLInputElement} */ (byId("volumes-filter")).value
-    .toLowerCase()
-    .split(/\s+/)
-    .filter(Boolean);
+  const words = wordsIn("volumes-filter");
   const found = volumes.filter((volume) => {
     if (only !== undefined && volume.status !== only) return false;
     const text = [volume.name, volume.profile, volume.backend, volume.status, volume.volumeId].join(" ").toLowerCase();
