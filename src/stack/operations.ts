@@ -216,12 +216,16 @@ async function runToEnd(
   parts: Parts,
   journal: ReturnType<typeof openJournal>,
 ): Promise<Ended> {
-  const { engine } = parts.context;
+  const { engine, ready } = parts.context;
   const deadline = Date.now() + carried.request.waitForLockSeconds * 1000;
-  for (let isFirst = true; ; isFirst = false) {
+  // One that is kept ready is of no use for a refresh: there providers come before the program, which they have their config from.
+  let spare = carried.request.refresh ? undefined : await ready?.take();
+  for (let isFreed = false; ;) {
     const errors: string[] = [];
     let summary: Record<string, number> | undefined;
-    const run = await startRun(engine, args, journal.filesOf(carried.operation.id), (event) => {
+    const kept = spare;
+    spare = undefined;
+    const run = await startRun(engine, args, journal.filesOf(carried.operation.id), kept, (event) => {
       const told = toldBy(event);
       if (!told) return;
       if (told.type === "message" && told.severity === "error") errors.push(told.text);
@@ -233,9 +237,14 @@ async function runToEnd(
     if (carried.isCancelled()) run.interrupt();
     const { code, output } = await run.done;
     carried.onCancel(undefined);
+    kept?.over();
+    ready?.prepare();
+    // It may have died in the wrong moment. Then nothing has happened yet, and the engine is run as ever.
+    if (code !== 0 && kept?.isBroken() === true && !carried.isCancelled()) continue;
     const holder = code === 0 ? undefined : lockHolder(output);
     if (!holder || carried.isCancelled()) return { code, output, errors, summary };
-    if (isFirst && (await freeLock(holder.who, parts, journal))) {
+    if (!isFreed && (await freeLock(holder.who, parts, journal))) {
+      isFreed = true;
       carried.tell({
         type: "message",
         severity: "warning",

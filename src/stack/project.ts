@@ -10,6 +10,7 @@ import { isObject } from "../profiles/overlay";
 import { readText } from "./config";
 import { engineError, runEngine, type Engine } from "./engine";
 import { stackError } from "./errors";
+import { keepReady, type ReadyEngines, type RuntimeSettings } from "./ready/keeper";
 import { makeStack } from "./stack";
 import type { OpenOptions, Project, Stack } from "./types";
 import { parseYaml } from "./yaml-edit";
@@ -19,11 +20,13 @@ const FILES = ["Pulumi.yaml", "Pulumi.yml"];
 const settingsSchema = z.object({
   name: z.string().min(1),
   stackConfigDir: z.string().optional(),
+  runtime: z.unknown(),
+  main: z.string().optional(),
   config: z.union([z.record(z.string(), z.unknown()), z.string()]).nullish(),
 });
 
 /** What Pulumi.yaml says, as far as it matters here. */
-export interface ProjectSettings {
+export interface ProjectSettings extends RuntimeSettings {
   name: string;
   stackConfigDir?: string | undefined;
   config: Record<string, unknown>;
@@ -36,6 +39,8 @@ export interface ProjectContext {
   journalDirectory: string;
   /** Reads Pulumi.yaml as it is now. */
   settings(): Promise<ProjectSettings>;
+  /** The engines that are kept ready, if any are. */
+  ready: ReadyEngines | undefined;
 }
 
 /** Finds the project whose Pulumi.yaml is in a directory or above it. Errors: `project-missing`, `project-not-readable`. */
@@ -77,12 +82,23 @@ export async function openProject(options: OpenOptions = {}): Promise<Project> {
       stacks.set(stackName, made);
       return made;
     },
+    keepReady({ log = () => undefined } = {}) {
+      const kept = (context.ready ??= keepReady({ engine, settings: () => context.settings(), log }));
+      kept.prepare();
+      return {
+        close() {
+          kept.close();
+          if (context.ready === kept) context.ready = undefined;
+        },
+      };
+    },
   };
   const context: ProjectContext = {
     project,
     engine,
     journalDirectory: options.journalDirectory ?? defaultJournal(env),
     settings: () => readSettings(file),
+    ready: undefined,
   };
   return project;
 }

@@ -24,20 +24,28 @@ export interface RunFiles {
 
 const POLL = 100;
 
+/** What a run is given besides, by an engine that was kept ready. */
+export interface RunExtras {
+  args: readonly string[];
+  env: NodeJS.ProcessEnv;
+}
+
 /** Starts the engine; `onEvent` gets each event of its log, as JSON. Error: `engine-missing`. */
 export async function startRun(
   engine: Engine,
   args: readonly string[],
   files: RunFiles,
+  extras: RunExtras | undefined,
   onEvent: (event: unknown) => void,
 ): Promise<EngineRun> {
   // The log is there from the start, readable for its owner only: it has the inputs of all resources.
   for (const file of [files.events, files.output]) closeSync(openSync(file, "w", 0o600));
   const output = openSync(files.output, "a");
-  const child = spawn(engine.pulumi, [...args, "--event-log", files.events, "--non-interactive", "--color", "never"], {
+  const all = [...args, ...(extras?.args ?? []), "--event-log", files.events, "--non-interactive", "--color", "never"];
+  const child = spawn(engine.pulumi, all, {
     cwd: engine.directory,
     // The flag for the log is one of those for developers.
-    env: { ...engineEnvironment(engine), PULUMI_DEBUG_COMMANDS: "true" },
+    env: { ...engineEnvironment(engine), ...extras?.env, PULUMI_DEBUG_COMMANDS: "true" },
     stdio: ["ignore", output, output],
     detached: true,
   });
@@ -81,7 +89,7 @@ function kill(pid: number): void {
 function followLog(file: string, onEvent: (event: unknown) => void): { end(): Promise<void> } {
   let at = 0;
   let rest = Buffer.alloc(0);
-  const state = { isOver: false };
+  const state = { isOver: false, wake: (): void => undefined };
   const more = async () => {
     const handle = await open(file, "r").catch(() => undefined);
     if (!handle) return;
@@ -102,15 +110,22 @@ function followLog(file: string, onEvent: (event: unknown) => void): { end(): Pr
     }
   };
   const loop = (async () => {
-    while (!state.isOver) {
+    for (;;) {
+      // Asked before it is read: what was written before the end is in what is read then.
+      const { isOver } = state;
       await more();
-      await new Promise((done) => setTimeout(done, POLL));
+      if (isOver) return;
+      if (state.isOver) continue;
+      await new Promise<void>((done) => {
+        state.wake = done;
+        setTimeout(done, POLL);
+      });
     }
-    await more();
   })();
   return {
     end() {
       state.isOver = true;
+      state.wake();
       return loop;
     },
   };

@@ -38,6 +38,18 @@ export interface Project {
    * It need not exist. Error: `stack-name-invalid`.
    */
   stack(name: string): Stack;
+  /**
+   * Keeps an engine ready from now on: processes that have loaded what a program loads, so that the next `apply` begins sooner (by about a
+   * second, for some 200 MiB of memory). For programs of the runtime nodejs; other ones are run as ever, which `log` is told. Where it
+   * is kept already, nothing changes.
+   */
+  keepReady(options?: { log?: ((line: string) => void) | undefined }): KeptReady;
+}
+
+/** An engine that is kept ready. */
+export interface KeptReady {
+  /** Ends that. What has begun goes on. */
+  close(): void;
 }
 
 /** A stack, as it can be read and changed from outside its program. Everything may throw a {@link StackError}. */

@@ -1,0 +1,18 @@
+// What is loaded ahead. Loading must not be able to depend on the run: the SDK makes its settings from the environment when they are first
+// asked for, which is after the run is known.
+
+/** What a program's process loads. The first is Pulumi's own rule: it has to come before anything that loads gRPC. */
+export const PROGRAM_MODULES = [
+  "@pulumi/pulumi/cmd/run/instrumentation",
+  "@pulumi/pulumi",
+  "@pulumi/pulumi/runtime/closure/v8Hooks",
+  "storage-profiles",
+];
+
+/** The dynamic providers of this package, for the process that serves them. */
+export const PROVIDER_MODULES = ["local", "openstack", "scaleio"].map((name) => `storage-profiles/provider/${name}`);
+
+/** Whether a module is Pulumi's. */
+export function isSdkModule(name: string): boolean {
+  return name.startsWith("@pulumi/pulumi");
+}
