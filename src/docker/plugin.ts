@@ -23,6 +23,8 @@ export interface PluginOptions {
   /** The longest that any call may take, in seconds. */
   timeLimitSeconds?: number | undefined;
   env?: NodeJS.ProcessEnv | undefined;
+  /** Whether an engine is kept ready for new volumes. Default: true. */
+  keepReady?: boolean | undefined;
   log: (line: string) => void;
 }
 
@@ -50,6 +52,7 @@ export async function startPlugin(options: PluginOptions): Promise<Plugin> {
     onProfileChange: options.onProfileChange ?? "refuse",
     log,
   });
+  const kept = options.keepReady === false ? undefined : stack.project.keepReady({ log });
   const served = await serve({ driver, socket, timeLimitSeconds: options.timeLimitSeconds, log });
   const ready = driver.start().catch((error: unknown) => {
     log(`Looking around failed, and is done again when Docker calls: ${(error as Error).message}`);
@@ -58,6 +61,7 @@ export async function startPlugin(options: PluginOptions): Promise<Plugin> {
     socket,
     ready,
     async stop() {
+      kept?.close();
       await served.close();
       await driver.stop();
     },

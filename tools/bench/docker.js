@@ -7,6 +7,7 @@ const { spawn } = require("node:child_process");
 const fs = require("node:fs");
 const path = require("node:path");
 const { createInterface } = require("node:readline");
+const { setTimeout: sleep } = require("node:timers/promises");
 const { environment } = require("../engine/ensure.js");
 const { UserError } = require("../shared.js");
 const { runPulumi } = require("./project.js");
@@ -23,6 +24,8 @@ module.exports = { dockerTable, measureDocker };
  * @property {number[]} ours on a volume of ours that exists
  * @property {number[]} local on one of Docker's local driver that exists
  * @property {number[]} first with a new volume of ours
+ * @property {number[]} firstUnready the same where no engine is kept ready
+ * @property {number} readyMiB memory of what is kept ready: its own, and its part of what processes share
  * @property {number[]} firstLocal with a new volume of the local driver
  * @property {{ count: number, milliseconds: number }} many how long so many at once take, each with a new volume of ours
  * @property {number} ups of the engine during all runs on volumes that exist
@@ -41,13 +44,14 @@ async function measureDocker(place, plan, check, progress) {
   if (missing !== undefined) return { missing };
   const home = fs.mkdtempSync(path.join(place.directory, "docker-"));
   const docker = await startDocker({ log: progress });
-  const plugin = await startPlugin(place, home);
+  const plugin = await startPlugin(place, path.join(home, "ready"), []);
+  const unready = await startPlugin(place, path.join(home, "unready"), ["--no-keep-ready"]);
   try {
     const run = async (/** @type {string} */ driver, /** @type {string} */ volume) => {
       const args = ["run", "--rm", "--network", "none", "--volume-driver", driver, "-v", `${volume}:/data`];
       const started = performance.now();
       const { code, text } = await docker.docker([...args, docker.image, "true"]);
-      if (code !== 0) throw new UserError(`docker run failed: ${text}\n${plugin.log()}`);
+      if (code !== 0) throw new UserError(`docker run failed: ${text}\n${plugin.log()}${unready.log()}`);
       return performance.now() - started;
     };
     /** @type {DockerSample} */
@@ -55,13 +59,19 @@ async function measureDocker(place, plan, check, progress) {
       ours: [],
       local: [],
       first: [],
+      firstUnready: [],
+      readyMiB: 0,
       firstLocal: [],
       many: { count: plan.many, milliseconds: 0 },
       ups: 0,
     };
     for (let index = 0; index < plan.firsts; index++) {
       check();
+      // As for who starts a container now and then: what is made ready after each use is ready.
+      await sleep(3_000);
+      sample.readyMiB = plugin.childrenMiB();
       sample.first.push(await run(plugin.name, `first${index}@gold`));
+      sample.firstUnready.push(await run(unready.name, `unready${index}@gold`));
       sample.firstLocal.push(await run("local", `first${index}`));
       progress(`docker run, first use: ${Math.round(sample.first.at(-1) ?? 0)} ms`);
     }
@@ -84,6 +94,7 @@ async function measureDocker(place, plan, check, progress) {
   } finally {
     await docker.stop();
     await plugin.stop();
+    await unready.stop();
     fs.rmSync(home, { recursive: true, force: true, maxRetries: 3 });
   }
 }
@@ -93,7 +104,7 @@ async function measureDocker(place, plan, check, progress) {
  *
  * @param {DockerSample} sample
  */
-function dockerTable({ ours, local, first, firstLocal, many, ups }) {
+function dockerTable({ ours, local, first, firstUnready, firstLocal, readyMiB, many, ups }) {
   const more = median(ours.map((each, index) => each - (local[index] ?? NaN)));
   const cells = (/** @type {number[]} */ values) =>
     `${Math.round(median(values))} ms (${Math.round(Math.min(...values))}–${Math.round(Math.max(...values))})`;
@@ -101,6 +112,8 @@ function dockerTable({ ours, local, first, firstLocal, many, ups }) {
     ["`docker run` on a volume that exists", cells(ours), cells(local), `${more.toFixed(0)} ms more`, "≤ 50 ms more"],
     ["runs of the engine for those", String(ups), "", "", "0"],
     ["`docker run` with a new volume", cells(first), cells(firstLocal), "", ""],
+    ["the same with `--no-keep-ready`", cells(firstUnready), "", "", ""],
+    ["memory of the engine that is kept ready", `${Math.round(readyMiB)} MiB`, "", "", ""],
     [`${many.count} at once, each with a new volume`, `${(many.milliseconds / 1000).toFixed(1)} s`, "", "", ""],
   ];
   const line = (/** @type {string[]} */ each) => `| ${each.join(" | ")} |`;
@@ -118,11 +131,12 @@ function loopReason(place) {
 /**
  * @param {Place} place
  * @param {string} home
+ * @param {string[]} options
  */
-async function startPlugin(place, home) {
+async function startPlugin(place, home, options) {
   const project = path.join(home, "project");
   fs.mkdirSync(path.join(project, "node_modules"), { recursive: true });
-  fs.mkdirSync(path.join(home, "state"));
+  fs.mkdirSync(path.join(home, "state"), { recursive: true });
   fs.symlinkSync(path.join(place.directory, "package"), path.join(project, "node_modules/storage-profiles"));
   fs.symlinkSync(path.join(place.root, "node_modules/@pulumi"), path.join(project, "node_modules/@pulumi"));
   const write = (/** @type {string} */ file, /** @type {string | object} */ content) =>
@@ -150,10 +164,10 @@ for (const [name, asked] of Object.entries(volumesOfStack())) new ProfiledVolume
   const pulumi = (/** @type {string[]} */ ...args) => runPulumi(place.engine.pulumi, args, project, env);
   await pulumi("stack", "init", "dev");
 
-  const name = `sp-bench-${process.pid}`;
+  const name = `sp-bench-${process.pid}-${path.basename(home)}`;
   const { bin } = JSON.parse(fs.readFileSync(path.join(place.directory, "package/package.json"), "utf8"));
   const command = path.join(place.directory, "package", bin["storage-profiles"]);
-  const args = [command, "docker-plugin", "--name", name, "--state-directory", path.join(home, "plugin")];
+  const args = [command, "docker-plugin", "--name", name, "--state-directory", path.join(home, "plugin"), ...options];
   const child = spawn(process.execPath, args, { cwd: project, env, stdio: ["ignore", "ignore", "pipe"] });
   let log = "";
   const lines = createInterface(child.stderr);
@@ -168,6 +182,7 @@ for (const [name, asked] of Object.entries(volumesOfStack())) new ProfiledVolume
     name,
     log: () => log,
     ups: () => log.split("\n").filter((line) => / up (succeeded|failed) after /.test(line)).length,
+    childrenMiB: () => childrenOf(child.pid ?? 0).reduce((sum, pid) => sum + pssMiB(pid), 0),
     async stop() {
       const ended = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGTERM");
@@ -176,4 +191,27 @@ for (const [name, asked] of Object.entries(volumesOfStack())) new ProfiledVolume
       await pulumi("destroy", "--yes", "--skip-preview");
     },
   };
+}
+
+/**
+ * @param {number} pid
+ * @returns {number[]} its children, and theirs
+ */
+function childrenOf(pid) {
+  const text = fs
+    .readdirSync(`/proc/${pid}/task`)
+    .map((task) => read(`/proc/${pid}/task/${task}/children`))
+    .join(" ");
+  const children = text.split(/\s+/).filter(Boolean).map(Number);
+  return children.flatMap((child) => [child, ...childrenOf(child)]);
+}
+
+/** @param {number} pid */
+function pssMiB(pid) {
+  return Number(/^Pss:\s+(\d+) kB/m.exec(read(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0) / 1024;
+}
+
+/** @param {string} file */
+function read(file) {
+  return fs.readFileSync(file, "utf8");
 }
