@@ -42,7 +42,9 @@ export function viewOf(stack: Stack, log: (line: string) => void): StackView {
     const { tag } = await stack.readConfig();
     const at = Date.now();
     const { volumes } = await stack.readState();
-    known = { tag, at, made: new Map(volumes.filter(isMade).map((volume) => [volume.name, volume])) };
+    const before = known?.made;
+    const all = volumes.map((volume) => withWhatItHad(volume, before?.get(volume.name)));
+    known = { tag, at, made: new Map(all.filter(isMade).map((volume) => [volume.name, volume])) };
     return known.made;
   };
   // A reading that began before it was asked for may be too old, so another follows it; all who come meanwhile share that one.
@@ -91,6 +93,13 @@ export function viewOf(stack: Stack, log: (line: string) => void): StackView {
       if (known?.tag === before) known = { ...known, tag: after };
     },
   };
+}
+
+/** In the middle of an `up` a volume has no outputs yet, and is all the same where it was. */
+function withWhatItHad(volume: RecordedVolume, before: RecordedVolume | undefined): RecordedVolume {
+  if (!before || volume.volumeId !== undefined) return volume;
+  const { volumeId, mountPath, asked, has } = before;
+  return { ...volume, volumeId, mountPath, asked: volume.asked ?? asked, has: volume.has ?? has };
 }
 
 /** Whether an `up` went through to the volume's own resource. */
