@@ -6,8 +6,19 @@
 
 import { existsSync, promises as fs } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 
-import { NodeError, type NodeStorage, type NodeVolume, type Waiting } from "../../src/docker/node";
+import type { Settings } from "../../src";
+import {
+  NodeError,
+  type ContainerWatch,
+  type NodeStorage,
+  type NodeVolume,
+  type Waiting,
+  type WatchOptions,
+} from "../../src/docker/node";
+import { oneAtATime } from "../../src/docker/queue";
 import { hasCapability } from "../local/capabilities";
 import { CommandError, run } from "../local/command";
 import { LocalVolumeError } from "../local/errors";
@@ -15,7 +26,7 @@ import { growMounted, growUnmounted, readSuperblock, recoverGrowth } from "../lo
 import { readMounts } from "../local/mountinfo";
 import { otherMounts } from "../local/users";
 import { contentOf, sizeOf } from "./blank";
-import { numberOf, waitForDevice, type DeviceNames } from "./device";
+import { deviceOf, numberOf, waitForDevice, type DeviceNames } from "./device";
 
 /** How a backend attaches. Every method may be called twice. */
 export interface NodeAttacher {
@@ -23,6 +34,8 @@ export interface NodeAttacher {
   isAttached(volume: NodeVolume, waiting: Waiting): Promise<boolean>;
   /** Attaches it, or has what is attached as it should be. Errors: `NodeError`, and the backend's own. */
   attach(volume: NodeVolume, waiting: Waiting): Promise<void>;
+  /** Whether the attachment has limits of the volume's settings, which must follow them. */
+  hasLimits?: boolean;
   /** Detaches it, and waits until it is. */
   detach(volume: NodeVolume, waiting: Waiting): Promise<void>;
   /** The other machines that have it, in words. A file system on two machines at once is destroyed. */
@@ -42,6 +55,23 @@ export interface AttachedOptions {
 /** The file systems that are mounted as they are. */
 const KNOWN = ["ext4", "ext3", "ext2", "xfs", "btrfs"];
 
+/** Of a volume one thing at a time: what follows an `up` must not attach what a container has just left. */
+const alone = oneAtATime();
+
+/** How often mounted volumes are looked at for what an `up` has changed: size and limits. */
+const LOOK_EVERY_MS = 2_000;
+/** How long the kernel may show a container that has ended. */
+const ENDING_MS = 3_000;
+const LOOK_LIMIT_MS = 60_000;
+
+/** What is remembered of a volume that we attached. */
+interface AttachedRecord {
+  name: string;
+  attachedAt: string;
+  /** What it was attached with. */
+  settings: Settings;
+}
+
 /** A backend's volumes on this machine. */
 export function attachedStorage({ backend, attacher, env, isTold }: AttachedOptions): NodeStorage {
   const mounts = join(env["STORAGE_PROFILES_MOUNTS"] ?? "/run/storage-profiles/mounts", backend);
@@ -57,12 +87,17 @@ export function attachedStorage({ backend, attacher, env, isTold }: AttachedOpti
 
   async function mount(volume: NodeVolume, waiting: Waiting): Promise<string> {
     const place = placeOf(volume);
-    if (await mounted(volume)) return place;
+    if (await mounted(volume)) {
+      await follow(volume, waiting);
+      return place;
+    }
     waiting.for(`${volume.volumeId} on ${backend} to be attached`);
     await refuseOthers(volume);
     const isOurs = !(await attacher.isAttached(volume, waiting));
-    if (isOurs) await record(recordOf(volume), volume);
+    if (isOurs) await record(volume);
     await attacher.attach(volume, waiting);
+    // One that an earlier call attached, which was killed then.
+    if (!isOurs && (await recorded(volume))) await record(volume);
     // Another machine may have done the same in the same moment. Then neither goes on.
     await refuseOthers(volume).catch(async (error: unknown) => {
       if (isOurs) await release(volume, waiting);
@@ -80,17 +115,14 @@ export function attachedStorage({ backend, attacher, env, isTold }: AttachedOpti
 
   async function unmount(volume: NodeVolume, waiting: Waiting): Promise<void> {
     const place = placeOf(volume);
+    await refuseUsed(volume, waiting);
     waiting.for(`${place} to be unmounted`);
     while (await mounted(volume)) {
       try {
         await run("umount", [place], 120);
       } catch (error) {
         if (!(error instanceof CommandError)) throw error;
-        const users = await usersOf(volume);
-        const by = users.length > 0 ? ` by ${users.join("; ")}` : "";
-        throw new NodeError(
-          `${volume.name} can't be unmounted from ${place}: it is in use${by}. Stop that and try again.`,
-        );
+        throw inUse(volume, await usersOf(volume));
       }
     }
     await fs.rmdir(place).catch(() => undefined);
@@ -101,6 +133,55 @@ export function attachedStorage({ backend, attacher, env, isTold }: AttachedOpti
     waiting.for(`${volume.volumeId} on ${backend} to be detached`);
     await attacher.detach(volume, waiting);
     await fs.rm(recordOf(volume), { force: true });
+  }
+
+  /** Brings a mounted volume to what an `up` has made of it meanwhile. */
+  async function follow(volume: NodeVolume, waiting: Waiting): Promise<void> {
+    const mount = await mounted(volume);
+    if (!mount) return;
+    if (mount.type.startsWith("ext")) await growMountedTo(await deviceOf(mount.deviceNumber));
+    if (attacher.hasLimits !== true) return;
+    const known = await recorded(volume);
+    if (known === undefined || isDeepStrictEqual(known.settings, volume.settings)) return;
+    waiting.for(`the limits of ${volume.volumeId} on ${backend}`);
+    await attacher.attach(volume, waiting);
+    await record(volume);
+  }
+
+  async function recorded(volume: NodeVolume): Promise<Partial<AttachedRecord> | undefined> {
+    const text = await fs.readFile(recordOf(volume), "utf8").catch(() => undefined);
+    if (text === undefined) return undefined;
+    try {
+      return JSON.parse(text) as Partial<AttachedRecord>;
+    } catch {
+      return {}; // written in the moment of a crash
+    }
+  }
+
+  async function record(volume: NodeVolume): Promise<void> {
+    const { name, settings } = volume;
+    const known: AttachedRecord = { name, attachedAt: new Date().toISOString(), settings };
+    await fs.mkdir(records, { recursive: true, mode: 0o700 });
+    await fs.writeFile(recordOf(volume), `${JSON.stringify(known)}\n`);
+  }
+
+  // Unmounting it here would succeed, and the device be taken away below those who have it mounted elsewhere.
+  async function refuseUsed(volume: NodeVolume, waiting: Waiting): Promise<void> {
+    for (const end = Date.now() + ENDING_MS; ;) {
+      const users = await usersOf(volume);
+      if (users.length === 0) return;
+      if (Date.now() > end || waiting.signal.aborted) throw inUse(volume, users);
+      waiting.for(`${volume.name} to be left by ${users.join("; ")}`);
+      await sleep(50);
+    }
+  }
+
+  function inUse(volume: NodeVolume, users: readonly string[]): NodeError {
+    const by = users.length > 0 ? ` by ${users.join("; ")}` : "";
+    const place = placeOf(volume);
+    return new NodeError(
+      `${volume.name} can't be unmounted from ${place}: it is in use${by}. Stop that and try again.`,
+    );
   }
 
   async function refuseOthers(volume: NodeVolume): Promise<void> {
@@ -121,10 +202,41 @@ export function attachedStorage({ backend, attacher, env, isTold }: AttachedOpti
   return {
     scope: "global",
     mountedAt: async (volume) => (await mounted(volume))?.path,
-    mount: (volume, waiting) => told(() => mount(volume, waiting)),
-    unmount: (volume, waiting) => told(() => unmount(volume, waiting)),
+    mount: (volume, waiting) => alone(placeOf(volume), waiting, () => told(() => mount(volume, waiting))),
+    unmount: (volume, waiting) => alone(placeOf(volume), waiting, () => told(() => unmount(volume, waiting))),
     usersOf,
+    watchContainers: (options) => Promise.resolve(watch(options)),
   };
+
+  // Containers that run see what becomes of their volumes.
+  function watch({ volumes, log }: WatchOptions): ContainerWatch {
+    let isLooking = false;
+    const said = new Map<string, string>();
+    const tell = (of: string, message: string) => {
+      if (said.get(of) !== message) log(message);
+      said.set(of, message);
+    };
+    const look = async (volume: NodeVolume) => {
+      const waiting: Waiting = { for: () => undefined, signal: AbortSignal.timeout(LOOK_LIMIT_MS) };
+      try {
+        await alone(placeOf(volume), waiting, () => follow(volume, waiting));
+        said.delete(volume.volumeId);
+      } catch (error) {
+        const { message } = error as Error;
+        tell(volume.volumeId, `${volume.name} can't be brought to its settings: ${message}`);
+      }
+    };
+    const timer = setInterval(() => {
+      if (isLooking) return;
+      isLooking = true;
+      void volumes()
+        .then((found) => Promise.all(found.map(look)))
+        .then(() => said.delete(""))
+        .catch((error: unknown) => tell("", `Mounted volumes can't be looked at: ${(error as Error).message}`))
+        .finally(() => (isLooking = false));
+    }, LOOK_EVERY_MS).unref();
+    return { expect: () => Promise.resolve(), stop: () => clearInterval(timer) };
+  }
 
   // What a command or the backend says of itself is for people as it is.
   async function told<T>(work: () => Promise<T>): Promise<T> {
@@ -135,11 +247,6 @@ export function attachedStorage({ backend, attacher, env, isTold }: AttachedOpti
       throw new NodeError((error as Error).message, { cause: error });
     }
   }
-}
-
-async function record(file: string, volume: NodeVolume): Promise<void> {
-  await fs.mkdir(join(file, ".."), { recursive: true, mode: 0o700 });
-  await fs.writeFile(file, `${JSON.stringify({ name: volume.name, attachedAt: new Date().toISOString() })}\n`);
 }
 
 // No id of a backend has a slash; should one, it must not lead anywhere.

@@ -66,3 +66,8 @@ export async function numberOf(device: string): Promise<string | undefined> {
   const text = await fs.readFile(`/sys/class/block/${basename(device)}/dev`, "utf8").catch(() => undefined);
   return text?.trim();
 }
+
+/** The device with a number. */
+export async function deviceOf(number: string): Promise<string> {
+  return join("/dev", basename(await fs.realpath(join("/sys/dev/block", number))));
+}

@@ -31,6 +31,7 @@ export function scaleioNode({ env }: NodeOptions): NodeStorage {
     env,
     isTold: (error) => error instanceof ScaleioError,
     attacher: {
+      hasLimits: true,
       async isAttached({ volumeId }) {
         return (await readMapping(array(), { volumeId, sdcId: (await sdc()).id })) !== undefined;
       },

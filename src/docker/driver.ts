@@ -27,6 +27,12 @@ import { viewOf, type Seen } from "./view";
 /** How long a container may take from its mount until the kernel shows it, and at its end until the kernel doesn't any more. */
 const GRACE_MS = { starting: 10_000, ending: 3_000 };
 
+/** How long to wait until the state is read again for volumes whose containers run and that aren't as declared: ever longer. */
+const DOUBT_MS = { first: 1_000, last: 600_000 };
+
+/** How long tidying may take, which nobody waits for. */
+const TIDY_LIMIT_MS = 110_000;
+
 export interface DriverOptions {
   stack: Stack;
   registry: Registry;
@@ -150,7 +156,10 @@ export function driverOf(options: DriverOptions): Driver {
 
   async function unmount(name: string, id: string, waiting: Waiting): Promise<void> {
     await registry.release(name, [id]);
-    if (registry.holdersOf(name).length > 0) return;
+    if (registry.holdersOf(name).length > 0) {
+      tidyLater(name);
+      return;
+    }
     const { config, made } = await find(name, waiting);
     if (made) await nodes.storageFor(made, config).unmount(nodeVolume(made), waiting);
   }
@@ -201,12 +210,56 @@ export function driverOf(options: DriverOptions): Driver {
     });
   }
 
+  // Somebody's `up` may change them. It comes after a change of the config file: then it is looked for soon, and ever less.
+  const doubt = { tag: "", at: 0, pauseMs: 0 };
   async function heldVolumes(): Promise<NodeVolume[]> {
-    const made = await view.made();
-    return registry.held().flatMap((name) => {
-      const volume = made.get(name);
-      return volume ? [nodeVolume(volume)] : [];
+    const config = await stack.readConfig();
+    const of = (made: ReadonlyMap<string, RecordedVolume>) => registry.held().map((name) => made.get(name));
+    const isAsDeclared = (volume: RecordedVolume | undefined) => volume !== undefined && isCompliant(volume, config);
+    let held = of(await view.made());
+    if (doubt.tag !== config.tag) Object.assign(doubt, { tag: config.tag, at: Date.now(), pauseMs: DOUBT_MS.first });
+    if (Date.now() >= doubt.at + doubt.pauseMs && !held.every(isAsDeclared)) {
+      held = of(await view.refresh());
+      Object.assign(doubt, { at: Date.now(), pauseMs: Math.min(doubt.pauseMs * 2, DOUBT_MS.last) });
+    }
+    return held.flatMap((volume) => (volume ? [nodeVolume(volume)] : []));
+  }
+
+  /** Takes from this machine what a crash left on it: containers that Docker never took back, a volume that is there for nobody. */
+  async function tidy(name: string, waiting: Waiting): Promise<void> {
+    const { config, made } = await find(name, waiting);
+    if (!made) return;
+    const storage = nodes.storageFor(made, config);
+    const holders = registry.holdersOf(name);
+    if (holders.length > 0) {
+      const youngest = Math.max(...holders.map(({ since }) => since));
+      if (Date.now() - youngest <= graceMs.starting) {
+        tidyLater(name);
+        return;
+      }
+      if ((await storage.usersOf(nodeVolume(made))).length > 0) return;
+      const ids = holders.map(({ id }) => id);
+      log(`${name}: the last container is gone without Docker's having said so.`);
+      await registry.release(name, ids);
+    }
+    await storage.unmount(nodeVolume(made), waiting);
+  }
+
+  async function tidyNow(name: string): Promise<void> {
+    const waiting: Waiting = { for: () => undefined, signal: AbortSignal.timeout(TIDY_LIMIT_MS) };
+    await alone(name, waiting, () => tidy(name, waiting)).catch((error: unknown) => {
+      log(`${name}: what is left of it on this machine stays there: ${(error as Error).message}`);
     });
+  }
+
+  const tidying = new Map<string, NodeJS.Timeout>();
+  function tidyLater(name: string): void {
+    if (tidying.has(name)) return;
+    const timer = setTimeout(() => {
+      tidying.delete(name);
+      void tidyNow(name);
+    }, graceMs.starting + 100);
+    tidying.set(name, timer.unref());
   }
 
   return {
@@ -262,9 +315,15 @@ export function driverOf(options: DriverOptions): Driver {
       await view.refresh();
       await nodes.start(await heldVolumes(), await stack.readConfig());
       await recover({ stack, view, registry, log }, changes, isAnonymous);
+      const made = [...(await view.made()).keys()];
+      // Behind the calls that come: taking a volume from the machine may take long.
+      void (async () => {
+        for (const name of made) await tidyNow(name);
+      })();
     },
     async stop() {
       nodes.stop();
+      for (const timer of tidying.values()) clearTimeout(timer);
       await changes.idle();
     },
   };

@@ -38,7 +38,7 @@ export interface NodeStorage {
   unmount(volume: NodeVolume, waiting: Waiting): Promise<void>;
   /** The containers and processes that use the volume, in words; none where nobody does. */
   usersOf(volume: NodeVolume): Promise<string[]>;
-  /** Puts containers that come to use these volumes under their limits; absent where the backend itself keeps them. */
+  /** Has containers that use these volumes under their limits, from their start on and after each change of them. */
   watchContainers?(options: WatchOptions): Promise<ContainerWatch>;
 }
 
@@ -49,7 +49,7 @@ export interface WatchOptions {
   log: (line: string) => void;
 }
 
-/** Keeps containers under the limits of their volumes. */
+/** Keeps containers under the limits of their volumes, or the volumes of containers at their limits. */
 export interface ContainerWatch {
   /** A container is about to start with this volume. Resolves when its limits will be there before its first write. */
   expect(volume: NodeVolume): Promise<void>;

@@ -122,6 +122,37 @@ describeIf(loopReason() === undefined, "a volume on ScaleIO", loopReason(), () =
     }
   });
 
+  test("whose profile changes while it is mounted has the new limits a moment later, and not after it was given back", async () => {
+    const stop = await follow();
+    const faster = { ...volume, settings: { ...volume.settings, iopsLimit: 2000 } };
+    let shown = volume;
+    const log: string[] = [];
+    const volumes = () => Promise.resolve([shown]);
+    const watch = await node.watchContainers!({ volumes, log: (line) => void log.push(line) });
+    const soon = async (isSo: () => boolean) => {
+      for (const end = Date.now() + 6_000; !isSo() && Date.now() < end;)
+        await new Promise((done) => setTimeout(done, 50));
+    };
+    try {
+      await node.mount(volume, waiting());
+      const error = { status: 500, errorCode: 1, message: "not now" };
+      gateway.fault({ match: { path: "setMappedSdcLimits" }, times: 1, do: { error } });
+      shown = faster;
+      await soon(() => mappings()[0]?.[1] === 2000);
+      expect(mappings()).toEqual([[sdcs()[0], 2000, 10]]);
+      expect(log).toEqual([expect.stringMatching(/^data can't be brought to its settings: .*not now/)]);
+      // The call of a second container has it done at once.
+      await node.mount(volume, waiting());
+      expect(mappings()).toEqual([[sdcs()[0], 500, 10]]);
+      await node.unmount(volume, waiting());
+      await new Promise((done) => setTimeout(done, 2_500));
+      expect(mappings()).toEqual([]);
+    } finally {
+      watch.stop();
+      stop();
+    }
+  });
+
   test("that has grown has a file system that has grown", async () => {
     const stop = await follow();
     try {
@@ -212,6 +243,19 @@ describeIf(loopReason() === undefined, "a volume on ScaleIO", loopReason(), () =
         execFileSync("umount", [bind]);
       }
       expect(await node.usersOf(volume)).toEqual([]);
+      // In a mount namespace of its own, as a container is: unmounting it here would go through.
+      const inside = spawn("unshare", [
+        "-m",
+        "sh",
+        "-c",
+        `mount --bind ${at} ${bind} && umount ${at} && exec sleep 60`,
+      ]);
+      while ((await node.usersOf(volume)).length === 0) await new Promise((done) => setTimeout(done, 20));
+      await expect(node.unmount(volume, waiting())).rejects.toThrow(/in use by process \d+ \(\w+\), which sees it at/);
+      expect([mappings().length, await node.mountedAt(volume)]).toEqual([1, at]);
+      const gone = new Promise((done) => inside.once("exit", done));
+      inside.kill("SIGKILL");
+      await gone;
       const child = spawn("sleep", ["60"], { cwd: at });
       await new Promise((done) => child.once("spawn", done));
       await expect(node.unmount(volume, waiting())).rejects.toThrow(`data can't be unmounted from ${at}: it is in use`);

@@ -8,6 +8,10 @@ import { FakePlugin, waiting } from "./fake";
 let plugin: FakePlugin;
 let driver: Driver;
 const create = (name: string, options: Record<string, string> = {}) => driver.create(name, options, waiting);
+/** Waits for what nobody is told of; what comes of it is looked at then. */
+const settled = async (isSo: () => boolean) => {
+  for (const end = Date.now() + 3_000; !isSo() && Date.now() < end;) await new Promise((done) => setTimeout(done, 20));
+};
 const anonymous = "ab".repeat(32);
 
 beforeEach(async () => {
@@ -73,6 +77,39 @@ describe("what the engine is asked", () => {
     plugin.fake.engine.length = 0;
     await driver.get("data", waiting);
     expect(plugin.fake.engine).toEqual([]);
+  });
+
+  test("a volume that somebody's up is at work on stays where it is, and isn't gone", async () => {
+    await create("data@gold");
+    await driver.mount("data", "1", waiting);
+    const { volumeId: _id, has: _has, got: _got, ...unfinished } = plugin.fake.state.get("data")!;
+    plugin.fake.state.set("data", { ...unfinished, volumeId: undefined, has: undefined, got: undefined });
+    plugin.fake.config = { ...plugin.fake.config, docker: { defaultSize: "2GiB" } };
+    await create("other");
+    const seen = await driver.get("data", waiting);
+    expect(seen).toMatchObject({ Mountpoint: "/volumes/data/mount", Status: { status: "unknown" } });
+    expect((await plugin.watched()).map(({ volumeId }) => volumeId)).toEqual(["/volumes/data"]);
+    await driver.unmount("data", "1", waiting);
+    expect(plugin.takenAway).toEqual(["data"]);
+  });
+
+  test("what an up makes of the volumes of containers is seen soon after the config has changed, and asked for ever less", async () => {
+    await create("data@gold");
+    await driver.mount("data", "1", waiting);
+    expect(await plugin.watched()).toMatchObject([{ settings: { iopsLimit: 10_000 } }]);
+    plugin.fake.config = { ...plugin.fake.config, volumes: { data: { profile: "silver", size: "8GiB" } } };
+    await plugin.watched();
+    plugin.fake.engine.length = 0;
+    const look = async (milliseconds: number) => {
+      for (const end = Date.now() + milliseconds; Date.now() < end; await new Promise((done) => setTimeout(done, 50)))
+        await plugin.watched();
+      return plugin.fake.engine.length;
+    };
+    // After one second, and two more.
+    expect(await look(2_500)).toBe(1);
+    plugin.fake.make("data");
+    expect(await look(1_000)).toBe(2);
+    expect(await plugin.watched()).toMatchObject([{ settings: { iopsLimit: 3_000 } }]);
   });
 
   test("a config file that somebody else changed is read again behind a container's back, not before it", async () => {
@@ -255,6 +292,31 @@ describe("after a restart", () => {
     driver = await plugin.start();
     expect(plugin.log.join()).toContain("can't be read, and counts as empty");
     await driver.remove("data@gold", waiting);
+  });
+
+  test("a volume that is on the machine for nobody is taken from it when the plugin starts; one that is used stays", async () => {
+    for (const name of ["left", "ended", "used"]) await create(name);
+    for (const name of ["ended", "used"]) await driver.mount(name, "1", waiting);
+    plugin.users.set("used", ["process 7"]);
+    driver = await plugin.start();
+    await settled(() => plugin.takenAway.includes("left"));
+    expect(plugin.takenAway).toEqual(["left"]);
+    // A container that has just mounted its volume may not be seen yet.
+    await settled(() => plugin.takenAway.includes("ended"));
+    expect(plugin.takenAway).toEqual(["left", "ended"]);
+    expect(plugin.log.join()).toContain("ended: the last container is gone");
+    await driver.mount("used", "2", waiting);
+    await driver.unmount("used", "2", waiting);
+    expect(plugin.takenAway).toEqual(["left", "ended"]);
+  });
+
+  test("an Unmount that never came is made up for after the next one", async () => {
+    await create("data");
+    for (const id of ["1", "2"]) await driver.mount("data", id, waiting);
+    await driver.unmount("data", "2", waiting);
+    expect(plugin.takenAway).toEqual([]);
+    await settled(() => plugin.takenAway.length > 0);
+    expect(plugin.takenAway).toEqual(["data"]);
   });
 
   test("a creation that was broken off after its edit is finished by the next call", async () => {

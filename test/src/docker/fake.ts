@@ -16,7 +16,7 @@ import {
   type VolumeRequest,
 } from "../../../src";
 import { driverOf, type Driver, type DriverOptions } from "../../../src/docker/driver";
-import type { NodeStorage, Waiting } from "../../../src/docker/node";
+import type { NodeStorage, NodeVolume, Waiting } from "../../../src/docker/node";
 import { openRegistry } from "../../../src/docker/registry";
 import { StackError } from "../../../src/stack/errors";
 import type {
@@ -137,20 +137,28 @@ export class FakePlugin {
   readonly unmounted = new Set<string>();
   readonly users = new Map<string, string[]>();
   readonly expected: string[] = [];
+  /** The volumes that were taken from the machine; and those that containers are seen to have. */
+  readonly takenAway: string[] = [];
+  watched: () => Promise<NodeVolume[]> = () => Promise.resolve([]);
   readonly storage: NodeStorage = {
     scope: "local",
     mountedAt: ({ name, mountPath }) => Promise.resolve(this.unmounted.has(name) ? undefined : mountPath),
     mount: ({ name, mountPath }) => Promise.resolve(this.unmounted.has(name) ? undefined : mountPath),
-    unmount: () => Promise.resolve(),
+    unmount: ({ name }) => {
+      this.takenAway.push(name);
+      return Promise.resolve();
+    },
     usersOf: ({ name }) => Promise.resolve(this.users.get(name) ?? []),
-    watchContainers: () =>
-      Promise.resolve({
+    watchContainers: ({ volumes }) => {
+      this.watched = volumes;
+      return Promise.resolve({
         expect: ({ name }) => {
           this.expected.push(name);
           return Promise.resolve();
         },
         stop: () => undefined,
-      }),
+      });
+    },
   };
 
   get file(): string {
