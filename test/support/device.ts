@@ -85,3 +85,57 @@ export function testDevice(bytes: number): TestDevice {
     },
   };
 }
+
+/** A volume that a backend has attached to this machine: the name that udev would give its device, and its size. */
+export interface AttachedVolume {
+  path: string;
+  sizeGiB: number;
+}
+
+/** Stand-ins for the devices of a backend's volumes: each appears while the backend says that it is attached, and keeps its data. */
+export class StandIns {
+  private readonly devices = new Map<string, TestDevice & { sizeGiB: number }>();
+  private readonly timer: NodeJS.Timeout;
+  private looking: Promise<void> = Promise.resolve();
+  private isBusy = false;
+  /** No device appears meanwhile. */
+  isHeldBack = false;
+
+  constructor(attached: () => Promise<AttachedVolume[]>) {
+    this.timer = setInterval(() => {
+      if (this.isBusy) return;
+      this.isBusy = true;
+      this.looking = attached()
+        .then((volumes) => this.show(volumes))
+        .catch(() => undefined) // the backend is down: what is attached stays
+        .finally(() => (this.isBusy = false));
+    }, 50);
+  }
+
+  /** The device of a volume, by the name that it has when it is attached. */
+  of(path: string, sizeGiB: number): TestDevice {
+    let device = this.devices.get(path);
+    if (!device) this.devices.set(path, (device = { ...testDevice(sizeGiB * 2 ** 30), sizeGiB }));
+    if (device.sizeGiB < sizeGiB) {
+      device.grow(sizeGiB * 2 ** 30);
+      device.sizeGiB = sizeGiB;
+    }
+    return device;
+  }
+
+  private show(volumes: readonly AttachedVolume[]): void {
+    for (const { path, sizeGiB } of volumes) {
+      const device = this.of(path, sizeGiB);
+      if (!existsSync(path) && !this.isHeldBack) device.appear(path);
+    }
+    for (const [path, device] of this.devices) {
+      if (!volumes.some((each) => each.path === path)) device.disappear();
+    }
+  }
+
+  async dispose(): Promise<void> {
+    clearInterval(this.timer);
+    await this.looking;
+    for (const device of [...this.devices.values()].reverse()) device.dispose();
+  }
+}

@@ -3,6 +3,7 @@
 import type { ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
+import { request } from "node:http";
 import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 
@@ -22,10 +23,19 @@ export function describeDocker(name: string, tests: () => void): void {
   describeIf(reason === undefined, name, reason, tests);
 }
 
+export interface DockerLabOptions {
+  /** The plugin's project, where it isn't one of local volumes. Its program becomes one that declares what the config lists. */
+  project?: Project;
+  /** Makes the project's stack with this config. Default: a stack of local volumes. */
+  connect?: (config: Record<string, unknown>) => Promise<unknown>;
+  /** What the plugin's environment has besides that of the project, given the folder of the test's Docker. */
+  environment?: (directory: string) => NodeJS.ProcessEnv;
+}
+
 export class DockerLab {
   /** What Docker calls the driver. A machine may run more than one test. */
   readonly driver = `sp-test-${randomUUID().slice(0, 8)}`;
-  readonly project = new Project("docker", PROGRAM);
+  readonly project: Project;
   engine!: Docker;
   private plugin: ChildProcess | undefined;
   private text = "";
@@ -37,9 +47,19 @@ export class DockerLab {
   /** The calls that it was killed in. */
   readonly kills: string[] = [];
 
+  constructor(private readonly options: DockerLabOptions = {}) {
+    this.project = options.project ?? new Project("docker", "");
+    this.project.program(PROGRAM);
+  }
+
   /** Starts the engine, and makes the stack. */
   async start(config: Record<string, unknown> = {}): Promise<void> {
     this.engine = await startDocker({ log: () => undefined });
+    const { connect } = this.options;
+    if (connect) {
+      await connect(config);
+      return;
+    }
     this.project.config(config);
     await this.project.init();
   }
@@ -52,14 +72,21 @@ export class DockerLab {
   /**
    * Does something while the plugin is killed in one of the calls for it, and does it again: Docker asks again by itself, but where the
    * plugin had the question already it has forgotten what it asked.
+   *
+   * @param again what is done then; default: the same
    */
-  async killed<T>(call: string, work: () => Promise<T>, when?: () => Promise<void>): Promise<T> {
+  async killed<T>(
+    call: string,
+    work: () => Promise<T>,
+    when?: () => Promise<void>,
+    again: () => Promise<T> = work,
+  ): Promise<T> {
     await this.killIn(call, when);
     const before = this.kills.length;
     await work().catch(() => undefined);
     await this.restarted;
     if (this.kills.length === before) throw new Error(`Docker never called ${call}`);
-    return work();
+    return again();
   }
 
   private get behind(): string {
@@ -108,7 +135,7 @@ export class DockerLab {
     const child = await this.project.serve(
       "storage-profiles",
       ["docker-plugin", "--name", this.driver, "--state-directory", state, ...socket, ...args],
-      environment,
+      { ...this.options.environment?.(this.engine.directory), ...environment },
     );
     this.plugin = child;
     const from = this.text.length;
@@ -131,6 +158,19 @@ export class DockerLab {
     const ended = new Promise((done) => child.once("exit", done));
     child.kill(signal);
     await ended;
+  }
+
+  /** Asks the plugin as Docker does, for what Docker itself doesn't ask. Rejects where it goes away meanwhile. */
+  ask(call: string, body: object): Promise<unknown> {
+    return new Promise((done, failed) => {
+      const options = { socketPath: this.socket, path: `/${call}`, method: "POST" };
+      const asking = request(options, (answer) => {
+        let text = "";
+        answer.setEncoding("utf8").on("data", (part: string) => (text += part));
+        answer.on("error", failed).on("end", () => done(JSON.parse(text)));
+      });
+      asking.on("error", failed).end(JSON.stringify(body));
+    });
   }
 
   /** What the plugin has logged. */
