@@ -99,7 +99,10 @@ function sideBySide(explained: readonly Explained[], context: Context): string {
       ...row("settings", ({ resolution }) => settingLines(resolution?.volume?.settings).join("\n")),
       ...row("cost", ({ resolution }) => (resolution?.volume ? costText(resolution.monthlyCost) : "")),
       ...row("why", ({ resolution }) => (resolution?.notes ?? []).map(({ message }) => message).join("\n")),
-      ...row("problems", ({ resolution, sizes }) => colours.red(problemLines(resolution?.problems ?? sizes.problems))),
+      ...row("problems", ({ resolution, sizes }) => {
+        // Of one backend they are told in full below.
+        return explained.length === 1 ? "" : colours.red(problemLines(resolution?.problems ?? sizes.problems));
+      }),
       ...row("sizes", ({ sizes }) => sizeLines(sizes)),
     ];
     const head = ["", ...group.map(({ backend }) => backends[backend].title)];
