@@ -5,8 +5,7 @@
 
 const fs = require("node:fs");
 const path = require("node:path");
-const { environment } = require("../engine/ensure.js");
-const { runPulumi, stateBytesOf } = require("./project.js");
+const { layProject, stateBytesOf } = require("./project.js");
 
 module.exports = { measureByHand, rowsByHand };
 
@@ -80,34 +79,12 @@ async function measureByHand(place, cloud, plan, check, progress) {
 async function measure(place, cloud, author, n) {
   await cloud.reset();
   const home = fs.mkdtempSync(path.join(place.directory, `${cloud.name}-`));
-  const directory = path.join(home, "project");
-  fs.mkdirSync(path.join(directory, "node_modules"), { recursive: true });
-  fs.mkdirSync(path.join(home, "state"));
-  fs.symlinkSync(path.join(place.directory, "package"), path.join(directory, "node_modules", "storage-profiles"));
-  fs.symlinkSync(path.join(place.root, "node_modules", "@pulumi"), path.join(directory, "node_modules", "@pulumi"));
-  const write = (/** @type {string} */ file, /** @type {string | object} */ content) =>
-    fs.writeFileSync(path.join(directory, file), typeof content === "string" ? content : JSON.stringify(content));
-  // JSON is YAML.
-  write("Pulumi.yaml", {
-    name: "bench",
-    runtime: { name: "nodejs", options: { typescript: false } },
-    plugins: { providers: [{ name: cloud.name, path: cloud.pluginPath }] },
+  const { pulumi, write } = await layProject(place, home, {
+    config: { "storage-profiles:backend": cloud.name, ...cloud.config },
+    settings: { plugins: { providers: [{ name: cloud.name, path: cloud.pluginPath }] } },
+    without: cloud.environment,
+    ...(cloud.env && { env: cloud.env }),
   });
-  write("package.json", { name: "bench", private: true, main: "index.js" });
-  write("Pulumi.dev.yaml", { config: { "storage-profiles:backend": cloud.name, ...cloud.config } });
-  const own = Object.entries(process.env).filter(
-    ([name]) => !/^(PULUMI_|NODE_OPTIONS$)/.test(name) && !cloud.environment.test(name),
-  );
-  const env = environment(place.engine, {
-    ...Object.fromEntries(own),
-    ...cloud.env,
-    PULUMI_HOME: path.join(place.directory, "home"),
-    PULUMI_BACKEND_URL: `file://${path.join(home, "state")}`,
-    PULUMI_CONFIG_PASSPHRASE: "bench",
-    PULUMI_SKIP_UPDATE_CHECK: "true",
-    PULUMI_STACK: "dev",
-  });
-  const pulumi = (/** @type {string[]} */ ...args) => runPulumi(place.engine.pulumi, args, directory, env);
   /** @type {Run} */
   const run = { seconds: {}, stateBytes: NaN, calls: {} };
   const timed = async (/** @type {string} */ step, /** @type {string[]} */ ...args) => {
@@ -118,7 +95,6 @@ async function measure(place, cloud, author, n) {
   try {
     for (const [index, step] of cloud.steps.entries()) {
       write("index.js", cloud.programs[author](n, step));
-      if (index === 0) await pulumi("stack", "init", "dev");
       await timed(step, "up", "--yes", "--skip-preview", "--parallel", String(PARALLEL));
       if (index > 0) continue;
       await timed("preview", "preview", "--expect-no-changes");

@@ -8,9 +8,8 @@ const fs = require("node:fs");
 const path = require("node:path");
 const { createInterface } = require("node:readline");
 const { setTimeout: sleep } = require("node:timers/promises");
-const { environment } = require("../engine/ensure.js");
 const { UserError } = require("../shared.js");
-const { runPulumi } = require("./project.js");
+const { layProject } = require("./project.js");
 const { median } = require("./report.js");
 
 module.exports = { dockerTable, measureDocker };
@@ -134,41 +133,22 @@ function loopReason(place) {
  * @param {string[]} options
  */
 async function startPlugin(place, home, options) {
-  const project = path.join(home, "project");
-  fs.mkdirSync(path.join(project, "node_modules"), { recursive: true });
-  fs.mkdirSync(path.join(home, "state"), { recursive: true });
-  fs.symlinkSync(path.join(place.directory, "package"), path.join(project, "node_modules/storage-profiles"));
-  fs.symlinkSync(path.join(place.root, "node_modules/@pulumi"), path.join(project, "node_modules/@pulumi"));
-  const write = (/** @type {string} */ file, /** @type {string | object} */ content) =>
-    fs.writeFileSync(path.join(project, file), typeof content === "string" ? content : JSON.stringify(content));
-  // JSON is YAML.
-  write("Pulumi.yaml", { name: "bench", runtime: { name: "nodejs", options: { typescript: false } } });
-  write("package.json", { name: "bench", private: true, main: "index.js" });
+  const local = { mode: "loop", stateDirectory: path.join(home, "volumes") };
+  const config = { "storage-profiles:backend": "local", "storage-profiles:local": local };
+  const { directory, env, pulumi, write } = await layProject(place, home, {
+    config: { ...config, "storage-profiles:docker": { defaultSize: "1GiB" } },
+  });
   write(
     "index.js",
     `const { ProfiledVolume, volumesOfStack } = require("storage-profiles");
 for (const [name, asked] of Object.entries(volumesOfStack())) new ProfiledVolume(name, asked);\n`,
   );
-  const local = { mode: "loop", stateDirectory: path.join(home, "volumes") };
-  const config = { "storage-profiles:backend": "local", "storage-profiles:local": local };
-  write("Pulumi.dev.yaml", { config: { ...config, "storage-profiles:docker": { defaultSize: "1GiB" } } });
-  const own = Object.entries(process.env).filter(([name]) => !/^(PULUMI_|NODE_OPTIONS$)/.test(name));
-  const env = environment(place.engine, {
-    ...Object.fromEntries(own),
-    PULUMI_HOME: path.join(place.directory, "home"),
-    PULUMI_BACKEND_URL: `file://${path.join(home, "state")}`,
-    PULUMI_CONFIG_PASSPHRASE: "bench",
-    PULUMI_SKIP_UPDATE_CHECK: "true",
-    PULUMI_STACK: "dev",
-  });
-  const pulumi = (/** @type {string[]} */ ...args) => runPulumi(place.engine.pulumi, args, project, env);
-  await pulumi("stack", "init", "dev");
 
   const name = `sp-bench-${process.pid}-${path.basename(home)}`;
   const { bin } = JSON.parse(fs.readFileSync(path.join(place.directory, "package/package.json"), "utf8"));
   const command = path.join(place.directory, "package", bin["storage-profiles"]);
   const args = [command, "docker-plugin", "--name", name, "--state-directory", path.join(home, "plugin"), ...options];
-  const child = spawn(process.execPath, args, { cwd: project, env, stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(process.execPath, args, { cwd: directory, env, stdio: ["ignore", "ignore", "pipe"] });
   let log = "";
   const lines = createInterface(child.stderr);
   await new Promise((resolve, reject) => {

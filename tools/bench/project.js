@@ -9,7 +9,7 @@ const path = require("node:path");
 const { environment } = require("../engine/ensure.js");
 const { UserError } = require("../shared.js");
 
-module.exports = { interrupt, makeProject, placePackage, runPulumi, stateBytesOf };
+module.exports = { interrupt, layProject, makeProject, placePackage, stateBytesOf };
 
 /** @typedef {import("../engine/ensure.js").Engine} Engine */
 
@@ -62,6 +62,48 @@ function placePackage({ directory, root }) {
   return to;
 }
 
+/**
+ * Lays out a project with the package and its SDK beside it, and makes its stack, "dev".
+ *
+ * @param {Place} place
+ * @param {string} home a folder for it and its state, which need not be there
+ * @param {object} contents
+ * @param {object} [contents.config] of the stack
+ * @param {object} [contents.settings] what Pulumi.yaml has besides
+ * @param {NodeJS.ProcessEnv} [contents.env] variables that the engine gets besides
+ * @param {RegExp} [contents.without] the variables of this process that it doesn't get
+ */
+async function layProject(place, home, { config = {}, settings = {}, env: own = {}, without = /^$/ }) {
+  const directory = path.join(home, "project");
+  fs.mkdirSync(path.join(directory, "node_modules"), { recursive: true });
+  fs.mkdirSync(path.join(home, "state"), { recursive: true });
+  fs.symlinkSync(path.join(place.directory, "package"), path.join(directory, "node_modules", "storage-profiles"));
+  fs.symlinkSync(path.join(place.root, "node_modules", "@pulumi"), path.join(directory, "node_modules", "@pulumi"));
+  const write = (/** @type {string} */ file, /** @type {string | object} */ content) => {
+    fs.mkdirSync(path.dirname(path.join(directory, file)), { recursive: true });
+    fs.writeFileSync(path.join(directory, file), typeof content === "string" ? content : JSON.stringify(content));
+  };
+  // JSON is YAML.
+  write("Pulumi.yaml", { name: "bench", runtime: { name: "nodejs", options: { typescript: false } }, ...settings });
+  write("package.json", { name: "bench", private: true, main: "index.js" });
+  write("Pulumi.dev.yaml", { config });
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !/^(PULUMI_|NODE_OPTIONS$)/.test(name) && !without.test(name),
+  );
+  const env = environment(place.engine, {
+    ...Object.fromEntries(inherited),
+    PULUMI_HOME: path.join(place.directory, "home"),
+    PULUMI_BACKEND_URL: `file://${path.join(home, "state")}`,
+    PULUMI_CONFIG_PASSPHRASE: "bench",
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    PULUMI_STACK: "dev",
+    ...own,
+  });
+  const pulumi = (/** @type {string[]} */ ...args) => runPulumi(place.engine.pulumi, args, directory, env);
+  await pulumi("stack", "init", "dev");
+  return { directory, env, write, pulumi };
+}
+
 let made = 0;
 
 /**
@@ -75,35 +117,15 @@ async function makeProject(place, variant, n, { skipCheckpoints = false } = {}) 
   // Names of one length: the paths in the state must not make a difference.
   const id = String(++made).padStart(3, "0");
   const home = path.join(place.directory, id);
-  const project = path.join(home, "project");
   const momentsFile = path.join(home, "moments.json");
-  fs.mkdirSync(path.join(project, "node_modules", "raw-provider"), { recursive: true });
-  fs.mkdirSync(path.join(home, "state"));
-  fs.symlinkSync(path.join(place.directory, "package"), path.join(project, "node_modules", "storage-profiles"));
-  fs.symlinkSync(path.join(place.root, "node_modules", "@pulumi"), path.join(project, "node_modules", "@pulumi"));
-  const write = (/** @type {string} */ file, /** @type {string | object} */ content) =>
-    fs.writeFileSync(path.join(project, file), typeof content === "string" ? content : JSON.stringify(content));
-  // JSON is YAML.
-  write("Pulumi.yaml", { name: "bench", runtime: { name: "nodejs", options: { typescript: false } } });
-  write("package.json", { name: "bench", private: true, main: "index.js" });
-  write("index.js", program(variant, n, momentsFile));
-  write("node_modules/raw-provider/index.js", RAW_PROVIDER);
   const local = { mode: "directory", stateDirectory: path.join(home, "volumes") };
   const ours = { "storage-profiles:backend": "local", "storage-profiles:local": local };
-  write("Pulumi.dev.yaml", { config: variant === "ours" ? ours : {} });
-
-  const own = Object.entries(process.env).filter(([name]) => !/^(PULUMI_|NODE_OPTIONS$)/.test(name));
-  const env = environment(place.engine, {
-    ...Object.fromEntries(own),
-    PULUMI_HOME: path.join(place.directory, "home"),
-    PULUMI_BACKEND_URL: `file://${path.join(home, "state")}`,
-    PULUMI_CONFIG_PASSPHRASE: "bench",
-    PULUMI_SKIP_UPDATE_CHECK: "true",
-    PULUMI_STACK: "dev",
-    ...(skipCheckpoints ? { PULUMI_SKIP_CHECKPOINTS: "true" } : {}),
+  const { pulumi, write } = await layProject(place, home, {
+    config: variant === "ours" ? ours : {},
+    env: skipCheckpoints ? { PULUMI_SKIP_CHECKPOINTS: "true" } : {},
   });
-  const pulumi = (/** @type {string[]} */ ...args) => runPulumi(place.engine.pulumi, args, project, env);
-  await pulumi("stack", "init", "dev");
+  write("index.js", program(variant, n, momentsFile));
+  write("node_modules/raw-provider/index.js", RAW_PROVIDER);
   return {
     up: async () => (await pulumi("up", "--yes", "--skip-preview")).time,
     preview: async () => (await pulumi("preview", "--expect-no-changes")).time,

@@ -3,11 +3,10 @@
 // @ts-check
 "use strict";
 
-const { spawn } = require("node:child_process");
 const fs = require("node:fs");
 const path = require("node:path");
-const { environment } = require("../engine/ensure.js");
 const { UserError } = require("../shared.js");
+const { layProject } = require("./project.js");
 
 module.exports = { measureScaleio, scaleioTable };
 
@@ -157,18 +156,7 @@ for (let i = 0; i < COUNT; i++) new pulumi.dynamic.Resource(provider, "v" + i, {
  * @param {{ url: string, ca: string, username: string, password: string } | undefined} gateway
  */
 async function project(place, home, gateway) {
-  const directory = path.join(home, "project");
-  fs.mkdirSync(path.join(directory, "node_modules"), { recursive: true });
-  fs.mkdirSync(path.join(home, "state"));
-  fs.symlinkSync(path.join(place.directory, "package"), path.join(directory, "node_modules", "storage-profiles"));
-  fs.symlinkSync(path.join(place.root, "node_modules", "@pulumi"), path.join(directory, "node_modules", "@pulumi"));
-  const write = (/** @type {string} */ file, /** @type {string | object} */ content) =>
-    fs.writeFileSync(path.join(directory, file), typeof content === "string" ? content : JSON.stringify(content));
-  write("Pulumi.yaml", { name: "bench", runtime: { name: "nodejs", options: { typescript: false } } });
-  write("package.json", { name: "bench", private: true, main: "index.js" });
-  write("index.js", "");
-  if (gateway) write("ca.pem", gateway.ca);
-  write("Pulumi.dev.yaml", {
+  const { pulumi, write } = await layProject(place, home, {
     config: gateway && {
       "storage-profiles:backend": "scaleio",
       "storage-profiles:scaleio": { protectionDomain: "domain1", storagePool: "pool1" },
@@ -176,50 +164,13 @@ async function project(place, home, gateway) {
       "scaleio:username": gateway.username,
       "scaleio:caFile": "ca.pem",
     },
+    env: { SCALEIO_PASSWORD: gateway?.password },
+    without: /^SCALEIO_/,
   });
-  const own = Object.entries(process.env).filter(([name]) => !/^(PULUMI_|SCALEIO_|NODE_OPTIONS$)/.test(name));
-  const env = environment(place.engine, {
-    ...Object.fromEntries(own),
-    PULUMI_HOME: path.join(place.directory, "home"),
-    PULUMI_BACKEND_URL: `file://${path.join(home, "state")}`,
-    PULUMI_CONFIG_PASSPHRASE: "bench",
-    PULUMI_SKIP_UPDATE_CHECK: "true",
-    PULUMI_STACK: "dev",
-    SCALEIO_PASSWORD: gateway?.password,
-  });
-  const run = (/** @type {string[]} */ ...args) => pulumi(place.engine.pulumi, args, directory, env);
-  await run("stack", "init", "dev");
-  return { program: (/** @type {string} */ text) => write("index.js", text), run };
-}
-
-/**
- * Runs it, and resolves to the seconds that it took. The gateway is in this process: it must go on meanwhile.
- *
- * @param {string} file
- * @param {string[]} args
- * @param {string} cwd
- * @param {NodeJS.ProcessEnv} env
- * @returns {Promise<number>}
- */
-function pulumi(file, args, cwd, env) {
-  const start = performance.now();
-  return new Promise((resolve, reject) => {
-    const child = spawn(file, [...args, "--non-interactive", "--color", "never"], {
-      cwd,
-      env,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    let text = "";
-    for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding("utf8").on("data", (chunk) => (text += chunk));
-    child.on("error", reject);
-    child.on("close", (code) => {
-      if (code === 0) return resolve((performance.now() - start) / 1000);
-      reject(
-        new UserError(
-          `pulumi ${args.join(" ")} failed (${code}):\n${text.trimEnd().split("\n").slice(-30).join("\n")}`,
-        ),
-      );
-    });
-  });
+  if (gateway) write("ca.pem", gateway.ca);
+  return {
+    program: (/** @type {string} */ text) => write("index.js", text),
+    /** Resolves to the seconds that it took. */
+    run: async (/** @type {string[]} */ ...args) => (await pulumi(...args)).time.clock,
+  };
 }
