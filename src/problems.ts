@@ -238,11 +238,23 @@ export const problemKinds = {
     fix: ({ way }) => way,
   }),
   "compose-not-supported": problemKind<{ what: string; way: string }>({
-    meaning:
-      "A Compose file has something that is not followed here, though Compose does. It is never left out silently.",
-    message: ({ what }) => `${what} is not followed here`,
-    allowed: () => "Compose files that hold all their volumes themselves",
+    meaning: "A Compose file includes one from elsewhere (a registry, a Git repository), which is not fetched here.",
+    message: ({ what }) => `${what} is elsewhere, and is not fetched here`,
+    allowed: () => "Compose files on this machine",
     fix: ({ way }) => way,
+  }),
+  "compose-include-missing": problemKind<{ file: string; why: string }>({
+    meaning: "A file that a Compose file includes, or the `env_file` for it, can't be read.",
+    message: ({ file, why }) => `${file} is included and can't be read: ${why}`,
+    allowed: () =>
+      "a file; `path` starts from the project directory of the file that includes it, `env_file` from where Compose looks for it",
+    fix: ({ file }) => `correct the path, or put the file at ${file}`,
+  }),
+  "compose-include-cycle": problemKind<{ chain: string[] }>({
+    meaning: "A Compose file includes itself, perhaps by way of others.",
+    message: ({ chain }) => `the files include each other: ${chain.join(" includes ")}`,
+    allowed: () => "files that don't include themselves, neither directly nor by others",
+    fix: ({ chain }) => `take the \`include\` of ${chain.at(-1) ?? ""} out of ${chain.at(-2) ?? ""}`,
   }),
   "compose-said-twice": problemKind<{ what: string; first: unknown; where: string }>({
     meaning: "A Compose file says a volume's profile or size in two places, differently.",

@@ -14,10 +14,10 @@ import {
   type Problem,
   type VolumeDefinition,
 } from "../../src";
-import { readCompose, type ComposeVersion, type ComposeVolume } from "../../src/compose";
+import type { ComposeVersion, ComposeVolume } from "../../src/compose";
 import { ProfiledVolume } from "../profiled-volume";
 import { currentRun, type Run } from "../run";
-import { readPlace } from "./files";
+import { readProject } from "./files";
 
 /** The type token of the component. */
 export const COMPOSE_VOLUMES = "storage-profiles:index:ComposeVolumes";
@@ -87,8 +87,8 @@ const argumentTypes: Record<keyof ComposeVolumesArgs, string | undefined> = {
  *   data: { driver: storage-profiles, x-storage-profiles: data@gold }
  * ```
  *
- * `pulumi up` makes them; `docker compose up` then finds them by the driver. Names, variables, `.env`, external volumes and files laid over
- * each other are read as Compose reads them.
+ * `pulumi up` makes them; `docker compose up` then finds them by the driver. Names, variables, `.env`, external volumes, files laid over
+ * each other and files that are included are read as Compose reads them.
  */
 export class ComposeVolumes extends pulumi.ComponentResource {
   /** The project's name. */
@@ -111,14 +111,13 @@ export class ComposeVolumes extends pulumi.ComponentResource {
     const directory = args.directory === undefined ? root : pathOf(root, args.directory);
     const environment = args.environment ?? process.env;
     const place = { directory, files: [files].flat(), envFile, environment, version };
-    const sources = readPlace(place);
-    const read = readCompose({ ...sources, projectName, version, driver });
+    const read = readProject(place, { projectName, driver });
     const asked = read.volumes.map((volume) => ({ volume, definition: withDefaults(volume.definition, defaults) }));
-    const problems = [...sources.problems, ...read.problems];
+    const problems = [...read.problems];
     for (const { volume, definition } of asked) problems.push(...problemsOf(run, volume, definition));
     if (problems.length > 0) throw new pulumi.RunError(formatProblems(name, problems));
 
-    super(COMPOSE_VOLUMES, name, { project: read.project, files: sources.files.map((each) => each.name) }, opts);
+    super(COMPOSE_VOLUMES, name, { project: read.project, files: read.files }, opts);
     for (const note of read.notes) void pulumi.log.warn(`${note.path}: ${note.message} [${note.code}]`, this);
     this.project = read.project;
     this.volumes = Object.fromEntries(

@@ -1,10 +1,18 @@
-// Finds and reads what Compose would: its files, the file .env, and where the project's directory is.
+// Finds and reads what Compose would: its files and those that they include, .env, and where the project's directory is.
 
-import { readFileSync, existsSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, delimiter, dirname, isAbsolute, join, relative, resolve } from "node:path";
 
 import { problem, type Problem } from "../../src";
-import { parseDotenv, type ComposeFile, type ComposeSources, type ComposeVersion } from "../../src/compose";
+import {
+  parseDotenv,
+  readCompose,
+  type ComposeFile,
+  type ComposeRead,
+  type ComposeSources,
+  type ComposeVersion,
+  type OnDisk,
+} from "../../src/compose";
 
 /** Where to look, and what was said there. */
 export interface ComposePlace {
@@ -27,10 +35,43 @@ const OVERRIDES: Record<ComposeVersion, readonly string[]> = {
   2: ["compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"],
 };
 
-/** What Compose would read from a place, and what of it can't be read. */
-export function readPlace(
+/** What Compose reads at a place, and the names of the files that were read for it. */
+export function readProject(
   place: ComposePlace,
-): Pick<ComposeSources, "files" | "environment" | "directory"> & { problems: Problem[] } {
+  asked: Pick<ComposeSources, "projectName" | "driver">,
+): ComposeRead & { files: string[] } {
+  const { problems, ...found } = readPlace(place);
+  const sources = { ...found, ...asked, version: place.version };
+  const included: Record<string, OnDisk> = Object.create(null) as Record<string, OnDisk>;
+  let read = readCompose(sources);
+  // What a file includes is known once it is read.
+  for (; read.wanted.length > 0; read = readCompose({ ...sources, included })) {
+    for (const path of read.wanted) included[path] = onDisk(path, place.directory);
+  }
+  const alsoRead = Object.values(included).filter(({ kind }) => kind === "file");
+  return {
+    ...read,
+    problems: [...problems, ...read.problems],
+    files: [...sources.files, ...alsoRead].map(({ name }) => name),
+  };
+}
+
+function onDisk(path: string, directory: string): OnDisk {
+  const file = resolve(directory, path);
+  const name = shown(file, directory);
+  try {
+    if (statSync(file).isDirectory()) return { kind: "directory", name };
+    return { kind: "file", name, text: readFileSync(file, "utf8") };
+  } catch (error) {
+    const isAbsent = ["ENOENT", "ENOTDIR"].includes(String((error as NodeJS.ErrnoException).code));
+    const why = isAbsent ? "there is no such file" : error instanceof Error ? error.message : String(error);
+    return { kind: "missing", name, why };
+  }
+}
+
+function readPlace(
+  place: ComposePlace,
+): Pick<ComposeSources, "files" | "environment" | "directory" | "root"> & { problems: Problem[] } {
   const { directory, version } = place;
   const problems: Problem[] = [];
   const text = (file: string) => {
@@ -63,9 +104,9 @@ export function readPlace(
   }
   const read = files.flatMap((file): ComposeFile[] => {
     const content = text(file);
-    return content === undefined ? [] : [{ name: shown(file, directory), text: content }];
+    return content === undefined ? [] : [{ name: shown(file, directory), text: content, path: file }];
   });
-  return { files: read, environment, directory: basename(project), problems };
+  return { files: read, environment, directory: basename(project), root: project, problems };
 }
 
 function filesOf(environment: Readonly<Record<string, string | undefined>>): string[] {

@@ -11,6 +11,11 @@ export interface ComposeFile {
   /** Its name, as people are to read it in messages. */
   name: string;
   text: string;
+  /**
+   * Its path, from which the paths of files that it includes start.
+   * @default its name
+   */
+  path?: string | undefined;
 }
 
 /** A document of a Compose file. A file has one; with generation 2 it may have several, each laid over the one before. */
@@ -18,10 +23,10 @@ export interface ComposeDocument {
   /** The value of a key at the top; `undefined` where it isn't there. */
   get(key: string): unknown;
   keys(): string[];
-  /** Whether something stands at the path. */
-  has(path: readonly string[]): boolean;
+  /** Whether something stands at the path. In a list a number leads on, or the text of an entry. */
+  has(path: readonly PropertyKey[]): boolean;
   /** Where that is, for a message: "docker-compose.yml:12: volumes.data.driver". */
-  place(path: readonly string[]): string;
+  place(path: readonly PropertyKey[]): string;
 }
 
 /** What a value with one of the tags of generation 2 stands for: `!reset` takes away what was before, `!override` replaces it whole. */
@@ -50,8 +55,11 @@ export function parseComposeFile(
   const bad = (line: number, why: string) =>
     problem("compose-not-readable", `${name}:${line}`, undefined, { why: why.trim().replace(/:$/, "") });
 
+  // PyYAML refuses a tag that it doesn't know.
+  const wrongIn = ({ errors, warnings }: Document.Parsed) =>
+    version === 1 ? [...errors, ...warnings.filter(({ code }) => code === "TAG_RESOLVE_FAILED")] : errors;
   const problems = parsed.flatMap((each) =>
-    each.errors.map(({ message, pos }) => bad(lines.linePos(pos[0]).line, firstLine(message))),
+    wrongIn(each).map(({ message, pos }) => bad(lines.linePos(pos[0]).line, firstLine(message))),
   );
   if (version === 1 && parsed.length > 1) {
     const { line } = lines.linePos(parsed[1]?.range[0] ?? 0);
@@ -99,12 +107,15 @@ interface Budget {
 function follow(
   document: Document,
   from: Node,
-  path: readonly string[],
+  path: readonly PropertyKey[],
   budget: Budget,
 ): { node: Node | null; depth: number } {
   let node: Node | null = from;
   for (const [depth, key] of path.entries()) {
-    const found: [string, Node | null] | undefined = entriesOf(document, node, budget).find(([each]) => each === key);
+    const found: [PropertyKey, Node | null] | undefined = [
+      ...entriesOf(document, node, budget),
+      ...itemsOf(document, node),
+    ].find(([each]) => each === key);
     if (!found) return { node, depth };
     if (!found[1]) return { node, depth: depth + 1 };
     node = found[1];
@@ -134,24 +145,42 @@ function entriesOf(document: Document, node: Node | null, budget: Budget, depth 
   return [...own, ...[...merged].filter(([name]) => !own.has(name))];
 }
 
+function itemsOf(document: Document, node: Node | null): [PropertyKey, Node | null][] {
+  const list = isAlias(node) ? node.resolve(document) : node;
+  if (!isSeq(list)) return [];
+  return list.items.flatMap((each, index): [PropertyKey, Node | null][] => {
+    const item = each as Node | null;
+    return isScalar(item)
+      ? [
+          [index, item],
+          [keyText(item.value), item],
+        ]
+      : [[index, item]];
+  });
+}
+
 function keyText(value: unknown): string {
   return typeof value === "symbol" ? (value.description ?? "") : String(value);
 }
 
-function plain(document: Document, node: Node | null, budget: Budget, depth = 0): unknown {
+// A tag within `!override` is none: Compose takes what it finds there as it is.
+function plain(document: Document, node: Node | null, budget: Budget, depth = 0, tags = true): unknown {
   if (--budget.left < 0 || depth > MAX_DEPTH) throw new TooManyNodes();
-  if (isAlias(node)) return plain(document, (node.resolve(document) as Node | undefined) ?? null, budget, depth + 1);
+  if (isAlias(node)) {
+    return plain(document, (node.resolve(document) as Node | undefined) ?? null, budget, depth + 1, tags);
+  }
   const { tag } = node ?? {};
+  const inside = tags && tag !== "!override";
   const value = isMap(node)
     ? Object.fromEntries(
-        entriesOf(document, node, budget).map(([key, each]) => [key, plain(document, each, budget, depth + 1)]),
+        entriesOf(document, node, budget).map(([key, each]) => [key, plain(document, each, budget, depth + 1, inside)]),
       )
     : isSeq(node)
-      ? node.items.map((each) => plain(document, each as Node | null, budget, depth + 1))
+      ? node.items.map((each) => plain(document, each as Node | null, budget, depth + 1, inside))
       : isScalar(node)
         ? node.value
         : null;
-  return tag === "!reset" || tag === "!override" ? new Tagged(tag, value) : value;
+  return tags && (tag === "!reset" || tag === "!override") ? new Tagged(tag, value) : value;
 }
 
 function firstLine(text: string): string {

@@ -11,13 +11,15 @@ const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t" };
 /**
  * Reads the text of a `.env` file. Variables in a value are filled in from the file's lines before it and from `environment`, except in
  * single quotes: `${NAME}` and `${NAME:-default}`, with generation 2 all that a Compose file may have. A line without `=` sets nothing.
+ * `before` is what a file read earlier had: the new one is laid over it.
  */
 export function parseDotenv(
   text: string,
   environment: Readonly<Record<string, string | undefined>>,
   version: ComposeVersion,
+  before: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
-  const values: Record<string, string> = Object.create(null) as Record<string, string>;
+  const values = Object.assign(Object.create(null) as Record<string, string>, before);
   for (const [, name = "", single, double, plain] of text
     .replace(/^\uFEFF/, "")
     .replace(/\r\n?/g, "\n")

@@ -13,32 +13,73 @@ export const EXTENSION = "x-storage-profiles";
 
 const option = z.union([z.string(), z.number()]);
 
-// Options of the driver: the same as of `docker volume create -o`.
-const optionsSchema = z.strictObject({ profile: option.optional(), size: option.optional() });
-
-// `external: {name: …}` is how it was written before `name` was there.
-const entrySchema = z.strictObject({
+// What Compose takes. `external: {name: …}` is how it was written before `name` was there.
+const composeSchema = z.strictObject({
   name: z.string().optional(),
   driver: z.string().optional(),
-  driver_opts: optionsSchema.nullish(),
+  driver_opts: z.record(z.string(), option).optional(),
   external: z.union([z.boolean(), z.strictObject({ name: z.string() })]).optional(),
   labels: z.unknown().optional(),
 });
+
+// Options of the driver: the same as of `docker volume create -o`.
+const optionsSchema = z.strictObject({ profile: option.optional(), size: option.optional() });
+const entrySchema = composeSchema.extend({ driver_opts: optionsSchema.optional() });
 
 /** An entry, checked. */
 export type Entry = z.infer<typeof entrySchema>;
 
 /** Checks an entry. Texts for `external` are taken as Compose takes them. */
-export function readEntry(
+export function readEntry(value: Record<string, unknown>, version: ComposeVersion): ReadEntry<Entry> {
+  return checked(entrySchema, value, version);
+}
+
+/** What Compose itself has against an entry, as it stands after one file, or after all that a project includes: more may be laid over it. */
+export function refusedByCompose(
   value: Record<string, unknown>,
   version: ComposeVersion,
-): { entry: Entry; problems: Problem[] } {
+  after: "one file" | "a project",
+): Problem[] {
+  const { problems } = checked(composeSchema, value, version);
+  return after === "a project" ? problems : problems.filter(({ code }) => code !== "compose-refuses");
+}
+
+/**
+ * An entry with `external` and `name` as generation 2 has them once it has read a file: the old way to write it is gone, and a later file is
+ * laid over that. Two names are a problem.
+ */
+export function canonicalEntry(value: unknown): { entry: unknown; problems: Problem[] } {
+  if (!isObject(value) || !isObject(value["external"])) return { entry: value, problems: [] };
+  const { external, ...others } = value;
+  if (Object.keys(external).some((key) => key !== "name" && !key.startsWith("x-")))
+    return { entry: value, problems: [] };
+  const [name, old] = [others["name"], external["name"]];
+  const because = "`name` and `external.name` differ";
+  const isTwice = name !== undefined && old !== undefined && name !== old;
+  return {
+    entry: { ...others, external: true, ...(name === undefined && old !== undefined ? { name: old } : {}) },
+    problems: isTwice
+      ? [problem("compose-refuses", "external.name", old, { because, way: "say `external: true`, and `name` once" })]
+      : [],
+  };
+}
+
+interface ReadEntry<T> {
+  entry: T;
+  problems: Problem[];
+}
+
+function checked<T extends { external?: unknown }>(
+  schema: z.ZodType<T>,
+  value: Record<string, unknown>,
+  version: ComposeVersion,
+): ReadEntry<T> {
   const plain = Object.fromEntries(Object.entries(value).filter(([key]) => !key.startsWith("x-")));
   const { external } = plain;
   if (typeof external === "string" && /^(y|yes|true|on)$/i.test(external)) plain["external"] = true;
   if (typeof external === "string" && /^(n|no|false|off)$/i.test(external)) plain["external"] = false;
-  const { value: entry, problems } = validate(entrySchema, plain, "");
-  if (!entry) return { entry: {}, problems };
+  const { value: entry, problems } = validate(schema, plain, "");
+  if (!entry) return { entry: {} as T, problems };
   if (entry.external !== undefined && entry.external !== false) {
     // What Compose wants beside `external`: generation 1 nothing at all, generation 2 keys of others as well.
     const others = Object.keys(version === 1 ? value : plain).filter((key) => key !== "external" && key !== "name");

@@ -6,10 +6,11 @@ import { note, problem, type Note, type Problem } from "../problems";
 import { isObject, own } from "../profiles/overlay";
 import { parseReference } from "../profiles/reference";
 import type { VolumeDefinition } from "../profiles/schema";
-import { parseComposeFile, TooManyNodes, type ComposeDocument, type ComposeFile } from "./document";
+import { TooManyNodes, type ComposeDocument, type ComposeFile } from "./document";
 import { EXTENSION, readEntry, readExtension, readTopExtension } from "./entry";
-import { interpolate, type ComposeVersion } from "./interpolate";
-import { mergeSection } from "./merge";
+import type { Including, OnDisk } from "./include";
+import type { ComposeVersion } from "./interpolate";
+import { keysOf, load, nameIn, placeOf, readFiles, refused, wrongKey, type Loading } from "./load";
 import { projectName } from "./project";
 
 /** What Compose would be given. */
@@ -20,6 +21,13 @@ export interface ComposeSources {
   environment: Readonly<Record<string, string | undefined>>;
   /** The name of the project's directory: of its last part. */
   directory: string;
+  /**
+   * The project's directory, from which the paths of files that are included start.
+   * @default where Compose is called
+   */
+  root?: string | undefined;
+  /** What is at the paths of files that are included, as far as it is known: see {@link ComposeRead.wanted}. */
+  included?: Readonly<Record<string, OnDisk>> | undefined;
   /** The project's name, where it is given as by `-p`. */
   projectName?: string | undefined;
   /** The generation of Compose. */
@@ -36,6 +44,11 @@ export interface ComposeRead {
   /** What is wrong, all of it, with its place in the file. Volumes that have problems are not among `volumes`. */
   problems: Problem[];
   notes: Note[];
+  /**
+   * Paths of files that are included, of which `included` says nothing. If there are any, the rest is of no worth yet: look what is there, and
+   * read again.
+   */
+  wanted: string[];
 }
 
 /** A volume of our driver in a Compose file. */
@@ -66,59 +79,35 @@ export function readCompose(sources: ComposeSources): ComposeRead {
       project: "",
       volumes: [],
       notes: [],
+      wanted: [],
       problems: [problem("compose-not-readable", names, undefined, { why })],
     };
   }
 }
 
 function read(sources: ComposeSources): ComposeRead {
-  const { version, driver } = sources;
-  const parsed = sources.files.map((file) => parseComposeFile(file, version));
-  const documents = parsed.flatMap((each) => each.documents);
-  const problems = parsed.flatMap((each) => each.problems);
-  const unset = new Set<string>();
+  const { version, driver, root = "", included = {} } = sources;
+  const problems: Problem[] = [];
+  const [wanted, unset] = [new Set<string>(), new Set<string>()];
+  const loading: Loading = { version, driver, onDisk: included, wanted, unset, problems, included: new Map() };
   const variables = { ...sources.environment };
-  const lookup = (name: string) => own(variables, name) as string | undefined;
-  const filled = (value: unknown, document: ComposeDocument, path: string[]) =>
-    fillIn(value, path, { document, lookup, version, unset, problems });
+  const place: Including = { workingDirectory: root, projectDirectory: root, variables };
+  const files = readFiles(sources.files, version, problems);
+  const texts = files.flatMap((each) => each.documents);
 
   // The project's name may itself have variables, and is a variable from then on.
-  let ofFile: string | undefined;
-  for (const document of documents) {
-    for (const [key, way] of notFollowed(version)) {
-      if (document.has([key])) problems.push(way(document.place([key])));
-    }
-    const name = version === 2 ? filled(document.get("name"), document, ["name"]) : undefined;
-    if (typeof name === "string" && name !== "") ofFile = name;
-  }
-  const environment = lookup("COMPOSE_PROJECT_NAME");
+  const ofFile = version === 2 ? nameIn(texts, place, loading) : undefined;
+  if (version === 1) problems.push(...texts.flatMap(notKnown));
+  const environment = own(variables, "COMPOSE_PROJECT_NAME") as string | undefined;
   const names = { given: sources.projectName, environment, file: ofFile, directory: sources.directory };
   const project = projectName(names, version);
-  problems.push(...project.problems.map((each) => ({ ...each, path: placeOf(documents, [each.path], each.path) })));
+  problems.push(...project.problems.map((each) => ({ ...each, path: placeOf(texts, [each.path], each.path) })));
   if (version === 2) variables["COMPOSE_PROJECT_NAME"] = project.name;
 
-  let [section, top]: [Record<string, unknown>, unknown] = [{}, undefined];
-  for (const document of documents) {
-    const volumes = filled(document.get("volumes"), document, ["volumes"]) ?? {};
-    if (isObject(volumes)) {
-      // Generation 1 checks each file by itself, also what a later one replaces.
-      const replaced = version === 1 ? Object.entries(section).filter(([key]) => Object.hasOwn(volumes, key)) : [];
-      for (const [key, entry] of replaced) {
-        if (!isObject(entry) || entry["driver"] !== driver) continue;
-        const wrong = readEntry(entry, version).problems;
-        problems.push(...wrong.map((each) => ({ ...each, path: `volumes.${key}.${each.path}` })));
-      }
-      section = mergeSection(section, volumes, version);
-    } else {
-      problems.push(
-        refused(document.place(["volumes"]), "`volumes` is no mapping", "write a mapping of names to volumes"),
-      );
-    }
-    const said = filled(document.get(EXTENSION), document, [EXTENSION]);
-    top = said === undefined ? top : mergeSection({ said: top }, { said }, 2)["said"];
-  }
-
-  const { said, problems: wrongTop } = readTopExtension(top);
+  const model = load(files, place, [], loading);
+  const { documents } = model;
+  const section = model.volumes ?? {};
+  const { said, problems: wrongTop } = readTopExtension(model.extension);
   problems.push(...wrongTop.map((each) => ({ ...each, path: placeOf(documents, [EXTENSION]) })));
   const extensions = said.flatMap(({ reference, value, path }) => {
     const place = placeOf(documents, [EXTENSION, ...path]);
@@ -156,7 +145,7 @@ function read(sources: ComposeSources): ComposeRead {
     if (options !== undefined && !external)
       notes.push(note("compose-options-refused", options, { volume: dockerName }));
   }
-  return { project: project.name, volumes, problems, notes };
+  return { project: project.name, volumes, problems: onlyOnce(problems), notes, wanted: [...wanted] };
 }
 
 interface VolumeParts {
@@ -174,11 +163,8 @@ function volumeOf(parts: VolumeParts): { volume?: ComposeVolume; problems: Probl
   const { key, entry: value, outside, documents, driver, version } = parts;
   const at = (...path: string[]) => placeOf(documents, ["volumes", key, ...path]);
   const { entry, problems: wrong } = readEntry(value, version);
-  const problems = wrong.map((each) => ({ ...each, path: at(...each.path.split(".").filter((part) => part !== "")) }));
-  if (!/^[a-zA-Z0-9._-]+$/.test(key)) {
-    const way = key.includes("@") ? `write \`name: "${key}"\` in it` : "rename the volume";
-    problems.push(refused(at(), "the keys below `volumes` may have letters, digits, `.`, `_` and `-`", way));
-  }
+  const problems = wrong.map((each) => ({ ...each, path: at(...keysOf(each.path)) }));
+  problems.push(...wrongKey(key, at()));
   const external = entry.external !== undefined && entry.external !== false;
   if (!external && wrong.length === 0 && entry.driver !== driver) {
     const params = {
@@ -190,9 +176,10 @@ function volumeOf(parts: VolumeParts): { volume?: ComposeVolume; problems: Probl
   }
 
   const old = typeof entry.external === "object" ? entry.external.name : undefined;
-  const own = old ?? entry.name;
-  const dockerName = own ?? (external ? key : `${parts.project.replace(/^[-_]+/, "")}_${key}`);
-  const namePlace = own === undefined ? at() : at(...(old === undefined ? ["name"] : ["external", "name"]));
+  const given = old ?? entry.name;
+  const dockerName = given ?? (external ? key : `${parts.project.replace(/^[-_]+/, "")}_${key}`);
+  const isOld = !documents.some((each) => each.has(["volumes", key, "name"]));
+  const namePlace = given === undefined ? at() : at(...(isOld ? ["external", "name"] : ["name"]));
   const { reference, problems: wrongName } = parseReference(dockerName, undefined, namePlace);
   problems.push(...wrongName);
   const name = reference?.name ?? dockerName;
@@ -240,58 +227,15 @@ function volumeOf(parts: VolumeParts): { volume?: ComposeVolume; problems: Probl
   return { volume: { key, dockerName, name, definition: definition, external, places }, problems };
 }
 
-// What each generation has at the top and is not followed, or is no key of its.
-function notFollowed(version: ComposeVersion): [string, (place: string) => Problem][] {
-  if (version === 1) {
-    const way = "take it out, or read the file as generation 2 does: version: 2";
-    return ["name", "include"].map((key) => [
-      key,
-      (place) => refused(place, `docker-compose 1 has no key \`${key}\``, way),
-    ]);
-  }
-  const way = "list the included files among `files`, or run ComposeVolumes for each project";
-  return [["include", (place) => problem("compose-not-supported", place, undefined, { what: "`include`", way })]];
+// Keys at the top that only generation 2 has.
+function notKnown(document: ComposeDocument): Problem[] {
+  const way = "take it out, or read the file as generation 2 does: version: 2";
+  return ["name", "include"]
+    .filter((key) => document.has([key]))
+    .map((key) => refused(document.place([key]), `docker-compose 1 has no key \`${key}\``, way));
 }
 
-function refused(place: string, because: string, way: string): Problem {
-  return problem("compose-refuses", place, undefined, { because, way });
-}
-
-// The last file that has something at the path says it.
-function placeOf(documents: readonly ComposeDocument[], path: string[], otherwise?: string): string {
-  for (let length = path.length; length > 0; length--) {
-    const having = documents.findLast((each) => each.has(path.slice(0, length)));
-    if (having) return having.place(path);
-  }
-  return otherwise ?? path.join(".");
-}
-
-interface Filling {
-  document: ComposeDocument;
-  lookup: (name: string) => string | undefined;
-  version: ComposeVersion;
-  unset: Set<string>;
-  problems: Problem[];
-}
-
-// Every text in the value with its variables filled in; keys stay as they are.
-function fillIn(value: unknown, path: string[], filling: Filling): unknown {
-  if (typeof value === "string") {
-    const filled = interpolate(value, filling.lookup, filling.version);
-    if (filled.failure) {
-      const { failure } = filled;
-      const place = filling.document.place(path);
-      filling.problems.push(
-        failure.kind === "invalid"
-          ? problem("compose-variable-invalid", place, value, { why: failure.why })
-          : problem("compose-variable-required", place, value, failure),
-      );
-      return "";
-    }
-    for (const variable of filled.unset) filling.unset.add(variable);
-    return filled.text;
-  }
-  if (Array.isArray(value)) return value.map((each) => fillIn(each, path, filling));
-  if (!isObject(value) || Object.getPrototypeOf(value) !== Object.prototype) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, fillIn(each, [...path, key], filling)]));
+// What is wrong in a file is found again in what it is laid into.
+function onlyOnce(problems: readonly Problem[]): Problem[] {
+  return [...new Map(problems.map((each) => [JSON.stringify([each.code, each.path, each.message]), each])).values()];
 }

@@ -4,33 +4,10 @@ import * as fc from "fast-check";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { readPlace } from "../../components/compose/files";
-import { readCompose, type ComposeVersion } from "../../src/compose";
-import { directoryWith, judgeCommand, startJudge, type Judge, type Question } from "../support/compose";
+import { agrees, directoryWith, DRIVER, judgeCommand, startJudge, type Judge, type Question } from "../support/compose";
 import { describeIf } from "../support/machine";
 
 jest.setTimeout(120_000);
-
-const DRIVER = "storage-profiles";
-
-/** What we read: as a judge would say it. */
-function read({ directory, files, environment, projectName }: Question, version: ComposeVersion) {
-  const { problems: early, ...sources } = readPlace({ directory, files, envFile: undefined, environment, version });
-  const found = readCompose({ ...sources, projectName, version, driver: DRIVER });
-  // What Compose lets through, and we don't: names that no volume of ours may have, and a volume under two keys.
-  const all = [...early, ...found.problems];
-  const problems = all.filter(({ code }) => !/^(reference-|name-invalid|volume-twice|compose-said-twice)/.test(code));
-  const volumes = found.volumes.map(({ key, dockerName, definition, external }) => [
-    key,
-    { name: dockerName, options: definition, external },
-  ]);
-  return {
-    project: found.project,
-    volumes: Object.fromEntries(volumes),
-    problems,
-    others: all.length > problems.length,
-  };
-}
 
 // Texts with variables, as people write them and as nobody should.
 const variable = fc.constantFrom("A", "B", "EMPTY", "UNSET", "_x1", "a");
@@ -111,25 +88,7 @@ describe.each([1, 2] as const)("generation %d", (version) => {
       made.dispose();
     });
 
-    const agree = async (question: Question) => {
-      const [mine, verdict] = [read(question, version), await judge.ask(question)];
-      // A blank name is none of ours; both may go on as they like.
-      if (mine.others) return;
-      if (mine.problems.length > 0 || verdict.error !== undefined) {
-        expect({ mine: mine.problems.length > 0, error: verdict.error }).toEqual({
-          mine: true,
-          error: expect.any(String),
-        });
-        return;
-      }
-      const judged = Object.entries(verdict.volumes ?? {}).filter(([, each]) => each.driver === DRIVER);
-      const theirs = judged.map(([key, { name, options, external }]) => [
-        key,
-        { name, options: options ?? {}, external },
-      ]);
-      expect(mine).toMatchObject({ project: verdict.project, volumes: Object.fromEntries(theirs) });
-      expect(Object.keys(mine.volumes)).toHaveLength(theirs.length);
-    };
+    const agree = (question: Question) => agrees(judge, question, version);
 
     test("names, options, variables and files laid over each other: whatever stands there, Compose reads the same", async () => {
       await fc.assert(
@@ -179,6 +138,47 @@ describe.each([1, 2] as const)("generation %d", (version) => {
           tree: {
             "docker-compose.yml":
               "volumes: {a: {driver: storage-profiles}}\n---\nvolumes: {b: {driver: storage-profiles}}\n",
+          },
+        },
+      ],
+      ["a tag", { tree: { "docker-compose.yml": "volumes: !override {a: {driver: storage-profiles, name: '$A'}}\n" } }],
+      ["`volumes` with nothing in it", { tree: { "docker-compose.yml": "version: '3.8'\nvolumes:\n" } }],
+      [
+        "options with nothing in them",
+        { tree: { "docker-compose.yml": "version: '3.8'\nvolumes: {a: {driver: storage-profiles, driver_opts: }}\n" } },
+      ],
+      [
+        "a name that is a number",
+        { tree: { "docker-compose.yml": "name: 5\nvolumes: {a: {driver: storage-profiles}}\n" } },
+      ],
+      [
+        "an entry's unknown key, replaced by a later file",
+        {
+          files: ["docker-compose.yml", "b.yml"],
+          tree: {
+            "docker-compose.yml": "volumes: {a: {driver: storage-profiles, drivr: 1}}\n",
+            "b.yml": "volumes: {a: !override {driver: storage-profiles}}\n",
+          },
+        },
+      ],
+      [
+        "a mapping and a text laid over it",
+        {
+          files: ["docker-compose.yml", "b.yml"],
+          tree: {
+            "docker-compose.yml": "version: '3.8'\nvolumes: {a: {driver: storage-profiles, x-a: {b: 1}}}\n",
+            "b.yml": "version: '3.8'\nvolumes: {a: {driver: storage-profiles, x-a: c}}\n",
+          },
+        },
+      ],
+      ["COMPOSE_PATH_SEPARATOR", { environment: { COMPOSE_FILE: "sub/a.yml,sub/b.yml", COMPOSE_PATH_SEPARATOR: "," } }],
+      [
+        "an old external name and another file's",
+        {
+          files: ["docker-compose.yml", "b.yml"],
+          tree: {
+            "docker-compose.yml": "version: '3.8'\nvolumes: {a: {external: {name: old}}}\n",
+            "b.yml": "version: '3.8'\nvolumes: {a: {external: true}}\n",
           },
         },
       ],

@@ -1,6 +1,6 @@
 // ComposeVolumes on the real engine: the volumes of a Compose file, made ahead by `pulumi up`.
 
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { diagnostics, Project } from "../support/engine";
@@ -29,7 +29,13 @@ describe("the volumes of a Compose file", () => {
   afterAll(() => project.dispose());
 
   test("are made by one `up`, under the names that Compose gives them, and a change of profile is an update in place", async () => {
-    project.write("docker-compose.yml", `name: My-Shop\nservices: {}\nvolumes:${DATA}\n`);
+    project.write("docker-compose.yml", `name: My-Shop\nservices: {}\nvolumes:${DATA}\ninclude: [parts/extra.yml]\n`);
+    mkdirSync(join(project.directory, "parts"));
+    project.write(
+      "parts/extra.yml",
+      'volumes: { extra: { driver: storage-profiles, name: "${EXTRA}", driver_opts: { profile: bronze, size: 1GiB } } }\n',
+    );
+    project.write("parts/.env", "EXTRA=from-parts\n");
     project.write(
       "docker-compose.override.yml",
       "x-storage-profiles: { pool@silver: { size: 2GiB } }\nvolumes: { pool: { external: true }, logs: { driver: storage-profiles, name: logs@bronze }, other: {} }\n",
@@ -37,12 +43,15 @@ describe("the volumes of a Compose file", () => {
     declare(`{ defaults: { size: "1GiB" } }`);
     await project.up();
     expect(await project.outputs()).toEqual({
-      names: { data: "my-shop_data", pool: "pool", logs: "logs@bronze" },
+      names: { data: "my-shop_data", pool: "pool", logs: "logs@bronze", extra: "from-parts" },
       data: join(project.volumes, "volumes/compose/dev/my-shop_data/data"),
     });
-    expect(["my-shop_data", "pool", "logs"].map(made)).toEqual([true, true, true]);
+    expect(["my-shop_data", "pool", "logs", "from-parts"].map(made)).toEqual([true, true, true, true]);
     const state = await project.state();
     const recorded = (name: string) => state[`ProfiledVolume ${name}`]?.inputs;
+    expect(state["ComposeVolumes shop"]?.inputs).toMatchObject({
+      files: ["docker-compose.yml", "docker-compose.override.yml", "parts/extra.yml", "parts/.env"],
+    });
     expect(recorded("my-shop_data")).toMatchObject({ profile: "gold", sizeGiB: 1 });
     expect(recorded("pool")).toMatchObject({ profile: "silver", sizeGiB: 2 });
     expect(recorded("logs")).toMatchObject({ profile: "bronze", sizeGiB: 1 });

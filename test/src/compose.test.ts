@@ -3,7 +3,7 @@
 import * as fc from "fast-check";
 
 import { formatProblem } from "../../src";
-import { interpolate, readCompose, type ComposeSources, type ComposeVersion } from "../../src/compose";
+import { interpolate, readCompose, type ComposeSources, type ComposeVersion, type OnDisk } from "../../src/compose";
 
 const read = (text: string | string[], rest: Partial<ComposeSources> = {}) =>
   readCompose({
@@ -188,7 +188,12 @@ describe("what is wrong is told with its line and its way out, all at once", () 
       `volumes:\n  a: {${OURS}, external: true}\n`,
       "the volume is external, and has `driver` as well [compose-refuses]",
     ],
-    ["an include", `include: [other.yaml]\n`, "1: include: `include` is not followed here [compose-not-supported]"],
+    [
+      "an include in generation 1",
+      `include: [other.yaml]\n`,
+      "compose.yaml:1: include: Compose refuses this: docker-compose 1 has no key `include` [compose-refuses]",
+      { version: 1 },
+    ],
     [
       "a name in generation 1",
       `name: x\nvolumes: {}\n`,
@@ -209,6 +214,120 @@ describe("what is wrong is told with its line and its way out, all at once", () 
     ],
   ])("%s", (_, text, expected, rest = {}) => {
     expect(problems(text, rest)).toContain(expected);
+  });
+
+  describe("in what is included", () => {
+    const file = (text: string, name: string): OnDisk => ({ kind: "file", name, text });
+    const of = (text: string, files: Record<string, string>) =>
+      problems(text, {
+        included: {
+          ".env": { kind: "missing", name: ".env", why: "there is no such file" },
+          "gone.yaml": { kind: "missing", name: "gone.yaml", why: "there is no such file" },
+          "dir.yaml": { kind: "directory", name: "dir.yaml" },
+          ...Object.fromEntries(Object.entries(files).map(([name, each]) => [name, file(each, name)])),
+        },
+      });
+
+    test.each<[string, string, Record<string, string>, string]>([
+      [
+        "a file that isn't there",
+        "x-a: 1\ninclude:\n  - gone.yaml\n",
+        {},
+        "compose.yaml:3: include[0]: gone.yaml is included and can't be read: there is no such file [compose-include-missing]",
+      ],
+      [
+        "a directory for env_file",
+        "include:\n  - path: a.yaml\n    env_file: [dir.yaml]\n",
+        { "a.yaml": "" },
+        "compose.yaml:2: include[0]: dir.yaml is included and can't be read: it is a directory [compose-include-missing]",
+      ],
+      [
+        "a cycle",
+        "include: [a.yaml]\n",
+        { "a.yaml": "include: [b.yaml]\n", "b.yaml": "x-b: 1\ninclude: [a.yaml]\n" },
+        "b.yaml:2: include[0]: the files include each other: a.yaml includes b.yaml includes a.yaml [compose-include-cycle]",
+      ],
+      [
+        "a cycle by a second path, in which Compose never ends",
+        "include: [{path: [a.yaml, b.yaml]}]\n",
+        { "a.yaml": "", "b.yaml": "include: [{path: [a.yaml, b.yaml]}]\n" },
+        "b.yaml:1: include[0]: the files include each other: b.yaml includes b.yaml [compose-include-cycle]",
+      ],
+      [
+        "an image of a registry",
+        'include:\n  - "oci://example.org/shop:1"\n',
+        {},
+        "compose.yaml:2: include[0]: `oci://example.org/shop:1` is elsewhere, and is not fetched here [compose-not-supported]",
+      ],
+      [
+        "a Git repository",
+        'include: ["git@example.org:shop.git", "https://example.org/shop.git"]\n',
+        {},
+        "`https://example.org/shop.git` is elsewhere, and is not fetched here [compose-not-supported]",
+      ],
+      [
+        "a misspelt key",
+        "include:\n  - path: a.yaml\n    env_files: e\n",
+        {},
+        'compose.yaml:3: include[0].env_files: unknown key "env_files" [unknown-key]',
+      ],
+      [
+        "a number for a path",
+        "include:\n  - path:\n      - 5\n",
+        {},
+        "compose.yaml:3: include[0].path: a number (5) where text belongs [wrong-type]",
+      ],
+      [
+        "a text for a list",
+        "include: a.yaml\n",
+        {},
+        'compose.yaml:1: include: text ("a.yaml") where a list belongs [wrong-type]',
+      ],
+      [
+        "a volume, with the line of its file",
+        "include: [a.yaml]\n",
+        { "a.yaml": `volumes:\n  data:\n    ${OURS}\n    driver_opts: { profil: gold }\n` },
+        'a.yaml:4: volumes.data.driver_opts.profil: unknown key "profil" [unknown-key]',
+      ],
+      [
+        "what can't be laid over it",
+        "include: [a.yaml]\nvolumes: {data: {driver_opts: gold}}\n",
+        { "a.yaml": `volumes: {data: {${OURS}, driver_opts: {profile: gold}}}\n` },
+        "compose.yaml:2: volumes.data.driver_opts: Compose refuses this: a mapping or a list is laid over something else",
+      ],
+    ])("%s", (_, text, files, expected) => {
+      expect(of(text, files)).toContain(expected);
+    });
+
+    test("and what is said of volumes by `x-storage-profiles` there holds, beneath what the file itself says", () => {
+      const included = {
+        ".env": { kind: "missing", name: ".env", why: "" },
+        "a.yaml": file(
+          `x-storage-profiles: [data@gold, logs@gold]\nvolumes: {data: {${OURS}}, logs: {${OURS}}}\n`,
+          "a.yaml",
+        ),
+      } satisfies Record<string, OnDisk>;
+      const own = `include: [a.yaml]\nx-storage-profiles: {logs: {size: 1GiB}}\n`;
+      expect(volumes(own, { included })).toMatchObject({
+        data: { profile: "gold" },
+        logs: { profile: "gold", size: "1GiB" },
+      });
+    });
+
+    test("files that include each other many times over are read once each", () => {
+      const included: Record<string, OnDisk> = { ".env": { kind: "missing", name: ".env", why: "" } };
+      for (let i = 1; i < 40; i++)
+        included[`${i}.yaml`] = file(`include: [${i + 1}.yaml, ${i + 1}.yaml]\n`, `${i}.yaml`);
+      included["40.yaml"] = file(`volumes: {data: {${OURS}}}\n`, "40.yaml");
+      expect(Object.keys(volumes("include: [1.yaml, 1.yaml]\n", { included }))).toEqual(["data"]);
+    });
+
+    test("files of which nothing is known yet are asked for, and nothing is read from a disk", () => {
+      expect(read("include: [{path: sub/a.yaml, env_file: e}]\n", { root: "/shop" }).wanted).toEqual([
+        "/shop/sub/a.yaml",
+        "/shop/e",
+      ]);
+    });
   });
 
   test("a text that multiplies by aliases is no way to stop the program", () => {

@@ -6,6 +6,9 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 
+import { readProject } from "../../components/compose/files";
+import type { Problem } from "../../src";
+import type { ComposeVersion } from "../../src/compose";
 import { cacheDirectory } from "../../tools/shared.js";
 import type { ComposePrograms } from "../labs/compose/programs.js";
 
@@ -30,6 +33,49 @@ export interface Verdict {
 export interface Judge {
   ask(question: Question): Promise<Verdict>;
   end(): void;
+}
+
+/** What our driver is called in these files. */
+export const DRIVER = "storage-profiles";
+
+/** That we read what the judge reads, and refuse what it refuses. True where there are volumes of ours, and both read them. */
+export async function agrees(judge: Judge, question: Question, version: ComposeVersion): Promise<boolean> {
+  const [mine, verdict] = [read(question, version), await judge.ask(question)];
+  // A blank name is none of ours; both may go on as they like.
+  if (mine.others) return false;
+  if (mine.problems.length > 0 || verdict.error !== undefined) {
+    expect({ mine: mine.problems.length > 0 ? "refused" : mine, error: verdict.error }).toEqual({
+      mine: "refused",
+      error: expect.any(String),
+    });
+    return false;
+  }
+  const judged = Object.entries(verdict.volumes ?? {}).filter(([, each]) => each.driver === DRIVER);
+  const theirs = judged.map(([key, { name, options, external }]) => [key, { name, options: options ?? {}, external }]);
+  expect(mine).toMatchObject({ project: verdict.project, volumes: Object.fromEntries(theirs) });
+  expect(Object.keys(mine.volumes)).toHaveLength(theirs.length);
+  return theirs.length > 0;
+}
+
+// What we read: as a judge would say it.
+function read({ directory, files, environment, projectName }: Question, version: ComposeVersion) {
+  const place = { directory, files, envFile: undefined, environment, version };
+  const found = readProject(place, { projectName, driver: DRIVER });
+  // What Compose lets through, and we don't: names that no volume of ours may have, a volume under two keys, options that we don't have.
+  const isOurs = ({ code, path }: Problem) =>
+    /^(reference-|name-invalid|volume-twice|compose-said-twice)/.test(code) ||
+    (code === "unknown-key" && /\.driver_opts\.\w+$/.test(path));
+  const problems = found.problems.filter((each) => !isOurs(each));
+  const volumes = found.volumes.map(({ key, dockerName, definition, external }) => [
+    key,
+    { name: dockerName, options: definition, external },
+  ]);
+  return {
+    project: found.project,
+    volumes: Object.fromEntries(volumes) as Record<string, unknown>,
+    problems,
+    others: found.problems.length > problems.length,
+  };
 }
 
 let compose: ComposePrograms | { missing: string } | undefined;
@@ -68,16 +114,37 @@ export function judgeCommand(version: 1 | 2): string[] | { reason: string } {
   return [file];
 }
 
-/** Starts a judge. */
+/** Starts a judge. One that doesn't answer within a minute is ended, and with it the test. */
 export function startJudge([file = "", ...args]: string[]): Judge {
   const child: ChildProcessWithoutNullStreams = spawn(file, args);
-  const waiting: ((line: string) => void)[] = [];
-  createInterface({ input: child.stdout }).on("line", (line) => waiting.shift()?.(line));
+  const waiting: { answered: (line: string) => void; ended: () => void }[] = [];
+  createInterface({ input: child.stdout }).on("line", (line) => waiting.shift()?.answered(line));
+  let isEnded = false;
+  // Its end is told by "close".
+  child.stdin.on("error", () => undefined);
+  child.on("close", () => {
+    isEnded = true;
+    for (const each of waiting.splice(0)) each.ended();
+  });
   child.stderr.resume();
   return {
     ask: (question) =>
-      new Promise((done) => {
-        waiting.push((line) => done(JSON.parse(line) as Verdict));
+      new Promise((done, failed) => {
+        if (isEnded) {
+          failed(new Error("the judge is gone"));
+          return;
+        }
+        const limit = setTimeout(() => child.kill("SIGKILL"), 60_000);
+        waiting.push({
+          answered: (line) => {
+            clearTimeout(limit);
+            done(JSON.parse(line) as Verdict);
+          },
+          ended: () => {
+            clearTimeout(limit);
+            failed(new Error(`Compose doesn't answer ${JSON.stringify(question)}`));
+          },
+        });
         child.stdin.write(`${JSON.stringify(question)}\n`);
       }),
     end: () => child.stdin.end(),

@@ -34,8 +34,13 @@ type answer struct {
 	Error   string            `json:"error,omitempty"`
 }
 
-// As `docker compose` puts its options together.
-func ask(q question) (*types.Project, error) {
+// As `docker compose` puts its options together. The loader panics at some files; that is no answer either.
+func ask(q question) (loaded *types.Project, failure error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			loaded, failure = nil, fmt.Errorf("panic: %v", reason)
+		}
+	}()
 	if err := os.Chdir(q.Directory); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,300 @@
+// What Compose loads, as far as volumes go: the files of a project laid over each other, and each over those that it includes. Pure.
+
+import { problem, type Problem } from "../problems";
+import { isObject, own } from "../profiles/overlay";
+import { wrongType } from "../profiles/validate";
+import { parseComposeFile, Tagged, type ComposeDocument, type ComposeFile } from "./document";
+import { canonicalEntry, EXTENSION, readEntry, readTopExtension, refusedByCompose } from "./entry";
+import { findIncluded, notReadable, readInclude, type Included, type Including, type OnDisk } from "./include";
+import { interpolate, type ComposeVersion } from "./interpolate";
+import { layOver, layOverIncluded, type Conflicts } from "./merge";
+
+/** What all files of a project share while they are loaded. */
+export interface Loading {
+  version: ComposeVersion;
+  driver: string;
+  /** What is where an `include` leads, as far as it is known. */
+  onDisk: Readonly<Record<string, OnDisk>>;
+  /** Paths of which it would have to be known. */
+  wanted: Set<string>;
+  /** Variables that are not set. */
+  unset: Set<string>;
+  problems: Problem[];
+  /** What was included already: the same files with the same variables are loaded once. */
+  included: Map<string, Model | "loading">;
+}
+
+/** A file that was read. */
+export interface ReadFile {
+  file: ComposeFile;
+  documents: ComposeDocument[];
+}
+
+/** Files laid over each other. */
+export interface Model {
+  /** What stands below `volumes`; `undefined` where no file has it. */
+  volumes: Record<string, unknown> | undefined;
+  /** What `x-storage-profiles` at the top says. */
+  extension: unknown;
+  /** All documents, each once, and behind those that it is laid over. */
+  documents: ComposeDocument[];
+}
+
+// More files that include each other one within the other are a mistake.
+const MAX_DEPTH = 100;
+
+/** Reads files as YAML; what can't be read is a problem. */
+export function readFiles(files: readonly ComposeFile[], version: ComposeVersion, problems: Problem[]): ReadFile[] {
+  return files.map((file) => {
+    const parsed = parseComposeFile(file, version);
+    problems.push(...parsed.problems);
+    return { file, documents: parsed.documents };
+  });
+}
+
+/** Lays files over each other, with what they include beneath each. `chain` is what includes them, from the project's own file on. */
+export function load(
+  files: readonly ReadFile[],
+  place: Including,
+  chain: readonly ComposeFile[],
+  loading: Loading,
+): Model {
+  const { version, problems } = loading;
+  const model: Model = { volumes: undefined, extension: undefined, documents: [] };
+  for (const { file, documents } of files) {
+    for (const document of documents) {
+      const filled = (key: string) => fillIn(document.get(key), [key], { ...loading, document, place });
+      let [volumes, extension] = [filled("volumes"), filled(EXTENSION)];
+      const conflicts: Conflicts = [];
+      const included = version === 2 ? includedBy(document, place, [...chain, file], loading) : [];
+      for (const each of included) {
+        // Compose comes to grief over nothing where it includes something.
+        if (each.volumes && volumes === null) problems.push(noMapping(document));
+        if (each.volumes) volumes = layOverIncluded(each.volumes, volumes, ["volumes"], conflicts);
+        if (each.extension === undefined) continue;
+        extension = asMapping(extension, document.place([EXTENSION]), problems);
+        extension = layOverIncluded(each.extension as Record<string, unknown>, extension, [EXTENSION], conflicts);
+      }
+      model.documents.push(...included.toReversed().flatMap((each) => each.documents), document);
+      model.documents = [...new Set(model.documents.toReversed())].toReversed();
+      layDocument(model, { volumes, extension, document, conflicts }, loading);
+      for (const path of conflicts) {
+        const because = "a mapping or a list is laid over something else";
+        problems.push(refused(placeOf(model.documents, path), because, "write both in the same way"));
+      }
+    }
+  }
+  if (version === 2) checkEntries(model, "a project", loading);
+  return model;
+}
+
+/** The last document that has something at the path says it. */
+export function placeOf(documents: readonly ComposeDocument[], path: readonly string[], otherwise?: string): string {
+  for (let length = path.length; length > 0; length--) {
+    const having = documents.findLast((each) => each.has(path.slice(0, length)));
+    if (having) return having.place(path);
+  }
+  return otherwise ?? path.join(".");
+}
+
+/** What Compose itself refuses. */
+export function refused(place: string, because: string, way: string): Problem {
+  return problem("compose-refuses", place, undefined, { because, way });
+}
+
+// Generation 2 checks after each file what there is by then, and what a project includes by itself, before it lays anything over it: also
+// volumes of others, without which it wouldn't go on either.
+function checkEntries(model: Model, after: "one file" | "a project", { version, problems }: Loading): void {
+  for (const [key, entry] of Object.entries(model.volumes ?? {})) {
+    const at = (path: string) => placeOf(model.documents, ["volumes", key, ...keysOf(path)]);
+    problems.push(...wrongKey(key, at("")));
+    if (isObject(entry)) {
+      const wrong = refusedByCompose(entry, version, after);
+      problems.push(...wrong.map((each) => ({ ...each, path: at(each.path) })));
+    } else if (entry !== null) problems.push(wrongType(at(""), entry, "object"));
+  }
+}
+
+function noMapping(document: ComposeDocument): Problem {
+  return refused(document.place(["volumes"]), "`volumes` is no mapping", "write a mapping of names to volumes");
+}
+
+/** What is wrong with the key of a volume. */
+export function wrongKey(key: string, place: string): Problem[] {
+  if (/^[a-zA-Z0-9._-]+$/.test(key)) return [];
+  const way = key.includes("@") ? `write \`name: "${key}"\` in it` : "rename the volume";
+  return [refused(place, "the keys below `volumes` may have letters, digits, `.`, `_` and `-`", way)];
+}
+
+/** The keys of a path in an entry. */
+export function keysOf(path: string): string[] {
+  return path.split(".").filter((part) => part !== "");
+}
+
+interface Laid {
+  volumes: unknown;
+  extension: unknown;
+  document: ComposeDocument;
+  conflicts: Conflicts;
+}
+
+function layDocument(model: Model, { volumes, extension, document, conflicts }: Laid, loading: Loading): void {
+  const { version, driver, problems } = loading;
+  const at = (...path: string[]) => placeOf(model.documents, ["volumes", ...path]);
+  const isMapping = volumes instanceof Tagged ? volumes.tag === "!reset" || isObject(volumes.value) : isObject(volumes);
+  if (isMapping) {
+    const before = model.volumes ?? {};
+    if (version === 1) {
+      const value = volumes as Record<string, unknown>;
+      // Generation 1 checks each file by itself, also what a later one replaces.
+      for (const [key, entry] of Object.entries(before)) {
+        if (!isObject(entry) || entry["driver"] !== driver || !Object.hasOwn(value, key)) continue;
+        const wrong = readEntry(entry, version).problems;
+        problems.push(...wrong.map((each) => ({ ...each, path: `volumes.${key}.${each.path}` })));
+      }
+      model.volumes = { ...before, ...value };
+    } else {
+      const laid = layOver(before, volumes, ["volumes"], conflicts) as Record<string, unknown> | undefined;
+      const entries = Object.entries(laid ?? {}).map(([key, each]): [string, unknown] => {
+        const { entry, problems: wrong } = canonicalEntry(each);
+        problems.push(...wrong.map((one) => ({ ...one, path: at(key, ...keysOf(one.path)) })));
+        return [key, entry];
+      });
+      model.volumes = Object.fromEntries(entries);
+      checkEntries(model, "one file", loading);
+    }
+  } else if (volumes !== undefined && !(volumes === null && version === 2 && model.volumes)) {
+    problems.push(noMapping(document));
+  }
+  if (extension !== undefined) {
+    model.extension = layOver(model.extension, extension, [EXTENSION], version === 1 ? [] : conflicts);
+  }
+}
+
+// What a document includes, in its order: one that comes first is laid over those behind it.
+function includedBy(
+  document: ComposeDocument,
+  place: Including,
+  chain: readonly ComposeFile[],
+  loading: Loading,
+): Model[] {
+  const value = fillIn(document.get("include"), ["include"], { ...loading, document, place });
+  const { entries, problems } = readInclude(value, document);
+  loading.problems.push(...problems);
+  const look = (path: string) => {
+    const found = own(loading.onDisk, path) as OnDisk | undefined;
+    if (!found) loading.wanted.add(path);
+    return found;
+  };
+  return entries.flatMap(({ entry, index }) => {
+    const where = document.place(["include", index]);
+    const { included, problems: wrong } = findIncluded(entry, place, where, look);
+    loading.problems.push(...wrong);
+    return included ? loadIncluded(included, where, chain, look, loading) : [];
+  });
+}
+
+function loadIncluded(
+  included: Included,
+  where: string,
+  chain: readonly ComposeFile[],
+  look: (path: string) => OnDisk | undefined,
+  loading: Loading,
+): Model[] {
+  const { version, problems } = loading;
+  const found = included.files.map((path) => ({ path, onDisk: look(path) }));
+  const key = JSON.stringify(included);
+  const known = loading.included.get(key);
+  const isIn = (path: string) => chain.findIndex((each) => pathOf(each) === path);
+  const [first] = found;
+  // Compose looks at the first file only; where another one includes itself, it never ends.
+  const isCycle = first && (isIn(first.path) >= 0 || known === "loading" || chain.length > MAX_DEPTH);
+  if (isCycle) {
+    const again = found.find(({ path }) => isIn(path) >= 0) ?? first;
+    const from = Math.max(isIn(again.path), chain.length - 10, 0);
+    const names = [...chain.slice(from).map(({ name }) => name), again.onDisk?.name ?? again.path];
+    problems.push(problem("compose-include-cycle", where, undefined, { chain: names }));
+    return [];
+  }
+  if (known !== undefined && known !== "loading") return [known];
+  const files = found.flatMap(({ path, onDisk }): ComposeFile[] => {
+    if (onDisk && onDisk.kind !== "file") problems.push(notReadable(where, onDisk));
+    return onDisk?.kind === "file" ? [{ name: onDisk.name, text: onDisk.text, path }] : [];
+  });
+  if (files.length < found.length) return [];
+
+  loading.included.set(key, "loading");
+  const read = readFiles(files, version, problems);
+  // The project has its name already; but what stands there must be right.
+  nameIn(
+    read.flatMap((each) => each.documents),
+    included,
+    loading,
+  );
+  const model = load(read, included, chain, loading);
+  if (model.extension !== undefined) {
+    model.extension = asMapping(model.extension, placeOf(model.documents, [EXTENSION]), problems);
+  }
+  loading.included.set(key, model);
+  return [model];
+}
+
+/** What `name` at the top of documents says, with its variables filled in: the last that says it. */
+export function nameIn(documents: readonly ComposeDocument[], place: Including, loading: Loading): string | undefined {
+  let name: string | undefined;
+  let isThere = false;
+  for (const document of documents.filter((each) => each.has(["name"]))) {
+    const value = fillIn(document.get("name"), ["name"], { ...loading, document, place });
+    if (typeof value === "string") [name, isThere] = [value === "" ? name : value, true];
+    // Nothing may be laid over something.
+    else if (!(value instanceof Tagged) && !(value === null && isThere)) {
+      loading.problems.push(wrongType(document.place(["name"]), value, "string"));
+    }
+  }
+  return name;
+}
+
+function pathOf({ name, path = name }: ComposeFile): string {
+  return path;
+}
+
+// What is said in a list and in a mapping can be laid over each other: both name volumes.
+function asMapping(extension: unknown, place: string, problems: Problem[]): unknown {
+  if (extension instanceof Tagged) return new Tagged(extension.tag, asMapping(extension.value, place, problems));
+  const { said, problems: wrong } = readTopExtension(extension);
+  problems.push(...wrong.map((each) => ({ ...each, path: place })));
+  return Object.fromEntries(said.map(({ reference, value }) => [reference, value]));
+}
+
+interface Filling {
+  document: ComposeDocument;
+  place: Including;
+  version: ComposeVersion;
+  unset: Set<string>;
+  problems: Problem[];
+}
+
+// Every text in the value with its variables filled in; keys stay as they are.
+function fillIn(value: unknown, path: readonly PropertyKey[], filling: Filling): unknown {
+  if (typeof value === "string") {
+    const { variables } = filling.place;
+    const lookup = (name: string) => own(variables, name) as string | undefined;
+    const filled = interpolate(value, lookup, filling.version);
+    if (filled.failure) {
+      const { failure } = filled;
+      const place = filling.document.place(path);
+      filling.problems.push(
+        failure.kind === "invalid"
+          ? problem("compose-variable-invalid", place, value, { why: failure.why })
+          : problem("compose-variable-required", place, value, failure),
+      );
+      return "";
+    }
+    for (const variable of filled.unset) filling.unset.add(variable);
+    return filled.text;
+  }
+  if (value instanceof Tagged) return new Tagged(value.tag, fillIn(value.value, path, filling));
+  if (Array.isArray(value)) return value.map((each, index) => fillIn(each, [...path, index], filling));
+  if (!isObject(value) || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, fillIn(each, [...path, key], filling)]));
+}
