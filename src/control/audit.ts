@@ -1,6 +1,6 @@
 // The audit log: a line of JSON before each write and one after it, on disk before the answer leaves. It is only added to.
 
-import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, statSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 
 import { controlError } from "./errors";
@@ -35,14 +35,22 @@ export function openAuditLog(file: string): AuditLog {
       throw controlError("audit-not-written", "auditLog", file, { why: (error as Error).message });
     }
   };
-  const handle = attempt(() => {
+  const openIt = () => {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     return openSync(file, "a", 0o600);
-  });
+  };
+  let handle = attempt(openIt);
+  // Whoever rotates logs moves the file away: then a new one is begun.
+  const isThere = () => statSync(file, { throwIfNoEntry: false })?.ino === fstatSync(handle).ino;
   return {
     file,
     write: (entry) =>
       attempt(() => {
+        if (!isThere()) {
+          const next = openIt();
+          closeSync(handle);
+          handle = next;
+        }
         // One write of the whole line, at the end of the file by O_APPEND: lines of several services don't mix.
         writeSync(handle, `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`);
         fsyncSync(handle);

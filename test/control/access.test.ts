@@ -1,6 +1,6 @@
 // Who may ask the HTTP service what, from where, and what is recorded of it: the service in a process of its own, without an engine.
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { Agent } from "node:https";
 import { request as httpsRequest } from "node:https";
@@ -487,6 +487,24 @@ describe("requests that are wrong", () => {
       }),
     ]);
     expect(statSync(service.audit).mode & 0o777).toBe(0o600);
+  });
+
+  test("an audit log that was moved away is begun anew, with what comes then", async () => {
+    const { url, audit } = await serve();
+    const names = (file: string) =>
+      readFileSync(file, "utf8")
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as Record<string, any>)
+        .flatMap(({ phase, body }) => (phase === "begin" ? [body.name as string] : ["end"]));
+    await ask(url, PROFILES, { json: { name: "older", local: {} } });
+    renameSync(audit, `${audit}.1`);
+    await ask(url, PROFILES, { json: { name: "newer", local: {} } });
+    expect([names(`${audit}.1`), names(audit)]).toEqual([
+      ["older", "end"],
+      ["newer", "end"],
+    ]);
+    expect(statSync(audit).mode & 0o777).toBe(0o600);
   });
 
   test("what can't be recorded isn't done", async () => {
