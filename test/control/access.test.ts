@@ -1,9 +1,8 @@
 // Who may ask the HTTP service what, from where, and what is recorded of it: the service in a process of its own, without an engine.
 
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { request as httpRequest } from "node:http";
-import { Agent } from "node:https";
-import { request as httpsRequest } from "node:https";
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent, request as httpsRequest } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -42,6 +41,7 @@ afterAll(async () => {
   rmSync(home, { recursive: true, force: true });
 });
 
+const PROFILES = "/v1/configuration/profiles";
 const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
 const codes = ({ body }: { body: { errors: { code: string }[] } }) => body.errors.map(({ code }) => code);
 /** All routes, with something in place of their parameters, and the pages of the API's documentation. */
@@ -309,30 +309,29 @@ describe("client certificates", () => {
     write("server.pem", server.cert);
     write("server-key.pem", server.key);
     write("clients.pem", ours.pem);
-    const service = await serve({
+    const options = {
       tlsCert: files["server.pem"],
       tlsKey: files["server-key.pem"],
       clientCa: files["clients.pem"],
-      clientRoles: { reader: "read", root: "admin" },
       limits: { failures: 0 },
-    });
+    };
+    const service = await serve({ ...options, clientRoles: { reader: "read", root: "admin" } });
     expect(service.url).toMatch(/^https:/);
     const agents = {
       nobody: new Agent({ ca: server.ca }),
       stranger: new Agent({ ca: server.ca, ...(await others.client("root")) }),
       unlisted: new Agent({ ca: server.ca, ...(await ours.client("unlisted")) }),
+      constructor: new Agent({ ca: server.ca, ...(await ours.client("constructor")) }),
       reader: new Agent({ ca: server.ca, ...(await ours.client("reader")) }),
       root: new Agent({ ca: server.ca, ...(await ours.client("root")) }),
     };
-    const statusOf = (agent: Agent, method: string, path: string) =>
-      new Promise<number | undefined>((done, failed) => {
-        httpsRequest(service.url + path, { agent, method }, (response) => {
-          response.resume();
-          done(response.statusCode);
-        })
+    const answered = (agent: Agent, method: string, path: string, url = service.url) =>
+      new Promise<IncomingMessage>((done, failed) => {
+        httpsRequest(url + path, { agent, method }, (response) => done(response.resume()))
           .on("error", failed)
           .end();
       });
+    const statusOf = async (...asked: Parameters<typeof answered>) => (await answered(...asked)).statusCode;
     const found: string[] = [];
     for (const { method, path, role } of addresses) {
       if (path.endsWith("/events")) continue;
@@ -340,6 +339,7 @@ describe("client certificates", () => {
         nobody: [401],
         stranger: [401],
         unlisted: [403],
+        constructor: [403],
         reader: role === "read" ? [200, 302, 404, 503] : [403],
       };
       for (const [who, statuses] of Object.entries(expected)) {
@@ -349,6 +349,23 @@ describe("client certificates", () => {
     }
     expect(found).toEqual([]);
     expect(await statusOf(agents.root, "DELETE", "/v1/configuration/profiles/gold")).not.toBe(403);
+    // A browser that was here once comes by TLS only.
+    const { headers } = await answered(agents.reader, "GET", "/v1/version");
+    expect(headers["strict-transport-security"]).toMatch(/^max-age=\d{7,}$/);
+
+    // A role for whoever has a certificate and no other.
+    const { url } = await serve({ ...options, clientRoles: { "*": "read", root: "admin" } });
+    const asked = [agents.nobody, agents.stranger, agents.unlisted, agents.constructor, agents.root].map((agent) =>
+      Promise.all([statusOf(agent, "GET", "/v1/version", url), statusOf(agent, "DELETE", `${PROFILES}/gold`, url)]),
+    );
+    expect(await Promise.all(asked)).toEqual([
+      [401, 401],
+      [401, 401],
+      [200, 403],
+      [200, 403],
+      // There is no engine, which is found out after the role.
+      [200, 503],
+    ]);
     for (const agent of Object.values(agents)) agent.destroy();
   });
 });
@@ -392,14 +409,16 @@ describe("a web page of somebody else", () => {
       expect(headers.get("content-security-policy")).toContain("script-src 'self';");
       expect(headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
       expect(headers.get("x-content-type-options")).toBe("nosniff");
+      expect(headers.get("x-frame-options")).toBe("DENY");
     }
+    // What a stack has is kept by nobody on the way.
+    expect((await ask(url, "/v1/version")).headers.get("cache-control")).toBe("no-store");
   });
 });
 
 describe("requests that are wrong", () => {
   let service: Service & { file: string; audit: string };
   beforeAll(async () => void (service = await serve()));
-  const PROFILES = "/v1/configuration/profiles";
 
   test("are told every problem at once, with its place, and nothing is written", async () => {
     const before = readFileSync(service.file, "utf8");
@@ -446,6 +465,13 @@ describe("requests that are wrong", () => {
   ])("%s", async (_, path, options, status, code) => {
     const reply = await ask(service.url, path, options);
     expect([reply.status, codes(reply)]).toEqual([status, [code]]);
+  });
+
+  test("an id that a client gives is taken only where it is harmless in a log", async () => {
+    const idOf = async (id: string) =>
+      (await ask(service.url, "/v1/version", { headers: { "x-request-id": id } })).headers.get("x-request-id");
+    expect(await idOf("trace-1.a_B")).toBe("trace-1.a_B");
+    for (const id of ["with space", "a".repeat(65), '"}']) expect(await idOf(id)).toMatch(/^[0-9a-f-]{36}$/);
   });
 
   test("a write for another reading of the file is refused by 412", async () => {
