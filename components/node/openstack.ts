@@ -11,6 +11,7 @@ import { readConnection } from "../openstack/connection";
 import { OpenstackError } from "../openstack/errors";
 import { CinderSession } from "../openstack/session";
 import { attachedStorage } from "./attached";
+import type { DeviceNames } from "./device";
 
 const EVERY_MS = 500;
 
@@ -88,18 +89,19 @@ export function openstackNode({ env }: NodeOptions): NodeStorage {
         const others = attachments.filter(({ server_id: id }) => id !== own);
         return others.map(({ server_id: id, host_name: host }) => `server ${id ?? host ?? "unknown"}`);
       },
-      // libvirt gives a disk the volume's id as its serial number: virtio-blk has room for 20 characters, virtio-scsi for all.
-      device: ({ volumeId }) =>
-        Promise.resolve({
-          paths: [
-            `/dev/disk/by-id/virtio-${volumeId.slice(0, 20)}`,
-            `/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_${volumeId}`,
-            `/dev/disk/by-id/scsi-SQEMU_QEMU_HARDDISK_${volumeId}`,
-          ],
-          serials: [volumeId.slice(0, 20), volumeId],
-        }),
+      device: ({ volumeId }) => Promise.resolve(deviceNamesOf(volumeId)),
     },
   });
+}
+
+/**
+ * libvirt gives a disk the volume's id as its serial number. virtio-blk has room for 20 characters; virtio-scsi tells all of it to the
+ * kernel, and in its name 20 characters, or with newer libvirt all.
+ */
+export function deviceNamesOf(volumeId: string): DeviceNames {
+  const short = volumeId.slice(0, 20);
+  const scsi = [volumeId, short].flatMap((id) => ["0", "S"].map((type) => `scsi-${type}QEMU_QEMU_HARDDISK_${id}`));
+  return { paths: [`virtio-${short}`, ...scsi].map((name) => `/dev/disk/by-id/${name}`), serials: [short, volumeId] };
 }
 
 const metadataShape = z.object({ uuid: z.string().min(1) });

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { nodeStorage } from "../../../components/node";
+import { deviceNamesOf } from "../../../components/node/openstack";
 import type { NodeVolume } from "../../../src/docker/node";
 import { testDevice, type TestDevice } from "../../support/device";
 import { describeIf, loopReason } from "../../support/machine";
@@ -18,6 +19,19 @@ const ID = "0f2d1c7e-8a5b-4d7e-9a55-3c1f0b2a4d6e";
 const SERVER = "9f1b7c62-77a5-4f6f-8a0a-1d2e3f405162";
 const volume: NodeVolume = { name: "data", backend: "openstack", volumeId: ID, sizeGiB: 1, settings: {} as never };
 const waiting = (ms = 10_000) => ({ signal: AbortSignal.timeout(ms), for: () => undefined });
+
+test("a disk is looked for by each name that libvirt and udev give it, on virtio-blk and on virtio-scsi, whole or of 20 characters", () => {
+  const names = deviceNamesOf(ID);
+  // As they appear in a virtual machine: test/e2e/docker-vm.test.ts.
+  for (const name of [
+    "virtio-0f2d1c7e-8a5b-4d7e-9",
+    "scsi-0QEMU_QEMU_HARDDISK_0f2d1c7e-8a5b-4d7e-9",
+    `scsi-0QEMU_QEMU_HARDDISK_${ID}`,
+  ]) {
+    expect(names.paths).toContain(`/dev/disk/by-id/${name}`);
+  }
+  expect(names.serials).toEqual(["0f2d1c7e-8a5b-4d7e-9", ID]);
+});
 
 describeIf(loopReason() === undefined, "a volume on Cinder", loopReason(), () => {
   let home: string;
