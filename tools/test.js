@@ -17,7 +17,7 @@ const root = path.dirname(__dirname);
 /** The files of tests that share loop devices, mounts, cgroups or the disk's speed, or look at what the clone has: as patterns of jest. */
 const ALONE = [
   "test/components/(local|node)/",
-  "test/e2e/(compose-docker|crash|docker|docker-nodes|limits|package|volume)\\.test",
+  "test/e2e/(compose-docker|crash|docker|docker-nodes|docker-vm|limits|package|volume)\\.test",
   "test/tools/",
 ];
 

@@ -8,7 +8,7 @@ const path = require("node:path");
 const { cacheDirectory } = require("../../../tools/shared.js");
 const { Unavailable, unpackPackages } = require("../debian.js");
 
-module.exports = { Unavailable, dockerPrograms };
+module.exports = { Unavailable, dockerPrograms, unpackedDocker };
 
 /**
  * @typedef {object} Programs
@@ -31,8 +31,20 @@ const PACKAGES = ["docker.io", "containerd", "runc", "busybox-static", "libdevma
 async function dockerPrograms({ log = console.error, env = process.env } = {}) {
   if (process.platform !== "linux") throw new Unavailable("a Docker engine of our own needs Linux");
   if (process.geteuid?.() !== 0) throw new Unavailable("a Docker engine of our own needs root");
-  const directory = path.join(cacheDirectory(env), "docker");
-  return ofThisMachine(env) ?? (await unpacked(directory, log, env));
+  return ofThisMachine(env) ?? (await unpacked(log, env));
+}
+
+/**
+ * Debian's packages of Docker, unpacked: for another machine than this one.
+ *
+ * @param {(line: string) => void} log
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Promise<string>} the root below which they lie
+ * @throws {Unavailable}
+ */
+function unpackedDocker(log, env) {
+  const wanted = { what: "Docker", size: "70 MB", packages: PACKAGES };
+  return unpackPackages(wanted, path.join(cacheDirectory(env), "docker"), log, env);
 }
 
 /**
@@ -53,13 +65,12 @@ function ofThisMachine(env) {
 }
 
 /**
- * @param {string} directory
  * @param {(line: string) => void} log
  * @param {NodeJS.ProcessEnv} env
  * @returns {Promise<Programs>}
  */
-async function unpacked(directory, log, env) {
-  const root = await unpackPackages({ what: "Docker", size: "70 MB", packages: PACKAGES }, directory, log, env);
+async function unpacked(log, env) {
+  const root = await unpackedDocker(log, env);
   const places = ["usr/sbin", "usr/bin", "bin", "sbin"].map((place) => path.join(root, place));
   const libraries = fs
     .readdirSync(path.join(root, "lib"), { withFileTypes: true })
