@@ -168,7 +168,7 @@ async function startMachine({ log = console.error, env = process.env } = {}) {
       ...["-chardev", `socket,id=port,path=${inIt("port")},server=on,wait=off`],
       ...["-qmp", `unix:${inIt("qmp")},server=on,wait=off`],
       // Places for a disk that is plugged in while the machine runs.
-      ...["-device", "pcie-root-port,id=hotplug,chassis=1", "-device", "virtio-scsi-pci,id=scsi"],
+      ...["-device", "pcie-root-port,id=slot1,chassis=1", "-device", "virtio-scsi-pci,id=scsi"],
     );
     // Killed with us: a test that is killed leaves no machine behind.
     qemu = spawn("setpriv", ["--pdeathsig", "KILL", "--", file, ...args], {
