@@ -4,7 +4,7 @@
 import { machineReason, startMachine, type Machine } from "../labs/vm/lab.js";
 import { describeIf } from "../support/machine";
 
-jest.setTimeout(240_000);
+jest.setTimeout(480_000);
 
 const UNIT = "storage-profiles-docker";
 
