@@ -12,6 +12,7 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
+import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 
 import { parse, stringify } from "yaml";
@@ -120,6 +121,27 @@ function pidsOf(isMeant: (command: string) => boolean, directory: string): numbe
         return false; // it ended
       }
     });
+}
+
+/** How many sockets of these processes accept connections. */
+function listenersOf(pids: number[]): number {
+  const listening = ["tcp", "tcp6"].flatMap((kind) =>
+    readFileSync(`/proc/net/${kind}`, "utf8")
+      .split("\n")
+      .map((line) => line.trim().split(/\s+/))
+      .filter(([, , , state]) => state === "0A")
+      .map((fields) => `socket:[${fields[9]}]`),
+  );
+  const open = pids.flatMap((pid) => readdirSync(`/proc/${pid}/fd`).map((fd) => linkOf(`/proc/${pid}/fd/${fd}`)));
+  return open.filter((each) => listening.includes(each)).length;
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return ""; // it was closed
+  }
 }
 
 const until = async (what: () => boolean) => {
@@ -323,6 +345,20 @@ describe("an engine that is kept ready", () => {
       keeping.close();
       await until(nothing);
     });
+  });
+
+  test("nobody can reach it while it waits: its services run whatever code they are given", async () => {
+    const stack = await project.open("kept");
+    const keeping = stack.project.keepReady();
+    await until(isReady);
+    // Loaded, too.
+    await new Promise((done) => setTimeout(done, 2_000));
+    expect(listenersOf([...project.processes(), ...project.processes("program")])).toBe(0);
+    // What would be seen otherwise.
+    const server = createServer().listen(0, "127.0.0.1");
+    await until(() => listenersOf([process.pid]) > 0);
+    server.close();
+    keeping.close();
   });
 
   test("what Pulumi.yaml says of the program is followed: TypeScript, a directory of its own, arguments of Node.js", async () => {

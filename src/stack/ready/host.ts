@@ -2,6 +2,9 @@
 // What takes the time of a small `pulumi up` is loading the SDK, three times over; here that is done before anybody asks. It serves one run
 // of the engine and ends with it. It outlives whoever started it, as the engine does, once it was given away.
 //
+// Whoever reaches such services can have code run, and any user of the machine reaches them: so they are there for a run only, as those of
+// every Pulumi are, and nobody listens while the process waits.
+//
 // Both services are Pulumi's own: the program is run by the SDK's `cmd/run` in a process of its own (program.ts), the providers by the SDK's
 // `cmd/dynamic-provider`, here.
 
@@ -15,7 +18,7 @@ import type * as engineMessages from "@pulumi/pulumi/proto/engine_pb";
 import type * as messages from "@pulumi/pulumi/proto/language_pb";
 import type * as pluginMessages from "@pulumi/pulumi/proto/plugin_pb";
 
-import { PROVIDER_MODULES } from "./modules";
+import { PROVIDER_MODULES, PROVIDER_SDK_MODULES } from "./modules";
 import type { ProgramRun } from "./program";
 
 /** What the host is started for, as JSON in its first argument. */
@@ -29,8 +32,11 @@ export interface HostOptions {
 
 /** What the host tells whoever started it. */
 export type HostMessage =
-  | { type: "ready"; language: number; provider: number; sdk: string; loaded: string[] }
+  /** It has loaded what can be loaded, and waits. */
+  | { type: "loaded" }
   | { type: "failed"; why: string }
+  /** It was given away, and listens on these ports. */
+  | { type: "listening"; language: number; provider: number }
   /** The engine has the program run: from here on something may have changed. */
   | { type: "running" };
 
@@ -80,32 +86,38 @@ let isStopped = false;
 let said: Promise<unknown> = Promise.resolve();
 let say: (line: string) => void = () => undefined;
 
-start().catch((error: unknown) => {
-  tell({ type: "failed", why: error instanceof Error ? error.message : String(error) });
-  process.exit(1);
+const child = forkProgram();
+const isLoaded = new Promise<void>((done, failed) => {
+  child.once("message", () => done());
+  child.once("exit", () => failed(new Error("the program's process ended before it was ready")));
+});
+attempt(async () => {
+  for (const name of PROVIDER_SDK_MODULES) sdk(name);
+  loadProviders();
+  await isLoaded;
+  tell({ type: "loaded" });
 });
 
-async function start(): Promise<void> {
-  const child = forkProgram();
-  const isLoaded = new Promise<void>((done, failed) => {
-    child.once("message", () => done());
-    child.once("exit", () => failed(new Error("the program's process ended before it was ready")));
-  });
-  const provider = await serveProviders();
-  const loaded = loadProviders();
-  const language = await serveLanguage(child);
-  await isLoaded;
-  tell({ type: "ready", language, provider, sdk: sdk.resolve("./package.json"), loaded });
-}
-
 process.on("message", (command: HostCommand) => {
-  if (command === "given") isGiven = true;
-  else end();
+  if (command === "over") return end();
+  isGiven = true;
+  attempt(async () => {
+    await isLoaded;
+    const [provider, language] = await Promise.all([serveProviders(), serveLanguage()]);
+    tell({ type: "listening", language, provider });
+  });
 });
 process.on("disconnect", () => {
   if (!isGiven || isEngineGone) end();
   else if (!running) setTimeout(() => !running && end(), PATIENCE_MS).unref();
 });
+
+function attempt(work: () => Promise<void>): void {
+  work().catch((error: unknown) => {
+    tell({ type: "failed", why: error instanceof Error ? error.message : String(error) });
+    end();
+  });
+}
 
 function tell(message: HostMessage): void {
   if (process.connected) process.send?.(message, () => undefined);
@@ -134,7 +146,7 @@ function forkProgram(): ChildProcess {
   });
 }
 
-async function serveLanguage(child: ChildProcess): Promise<number> {
+async function serveLanguage(): Promise<number> {
   const made = sdk("./proto/language_pb") as typeof messages;
   const { PluginInfo } = sdk("./proto/plugin_pb") as typeof pluginMessages;
   const { Empty } = sdk("google-protobuf/google/protobuf/empty_pb") as { Empty: new () => object };
@@ -163,7 +175,7 @@ async function serveLanguage(child: ChildProcess): Promise<number> {
       call.on("cancelled", stopProgram);
       running = child;
       tell({ type: "running" });
-      void runProgram(child, call.request).then(({ bail = false, error = "" }) => {
+      void runProgram(call.request).then(({ bail = false, error = "" }) => {
         response.setBail(bail);
         response.setError(error);
         done(null, response);
@@ -173,10 +185,7 @@ async function serveLanguage(child: ChildProcess): Promise<number> {
   return bind(server);
 }
 
-async function runProgram(
-  child: ChildProcess,
-  request: messages.RunRequest,
-): Promise<{ bail?: boolean; error?: string }> {
+async function runProgram(request: messages.RunRequest): Promise<{ bail?: boolean; error?: string }> {
   const info = request.getInfo();
   const [engine = ""] = request.getArgsList();
   connect(engine);
@@ -242,8 +251,7 @@ function providerEnvironment(request: messages.RunRequest): Record<string, strin
 }
 
 function stopProgram(): void {
-  const child = running;
-  if (!child || !isRunning()) return;
+  if (!isRunning()) return;
   isStopped = true;
   child.kill("SIGTERM");
   setTimeout(() => child.kill("SIGKILL"), GRACE_MS).unref();
@@ -279,17 +287,15 @@ async function serveProviders(): Promise<number> {
   return port;
 }
 
-/** The providers of this package that can be loaded. */
-function loadProviders(): string[] {
-  return PROVIDER_MODULES.flatMap((name) => {
+/** Loads the providers of this package. */
+function loadProviders(): void {
+  for (const name of PROVIDER_MODULES) {
     try {
       program(name);
-      return [program.resolve(name)];
     } catch {
       // Whoever needs it will say what is wrong with it.
-      return [];
     }
-  });
+  }
 }
 
 /** Has the calls of a service counted while they last. */

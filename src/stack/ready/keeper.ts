@@ -50,8 +50,10 @@ export interface KeeperOptions {
 /** A process that is being made, or waits. */
 interface Spare {
   child: ChildProcess;
-  /** What it says when it is ready; nothing when it never will be. */
-  ready: Promise<{ language: number; provider: number } | undefined>;
+  /** Whether it has loaded what there is to load. */
+  loaded: Promise<boolean>;
+  /** Where it listens, once it was given away. */
+  listening: Promise<{ language: number; provider: number } | undefined>;
   /** What the files that it is made from looked like before. */
   made: string;
   wasRun: boolean;
@@ -92,8 +94,8 @@ export function keepReady({ engine, settings, log }: KeeperOptions): ReadyEngine
     }
     const directory = await programDirectory(engine, read.main);
     const spare = startHost(engine, directory, options, await lookOf(engine, directory));
-    void spare.ready.then((isReady) => {
-      failures = isReady ? 0 : failures + 1;
+    void spare.loaded.then((isLoaded) => {
+      failures = isLoaded ? 0 : failures + 1;
       if (failures >= ENOUGH_FAILURES) log("no engine is kept ready any more");
     });
     return spare;
@@ -129,13 +131,15 @@ export function keepReady({ engine, settings, log }: KeeperOptions): ReadyEngine
       making = undefined;
       const spare = await current;
       if (!spare) return undefined;
-      const ready = await within(spare.ready, WORTH_WAITING_MS);
+      const isLoaded = await within(spare.loaded, WORTH_WAITING_MS);
       const directory = await programDirectory(engine, (await settings()).main);
-      if (!ready || spare.made !== (await lookOf(engine, directory))) {
+      const isUsable = isLoaded === true && spare.made === (await lookOf(engine, directory));
+      if (isUsable) command(spare.child, "given");
+      const ready = isUsable ? await within(spare.listening, WORTH_WAITING_MS) : undefined;
+      if (!ready) {
         discard(spare);
         return undefined;
       }
-      command(spare.child, "given");
       const inherited = engine.env["PULUMI_DEBUG_PROVIDERS"];
       return {
         args: ["--client", `127.0.0.1:${ready.language}`],
@@ -164,15 +168,27 @@ function startHost(engine: Engine, directory: string, options: HostOptions, made
   // It keeps nobody from ending: whoever waits for it has a timer.
   child.unref();
   child.channel?.unref();
-  const spare: Spare = { child, ready: Promise.resolve(undefined), made, wasRun: false };
-  spare.ready = new Promise((done) => {
-    child.on("message", (message: HostMessage) => {
-      if (message.type === "ready") done(message);
-      else if (message.type === "failed") done(undefined);
-      else spare.wasRun = true;
+  const told = <T extends HostMessage["type"], R>(
+    type: T,
+    read: (message: HostMessage & { type: T }) => R,
+    otherwise: R,
+  ) =>
+    new Promise<R>((done) => {
+      child.on("message", (message: HostMessage) => {
+        if (message.type === type) done(read(message as HostMessage & { type: T }));
+        else if (message.type === "failed") done(otherwise);
+      });
+      for (const end of ["error", "exit"]) child.once(end, () => done(otherwise));
     });
-    child.once("error", () => done(undefined));
-    child.once("exit", () => done(undefined));
+  const spare: Spare = {
+    child,
+    loaded: told("loaded", () => true, false),
+    listening: told("listening", (message) => message, undefined),
+    made,
+    wasRun: false,
+  };
+  child.on("message", ({ type }: HostMessage) => {
+    if (type === "running") spare.wasRun = true;
   });
   return spare;
 }

@@ -9,6 +9,17 @@ export const PROGRAM_MODULES = [
   "storage-profiles",
 ];
 
+/** What the SDK's `cmd/dynamic-provider` loads, which itself listens as soon as it is loaded. */
+export const PROVIDER_SDK_MODULES = [
+  ".",
+  "./dynamic",
+  "./proto/provider_grpc_pb",
+  "./proto/language_grpc_pb",
+  "./proto/engine_grpc_pb",
+  "./proto/status_pb",
+  "./proto/plugin_pb",
+];
+
 /** The dynamic providers of this package, for the process that serves them. */
 export const PROVIDER_MODULES = ["local", "openstack", "scaleio"].map((name) => `storage-profiles/provider/${name}`);
 
