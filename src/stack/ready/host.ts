@@ -18,7 +18,7 @@ import type * as engineMessages from "@pulumi/pulumi/proto/engine_pb";
 import type * as messages from "@pulumi/pulumi/proto/language_pb";
 import type * as pluginMessages from "@pulumi/pulumi/proto/plugin_pb";
 
-import { PROVIDER_MODULES, PROVIDER_SDK_MODULES } from "./modules";
+import { preload, PROVIDER_MODULES, PROVIDER_SDK_MODULES } from "./modules";
 import type { ProgramRun } from "./program";
 
 /** What the host is started for, as JSON in its first argument. */
@@ -81,7 +81,7 @@ const options = JSON.parse(process.argv[2] ?? "") as HostOptions;
 let isGiven = false;
 let isEngineGone = false;
 let callsOfProvider = 0;
-let running: ChildProcess | undefined;
+let wasAsked = false;
 let isStopped = false;
 let said: Promise<unknown> = Promise.resolve();
 let say: (line: string) => void = () => undefined;
@@ -92,8 +92,8 @@ const isLoaded = new Promise<void>((done, failed) => {
   child.once("exit", () => failed(new Error("the program's process ended before it was ready")));
 });
 attempt(async () => {
-  for (const name of PROVIDER_SDK_MODULES) sdk(name);
-  loadProviders();
+  preload(sdk, PROVIDER_SDK_MODULES);
+  preload(program, PROVIDER_MODULES);
   await isLoaded;
   tell({ type: "loaded" });
 });
@@ -109,7 +109,7 @@ process.on("message", (command: HostCommand) => {
 });
 process.on("disconnect", () => {
   if (!isGiven || isEngineGone) end();
-  else if (!running) setTimeout(() => !running && end(), PATIENCE_MS).unref();
+  else if (!wasAsked) setTimeout(() => !wasAsked && end(), PATIENCE_MS).unref();
 });
 
 function attempt(work: () => Promise<void>): void {
@@ -136,7 +136,7 @@ function end(): void {
 // ---- the program
 
 function isRunning(): boolean {
-  return running?.exitCode === null && running.signalCode === null;
+  return wasAsked && child.exitCode === null && child.signalCode === null;
 }
 
 function forkProgram(): ChildProcess {
@@ -167,13 +167,13 @@ async function serveLanguage(): Promise<number> {
     },
     run(call: Call<messages.RunRequest>, done: Reply<object>) {
       const response = new made.RunResponse();
-      if (running) {
+      if (wasAsked) {
         response.setError("this host was ready for one run, and had it");
         done(null, response);
         return;
       }
       call.on("cancelled", stopProgram);
-      running = child;
+      wasAsked = true;
       tell({ type: "running" });
       void runProgram(call.request).then(({ bail = false, error = "" }) => {
         response.setBail(bail);
@@ -285,17 +285,6 @@ async function serveProviders(): Promise<number> {
   process.argv = [process.execPath, sdk.resolve("./cmd/dynamic-provider"), ""];
   sdk("./cmd/dynamic-provider");
   return port;
-}
-
-/** Loads the providers of this package. */
-function loadProviders(): void {
-  for (const name of PROVIDER_MODULES) {
-    try {
-      program(name);
-    } catch {
-      // Whoever needs it will say what is wrong with it.
-    }
-  }
 }
 
 /** Has the calls of a service counted while they last. */

@@ -23,7 +23,13 @@ export const PROVIDER_SDK_MODULES = [
 /** The dynamic providers of this package, for the process that serves them. */
 export const PROVIDER_MODULES = ["local", "openstack", "scaleio"].map((name) => `storage-profiles/provider/${name}`);
 
-/** Whether a module is Pulumi's. */
-export function isSdkModule(name: string): boolean {
-  return name.startsWith("@pulumi/pulumi");
+/** Loads what of this can be loaded. Of what can't, the run itself will speak that needs it. */
+export function preload(load: NodeJS.Require, names: readonly string[]): void {
+  for (const name of names) {
+    try {
+      load(name);
+    } catch {
+      // Another version of the SDK, or what the program may not have.
+    }
+  }
 }

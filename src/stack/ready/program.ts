@@ -4,7 +4,7 @@
 
 import { createRequire } from "node:module";
 
-import { isSdkModule, PROGRAM_MODULES } from "./modules";
+import { preload, PROGRAM_MODULES } from "./modules";
 
 /** What a run is told. */
 export interface ProgramRun {
@@ -15,14 +15,7 @@ export interface ProgramRun {
 }
 
 const load = createRequire(`${process.cwd()}/_`);
-for (const name of PROGRAM_MODULES) {
-  try {
-    load(name);
-  } catch (error) {
-    // Of other versions of the SDK, and of what the program may not have, the run itself will speak.
-    if (!isSdkModule(name) && (error as NodeJS.ErrnoException).code !== "MODULE_NOT_FOUND") throw error;
-  }
-}
+preload(load, PROGRAM_MODULES);
 
 // Nobody will ask any more.
 const leave = () => process.exit();
