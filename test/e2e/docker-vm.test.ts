@@ -3,6 +3,7 @@
 
 import { machineReason, startMachine, type Machine } from "../labs/vm/lab.js";
 import { describeIf } from "../support/machine";
+import { rateOf, timedWrites } from "../support/rate";
 
 jest.setTimeout(480_000);
 
@@ -46,20 +47,6 @@ const HEAD = `
   export PATH=/opt/engine:$PATH PULUMI_CONFIG_PASSPHRASE=test PULUMI_BACKEND_URL=file:///var/lib/stacks
   [ ! -e /srv/shop ] || cd /srv/shop
 `;
-
-/** Direct writes of 4 KiB, and the seconds that they took in the container: after some that use up what a throttle lets through at first. */
-const timed = (writes: number) => `
-  dd if=/dev/zero of=/data/rate bs=4k count=20 oflag=direct 2>/dev/null
-  read before _ < /proc/uptime
-  dd if=/dev/zero of=/data/rate bs=4k count=${writes} oflag=direct 2>/dev/null
-  read after _ < /proc/uptime
-  echo rate $before $after`;
-
-/** How many of these writes were done in a second. */
-function rateOf(text: string, writes: number): number {
-  const [, before, after] = /rate (\S+) (\S+)/.exec(text) ?? [];
-  return writes / Math.max(Number(after) - Number(before), 0.01);
-}
 
 const reason = machineReason();
 
@@ -112,12 +99,13 @@ describeIf(reason === undefined, "the Docker plugin as a service", reason, () =>
 
   test("limits hold under cgroup v2 from the first write on, and through a change of profile", async () => {
     await install("--on-profile-change apply");
-    expect(rateOf(await container("slow", timed(200)), 200)).toBeLessThan(100 * 1.2);
-    expect(rateOf(await container("narrow", timed(1_024)), 1_024) * 4096).toBeLessThan(2 * 1024 ** 2 * 1.2);
-    expect(rateOf(await container("free", timed(4_000)), 4_000)).toBeGreaterThan(100 * 10);
+    expect(rateOf(await container("slow", timedWrites(200)), 200)).toBeLessThan(100 * 1.2);
+    expect(rateOf(await container("narrow", timedWrites(1_024)), 1_024) * 4096).toBeLessThan(2 * 1024 ** 2 * 1.2);
+    expect(rateOf(await container("free", timedWrites(4_000)), 4_000)).toBeGreaterThan(100 * 10);
 
     const id = (await container("slow", "sleep 600", "--detach")).trim();
-    const measured = async (writes: number) => rateOf(await must(`docker exec ${id} sh -c '${timed(writes)}'`), writes);
+    const measured = async (writes: number) =>
+      rateOf(await must(`docker exec ${id} sh -c '${timedWrites(writes)}'`), writes);
     expect(await measured(200)).toBeLessThan(100 * 1.2);
     await container("slow@fast", "true");
     const faster = await measured(800);
@@ -146,7 +134,7 @@ describeIf(reason === undefined, "the Docker plugin as a service", reason, () =>
     await running();
     expect(await must("docker info --format '{{.CgroupVersion}} {{.CgroupDriver}}'")).toBe("2 cgroupfs\n");
     expect(await container("data", "cat /data/file")).toBe("founding\n");
-    expect(rateOf(await container("slow", timed(800)), 800)).toBeLessThan(400 * 1.2);
+    expect(rateOf(await container("slow", timedWrites(800)), 800)).toBeLessThan(400 * 1.2);
     const size = "df --output=size --block-size=1M $(docker volume inspect --format '{{.Mountpoint}}' data) | tail -1";
     expect(Number(await must(size))).toBeGreaterThan(1_500);
   });

@@ -7,24 +7,12 @@ import { join } from "node:path";
 import type { Ran } from "../labs/docker/lab.js";
 import { DockerLab, describeDocker, until } from "../support/docker";
 import { limitsReason } from "../support/machine";
+import { rateOf, timedWrites } from "../support/rate";
 
 jest.setTimeout(240_000);
 
 const write = (text: string) => `echo ${text} > /data/file && sync`;
 const read = "cat /data/file";
-
-/** Direct writes of 4 KiB a second, as the container itself sees them: after some that use up what a throttle lets through at first. */
-const rate = (writes: number) => `
-  dd if=/dev/zero of=/data/rate bs=4k count=20 oflag=direct 2>/dev/null
-  read before _ < /proc/uptime
-  dd if=/dev/zero of=/data/rate bs=4k count=${writes} oflag=direct 2>/dev/null
-  read after _ < /proc/uptime
-  echo rate $before $after`;
-const rateOf = (text: string, writes: number): number => {
-  const [, before, after] = /rate (\S+) (\S+)/.exec(text) ?? [];
-  // /proc/uptime has hundredths.
-  return writes / Math.max(Number(after) - Number(before), 0.01);
-};
 
 describeDocker("docker run with our volumes", () => {
   const lab = new DockerLab();
@@ -165,9 +153,9 @@ describeDocker("docker run with our volumes", () => {
     "a container is held to its profile's limits from its first write on, also after a change of profile while it runs",
     async () => {
       const [slow, free, narrow] = await Promise.all([
-        lab.run("slow@slow:/data", rate(200)),
-        lab.run("free@free:/data", rate(4_000)),
-        lab.run("narrow@narrow:/data", rate(1_024)),
+        lab.run("slow@slow:/data", timedWrites(200)),
+        lab.run("free@free:/data", timedWrites(4_000)),
+        lab.run("narrow@narrow:/data", timedWrites(1_024)),
       ]);
       expect(rateOf(slow, 200)).toBeLessThan(100 * 1.2);
       expect(rateOf(narrow, 1_024) * 4096).toBeLessThan(2 * 1024 ** 2 * 1.2);
@@ -185,7 +173,7 @@ describeDocker("docker run with our volumes", () => {
         "600",
       );
       const measured = async (writes: number) =>
-        rateOf((await lab.docker("exec", id.trim(), "sh", "-c", rate(writes))).text, writes);
+        rateOf((await lab.docker("exec", id.trim(), "sh", "-c", timedWrites(writes))).text, writes);
       expect(await measured(200)).toBeLessThan(100 * 1.2);
       // The command that the plugin names where another profile is asked for.
       const applied = await lab.project.command("storage-profiles", ["apply", "slow@fast", "--yes"]);

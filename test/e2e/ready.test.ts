@@ -18,6 +18,7 @@ import { join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
 
 import type { Stack } from "../../src/stack";
+import { until } from "../support/control";
 import { Project } from "../support/engine";
 
 jest.setTimeout(240_000);
@@ -144,12 +145,6 @@ function linkOf(path: string): string {
   }
 }
 
-const until = async (what: () => boolean) => {
-  for (let tries = 0; !what(); tries++) {
-    if (tries > 1_200) throw new Error(`waited in vain for ${what.toString()}`);
-    await new Promise((done) => setTimeout(done, 50));
-  }
-};
 describe("an engine that is kept ready", () => {
   const project = new ReadyProject("ready", PROGRAM);
   const waiting = join(project.directory, "wait");

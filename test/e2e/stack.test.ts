@@ -8,6 +8,7 @@ import { parse } from "yaml";
 
 import { openProject, StackError, type Operation, type OperationEvent, type Stack } from "../../src/stack";
 import { startScaleioGateway, type ScaleioGateway } from "../../testing";
+import { until as untilSo } from "../support/control";
 import { Project } from "../support/engine";
 import { onArray, ScaleioProject } from "../support/scaleio";
 
@@ -80,12 +81,7 @@ class StackProject extends Project {
 }
 
 const ended = (child: ChildProcess) => new Promise<number | null>((done) => child.once("close", done));
-const until = async (what: () => boolean | Promise<boolean>) => {
-  for (let tries = 0; !(await what()); tries++) {
-    if (tries > 600) throw new Error("waited in vain");
-    await new Promise((done) => setTimeout(done, 50));
-  }
-};
+const until = (what: () => boolean | Promise<boolean>) => untilSo(what, 30);
 const statuses = async (stack: Stack, options = {}) =>
   Object.fromEntries((await stack.status(options)).map(({ name, status }) => [name, status]));
 const eventsOf = async (operation: Operation): Promise<OperationEvent[]> => {

@@ -10,6 +10,7 @@ const { createHash, randomUUID } = require("node:crypto");
 const fs = require("node:fs");
 const path = require("node:path");
 const { UserError, atLeast, cacheDirectory, main, withLock } = require("../../tools/shared.js");
+const { lastLine } = require("./probe.js");
 
 /** This machine can't have the environment: no Python that fits, or no package index. The tests that want it are skipped. */
 class Unavailable extends Error {}
@@ -294,11 +295,6 @@ function run(file, args, logFile, env) {
 function reasonIn(output) {
   const lines = output.split("\n").filter((line) => UNREACHABLE.test(line));
   return (lines[0] ?? "").replace(/^(WARNING|ERROR): /, "").trim();
-}
-
-/** @param {string} text */
-function lastLine(text) {
-  return text.trim().split("\n").pop() ?? "";
 }
 
 if (require.main === module) main(() => command(process.argv.slice(2)));

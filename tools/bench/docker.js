@@ -144,6 +144,7 @@ async function startPlugin(place, home, options) {
 for (const [name, asked] of Object.entries(volumesOfStack())) new ProfiledVolume(name, asked);\n`,
   );
 
+  const { childrenOf } = require("../../test/labs/docker/lab.js");
   const name = `sp-bench-${process.pid}-${path.basename(home)}`;
   const { bin } = JSON.parse(fs.readFileSync(path.join(place.directory, "package/package.json"), "utf8"));
   const command = path.join(place.directory, "package", bin["storage-profiles"]);
@@ -173,25 +174,7 @@ for (const [name, asked] of Object.entries(volumesOfStack())) new ProfiledVolume
   };
 }
 
-/**
- * @param {number} pid
- * @returns {number[]} its children, and theirs
- */
-function childrenOf(pid) {
-  const text = fs
-    .readdirSync(`/proc/${pid}/task`)
-    .map((task) => read(`/proc/${pid}/task/${task}/children`))
-    .join(" ");
-  const children = text.split(/\s+/).filter(Boolean).map(Number);
-  return children.flatMap((child) => [child, ...childrenOf(child)]);
-}
-
 /** @param {number} pid */
 function pssMiB(pid) {
-  return Number(/^Pss:\s+(\d+) kB/m.exec(read(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0) / 1024;
-}
-
-/** @param {string} file */
-function read(file) {
-  return fs.readFileSync(file, "utf8");
+  return Number(/^Pss:\s+(\d+) kB/m.exec(fs.readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1] ?? 0) / 1024;
 }

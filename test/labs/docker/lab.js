@@ -12,10 +12,8 @@ const fs = require("node:fs");
 const os = require("node:os");
 const path = require("node:path");
 const { setTimeout: sleep } = require("node:timers/promises");
-const { UserError, main } = require("../../../tools/shared.js");
+const { labCommand, lastLine, probeOf } = require("../probe.js");
 const { Unavailable, dockerPrograms } = require("./programs.js");
-
-module.exports = { dockerReason, startDocker };
 
 /**
  * @typedef {object} Ran
@@ -55,25 +53,8 @@ const APPLETS = [
   "true",
 ];
 
-/** @type {{ reason: string | undefined } | undefined} */
-let probed;
-
-/**
- * Why this machine can't have a Docker engine; nothing where it can. The first time that takes some seconds, for one is started.
- *
- * @returns {string | undefined}
- */
-function dockerReason() {
-  if (!probed) {
-    const { stdout, status } = spawnSync(process.execPath, [__filename, "--probe"], {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "inherit"],
-      timeout: 600_000,
-    });
-    probed = { reason: status === 0 ? undefined : stdout.trim() || "no Docker engine could be started" };
-  }
-  return probed.reason;
-}
+/** Why this machine can't have a Docker engine; nothing where it can. The first time that takes some seconds, for one is started. */
+const dockerReason = probeOf(__filename, "no Docker engine could be started");
 
 /**
  * @param {object} [options]
@@ -232,29 +213,18 @@ function unmountBelow(directory) {
   for (const each of paths.reverse()) spawnSync("umount", [each]);
 }
 
-/** @param {string} text */
-function lastLine(text) {
-  return text.trim().split("\n").pop() ?? "";
-}
+module.exports = { childrenOf, dockerReason, startDocker };
 
 if (require.main === module) {
-  main(async () => {
-    const [option, ...rest] = process.argv.slice(2);
-    if ((option !== undefined && option !== "--probe") || rest.length > 0) {
-      throw new UserError("Usage: node test/labs/docker/lab.js [--probe]");
-    }
-    try {
+  labCommand("test/labs/docker/lab.js", {
+    probe: async () => (await startDocker()).stop(),
+    async start() {
       const docker = await startDocker();
-      if (option === "--probe") return await docker.stop();
       console.log(`A Docker engine answers. It has one image, busybox, and no network.\n`);
       console.log(`export DOCKER_HOST=${docker.host} PATH=${path.dirname(docker.client)}:$PATH`);
       console.log(`docker run --rm --network none busybox echo hello`);
       await new Promise((done) => ["SIGINT", "SIGTERM", "SIGHUP"].forEach((signal) => process.once(signal, done)));
       await docker.stop();
-    } catch (error) {
-      if (!(error instanceof Unavailable)) throw error;
-      process.exitCode = 1;
-      console.log(error.message);
-    }
+    },
   });
 }

@@ -15,10 +15,8 @@ const os = require("node:os");
 const path = require("node:path");
 const { createInterface } = require("node:readline");
 const { setTimeout: sleep } = require("node:timers/promises");
-const { UserError, main } = require("../../../tools/shared.js");
+const { labCommand, lastLine, probeOf } = require("../probe.js");
 const { Unavailable, makeDisk, makeFirst, programs } = require("./image.js");
-
-module.exports = { startMachine, machineReason };
 
 /**
  * @typedef {object} Ran
@@ -38,25 +36,8 @@ module.exports = { startMachine, machineReason };
  * @property {() => Promise<void>} stop ends it, and removes all that it has
  */
 
-/** @type {{ reason: string | undefined } | undefined} */
-let probed;
-
-/**
- * Why this machine can't have a virtual one; nothing where it can. The first time that takes some seconds, for a kernel is started.
- *
- * @returns {string | undefined}
- */
-function machineReason() {
-  if (!probed) {
-    const { stdout, status } = spawnSync(process.execPath, [__filename, "--probe"], {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "inherit"],
-      timeout: 600_000,
-    });
-    probed = { reason: status === 0 ? undefined : stdout.trim() || "no virtual machine could be started" };
-  }
-  return probed.reason;
-}
+/** Why this machine can't have a virtual one; nothing where it can. The first time that takes some seconds, for a kernel is started. */
+const machineReason = probeOf(__filename, "no virtual machine could be started");
 
 /** How long a kernel may take to its first program. A machine that takes longer is too slow for what follows. */
 const PROBE_MS = 30_000;
@@ -277,19 +258,12 @@ function readOf(file) {
   return fs.existsSync(file) ? fs.readFileSync(file, "utf8") : "";
 }
 
-/** @param {string} text */
-function lastLine(text) {
-  return text.trim().split("\n").pop() ?? "";
-}
+module.exports = { machineReason, startMachine };
 
 if (require.main === module) {
-  main(async () => {
-    const [option, ...rest] = process.argv.slice(2);
-    if ((option !== undefined && option !== "--probe") || rest.length > 0) {
-      throw new UserError("Usage: node test/labs/vm/lab.js [--probe]");
-    }
-    try {
-      if (option === "--probe") return await probe();
+  labCommand("test/labs/vm/lab.js", {
+    probe,
+    async start() {
       const machine = await startMachine();
       console.log("The machine runs. What you type is run there by bash, a line at a time; Ctrl-D ends it.");
       for await (const line of createInterface(process.stdin)) {
@@ -297,10 +271,6 @@ if (require.main === module) {
         process.stdout.write(code === 0 ? text : `${text}(exit code ${code})\n`);
       }
       await machine.stop();
-    } catch (error) {
-      if (!(error instanceof Unavailable)) throw error;
-      process.exitCode = 1;
-      console.log(error.message);
-    }
+    },
   });
 }
