@@ -44,7 +44,7 @@ class Demo {
     this.env = {
       ...env,
       PULUMI_HOME: path.join(home, "pulumi"),
-      PULUMI_BACKEND_URL: `file://${path.join(home, "state")}`,
+      PULUMI_BACKEND_URL: `file://${path.join(home, "state")}?metadata=skip`,
       PULUMI_CONFIG_PASSPHRASE: "",
       PULUMI_STACK: STACK,
     };

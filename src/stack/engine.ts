@@ -6,6 +6,7 @@ import { delimiter, dirname, isAbsolute } from "node:path";
 import { nearest } from "../nearest";
 import type { LockHolder, StackError } from "./errors";
 import { stackError } from "./errors";
+import { isCutShort, mendSidecars } from "./sidecars";
 
 /** How the engine is run. */
 export interface Engine {
@@ -30,6 +31,14 @@ export function engineEnvironment({ pulumi, env }: Engine): NodeJS.ProcessEnv {
 
 /** Runs a command. Its exit code is for the caller; errors: `engine-missing`. */
 export async function runEngine(engine: Engine, args: readonly string[]): Promise<Printed> {
+  for (let tries = 1; ; tries++) {
+    const printed = await runOnce(engine, args);
+    if (printed.code === 0 || tries === 3 || !isCutShort(printed.stderr)) return printed;
+    await mendSidecars(engine.directory, engine.env);
+  }
+}
+
+async function runOnce(engine: Engine, args: readonly string[]): Promise<Printed> {
   const child = spawn(engine.pulumi, [...args, "--non-interactive", "--color", "never"], {
     cwd: engine.directory,
     env: engineEnvironment(engine),

@@ -299,6 +299,17 @@ describe("a stack on this machine", () => {
     expect(await project.steps()).toEqual([]);
   });
 
+  test("a run was killed while the engine wrote what it keeps beside the state: the state is read all the same", async () => {
+    const state = join(project.directory, "../state/.pulumi");
+    const sidecars = ["meta.yaml.attrs", `stacks/${project.name}/dev.json.attrs`].map((each) => join(state, each));
+    const before = await stack.readState();
+    for (const file of sidecars) writeFileSync(file, "");
+    expect(await project.run(["stack", "export"])).toMatchObject({ code: 1, text: expect.stringContaining("EOF") });
+    expect(await stack.readState()).toEqual(before);
+    expect(await stack.apply({ volumes: ["data"] }).done).toMatchObject({ state: "succeeded" });
+    expect(await project.steps()).toEqual([]);
+  });
+
   test("fifty writers in five processes lose no edit, and a sixth that is killed leaves nothing half", async () => {
     const script = (first: number) => `await Promise.all([...Array(10).keys()].map((i) => stack.edit([
       { kind: "set-profile", name: "p" + (${first} + i), definition: { local: { iops: 100 + ${first} + i } } }])))
