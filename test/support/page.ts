@@ -114,7 +114,9 @@ export async function openLab(config: string, options: object = {}): Promise<Lab
   };
   await start();
   const say = (event: object) => appendFileSync(file("script"), `${JSON.stringify(event)}\n`);
-  const lines = (name: string) => (existsSync(file(name)) ? readFileSync(file(name), "utf8").trim().split("\n") : []);
+  // What stands behind the last line break is still being written.
+  const lines = (name: string) =>
+    existsSync(file(name)) ? readFileSync(file(name), "utf8").split("\n").slice(0, -1) : [];
   return {
     url,
     stack,
