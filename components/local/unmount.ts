@@ -4,7 +4,7 @@ import { foreignMount, mountAt, realPath, refuseFilesUnderMount } from "./loopvo
 import type { Mount } from "./mountinfo";
 import { mountVolume, unmountVolume } from "./mounts";
 import type { VolumePaths } from "./paths";
-import { otherMounts, refuseUsed } from "./users";
+import { lastingMounts, refuseUsed } from "./users";
 
 /** Unmounts the volume, if it is mounted. Problems: `in-use`, `foreign-mount`, `foreign-files`; then it is as before. */
 export async function unmountUnused(paths: VolumePaths): Promise<void> {
@@ -12,7 +12,7 @@ export async function unmountUnused(paths: VolumePaths): Promise<void> {
   const isVolume = (mount: Mount) => devices.some((device) => device.number === mount.deviceNumber);
   const mountPath = await realPath(paths.mount);
   // Containers have mounts of their own: ours could be unmounted under their feet.
-  refuseUsed(paths.mount, await otherMounts(isVolume, mountPath));
+  refuseUsed(paths.mount, await lastingMounts(isVolume, mountPath));
   let unmounted: string | undefined;
   for (let mount = await mountAt(paths); mount !== undefined; mount = await mountAt(paths)) {
     const { deviceNumber } = mount;
@@ -21,7 +21,7 @@ export async function unmountUnused(paths: VolumePaths): Promise<void> {
     await unmountVolume(mountPath);
   }
   // A copy of the mount that didn't go away with ours is somebody's, too.
-  const left = unmounted === undefined ? [] : await otherMounts(isVolume, "");
+  const left = unmounted === undefined ? [] : await lastingMounts(isVolume, "");
   if (unmounted !== undefined && left.length > 0) await mountVolume(unmounted, mountPath);
   refuseUsed(paths.mount, left);
   await refuseFilesUnderMount(paths);

@@ -3,7 +3,7 @@ import { promises as fs } from "node:fs";
 import * as path from "node:path";
 
 import { LocalVolumeError } from "./errors";
-import { readIfThere } from "./files";
+import { readIfThere, sleep } from "./files";
 import { isWithin, type Mount, readMounts } from "./mountinfo";
 
 /** At most so many users are named. */
@@ -46,6 +46,19 @@ export async function otherMounts(matches: (mount: Mount) => boolean, ownPath: s
     }
   }
   return found;
+}
+
+/** How long a copy of a mount may be a container's that is starting: so long it has all mounts of the machine, whatever it is given. */
+const startingMs = 2_000;
+
+/** The other mounts that stay: what a container that is starting has for a moment keeps nobody from anything. */
+export async function lastingMounts(matches: (mount: Mount) => boolean, ownPath: string): Promise<string[]> {
+  const deadline = Date.now() + startingMs;
+  for (;;) {
+    const found = await otherMounts(matches, ownPath);
+    if (found.length === 0 || Date.now() > deadline) return found;
+    await sleep(100);
+  }
 }
 
 /** Refuses to go on when there are users. Problems: `in-use`. */

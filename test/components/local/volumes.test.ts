@@ -442,6 +442,21 @@ describeIf(canLoop, whyNoLoop, "a volume of mode loop", () => {
     await deleteVolume(volume.id, volume);
   });
 
+  it.each([
+    ["at the same place", ""],
+    ["elsewhere", 'mount --bind "$1" "$2" && '],
+  ])("is deleted though a container that starts sees it for a moment %s", async (_how, bind) => {
+    const volume = await createVolume(request(state, "starting"));
+    support.writeData(volume);
+    const elsewhere = fs.mkdtempSync(path.join(root, "container-"));
+    const container = await support.startContainer(bind, volume.mountPath, elsewhere);
+    const deleted = deleteVolume(volume.id, volume);
+    await new Promise((done) => setTimeout(done, 700));
+    await container.end();
+    await deleted;
+    expect(support.leftovers(state)).toEqual([]);
+  });
+
   it("isn't deleted while something else is mounted in it", async () => {
     const volume = await createVolume(request(state, "nested"));
     const inner = path.join(volume.mountPath, "inner");
