@@ -23,10 +23,10 @@ import { hasCapability } from "../local/capabilities";
 import { CommandError, run } from "../local/command";
 import { LocalVolumeError } from "../local/errors";
 import { growMounted, growUnmounted, readSuperblock, recoverGrowth } from "../local/filesystem";
-import { readMounts } from "../local/mountinfo";
+import { readMounts, type Mount } from "../local/mountinfo";
 import { otherMounts } from "../local/users";
 import { contentOf, sizeOf } from "./blank";
-import { deviceOf, numberOf, waitForDevice, type DeviceNames } from "./device";
+import { deviceOf, findDevice, numberOf, waitForDevice, type DeviceNames } from "./device";
 
 /** How a backend attaches. Every method may be called twice. */
 export interface NodeAttacher {
@@ -60,7 +60,7 @@ const alone = oneAtATime();
 
 /** How often mounted volumes are looked at for what an `up` has changed: size and limits. */
 const LOOK_EVERY_MS = 2_000;
-/** How long the kernel may show a container that has ended. */
+/** How long the kernel may show a container that has ended, or copies of all mounts for one that is starting. */
 const ENDING_MS = 3_000;
 const LOOK_LIMIT_MS = 60_000;
 
@@ -117,6 +117,7 @@ export function attachedStorage({ backend, attacher, env, isTold }: AttachedOpti
     const place = placeOf(volume);
     await refuseUsed(volume, waiting);
     waiting.for(`${place} to be unmounted`);
+    const last = await mounted(volume);
     while (await mounted(volume)) {
       try {
         await run("umount", [place], 120);
@@ -125,8 +126,29 @@ export function attachedStorage({ backend, attacher, env, isTold }: AttachedOpti
         throw inUse(volume, await usersOf(volume));
       }
     }
+    await refuseCopies(volume, last, waiting);
     await fs.rmdir(place).catch(() => undefined);
     if (existsSync(recordOf(volume))) await release(volume, waiting);
+  }
+
+  // Where mounts aren't passed on to other mount namespaces, one that was made meanwhile has a copy: a container that is starting has one of
+  // every mount of the machine, for a moment. So long the file system is in use, and not all of it is on the device.
+  async function refuseCopies(volume: NodeVolume, last: Mount | undefined, waiting: Waiting): Promise<void> {
+    // Unmounted before, by a run that was killed, it is known by its device.
+    const number = last?.deviceNumber ?? (await numberOfDevice(volume));
+    if (number === undefined) return;
+    try {
+      await left(volume, () => otherMounts(({ deviceNumber }) => deviceNumber === number, ""), waiting);
+    } catch (error) {
+      if (last) await run("mount", ["-t", last.type, "-o", "nodev", await deviceOf(number), last.path], 300);
+      throw error;
+    }
+  }
+
+  async function numberOfDevice(volume: NodeVolume): Promise<string | undefined> {
+    if (!existsSync(recordOf(volume))) return undefined;
+    const device = await findDevice(await attacher.device(volume));
+    return device === undefined ? undefined : numberOf(device);
   }
 
   async function release(volume: NodeVolume, waiting: Waiting): Promise<void> {
@@ -167,8 +189,12 @@ export function attachedStorage({ backend, attacher, env, isTold }: AttachedOpti
 
   // Unmounting it here would succeed, and the device be taken away below those who have it mounted elsewhere.
   async function refuseUsed(volume: NodeVolume, waiting: Waiting): Promise<void> {
+    await left(volume, () => usersOf(volume), waiting);
+  }
+
+  async function left(volume: NodeVolume, usersNow: () => Promise<string[]>, waiting: Waiting): Promise<void> {
     for (const end = Date.now() + ENDING_MS; ;) {
-      const users = await usersOf(volume);
+      const users = await usersNow();
       if (users.length === 0) return;
       if (Date.now() > end || waiting.signal.aborted) throw inUse(volume, users);
       waiting.for(`${volume.name} to be left by ${users.join("; ")}`);

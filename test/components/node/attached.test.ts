@@ -270,6 +270,41 @@ describeIf(loopReason() === undefined, "a volume on ScaleIO", loopReason(), () =
     }
   });
 
+  test("that another mount namespace has a copy of is detached when that is gone, and not before", async () => {
+    // A copy at the same place, which unmounting it here doesn't reach: as a container has all mounts while it starts.
+    const copied = async () => {
+      const child = spawn("unshare", ["-m", "sh", "-c", "echo; exec sleep 60"]);
+      await new Promise((done) => child.stdout.once("data", done));
+      const ended = new Promise((done) => child.once("exit", done));
+      return async () => {
+        child.kill("SIGKILL");
+        await ended;
+      };
+    };
+    const refused = /in use by process \d+ \(\w+\), which sees it at/;
+    const stop = await follow();
+    try {
+      const at = (await node.mount(volume, waiting()))!;
+      writeFileSync(join(at, "precious"), "data");
+      const end = await copied();
+      await expect(node.unmount(volume, waiting())).rejects.toThrow(refused);
+      expect([mappings().length, await node.mountedAt(volume)]).toEqual([1, at]);
+      expect(readFileSync(join(at, "precious"), "utf8")).toBe("data");
+      // Nor when a run was killed that had unmounted it.
+      execFileSync("umount", [at]);
+      await expect(node.unmount(volume, waiting())).rejects.toThrow(refused);
+      expect(mappings()).toHaveLength(1);
+      const unmounted = node.unmount(volume, waiting());
+      await new Promise((done) => setTimeout(done, 700));
+      expect(mappings()).toHaveLength(1);
+      await end();
+      await unmounted;
+      expect([mappings().length, await node.mountedAt(volume)]).toEqual([0, undefined]);
+    } finally {
+      stop();
+    }
+  });
+
   test("says which host this is, or how to say it", async () => {
     const call = storage({ SCALEIO_SDC: "nobody" }).mount(volume, waiting());
     await expect(call).rejects.toThrow(/there is no SDC "nobody" on the array \(there are: .*\)\. Set SCALEIO_SDC/);
