@@ -1,8 +1,8 @@
-"""What stands before Keystone and Cinder: a proxy that writes down each request, plays faults, and speaks TLS if asked to.
+"""What stands before Keystone, Cinder and Nova: a proxy that writes down each request, plays faults, and speaks TLS if asked to.
 
 Requests are kept as {"service", "method", "path", "query", "status", "agent", "body"}: "status" is null until it was answered
-and where the answer was lost, "body" is kept of what was sent to Cinder only. Headers, and with them tokens, are not kept,
-nor is anything that was sent to Keystone, which is where passwords go.
+and where the answer was lost, "body" is what was sent. Headers, and with them tokens, are not kept, nor is anything that was
+sent to Keystone, which is where passwords go.
 """
 
 import http.client
@@ -160,7 +160,7 @@ class Handler(BaseHTTPRequestHandler):
         path, query = urlsplit(self.path).path, urlsplit(self.path).query
         entry = {"service": front.service, "method": self.command, "path": path, "query": query, "status": None}
         entry.update(agent=self.headers.get("User-Agent", ""), body=None)
-        if front.service == "cinder" and body:
+        if front.service != "keystone" and body:
             entry["body"] = read_json(body)
         fault = front.record.add(entry) or {}
         if fault.get("seconds"):
@@ -213,7 +213,7 @@ class Handler(BaseHTTPRequestHandler):
 def refusal(service, fault):
     """An error as that service words it."""
     status, message = fault["status"], fault.get("message", "as the test wants it")
-    if service == "cinder":
+    if service != "keystone":
         name = {500: "computeFault", 503: "serviceUnavailable", 413: "overLimit", 404: "itemNotFound"}.get(status)
         body = {name or "badRequest": {"code": status, "message": message}}
     else:

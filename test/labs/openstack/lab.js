@@ -1,4 +1,4 @@
-// Starts the lab's Keystone and Cinder, for tests, benches and people. lab.py says what they are and what can be done to them.
+// Starts the lab's Keystone and Cinder, and Nova, for tests, benches and people. lab.py says what they are and what can be done to them.
 // @ts-check
 "use strict";
 
@@ -9,16 +9,18 @@ const { askLab, startProcess } = require("../process.js");
 module.exports = { config, startLab };
 
 /**
- * What reached Keystone or Cinder. Nothing of it is secret: headers aren't kept, nor is what was sent to Keystone.
+ * What reached Keystone, Cinder or Nova. Nothing of it is secret: headers aren't kept, nor is what was sent to Keystone.
+ *
+ * @typedef {"keystone" | "cinder" | "nova"} OpenstackService
  *
  * @typedef {object} OpenstackRequest
- * @property {"keystone" | "cinder"} service
+ * @property {OpenstackService} service
  * @property {string} method
  * @property {string} path
  * @property {string} query
  * @property {number | null} status null: not answered (yet)
  * @property {string} agent
- * @property {any} body what was sent to Cinder
+ * @property {any} body what was sent, but to Keystone
  */
 
 /**
@@ -26,7 +28,7 @@ module.exports = { config, startLab };
  * passed on, or are done and the answer is lost (`lose`).
  *
  * @typedef {object} Fault
- * @property {"keystone" | "cinder"} [service] default: both
+ * @property {OpenstackService} [service] default: all
  * @property {string} [method] default: all
  * @property {string} [path] a regular expression. Default: all
  * @property {number} [times] how many requests. Default: 1
@@ -52,6 +54,7 @@ module.exports = { config, startLab };
  * @typedef {object} OpenstackLab
  * @property {string} authUrl
  * @property {string} cinderUrl
+ * @property {string} [novaUrl] where there is a Nova
  * @property {string} controlUrl
  * @property {string} region
  * @property {string} password of each user
@@ -59,12 +62,12 @@ module.exports = { config, startLab };
  * @property {string} state the directory of its databases and logs
  * @property {string} template the directory that the databases were copied from
  * @property {boolean} templateMade by this start
- * @property {{ keystone: number, cinder: number }} processes as they were started: their ids
+ * @property {{ keystone: number, cinder: number, compute?: number }} processes as they were started: their ids
  * @property {string} [caFile] the certificate file to trust, with TLS
- * @property {() => Promise<OpenstackRequest[]>} requests what reached Keystone and Cinder since the last clear, in its order
+ * @property {() => Promise<OpenstackRequest[]>} requests what reached them since the last clear, in its order
  * @property {() => Promise<void>} clear forgets requests and faults
- * @property {(service: "keystone" | "cinder", method: string, path: string, call?: Call) => Promise<Answer>} call does it, off
- *   the record and past the faults; the path is below /v3, for Cinder below /v3/<the user's project>
+ * @property {(service: OpenstackService, method: string, path: string, call?: Call) => Promise<Answer>} call does it, off
+ *   the record and past the faults; the path is below /v3, for Cinder below /v3/<the user's project>, for Nova below /v2.1
  * @property {(fault: Fault) => Promise<void>} fail
  * @property {(step: "create" | "delete" | "extend" | "retype" | "snapshot") => Promise<void>} breakNext the next of these
  *   fails on its backend, after Cinder has taken the request
@@ -76,15 +79,16 @@ module.exports = { config, startLab };
 
 /**
  * @param {object} [options]
- * @param {{ cert: string, key: string, ca?: string }} [options.tls] files: Keystone and Cinder then speak TLS, with this certificate, which
+ * @param {boolean} [options.nova] with a Nova, whose servers are records only
+ * @param {{ cert: string, key: string, ca?: string }} [options.tls] files: Keystone, Cinder and Nova then speak TLS, with this certificate, which
  *   the CA signed. Default of `ca`: the certificate itself
  * @param {boolean} [options.detached] a terminal's Ctrl-C is for us; the lab ends with us
  * @param {(line: string) => void} [options.log] takes what there is to tell of its packages. Default: standard error
  * @param {string} [options.cache] where the template is kept. Default: the cache of all
- * @returns {Promise<OpenstackLab>} when both answer, and Cinder's scheduler knows both backends
+ * @returns {Promise<OpenstackLab>} when all answer, and Cinder's scheduler knows both backends
  */
-async function startLab({ tls, cache = path.join(cacheDirectory(process.env), "openstack"), ...options } = {}) {
-  const args = [cache, ...(tls ? ["--tls", tls.cert, tls.key] : [])];
+async function startLab({ nova, tls, cache = path.join(cacheDirectory(process.env), "openstack"), ...options } = {}) {
+  const args = [cache, ...(nova ? ["--nova"] : []), ...(tls ? ["--tls", tls.cert, tls.key] : [])];
   const { ready, ended, stop } = await startProcess("openstack", { ...options, args });
   const ask = (/** @type {string} */ command, /** @type {object} */ body) => askLab(ready.controlUrl, command, body);
   return {

@@ -1,22 +1,26 @@
-"""The lab: a real Keystone and a real Cinder with two backends, "fast" and "slow", on free ports of this machine.
+"""The lab: a real Keystone and a real Cinder with two backends, "fast" and "slow", on free ports of this machine; and a real
+Nova, whose servers are records only, if asked for.
 
-  lab.py CACHE [--tls CERTIFICATE KEY]
+  lab.py CACHE [--nova] [--tls CERTIFICATE KEY]
 
 SQLite, no message broker, no root. The first start makes the databases, with users and catalog, below CACHE; each start
-has a copy of its own, in a temporary directory. Prints one line of JSON when both answer and the scheduler knows both
-backends, and ends, leaving nothing, with its standard input or with SIGTERM or SIGINT. Before both stands front.py, which
+has a copy of its own, in a temporary directory. Prints one line of JSON when all answer and the scheduler knows both
+backends, and ends, leaving nothing, with its standard input or with SIGTERM or SIGINT. Before them stands front.py, which
 writes down what reaches them; tests talk to the lab itself at controlUrl, in JSON:
 
-  GET  /lab/requests                     what reached Keystone and Cinder: front.py says what of it is kept
+  GET  /lab/requests                     what reached them: front.py says what of it is kept
   POST /lab/clear                        forgets it, and the faults
   POST /lab/call    {"service", "user", "method", "path", "body", "microversion"}   does it, off the record and past the
-                                         faults: {"status", "body"}. "path" is below /v3, for Cinder below /v3/<project>
+                                         faults: {"status", "body"}. "path" is below /v3, for Cinder below /v3/<project>, for Nova
+                                         below /v2.1
   POST /lab/fail    {"service", "method", "path", "times", "seconds", "status", "message", "headers", "lose"}   the next
                                          requests that match ("path": a pattern) wait, are answered with an error without
                                          being passed on, or lose the answer to what was done
   POST /lab/break   {"step"}             the backends' next create, delete, extend, retype or snapshot fails
   POST /lab/stop    {}                   kills Cinder: its port refuses
   POST /lab/start   {}                   starts it again, on the same port, with its databases
+
+With --nova a server has a volume while there is a file <state>/plugged/<server's id>/<volume's id>: see compute.py.
 """
 
 import base64
@@ -37,8 +41,10 @@ import time
 import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from compute import API_PASTE as NOVA_API_PASTE
+from compute import DATABASES
 from front import HOST, Front, Record, read_json
-from services import CINDER, KEYSTONE, KEYSTONE_INTERNAL, PASSWORD, REGION, USERS
+from services import CINDER, KEYSTONE, KEYSTONE_INTERNAL, NOVA, PASSWORD, PLACEMENT, REGION, USERS
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PREFIX = "storage-profiles-openstack-"
@@ -93,19 +99,76 @@ volume_backend_name = slow
 connection = sqlite:///{state}/cinder.db
 [keystone_authtoken]
 www_authenticate_uri = {auth_url}
-auth_url = {internal}
-auth_type = password
-username = admin
-password = {password}
-project_name = admin
-user_domain_id = default
-project_domain_id = default
+{login}
 [oslo_concurrency]
 lock_path = {state}/lock
 [oslo_middleware]
 enable_proxy_headers_parsing = true
 [coordination]
 backend_url = file://{state}/coordination
+"""
+
+# Growth of a volume that is attached, and its move to another backend, Cinder does with Nova.
+CINDER_WITH_NOVA = """[nova]
+{login}
+"""
+
+LOGIN = """auth_url = {internal}
+auth_type = password
+username = admin
+password = {password}
+project_name = admin
+user_domain_id = default
+project_domain_id = default
+region_name = {region}
+insecure = true"""
+
+NOVA_CONF = """[DEFAULT]
+log_file = {state}/compute.log
+transport_url = fake:/
+state_path = {state}
+compute_driver = fake_hypervisor.Driver
+host = lab
+report_interval = 5
+service_down_time = 315360000
+heal_instance_info_cache_interval = -1
+update_resources_interval = -1
+sync_power_state_interval = -1
+[database]
+connection = sqlite:///{state}/nova.db
+[api_database]
+connection = sqlite:///{state}/nova_api.db
+[cinder]
+catalog_info = volumev3:cinder:internalURL
+{login}
+[placement]
+{login}
+[neutron]
+endpoint_override = {nothing}
+{login}
+[glance]
+endpoint_override = {nothing}
+[service_user]
+send_service_user_token = true
+{login}
+[keystone_authtoken]
+www_authenticate_uri = {auth_url}
+{login}
+[oslo_concurrency]
+lock_path = {state}/lock
+[oslo_middleware]
+enable_proxy_headers_parsing = true
+[vnc]
+enabled = false
+"""
+
+PLACEMENT_CONF = """[DEFAULT]
+log_file = {state}/compute.log
+[placement_database]
+connection = sqlite:///{state}/placement.db
+[keystone_authtoken]
+www_authenticate_uri = {auth_url}
+{login}
 """
 
 # Cinder's own, without what it needs no more of than an API: CORS, a health check, the profiler.
@@ -136,6 +199,9 @@ paste.filter_factory = cinder.api.middleware.auth:CinderKeystoneContext.factory
 paste.filter_factory = cinder.api.middleware.request_id:RequestId.factory
 """
 
+# The sockets that Nova's process listens on, besides its own.
+NOVAS = ("placement", "nothing")
+
 # Seconds. Slow machines exist, and several labs may start at once on one.
 PATIENCE = 180
 
@@ -144,9 +210,17 @@ class Broken(Exception):
     """It can't go on; the message says why."""
 
 
-def configure(state, auth_url=KEYSTONE, internal=KEYSTONE_INTERNAL):
-    values = {"state": state, "auth_url": auth_url, "internal": internal, "password": PASSWORD}
-    for name, text in (("keystone.conf", KEYSTONE_CONF), ("cinder.conf", CINDER_CONF), ("api-paste.ini", API_PASTE)):
+def configure(state, auth_url=KEYSTONE, internal=KEYSTONE_INTERNAL, nothing="", has_nova=False):
+    values = {"state": state, "auth_url": auth_url, "nothing": nothing}
+    values["login"] = LOGIN.format(internal=internal, password=PASSWORD, region=REGION)
+    for name, text in (
+        ("keystone.conf", KEYSTONE_CONF),
+        ("cinder.conf", CINDER_CONF + (CINDER_WITH_NOVA if has_nova else "")),
+        ("api-paste.ini", API_PASTE),
+        ("nova.conf", NOVA_CONF),
+        ("placement.conf", PLACEMENT_CONF),
+        ("nova-api-paste.ini", NOVA_API_PASTE),
+    ):
         with open(os.path.join(state, name), "w") as file:
             file.write(text.format(**values) if name.endswith(".conf") else text)
     for name in ("lock", "coordination", "break"):
@@ -210,13 +284,13 @@ class Service:
 
 # ---- the template ----------------------------------------------------------------------------------------------------
 
-KEPT = ("keystone.db", "cinder.db", "keys", "users.json")
+KEPT = ("keystone.db", "cinder.db", "keys", "users.json", "template", *(f"{name}.db" for name in DATABASES))
 
 
 def template(cache):
     """A directory with databases, keys and the users' ids, and whether it was made just now."""
     digest = hashlib.sha256(sys.version.encode())
-    for name in ("lab.py", "services.py", "requirements.txt"):
+    for name in ("lab.py", "services.py", "compute.py", "requirements.txt"):
         with open(os.path.join(HERE, name), "rb") as file:
             digest.update(file.read())
     os.makedirs(cache, exist_ok=True)
@@ -244,22 +318,34 @@ def make_template(state):
         with open(os.path.join(state, "keys", name), "wb") as file:
             file.write(base64.urlsafe_b64encode(os.urandom(32)))
         os.chmod(file.name, 0o600)
-    both = [Service("keystone-template", state), Service("cinder-template", state)]
+    with open(os.path.join(state, "template"), "w") as file:
+        file.write(state)  # which stands in Nova's database, too
+    services = [Service(f"{name}-template", state) for name in ("keystone", "cinder", "compute")]
     try:
-        for each in both:
+        for each in services:
             each.finish()
     finally:
-        for each in both:
+        for each in services:
             each.kill()
 
 
-def copy(source, state, front_urls):
+def copy(source, state, urls):
+    """A state of its own. A service without a URL isn't there."""
     for name in KEPT:
         whole = os.path.join(source, name)
         (shutil.copytree if os.path.isdir(whole) else shutil.copy2)(whole, os.path.join(state, name))
     with sqlite3.connect(os.path.join(state, "keystone.db")) as database:
-        for placeholder, url in front_urls.items():
-            database.execute("UPDATE endpoint SET url = replace(url, ?, ?)", (placeholder, url))
+        for placeholder, url in urls.items():
+            if url is None:
+                database.execute("DELETE FROM endpoint WHERE url LIKE ?", (f"{placeholder}%",))
+            else:
+                database.execute("UPDATE endpoint SET url = replace(url, ?, ?)", (placeholder, url))
+    database.close()
+    with open(os.path.join(state, "template")) as file:
+        made = file.read()
+    with sqlite3.connect(os.path.join(state, "nova_api.db")) as database:
+        change = "UPDATE cell_mappings SET database_connection = replace(database_connection, ?, ?)"
+        database.execute(change, (made, state))
     database.close()
 
 
@@ -288,34 +374,50 @@ def sweep():
 
 
 class Lab:
-    def __init__(self, cache, tls):
+    def __init__(self, cache, tls, has_nova):
         self.lock = threading.RLock()
         self.tokens = {}
         self.record = Record()
-        self.keystone = self.cinder = None
+        self.keystone = self.cinder = self.compute = None
         self.template, self.made = template(cache)
         sweep()
         self.state = tempfile.mkdtemp(prefix=PREFIX)
         self.alive = open(os.path.join(self.state, "alive"), "w")
         fcntl.flock(self.alive, fcntl.LOCK_EX)
-        self.fronts = {name: Front(name, self.record, tls) for name in ("keystone", "cinder")}
-        self.socket = socket.create_server((HOST, 0), backlog=128)
-        self.internal = f"http://{HOST}:{self.socket.getsockname()[1]}"
+        names = ("keystone", "cinder", "nova") if has_nova else ("keystone", "cinder")
+        self.fronts = {name: Front(name, self.record, tls) for name in names}
+        self.sockets = {name: socket.create_server((HOST, 0), backlog=128) for name in ("keystone", *NOVAS)}
+        self.socket = self.sockets["keystone"]
 
     def start(self):
         urls = {name: front.url for name, front in self.fronts.items()}
+        own = {name: f"http://{HOST}:{each.getsockname()[1]}" for name, each in self.sockets.items()}
         copy(
             self.template,
             self.state,
-            {KEYSTONE: urls["keystone"], KEYSTONE_INTERNAL: self.internal, CINDER: urls["cinder"]},
+            {
+                KEYSTONE: urls["keystone"],
+                KEYSTONE_INTERNAL: own["keystone"],
+                CINDER: urls["cinder"],
+                NOVA: urls.get("nova"),
+                PLACEMENT: own["placement"] if "nova" in urls else None,
+            },
         )
-        configure(self.state, urls["keystone"], self.internal)
+        configure(self.state, urls["keystone"], own["keystone"], own["nothing"], "nova" in urls)
         with open(os.path.join(self.state, "users.json")) as file:
             self.users = json.load(file)
         # Both at once: Cinder asks Keystone at its first request only.
-        self.keystone = Service("keystone", self.state, str(self.socket.fileno()), sockets=(self.socket.fileno(),))
+        self.keystone = self.service("keystone", "keystone")
+        if "nova" in urls:
+            self.compute = self.service("compute", *NOVAS)
         self.start_cinder()
         self.fronts["keystone"].open(self.socket.getsockname()[1])
+        if self.compute is not None:
+            self.fronts["nova"].open(int(self.compute.line()))
+
+    def service(self, what, *names):
+        files = [self.sockets[name].fileno() for name in names]
+        return Service(what, self.state, *map(str, files), sockets=files)
 
     def start_cinder(self):
         with self.lock:
@@ -349,7 +451,7 @@ class Lab:
     def end(self):
         for front in self.fronts.values():
             front.close()
-        for each in (self.cinder, self.keystone):
+        for each in (self.compute, self.cinder, self.keystone):
             if each is not None:
                 each.kill()
         shutil.rmtree(self.state, ignore_errors=True)
@@ -358,13 +460,18 @@ class Lab:
         return {
             "authUrl": f"{self.fronts['keystone'].url}/v3",
             "cinderUrl": f"{self.fronts['cinder'].url}/v3",
+            **({"novaUrl": f"{self.fronts['nova'].url}/v2.1"} if self.compute else {}),
             "region": REGION,
             "password": PASSWORD,
             "users": self.users,
             "state": self.state,
             "template": self.template,
             "templateMade": self.made,
-            "processes": {"keystone": self.keystone.process.pid, "cinder": self.cinder.process.pid},
+            "processes": {
+                name: each.process.pid
+                for name, each in (("keystone", self.keystone), ("cinder", self.cinder), ("compute", self.compute))
+                if each is not None
+            },
         }
 
     # ---- commands ------------------------------------------------------------------------------------------------------
@@ -389,12 +496,13 @@ class Lab:
         return None
 
     def call(self, service, method, path, body=None, user="admin", microversion=None):
-        port = self.socket.getsockname()[1] if service == "keystone" else self.fronts["cinder"].backend
-        prefix = "/v3" if service == "keystone" else f"/v3/{self.users[user]['projectId']}"
+        port = self.socket.getsockname()[1] if service == "keystone" else self.fronts[service].backend
+        prefix = {"cinder": f"/v3/{self.users[user]['projectId']}", "nova": "/v2.1"}.get(service, "/v3")
+        kind = {"cinder": "volume", "nova": "compute"}.get(service)
         for again in (False, True):
             headers = {"X-Auth-Token": self.token(user, again)}
             if microversion:
-                headers["OpenStack-API-Version"] = f"volume {microversion}"
+                headers["OpenStack-API-Version"] = f"{kind} {microversion}"
             status, _headers, answer = ask(port, method, prefix + path, body, headers)
             if status != 401:
                 break
@@ -448,7 +556,9 @@ class Control(BaseHTTPRequestHandler):
         pass
 
 
-def main(cache, option=None, *tls):
+def main(cache, *options):
+    has_nova = options[:1] == ("--nova",)
+    option, *tls = options[has_nova:] or (None,)
     if option not in (None, "--tls") or len(tls) != (2 if option else 0):
         sys.exit(__doc__)
     ended = threading.Event()
@@ -467,7 +577,7 @@ def main(cache, option=None, *tls):
 
     def work():
         try:
-            labs.append(Lab(cache, tls))
+            labs.append(Lab(cache, tls, has_nova))
             labs[0].start()
             server = ThreadingHTTPServer((HOST, 0), Control)
             server.daemon_threads = True

@@ -54,3 +54,38 @@ describeOpenstack("the lab's Keystone and Cinder", () => {
     expect((await lab.volumes()).map(({ id }) => id as string)).toEqual(before.map(({ id }) => id as string));
   });
 });
+
+describeOpenstack("the lab's Nova", () => {
+  let lab: OpenstackLab;
+  let server: string;
+  beforeAll(async () => {
+    lab = await OpenstackLab.start({ nova: true });
+    await lab.makeType("gold", { volume_backend_name: "fast" });
+    await lab.makeType("bronze", { volume_backend_name: "slow" });
+    server = await lab.server("node");
+  });
+  afterAll(() => lab.stop());
+
+  test("attaches a volume to a server, lets it grow there and move to another backend, and gives it back", async () => {
+    const as = { user: "plain" } as const;
+    const id = await lab.create({ name: "data", volume_type: "gold" });
+    const at = `/servers/${server}/os-volume_attachments`;
+    await lab.mustNova("POST", at, { volumeAttachment: { volumeId: id } }, as);
+    expect((await lab.waitFor(id, "in-use"))["attachments"]).toMatchObject([{ server_id: server }]);
+    expect(lab.plugged(server)).toEqual([id]);
+    const again = await lab.nova("POST", at, { volumeAttachment: { volumeId: id } }, as);
+    expect([again.status, JSON.stringify(again.body)]).toEqual([400, expect.stringContaining("already attached")]);
+
+    expect((await lab.act(id, { "os-extend": { new_size: 2 } }, { ...as, microversion: "3.42" })).status).toBe(202);
+    await lab.waitUntil(id, ({ status, size }) => status === "in-use" && size === 2);
+    const retype = { "os-retype": { new_type: "bronze", migration_policy: "on-demand" } };
+    expect((await lab.act(id, retype, as)).status).toBe(202);
+    await lab.waitUntil(id, ({ status, volume_type: type }) => status === "in-use" && type === "bronze");
+    expect((await lab.volume(id))!["os-vol-host-attr:host"]).toBe("lab@slow#slow");
+    expect((await lab.volume(id))!["attachments"]).toMatchObject([{ server_id: server }]);
+
+    await lab.mustNova("DELETE", `${at}/${id}`, undefined, as);
+    await lab.waitFor(id, "available");
+    expect(lab.plugged(server)).toEqual([]);
+  });
+});

@@ -1,8 +1,9 @@
-"""Keystone and Cinder, each in a process of its own that lab.py starts: services.py WHAT STATE [FD], where WHAT is one of
+"""Keystone, Cinder and Nova, each in a process of its own that lab.py starts: services.py WHAT STATE [FD], where WHAT is one of
 
   keystone-template, cinder-template    makes its database (and Keystone's users and catalog), and ends
   keystone                              serves on the listening socket FD
   cinder                                serves (API, scheduler and both backends) on a port that it prints
+  compute-template, compute             Nova's, in compute.py
 
 Ends with its standard input.
 """
@@ -16,6 +17,7 @@ REGION = "RegionOne"
 USERS = {"admin": ("admin", "admin"), "plain": ("plain", "member"), "reader": ("plain", "reader")}  # project, role
 # What the template has for the ports of a lab. Cinder itself asks Keystone by the internal one: off the record, and past TLS.
 KEYSTONE, KEYSTONE_INTERNAL, CINDER = "http://keystone.lab", "http://keystone-internal.lab", "http://cinder.lab"
+NOVA, PLACEMENT = "http://nova.lab", "http://placement.lab"
 
 
 def keystone_template(state):
@@ -39,18 +41,23 @@ def keystone_template(state):
     admin.bootstrap()
 
     apis = provider_api.ProviderAPIs
-    for number, kind in enumerate(("block-storage", "volumev3")):
-        service = f"cinder{number}"
-        apis.catalog_api.create_service(service, {"id": service, "type": kind, "name": "cinder", "enabled": True})
+    for service, name, kind, url in (
+        ("cinder0", "cinder", "block-storage", f"{CINDER}/v3/$(project_id)s"),
+        ("cinder1", "cinder", "volumev3", f"{CINDER}/v3/$(project_id)s"),
+        ("nova", "nova", "compute", f"{NOVA}/v2.1"),
+        ("placement", "placement", "placement", PLACEMENT),
+    ):
+        apis.catalog_api.create_service(service, {"id": service, "type": kind, "name": name, "enabled": True})
         for interface in ("public", "internal", "admin"):
             key = f"{service}-{interface}"
-            url = f"{CINDER}/v3/$(project_id)s"
             endpoint = {"id": key, "interface": interface, "region_id": REGION, "service_id": service, "url": url}
             apis.catalog_api.create_endpoint(key, {**endpoint, "enabled": True})
     plain = {"id": "plain", "name": "plain", "domain_id": "default", "description": "", "enabled": True}
     plain["id"] = os.urandom(16).hex()
     apis.resource_api.create_project(plain["id"], plain)
     roles = {role["name"]: role["id"] for role in apis.role_api.list_roles()}
+    # What Nova asks of Cinder for a user, it asks as a service, too: nothing else may take an attachment away.
+    apis.assignment_api.add_role_to_user_and_project(admin.admin_user_id, admin.project_id, roles["service"])
     people = {"admin": {"id": admin.admin_user_id, "project": "admin", "projectId": admin.project_id}}
     for name in ("plain", "reader"):
         user = {"name": name, "domain_id": "default", "password": PASSWORD, "enabled": True}
@@ -66,18 +73,8 @@ def keystone_template(state):
 def keystone(state, fd):
     import socket
     from concurrent.futures import ThreadPoolExecutor
-    from socketserver import ThreadingMixIn
-    from wsgiref import simple_server
 
-    class Server(ThreadingMixIn, simple_server.WSGIServer):
-        daemon_threads = True
-
-        def handle_error(self, request, client_address):
-            pass
-
-    class Quiet(simple_server.WSGIRequestHandler):
-        def log_message(self, *_args):
-            pass
+    from wsgi import serve
 
     os.environ["OS_KEYSTONE_CONFIG_FILES"] = f"{state}/keystone.conf"
     from keystone.server.wsgi import initialize_public_application
@@ -89,14 +86,7 @@ def keystone(state, fd):
     def application(environ, start_response):
         return one.submit(lambda: list(inner(environ, start_response))).result()
 
-    server = Server(("127.0.0.1", 0), Quiet, bind_and_activate=False)
-    server.socket.close()
-    server.socket = socket.socket(fileno=int(fd))
-    server.server_address = server.socket.getsockname()
-    server.server_name, server.server_port = server.server_address
-    server.setup_environ()
-    server.set_app(application)
-    server.serve_forever()
+    serve(application, socket.socket(fileno=int(fd))).join()
 
 
 def cinder_config(state):
@@ -173,9 +163,13 @@ if __name__ == "__main__":
     end_with_standard_input()  # a real thread: Cinder's import replaces them
     what, *rest = sys.argv[1:]
     del sys.argv[1:]  # for Keystone reads them too
+    from compute import compute, compute_template
+
     {
         "keystone-template": keystone_template,
         "cinder-template": cinder_template,
         "keystone": keystone,
         "cinder": cinder,
+        "compute-template": compute_template,
+        "compute": compute,
     }[what](*rest)
