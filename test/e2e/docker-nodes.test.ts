@@ -1,5 +1,5 @@
-// Docker with volumes that are attached to machines, on a real dockerd: made by `pulumi up` on the ScaleIO gateway of this package and on
-// EC2 (moto), attached by the plugin, and seen in containers. Loop devices stand in for the devices that appear.
+// Docker with volumes that are attached to machines, on a real dockerd: made by `pulumi up` on the ScaleIO gateway of this package, on EC2
+// (moto) and on a real Cinder, attached by the plugin (there by a real Nova), and seen in containers. Loop devices stand in for the devices that appear.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,6 +14,8 @@ import { StandIns, type AttachedVolume } from "../support/device";
 import { describeDocker, DockerLab } from "../support/docker";
 import type { Project } from "../support/engine";
 import { describeIf } from "../support/machine";
+import { OpenstackLab } from "../support/openstack";
+import { openstackEngineReason, OpenstackProject } from "../support/openstack-project";
 import { onArray, ScaleioProject } from "../support/scaleio";
 
 jest.setTimeout(240_000);
@@ -42,7 +44,7 @@ interface Attaching {
   /** What is attached to this machine. */
   attached(): Promise<AttachedVolume[]>;
   device(volumeId: string): string;
-  /** What the backend keeps of the profile: on ScaleIO with each mapping, on EC2 with the volume. And what that is, by profile. */
+  /** What the backend keeps of the profile: on ScaleIO with each mapping, elsewhere with the volume. And what that is, by profile. */
   limits(volumeId: string): Promise<string>;
   expected: { gold: string; silver: string };
   /** Attaches a volume to another machine, behind the plugin's back; says its name. And takes it from there. */
@@ -173,9 +175,75 @@ class OnEbs implements Attaching {
   }
 }
 
+class OnCinder implements Attaching {
+  lab!: OpenstackLab;
+  readonly project = new OpenstackProject("dockernodes", () => this.lab);
+  private here = "";
+  private elsewhere = "";
+  readonly nowhere = { OS_AUTH_URL: "http://127.0.0.1:1/v3" };
+  readonly expected = { gold: "gold lab@fast#fast", silver: "silver lab@fast#fast" };
+  async start() {
+    this.lab = await OpenstackLab.start({ nova: true });
+    for (const type of ["gold", "silver"]) await this.lab.makeType(type, { volume_backend_name: "fast" });
+    [this.here, this.elsewhere] = [await this.lab.server("here"), await this.lab.server("elsewhere")];
+  }
+  connect(config: Record<string, unknown>) {
+    return this.project.connect(config);
+  }
+  async stop() {
+    await this.lab.stop();
+  }
+  environment() {
+    const { authUrl, userName, password, tenantName, region } = this.lab.config();
+    const login = { OS_AUTH_URL: authUrl, OS_USERNAME: userName, OS_PASSWORD: password, OS_PROJECT_NAME: tenantName };
+    const domains = { OS_USER_DOMAIN_NAME: "Default", OS_PROJECT_DOMAIN_NAME: "Default", OS_REGION_NAME: region };
+    return { ...login, ...domains, STORAGE_PROFILES_INSTANCE_ID: this.here } as Record<string, string>;
+  }
+  private async views() {
+    const ours = (await this.lab.volumes()).filter(({ name }) => !String(name).startsWith("root of "));
+    return ours.map(({ id, size, attachments }) => {
+      const hosts = (attachments as { server_id: string }[]).map(({ server_id: server }) =>
+        server === this.here ? "here" : `server ${server}`,
+      );
+      return { id: id as string, hosts, sizeGiB: size as number };
+    });
+  }
+  async volumes() {
+    return (await this.views()).map(({ id }) => id);
+  }
+  async hosts(volumeId: string) {
+    return (await this.views()).find(({ id }) => id === volumeId)?.hosts ?? [];
+  }
+  // As the hypervisor has it.
+  async attached() {
+    const plugged = this.lab.plugged(this.here);
+    const here = (await this.views()).filter(({ id }) => plugged.includes(id));
+    return here.map(({ id, sizeGiB }) => ({ path: this.device(id), sizeGiB }));
+  }
+  device(volumeId: string) {
+    return `/dev/disk/by-id/virtio-${volumeId.slice(0, 20)}`;
+  }
+  async limits(volumeId: string) {
+    const { volume_type: type, "os-vol-host-attr:host": host } = (await this.lab.volume(volumeId)) ?? {};
+    return `${type} ${host}`;
+  }
+  async attachElsewhere(volumeId: string) {
+    const body = { volumeAttachment: { volumeId } };
+    await this.lab.mustNova("POST", `/servers/${this.elsewhere}/os-volume_attachments`, body, { user: "plain" });
+    await this.lab.waitFor(volumeId, "in-use");
+    return `server ${this.elsewhere}`;
+  }
+  async detachElsewhere(volumeId: string) {
+    const path = `/servers/${this.elsewhere}/os-volume_attachments/${volumeId}`;
+    await this.lab.mustNova("DELETE", path, undefined, { user: "plain" });
+    await this.lab.waitFor(volumeId, "available");
+  }
+}
+
 for (const [backend, reason, Backend] of [
   ["scaleio", undefined, OnScaleio],
   ["aws", awsReason(), OnEbs],
+  ["openstack", openstackEngineReason(), OnCinder],
 ] as const) {
   describeIf(reason === undefined, `volumes of backend ${backend}`, reason, () => {
     describeDocker("with docker run", () => {
@@ -328,7 +396,7 @@ for (const [backend, reason, Backend] of [
         // Nobody calls again.
         await expectGivenBack(data, 20_000);
 
-        if (backend === "aws") return; // the rest takes ten seconds, and has nothing to do with the backend
+        if (backend !== "scaleio") return; // the rest takes ten seconds, and has nothing to do with the backend
         // Killed as soon as it is told, it doesn't know that the container is gone.
         const ended = () => Promise.resolve("");
         await lab.killed("Unmount", () => lab.run("data:/data", read), undefined, ended);
@@ -356,7 +424,7 @@ for (const [backend, reason, Backend] of [
       });
 
       // Once is enough: what `up` says is what is told.
-      if (backend === "aws") return;
+      if (backend !== "scaleio") return;
       test("a backend that is down is told for a new volume too, and nothing of that stays", async () => {
         await on.stop();
         const started = Date.now();

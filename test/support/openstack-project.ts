@@ -8,7 +8,7 @@ import { findPlugin, ProviderProject } from "./provider";
 let plugin: ReturnType<typeof findPlugin> | undefined;
 
 /** Why this machine can't run the engine against them, or `undefined` where it can. */
-function engineReason(): string | undefined {
+export function openstackEngineReason(): string | undefined {
   const reason = openstackReason();
   if (reason !== undefined) return reason;
   plugin ??= findPlugin("openstack");
@@ -17,7 +17,7 @@ function engineReason(): string | undefined {
 
 /** A group of tests that drives the engine against the lab; where one of the two can't be had they are skipped, and say so. */
 export function describeOpenstackEngine(name: string, tests: () => void): void {
-  const reason = engineReason();
+  const reason = openstackEngineReason();
   describeIf(reason === undefined, name, reason, tests);
 }
 
