@@ -1,24 +1,23 @@
-// Cinder volumes on a server: the exact requests to Keystone, Cinder, Nova and the metadata service. A server of the test's own answers as
-// their API references say, because no Nova can be had on a laptop; the device is real.
+// Cinder volumes on a server, attached by a real Nova: what is asked of it, what it refuses, and what happens when its answer is lost. The
+// device that its hypervisor would plug in is a loop device, the metadata service the test's own.
 
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { nodeStorage } from "../../../components/node";
 import { deviceNamesOf } from "../../../components/node/openstack";
 import type { NodeVolume } from "../../../src/docker/node";
-import { testDevice, type TestDevice } from "../../support/device";
+import { StandIns } from "../../support/device";
 import { describeIf, loopReason } from "../../support/machine";
+import { OpenstackLab, openstackReason } from "../../support/openstack";
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 const ID = "0f2d1c7e-8a5b-4d7e-9a55-3c1f0b2a4d6e";
-const SERVER = "9f1b7c62-77a5-4f6f-8a0a-1d2e3f405162";
-const volume: NodeVolume = { name: "data", backend: "openstack", volumeId: ID, sizeGiB: 1, settings: {} as never };
-const waiting = (ms = 10_000) => ({ signal: AbortSignal.timeout(ms), for: () => undefined });
+const waiting = (ms = 20_000) => ({ signal: AbortSignal.timeout(ms), for: () => undefined });
 
 test("a disk is looked for by each name that libvirt and udev give it, on virtio-blk and on virtio-scsi, whole or of 20 characters", () => {
   const names = deviceNamesOf(ID);
@@ -33,133 +32,136 @@ test("a disk is looked for by each name that libvirt and udev give it, on virtio
   expect(names.serials).toEqual(["0f2d1c7e-8a5b-4d7e-9", ID]);
 });
 
-describeIf(loopReason() === undefined, "a volume on Cinder", loopReason(), () => {
+const reason = loopReason() ?? openstackReason();
+describeIf(reason === undefined, "a volume on Cinder", reason, () => {
+  let lab: OpenstackLab;
   let home: string;
-  let device: TestDevice;
-  let cloud: Server;
-  let asked: string[];
-  /** What Cinder says of the volume; a change takes the questions that are left of it. */
-  let status: string;
-  let attachedTo: string | undefined;
-  let next: { after: number; status: string; server: string | undefined } | undefined;
-  let refusal: { code: number; text: string } | undefined;
+  let devices: StandIns;
+  let metadata: Server;
+  let here: string;
+  let elsewhere: string;
+  let id: string;
 
-  const turn = (on: string, then: string, server: string | undefined) => {
-    status = on;
-    next = { after: 2, status: then, server };
-  };
-  const answer = (request: IncomingMessage, body: string): [number, unknown, Record<string, string>?] => {
-    const base = `http://127.0.0.1:${(cloud.address() as AddressInfo).port}`;
-    const line = `${request.method} ${request.url}`;
-    if (line === "POST /v3/auth/tokens") {
-      const endpoint = (url: string) => [{ interface: "public", region_id: "one", url: `${base}${url}` }];
-      const catalog = [
-        { type: "compute", endpoints: endpoint("/compute/v2.1") },
-        { type: "volumev3", endpoints: endpoint("/volume/v3/p") },
-      ];
-      return [201, { token: { project: { id: "p" }, catalog } }, { "x-subject-token": "token" }];
-    }
-    if (line === "GET /openstack/latest/meta_data.json") return [200, { uuid: SERVER }];
-    if (request.headers["x-auth-token"] !== "token") return [401, {}];
-    asked.push(line.startsWith("POST") ? `${line} ${body}` : line);
-    if (line === `GET /volume/v3/p/volumes/${ID}`) {
-      if (next && --next.after < 0) {
-        [status, attachedTo, next] = [next.status, next.server, undefined];
-        if (attachedTo === SERVER) device.appear(`/dev/disk/by-id/virtio-${ID.slice(0, 20)}`);
-        else device.disappear();
-      }
-      const attachments = attachedTo === undefined ? [] : [{ server_id: attachedTo, host_name: "h" }];
-      return [200, { volume: { status, attachments } }];
-    }
-    if (refusal) return [refusal.code, { conflictingRequest: { code: refusal.code, message: refusal.text } }];
-    if (line === `POST /compute/v2.1/servers/${SERVER}/os-volume_attachments`) {
-      turn("attaching", "in-use", SERVER);
-      return [200, { volumeAttachment: { volumeId: ID } }];
-    }
-    if (line === `DELETE /compute/v2.1/servers/${SERVER}/os-volume_attachments/${ID}`) {
-      turn("detaching", "available", undefined);
-      return [202, ""];
-    }
-    return [404, { itemNotFound: { code: 404, message: "not found" } }];
-  };
+  const nameOf = (volumeId: string) => `/dev/disk/by-id/virtio-${volumeId.slice(0, 20)}`;
+  const volume = (): NodeVolume => ({
+    name: "data",
+    backend: "openstack",
+    volumeId: id,
+    sizeGiB: 1,
+    settings: {} as never,
+  });
+  const endpoint = () => `http://127.0.0.1:${(metadata.address() as AddressInfo).port}`;
   const storage = (env: Record<string, string> = {}) => {
-    const base = `http://127.0.0.1:${(cloud.address() as AddressInfo).port}`;
+    const { authUrl = "", userName = "", password = "", tenantName = "" } = lab.config();
     const login = {
-      OS_AUTH_URL: `${base}/v3`,
-      OS_USERNAME: "u",
-      OS_PASSWORD: "p",
-      OS_PROJECT_NAME: "p",
+      OS_AUTH_URL: authUrl,
+      OS_USERNAME: userName,
+      OS_PASSWORD: password,
+      OS_PROJECT_NAME: tenantName,
       OS_USER_DOMAIN_NAME: "Default",
       OS_PROJECT_DOMAIN_NAME: "Default",
     };
     const machine = { STORAGE_PROFILES_MOUNTS: join(home, "m"), STORAGE_PROFILES_NODE_STATE: join(home, "r") };
-    const all = { ...login, ...machine, STORAGE_PROFILES_METADATA_ENDPOINT: base, ...env };
+    const all = { ...login, ...machine, STORAGE_PROFILES_METADATA_ENDPOINT: endpoint(), ...env };
     return nodeStorage("openstack", { config: {}, env: all })!;
   };
-  const changes = () => asked.filter((line) => !line.startsWith("GET"));
+  /** What was to change something at Nova. */
+  const changes = async () =>
+    (await lab.requests("nova"))
+      .filter(({ method }) => method !== "GET")
+      .map(({ method, path, body }) => `${method} ${path}${body ? ` ${JSON.stringify(body)}` : ""}`);
+  const servers = async () =>
+    ((await lab.volume(id))!["attachments"] as { server_id: string }[]).map(({ server_id: server }) => server);
+  const attach = async (server: string) => {
+    const body = { volumeAttachment: { volumeId: id } };
+    await lab.mustNova("POST", `/servers/${server}/os-volume_attachments`, body, { user: "plain" });
+    await lab.waitFor(id, "in-use");
+  };
 
   beforeAll(async () => {
-    cloud = createServer((request, response) => {
-      let body = "";
-      request.on("data", (part: Buffer) => (body += part.toString()));
-      request.on("end", () => {
-        const [code, json, headers] = answer(request, body);
-        response.writeHead(code, { "content-type": "application/json", ...headers });
-        response.end(json === "" ? "" : JSON.stringify(json));
-      });
+    lab = await OpenstackLab.start({ nova: true });
+    [here, elsewhere] = [await lab.server("here"), await lab.server("elsewhere")];
+    metadata = createServer((request, response) => {
+      const isIt = request.url === "/openstack/latest/meta_data.json";
+      response.writeHead(isIt ? 200 : 404, { "content-type": "application/json" });
+      response.end(JSON.stringify({ uuid: here, name: "here" }));
     });
-    await new Promise<void>((done) => cloud.listen(0, "127.0.0.1", done));
+    await new Promise<void>((done) => metadata.listen(0, "127.0.0.1", done));
+    devices = new StandIns(() =>
+      Promise.resolve(lab.plugged(here).map((each) => ({ path: nameOf(each), sizeGiB: 1 }))),
+    );
   });
-  afterAll(() => {
-    cloud.close();
-    cloud.closeAllConnections();
+  afterAll(async () => {
+    await devices.dispose();
+    metadata.close();
+    metadata.closeAllConnections();
+    await lab.stop();
   });
-  beforeEach(() => {
+  beforeEach(async () => {
     home = mkdtempSync(join(tmpdir(), "sp-node-"));
-    device = testDevice(2 ** 30);
-    [asked, status, attachedTo, next, refusal] = [[], "available", undefined, undefined, undefined];
+    id = await lab.create({ name: "data" });
+    await lab.clear();
   });
-  afterEach(() => {
-    device.dispose();
-    rmSync(home, { recursive: true, force: true });
-  });
+  afterEach(() => rmSync(home, { recursive: true, force: true }));
 
   test("is attached by Nova to the server that the metadata tells, waited for, mounted, and given back", async () => {
-    const at = (await storage().mount(volume, waiting()))!;
+    const at = (await storage().mount(volume(), waiting()))!;
     writeFileSync(join(at, "precious"), "data");
-    await storage().unmount(volume, waiting());
-    expect([status, attachedTo]).toEqual(["available", undefined]);
-    expect(changes()).toEqual([
-      `POST /compute/v2.1/servers/${SERVER}/os-volume_attachments {"volumeAttachment":{"volumeId":"${ID}"}}`,
-      `DELETE /compute/v2.1/servers/${SERVER}/os-volume_attachments/${ID}`,
+    expect([await servers(), lab.plugged(here)]).toEqual([[here], [id]]);
+    await storage().unmount(volume(), waiting());
+    expect([(await lab.volume(id))!["status"], lab.plugged(here)]).toEqual(["available", []]);
+    expect(await changes()).toEqual([
+      `POST /v2.1/servers/${here}/os-volume_attachments {"volumeAttachment":{"volumeId":"${id}"}}`,
+      `DELETE /v2.1/servers/${here}/os-volume_attachments/${id}`,
     ]);
-    const again = (await storage().mount(volume, waiting()))!;
+    const again = (await storage().mount(volume(), waiting()))!;
     expect(readFileSync(join(again, "precious"), "utf8")).toBe("data");
-    await storage().unmount(volume, waiting());
+    await storage().unmount(volume(), waiting());
   });
 
   test("that another server has is refused, and nothing is asked of Nova", async () => {
-    [status, attachedTo] = ["in-use", "another-server"];
-    await expect(storage().mount(volume, waiting())).rejects.toThrow(
-      "data is attached to server another-server: a file system",
+    await attach(elsewhere);
+    await expect(storage().mount(volume(), waiting())).rejects.toThrow(
+      `data is attached to server ${elsewhere}: a file system`,
     );
-    expect(changes()).toEqual([]);
+    expect([await changes(), await servers()]).toEqual([[], [elsewhere]]);
+  });
+
+  test("whose attachment was done and not answered is mounted by the next one, and not attached twice", async () => {
+    await lab.fail({ service: "nova", method: "POST", lose: true });
+    await expect(storage().mount(volume(), waiting())).rejects.toThrow(`attaching volume ${id}`);
+    await lab.waitFor(id, "in-use");
+    await storage().mount(volume(), waiting());
+    expect([await servers(), (await changes()).length]).toEqual([[here], 1]);
+    await lab.fail({ service: "nova", method: "DELETE", lose: true });
+    await expect(storage().unmount(volume(), waiting())).rejects.toThrow(`detaching volume ${id}`);
+    await lab.waitFor(id, "available");
+    await storage().unmount(volume(), waiting());
+    expect((await changes()).length).toBe(2);
   });
 
   test("that Nova refuses, or Cinder has in error, says so in their words", async () => {
-    refusal = { code: 409, text: "Cannot 'attach_volume' instance while it is in vm_state building" };
-    await expect(storage().mount(volume, waiting())).rejects.toThrow(
-      `attaching volume ${ID}: Nova says "Cannot 'attach_volume' instance while it is in vm_state building" (409)`,
+    const setState = (state: string) => lab.mustNova("POST", `/servers/${here}/action`, { "os-resetState": { state } });
+    await setState("error");
+    await expect(storage().mount(volume(), waiting())).rejects.toThrow(
+      `attaching volume ${id}: Nova says "Cannot 'attach_volume' instance ${here} while it is in vm_state error" (409)`,
     );
-    status = "error_extending";
-    await expect(storage().mount(volume, waiting())).rejects.toThrow(`${ID} is in status "error_extending" on Cinder`);
-    expect(existsSync("/dev/disk/by-id/virtio-" + ID.slice(0, 20))).toBe(false);
+    await setState("active");
+    expect((await lab.act(id, { "os-reset_status": { status: "error_extending" } })).status).toBe(202);
+    await expect(storage().mount(volume(), waiting())).rejects.toThrow(
+      `${id} is in status "error_extending" on Cinder`,
+    );
+    expect([await changes(), lab.plugged(here)]).toEqual([[expect.stringMatching(/^POST/)], []]);
   });
 
-  test("on a server that doesn't know itself says how to tell it", async () => {
+  test("on a server that doesn't know itself, or that Nova doesn't know, says so", async () => {
     const nowhere = storage({ STORAGE_PROFILES_METADATA_ENDPOINT: "http://127.0.0.1:1" });
-    await expect(nowhere.mount(volume, waiting())).rejects.toThrow(
+    await expect(nowhere.mount(volume(), waiting())).rejects.toThrow(
       /Set STORAGE_PROFILES_INSTANCE_ID in the plugin's environment$/,
+    );
+    const unknown = storage({ STORAGE_PROFILES_INSTANCE_ID: ID });
+    await expect(unknown.mount(volume(), waiting())).rejects.toThrow(
+      `attaching volume ${id}: Nova says "Instance ${ID} could not be found." (404)`,
     );
   });
 });
