@@ -279,7 +279,7 @@ describeOpenstackEngine("a volume that is there already", () => {
   });
 
   // By an administrator: Cinder tells nobody else the host of an attachment, by which the provider finds its own.
-  test("is attached without a Nova to a host that says how it reaches the storage; with one, Nova is asked", async () => {
+  test("is attached without a Nova to a host that says how it reaches the storage", async () => {
     const id = await lab.create({ name: "data", volume_type: "gold" }, { user: "admin" });
     await project.connect({ profiles }, lab.config("admin"), "admin");
     const declare = (...attachments: string[]) =>
@@ -298,7 +298,7 @@ describeOpenstackEngine("a volume that is there already", () => {
     expect(await lab.volume(id)).toMatchObject({ status: "in-use", attachments: [{ host_name: "node1" }] });
     expect(await project.steps()).toEqual([]);
 
-    // Where there is Nova, the host is a server's id. This lab has none, and that is what is said.
+    // A server's id is for Nova. This cloud has none, and that is what is said.
     declare(attachment("two", "11111111-2222-4333-8444-555555555555"));
     const nova = await project.tryUp();
     expect(nova.code).not.toBe(0);

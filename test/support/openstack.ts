@@ -7,6 +7,7 @@ import { setTimeout } from "node:timers/promises";
 
 import {
   config,
+  makeServer,
   startLab,
   type Answer,
   type Fault,
@@ -177,21 +178,7 @@ export class OpenstackLab {
 
   /** Makes a server of a user's, and waits until it runs. It boots from a volume of its own, "root of …". Returns its id. */
   async server(name: string, user: User = "plain"): Promise<string> {
-    const flavor = { id: "small", name: "small", ram: 64, vcpus: 1, disk: 0 };
-    const made = await this.nova("POST", "/flavors", { flavor });
-    if (![200, 409].includes(made.status)) throw new Error(`no flavor: ${JSON.stringify(made.body)}`);
-    const root = await this.create({ name: `root of ${name}` }, { user });
-    await this.mustAct(root, { "os-set_bootable": { bootable: true } });
-    const boot = { uuid: root, source_type: "volume", destination_type: "volume", boot_index: 0 };
-    const asked = { name, flavorRef: flavor.id, imageRef: "", networks: "none", block_device_mapping_v2: [boot] };
-    const { server } = await this.mustNova("POST", "/servers", { server: asked }, { user });
-    const id = server.id as string;
-    for (const end = Date.now() + 60_000; ;) {
-      const { server: now } = await this.mustNova("GET", `/servers/${id}`, undefined, { user });
-      if (now.status === "ACTIVE") return id;
-      if (now.status !== "BUILD" || Date.now() > end) throw new Error(`server ${name}: ${JSON.stringify(now)}`);
-      await setTimeout(100);
-    }
+    return makeServer(this.lab, name, user);
   }
 
   /** The volumes whose disks the hypervisor has plugged into a server since it was made. */

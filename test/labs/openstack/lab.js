@@ -3,10 +3,11 @@
 "use strict";
 
 const path = require("node:path");
-const { cacheDirectory } = require("../../../tools/shared.js");
+const { setTimeout } = require("node:timers/promises");
+const { cacheDirectory, UserError } = require("../../../tools/shared.js");
 const { askLab, startProcess } = require("../process.js");
 
-module.exports = { config, startLab };
+module.exports = { config, makeServer, startLab };
 
 /**
  * What reached Keystone, Cinder or Nova. Nothing of it is secret: headers aren't kept, nor is what was sent to Keystone.
@@ -104,6 +105,57 @@ async function startLab({ nova, tls, cache = path.join(cacheDirectory(process.en
     stop,
     ended,
   };
+}
+
+/**
+ * A server of a user's, where there is a Nova, when it runs. It boots from a volume of its own, "root of <name>".
+ *
+ * @param {Pick<OpenstackLab, "call">} lab
+ * @param {string} name
+ * @param {User} user
+ * @returns {Promise<string>} its id
+ */
+async function makeServer({ call }, name, user) {
+  const must = async (
+    /** @type {OpenstackService} */ service,
+    /** @type {string} */ method,
+    /** @type {string} */ path,
+    /** @type {unknown} */ body = undefined,
+    /** @type {User} */ as = user,
+  ) => {
+    const answer = await call(service, method, path, {
+      body,
+      user: as,
+      microversion: service === "nova" ? "2.93" : "3.60",
+    });
+    if (answer.status < 300 || answer.status === 409) return answer.body;
+    throw new UserError(`The server ${name} can't be made: ${method} ${path}: ${JSON.stringify(answer)}`);
+  };
+  /** @returns {Promise<any>} */
+  const until = async (
+    /** @type {() => Promise<any>} */ look,
+    /** @type {string} */ begun,
+    /** @type {string} */ done,
+  ) => {
+    for (const end = Date.now() + 60_000; ; await setTimeout(100)) {
+      const found = await look();
+      if (found.status.toLowerCase() === done) return;
+      if (found.status.toLowerCase() !== begun || Date.now() > end) {
+        throw new UserError(`The server ${name} can't be made: ${JSON.stringify(found)}`);
+      }
+    }
+  };
+  const flavor = { id: "small", name: "small", ram: 64, vcpus: 1, disk: 0 };
+  await must("nova", "POST", "/flavors", { flavor }, "admin"); // 409: it is there
+  const { volume } = await must("cinder", "POST", "/volumes", { volume: { name: `root of ${name}`, size: 1 } });
+  const at = `/volumes/${volume.id}`;
+  await until(async () => (await must("cinder", "GET", at)).volume, "creating", "available");
+  await must("cinder", "POST", `${at}/action`, { "os-set_bootable": { bootable: true } });
+  const boot = { uuid: volume.id, source_type: "volume", destination_type: "volume", boot_index: 0 };
+  const asked = { name, flavorRef: flavor.id, imageRef: "", networks: "none", block_device_mapping_v2: [boot] };
+  const { server } = await must("nova", "POST", "/servers", { server: asked });
+  await until(async () => (await must("nova", "GET", `/servers/${server.id}`)).server, "build", "active");
+  return server.id;
 }
 
 /**
