@@ -44,6 +44,7 @@ const MODULES = [
   "virtio_console",
   "virtio_rng",
   "virtio_scsi",
+  "virtio_net",
   "sd_mod",
   "loop",
   "overlay",

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // A virtual machine of one's own for tests and people: Debian with systemd, cgroup v2, Docker, Node.js, the Pulumi engine and this
-// package, without a network. It is for what the machine that we are on may not have, and for what nobody would do to it. Its disk is a
+// package, without a network unless asked for. It is for what the machine that we are on may not have, and for what nobody would do to it. Its disk is a
 // temporary file; it ends with all that it has.
 //
 //   node test/labs/vm/lab.js           starts one, and runs there what is typed, a line at a time
@@ -44,7 +44,7 @@ const PROBE_MS = 30_000;
 const START_MS = 120_000;
 
 const KERNEL =
-  "console=ttyS0 quiet panic=-1 mitigations=off apparmor=0 selinux=0 systemd.unified_cgroup_hierarchy=1 systemd.show_status=0";
+  "console=ttyS0 quiet panic=-1 mitigations=off apparmor=0 selinux=0 systemd.unified_cgroup_hierarchy=1 systemd.show_status=0 net.ifnames=0";
 
 /**
  * @param {import("./image.js").Programs} programs
@@ -103,12 +103,13 @@ function newDirectory() {
 
 /**
  * @param {object} [options]
+ * @param {boolean} [options.network] with an interface `eth0`, by which the address 10.0.2.2 is the machine that we are on
  * @param {(line: string) => void} [options.log]
  * @param {NodeJS.ProcessEnv} [options.env]
  * @returns {Promise<Machine>}
  * @throws {Unavailable}
  */
-async function startMachine({ log = console.error, env = process.env } = {}) {
+async function startMachine({ network = false, log = console.error, env = process.env } = {}) {
   const found = await programs(log, env);
   const directory = newDirectory();
   const inIt = (/** @type {string} */ name) => path.join(directory, name);
@@ -150,6 +151,7 @@ async function startMachine({ log = console.error, env = process.env } = {}) {
       ...["-qmp", `unix:${inIt("qmp")},server=on,wait=off`],
       // Places for a disk that is plugged in while the machine runs.
       ...["-device", "pcie-root-port,id=slot1,chassis=1", "-device", "virtio-scsi-pci,id=scsi"],
+      ...(network ? ["-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile="] : []),
     );
     // Killed with us: a test that is killed leaves no machine behind.
     qemu = spawn("setpriv", ["--pdeathsig", "KILL", "--", file, ...args], {

@@ -1,0 +1,139 @@
+// The Docker plugin as a service of a server in a cloud: a virtual machine (test/labs/vm) that a real Nova takes for its server. A volume of a
+// real Cinder that Nova gives to the server is plugged in as a disk; the service, within its restrictions, finds, formats, mounts and grows it.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { machineReason, startMachine, type Machine } from "../labs/vm/lab.js";
+import { until } from "../support/control";
+import { describeIf } from "../support/machine";
+import { OpenstackLab } from "../support/openstack";
+import { openstackEngineReason, OpenstackProject } from "../support/openstack-project";
+import { Hypervisor } from "../support/hypervisor";
+
+jest.setTimeout(480_000);
+
+const UNIT = "storage-profiles-docker";
+
+const reason = machineReason() ?? openstackEngineReason();
+
+describeIf(reason === undefined, "the Docker plugin as a service of a server in a cloud", reason, () => {
+  let lab: OpenstackLab;
+  let server: string;
+  let machine: Machine;
+  let hypervisor: Hypervisor;
+  let id: string;
+  const project = new OpenstackProject("cloud", () => lab);
+  /** What is to be ended, in its order. */
+  const ends: (() => Promise<unknown>)[] = [];
+
+  const must = async (script: string): Promise<string> => {
+    const head =
+      "export PATH=/opt/engine:$PATH; set -a; [ ! -e /etc/cloud.env ] || . /etc/cloud.env; set +a; cd /srv/cloud\n";
+    const { code, text } = await machine.run(head + script, { timeoutMs: 200_000 });
+    if (code === 0) return text;
+    const { text: log } = await machine.run(`journalctl -b -u ${UNIT} --no-pager | tail -40`);
+    throw new Error(`exit code ${code}: ${script}\n${text}\n${log}`);
+  };
+  const container = (script: string, options = "--rm") =>
+    must(
+      `docker run ${options} --network none --volume-driver storage-profiles -v data:/data busybox sh -c '${script}'`,
+    );
+  const place = (file: string, text: string) => must(`base64 -d > ${file} <<< ${Buffer.from(text).toString("base64")}`);
+  const now = async () => (await lab.volume(id))!;
+
+  beforeAll(async () => {
+    lab = await OpenstackLab.start({ nova: true });
+    ends.push(
+      () => lab.stop(),
+      () => project.dispose(),
+    );
+    await lab.makeType("gold", { volume_backend_name: "fast" });
+    server = await lab.server("machine");
+    project.program(`
+      const { volumesOfStack } = require("storage-profiles");
+      for (const [name, asked] of Object.entries(volumesOfStack())) new ProfiledVolume(name, asked);`);
+    await project.connect({ volumes: { data: { profile: "gold", sizeGiB: 1 } } });
+    await project.up();
+    id = (await lab.volumes()).find(({ name }) => name === "data")!["id"] as string;
+    const { text: state } = await project.run(["stack", "export"]);
+
+    machine = await startMachine({ network: true, log: () => undefined });
+    ends.push(machine.stop);
+    hypervisor = new Hypervisor(machine, () => lab.plugged(server));
+    ends.push(() => hypervisor.stop());
+    // The cloud's addresses are those of the machine that the lab is on: they lead there.
+    const ports = [lab.lab.authUrl, lab.lab.cinderUrl, lab.lab.novaUrl ?? ""].map((url) => new URL(url).port);
+    await machine.run("mkdir -p /srv/cloud/node_modules /var/lib/stacks /tmp/image/bin");
+    await must(`
+      set -e
+      busybox ip addr add 10.0.2.15/24 dev eth0
+      busybox ip link set eth0 up
+      for port in ${ports.join(" ")}; do
+        systemd-run --quiet --unit cloud-$port --socket-property ListenStream=127.0.0.1:$port \\
+          /lib/systemd/systemd-socket-proxyd 10.0.2.2:$port
+      done
+      ln -s /opt/storage-profiles node_modules/storage-profiles
+      ln -s /opt/storage-profiles/node_modules/@pulumi node_modules/@pulumi
+      cp /usr/bin/busybox /tmp/image/bin
+      for applet in sh cat df echo sleep sync; do ln -s busybox /tmp/image/bin/$applet; done
+      systemctl enable --now docker
+      tar -C /tmp/image -c . | docker import - busybox`);
+    const { authUrl, userName, password, tenantName, region } = lab.config();
+    const variables = {
+      ...{ OS_AUTH_URL: authUrl, OS_USERNAME: userName, OS_PASSWORD: password, OS_PROJECT_NAME: tenantName },
+      ...{ OS_USER_DOMAIN_NAME: "Default", OS_PROJECT_DOMAIN_NAME: "Default", OS_REGION_NAME: region },
+      STORAGE_PROFILES_INSTANCE_ID: server,
+      PULUMI_CONFIG_PASSPHRASE: (await project.env())["PULUMI_CONFIG_PASSPHRASE"],
+      PULUMI_BACKEND_URL: "file:///var/lib/stacks",
+    };
+    await place(
+      "/etc/cloud.env",
+      Object.entries(variables)
+        .map(([key, value]) => `${key}="${value}"\n`)
+        .join(""),
+    );
+    for (const file of ["Pulumi.yaml", "Pulumi.dev.yaml", "package.json", "index.js"]) {
+      await place(file, readFileSync(join(project.directory, file), "utf8"));
+    }
+    await place("/tmp/state.json", state.slice(state.indexOf("{")));
+    await must(`
+      pulumi stack init dev --non-interactive
+      pulumi stack import --stack dev --file /tmp/state.json --non-interactive
+      node node_modules/storage-profiles/dist/src/cli/main.js docker-plugin install --stack dev --environment-file /etc/cloud.env`);
+  });
+  afterAll(async () => {
+    for (const end of ends.reverse()) await end();
+  });
+
+  test("attaches a volume by Nova, formats the disk that appears, and gives it back with its data", async () => {
+    expect(await container("echo founding > /data/file && sync; cat /data/file; df /data")).toMatch(
+      /^founding\n[^]*\/dev\/vdb /,
+    );
+    await lab.waitFor(id, "available");
+    expect(lab.plugged(server)).toEqual([]);
+    await until(() => hypervisor.disks.length === 0);
+    expect(await container("cat /data/file")).toBe("founding\n");
+    await lab.waitFor(id, "available");
+  });
+
+  test("grows the file system while a container has it mounted, and the container sees it", async () => {
+    const running = (await container("sleep 600", "--detach")).trim();
+    const size = async () => Number((await must(`docker exec ${running} df -m /data | tail -1`)).split(/\s+/)[1]);
+    expect(await size()).toBeLessThan(1_024);
+    expect((await lab.act(id, { "os-extend": { new_size: 3 } }, { user: "plain", microversion: "3.42" })).status).toBe(
+      202,
+    );
+    await lab.waitUntil(id, (volume) => volume["status"] === "in-use" && volume["size"] === 3);
+    await hypervisor.resize(id, 3);
+    await until(async () => (await size()) > 2_500);
+    expect(await must(`docker exec ${running} cat /data/file`)).toBe("founding\n");
+
+    // Killed meanwhile, it knows what it has attached.
+    await must(`systemctl kill -s KILL ${UNIT}; until systemctl is-active --quiet ${UNIT}; do sleep 0.2; done`);
+    expect((await now())["status"]).toBe("in-use");
+    await must(`docker rm --force ${running}`);
+    await lab.waitFor(id, "available");
+    expect(await container("cat /data/file")).toBe("founding\n");
+  });
+});
