@@ -14,12 +14,8 @@ const { UserError, main } = require("./shared.js");
 
 const root = path.dirname(__dirname);
 
-/** The files of tests that share loop devices, mounts, cgroups or the disk's speed, or look at what the clone has: as patterns of jest. */
-const ALONE = [
-  "test/components/(local|node)/",
-  "test/e2e/(compose-docker|crash|docker|docker-nodes|docker-vm|limits|package|volume)\\.test",
-  "test/tools/",
-];
+/** The files of tests that measure what a limit lets through, count on the disk's space, or look at what the clone has: as patterns of jest. */
+const ALONE = ["test/components/local/", "test/e2e/(docker|docker-vm|limits|package)\\.test", "test/tools/"];
 
 main(async () => {
   await setup();

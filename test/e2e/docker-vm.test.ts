@@ -168,6 +168,38 @@ describeIf(reason === undefined, "the Docker plugin as a service", reason, () =>
     }
   });
 
+  test("run by a user without root it serves volumes that are directories", async () => {
+    await must(`
+      set -e
+      echo 'worker:x:1000:65534::/srv/plain:/bin/false' >> /etc/passwd
+      cp -a /srv/shop /srv/plain
+      cd /srv/plain
+      rm Pulumi.dev.yaml
+      echo 'config:
+  storage-profiles:backend: local
+  storage-profiles:local: { mode: directory, stateDirectory: /srv/plain/volumes }
+  storage-profiles:docker: { defaultSize: 1GiB }
+  storage-profiles:profiles: { default: { local: {} } }' > Pulumi.dev.yaml
+      sed -i 's/^name: shop/name: plain/' Pulumi.yaml
+      grep -v '^PULUMI_BACKEND_URL=' /etc/shop.env > /etc/plain.env
+      echo PULUMI_BACKEND_URL=file:///srv/plain/state >> /etc/plain.env
+      mkdir state
+      PULUMI_BACKEND_URL=file:///srv/plain/state pulumi stack init dev --non-interactive
+      chown -R worker:nogroup /srv/plain`);
+    const args = "--stack dev --environment-file /etc/plain.env --user worker --name plain";
+    const plugin = "node node_modules/storage-profiles/dist/src/cli/main.js docker-plugin";
+    await must(`cd /srv/plain; HOME=/srv/plain ${plugin} install ${args}`);
+    const run = (script: string) =>
+      must(`docker run --rm --network none --volume-driver plain -v notes:/data busybox sh -c '${script}'`);
+    expect(await run("echo mine > /data/file; cat /data/file")).toBe("mine\n");
+    expect(await run("cat /data/file")).toBe("mine\n");
+    expect(await must("ps -o user= -p $(systemctl show storage-profiles-docker-plain --value -p MainPID)")).toBe(
+      "worker\n",
+    );
+    expect(await must("find /srv/plain/volumes -name file -exec cat {} +")).toBe("mine\n");
+    await must(`cd /srv/plain; ${plugin} uninstall --name plain; sed -i '/^worker:/d' /etc/passwd; rm -rf /srv/plain /etc/plain.env`);
+  });
+
   test("uninstall takes all of it back", async () => {
     await command("docker-plugin uninstall");
     expect((await machine.run(`systemctl is-active ${UNIT}`)).text).toBe("inactive\n");
