@@ -197,7 +197,9 @@ describeIf(reason === undefined, "the Docker plugin as a service", reason, () =>
       "worker\n",
     );
     expect(await must("find /srv/plain/volumes -name file -exec cat {} +")).toBe("mine\n");
-    await must(`cd /srv/plain; ${plugin} uninstall --name plain; sed -i '/^worker:/d' /etc/passwd; rm -rf /srv/plain /etc/plain.env`);
+    await must(
+      `cd /srv/plain; ${plugin} uninstall --name plain; sed -i '/^worker:/d' /etc/passwd; rm -rf /srv/plain /etc/plain.env`,
+    );
   });
 
   test("uninstall takes all of it back", async () => {
