@@ -212,6 +212,12 @@ export const problemKinds = {
     allowed: () => "a Compose file: YAML with a mapping of `services`, `volumes` and so on",
     fix: () => "correct the file, or its path (it is relative to the project's directory)",
   }),
+  "compose-env-invalid": problemKind<{ why: string }>({
+    meaning: "A `.env` file has a line that Compose doesn't read.",
+    message: ({ why }) => `the file can't be read: ${why}`,
+    allowed: () => "lines of `NAME=value`, the value in quotes or without",
+    fix: () => "correct the line",
+  }),
   "compose-variable-invalid": problemKind<{ why: string }>({
     meaning: "A variable in a Compose file, or what stands for one, is written in a form that Compose doesn't read.",
     message: ({ why }) => why,

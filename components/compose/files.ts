@@ -85,7 +85,10 @@ function readPlace(
   };
   const withFile = (file: string, beneath: Record<string, string | undefined>) => {
     const read = existsSync(file) || place.envFile !== undefined ? text(file) : undefined;
-    return read === undefined ? beneath : { ...parseDotenv(read, beneath, version), ...beneath };
+    if (read === undefined) return beneath;
+    const { values, problems: wrong } = parseDotenv({ name: shown(file, directory), text: read }, beneath, version);
+    problems.push(...wrong);
+    return { ...values, ...beneath };
   };
 
   const ofEnvironment = filesOf(place.environment);

@@ -68,8 +68,9 @@ export function parseComposeFile(
   if (problems.length > 0) return { documents: [], problems };
 
   const documents: ComposeDocument[] = [];
+  // A file with nothing in it, or nothing but comments. To generation 2 that is nothing to lay over others.
+  if (version === 1 && parsed.every(({ contents }) => contents === null)) problems.push(bad(1, "it is empty"));
   for (const document of parsed) {
-    // A file with nothing in it but comments.
     if (document.contents === null) continue;
     const start = lines.linePos(document.contents.range[0]).line;
     if (!isMap(document.contents)) problems.push(bad(start, "it holds no mapping"));

@@ -1,6 +1,37 @@
 // The `.env` file beside a Compose file, as Compose reads it.
 
+import { problem, type Problem } from "../problems";
 import { interpolate, type ComposeVersion } from "./interpolate";
+
+/** A `.env` file as it is on disk. */
+export interface DotenvFile {
+  /** Its name, as people are to read it in messages. */
+  name: string;
+  text: string;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads a `.env` file. Variables in a value are filled in from the file's lines before it and from `environment`, except in
+ * single quotes: `${NAME}` and `${NAME:-default}`, with generation 2 all that a Compose file may have. A line without `=` sets nothing.
+ * `before` is what a file read earlier had: the new one is laid over it. What generation 2 refuses is a problem, and ends the reading;
+ * generation 1 passes over what it doesn't understand.
+ */
+export function parseDotenv(
+  file: DotenvFile,
+  environment: Environment,
+  version: ComposeVersion,
+  before: Readonly<Record<string, string>> = {},
+): { values: Record<string, string>; problems: Problem[] } {
+  const values = Object.assign(Object.create(null) as Record<string, string>, before);
+  if (version === 1) readFirst(file.text, environment, values);
+  const wrong = version === 2 ? readSecond(file.text, environment, values) : undefined;
+  if (!wrong) return { values, problems: [] };
+  return { values, problems: [problem("compose-env-invalid", `${file.name}:${wrong.line}`, undefined, wrong)] };
+}
+
+// ---- generation 1: python-dotenv ----
 
 // A line: `export`, the name, and its value in one kind of quotes, the other, or none. A value in quotes may go over several lines.
 const LINE =
@@ -8,39 +39,95 @@ const LINE =
 
 const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t" };
 
-/**
- * Reads the text of a `.env` file. Variables in a value are filled in from the file's lines before it and from `environment`, except in
- * single quotes: `${NAME}` and `${NAME:-default}`, with generation 2 all that a Compose file may have. A line without `=` sets nothing.
- * `before` is what a file read earlier had: the new one is laid over it.
- */
-export function parseDotenv(
-  text: string,
-  environment: Readonly<Record<string, string | undefined>>,
-  version: ComposeVersion,
-  before: Readonly<Record<string, string>> = {},
-): Record<string, string> {
-  const values = Object.assign(Object.create(null) as Record<string, string>, before);
-  for (const [, name = "", single, double, plain] of text
-    .replace(/^\uFEFF/, "")
-    .replace(/\r\n?/g, "\n")
-    .matchAll(LINE)) {
-    if (single !== undefined) values[name] = version === 1 ? single.replace(/\\([\\'])/g, "$1") : single;
+function readFirst(text: string, environment: Environment, values: Record<string, string>): void {
+  const expand = (value: string) =>
+    value.replace(
+      /\$\{([^}:]*)(?::-([^}]*))?\}/g,
+      (_, name: string, other = "") => values[name] ?? environment[name] ?? String(other),
+    );
+  const lines = text.replace(/^\uFEFF/, "").replace(/\r\n?/g, "\n");
+  for (const [, name = "", single, double, plain] of lines.matchAll(LINE)) {
+    if (single !== undefined) values[name] = single.replace(/\\([\\'])/g, "$1");
     else if (double !== undefined)
       values[name] = expand(double.replace(/\\([\\'"abfnrtv])/g, (_, c: string) => ESCAPES[c] ?? c));
     else if (plain !== undefined) values[name] = expand(plain.replace(/\s+#.*/, "").trimEnd());
   }
-  return values;
+}
 
-  function expand(value: string): string {
-    const lookup = (name: string) =>
-      version === 1 ? (values[name] ?? environment[name]) : (environment[name] ?? values[name]);
-    if (version === 1) {
-      return value.replace(
-        /\$\{([^}:]*)(?::-([^}]*))?\}/g,
-        (_, name: string, other = "") => lookup(name) ?? String(other),
-      );
+// ---- generation 2: compose-go's dotenv, whose parser.go this follows ----
+
+// What separates on a line, in Go's words.
+const SPACE = "[\\t\\v\\f\\r \\u0085\\u00a0]";
+const START = /^(?:[\s\u0085]|#[^\n]*(?:\n|$))*/;
+const EXPORT = new RegExp(`^export\\s+${SPACE}*`);
+const KEY = new RegExp(`^((?:${SPACE}|[\\p{L}\\p{N}_.[\\]-])*)([=:\\n]|$)`, "u");
+const SPACES = new RegExp(`^${SPACE}*`);
+
+interface Wrong {
+  line: number;
+  why: string;
+}
+
+function readSecond(given: string, environment: Environment, values: Record<string, string>): Wrong | undefined {
+  const text = given.replace(/^\uFEFF/, "");
+  const lineAt = (rest: string) => text.slice(0, text.length - rest.length).split("\n").length;
+  const isSet = (name: string) => Object.hasOwn(environment, name) && environment[name] !== undefined;
+  const expand = (value: string) => interpolate(value, (name) => (isSet(name) ? environment[name] : values[name]), 2);
+  for (let rest = text; ;) {
+    rest = rest.replace(START, "");
+    if (rest === "") return undefined;
+    const line = lineAt(rest);
+    rest = rest.replace(EXPORT, "");
+    const [whole, name = "", end] = KEY.exec(rest) ?? [];
+    if (whole === undefined) {
+      const [odd] = /[^\p{L}\p{N}_.[\]\t\v\f\r \u0085\u00a0-]/u.exec(rest) ?? [];
+      return { line, why: `a variable's name can't have ${JSON.stringify(odd)}` };
     }
-    const filled = interpolate(value, lookup, version);
-    return filled.failure ? value : filled.text;
+    // A last line that has no end is taken for a value without a name.
+    const key = end === "" ? "" : name.trimEnd();
+    if (key.includes(" ")) return { line, why: `a variable's name can't have a space: ${JSON.stringify(key)}` };
+    rest = end === "" ? rest : rest.slice(whole.length);
+    rest = rest.replace(SPACES, "");
+    if (end === "\n") continue; // it has what the environment has
+    const value = valueAt(rest);
+    if (value === undefined) return { line, why: `the quote in the value of ${key} is not closed` };
+    const filled = value.isLiteral ? { text: value.text, failure: undefined } : expand(value.text);
+    if (filled.failure) {
+      const { failure } = filled;
+      const why = failure.kind === "invalid" ? failure.why : `${failure.variable} is required: ${failure.message}`;
+      return { line, why: `in the value of ${key}: ${why}` };
+    }
+    values[key] = filled.text;
+    rest = value.rest;
   }
+}
+
+function valueAt(text: string): { text: string; rest: string; isLiteral: boolean } | undefined {
+  const quote = text[0];
+  if (quote !== "'" && quote !== '"') {
+    const end = text.indexOf("\n");
+    const line = end < 0 ? text : text.slice(0, end);
+    const value = (line.split(" #")[0] ?? "").trimEnd();
+    return { text: value, rest: end < 0 ? "" : text.slice(end + 1), isLiteral: false };
+  }
+  const [whole, inside = ""] = (quote === "'" ? /^'((?:\\[^]|[^'\\])*)'/ : /^"((?:\\[^]|[^"\\])*)"/).exec(text) ?? [];
+  if (whole === undefined) return undefined;
+  const value = inside.replaceAll(`\\${quote}`, quote);
+  const rest = text.slice(whole.length);
+  return quote === "'" ? { text: value, rest, isLiteral: true } : { text: unescaped(value), rest, isLiteral: false };
+}
+
+const CHARACTERS: Readonly<Record<string, string>> = {
+  ...ESCAPES,
+  ...{ a: "\x07", b: "\b", f: "\f", v: "\v", $: "$$", '"': '"', "\\": "\\" },
+};
+
+// Go takes three octal digits; of others Compose drops the zero that came before them.
+function unescaped(text: string): string {
+  return text.replace(/\\([abcfnrtv$"\\]|0\d{0,3})/g, (all, what: string) => {
+    if (!what.startsWith("0")) return CHARACTERS[what] ?? all;
+    const digits = what.slice(1);
+    const code = /^[0-7]{3}$/.test(digits) ? parseInt(digits, 8) : Infinity;
+    return code < 256 ? String.fromCharCode(code) : `\\${digits}`;
+  });
 }

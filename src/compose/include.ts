@@ -93,8 +93,11 @@ export function findIncluded(
   for (const each of named.length > 0 ? given : [joined(projectDirectory, ".env")]) {
     const found = look(each);
     if (!found) isKnown = false;
-    else if (found.kind === "file") ofFiles = parseDotenv(found.text, including.variables, 2, ofFiles);
-    else if (named.length > 0) problems.push(notReadable(place, found));
+    else if (found.kind === "file") {
+      const read = parseDotenv(found, including.variables, 2, ofFiles);
+      problems.push(...read.problems);
+      ofFiles = read.values;
+    } else if (named.length > 0) problems.push(notReadable(place, found));
   }
   if (!isKnown || problems.length > 0) return { included: undefined, problems };
   const set = Object.entries(including.variables).filter(([, value]) => value !== undefined);

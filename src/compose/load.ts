@@ -8,6 +8,7 @@ import { canonicalEntry, EXTENSION, readEntry, readTopExtension, refusedByCompos
 import { findIncluded, notReadable, readInclude, type Included, type Including, type OnDisk } from "./include";
 import { interpolate, type ComposeVersion } from "./interpolate";
 import { layOver, layOverIncluded, type Conflicts } from "./merge";
+import { wrongTop } from "./top";
 
 /** What all files of a project share while they are loaded. */
 export interface Loading {
@@ -63,6 +64,7 @@ export function load(
   const model: Model = { volumes: undefined, extension: undefined, documents: [] };
   for (const { file, documents } of files) {
     for (const document of documents) {
+      problems.push(...wrongTop(document, model.documents, version));
       const filled = (key: string) => fillIn(document.get(key), [key], { ...loading, document, place });
       let [volumes, extension] = [filled("volumes"), filled(EXTENSION)];
       const conflicts: Conflicts = [];

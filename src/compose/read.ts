@@ -10,8 +10,9 @@ import { TooManyNodes, type ComposeDocument, type ComposeFile } from "./document
 import { EXTENSION, readEntry, readExtension, readTopExtension } from "./entry";
 import type { Including, OnDisk } from "./include";
 import type { ComposeVersion } from "./interpolate";
-import { keysOf, load, nameIn, placeOf, readFiles, refused, wrongKey, type Loading } from "./load";
+import { keysOf, load, nameIn, placeOf, readFiles, wrongKey, type Loading } from "./load";
 import { projectName } from "./project";
+import { nothingIn } from "./top";
 
 /** What Compose would be given. */
 export interface ComposeSources {
@@ -97,7 +98,7 @@ function read(sources: ComposeSources): ComposeRead {
 
   // The project's name may itself have variables, and is a variable from then on.
   const ofFile = version === 2 ? nameIn(texts, place, loading) : undefined;
-  if (version === 1) problems.push(...texts.flatMap(notKnown));
+  if (version === 2 && problems.length === 0) problems.push(...nothingIn(sources.files, texts));
   const environment = own(variables, "COMPOSE_PROJECT_NAME") as string | undefined;
   const names = { given: sources.projectName, environment, file: ofFile, directory: sources.directory };
   const project = projectName(names, version);
@@ -225,14 +226,6 @@ function volumeOf(parts: VolumeParts): { volume?: ComposeVolume; problems: Probl
   }
   if (problems.length > 0) return { problems };
   return { volume: { key, dockerName, name, definition: definition, external, places }, problems };
-}
-
-// Keys at the top that only generation 2 has.
-function notKnown(document: ComposeDocument): Problem[] {
-  const way = "take it out, or read the file as generation 2 does: version: 2";
-  return ["name", "include"]
-    .filter((key) => document.has([key]))
-    .map((key) => refused(document.place([key]), `docker-compose 1 has no key \`${key}\``, way));
 }
 
 // What is wrong in a file is found again in what it is laid into.

@@ -1,7 +1,7 @@
 // How Compose files are read, judged by Compose itself: the same volumes, the same names, the same options, and refused where it refuses.
 
 import * as fc from "fast-check";
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { agrees, directoryWith, DRIVER, judgeCommand, startJudge, type Judge, type Question } from "../support/compose";
@@ -75,6 +75,89 @@ const file = fc
   });
 const environment = { A: "red", EMPTY: "", a: "small", DRIVER, YES: "yes", PATH: "/usr/bin" };
 
+// What can stand at the top, and what can't; above all what would leave out volumes that are there.
+function top(): [string, { tree: Record<string, string> }][] {
+  const ours = "version: '3.8'\nvolumes: {a: {driver: storage-profiles}}\n";
+  const alone: [string, string][] = [
+    ["nothing", ""],
+    ["white space", "  \n\n"],
+    ["a comment", "# nothing\n"],
+    ["null", "null\n"],
+    ["an empty mapping", "{}\n"],
+    ["a version alone", "version: '3.8'\n"],
+    ["a misspelt `volumes`", "version: '3.8'\nvolumess: {a: {driver: storage-profiles}}\n"],
+    ["a number as a key", `${ours}5: 1\n`],
+    ["an extension", `${ours}x-foo: 1\n`],
+    ["a second document that is blank", `${ours}---\n`],
+    ["a version that is a number", "version: 3.8\nvolumes: {a: {driver: storage-profiles}}\n"],
+  ];
+  const sections = ["services", "networks", "configs", "secrets", "models", "jobs", "volume", "name", "include"];
+  const values = ["", " {}", " 5", " text", " []"];
+  const odd = sections.flatMap((section) =>
+    values.map((value): [string, string] => [`\`${section}:${value}\``, `${ours}${section}:${value}\n`]),
+  );
+  const override = (main: string, other: string) => ({
+    "docker-compose.yml": main,
+    "docker-compose.override.yml": other,
+  });
+  return [
+    ...[...alone, ...odd].map(([what, text]): [string, { tree: Record<string, string> }] => [
+      `at the top ${what}`,
+      { tree: { "docker-compose.yml": text } },
+    ]),
+    ["nothing in the first file", { tree: override("", ours) }],
+    ["nothing in the second file", { tree: override(ours, "# nothing\n") }],
+    ["a section with nothing in it over one", { tree: override(`${ours}networks: {n: }\n`, `${ours}networks:\n`) }],
+    ["a section that is taken away", { tree: override(`${ours}networks: {n: }\n`, `${ours}networks: !reset\n`) }],
+  ];
+}
+
+// Files of variables, as people write them and as nobody should.
+const dotenv = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom(
+        "A=b",
+        "export B='x y'",
+        '  A = "q\\n$B" # c',
+        "# comment",
+        "",
+        "A=1 # one",
+        "B: yaml",
+        "A-B.c=d",
+      ),
+      fc
+        .array(
+          fc
+            .constantFrom(
+              "A",
+              "B",
+              "=",
+              ":",
+              "'",
+              '"',
+              "\\",
+              "$",
+              "${B",
+              "${A:-x}",
+              "}",
+              " ",
+              "#",
+              " #",
+              "export ",
+              "é",
+              "%",
+              "1",
+            )
+            .chain((part) => fc.constantFrom(part, part, `${part}x`, `\\${part}`)),
+          { maxLength: 6 },
+        )
+        .map((parts) => parts.join("")),
+    ),
+    { maxLength: 4 },
+  )
+  .chain((lines) => fc.constantFrom("\n", "\n", "\r\n").map((end) => lines.map((line) => line + end).join("")));
+
 describe.each([1, 2] as const)("generation %d", (version) => {
   const command = judgeCommand(version);
   const [possible, reason] = Array.isArray(command) ? [command, undefined] : [undefined, command.reason];
@@ -103,6 +186,25 @@ describe.each([1, 2] as const)("generation %d", (version) => {
         { numRuns: 300 },
       );
     });
+
+    if (version === 2) {
+      test("a `.env` file: whatever stands there, Compose takes the same from it, or refuses it", async () => {
+        const text = (name: string) => `"<\${${name}-unset}>"`;
+        writeFileSync(
+          join(directory, "env.yml"),
+          `volumes: {a: {driver: ${DRIVER}, driver_opts: {profile: ${text("A")}, size: ${text("B")}}, labels: [${text("A-B")}]}}\n`,
+        );
+        await fc.assert(
+          fc.asyncProperty(dotenv, async (content) => {
+            writeFileSync(join(directory, ".env"), content);
+            await agree({ directory, files: ["env.yml"], environment: { B: "of the environment" } });
+            await agree({ directory, files: ["env.yml"], environment: {} });
+          }),
+          { numRuns: 500 },
+        );
+        rmSync(join(directory, ".env"));
+      });
+    }
 
     test.each<[string, Partial<Question> & { tree?: Record<string, string> }]>([
       ["the directory's name", {}],
@@ -188,6 +290,7 @@ describe.each([1, 2] as const)("generation %d", (version) => {
         { tree: { "docker-compose.yml": "volumes: {a: {external: true, driver: storage-profiles}}\n" } },
       ],
       ["a key with @", { tree: { "docker-compose.yml": "volumes: {a@gold: {driver: storage-profiles}}\n" } }],
+      ...top(),
       [
         "an entry's unknown key",
         { tree: { "docker-compose.yml": "volumes: {a: {driver: storage-profiles, drivr: 1}}\n" } },

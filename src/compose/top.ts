@@ -1,0 +1,52 @@
+// The keys at the top of a Compose file: one that is misspelt would leave out all volumes that stand below it.
+
+import { nearest } from "../nearest";
+import { problem, type Problem } from "../problems";
+import { isObject } from "../profiles/overlay";
+import { Tagged, type ComposeDocument, type ComposeFile } from "./document";
+import type { ComposeVersion } from "./interpolate";
+
+/** The sections that hold something by name, and the other keys. What `volumes` holds is read where volumes are. */
+const SECTIONS = ["services", "networks", "secrets", "configs", "models", "jobs"];
+
+const KEYS: Record<ComposeVersion, readonly string[]> = {
+  1: ["version", "volumes", "services", "networks", "secrets", "configs"],
+  2: ["version", "volumes", ...SECTIONS, "name", "include"],
+};
+
+/** What each generation refuses at the top of a document. `before` are those that it is laid over. */
+export function wrongTop(
+  document: ComposeDocument,
+  before: readonly ComposeDocument[],
+  version: ComposeVersion,
+): Problem[] {
+  const known = KEYS[version];
+  const refused = (key: string, because: string, way: string) =>
+    problem("compose-refuses", document.place([key]), undefined, { because, way });
+  return document.keys().flatMap((key): Problem[] => {
+    if (key.startsWith("x-")) return [];
+    if (!known.includes(key)) {
+      const other = nearest(key, [...known]);
+      const way = KEYS[2].includes(key)
+        ? "take it out, or read the file as generation 2 does: version: 2"
+        : other === undefined
+          ? "take it out, or let its name begin with `x-`"
+          : `did you mean \`${other}\`?`;
+      return [refused(key, `${version === 1 ? "docker-compose 1" : "Compose"} has no key \`${key}\``, way)];
+    }
+    const value = document.get(key);
+    if (key === "version" && typeof value !== "string")
+      return [refused(key, "`version` is no text", 'write it in quotes: "3.8"')];
+    if (!SECTIONS.includes(key) || isObject(value) || value instanceof Tagged) return [];
+    // Nothing, laid over something, leaves that.
+    if (value === null && version === 2 && before.some((each) => each.has([key]))) return [];
+    return [refused(key, `\`${key}\` is no mapping`, "write a mapping of names, or take it out")];
+  });
+}
+
+/** What generation 2 refuses of a project's files together: that there is nothing in them. */
+export function nothingIn(files: readonly ComposeFile[], documents: readonly ComposeDocument[]): Problem[] {
+  const [first] = files;
+  if (!first || documents.some((each) => each.keys().some((key) => key !== "version"))) return [];
+  return [problem("compose-not-readable", `${first.name}:1`, undefined, { why: "it is empty" })];
+}
