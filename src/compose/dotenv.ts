@@ -59,7 +59,7 @@ function readFirst(text: string, environment: Environment, values: Record<string
 // What separates on a line, in Go's words.
 const SPACE = "[\\t\\v\\f\\r \\u0085\\u00a0]";
 const START = /^(?:[\s\u0085]|#[^\n]*(?:\n|$))*/;
-const EXPORT = new RegExp(`^export\\s+${SPACE}*`);
+const EXPORT = new RegExp(`^export(?=[\\t\\n\\f\\r ])${SPACE}*`);
 const KEY = new RegExp(`^((?:${SPACE}|[\\p{L}\\p{N}_.[\\]-])*)([=:\\n]|$)`, "u");
 const SPACES = new RegExp(`^${SPACE}*`);
 
