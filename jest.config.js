@@ -5,7 +5,7 @@
 module.exports = {
   testMatch: ["<rootDir>/test/**/*.test.ts"],
   transform: { "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } } }] },
-  // Loop devices, mounts, cgroups and the disk's speed are the machine's, not a test file's.
+  // The disk's speed and space, and mounts where they are copied, are the machine's, not a test file's. tools/test.js says which files can go on beside others.
   maxWorkers: 1,
   modulePathIgnorePatterns: ["<rootDir>/dist/", "<rootDir>/.demo/"],
   watchPathIgnorePatterns: ["<rootDir>/dist/", "<rootDir>/.demo/"],

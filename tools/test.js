@@ -14,8 +14,15 @@ const { UserError, main } = require("./shared.js");
 
 const root = path.dirname(__dirname);
 
-/** The files of tests that measure what a limit lets through, count on the disk's space, or look at what the clone has: as patterns of jest. */
-const ALONE = ["test/components/local/", "test/e2e/(docker|docker-vm|limits|package)\\.test", "test/tools/"];
+/**
+ * The files of tests that measure what a limit lets through, count on the disk's space, have copies of all mounts of the machine, or look
+ * at what the clone has: as patterns of jest.
+ */
+const ALONE = [
+  "test/components/(local/|node/attached)",
+  "test/e2e/(docker|docker-vm|limits|package)\\.test",
+  "test/tools/",
+];
 
 main(async () => {
   await setup();

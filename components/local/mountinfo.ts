@@ -10,6 +10,8 @@ export interface Mount {
   /** Where. */
   readonly path: string;
   readonly type: string;
+  /** What is mounted, as it was told: a device. It tells btrfs, whose device numbers are made up. */
+  readonly source: string;
   readonly readOnly: boolean;
   readonly superOptions: readonly string[];
 }
@@ -26,13 +28,14 @@ export function parseMountInfo(text: string): Mount[] {
     .map((line) => {
       const [before = "", after = ""] = line.split(" - ");
       const [, , deviceNumber = "", root = "", path = "", options = ""] = before.split(" ");
-      const [type = "", , superOptions = ""] = after.split(" ");
+      const [type = "", source = "", superOptions = ""] = after.split(" ");
       const readOnly = [...options.split(","), ...superOptions.split(",")].includes("ro");
       return {
         deviceNumber,
         root: unescaped(root),
         path: unescaped(path),
         type,
+        source: unescaped(source),
         readOnly,
         superOptions: superOptions.split(","),
       };

@@ -51,11 +51,11 @@ export async function otherMounts(matches: (mount: Mount) => boolean, ownPath: s
 /** How long a copy of a mount may be a container's that is starting: so long it has all mounts of the machine, whatever it is given. */
 const startingMs = 2_000;
 
-/** The other mounts that stay: what a container that is starting has for a moment keeps nobody from anything. */
-export async function lastingMounts(matches: (mount: Mount) => boolean, ownPath: string): Promise<string[]> {
+/** The users that stay: what a container that is starting has for a moment keeps nobody from anything. */
+export async function lasting(look: () => Promise<string[]>): Promise<string[]> {
   const deadline = Date.now() + startingMs;
   for (;;) {
-    const found = await otherMounts(matches, ownPath);
+    const found = await look();
     if (found.length === 0 || Date.now() > deadline) return found;
     await sleep(100);
   }

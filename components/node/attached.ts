@@ -117,38 +117,39 @@ export function attachedStorage({ backend, attacher, env, isTold }: AttachedOpti
     const place = placeOf(volume);
     await refuseUsed(volume, waiting);
     waiting.for(`${place} to be unmounted`);
-    const last = await mounted(volume);
-    while (await mounted(volume)) {
-      try {
-        await run("umount", [place], 120);
-      } catch (error) {
-        if (!(error instanceof CommandError)) throw error;
-        throw inUse(volume, await usersOf(volume));
-      }
-    }
-    await refuseCopies(volume, last, waiting);
+    // Where mounts aren't passed on to other mount namespaces, one that was made meanwhile has a copy: a container that is starting has one of
+    // every mount of the machine, for a moment. So long the file system is in use, and not all of it is on the device.
+    let last: Mount | undefined;
+    await left(
+      volume,
+      async () => {
+        last = (await mounted(volume)) ?? last;
+        while (await mounted(volume)) {
+          try {
+            await run("umount", [place], 120);
+          } catch (error) {
+            if (!(error instanceof CommandError)) throw error;
+            throw inUse(volume, await usersOf(volume));
+          }
+        }
+        const copies = await copiesOf(volume, last);
+        if (copies.length > 0 && last) await run("mount", ["-t", last.type, "-o", "nodev", last.source, place], 300);
+        return copies;
+      },
+      waiting,
+    );
     await fs.rmdir(place).catch(() => undefined);
     if (existsSync(recordOf(volume))) await release(volume, waiting);
   }
 
-  // Where mounts aren't passed on to other mount namespaces, one that was made meanwhile has a copy: a container that is starting has one of
-  // every mount of the machine, for a moment. So long the file system is in use, and not all of it is on the device.
-  async function refuseCopies(volume: NodeVolume, last: Mount | undefined, waiting: Waiting): Promise<void> {
-    // Unmounted before, by a run that was killed, it is known by its device.
-    const number = last?.deviceNumber ?? (await numberOfDevice(volume));
-    if (number === undefined) return;
-    try {
-      await left(volume, () => otherMounts(({ deviceNumber }) => deviceNumber === number, ""), waiting);
-    } catch (error) {
-      if (last) await run("mount", ["-t", last.type, "-o", "nodev", await deviceOf(number), last.path], 300);
-      throw error;
-    }
-  }
-
-  async function numberOfDevice(volume: NodeVolume): Promise<string | undefined> {
-    if (!existsSync(recordOf(volume))) return undefined;
+  /** Who has the file system mounted, in whatever mount namespace. Unmounted before, by a run that was killed, it is known by its device. */
+  async function copiesOf(volume: NodeVolume, last: Mount | undefined): Promise<string[]> {
+    if (last) return otherMounts(({ deviceNumber }) => deviceNumber === last.deviceNumber, "");
+    if (!existsSync(recordOf(volume))) return [];
     const device = await findDevice(await attacher.device(volume));
-    return device === undefined ? undefined : numberOf(device);
+    if (device === undefined) return [];
+    const number = await numberOf(device);
+    return otherMounts(({ deviceNumber, source }) => deviceNumber === number || source === device, "");
   }
 
   async function release(volume: NodeVolume, waiting: Waiting): Promise<void> {

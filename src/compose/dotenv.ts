@@ -78,6 +78,7 @@ function readSecond(given: string, environment: Environment, values: Record<stri
     if (rest === "") return undefined;
     const line = lineAt(rest);
     rest = rest.replace(EXPORT, "");
+    if (rest === "") return { line, why: "`export` has no variable" };
     const [whole, name = "", end] = KEY.exec(rest) ?? [];
     if (whole === undefined) {
       const [odd] = /[^\p{L}\p{N}_.[\]\t\v\f\r \u0085\u00a0-]/u.exec(rest) ?? [];
@@ -85,7 +86,8 @@ function readSecond(given: string, environment: Environment, values: Record<stri
     }
     // A last line that has no end is taken for a value without a name.
     const key = end === "" ? "" : name.trimEnd();
-    if (key.includes(" ")) return { line, why: `a variable's name can't have a space: ${JSON.stringify(key)}` };
+    // What stands there may be a secret.
+    if (key.includes(" ")) return { line, why: "a variable's name can't have a space" };
     rest = end === "" ? rest : rest.slice(whole.length);
     rest = rest.replace(SPACES, "");
     if (end === "\n") continue; // it has what the environment has
@@ -94,8 +96,9 @@ function readSecond(given: string, environment: Environment, values: Record<stri
     const filled = value.isLiteral ? { text: value.text, failure: undefined } : expand(value.text);
     if (filled.failure) {
       const { failure } = filled;
-      const why = failure.kind === "invalid" ? failure.why : `${failure.variable} is required: ${failure.message}`;
-      return { line, why: `in the value of ${key}: ${why}` };
+      const why =
+        failure.kind === "invalid" ? "a `${…}` is no variable" : `the variable ${failure.variable} is required`;
+      return { line, why: `in the value of ${key} ${why}` };
     }
     values[key] = filled.text;
     rest = value.rest;

@@ -21,12 +21,16 @@ export function wrongTop(
   version: ComposeVersion,
 ): Problem[] {
   const known = KEYS[version];
+  // In the first format of all services stand at the top: `web: { image: x }`.
+  const isOfServices =
+    version === 1 && !["version", "services", "networks", "volumes"].some((key) => document.has([key]));
   const refused = (key: string, because: string, way: string) =>
     problem("compose-refuses", document.place([key]), undefined, { because, way });
   return document.keys().flatMap((key): Problem[] => {
     if (key.startsWith("x-")) return [];
     if (!known.includes(key)) {
       const other = nearest(key, [...known]);
+      if (isOfServices && other === undefined) return [];
       const way = KEYS[2].includes(key)
         ? "take it out, or read the file as generation 2 does: version: 2"
         : other === undefined

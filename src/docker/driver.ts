@@ -30,8 +30,9 @@ const GRACE_MS = { starting: 10_000, ending: 3_000 };
 /** How long to wait until the state is read again for volumes whose containers run and that aren't as declared: ever longer. */
 const DOUBT_MS = { first: 1_000, last: 600_000 };
 
-/** How long tidying may take, which nobody waits for. */
+/** How long tidying may take, which nobody waits for, and how long it is until it is tried again, at most. */
 const TIDY_LIMIT_MS = 110_000;
+const TIDY_PAUSE_MS = 600_000;
 
 export interface DriverOptions {
   stack: Stack;
@@ -161,7 +162,14 @@ export function driverOf(options: DriverOptions): Driver {
       return;
     }
     const { config, made } = await find(name, waiting);
-    if (made) await nodes.storageFor(made, config).unmount(nodeVolume(made), waiting);
+    if (!made) return;
+    try {
+      await nodes.storageFor(made, config).unmount(nodeVolume(made), waiting);
+    } catch (error) {
+      // Docker won't ask again.
+      tidyLater(name);
+      throw error;
+    }
   }
 
   async function remove(reference: string, { name }: Asked, waiting: Waiting): Promise<void> {
@@ -245,20 +253,21 @@ export function driverOf(options: DriverOptions): Driver {
     await storage.unmount(nodeVolume(made), waiting);
   }
 
-  async function tidyNow(name: string): Promise<void> {
+  async function tidyNow(name: string, pauseMs = graceMs.starting): Promise<void> {
     const waiting: Waiting = { for: () => undefined, signal: AbortSignal.timeout(TIDY_LIMIT_MS) };
     await alone(name, waiting, () => tidy(name, waiting)).catch((error: unknown) => {
-      log(`${name}: what is left of it on this machine stays there: ${(error as Error).message}`);
+      log(`${name}: what is left of it on this machine stays there for now: ${(error as Error).message}`);
+      tidyLater(name, Math.min(pauseMs * 2, TIDY_PAUSE_MS));
     });
   }
 
   const tidying = new Map<string, NodeJS.Timeout>();
-  function tidyLater(name: string): void {
+  function tidyLater(name: string, pauseMs = graceMs.starting): void {
     if (tidying.has(name)) return;
     const timer = setTimeout(() => {
       tidying.delete(name);
-      void tidyNow(name);
-    }, graceMs.starting + 100);
+      void tidyNow(name, pauseMs);
+    }, pauseMs + 100);
     tidying.set(name, timer.unref());
   }
 

@@ -34,7 +34,8 @@ export async function runEngine(engine: Engine, args: readonly string[]): Promis
   for (let tries = 1; ; tries++) {
     const printed = await runOnce(engine, args);
     if (printed.code === 0 || tries === 3 || !isCutShort(printed.stderr)) return printed;
-    await mendSidecars(engine.directory, engine.env);
+    // Where there is nothing to mend, whoever was writing it has finished. Elsewhere it is a connection that broke off.
+    if ((await mendSidecars(engine.directory, engine.env)) === undefined) return printed;
   }
 }
 

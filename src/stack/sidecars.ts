@@ -14,10 +14,10 @@ export function isCutShort(text: string): boolean {
   return /(?:^|: )(?:unexpected )?EOF\s*$/m.test(text);
 }
 
-/** Removes the descriptions that can't be read, and says which. Nothing where the state is no directory of this machine. */
-export async function mendSidecars(directory: string, env: NodeJS.ProcessEnv): Promise<string[]> {
+/** Removes the descriptions that can't be read, and says which. `undefined` where the state is no directory of this machine. */
+export async function mendSidecars(directory: string, env: NodeJS.ProcessEnv): Promise<string[] | undefined> {
   const store = await storeOf(directory, env);
-  if (store === undefined) return [];
+  if (store === undefined) return undefined;
   const removed: string[] = [];
   for (const file of await sidecarsIn(store)) {
     const text = await readFile(file, "utf8").catch(() => undefined);
@@ -61,7 +61,8 @@ async function projectUrl(directory: string): Promise<string | undefined> {
 }
 
 async function loggedIn(env: NodeJS.ProcessEnv): Promise<string | undefined> {
-  const home = textAt(env, "PULUMI_HOME") ?? join(textAt(env, "HOME") ?? homedir(), ".pulumi");
+  const own = textAt(env, "PULUMI_CREDENTIALS_PATH") ?? textAt(env, "PULUMI_HOME");
+  const home = own ?? join(textAt(env, "HOME") ?? homedir(), ".pulumi");
   const text = await readFile(join(home, "credentials.json"), "utf8").catch(() => undefined);
   try {
     return text === undefined ? undefined : textAt(JSON.parse(text), "current");

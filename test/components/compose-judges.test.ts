@@ -87,6 +87,8 @@ function top(): [string, { tree: Record<string, string> }][] {
     ["a version alone", "version: '3.8'\n"],
     ["a misspelt `volumes`", "version: '3.8'\nvolumess: {a: {driver: storage-profiles}}\n"],
     ["a number as a key", `${ours}5: 1\n`],
+    ["services, as in the first format", "web: {image: x}\n"],
+    ["services, as in the first format, and a misspelt `volumes`", "volumess: {a: {driver: storage-profiles}}\n"],
     ["an extension", `${ours}x-foo: 1\n`],
     ["a second document that is blank", `${ours}---\n`],
     ["a version that is a number", "version: 3.8\nvolumes: {a: {driver: storage-profiles}}\n"],
@@ -156,7 +158,8 @@ const dotenv = fc
     ),
     { maxLength: 4 },
   )
-  .chain((lines) => fc.constantFrom("\n", "\n", "\r\n").map((end) => lines.map((line) => line + end).join("")));
+  .chain((lines) => fc.constantFrom("\n", "\n", "\r\n").map((end) => lines.map((line) => line + end).join("")))
+  .chain((text) => fc.constantFrom(text, text, text.replace(/\r?\n$/, "")));
 
 describe.each([1, 2] as const)("generation %d", (version) => {
   const command = judgeCommand(version);
@@ -194,15 +197,12 @@ describe.each([1, 2] as const)("generation %d", (version) => {
           join(directory, "env.yml"),
           `volumes: {a: {driver: ${DRIVER}, driver_opts: {profile: ${text("A")}, size: ${text("B")}}, labels: [${text("A-B")}]}}\n`,
         );
-        await fc.assert(
-          fc.asyncProperty(dotenv, async (content) => {
-            writeFileSync(join(directory, ".env"), content);
-            await agree({ directory, files: ["env.yml"], environment: { B: "of the environment" } });
-            await agree({ directory, files: ["env.yml"], environment: {} });
-          }),
-          { numRuns: 500 },
-        );
-        rmSync(join(directory, ".env"));
+        const property = fc.asyncProperty(dotenv, async (content) => {
+          writeFileSync(join(directory, ".env"), content);
+          await agree({ directory, files: ["env.yml"], environment: { B: "of the environment" } });
+          await agree({ directory, files: ["env.yml"], environment: {} });
+        });
+        await fc.assert(property, { numRuns: 500 }).finally(() => rmSync(join(directory, ".env")));
       });
     }
 

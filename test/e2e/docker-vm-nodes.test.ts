@@ -42,6 +42,13 @@ describeIf(reason === undefined, "the Docker plugin as a service of a server in 
   const place = (file: string, text: string) => must(`base64 -d > ${file} <<< ${Buffer.from(text).toString("base64")}`);
   const now = async () => (await lab.volume(id))!;
 
+  /** Nova has taken the volume back, and the machine has no disk any more. */
+  const givenBack = async () => {
+    await lab.waitFor(id, "available");
+    expect(lab.plugged(server)).toEqual([]);
+    await until(() => hypervisor.disks.length === 0);
+  };
+
   beforeAll(async () => {
     lab = await OpenstackLab.start({ nova: true });
     ends.push(
@@ -103,18 +110,18 @@ describeIf(reason === undefined, "the Docker plugin as a service of a server in 
       node node_modules/storage-profiles/dist/src/cli/main.js docker-plugin install --stack dev --environment-file /etc/cloud.env`);
   });
   afterAll(async () => {
-    for (const end of ends.reverse()) await end();
+    const ended = [];
+    for (const end of ends.reverse()) ended.push(...(await Promise.allSettled([end()])));
+    expect(ended.map(({ status }) => status)).toEqual(ended.map(() => "fulfilled"));
   });
 
   test("attaches a volume by Nova, formats the disk that appears, and gives it back with its data", async () => {
     expect(await container("echo founding > /data/file && sync; cat /data/file; df /data")).toMatch(
       /^founding\n[^]*\/dev\/vdb /,
     );
-    await lab.waitFor(id, "available");
-    expect(lab.plugged(server)).toEqual([]);
-    await until(() => hypervisor.disks.length === 0);
+    await givenBack();
     expect(await container("cat /data/file")).toBe("founding\n");
-    await lab.waitFor(id, "available");
+    await givenBack();
   });
 
   test("grows the file system while a container has it mounted, and the container sees it", async () => {
@@ -133,7 +140,7 @@ describeIf(reason === undefined, "the Docker plugin as a service of a server in 
     await must(`systemctl kill -s KILL ${UNIT}; until systemctl is-active --quiet ${UNIT}; do sleep 0.2; done`);
     expect((await now())["status"]).toBe("in-use");
     await must(`docker rm --force ${running}`);
-    await lab.waitFor(id, "available");
+    await givenBack();
     expect(await container("cat /data/file")).toBe("founding\n");
   });
 });

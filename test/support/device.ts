@@ -44,7 +44,6 @@ export function testDevice(bytes: number): TestDevice {
   let size = bytes;
   const path = execFileSync("losetup", ["-f", "--show", image], { encoding: "utf8" }).trim();
   let name: string | undefined;
-  const madeDirectories: string[] = [];
   const disappear = () => {
     if (name !== undefined) rmSync(name, { force: true });
     name = undefined;
@@ -53,7 +52,8 @@ export function testDevice(bytes: number): TestDevice {
     path,
     appear(as) {
       disappear();
-      if (!existsSync(dirname(as))) madeDirectories.push(mkdirSync(dirname(as), { recursive: true }) ?? "");
+      // It stays: other tests may have theirs there by now.
+      mkdirSync(dirname(as), { recursive: true });
       symlinkSync(path, as);
       name = as;
     },
@@ -75,7 +75,6 @@ export function testDevice(bytes: number): TestDevice {
     },
     dispose() {
       disappear();
-      for (const each of madeDirectories) if (each) rmSync(each, { recursive: true, force: true });
       const mounts = readFileSync("/proc/self/mountinfo", "utf8")
         .split("\n")
         .filter((line) => line.includes(` ${path} `));

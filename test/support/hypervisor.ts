@@ -10,7 +10,10 @@ export class Hypervisor {
   /** The volumes that are plugged in. */
   disks: string[] = [];
   private readonly known = new Set<string>();
+  /** The volumes whose files QEMU has open. */
+  private readonly nodes = new Set<string>();
   private readonly loop: Promise<void>;
+  private failure: Error | undefined;
   private isOver = false;
 
   constructor(
@@ -26,17 +29,24 @@ export class Hypervisor {
     await this.machine.qmp("block_resize", { "node-name": nodeOf(volume), size: sizeGiB * 2 ** 30 });
   }
 
+  /** Throws what QEMU refused last, if it stayed at that. */
   async stop(): Promise<void> {
     this.isOver = true;
     await this.loop;
     for (const volume of this.known) rmSync(this.fileOf(volume), { force: true });
+    if (this.failure !== undefined) throw this.failure;
   }
 
   private async follow(): Promise<void> {
     while (!this.isOver) {
-      const wanted = this.wanted();
-      for (const volume of this.disks.filter((each) => !wanted.includes(each))) await this.unplug(volume);
-      for (const volume of wanted.filter((each) => !this.disks.includes(each))) await this.plug(volume);
+      try {
+        const wanted = this.wanted();
+        for (const volume of this.disks.filter((each) => !wanted.includes(each))) await this.unplug(volume);
+        for (const volume of wanted.filter((each) => !this.disks.includes(each))) await this.plug(volume);
+        this.failure = undefined;
+      } catch (error) {
+        this.failure = error as Error; // it is tried again
+      }
       await new Promise((done) => setTimeout(done, 100));
     }
   }
@@ -49,19 +59,19 @@ export class Hypervisor {
       this.known.add(volume);
     }
     const node = nodeOf(volume);
-    await this.machine.qmp("blockdev-add", {
-      driver: "raw",
-      "node-name": node,
-      file: { driver: "file", filename: file },
-    });
+    if (!this.nodes.has(volume)) {
+      const image = { driver: "file", filename: file };
+      await this.machine.qmp("blockdev-add", { driver: "raw", "node-name": node, file: image });
+      this.nodes.add(volume);
+    }
     const disk = { driver: "virtio-blk-pci", bus: "slot1", drive: node, id: diskOf(volume), serial: volume };
     await this.machine.qmp("device_add", disk);
     this.disks = [...this.disks, volume];
   }
 
   private async unplug(volume: string): Promise<void> {
+    // The machine lets go of it in its own time; until then its file can't be taken away.
     await this.machine.qmp("device_del", { id: diskOf(volume) });
-    // The machine lets go of it in its own time; until then it can't be taken away.
     for (;;) {
       const isTaken = await this.machine.qmp("blockdev-del", { "node-name": nodeOf(volume) }).then(
         () => true,
@@ -70,6 +80,7 @@ export class Hypervisor {
       if (isTaken || this.isOver) break;
       await new Promise((done) => setTimeout(done, 100));
     }
+    this.nodes.delete(volume);
     this.disks = this.disks.filter((each) => each !== volume);
   }
 

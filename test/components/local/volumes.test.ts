@@ -450,8 +450,10 @@ describeIf(canLoop, whyNoLoop, "a volume of mode loop", () => {
     support.writeData(volume);
     const elsewhere = fs.mkdtempSync(path.join(root, "container-"));
     const container = await support.startContainer(bind, volume.mountPath, elsewhere);
-    const deleted = deleteVolume(volume.id, volume);
+    let isDeleted = false;
+    const deleted = deleteVolume(volume.id, volume).then(() => (isDeleted = true));
     await new Promise((done) => setTimeout(done, 700));
+    expect([isDeleted, fs.existsSync(path.join(volume.mountPath, "../data.img"))]).toEqual([false, true]);
     await container.end();
     await deleted;
     expect(support.leftovers(state)).toEqual([]);

@@ -319,6 +319,16 @@ describe("after a restart", () => {
     expect(plugin.takenAway).toEqual(["data"]);
   });
 
+  test("what can't be taken from the machine at an Unmount is taken from it later, though Docker doesn't ask again", async () => {
+    await create("data");
+    await driver.mount("data", "1", waiting);
+    plugin.failingUnmounts = 2;
+    await expect(driver.unmount("data", "1", waiting)).rejects.toThrow("data is in use");
+    await settled(() => plugin.takenAway.length > 0);
+    expect(plugin.takenAway).toEqual(["data"]);
+    expect(plugin.log.filter((line) => line.includes("stays there for now: data is in use"))).toHaveLength(1);
+  });
+
   test("a creation that was broken off after its edit is finished by the next call", async () => {
     plugin.fake.config = { ...plugin.fake.config, volumes: { data: { profile: "gold", size: "8GiB" } } };
     const begun = { version: 1, boot: "", volumes: { data: { begun: { kind: "make" } } } };

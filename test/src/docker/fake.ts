@@ -16,7 +16,7 @@ import {
   type VolumeRequest,
 } from "../../../src";
 import { driverOf, type Driver, type DriverOptions } from "../../../src/docker/driver";
-import type { NodeStorage, NodeVolume, Waiting } from "../../../src/docker/node";
+import { NodeError, type NodeStorage, type NodeVolume, type Waiting } from "../../../src/docker/node";
 import { openRegistry } from "../../../src/docker/registry";
 import { StackError } from "../../../src/stack/errors";
 import type {
@@ -139,12 +139,15 @@ export class FakePlugin {
   readonly expected: string[] = [];
   /** The volumes that were taken from the machine; and those that containers are seen to have. */
   readonly takenAway: string[] = [];
+  /** How many times taking a volume from the machine fails. */
+  failingUnmounts = 0;
   watched: () => Promise<NodeVolume[]> = () => Promise.resolve([]);
   readonly storage: NodeStorage = {
     scope: "local",
     mountedAt: ({ name, mountPath }) => Promise.resolve(this.unmounted.has(name) ? undefined : mountPath),
     mount: ({ name, mountPath }) => Promise.resolve(this.unmounted.has(name) ? undefined : mountPath),
     unmount: ({ name }) => {
+      if (this.failingUnmounts-- > 0) return Promise.reject(new NodeError(`${name} is in use`));
       this.takenAway.push(name);
       return Promise.resolve();
     },

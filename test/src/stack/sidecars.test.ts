@@ -44,7 +44,7 @@ test("only descriptions that can't be read are removed, and nothing else of the 
     write(`${state}/stacks/old.json.attrs`, "null"),
   ];
   const env = { PULUMI_BACKEND_URL: `file://${directory}/state` };
-  expect((await mendSidecars("/", env)).sort()).toEqual(cut.sort());
+  expect((await mendSidecars("/", env))?.sort()).toEqual(cut.sort());
   expect(cut.filter(existsSync)).toEqual([]);
   expect(kept.filter(existsSync)).toEqual(kept);
   expect(await mendSidecars("/", env)).toEqual([]);
@@ -57,6 +57,9 @@ test("the state is looked for where the engine looks, in its order", async () =>
   expect(await storeOf(directory, env)).toBe(join(directory, ".pulumi"));
   write("other/credentials.json", JSON.stringify({ current: "https://api.example.com" }));
   expect(await storeOf(directory, { ...env, PULUMI_HOME: join(directory, "other") })).toBeUndefined();
+  const elsewhere = { PULUMI_HOME: directory, PULUMI_CREDENTIALS_PATH: join(directory, "other") };
+  expect(await storeOf(directory, { ...env, ...elsewhere })).toBeUndefined();
+  expect(await mendSidecars(directory, { ...env, ...elsewhere })).toBeUndefined();
   write("Pulumi.yaml", "name: p\nruntime: nodejs\nbackend: { url: 'file://./here?metadata=skip' }\n");
   expect(await storeOf(directory, env)).toBe(join(directory, "here/.pulumi"));
   expect(await storeOf(directory, { ...env, PULUMI_BACKEND_URL: "file:///there" })).toBe("/there/.pulumi");
