@@ -185,7 +185,8 @@ export class AwsProject extends ProviderProject {
       skipCredentialsValidation: "true",
       skipRequestingAccountId: "true",
       skipMetadataApiCheck: "true",
-      maxRetries: "1",
+      // Once is too little: on a busy machine a connection breaks off now and then, which AWS's own library counts on.
+      maxRetries: "3",
       endpoints: [{ ec2: this.lab().url }],
       ...aws,
     };
