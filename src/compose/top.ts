@@ -30,7 +30,7 @@ export function wrongTop(
     if (key.startsWith("x-")) return [];
     if (!known.includes(key)) {
       const other = nearest(key, [...known]);
-      if (isOfServices && other === undefined) return [];
+      if (isOfServices && other === undefined && isObject(document.get(key))) return [];
       const way = KEYS[2].includes(key)
         ? "take it out, or read the file as generation 2 does: version: 2"
         : other === undefined

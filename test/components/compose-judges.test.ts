@@ -85,6 +85,8 @@ function top(): [string, { tree: Record<string, string> }][] {
     ["null", "null\n"],
     ["an empty mapping", "{}\n"],
     ["a version alone", "version: '3.8'\n"],
+    ["a name alone", "name: shop\n"],
+    ["an include alone, in the first format", "include: [other.yml]\n"],
     ["a misspelt `volumes`", "version: '3.8'\nvolumess: {a: {driver: storage-profiles}}\n"],
     ["a number as a key", `${ours}5: 1\n`],
     ["services, as in the first format", "web: {image: x}\n"],

@@ -113,7 +113,7 @@ describe("a profile and a size are said", () => {
 test("volumes of others, and external ones of which we are told nothing, are left alone", () => {
   expect(volumes("volumes: {a: , b: {driver: local}, c: {external: true}}")).toEqual({});
   expect(volumes("services: {web: {image: nginx}}")).toEqual({});
-  expect(volumes("# nothing\n")).toEqual({});
+  expect(volumes("name: shop\n")).toEqual({});
 });
 
 test("the driver may have another name", () => {
@@ -206,6 +206,13 @@ describe("what is wrong is told with its line and its way out, all at once", () 
       '"My Shop" is no name of a Compose project [compose-project-invalid]',
       { projectName: "My Shop" },
     ],
+    ["a file with nothing in it", "# nothing\n", "the Compose file can't be read: it is empty [compose-not-readable]"],
+    [
+      "a misspelt section",
+      `volumess: {a: {${OURS}}}\n`,
+      "compose.yaml:1: volumess: Compose refuses this: Compose has no key `volumess` [compose-refuses]",
+    ],
+    ["a section that is no mapping", `volumes: {}\nservices: 5\n`, "compose.yaml:2: services: Compose refuses this"],
     ["no YAML", `volumes:\n  a: [\n`, "compose.yaml:3: the Compose file can't be read", {}],
     [
       "aliases without end",
