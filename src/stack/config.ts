@@ -18,6 +18,9 @@ import { placementFor } from "./status";
 import type { StackConfigRead } from "./types";
 import { parseYaml } from "./yaml-edit";
 
+/** What a project's own file may be called. */
+export const PROJECT_FILES = ["Pulumi.yaml", "Pulumi.yml"];
+
 /** The tag of a config file that isn't there. */
 export const NO_FILE = "none";
 

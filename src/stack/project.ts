@@ -7,15 +7,13 @@ import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 
 import { isObject } from "../profiles/overlay";
-import { readText } from "./config";
+import { PROJECT_FILES, readText } from "./config";
 import { engineError, runEngine, type Engine } from "./engine";
 import { stackError } from "./errors";
 import { keepReady, type ReadyEngines, type RuntimeSettings } from "./ready/keeper";
 import { makeStack } from "./stack";
 import type { OpenOptions, Project, Stack } from "./types";
 import { parseYaml } from "./yaml-edit";
-
-const FILES = ["Pulumi.yaml", "Pulumi.yml"];
 
 const settingsSchema = z.object({
   name: z.string().min(1),
@@ -110,7 +108,7 @@ const STACK_NAME = new RegExp(`^(${PART}/){0,2}${PART}$`);
 async function findUp(start: string): Promise<string | undefined> {
   for (let at = start; ; at = dirname(at)) {
     const here = await readdir(at).catch((): string[] => []);
-    const found = FILES.find((each) => here.includes(each));
+    const found = PROJECT_FILES.find((each) => here.includes(each));
     if (found !== undefined) return join(at, found);
     if (dirname(at) === at) return undefined;
   }

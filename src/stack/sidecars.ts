@@ -7,6 +7,7 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 
 import { isObject } from "../profiles/overlay";
+import { PROJECT_FILES } from "./config";
 import { parseYaml } from "./yaml-edit";
 
 /** Whether this is what the engine says of a file whose description can't be read. */
@@ -53,7 +54,7 @@ export async function storeOf(directory: string, env: NodeJS.ProcessEnv): Promis
 }
 
 async function projectUrl(directory: string): Promise<string | undefined> {
-  for (const file of ["Pulumi.yaml", "Pulumi.yml"]) {
+  for (const file of PROJECT_FILES) {
     const text = await readFile(join(directory, file), "utf8").catch(() => undefined);
     if (text !== undefined) return textAt(parseYaml(text).value, "backend", "url");
   }

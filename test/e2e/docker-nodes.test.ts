@@ -194,10 +194,7 @@ class OnCinder implements Attaching {
     await this.lab.stop();
   }
   environment() {
-    const { authUrl, userName, password, tenantName, region } = this.lab.config();
-    const login = { OS_AUTH_URL: authUrl, OS_USERNAME: userName, OS_PASSWORD: password, OS_PROJECT_NAME: tenantName };
-    const domains = { OS_USER_DOMAIN_NAME: "Default", OS_PROJECT_DOMAIN_NAME: "Default", OS_REGION_NAME: region };
-    return { ...login, ...domains, STORAGE_PROFILES_INSTANCE_ID: this.here } as Record<string, string>;
+    return { ...this.lab.environment(), STORAGE_PROFILES_INSTANCE_ID: this.here };
   }
   private async views() {
     const ours = (await this.lab.volumes()).filter(({ name }) => !String(name).startsWith("root of "));

@@ -6,6 +6,7 @@ import { join } from "node:path";
 
 import { machineReason, startMachine, type Machine } from "../labs/vm/lab.js";
 import { until } from "../support/control";
+import { PROGRAM } from "../support/docker";
 import { describeIf } from "../support/machine";
 import { OpenstackLab } from "../support/openstack";
 import { openstackEngineReason, OpenstackProject } from "../support/openstack-project";
@@ -57,9 +58,7 @@ describeIf(reason === undefined, "the Docker plugin as a service of a server in 
     );
     await lab.makeType("gold", { volume_backend_name: "fast" });
     server = await lab.server("machine");
-    project.program(`
-      const { volumesOfStack } = require("storage-profiles");
-      for (const [name, asked] of Object.entries(volumesOfStack())) new ProfiledVolume(name, asked);`);
+    project.program(PROGRAM);
     await project.connect({ volumes: { data: { profile: "gold", sizeGiB: 1 } } });
     await project.up();
     id = (await lab.volumes()).find(({ name }) => name === "data")!["id"] as string;
@@ -86,10 +85,8 @@ describeIf(reason === undefined, "the Docker plugin as a service of a server in 
       for applet in sh cat df echo sleep sync; do ln -s busybox /tmp/image/bin/$applet; done
       systemctl enable --now docker
       tar -C /tmp/image -c . | docker import - busybox`);
-    const { authUrl, userName, password, tenantName, region } = lab.config();
     const variables = {
-      ...{ OS_AUTH_URL: authUrl, OS_USERNAME: userName, OS_PASSWORD: password, OS_PROJECT_NAME: tenantName },
-      ...{ OS_USER_DOMAIN_NAME: "Default", OS_PROJECT_DOMAIN_NAME: "Default", OS_REGION_NAME: region },
+      ...lab.environment(),
       STORAGE_PROFILES_INSTANCE_ID: server,
       PULUMI_CONFIG_PASSPHRASE: (await project.env())["PULUMI_CONFIG_PASSPHRASE"],
       PULUMI_BACKEND_URL: "file:///var/lib/stacks",

@@ -12,7 +12,7 @@ import { Project } from "./engine";
 import { describeIf, loopReason } from "./machine";
 
 /** A program that declares what the stack's config lists. */
-const PROGRAM = `
+export const PROGRAM = `
   const { volumesOfStack } = require("storage-profiles");
   for (const [name, asked] of Object.entries(volumesOfStack())) new ProfiledVolume(name, asked);
 `;

@@ -7,6 +7,7 @@ import { setTimeout } from "node:timers/promises";
 
 import {
   config,
+  environment,
   makeServer,
   startLab,
   type Answer,
@@ -58,9 +59,7 @@ export class OpenstackLab {
 
   /** The same, which must succeed: what was answered. */
   async must(method: string, path: string, body?: unknown, as: As = {}): Promise<Json> {
-    const { status, body: answer } = await this.api(method, path, body, as);
-    if (status >= 300) throw new Error(`${method} ${path}: ${status} ${JSON.stringify(answer)}`);
-    return answer as Json;
+    return done(`${method} ${path}`, await this.api(method, path, body, as));
   }
 
   /**
@@ -171,9 +170,7 @@ export class OpenstackLab {
 
   /** The same, which must succeed: what was answered. */
   async mustNova(method: string, path: string, body?: unknown, as: As = {}): Promise<Json> {
-    const { status, body: answer } = await this.nova(method, path, body, as);
-    if (status >= 300) throw new Error(`${method} ${path}: ${status} ${JSON.stringify(answer)}`);
-    return answer as Json;
+    return done(`${method} ${path}`, await this.nova(method, path, body, as));
   }
 
   /** Makes a server of a user's, and waits until it runs. It boots from a volume of its own, "root of …". Returns its id. */
@@ -222,6 +219,11 @@ export class OpenstackLab {
   /** The provider's config that leads there, without `openstack:`. */
   config(user: User = "plain"): Record<string, string> {
     return config(this.lab, user);
+  }
+
+  /** The same for what reads `OS_…` variables. */
+  environment(user: User = "plain"): Record<string, string> {
+    return environment(this.lab, user);
   }
 
   /** The same with an application credential of the user, made now. */
@@ -290,6 +292,11 @@ export class OpenstackLab {
   async startCinder(): Promise<void> {
     await this.lab.startCinder();
   }
+}
+
+function done(what: string, { status, body }: Answer): Json {
+  if (status >= 300) throw new Error(`${what}: ${status} ${JSON.stringify(body)}`);
+  return body as Json;
 }
 
 /** Why this machine can't have a Keystone and a Cinder, or `undefined` where it can. */

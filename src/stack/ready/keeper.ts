@@ -8,6 +8,7 @@ import { dirname, join, resolve } from "node:path";
 
 import { z } from "zod";
 
+import { PROJECT_FILES } from "../config";
 import { engineEnvironment, type Engine } from "../engine";
 import type { HostCommand, HostMessage, HostOptions } from "./host";
 
@@ -239,7 +240,7 @@ async function lookOf({ directory }: Engine, program: string): Promise<string> {
       return [];
     }
   });
-  const own = ["Pulumi.yaml", "Pulumi.yml"].map((file) => join(directory, file));
+  const own = PROJECT_FILES.map((file) => join(directory, file));
   const installed = ["package.json", "node_modules/.package-lock.json"].map((file) => join(program, file));
   const looks = [...own, ...installed, ...packages].map(async (file) => {
     const stats = await fs.stat(file, { bigint: true }).catch(() => undefined);

@@ -52,17 +52,8 @@ describeIf(reason === undefined, "a volume on Cinder", reason, () => {
   });
   const endpoint = () => `http://127.0.0.1:${(metadata.address() as AddressInfo).port}`;
   const storage = (env: Record<string, string> = {}) => {
-    const { authUrl = "", userName = "", password = "", tenantName = "" } = lab.config();
-    const login = {
-      OS_AUTH_URL: authUrl,
-      OS_USERNAME: userName,
-      OS_PASSWORD: password,
-      OS_PROJECT_NAME: tenantName,
-      OS_USER_DOMAIN_NAME: "Default",
-      OS_PROJECT_DOMAIN_NAME: "Default",
-    };
     const machine = { STORAGE_PROFILES_MOUNTS: join(home, "m"), STORAGE_PROFILES_NODE_STATE: join(home, "r") };
-    const all = { ...login, ...machine, STORAGE_PROFILES_METADATA_ENDPOINT: endpoint(), ...env };
+    const all = { ...lab.environment(), ...machine, STORAGE_PROFILES_METADATA_ENDPOINT: endpoint(), ...env };
     return nodeStorage("openstack", { config: {}, env: all })!;
   };
   /** What was to change something at Nova. */

@@ -1,4 +1,4 @@
-"""Nova's own fake driver, that also tells which volumes it was given: <state>/plugged/<server>/<volume>, with the disk's size."""
+"""Nova's own fake driver, that also tells which volumes it was given: <state>/plugged/<server>/<volume>."""
 
 import os
 

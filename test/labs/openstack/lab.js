@@ -7,7 +7,7 @@ const { setTimeout } = require("node:timers/promises");
 const { cacheDirectory, UserError } = require("../../../tools/shared.js");
 const { askLab, startProcess } = require("../process.js");
 
-module.exports = { config, makeServer, startLab };
+module.exports = { config, environment, makeServer, startLab };
 
 /**
  * What reached Keystone, Cinder or Nova. Nothing of it is secret: headers aren't kept, nor is what was sent to Keystone.
@@ -175,5 +175,25 @@ function config({ authUrl, password, region, users, caFile }, user = "plain") {
     projectDomainName: "Default",
     region,
     ...(caFile ? { cacertFile: caFile } : {}),
+  };
+}
+
+/**
+ * The same for clients that read `OS_…` variables.
+ *
+ * @param {Pick<OpenstackLab, "authUrl" | "password" | "region" | "users" | "caFile">} lab
+ * @param {User} [user]
+ * @returns {Record<string, string>}
+ */
+function environment({ authUrl, password, region, users, caFile }, user = "plain") {
+  return {
+    OS_AUTH_URL: authUrl,
+    OS_USERNAME: user,
+    OS_PASSWORD: password,
+    OS_PROJECT_NAME: users[user].project,
+    OS_USER_DOMAIN_NAME: "Default",
+    OS_PROJECT_DOMAIN_NAME: "Default",
+    OS_REGION_NAME: region,
+    ...(caFile ? { OS_CACERT: caFile } : {}),
   };
 }

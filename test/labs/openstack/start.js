@@ -7,7 +7,7 @@
 "use strict";
 
 const { UserError, main } = require("../../../tools/shared.js");
-const { config, makeServer, startLab } = require("./lab.js");
+const { config, environment, makeServer, startLab } = require("./lab.js");
 
 main(async () => {
   const given = process.argv.slice(2);
@@ -25,11 +25,8 @@ main(async () => {
     console.log(`A Nova answers at ${lab.novaUrl}, with the server ${server} ("node").`);
   }
   console.log(`What reached them: curl ${lab.controlUrl}/lab/requests. Their logs: ${lab.state}\n`);
-  console.log(
-    `export OS_AUTH_URL=${settings.authUrl} OS_USERNAME=${user} OS_PASSWORD=${lab.password} ` +
-      `OS_PROJECT_NAME=${settings.tenantName} OS_USER_DOMAIN_NAME=Default OS_PROJECT_DOMAIN_NAME=Default ` +
-      `OS_REGION_NAME=${lab.region} OS_IDENTITY_API_VERSION=3`,
-  );
+  const variables = Object.entries({ ...environment(lab, user), OS_IDENTITY_API_VERSION: "3" });
+  console.log(`export ${variables.map(([key, value]) => `${key}=${value}`).join(" ")}`);
   for (const [key, value] of Object.entries(settings)) {
     console.log(`pulumi config set ${key === "password" ? "--secret " : ""}openstack:${key} ${value}`);
   }
