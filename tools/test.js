@@ -15,12 +15,13 @@ const { UserError, main } = require("./shared.js");
 const root = path.dirname(__dirname);
 
 /**
- * The files of tests that measure what a limit lets through, count on the disk's space, have copies of all mounts of the machine, or look
- * at what the clone has: as patterns of jest.
+ * The files of tests that measure what a limit lets through, count on the disk's space, have copies of all mounts of the machine, look at
+ * what the clone has, or start a Docker engine (which asks the plugins of all tests; docker-nodes is the only one among the others): as
+ * patterns of jest.
  */
 const ALONE = [
   "test/components/(local/|node/attached)",
-  "test/e2e/(docker|docker-vm|limits|package)\\.test",
+  "test/e2e/(compose-docker|docker|docker-vm|limits|package)\\.test",
   "test/tools/",
 ];
 

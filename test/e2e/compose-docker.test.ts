@@ -2,7 +2,6 @@
 
 import { execFile } from "node:child_process";
 
-import type { Ran } from "../labs/docker/lab.js";
 import { findCompose } from "../support/compose";
 import { DockerLab, describeDocker } from "../support/docker";
 import { describeIf } from "../support/machine";
@@ -30,10 +29,6 @@ describeIf(reason === undefined, "docker-compose", reason, () => {
           done({ code: error ? Number(error.code ?? 1) : 0, text: stdout + stderr });
         });
       });
-    const volumes = async () => {
-      const { out }: Ran = await lab.docker("volume", "ls", "--quiet", "--filter", `driver=${lab.driver}`);
-      return out.split("\n").filter(Boolean).sort();
-    };
     const write = (entries: Record<string, string>, script: string) => {
       const keys = Object.keys(entries);
       lab.project.write(
@@ -74,11 +69,11 @@ describeIf(reason === undefined, "docker-compose", reason, () => {
       write(entries, "echo one > /made/file && echo two > /short/file && sync");
       const first = await compose("up", "--no-color");
       expect(first).toMatchObject({ code: 0, text: expect.stringContaining("exited with code 0") });
-      expect(await volumes()).toEqual(["shop_made", "short@silver"]);
+      expect(await lab.volumes()).toEqual(["shop_made", "short@silver"]);
       write(entries, "cat /made/file /short/file");
       expect((await compose("up", "--no-color")).text).toMatch(/one\n.*two\n/);
       await compose("down", "--volumes");
-      expect(await volumes()).toEqual([]);
+      expect(await lab.volumes()).toEqual([]);
     });
 
     test("uses volumes that `pulumi up` made ahead, under the names that ComposeVolumes said", async () => {
@@ -102,7 +97,7 @@ describeIf(reason === undefined, "docker-compose", reason, () => {
       const { code, text } = await compose("up", "--no-color");
       expect({ code, text }).toMatchObject({ code: 0, text: expect.stringMatching(/three\n.*four\n/) });
       expect(lab.ups).toBe(before);
-      expect(await volumes()).toEqual(Object.values(names).sort());
+      expect(await lab.volumes()).toEqual(Object.values(names).sort());
     });
 
     test("refuses driver_opts of a volume that was made ahead, as ComposeVolumes warns", async () => {

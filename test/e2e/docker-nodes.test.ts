@@ -413,8 +413,7 @@ for (const [backend, reason, Backend] of [
       });
 
       test("removed it is gone from the backend", async () => {
-        const { out } = await lab.docker("volume", "ls", "--quiet");
-        const names = out.split("\n").filter(Boolean);
+        const names = await lab.volumes();
         const removed = await Promise.all(names.map((name) => lab.docker("volume", "rm", name)));
         expect(removed.map(({ text }) => text)).toEqual(names.map((name) => `${name}\n`));
         expect([await on.volumes(), leftovers()]).toEqual([[], []]);

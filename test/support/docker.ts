@@ -2,7 +2,7 @@
 
 import type { ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { request } from "node:http";
 import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
@@ -10,6 +10,9 @@ import { join } from "node:path";
 import { dockerReason, startDocker, type Docker, type Ran } from "../labs/docker/lab.js";
 import { Project } from "./engine";
 import { describeIf, loopReason } from "./machine";
+
+/** Where every Docker engine of the machine looks for plugins. There is no other place that it could be told. */
+const PLUGINS = "/run/docker/plugins";
 
 /** A program that declares what the stack's config lists. */
 export const PROGRAM = `
@@ -54,6 +57,7 @@ export class DockerLab {
 
   /** Starts the engine, and makes the stack. */
   async start(config: Record<string, unknown> = {}): Promise<void> {
+    await removeDeadSockets();
     this.engine = await startDocker({ log: () => undefined });
     const { connect } = this.options;
     if (connect) {
@@ -66,7 +70,7 @@ export class DockerLab {
 
   /** Where Docker looks for the plugin. */
   private get socket(): string {
-    return `/run/docker/plugins/${this.driver}.sock`;
+    return join(PLUGINS, `${this.driver}.sock`);
   }
 
   /**
@@ -178,6 +182,13 @@ export class DockerLab {
     return this.text;
   }
 
+  /** The names that Docker has volumes of ours under. It asks every plugin of the machine, those of other tests too. */
+  async volumes(): Promise<string[]> {
+    const { code, out, text } = await this.docker("volume", "ls", "--quiet", "--filter", `driver=${this.driver}`);
+    if (code !== 0) throw new Error(text);
+    return out.split("\n").filter(Boolean).sort();
+  }
+
   /** How often the plugin had the engine run. */
   get ups(): number {
     return this.text.split("\n").filter((line) => / up (succeeded|failed) after /.test(line)).length;
@@ -211,6 +222,21 @@ export class DockerLab {
     await this.project.dispose();
     rmSync(this.socket, { force: true });
   }
+}
+
+/** Removes the sockets of tests that were killed. An engine asks for a volume that it doesn't know at every one, and waits for an answer. */
+async function removeDeadSockets(): Promise<void> {
+  const sockets = (existsSync(PLUGINS) ? readdirSync(PLUGINS) : []).filter((name) =>
+    /^sp-test-[0-9a-f]{8}\.sock$/.test(name),
+  );
+  const isDead = (path: string) =>
+    new Promise<boolean>((done) => {
+      const client = connect(path, () => done(false)).on("error", (error: NodeJS.ErrnoException) => {
+        done(error.code === "ECONNREFUSED");
+      });
+      client.on("connect", () => client.destroy());
+    });
+  for (const path of sockets.map((name) => join(PLUGINS, name))) if (await isDead(path)) rmSync(path, { force: true });
 }
 
 /** Waits for something to come true. */
