@@ -54,6 +54,35 @@ paste.filter_factory = keystonemiddleware.auth_token:filter_factory
 """
 
 
+def lock_before_writing():
+    """
+    A transaction that has read, and writes when another one has written meanwhile, is refused by SQLite at once: "database is locked".
+    Those that may write wait for each other at their beginning instead, as they do in databases that Nova is made for.
+    """
+    from oslo_db.sqlalchemy import enginefacade
+    from sqlalchemy import Engine, event
+
+    factory = enginefacade._TransactionFactory
+    make_session, make_connection = factory._create_session, factory._create_connection
+
+    def session(self, mode, bind=None):
+        if not self._started:
+            self._start()
+        if mode is enginefacade._WRITER and bind is None:
+            bind = self._writer_engine.execution_options(writes=True)
+        return make_session(self, mode, bind)
+
+    def connection(self, mode):
+        return make_connection(self, mode).execution_options(writes=mode is enginefacade._WRITER)
+
+    factory._create_session, factory._create_connection = session, connection
+
+    @event.listens_for(Engine, "before_cursor_execute", retval=True)
+    def begin(connection, _cursor, statement, parameters, _context, _many):
+        writes = statement == "BEGIN" and connection.get_execution_options().get("writes")
+        return ("BEGIN IMMEDIATE" if writes else statement), parameters
+
+
 def nova_config(state):
     from nova import monkey_patch
 
@@ -84,6 +113,7 @@ def placement_config(state):
 
 
 def compute_template(state):
+    lock_before_writing()
     config = placement_config(state)
     from placement import deploy
     from placement.db.sqlalchemy import migration as placement_migration
@@ -103,7 +133,7 @@ def compute_template(state):
         (objects.CellMapping.CELL0_UUID, "cell0", "nova_cell0", "none:///"),
         (uuidutils.generate_uuid(), "cell1", "nova", "fake:/"),
     ):
-        place = f"sqlite:///{state}/{database}.db"
+        place = f"sqlite:///{state}/{database}.db?timeout=60"
         cell = {"uuid": uuid, "name": name, "transport_url": transport, "database_connection": place}
         objects.CellMapping(context.get_admin_context(), disabled=False, **cell).create()
     for name in DATABASES:  # Nova's threads write at once
@@ -115,6 +145,7 @@ def compute_template(state):
 def compute(state, placement_fd, nothing_fd):
     from placement import deploy as placement_deploy
 
+    lock_before_writing()
     serve(placement_deploy.loadapp(placement_config(state)), socket.socket(fileno=int(placement_fd)))
     serve(nothing, socket.socket(fileno=int(nothing_fd)))
 

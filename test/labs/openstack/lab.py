@@ -24,6 +24,7 @@ With --nova a server has a volume while there is a file <state>/plugged/<server'
 """
 
 import base64
+import contextlib
 import fcntl
 import hashlib
 import http.client
@@ -135,9 +136,9 @@ heal_instance_info_cache_interval = -1
 update_resources_interval = -1
 sync_power_state_interval = -1
 [database]
-connection = sqlite:///{state}/nova.db
+connection = sqlite:///{state}/nova.db?timeout=60
 [api_database]
-connection = sqlite:///{state}/nova_api.db
+connection = sqlite:///{state}/nova_api.db?timeout=60
 [cinder]
 catalog_info = volumev3:cinder:internalURL
 {login}
@@ -165,7 +166,7 @@ enabled = false
 PLACEMENT_CONF = """[DEFAULT]
 log_file = {state}/compute.log
 [placement_database]
-connection = sqlite:///{state}/placement.db
+connection = sqlite:///{state}/placement.db?timeout=60
 [keystone_authtoken]
 www_authenticate_uri = {auth_url}
 {login}
@@ -287,16 +288,23 @@ class Service:
 KEPT = ("keystone.db", "cinder.db", "keys", "users.json", "template", *(f"{name}.db" for name in DATABASES))
 
 
+@contextlib.contextmanager
+def alone(cache):
+    """No other lab is between the same two points."""
+    os.makedirs(cache, exist_ok=True)
+    with open(os.path.join(cache, "lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # which ends with this process, however it ends
+        yield
+
+
 def template(cache):
     """A directory with databases, keys and the users' ids, and whether it was made just now."""
     digest = hashlib.sha256(sys.version.encode())
     for name in ("lab.py", "services.py", "compute.py", "requirements.txt"):
         with open(os.path.join(HERE, name), "rb") as file:
             digest.update(file.read())
-    os.makedirs(cache, exist_ok=True)
     directory = os.path.join(cache, f"template-{digest.hexdigest()[:12]}")
-    with open(os.path.join(cache, "lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # which ends with this process, however it ends
+    with alone(cache):
         if os.path.exists(directory):
             return directory, False
         for name in os.listdir(cache):
@@ -380,10 +388,11 @@ class Lab:
         self.record = Record()
         self.keystone = self.cinder = self.compute = None
         self.template, self.made = template(cache)
-        sweep()
-        self.state = tempfile.mkdtemp(prefix=PREFIX)
-        self.alive = open(os.path.join(self.state, "alive"), "w")
-        fcntl.flock(self.alive, fcntl.LOCK_EX)
+        with alone(cache):  # until it holds its own lock, another lab would take it for dead
+            sweep()
+            self.state = tempfile.mkdtemp(prefix=PREFIX)
+            self.alive = open(os.path.join(self.state, "alive"), "w")
+            fcntl.flock(self.alive, fcntl.LOCK_EX)
         names = ("keystone", "cinder", "nova") if has_nova else ("keystone", "cinder")
         self.fronts = {name: Front(name, self.record, tls) for name in names}
         self.sockets = {name: socket.create_server((HOST, 0), backlog=128) for name in ("keystone", *NOVAS)}
