@@ -15,14 +15,21 @@ const { UserError, main } = require("./shared.js");
 const root = path.dirname(__dirname);
 
 /**
- * The files of tests that measure what a limit lets through, count on the disk's space, have copies of all mounts of the machine, look at
- * what the clone has, or start a Docker engine (which asks the plugins of all tests; docker-nodes is the only one among the others): as
- * patterns of jest.
+ * The files of tests that measure what a limit lets through, count on the disk's space, look at what the clone has, have copies of all
+ * mounts of the machine (a Docker engine has, and asks the plugins of all tests besides), or take both processors (a virtual machine
+ * does): as patterns of jest.
  */
 const ALONE = [
   "test/components/(local/|node/attached)",
-  "test/e2e/(compose-docker|docker|docker-vm|limits|package)\\.test",
+  "test/e2e/(compose-docker|docker(-nodes|-vm|-vm-nodes)?|limits|package)\\.test",
   "test/tools/",
+];
+
+/** What many tests need: made one after the other, before any that has a time limit. Tests tell what can't be had. */
+const NEEDED = [
+  ["tools/engine/aws-plugin.js"],
+  ["tools/engine/openstack-plugin.js"],
+  ...["aws", "openstack", "scaleio", "schemathesis"].map((lab) => ["test/labs/python.js", lab]),
 ];
 
 main(async () => {
@@ -37,6 +44,7 @@ main(async () => {
     run("lint", [bin("eslint", "bin/eslint.js"), "."], env);
     run("format", [bin("prettier", "bin/prettier.cjs"), "--check", "--log-level", "warn", "."], env);
   }
+  if (chosen.length === 0) prepare(env);
   /** @type {Record<string, string[]>} what to run, and jest's arguments for it */
   const groups =
     chosen.length > 0
@@ -52,7 +60,9 @@ main(async () => {
   let failed;
   Object.entries(groups).forEach(([what, args], index) => {
     try {
-      run(what, [bin("jest", "bin/jest.js"), "--json", "--outputFile", files[index] ?? "", ...args], env);
+      // A test that failed before it could clean up keeps nobody waiting.
+      const own = chosen.length > 0 ? [] : ["--forceExit"];
+      run(what, [bin("jest", "bin/jest.js"), ...own, "--json", "--outputFile", files[index] ?? "", ...args], env);
     } catch (error) {
       failed = error; // the others run all the same
     }
@@ -78,6 +88,13 @@ function tell(files) {
   if (took.length > 0) console.log("\nWhat took longest:");
   for (const { file, seconds } of took) console.log(`${String(Math.round(seconds)).padStart(6)} s  ${file}`);
   console.log(`\n${sum("numPassedTests")} passed, ${sum("numFailedTests")} failed, ${sum("numPendingTests")} skipped`);
+}
+
+/** @param {NodeJS.ProcessEnv} env */
+function prepare(env) {
+  console.error("\n== what tests need, where it isn't there yet");
+  for (const args of NEEDED)
+    spawnSync(process.execPath, args, { cwd: root, env, stdio: ["ignore", "ignore", "inherit"] });
 }
 
 /**

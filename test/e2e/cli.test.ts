@@ -122,13 +122,18 @@ describe("the commands", () => {
     const child = spawn(process.execPath, [main, "apply", "--yes"], {
       cwd: project.directory,
       env: await project.env(),
-      stdio: "ignore",
+      stdio: ["ignore", "ignore", "pipe"],
     });
+    let told = "";
+    child.stderr.on("data", (part: Buffer) => (told += part.toString()));
     for (let tries = 0; tries < 600 && !existsSync(join(project.directory, "waiting")); tries++)
       await new Promise((done) => setTimeout(done, 50));
     const ended = new Promise((done) => child.once("close", done));
     child.kill("SIGINT");
-    await new Promise((done) => setTimeout(done, 500));
+    for (let tries = 0; tries < 600 && !told.includes("stopping after what it is doing"); tries++)
+      await new Promise((done) => setTimeout(done, 50));
+    // The engine is told at the same time, and doesn't say so.
+    await new Promise((done) => setTimeout(done, 1_000));
     rmSync(join(project.directory, "wait"));
     expect(await ended).toBe(130);
     expect((await call("apply --yes")).code).toBe(0);

@@ -330,11 +330,11 @@ for (const [backend, reason, Backend] of [
         ]);
         expect([applied.code, applied.text]).toEqual([0, expect.anything()]);
         const started = Date.now();
-        while ((await on.limits(data)) === before && Date.now() - started < 20_000) await sleep(100);
+        while ((await on.limits(data)) === before && Date.now() - started < 60_000) await sleep(100);
         expect([before, await on.limits(data)]).toEqual([on.expected.gold, on.expected.silver]);
         if (hasCapability("CAP_SYS_RESOURCE")) {
           // A file system that is mounted can be grown: that is seen in the container, too.
-          while (sizeIn(await exec(container, sizeMiB)) < 15_000 && Date.now() - started < 20_000) await sleep(100);
+          while (sizeIn(await exec(container, sizeMiB)) < 15_000 && Date.now() - started < 90_000) await sleep(100);
           expect(sizeIn(await exec(container, sizeMiB))).toBeGreaterThan(15_000);
         }
         await lab.docker("rm", "--force", container);
@@ -355,7 +355,7 @@ for (const [backend, reason, Backend] of [
           true,
           expect.stringMatching(/foreign \(\S+, \S+\) isn't formatted, because it isn't blank: data .* at byte 700000/),
         ]);
-        expect(Date.now() - started).toBeLessThan(15_000);
+        expect(Date.now() - started).toBeLessThan(60_000);
         expect(device.sum(64 << 20)).toBe(before);
       });
 
@@ -407,7 +407,7 @@ for (const [backend, reason, Backend] of [
         const started = Date.now();
         const { code, text } = await lab.container("data:/data", "true");
         expect([code > 0, text]).toEqual([true, expect.stringMatching(/127\.0\.0\.1:1\b.*(reach|connect|refused)/)]);
-        expect(Date.now() - started).toBeLessThan(10_000);
+        expect(Date.now() - started).toBeLessThan(60_000);
         await lab.stopPlugin();
         await lab.startPlugin();
       });
@@ -429,7 +429,7 @@ for (const [backend, reason, Backend] of [
           true,
           expect.stringMatching(/create another@gold: [^]*(ECONNREFUSED|refused)/),
         ]);
-        expect(Date.now() - started).toBeLessThan(20_000);
+        expect(Date.now() - started).toBeLessThan(60_000);
         expect(readFileSync(join(lab.project.directory, "Pulumi.dev.yaml"), "utf8")).not.toContain("another");
       });
     });

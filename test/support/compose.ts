@@ -1,7 +1,7 @@
 // Compose itself as the judge of how Compose files are read: docker-compose 1.29's own code, and the loader of `docker compose`.
 
 import { execFileSync, spawn, spawnSync, type ChildProcessWithoutNullStreams } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -106,7 +106,10 @@ export function judgeCommand(version: 1 | 2): string[] | { reason: string } {
   if (spawnSync("go", ["version"]).status !== 0) return { reason: "there is no Go to build Compose's loader with" };
   mkdirSync(dirname(file), { recursive: true });
   try {
-    execFileSync("go", ["build", "-o", file, "."], { cwd: lab, stdio: "pipe" });
+    // Two tests may build it at once, and one of them use it.
+    const built = `${file}.${process.pid}`;
+    execFileSync("go", ["build", "-o", built, "."], { cwd: lab, stdio: "pipe" });
+    renameSync(built, file);
   } catch (error) {
     return { reason: `Compose's loader can't be built: ${String(error).slice(0, 300)}` };
   }

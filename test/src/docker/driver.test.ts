@@ -5,12 +5,14 @@ import { writeFileSync } from "node:fs";
 import type { Driver } from "../../../src/docker/driver";
 import { FakePlugin, waiting } from "./fake";
 
+jest.setTimeout(60_000);
+
 let plugin: FakePlugin;
 let driver: Driver;
 const create = (name: string, options: Record<string, string> = {}) => driver.create(name, options, waiting);
 /** Waits for what nobody is told of; what comes of it is looked at then. */
 const settled = async (isSo: () => boolean) => {
-  for (const end = Date.now() + 3_000; !isSo() && Date.now() < end;) await new Promise((done) => setTimeout(done, 20));
+  for (const end = Date.now() + 30_000; !isSo() && Date.now() < end;) await new Promise((done) => setTimeout(done, 20));
 };
 const anonymous = "ab".repeat(32);
 
@@ -100,9 +102,10 @@ describe("what the engine is asked", () => {
     plugin.fake.config = { ...plugin.fake.config, volumes: { data: { profile: "silver", size: "8GiB" } } };
     await plugin.watched();
     plugin.fake.engine.length = 0;
+    let now = Date.now();
+    const clock = jest.spyOn(Date, "now").mockImplementation(() => now);
     const look = async (milliseconds: number) => {
-      for (const end = Date.now() + milliseconds; Date.now() < end; await new Promise((done) => setTimeout(done, 50)))
-        await plugin.watched();
+      for (const end = now + milliseconds; now < end; now += 50) await plugin.watched();
       return plugin.fake.engine.length;
     };
     // After one second, and two more.
@@ -110,6 +113,7 @@ describe("what the engine is asked", () => {
     plugin.fake.make("data");
     expect(await look(1_000)).toBe(2);
     expect(await plugin.watched()).toMatchObject([{ settings: { iopsLimit: 3_000 } }]);
+    clock.mockRestore();
   });
 
   test("a config file that somebody else changed is read again behind a container's back, not before it", async () => {
@@ -205,6 +209,7 @@ describe("sizes and profiles", () => {
 
 describe("removal", () => {
   test("is refused while a container uses the volume, and done when it has left", async () => {
+    driver = await plugin.start({ graceMs: { starting: 5_000, ending: 5_000 } });
     await create("data");
     await driver.mount("data", "1", waiting);
     // The container isn't there yet, but will be.
@@ -298,7 +303,7 @@ describe("after a restart", () => {
     for (const name of ["left", "ended", "used"]) await create(name);
     for (const name of ["ended", "used"]) await driver.mount(name, "1", waiting);
     plugin.users.set("used", ["process 7"]);
-    driver = await plugin.start();
+    driver = await plugin.start({ graceMs: { starting: 2_000, ending: 200 } });
     await settled(() => plugin.takenAway.includes("left"));
     expect(plugin.takenAway).toEqual(["left"]);
     // A container that has just mounted its volume may not be seen yet.
