@@ -124,14 +124,27 @@ describeIf(reason === undefined, "the Docker plugin as a service", reason, () =>
     expect(await show(UNIT, "NRestarts")).toBe("1");
   });
 
-  test("after a reboot and a power cut it runs, and the first mount brings the volume back, with its data, and grown", async () => {
+  test("after a reboot and a power cut it runs, containers that Docker restarts have their volumes, and the first mount brings others back, with their data, and grown", async () => {
+    await container(
+      "resident",
+      "echo started >> /data/starts; sync; sleep 1000000",
+      "--detach --restart always --name resident",
+    );
+    const starts = (count: number) =>
+      must(
+        `until [ "$(docker exec resident cat /data/starts | wc -l)" = ${count} ]; do sleep 1; done; docker exec resident cat /proc/mounts | grep -c ' /data '`,
+      );
+    expect(await starts(1)).toBe("1\n");
     await machine.reboot();
     expect(await running()).toMatch(/active\n$/);
+    expect(await starts(2)).toMatch(/^1$/m);
     await must(
       "sed -i '/^ *data:/,/size/ s/1GiB/2GiB/; s/\\(DOCKER_OPTS=\"\\)/\\1--exec-opt native.cgroupdriver=cgroupfs /' Pulumi.dev.yaml /etc/default/docker; sync",
     );
     await machine.cutPower();
     await running();
+    expect(await starts(3)).toMatch(/^1$/m);
+    await must("docker rm --force resident");
     expect(await must("docker info --format '{{.CgroupVersion}} {{.CgroupDriver}}'")).toBe("2 cgroupfs\n");
     expect(await container("data", "cat /data/file")).toBe("founding\n");
     expect(rateOf(await container("slow", timedWrites(800)), 800)).toBeLessThan(400 * 1.2);

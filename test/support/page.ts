@@ -2,6 +2,7 @@
 // state that a test made, and an `up` goes as the test says, event by event. So that the page can be looked at in every state that a
 // stack can have.
 
+import { randomInt } from "node:crypto";
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -103,10 +104,16 @@ export async function openLab(config: string, options: object = {}): Promise<Lab
 
   let service: Service | undefined;
   let url = "";
-  const start = async () => {
-    const listen = url === "" ? "127.0.0.1:0" : new URL(url).host;
+  const start = async (tries = 5): Promise<void> => {
+    // Not one that the kernel gives to whoever asks for any: it is wanted again after a kill.
+    const listen = url === "" ? `127.0.0.1:${randomInt(20_000, 32_000)}` : new URL(url).host;
     const given = { stacks: ["dev"], listen, auditLog: file("audit.jsonl"), logLevel: "error", ...options };
-    service = await serveWith({ directory, pulumi, journalDirectory }, given);
+    try {
+      service = await serveWith({ directory, pulumi, journalDirectory }, given);
+    } catch (error) {
+      if (url !== "" || tries === 0) throw error;
+      return start(tries - 1);
+    }
     url = `${service.url}/`;
   };
   const kill = async () => {
