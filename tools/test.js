@@ -43,16 +43,17 @@ main(async () => {
     run("types of the status page", [bin("typescript", "bin/tsc"), "-p", "tsconfig.page.json"], env);
     run("lint", [bin("eslint", "bin/eslint.js"), "."], env);
     run("format", [bin("prettier", "bin/prettier.cjs"), "--check", "--log-level", "warn", "."], env);
+    prepare(env);
   }
-  if (chosen.length === 0) prepare(env);
   /** @type {Record<string, string[]>} what to run, and jest's arguments for it */
   const groups =
     chosen.length > 0
       ? { tests: chosen }
       : {
-          "tests that have the machine to themselves": ALONE,
+          // A test that failed before it could clean up keeps nobody waiting.
+          "tests that have the machine to themselves": ["--forceExit", ...ALONE],
           // Most of these wait: for a provider, a gateway, an emulated EC2.
-          "the other tests": ["--maxWorkers=3", "--testPathIgnorePatterns", ...ALONE],
+          "the other tests": ["--forceExit", "--maxWorkers=3", "--testPathIgnorePatterns", ...ALONE],
         };
   const directory = mkdtempSync(path.join(tmpdir(), "sp-results-"));
   const files = Object.keys(groups).map((_, index) => path.join(directory, `${index}.json`));
@@ -60,9 +61,7 @@ main(async () => {
   let failed;
   Object.entries(groups).forEach(([what, args], index) => {
     try {
-      // A test that failed before it could clean up keeps nobody waiting.
-      const own = chosen.length > 0 ? [] : ["--forceExit"];
-      run(what, [bin("jest", "bin/jest.js"), ...own, "--json", "--outputFile", files[index] ?? "", ...args], env);
+      run(what, [bin("jest", "bin/jest.js"), "--json", "--outputFile", files[index] ?? "", ...args], env);
     } catch (error) {
       failed = error; // the others run all the same
     }

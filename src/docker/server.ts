@@ -137,9 +137,9 @@ function short(text: string): string {
   return text.length > 300 ? `${text.slice(0, 300)}…` : text;
 }
 
-/** Removes the socket of a plugin that was killed. Problems: `socket-in-use`, where one still answers. */
-async function removeStale(socket: string): Promise<void> {
-  const answers = await new Promise<boolean>((done) => {
+/** Whether somebody listens at a socket. */
+export function isServed(socket: string): Promise<boolean> {
+  return new Promise((done) => {
     const connection = connect(socket);
     connection.once("connect", () => {
       connection.destroy();
@@ -147,7 +147,11 @@ async function removeStale(socket: string): Promise<void> {
     });
     connection.once("error", () => done(false));
   });
-  if (answers) throw stackError("socket-in-use", socket, undefined, { socket });
+}
+
+/** Removes the socket of a plugin that was killed. Problems: `socket-in-use`, where one still answers. */
+async function removeStale(socket: string): Promise<void> {
+  if (await isServed(socket)) throw stackError("socket-in-use", socket, undefined, { socket });
   const stats = await fs.lstat(socket).catch(() => undefined);
   if (stats?.isSocket()) await fs.rm(socket, { force: true });
 }

@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
+import { until } from "../support/control";
 import { Project } from "../support/engine";
 
 jest.setTimeout(300_000);
@@ -126,12 +127,10 @@ describe("the commands", () => {
     });
     let told = "";
     child.stderr.on("data", (part: Buffer) => (told += part.toString()));
-    for (let tries = 0; tries < 600 && !existsSync(join(project.directory, "waiting")); tries++)
-      await new Promise((done) => setTimeout(done, 50));
+    await until(() => existsSync(join(project.directory, "waiting")));
     const ended = new Promise((done) => child.once("close", done));
     child.kill("SIGINT");
-    for (let tries = 0; tries < 600 && !told.includes("stopping after what it is doing"); tries++)
-      await new Promise((done) => setTimeout(done, 50));
+    await until(() => told.includes("stopping after what it is doing"));
     // The engine is told at the same time, and doesn't say so.
     await new Promise((done) => setTimeout(done, 1_000));
     rmSync(join(project.directory, "wait"));

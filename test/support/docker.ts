@@ -7,6 +7,7 @@ import { request } from "node:http";
 import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 
+import { isServed } from "../../src/docker/server";
 import { dockerReason, startDocker, type Docker, type Ran } from "../labs/docker/lab.js";
 import { Project } from "./engine";
 import { describeIf, loopReason } from "./machine";
@@ -226,17 +227,11 @@ export class DockerLab {
 
 /** Removes the sockets of tests that were killed. An engine asks for a volume that it doesn't know at every one, and waits for an answer. */
 async function removeDeadSockets(): Promise<void> {
-  const sockets = (existsSync(PLUGINS) ? readdirSync(PLUGINS) : []).filter((name) =>
-    /^sp-test-[0-9a-f]{8}\.sock$/.test(name),
-  );
-  const isDead = (path: string) =>
-    new Promise<boolean>((done) => {
-      const client = connect(path, () => done(false)).on("error", (error: NodeJS.ErrnoException) => {
-        done(error.code === "ECONNREFUSED");
-      });
-      client.on("connect", () => client.destroy());
-    });
-  for (const path of sockets.map((name) => join(PLUGINS, name))) if (await isDead(path)) rmSync(path, { force: true });
+  const names = existsSync(PLUGINS) ? readdirSync(PLUGINS) : [];
+  for (const name of names.filter((each) => /^sp-test-[0-9a-f]{8}\.sock$/.test(each))) {
+    const socket = join(PLUGINS, name);
+    if (!(await isServed(socket))) rmSync(socket, { force: true });
+  }
 }
 
 /** Waits for something to come true. */

@@ -63,7 +63,7 @@ def lock_before_writing():
     from sqlalchemy import Engine, event
 
     factory = enginefacade._TransactionFactory
-    make_session, make_connection = factory._create_session, factory._create_connection
+    make_session = factory._create_session
 
     def session(self, mode, bind=None):
         if not self._started:
@@ -72,10 +72,7 @@ def lock_before_writing():
             bind = self._writer_engine.execution_options(writes=True)
         return make_session(self, mode, bind)
 
-    def connection(self, mode):
-        return make_connection(self, mode).execution_options(writes=mode is enginefacade._WRITER)
-
-    factory._create_session, factory._create_connection = session, connection
+    factory._create_session = session
 
     @event.listens_for(Engine, "before_cursor_execute", retval=True)
     def begin(connection, _cursor, statement, parameters, _context, _many):
@@ -113,7 +110,6 @@ def placement_config(state):
 
 
 def compute_template(state):
-    lock_before_writing()
     config = placement_config(state)
     from placement import deploy
     from placement.db.sqlalchemy import migration as placement_migration

@@ -20,7 +20,10 @@ beforeEach(async () => {
   plugin = new FakePlugin();
   driver = await plugin.start();
 });
-afterEach(() => plugin.dispose());
+afterEach(() => {
+  jest.restoreAllMocks();
+  plugin.dispose();
+});
 
 describe("what the engine is asked", () => {
   test("a new volume costs one up, a container on one that exists none", async () => {
@@ -103,7 +106,7 @@ describe("what the engine is asked", () => {
     await plugin.watched();
     plugin.fake.engine.length = 0;
     let now = Date.now();
-    const clock = jest.spyOn(Date, "now").mockImplementation(() => now);
+    jest.spyOn(Date, "now").mockImplementation(() => now);
     const look = async (milliseconds: number) => {
       for (const end = now + milliseconds; now < end; now += 50) await plugin.watched();
       return plugin.fake.engine.length;
@@ -113,7 +116,6 @@ describe("what the engine is asked", () => {
     plugin.fake.make("data");
     expect(await look(1_000)).toBe(2);
     expect(await plugin.watched()).toMatchObject([{ settings: { iopsLimit: 3_000 } }]);
-    clock.mockRestore();
   });
 
   test("a config file that somebody else changed is read again behind a container's back, not before it", async () => {
