@@ -1,11 +1,15 @@
 // @ts-check
-// Unit, property and engine tests alike; `npm test` builds what they need first (tools/test.js).
+// Unit, property and end-to-end tests alike; `npm test` (tools/test/run.js) builds what they need first, and says which run when.
+
+const { limitMs } = require("./tools/test/time.js");
 
 /** @type {import("jest").Config} */
 module.exports = {
   testMatch: ["<rootDir>/test/**/*.test.ts"],
   transform: { "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } } }] },
-  // The disk's speed and space, and mounts where they are copied, are the machine's, not a test file's. tools/test.js says which files can go on beside others.
+  // One limit for every test and hook. It ends what hangs, and measures nothing.
+  testTimeout: limitMs(300),
+  // The disk's speed and space, and mounts where they are copied, are the machine's, not a test file's. tools/test/labs.js says which files can go on beside others.
   maxWorkers: 1,
   modulePathIgnorePatterns: ["<rootDir>/dist/", "<rootDir>/.demo/"],
   watchPathIgnorePatterns: ["<rootDir>/dist/", "<rootDir>/.demo/"],

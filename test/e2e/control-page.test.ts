@@ -98,7 +98,7 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
   };
   const row = (name: string) => page.getByRole("row", { name: new RegExp(`^${name} `) });
   const section = (name: string) => page.getByRole("region", { name });
-  /** The pictures in docs/ are made where SCREENSHOTS says: `SCREENSHOTS=docs node tools/test.js test/e2e/control-page.test.ts`. */
+  /** The pictures in docs/ are made where SCREENSHOTS says: `SCREENSHOTS=docs node tools/test/run.js test/e2e/control-page.test.ts`. */
   const shot = async (name: string, at?: string) => {
     const folder = process.env["SCREENSHOTS"];
     if (!folder) return;

@@ -8,11 +8,11 @@ const { spawnSync } = require("node:child_process");
 const { existsSync, mkdtempSync, readFileSync, rmSync } = require("node:fs");
 const { tmpdir } = require("node:os");
 const path = require("node:path");
-const { ensureEngine, environment } = require("./engine/ensure.js");
-const { setup } = require("./setup.js");
-const { UserError, main } = require("./shared.js");
+const { ensureEngine, environment } = require("../engine/ensure.js");
+const { setup } = require("../setup.js");
+const { UserError, main } = require("../shared.js");
 
-const root = path.dirname(__dirname);
+const root = path.resolve(__dirname, "../..");
 
 /**
  * The files of tests that measure what a limit lets through, count on the disk's space, look at what the clone has, have copies of all

@@ -1,0 +1,85 @@
+// Which tests run when. `npm test` runs the default tier: every test file that no lab below has. A lab is a group of test files that need
+// more than Node.js and the Pulumi engine: root, a real backend, a Docker engine, a browser, or simply much time.
+// @ts-check
+"use strict";
+
+/**
+ * @typedef {object} Lab
+ * @property {string} name as in `npm test -- --only NAME`
+ * @property {string} what what it runs against, for people
+ * @property {string} needs what a machine must have for it, for people
+ * @property {string[]} files regular expressions over the paths of test files
+ * @property {string[][]} [prepare] commands of Node.js that make what the tests need, before any of them runs
+ * @property {boolean} [alone] its tests have the machine to themselves: they measure, fill disks, or see the mounts of the whole machine
+ */
+
+/** @type {Lab[]} In the order in which they run: the slowest last. */
+const labs = [
+  {
+    name: "local",
+    what: "local volumes on loop devices, with limits",
+    needs: "Linux, root, loop devices",
+    files: ["test/components/local/", "test/components/node/(attached|blank)\\.", "test/e2e/(volume|crash|limits)\\."],
+    alone: true,
+  },
+  {
+    name: "engine",
+    what: "commands, HTTP service and packages on a real Pulumi engine",
+    needs: "nothing more",
+    files: ["test/e2e/(cli|compose|control|package|ready|stack)\\."],
+  },
+  {
+    name: "scaleio",
+    what: "the emulated ScaleIO gateway, driven by the engine and by other people's clients",
+    needs: "Python 3",
+    files: ["test/e2e/scaleio", "test/labs/scaleio/"],
+    prepare: [["test/labs/python.js", "scaleio"]],
+  },
+  {
+    name: "aws",
+    what: "the real Terraform AWS provider on an EC2 server (moto)",
+    needs: "Go, Python 3",
+    files: ["test/e2e/aws", "test/labs/aws/"],
+    prepare: [["tools/engine/aws-plugin.js"], ["test/labs/python.js", "aws"]],
+  },
+  {
+    name: "openstack",
+    what: "a real Keystone, Cinder and Nova, and the real Terraform OpenStack provider",
+    needs: "Go, Python 3",
+    files: ["test/e2e/openstack", "test/labs/openstack/", "test/components/node/openstack\\."],
+    prepare: [["tools/engine/openstack-plugin.js"], ["test/labs/python.js", "openstack"]],
+  },
+  {
+    name: "browser",
+    what: "the status page in Chromium, and the HTTP service under schemathesis",
+    needs: "Debian packages, Python 3",
+    files: ["test/e2e/control-(page|document)\\."],
+    prepare: [["test/labs/python.js", "schemathesis"]],
+  },
+  {
+    name: "docker",
+    what: "a real Docker engine, and Docker Compose's own code",
+    needs: "Linux, root, Debian packages, Go, Python 3",
+    files: ["test/e2e/(compose-docker|docker|docker-nodes)\\.", "test/components/compose-(judges|include)\\."],
+    alone: true,
+  },
+  {
+    name: "vm",
+    what: "a virtual machine with systemd and cgroup v2",
+    needs: "Linux, root, Debian packages, QEMU (with KVM, or much time)",
+    files: ["test/e2e/docker-vm"],
+    alone: true,
+  },
+];
+
+module.exports = { labOf, labs };
+
+/**
+ * The lab that a test file belongs to; none for one of the default tier.
+ *
+ * @param {string} file relative to the root, with slashes
+ * @returns {Lab | undefined}
+ */
+function labOf(file) {
+  return labs.find(({ files }) => files.some((pattern) => new RegExp(pattern).test(file)));
+}
