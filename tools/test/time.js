@@ -71,7 +71,9 @@ async function until(what, condition, { seconds = 120, everyMs = 25 } = {}) {
     const answer = await condition();
     if (answer) return answer;
     if (performance.now() > end) {
-      throw new Error(`waited ${Math.round(limitMs(seconds) / 1000)} s in vain: ${typeof what === "string" ? what : what()}`);
+      throw new Error(
+        `waited ${Math.round(limitMs(seconds) / 1000)} s in vain: ${typeof what === "string" ? what : what()}`,
+      );
     }
     await new Promise((done) => setTimeout(done, everyMs));
   }
