@@ -6,6 +6,7 @@
 
 const { spawnSync } = require("node:child_process");
 const { createHash, randomBytes } = require("node:crypto");
+const { setTimeout: sleep } = require("node:timers/promises");
 
 /** The environment variable in which `npm test` passes its measurement on. */
 const SLOWNESS = "STORAGE_PROFILES_TEST_SLOWNESS";
@@ -71,8 +72,10 @@ async function until(what, condition, { seconds = 120, everyMs = 25 } = {}) {
     const answer = await condition();
     if (answer) return answer;
     if (performance.now() > end) {
-      throw new Error(`waited ${Math.round(limitMs(seconds) / 1000)} s in vain: ${typeof what === "string" ? what : what()}`);
+      throw new Error(
+        `waited ${Math.round(limitMs(seconds) / 1000)} s in vain: ${typeof what === "string" ? what : what()}`,
+      );
     }
-    await new Promise((done) => setTimeout(done, everyMs));
+    await sleep(everyMs);
   }
 }
