@@ -7,8 +7,6 @@ import { CinderSession } from "../../components/openstack/session";
 import { converge, type Wanted } from "../../components/openstack/volumes";
 import { describeOpenstack, OpenstackLab } from "../support/openstack";
 
-jest.setTimeout(120_000);
-
 describeOpenstack("a change on Cinder", () => {
   let lab: OpenstackLab;
   let volumeId: string;

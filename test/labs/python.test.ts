@@ -7,8 +7,6 @@ import path from "node:path";
 
 import { Unavailable, pythonEnvironment } from "./python.js";
 
-jest.setTimeout(60_000);
-
 let directory: string;
 let calls: string;
 let env: NodeJS.ProcessEnv;

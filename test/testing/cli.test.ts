@@ -9,8 +9,6 @@ import * as path from "node:path";
 
 import { Client } from "./support";
 
-jest.setTimeout(60_000);
-
 const repository = path.resolve(__dirname, "../..");
 const scratch = fs.mkdtempSync(path.join(tmpdir(), "sp-gateway-"));
 const script = path.join(scratch, "scaleio/cli.js");

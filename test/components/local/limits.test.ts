@@ -24,6 +24,7 @@ import {
 } from "../../../components/local/volumes";
 import * as support from "./support";
 import { canLoop, describeIf, directory, failure, loop, request, whyNoLoop } from "./support";
+import { runs } from "../../support/property";
 
 describe("the lines for the kernel", () => {
   const iops = fc.nat(1_000_000);
@@ -42,6 +43,7 @@ describe("the lines for the kernel", () => {
           "blkio.throttle.write_bps_device": `${number} ${throughputLimitMiBps * 1048576}`,
         });
       }),
+      { numRuns: runs(100) },
     );
   });
 
@@ -58,6 +60,7 @@ describe("the lines for the kernel", () => {
         const operations = iopsLimit === 0 ? "max" : String(iopsLimit);
         expect(values).toEqual({ rbps: bytes, wbps: bytes, riops: operations, wiops: operations });
       }),
+      { numRuns: runs(100) },
     );
   });
 

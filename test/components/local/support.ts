@@ -13,9 +13,6 @@ import type { CreateVolumeRequest, LocalVolume } from "../../../components/local
 import type { ChildTask } from "./child";
 import { compileChild } from "./compiled";
 
-// Making file systems and waiting for dead processes' locks takes longer than jest expects.
-jest.setTimeout(60_000);
-
 export const canLoop = localCapabilities().loop;
 export const whyNoLoop = localCapabilities().reason ?? "";
 export const isRoot = process.geteuid?.() === 0;

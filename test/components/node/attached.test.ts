@@ -19,8 +19,6 @@ import { AwsLab, describeAws } from "../../support/aws";
 import { testDevice, type TestDevice } from "../../support/device";
 import { describeIf, loopReason } from "../../support/machine";
 
-jest.setTimeout(60_000);
-
 const GIB = 2 ** 30;
 
 /** A call of Docker that waits for so long. */

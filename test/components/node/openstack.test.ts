@@ -14,8 +14,6 @@ import { StandIns } from "../../support/device";
 import { describeIf, loopReason } from "../../support/machine";
 import { OpenstackLab, openstackReason } from "../../support/openstack";
 
-jest.setTimeout(300_000);
-
 const ID = "0f2d1c7e-8a5b-4d7e-9a55-3c1f0b2a4d6e";
 const waiting = (ms = 20_000) => ({ signal: AbortSignal.timeout(ms), for: () => undefined });
 

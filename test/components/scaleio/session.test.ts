@@ -14,8 +14,6 @@ import { GatewaySession, isAtLeast } from "../../../components/scaleio/session";
 import { startScaleioGateway, type ScaleioGateway } from "../../../testing";
 import { logins } from "../../support/scaleio";
 
-jest.setTimeout(60_000);
-
 const MINUTE = 60_000;
 
 const connect = (gateway: ScaleioGateway, overrides: object = {}) =>

@@ -8,8 +8,6 @@ import { createVolume, findPool, importProblems, updateVolume } from "../../../c
 import type { ScaleioSettings } from "../../../src";
 import { startScaleioGateway, type ScaleioGateway } from "../../../testing";
 
-jest.setTimeout(60_000);
-
 let gateway: ScaleioGateway;
 let session: GatewaySession;
 let array: ScaleioArray;
