@@ -20,10 +20,10 @@ export function rateOf(text: string, writes: number): number {
  * run; where this machine is too slow for that, the test claims nothing, and this prints so.
  */
 export function canTell(what: string, unlimited: number, limit: number): boolean {
-  if (unlimited >= 10 * limit) return true;
+  if (unlimited >= 5 * limit) return true;
   const ratio = (unlimited / limit).toFixed(1);
   process.stderr.write(
-    `Too slow to tell: ${what}: without a limit they are ${ratio} times as fast, and 10 times are needed\n`,
+    `Too slow to tell: ${what}: without a limit they are ${ratio} times as fast, and 5 times are needed\n`,
   );
   return false;
 }
