@@ -12,11 +12,22 @@ export function loopReason(): string | undefined {
   return loop ? undefined : (reason ?? "no loop devices");
 }
 
-/** A group of tests that a machine may not be able to run: then it is skipped, and says so. */
+/** A group of tests that not every machine can run. Where this one can't, the group is skipped, with the reason in its title. */
 export function describeIf(possible: boolean, name: string, reason: string | undefined, tests: () => void): void {
-  if (possible) return describe(name, tests);
-  console.warn(`SKIPPED: ${name}: ${reason}`);
-  describe.skip(`${name} (${reason})`, tests);
+  if (possible) describe(name, tests);
+  else describe.skip(skipped(name, reason), tests);
+}
+
+/** The same for a single test. */
+export function testIf(possible: boolean, name: string, reason: string | undefined, run: () => unknown): void {
+  if (possible) test(name, async () => void (await run()));
+  else test.skip(skipped(name, reason), () => undefined);
+}
+
+/** The title of what is skipped. Prints the reason as well: jest's own report doesn't list what it skipped. */
+function skipped(name: string, reason = "no reason given"): string {
+  process.stderr.write(`Skipped: ${name}: ${reason}\n`);
+  return `${name} (${reason})`;
 }
 
 /** Why this machine can't limit I/O by cgroups, or `undefined` where it can. */

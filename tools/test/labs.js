@@ -47,7 +47,7 @@ const labs = [
     name: "openstack",
     what: "a real Keystone, Cinder and Nova, and the real Terraform OpenStack provider",
     needs: "Go, Python 3",
-    files: ["test/e2e/openstack", "test/labs/openstack/", "test/components/node/openstack\\."],
+    files: ["test/e2e/openstack", "test/labs/openstack/", "test/components/(node/)?openstack\\."],
     prepare: [["tools/engine/openstack-plugin.js"], ["test/labs/python.js", "openstack"]],
   },
   {
