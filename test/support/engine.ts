@@ -182,6 +182,7 @@ export class Project {
       ...this.surroundings.env,
       PATH: [engine.path, process.env["PATH"]].filter(Boolean).join(":"),
       PULUMI_HOME: join(this.home, "home"),
+      XDG_STATE_HOME: join(this.home, "state-home"),
       // Without the files beside the state: a kill while one is written makes the whole state unreadable for `pulumi`.
       PULUMI_BACKEND_URL: `file://${join(this.home, "state")}?metadata=skip`,
       PULUMI_CONFIG_PASSPHRASE: "a passphrase of the test",
