@@ -3,19 +3,14 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { Project } from "../support/engine";
+import { Project, VOLUMES_OF_STACK } from "../support/engine";
 
-const PROGRAM = `
-const { volumesOfStack } = require("storage-profiles");
-for (const [name, spec] of Object.entries(volumesOfStack())) new ProfiledVolume(name, spec);
-`;
-
-const project = new Project("cli-story", PROGRAM);
+const project = new Project("cli-story", VOLUMES_OF_STACK);
 const file = join(project.directory, "Pulumi.dev.yaml");
 const places = join(project.volumes, "volumes/cli-story/dev");
 const call = (line: string) => project.command("storage-profiles", line.split(" "));
 /** Calls a command with `--json`: its exit code, and its answer. */
-const json = async (line: string) => {
+const json = async (line: string): Promise<Record<string, any>> => {
   const { code, text } = await call(`${line} --json`);
   return { code, ...(JSON.parse(text) as Record<string, any>) };
 };
@@ -29,7 +24,10 @@ const edit = (from: string, to: string) => writeFileSync(file, readFileSync(file
 
 beforeAll(async () => {
   await project.init();
-  const config = `config:
+  // Pulumi writes the file anew where its salt is missing.
+  const salt = /^encryptionsalt:.*$/m.exec(readFileSync(file, "utf8"))?.[0] ?? "";
+  const config = `${salt}
+config:
   storage-profiles:backend: local
   storage-profiles:local: { stateDirectory: ${project.volumes}, mode: directory }
   storage-profiles:prices:
@@ -40,7 +38,7 @@ beforeAll(async () => {
     data: { profile: fast, sizeGiB: 2 }
     scratch: { sizeGiB: 1, deletionProtection: false }
 `;
-  writeFileSync(file, readFileSync(file, "utf8").replace(/^config:[^]*/m, "") + config);
+  writeFileSync(file, config);
 });
 afterAll(() => project.dispose());
 

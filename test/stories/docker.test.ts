@@ -4,12 +4,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { PROGRAM } from "../support/docker";
-import { Project } from "../support/engine";
+import { Project, VOLUMES_OF_STACK } from "../support/engine";
 import { callPlugin } from "../support/plugin";
 import { RunningCommand } from "../support/running";
 
-const project = new Project("docker-story", PROGRAM);
+const project = new Project("docker-story", VOLUMES_OF_STACK);
 // Not in the project's folder: the path of a socket can't be long.
 const folder = mkdtempSync(join(tmpdir(), "sp-plugin-"));
 const socket = join(folder, "plugin.sock");

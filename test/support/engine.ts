@@ -12,6 +12,12 @@ import { ensureEngine } from "../../tools/engine/ensure.js";
 
 const root = resolve(__dirname, "../..");
 
+/** A program that declares the volumes that the stack's config lists. */
+export const VOLUMES_OF_STACK = `
+  const { volumesOfStack } = require("storage-profiles");
+  for (const [name, spec] of Object.entries(volumesOfStack())) new ProfiledVolume(name, spec);
+`;
+
 /** What a command of the engine printed, and its exit code. */
 export interface Ran {
   code: number;
