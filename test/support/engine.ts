@@ -12,6 +12,12 @@ import { ensureEngine } from "../../tools/engine/ensure.js";
 
 const root = resolve(__dirname, "../..");
 
+/** A program that declares the volumes that the stack's config lists. */
+export const VOLUMES_OF_STACK = `
+  const { volumesOfStack } = require("storage-profiles");
+  for (const [name, spec] of Object.entries(volumesOfStack())) new ProfiledVolume(name, spec);
+`;
+
 /** What a command of the engine printed, and its exit code. */
 export interface Ran {
   code: number;
@@ -182,6 +188,7 @@ export class Project {
       ...this.surroundings.env,
       PATH: [engine.path, process.env["PATH"]].filter(Boolean).join(":"),
       PULUMI_HOME: join(this.home, "home"),
+      XDG_STATE_HOME: join(this.home, "state-home"),
       // Without the files beside the state: a kill while one is written makes the whole state unreadable for `pulumi`.
       PULUMI_BACKEND_URL: `file://${join(this.home, "state")}?metadata=skip`,
       PULUMI_CONFIG_PASSPHRASE: "a passphrase of the test",
