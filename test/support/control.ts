@@ -4,6 +4,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
+import { limitMs, until as untilSo } from "../../tools/test/time.js";
 import { Project } from "./engine";
 
 const PROGRAM = `
@@ -40,13 +41,9 @@ export async function ask(url: string, path: string, options: RequestInit & { js
   return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
 }
 
-/** Looks until something is so. */
-export async function until(what: () => boolean | Promise<boolean>, seconds = 60): Promise<void> {
-  const end = Date.now() + seconds * 1000;
-  while (!(await what())) {
-    if (Date.now() > end) throw new Error("waited in vain");
-    await new Promise((done) => setTimeout(done, 50));
-  }
+/** Looks until something is so, with a limit in seconds on the reference machine. */
+export async function until(condition: () => boolean | Promise<boolean>, seconds?: number): Promise<void> {
+  await untilSo(() => condition.toString(), condition, seconds === undefined ? {} : { seconds });
 }
 
 /** A service in a process of its own. */
@@ -116,7 +113,7 @@ export class ControlProject extends Project {
     const all = { stacks: ["dev"], listen: "127.0.0.1:0", auditLog: this.audit, ...options };
     const service = await serveWith(project, all, await this.env());
     this.ends.push(async () => {
-      const timer = setTimeout(() => void service.kill(), 20_000);
+      const timer = setTimeout(() => void service.kill(), limitMs(20));
       await service.kill("SIGTERM");
       clearTimeout(timer);
     });

@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import type { ScaleioGateway } from "../../testing";
-import { Project, succeeded } from "./engine";
+import { Project } from "./engine";
 
 /** A volume on the array, in few words: `data-… 104 GiB thin ramcache`, and its mappings: `node1 10000 IOPS 977 MB/s`. */
 export interface OnArray {
@@ -89,7 +89,7 @@ export class ScaleioProject extends Project {
       },
       Object.fromEntries(given.map(([key, value]) => [`scaleio:${key}`, value])),
     );
-    if (password) succeeded(await this.run(["config", "set", "--secret", "scaleio:password", password]));
+    if (password) await this.secret("scaleio:password", password);
     return this;
   }
 }
