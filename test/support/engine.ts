@@ -61,6 +61,8 @@ export class Project {
   private readonly early = new Map<string, string>();
   private readonly engine = ensureEngine({ log: () => undefined });
   private stack = "dev";
+  /** The states of the stacks as they were made, by file. */
+  private readonly empty = new Map<string, Buffer>();
   private readonly encrypted = new Map<string, unknown>();
   private readonly surroundings: Surroundings;
 
@@ -131,8 +133,24 @@ export class Project {
   async init(stack = "dev"): Promise<this> {
     this.stack = stack;
     this.prepare();
-    if (!existsSync(this.stateFile)) succeeded(await this.run(["stack", "init", stack]));
+    if (!existsSync(this.stateFile)) {
+      succeeded(await this.run(["stack", "init", stack]));
+      this.empty.set(this.stateFile, readFileSync(this.stateFile));
+    }
     return this;
+  }
+
+  /**
+   * Goes back to the first stack, with nothing in it, and so for all others: without the engine, and whatever a test before has left.
+   * Local volumes go as well; what there is on an emulated backend doesn't.
+   */
+  reset(): void {
+    killProcessesWith(`PULUMI_HOME=${join(this.home, "home")}`);
+    detachBelow(this.home);
+    for (const path of [this.volumes, join(this.home, "state/.pulumi/locks")])
+      rmSync(path, { recursive: true, force: true });
+    for (const [file, content] of this.empty) writeFileSync(file, content);
+    this.stack = "dev";
   }
 
   /** `pulumi config set --secret`. The same secret of a stack is encrypted once, and written again after that. */
@@ -146,7 +164,10 @@ export class Project {
       return this.write(file, stringify({ ...before, config }));
     }
     succeeded(await this.run(["config", "set", "--secret", key, value]));
-    const { encryptionsalt, config } = this.readYaml(file) as { encryptionsalt: string; config: Record<string, unknown> };
+    const { encryptionsalt, config } = this.readYaml(file) as {
+      encryptionsalt: string;
+      config: Record<string, unknown>;
+    };
     this.encrypted.set(`${encryptionsalt} ${key} ${value}`, config[key]);
   }
 
@@ -189,11 +210,16 @@ export class Project {
     const env = await this.env(environment);
     return new Promise((done) => {
       let late = "";
-      const child = execFile(file, args, { cwd: this.directory, env, maxBuffer: 256 << 20 }, (error, stdout, stderr) => {
-        clearTimeout(timer);
-        const code = error ? (typeof error.code === "number" ? error.code : 1) : 0;
-        done({ code, text: stdout + stderr + late });
-      });
+      const child = execFile(
+        file,
+        args,
+        { cwd: this.directory, env, maxBuffer: 256 << 20 },
+        (error, stdout, stderr) => {
+          clearTimeout(timer);
+          const code = error ? (typeof error.code === "number" ? error.code : 1) : 0;
+          done({ code, text: stdout + stderr + late });
+        },
+      );
       const timer = setTimeout(() => {
         late = `\n(killed after ${COMMAND_LIMIT_MS / 1000} s)\n`;
         killDescendants(child);

@@ -131,11 +131,7 @@ async function makeServer({ call }, name, user) {
     if (answer.status < 300 || answer.status === 409) return answer.body;
     throw new UserError(`The server ${name} can't be made: ${method} ${path}: ${JSON.stringify(answer)}`);
   };
-  const wait = (
-    /** @type {() => Promise<any>} */ look,
-    /** @type {string} */ begun,
-    /** @type {string} */ done,
-  ) =>
+  const wait = (/** @type {() => Promise<any>} */ look, /** @type {string} */ begun, /** @type {string} */ done) =>
     until(
       `the server ${name} is made`,
       async () => {
