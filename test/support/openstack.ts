@@ -200,6 +200,24 @@ export class OpenstackLab {
     return snapshot;
   }
 
+  /** Takes all volumes and snapshots of all projects away, whatever state a test has left them in; requests and faults are forgotten. */
+  async empty(): Promise<void> {
+    const { snapshots } = await this.must("GET", "/snapshots/detail?all_tenants=1");
+    for (const { id } of snapshots as Json[])
+      await this.must("POST", `/snapshots/${id}/action`, { "os-force_delete": {} });
+    const gone = async () => (await this.must("GET", "/snapshots?all_tenants=1"))["snapshots"].length === 0;
+    await until("all snapshots are gone", gone, { everyMs: 100 });
+    const volumes = await this.volumes();
+    for (const { id } of volumes) {
+      await this.mustAct(id, {
+        "os-reset_status": { status: "error", attach_status: "detached", migration_status: null },
+      });
+      await this.mustAct(id, { "os-force_delete": {} });
+    }
+    for (const { id } of volumes) await this.waitFor(id, "deleted");
+    await this.clear();
+  }
+
   /** An action on a volume, such as `{ "os-extend": { new_size: 2 } }`. */
   async act(id: string, action: Json, as: As = {}): Promise<Answer> {
     return this.api("POST", `/volumes/${id}/action`, action, as);

@@ -8,8 +8,6 @@ import { AwsLab, Ec2Error } from "../../support/aws";
 import { describeIf } from "../../support/machine";
 import { environmentFor, environmentOf } from "../python.js";
 
-jest.setTimeout(60_000);
-
 const { python, reason } = environmentOf("aws");
 
 type Params = Record<string, unknown>;
