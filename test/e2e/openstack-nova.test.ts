@@ -17,7 +17,9 @@ describeOpenstackEngine("a volume that Nova attaches", () => {
   let id: string;
   let one: string;
   let two: string;
-  const project = new OpenstackProject("attached", () => lab);
+  // Of each test; whatever one has left stays with its servers.
+  let project: OpenstackProject;
+  const projects = [new OpenstackProject("attached", () => lab), new OpenstackProject("shared", () => lab)];
   const now = async () => (await lab.volume(id)) ?? {};
   const servers = async () =>
     ((await now())["attachments"] as { server_id: string }[]).map(({ server_id: server }) => server).sort();
@@ -33,15 +35,16 @@ describeOpenstackEngine("a volume that Nova attaches", () => {
     await lab.makeType("silver", { volume_backend_name: "fast" });
     await lab.makeType("bronze", { volume_backend_name: "slow" });
     await lab.makeType("shared", { volume_backend_name: "fast", multiattach: "<is> True" });
+  });
+  beforeEach(async () => {
     [one, two] = [await lab.server("one"), await lab.server("two")];
+    project = projects.shift()!;
     await project.connect({ profiles });
   });
-  afterAll(async () => {
-    await project.dispose();
-    await lab.stop();
-  });
+  afterEach(() => project.dispose());
+  afterAll(() => lab.stop());
 
-  test("is attached, changed, moved, detached, shared and destroyed in place while servers have it", async () => {
+  test("is attached, changed and moved while a server has it, goes to another one, and comes back after drift", async () => {
     // Made and attached in one run, by a plain member, and found by its id.
     declare("gold", 2, attachment("first", one));
     await project.up();
@@ -89,17 +92,21 @@ describeOpenstackEngine("a volume that Nova attaches", () => {
     // Detached behind our back it shows at a refresh, and is attached again.
     await lab.mustNova("DELETE", `/servers/${two}/os-volume_attachments/${id}`, undefined, { user: "plain" });
     await lab.waitFor(id, "available");
-    await project.refresh();
-    expect(await project.steps()).toEqual([{ op: "create", what: "VolumeAttach first" }]);
-    await project.up();
+    expect((await project.upSteps("--refresh")).steps).toEqual([{ op: "create", what: "VolumeAttach first" }]);
     expect([await servers(), lab.plugged(two)]).toEqual([[two], [id]]);
-
-    // Where Nova doesn't attach it, the error has Nova's words, and the next run does it.
     declare("silver", 3);
     await project.up();
     expect(await now()).toMatchObject({ id, status: "available", attachments: [] });
+    expect(lab.plugged(two)).toEqual([]);
+  });
+
+  test("is attached by the next run where Nova refused, shared where its type allows that, and detached before it is destroyed", async () => {
+    declare("silver", 3);
+    await project.up();
+    id = (await project.ids())["data"]!;
     const setState = (state: string) => lab.mustNova("POST", `/servers/${one}/action`, { "os-resetState": { state } });
     await setState("error");
+    // Nova's own words say why.
     declare("silver", 3, attachment("first", one));
     const failed = await project.tryUp();
     expect([failed.code > 0, diagnostics(failed)]).toEqual([

@@ -2,7 +2,7 @@
 
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -140,17 +140,42 @@ export class Project {
     return this;
   }
 
+  /** From now on `reset` goes back to what there is now: config, state, and volumes that are directories. */
+  keep(): void {
+    rmSync(this.kept, { recursive: true, force: true });
+    for (const name of ["state", "volumes"]) {
+      if (existsSync(join(this.home, name))) cpSync(join(this.home, name), join(this.kept, name), { recursive: true });
+    }
+    for (const file of this.configFiles()) cpSync(join(this.directory, file), join(this.kept, file));
+  }
+
   /**
-   * Goes back to the first stack, with nothing in it, and so for all others: without the engine, and whatever a test before has left.
-   * Local volumes go as well; what there is on an emulated backend doesn't.
+   * Goes back to what was kept, or to stacks with nothing in them, and to the first one of these: without the engine, and whatever a test before
+   * has left. What there is on an emulated backend is the test's.
    */
   reset(): void {
     killProcessesWith(`PULUMI_HOME=${join(this.home, "home")}`);
     detachBelow(this.home);
-    for (const path of [this.volumes, join(this.home, "state/.pulumi/locks")])
-      rmSync(path, { recursive: true, force: true });
-    for (const [file, content] of this.empty) writeFileSync(file, content);
     this.stack = "dev";
+    for (const name of ["volumes", "journal", "state/.pulumi/locks"]) {
+      rmSync(join(this.home, name), { recursive: true, force: true });
+    }
+    for (const [file, content] of this.empty) writeFileSync(file, content);
+    if (!existsSync(this.kept)) return;
+    rmSync(join(this.home, "state"), { recursive: true, force: true });
+    for (const file of this.configFiles()) rmSync(join(this.directory, file));
+    for (const name of readdirSync(this.kept)) {
+      const to = name.startsWith("Pulumi.") ? this.directory : this.home;
+      cpSync(join(this.kept, name), join(to, name), { recursive: true });
+    }
+  }
+
+  private get kept(): string {
+    return join(this.home, "kept");
+  }
+
+  private configFiles(): string[] {
+    return readdirSync(this.directory).filter((name) => /^Pulumi\..+\.yaml$/.test(name));
   }
 
   /** `pulumi config set --secret`. The same secret of a stack is encrypted once, and written again after that. */
@@ -242,6 +267,7 @@ export class Project {
       ...this.surroundings.env,
       PATH: [engine.path, process.env["PATH"]].filter(Boolean).join(":"),
       PULUMI_HOME: join(this.home, "home"),
+      XDG_STATE_HOME: join(this.home, "state-home"),
       // Without the files beside the state: a kill while one is written makes the whole state unreadable for `pulumi`.
       PULUMI_BACKEND_URL: `file://${join(this.home, "state")}?metadata=skip`,
       PULUMI_CONFIG_PASSPHRASE: "a passphrase of the test",
@@ -351,6 +377,15 @@ function withoutSecrets(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (Object.hasOwn(value, SECRET)) return "[secret]";
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, withoutSecrets(each)]));
+}
+
+/** Whether an engine has taken notice of being interrupted: of the operation that has this id in a journal, or of any. */
+export function isInterrupted(journal: string, id = ""): boolean {
+  if (!existsSync(journal)) return false;
+  const outputs = readdirSync(journal, { recursive: true, encoding: "utf8" }).filter(
+    (name) => name.endsWith(".out") && name.includes(id),
+  );
+  return outputs.some((name) => readFileSync(join(journal, name), "utf8").includes("^C received"));
 }
 
 /** What a command said in the end: its diagnostics, without the progress before them. */
