@@ -2,7 +2,7 @@
 // error, and the next run finishes the work, with one volume a declaration.
 
 import { until } from "../../tools/test/time.js";
-import { diagnostics } from "../support/engine";
+import { diagnostics, type Ran } from "../support/engine";
 import { OpenstackLab } from "../support/openstack";
 import { describeOpenstackEngine, OpenstackProject } from "../support/openstack-project";
 
@@ -107,14 +107,18 @@ describeOpenstackEngine("in the middle of an up", () => {
     const isAsked = async () => (await lab.requests("cinder")).some(({ method }) => method === "POST");
     await until("Cinder is asked for a volume", isAsked, { everyMs: 100 });
     await lab.stopCinder();
-    const failed = await running;
+    let failed: Ran;
+    let preview: Ran;
+    try {
+      failed = await running;
+      preview = await project.run(["preview"]);
+    } finally {
+      await lab.startCinder();
+    }
     expect(failed.code).not.toBe(0);
     expect(diagnostics(failed)).not.toMatch(/^\s+at .*:\d+:\d+/m);
-
     // Nothing can be asked: that is a note, and not a refusal.
-    const preview = await project.run(["preview"]);
-    expect(diagnostics(preview)).toMatch(/not checked beforehand: .*can't be reached|not checked beforehand: /);
-    await lab.startCinder();
+    expect(diagnostics(preview)).toContain("not checked beforehand: ");
     // What Cinder was told and has forgotten, nobody finishes: that is told, until an administrator puts it right.
     const forgotten = (await lab.volumes()).find(({ status }) => status === "creating");
     if (forgotten) {

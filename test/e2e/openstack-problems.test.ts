@@ -1,12 +1,17 @@
 // What OpenStack would refuse, told at preview before anything is touched: types, sizes, quotas, zones, sources, and retypes; and what a
 // user isn't told beforehand, told by one clear error that leaves the state true.
 
+import { limitMs } from "../../tools/test/time.js";
 import { diagnostics, type Ran } from "../support/engine";
 import { OpenstackLab } from "../support/openstack";
 import { describeOpenstackEngine, OpenstackProject } from "../support/openstack-project";
 
 const NONE = "11111111-2222-4333-8444-555555555555";
 const section = (volumeType: string, more: object = {}) => ({ openstack: { volumeType, ...more } });
+
+/** However slow the machine: all volumes are asked about when the next login is answered. */
+const loginSlowly = (lab: OpenstackLab) =>
+  lab.fail({ service: "keystone", path: "auth/tokens", seconds: limitMs(1) / 1000 });
 
 describeOpenstackEngine("new volumes", () => {
   let lab: OpenstackLab;
@@ -36,13 +41,10 @@ describeOpenstackEngine("new volumes", () => {
     await lab.stop();
   });
 
-  // However slow the machine: all volumes are declared when the login is answered.
-  const slowly = () => lab.fail({ service: "keystone", path: "auth/tokens", seconds: 1 });
-
   const refused = async (...commands: string[][]): Promise<string> => {
     let ran: Ran | undefined;
     for (const command of commands.length > 0 ? commands : [["preview"]]) {
-      await slowly();
+      await loginSlowly(lab);
       ran = await project.run(command, { PULUMI_PARALLEL: "64" });
       expect(ran.code).not.toBe(0);
       expect(ran.text).not.toMatch(/^\s+at .*:\d+:\d+/m);
@@ -213,7 +215,7 @@ describeOpenstackEngine("a retype", () => {
     await lab.keystone("PUT", `/projects/${users.plain.projectId}/users/${users.admin.id}/roles/${admin}`);
     project.configure({ profiles }, { ...lab.config("admin"), tenantName: "plain" });
     declare(wanted);
-    await lab.fail({ service: "keystone", path: "auth/tokens", seconds: 1 });
+    await loginSlowly(lab);
     const ran = await project.run(["preview"], { PULUMI_PARALLEL: "64" });
     expect(ran.code).not.toBe(0);
     const text = diagnostics(ran);
@@ -235,7 +237,7 @@ describeOpenstackEngine("a retype", () => {
     await lab.must("DELETE", `/types/${gone}`);
     await lab.act(ids["backend"]!, { "os-reset_status": { status: "error_extending" } });
     declare({ quota: "gone", backend: "multi" });
-    await lab.fail({ service: "keystone", path: "auth/tokens", seconds: 1 });
+    await loginSlowly(lab);
     const second = await project.run(["preview"], { PULUMI_PARALLEL: "64" });
     expect(second.code).not.toBe(0);
     expect(diagnostics(second)).toContain('there is no volume type "gone" that this project may use');

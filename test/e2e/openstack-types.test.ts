@@ -126,7 +126,7 @@ describeOpenstackEngine("the volume types of a stack's profiles", () => {
 
     // An edit names the volumes that won't get it.
     const before = await typeNamed("gold");
-    const bursting = await lab.create({ name: "bursting", volume_type: "burst" });
+    const another = await lab.create({ name: "bursting", volume_type: "burst" });
     const edited = { ...gold, qos: { iops: 250 } };
     // Gold gets another limit, and burst loses its QoS. Of on-array there are no volumes.
     configured({
@@ -141,7 +141,7 @@ describeOpenstackEngine("the volume types of a stack's profiles", () => {
     const left = (name: string) =>
       `${name}: 1 volume has type "${name}" and won't get the change until retyped to another type and back (front-end QoS: until attached anew)`;
     expect(told).toContain(`${left("gold")}: data (${volume})`);
-    expect(told).toContain(`${left("burst")}: bursting (${bursting})`);
+    expect(told).toContain(`${left("burst")}: bursting (${another})`);
     expect(told).not.toContain("on-array: ");
     expect(await lab.changes()).toEqual([]);
 
@@ -173,8 +173,10 @@ describeOpenstackEngine("the volume types of a stack's profiles", () => {
 
     // Where Cinder can't be asked, that is noted.
     await lab.stopCinder();
-    const unchecked = diagnostics(await project.run(["preview"]));
-    await lab.startCinder();
+    const unchecked = await project
+      .run(["preview"])
+      .then(diagnostics)
+      .finally(() => lab.startCinder());
     expect(unchecked).toContain('which volumes have type "gold" already is not checked beforehand');
 
     for (const { id } of await lab.volumes()) {
