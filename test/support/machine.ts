@@ -53,6 +53,35 @@ export function leftovers(stateDirectory: string): string[] {
   return [...files, ...mounts, ...devices];
 }
 
+/** What is mounted below a directory, and the loop devices whose files are there. */
+export function inUseBelow(directory: string): { mounts: string[]; devices: string[] } | undefined {
+  if (!existsSync("/proc/self/mountinfo")) return undefined;
+  const isBelow = (path: string | undefined): path is string => path?.startsWith(`${directory}/`) === true;
+  const lines = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+  const mounts = lines.map((line) => line.split(" ")[4]).filter(isBelow);
+  const devices = readdirSync("/sys/block")
+    .filter((name) => isBelow(backingFile(name)))
+    .map((name) => `/dev/${name}`);
+  return mounts.length + devices.length > 0 ? { mounts, devices } : undefined;
+}
+
+/** Unmounts what is mounted below a directory, and detaches the loop devices whose files are there. */
+export function detachBelow(directory: string): void {
+  const { mounts = [], devices = [] } = inUseBelow(directory) ?? {};
+  for (const mount of mounts.reverse()) execFileSync("umount", [mount]);
+  for (const device of devices) {
+    if (backingFile(device.replace("/dev/", ""))) execFileSync("losetup", ["--detach", device]);
+  }
+}
+
+function backingFile(device: string): string | undefined {
+  try {
+    return readFileSync(`/sys/block/${device}/loop/backing_file`, "utf8").trim();
+  } catch {
+    return undefined; // no loop device, or a free one
+  }
+}
+
 /** Does to a mounted volume what a reboot does. */
 export function unmountAndDetach(mountPath: string): void {
   const line = readFileSync("/proc/self/mountinfo", "utf8")
