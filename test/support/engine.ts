@@ -304,8 +304,10 @@ export class Project {
     // The flag for the log is one of those for developers.
     const text = await this.up({ PULUMI_DEBUG_COMMANDS: "true" }, "--event-log", log, ...options);
     const events = readFileSync(log, "utf8").trim().split("\n");
-    const started = events.map((line) => (JSON.parse(line) as Started).resourcePreEvent?.metadata);
-    return { steps: stepsOf(started.filter((step) => step !== undefined)), text };
+    const started = events.map((line) => (JSON.parse(line) as Started).resourcePreEvent);
+    // A provider that nothing needs any longer goes as well, which a preview doesn't say.
+    const isMeant = (step: Started["resourcePreEvent"]) => step && !step.metadata.urn.includes("::pulumi:providers:");
+    return { steps: stepsOf(started.filter(isMeant).map((step) => step!.metadata)), text };
   }
 
   /** `pulumi preview`: the steps it plans that are not "same". */
