@@ -31,7 +31,7 @@ describeIf(reason === undefined, "the Docker plugin as a service of a server in 
   const must = async (script: string): Promise<string> => {
     const head =
       "export PATH=/opt/engine:$PATH; set -a; [ ! -e /etc/cloud.env ] || . /etc/cloud.env; set +a; cd /srv/cloud\n";
-    const { code, text } = await machine.run(head + script, { timeoutMs: 200_000 });
+    const { code, text } = await machine.run(head + script, { seconds: 200 });
     if (code === 0) return text;
     const { text: log } = await machine.run(`journalctl -b -u ${UNIT} --no-pager | tail -40`);
     throw new Error(`exit code ${code}: ${script}\n${text}\n${log}`);

@@ -1,4 +1,4 @@
-// How fast a container writes, as it itself sees it.
+// How fast a container writes, as it itself sees it; compared with what the same machine does without a limit, never with a clock.
 
 /** A shell's direct writes of 4 KiB, and when they began and ended: after some that use up what a throttle lets through at first. */
 export const timedWrites = (writes: number): string => `
@@ -11,6 +11,35 @@ export const timedWrites = (writes: number): string => `
 /** How many of these writes were done in a second. */
 export function rateOf(text: string, writes: number): number {
   const [, before, after] = /rate (\S+) (\S+)/.exec(text) ?? [];
+  if (after === undefined) throw new Error(`no rate in: ${text}`);
   // /proc/uptime has hundredths.
   return writes / Math.max(Number(after) - Number(before), 0.01);
+}
+
+/** Rates of one run, in writes of 4 KiB a second. */
+export interface Measured {
+  /** The limit that was set. */
+  limit: number;
+  limited: number;
+  unlimited: number;
+}
+
+/** That a limit holds: limited writes take at least twice as long as unlimited ones, where this machine is fast enough to show it. */
+export function expectLimited(what: string, { limit, limited, unlimited }: Measured): void {
+  if (!isTelling(what, limit, unlimited)) return;
+  expect(limited / unlimited).toBeLessThan(1 / 2);
+}
+
+/** That a higher limit lets more through, at least half of what it should, and still holds. */
+export function expectRaised(what: string, before: Measured, after: Measured): void {
+  if (!isTelling(what, after.limit, after.unlimited)) return;
+  expectLimited(what, after);
+  expect(after.limited / before.limited).toBeGreaterThan(after.limit / before.limit / 2);
+}
+
+/** A limit above a quarter of what the machine does without any is too near to that: the test says so, and claims nothing. */
+function isTelling(what: string, limit: number, unlimited: number): boolean {
+  if (unlimited >= 4 * limit) return true;
+  console.warn(`too slow to tell: ${what}: ${Math.round(unlimited)} writes a second without a limit, ${limit} with it`);
+  return false;
 }

@@ -175,8 +175,8 @@ function machineOf(programs, { accelerator, directory, disk, first }) {
     const [outText, errorText] = [out, error].map((each) => Buffer.from(each ?? "", "base64").toString("utf8"));
     return { code: Number(code), out: outText ?? "", text: `${outText}${errorText}` };
   };
-  const qmp = (/** @type {string} */ command, /** @type {object | undefined} */ args) =>
-    askQemu(inIt("qmp"), command, args);
+  /** @type {Qemu["qmp"]} */
+  const qmp = (command, args) => askQemu(inIt("qmp"), command, args);
   const started = (/** @type {number} */ before) => wait("the virtual machine starts", () => starts > before);
 
   return {
