@@ -2,7 +2,7 @@
 
 import type { ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { request } from "node:http";
 import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { isServed } from "../../src/docker/server";
 import { until } from "../../tools/test/time.js";
 import { dockerReason, startDocker, type Docker, type Ran } from "../labs/docker/lab.js";
 import { Project } from "./engine";
-import { describeIf, loopReason } from "./machine";
+import { describeIf, ioLimitsOf, loopReason } from "./machine";
 
 /** Where every Docker engine of the machine looks for plugins. There is no other place that it could be told. */
 const PLUGINS = "/run/docker/plugins";
@@ -148,10 +148,14 @@ export class DockerLab {
     await new Promise<void>((done) => this.proxy?.listen(this.socket, done));
   }
 
+  private hasEnded(): boolean {
+    return this.isOver;
+  }
+
   /** Starts the plugin, and waits until it answers. */
   async startPlugin(args: string[] = [], environment: NodeJS.ProcessEnv = {}): Promise<void> {
     // A test whose time was up goes on while the lab ends.
-    if (this.isOver) throw new Error("the lab has ended");
+    if (this.hasEnded()) throw new Error("the lab has ended");
     this.args = args;
     const state = join(this.directory, "state");
     const socket = this.proxy ? ["--socket", this.behind] : [];
@@ -161,7 +165,7 @@ export class DockerLab {
       { ...this.options.environment?.(this.directory), ...environment },
     );
     this.plugin = child;
-    if (this.isOver) await this.stopPlugin("SIGKILL");
+    if (this.hasEnded()) await this.stopPlugin("SIGKILL");
     const from = this.text.length;
     for (const stream of [child.stdout, child.stderr])
       stream?.on("data", (part: Buffer) => (this.text += part.toString()));
@@ -265,13 +269,7 @@ export class DockerLab {
   /** What the kernel limits a running container to, as its cgroup has it: device numbers and limits. */
   async limitsOf(container: string): Promise<string> {
     const { out } = await this.docker("inspect", "--format", "{{.State.Pid}}", container);
-    const groups = readFileSync(`/proc/${out.trim()}/cgroup`, "utf8");
-    const [, v1] = /^\d+:[^:]*\bblkio\b[^:]*:(.*)$/m.exec(groups) ?? [];
-    if (v1 !== undefined) {
-      return readFileSync(join("/sys/fs/cgroup/blkio", v1, "blkio.throttle.write_iops_device"), "utf8").trim();
-    }
-    const [, v2 = ""] = /^0::(.*)$/m.exec(groups) ?? [];
-    return readFileSync(join("/sys/fs/cgroup", v2, "io.max"), "utf8").trim();
+    return ioLimitsOf(Number(out));
   }
 
   /** Removes all containers, also those that run. Not before they are gone are their volumes given back. */

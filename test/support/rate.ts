@@ -1,10 +1,15 @@
 // How fast a container writes, as it itself sees it; compared with what the same machine does without a limit, never with a clock.
 
-/** A shell's direct writes of 4 KiB, and when they began and ended: after some that use up what a throttle lets through at first. */
-export const timedWrites = (writes: number): string => `
-  dd if=/dev/zero of=/data/rate bs=4k count=20 oflag=direct 2>/dev/null
+/**
+ * A shell's direct writes of 4 KiB, and when they began and ended: after some that use up what a throttle lets through at first.
+ *
+ * @param writes how many, or the shell's word for it
+ * @param file where to; what it has stays as long as it is
+ */
+export const timedWrites = (writes: number | string, file = "/data/rate"): string => `
+  dd if=/dev/zero of=${file} bs=4k count=20 oflag=direct conv=notrunc 2>/dev/null
   read before _ < /proc/uptime
-  dd if=/dev/zero of=/data/rate bs=4k count=${writes} oflag=direct 2>/dev/null
+  dd if=/dev/zero of=${file} bs=4k count=${writes} oflag=direct conv=notrunc 2>/dev/null
   read after _ < /proc/uptime
   echo rate $before $after`;
 
