@@ -90,8 +90,10 @@ function socketOfUser(name: string): string {
 
 function unitText(options: UnitOptions): string {
   const { name, command, args, what, environment, environmentFile, user } = options;
-  const socket = user === undefined ? [] : ["--socket", socketOfUser(name)];
-  const line = [...command, "docker-plugin", "--name", name, ...socket, ...args];
+  const options = user === undefined ? [] : ["--socket", socketOfUser(name)];
+  const line = [...command, "docker-plugin", "--name", name, ...options, ...args];
+  const socket = user === undefined ? `/run/docker/plugins/${name}.sock` : socketOfUser(name);
+  const isServed = `until [ -S ${socket} ] || ! kill -0 $MAINPID; do sleep 0.1; done`;
   const directory = unitName(name).replace(/\.service$/, "");
   return [
     "[Unit]",
@@ -103,6 +105,9 @@ function unitText(options: UnitOptions): string {
     "",
     "[Service]",
     `ExecStart=${line.map((word) => quoted(word)).join(" ")}`,
+    "# Started means served: dockerd looks for a driver for 30 s only when it starts its containers again.",
+    `ExecStartPost=${["/bin/sh", "-c", isServed].map((word) => quoted(word)).join(" ")}`,
+    "TimeoutStartSec=180",
     ...Object.entries(environment).map(([key, value]) => `Environment=${quoted(`${key}=${value}`, false)}`),
     ...(environmentFile === undefined ? [] : [`EnvironmentFile=${plain(environmentFile)}`]),
     ...(user === undefined ? [] : [`User=${plain(user)}`, `RuntimeDirectory=storage-profiles-docker-${name}`]),

@@ -5,8 +5,6 @@ import { join } from "node:path";
 
 import { diagnostics, Project } from "../support/engine";
 
-jest.setTimeout(240_000);
-
 const DATA = `
   data:
     driver: storage-profiles
@@ -25,10 +23,6 @@ describe("the volumes of a Compose file", () => {
   beforeAll(async () => {
     await project.init();
     project.config({ local: { mode: "directory" }, deletionProtection: false });
-  });
-  afterAll(() => project.dispose());
-
-  test("are made by one `up`, under the names that Compose gives them, and a change of profile is an update in place", async () => {
     project.write("docker-compose.yml", `name: My-Shop\nservices: {}\nvolumes:${DATA}\ninclude: [parts/extra.yml]\n`);
     mkdirSync(join(project.directory, "parts"));
     project.write(
@@ -40,6 +34,11 @@ describe("the volumes of a Compose file", () => {
       "docker-compose.override.yml",
       "x-storage-profiles: { pool@silver: { size: 2GiB } }\nvolumes: { pool: { external: true }, logs: { driver: storage-profiles, name: logs@bronze }, other: {} }\n",
     );
+  });
+  beforeEach(() => project.write(".env", ""));
+  afterAll(() => project.dispose());
+
+  test("are made by one `up`, under the names that Compose gives them, and a change of profile is an update in place", async () => {
     declare(`{ defaults: { size: "1GiB" } }`);
     await project.up();
     expect(await project.outputs()).toEqual({

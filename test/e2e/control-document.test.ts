@@ -1,13 +1,12 @@
 // The service against its own OpenAPI document, by schemathesis: no failure of ours, and no answer that the document doesn't know.
 
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { join } from "node:path";
 
+import { limitMs } from "../../tools/test/time.js";
 import { environmentOf } from "../labs/python.js";
 import { ControlProject } from "../support/control";
 import { describeIf } from "../support/machine";
-
-jest.setTimeout(240_000);
 
 const { python, reason } = environmentOf("schemathesis");
 
@@ -22,7 +21,11 @@ const FILE = `config:
 
 describeIf(python !== undefined, "the OpenAPI document", reason, () => {
   const project = new ControlProject("document");
-  afterAll(() => project.dispose());
+  let child: ChildProcess | undefined;
+  afterAll(async () => {
+    child?.kill("SIGKILL");
+    await project.dispose();
+  });
 
   test("is kept by every answer, whatever is sent", async () => {
     await project.prepared(FILE);
@@ -45,7 +48,7 @@ describeIf(python !== undefined, "the OpenAPI document", reason, () => {
       "--max-time",
       "60",
       "--request-timeout",
-      "60",
+      String(limitMs(60) / 1000),
       "--generation-database",
       "none",
       "--no-color",
@@ -53,13 +56,15 @@ describeIf(python !== undefined, "the OpenAPI document", reason, () => {
     // One worker: Python 3.11 itself fails now and then where several threads parse code, which Hypothesis does ("AST constructor recursion
     // depth mismatch").
     const scope = ["--exclude-path-regex", "/events$", "--seed", "7", "--workers", "1"];
-    const child = spawn(join(python ?? "", "../schemathesis"), [...args, ...bounds, ...scope], {
+    const running = spawn(join(python ?? "", "../schemathesis"), [...args, ...bounds, ...scope], {
       cwd: join(project.directory, ".."),
       stdio: ["ignore", "pipe", "pipe"],
     });
+    child = running;
     let said = "";
-    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (said += chunk.toString()));
-    const code = await new Promise((done, failed) => child.once("close", done).once("error", failed));
+    for (const stream of [running.stdout, running.stderr])
+      stream.on("data", (chunk: Buffer) => (said += chunk.toString()));
+    const code = await new Promise((done, failed) => running.once("close", done).once("error", failed));
     expect({ code, said: code === 0 ? "" : said }).toEqual({ code: 0, said: "" });
     expect(said).toMatch(/\d+ generated/);
     expect(log()).not.toContain("by our mistake");

@@ -7,8 +7,9 @@ import { join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 
 import { makeToken } from "../../src/control/tokens";
+import { limitMs, until } from "../../tools/test/time.js";
 import { findBrowser, startBrowser } from "../support/browser";
-import { ask, ControlProject, until } from "../support/control";
+import { ask, ControlProject } from "../support/control";
 import { describeIf } from "../support/machine";
 import { openLab, type Lab } from "../support/page";
 
@@ -35,29 +36,33 @@ config:
 
 const browserFound = findBrowser();
 const path = "path" in browserFound ? browserFound.path : "";
-jest.setTimeout(120_000);
 
 describeIf(path !== "", "the status page", "reason" in browserFound ? browserFound.reason : undefined, () => {
   let browser: Browser;
-  let context: BrowserContext;
+  let context: BrowserContext | undefined;
   let page: Page;
   let lab: Lab;
-  /** Takes away what the page looks at. */
-  let close: () => Promise<void>;
+  /** Take away what the page looks at. */
+  let closes: (() => unknown)[];
   /** What the browser complained about: scripts that failed, files that are missing, what the policy kept out. */
   let complaints: string[];
 
   beforeAll(async () => void (browser = await startBrowser(path)));
-  afterAll(() => browser.close());
+  beforeEach(() => {
+    closes = [];
+    complaints = [];
+  });
   afterEach(async () => {
-    await context.close();
-    await close();
+    await context?.close();
+    context = undefined;
+    for (const close of closes) await close();
     expect(complaints).toEqual([]);
   });
+  afterAll(() => browser.close());
 
   async function labOf(...args: Parameters<typeof openLab>): Promise<Lab> {
     const made = await openLab(...args);
-    close = () => made.close();
+    closes.push(() => made.close());
     return made;
   }
 
@@ -65,9 +70,8 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     settings: Parameters<Browser["newContext"]>[0] = {},
     { clock = false, url = "" } = {},
   ): Promise<void> {
-    complaints = [];
     context = await browser.newContext({ viewport: { width: 1280, height: 900 }, timezoneId: "UTC", ...settings });
-    context.setDefaultTimeout(20_000);
+    context.setDefaultTimeout(limitMs(60));
     page = await context.newPage();
     page.on("pageerror", (error) => complaints.push(String(error)));
     page.on("console", (message) => {
@@ -96,6 +100,8 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     await section("Cost by profile").getByRole("row").first().waitFor();
     await section("Profiles, and what they become").getByRole("columnheader", { name: "aws" }).waitFor();
   };
+  /** So many runs of the engine have begun. */
+  const begun = (count: number) => until(`${count} runs of the engine`, () => lab.runs().length === count);
   const row = (name: string) => page.getByRole("row", { name: new RegExp(`^${name} `) });
   const section = (name: string) => page.getByRole("region", { name });
   /** The pictures in docs/ are made where SCREENSHOTS says: `SCREENSHOTS=docs node tools/test/run.js test/e2e/control-page.test.ts`. */
@@ -221,7 +227,7 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     await lab.setState({}, "after");
     await page.getByRole("button", { name: "Apply to 2 volumes", exact: true }).click();
     const operation = page.getByRole("article", { name: /^Apply/ });
-    await until(() => lab.runs().length === 1);
+    await begun(1);
     expect(lab.runs()[0]?.join(" ")).toMatch(/^up .*::catalog .*::search /);
     lab.say({ resourcePreEvent: event("update", "catalog") });
     await operation.getByText("catalog: update of Volume catalog started").waitFor();
@@ -275,7 +281,7 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     await page.getByRole("button", { name: "Apply to 4 volumes…" }).click();
     await dialog.getByRole("button", { name: "Apply" }).click();
     const operations = section("Operations").getByRole("article");
-    await until(() => lab.runs().length === 1);
+    await begun(1);
     expect(lab.runs()[0]).toContain("--refresh"); // one of them was changed behind our back
     // The list that is read when this one has ended comes only after the next one has begun, which it can't know.
     let held: (() => void) | undefined;
@@ -297,9 +303,10 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
       .first()
       .getByRole("button", { name: /^Resume/ })
       .click();
-    await until(() => lab.runs().length === 2 && held !== undefined);
+    await begun(2);
+    await until("the list of operations is held back", () => held !== undefined);
     held?.();
-    await until(() => isTold);
+    await until("the list of operations is told", () => isTold);
     await page.evaluate("new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn, 50)))");
     expect(await operations.count()).toBe(2);
     const running = operations.first();
@@ -319,7 +326,7 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     await page.locator("#trouble:empty").waitFor({ state: "attached" });
     await lab.setState({}, "after");
     await running.getByRole("button", { name: /^Resume/ }).click();
-    await until(() => lab.runs().length === 3);
+    await begun(3);
     lab.end();
     await operations.first().getByText("succeeded", { exact: true }).first().waitFor();
     await row("data").getByText("compliant", { exact: true }).waitFor();
@@ -334,7 +341,7 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     await page.getByLabel("Find a volume").focus();
     await lab.setState();
     // The service asks the engine again only after a while.
-    await until(async () => {
+    await until("the service reads the new state", async () => {
       const datasets = (await ask(lab.url, "v1/state/datasets")).body as Record<string, string>[];
       return datasets.some(({ name, status }) => name === "data" && status === "compliant");
     });
@@ -349,7 +356,10 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     await page.clock.fastForward("01:00");
     expect(asked.length).toBe(3);
     await page.evaluate(`delete document.visibilityState; document.dispatchEvent(new Event("visibilitychange"))`);
-    await until(() => asked.length === 6);
+    await until(
+      () => `six requests, not ${asked.join()}`,
+      () => asked.length === 6,
+    );
   });
 
   test("what data says is text, whatever it looks like", async () => {
@@ -365,7 +375,7 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     const odd = section("Profiles, and what they become").getByRole("row", { name: /^odd/ });
     await odd.getByText(markup).waitFor();
     await page.getByRole("button", { name: "Ask the backends" }).click();
-    await until(() => lab.runs().length === 1);
+    await begun(1);
     lab.say({ diagnosticEvent: { message: markup, severity: "info" } });
     await page.getByRole("log").getByText(markup).waitFor();
     lab.breakEngine(markup);
@@ -392,37 +402,40 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
         ...numbers(2000).map((each) => `    v${each}: { profile: p${each % 200}, sizeGiB: ${10 + (each % 50)} }`),
       ].join("\n"),
     );
-    complaints = [];
     await open();
-    await row("v99").waitFor({ timeout: 30_000 });
+    await row("v99").waitFor();
     expect(await section("Volumes").locator("tbody tr").count()).toBe(100);
     await page.getByRole("button", { name: "Show 100 more" }).click();
     expect(await section("Volumes").locator("tbody tr").count()).toBe(200);
-    // How long the page doesn't answer while one types: the time until the browser has drawn it.
-    const typed = await page.getByLabel("Find a volume").evaluate(async (field: any) => {
-      const rounds: number[] = [];
-      // The machine has other things to do as well: the best of them counts.
-      for (let round = 0; round < 5; round++) {
-        const times: number[] = [];
-        for (const text of ["v1", "v19", "v199", "v1999"]) {
-          const before = performance.now();
-          field.value = text;
-          field.dispatchEvent(new Event("input"));
-          await new Promise((drawn) => (globalThis as any).requestAnimationFrame(() => setTimeout(drawn)));
-          times.push(performance.now() - before);
-        }
-        rounds.push(Math.max(...times));
+    // What would freeze it is to draw them all: a key draws what is shown, and no more.
+    const drawn = await page.getByLabel("Find a volume").evaluate(async (field: any) => {
+      const { MutationObserver, requestAnimationFrame, document } = globalThis as any;
+      let rows = 0;
+      const observer = new MutationObserver((changes: any[]) => {
+        const added = changes.flatMap((change) => [...change.addedNodes]);
+        rows += added.filter((node) => node.nodeName === "TR").length;
+      });
+      observer.observe(document.body, { childList: true, subtree: true });
+      const counts: number[] = [];
+      for (const text of ["v1", "v19", "v199", "v1999"]) {
+        rows = 0;
+        field.value = text;
+        field.dispatchEvent(new Event("input"));
+        await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+        counts.push(rows);
       }
-      return Math.min(...rounds);
+      observer.disconnect();
+      return counts;
     });
+    expect(Math.max(...drawn)).toBeGreaterThan(0);
+    expect(Math.max(...drawn)).toBeLessThanOrEqual(200); // as many as were shown
     expect(await row("v1999").count()).toBe(1);
     expect(await section("Volumes").locator("tbody tr").count()).toBe(1);
-    if (process.env["SCREENSHOTS"]) console.log(`drawn ${Math.round(typed)} ms after a key`);
-    expect(typed).toBeLessThan(500);
   });
 
   test("with a reader's token one may look and try, and is offered nothing that changes things", async () => {
     const directory = mkdtempSync(join(tmpdir(), "page-tokens-"));
+    closes.push(() => rmSync(directory, { recursive: true }));
     const tokens = join(directory, "tokens.json");
     const password = makeToken(tokens, { name: "reader", role: "read" });
     lab = await labOf(CONFIG, { tokens });
@@ -437,11 +450,11 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     await page.getByText("It would touch 2 volumes.").waitFor();
     await page.getByText("You may look, and not save.").waitFor();
     expect(await page.getByRole("button", { name: "Save" }).count()).toBe(0);
-    rmSync(directory, { recursive: true });
   });
 
   test("with the real engine, by keyboard: applied, told as it happens, until all is compliant", async () => {
     const project = new ControlProject("page");
+    closes.push(() => project.dispose());
     await project.prepared(`config:
   storage-profiles:backend: local
   storage-profiles:deletionProtection: false
@@ -452,17 +465,22 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     const wait = join(project.directory, "wait");
     writeFileSync(wait, "");
     const { url } = await project.startService();
-    close = () => project.dispose();
     await open({}, { url });
     await page.getByRole("button", { name: "Apply to 2 volumes…" }).focus();
     await page.keyboard.press("Enter");
     await page.getByRole("dialog").getByRole("button", { name: "Apply" }).focus();
     await page.keyboard.press("Enter");
     const operation = section("Operations").getByRole("article");
-    await operation.getByText("orders: create of ProfiledVolume orders").first().waitFor({ timeout: 60_000 });
+    await operation
+      .getByText("orders: create of ProfiledVolume orders")
+      .first()
+      .waitFor({ timeout: limitMs(120) });
     expect(await operation.locator("h3").innerText()).toMatch(/running$/);
     rmSync(wait);
-    await operation.getByText("succeeded", { exact: true }).first().waitFor({ timeout: 60_000 });
+    await operation
+      .getByText("succeeded", { exact: true })
+      .first()
+      .waitFor({ timeout: limitMs(120) });
     await row("orders").getByText("compliant", { exact: true }).waitFor();
     await row("scratch").getByText("compliant", { exact: true }).waitFor();
   });
@@ -483,7 +501,7 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     expect(new URL(page.url()).search).toBe("?stack=prod");
     await page.getByRole("button", { name: "Apply to 1 volume…" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Apply" }).click();
-    await until(() => lab.runs().length === 1);
+    await begun(1);
     expect(lab.runs()[0]?.join(" ")).toMatch(/--stack prod/);
     lab.end();
     await section("Operations").getByText("succeeded", { exact: true }).first().waitFor();
@@ -544,7 +562,7 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     await open({ reducedMotion: "reduce" });
     await loaded();
     await page.getByRole("button", { name: "Ask the backends" }).click();
-    await until(() => lab.runs().length === 1);
+    await begun(1);
     lab.say({ diagnosticEvent: { message: "it fails", severity: "error" } });
     await page.getByRole("log").getByText("it fails").waitFor();
     await page.getByLabel("Definition, as JSON").fill('{ "aws": { "volumeType": "sc1" } }');

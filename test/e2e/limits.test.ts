@@ -1,32 +1,24 @@
 // Limits that hold: a process under the limits of a volume that `pulumi up` made, by the command that users have.
 
 import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
 
 import { Project } from "../support/engine";
-import { describeIf, limitsReason, loopReason } from "../support/machine";
-
-jest.setTimeout(300_000);
+import { describeIf, ioLimitsOf, limitsReason, loopReason } from "../support/machine";
+import { expectLimited, expectRaised, rateOf, timedWrites } from "../support/rate";
 
 const cli = resolve(__dirname, "../../dist/components/local/cli.js");
 
-/** Direct writes a second of 4 KiB by dd, in a process that was started under these limits (or none). */
-function writesPerSecond(prefix: string[], file: string, writes: number): number {
-  const started = process.hrtime.bigint();
-  const command = [
-    ...prefix,
-    "dd",
-    "if=/dev/zero",
-    `of=${file}`,
-    "bs=4k",
-    `count=${writes}`,
-    "oflag=direct",
-    "conv=notrunc",
-    "status=none",
-  ];
-  execFileSync(command[0]!, command.slice(1), { stdio: "pipe" });
-  return writes / (Number(process.hrtime.bigint() - started) / 1e9);
+/** The rate of a shell's writes to a volume, under the volume's limits. */
+function rateUnderLimits(volume: string, writes: number): number {
+  const script = timedWrites(writes, join(volume, "mount/file"));
+  return rateOf(
+    execFileSync(process.execPath, [cli, "run", volume, "--", "sh", "-c", script], { encoding: "utf8" }),
+    writes,
+  );
 }
 
 const reason = loopReason() ?? limitsReason();
@@ -47,35 +39,34 @@ describeIf(reason === undefined, "limits of a volume", reason, () => {
 
   test("hold for a command that runs under them; without a limit it writes far more", async () => {
     const { slow, free } = await project.outputs();
-    const limited = writesPerSecond([process.execPath, cli, "run", slow, "--"], join(slow, "mount/file"), 250);
-    expect(limited).toBeLessThan(100 * 1.2);
-    const unlimited = writesPerSecond([process.execPath, cli, "run", free, "--"], join(free, "mount/file"), 2500);
-    expect(unlimited).toBeGreaterThan(limited * 5);
+    const [limited, unlimited] = [rateUnderLimits(slow, 250), rateUnderLimits(free, 2_500)];
+    expectLimited("100 IOPS", { limit: 100, limited, unlimited });
   });
 
   test("follow a change of profile while a process runs under them", async () => {
-    const { slow } = await project.outputs();
-    const shell = spawn("sh", [
-      "-c",
-      `while read count; do dd if=/dev/zero of=${slow}/mount/file bs=4k count=$count oflag=direct conv=notrunc status=none; echo done; done`,
-    ]);
-    execFileSync(process.execPath, [cli, "limit", String(shell.pid), slow]);
+    const { slow, free } = await project.outputs();
+    const script = timedWrites("$count", join(slow, "mount/file"));
+    const shell = spawn("sh", ["-c", `while read count; do ${script}; done`], { stdio: ["pipe", "pipe", "inherit"] });
+    const lines = createInterface(shell.stdout);
+    const ended = once(shell, "close");
     const rate = async (writes: number) => {
-      const started = process.hrtime.bigint();
-      const done = new Promise((resolved) => shell.stdout.once("data", resolved));
+      const line = once(lines, "line") as Promise<[string]>;
       shell.stdin.write(`${writes}\n`);
-      await done;
-      return writes / (Number(process.hrtime.bigint() - started) / 1e9);
+      return rateOf((await line)[0], writes);
     };
     try {
-      expect(await rate(200)).toBeLessThan(100 * 1.2);
+      execFileSync(process.execPath, [cli, "limit", String(shell.pid), slow]);
+      const unlimited = rateUnderLimits(free, 2_500);
+      expect(ioLimitsOf(shell.pid!)).toMatch(/\b100$/m);
+      const before = { limit: 100, limited: await rate(200), unlimited };
+      expectLimited("100 IOPS", before);
       declare(400);
       await project.up();
-      const faster = await rate(800);
-      expect(faster).toBeGreaterThan(200);
-      expect(faster).toBeLessThan(400 * 1.2);
+      expect(ioLimitsOf(shell.pid!)).toMatch(/\b400$/m);
+      expectRaised("400 IOPS instead of 100", before, { limit: 400, limited: await rate(800), unlimited });
     } finally {
-      shell.kill();
+      shell.kill("SIGKILL");
+      await ended;
     }
   });
 

@@ -7,6 +7,7 @@ const { spawnSync } = require("node:child_process");
 const fs = require("node:fs");
 const path = require("node:path");
 const { withLock } = require("../../tools/shared.js");
+const { limitMs } = require("../../tools/test/time.js");
 
 /** This machine can't have it; the message says why. */
 class Unavailable extends Error {}
@@ -93,7 +94,12 @@ function withAllTheyNeed(packages, what, directory, env) {
  * @returns {string} what it printed
  */
 function run(file, args, what, cwd, env) {
-  const { status, error, stdout, stderr } = spawnSync(file, args, { cwd, env, encoding: "utf8", timeout: 300_000 });
+  const { status, error, stdout, stderr } = spawnSync(file, args, {
+    cwd,
+    env,
+    encoding: "utf8",
+    timeout: limitMs(300),
+  });
   if (error) throw new Unavailable(`there is no ${file} to get ${what}'s packages with (${error.message})`);
   const said = stderr.trim().split("\n").slice(-2).join(" ");
   if (status !== 0) throw new Unavailable(`${file} ${args.includes("update") ? "update" : args[0]} failed: ${said}`);

@@ -4,6 +4,7 @@
 
 const { spawnSync } = require("node:child_process");
 const { UserError, main } = require("../../tools/shared.js");
+const { limitMs } = require("../../tools/test/time.js");
 const { Unavailable } = require("./debian.js");
 
 module.exports = { lastLine, labCommand, probeOf };
@@ -23,7 +24,7 @@ function probeOf(file, otherwise) {
       const { stdout, status } = spawnSync(process.execPath, [file, "--probe"], {
         encoding: "utf8",
         stdio: ["ignore", "pipe", "inherit"],
-        timeout: 600_000,
+        timeout: limitMs(1_200),
       });
       probed = { reason: status === 0 ? undefined : stdout.trim() || otherwise };
     }

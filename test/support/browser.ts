@@ -5,6 +5,8 @@ import { existsSync } from "node:fs";
 
 import { chromium, type Browser } from "playwright-core";
 
+import { limitMs } from "../../tools/test/time.js";
+
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
 // Nothing but this machine is asked for anything, and nobody is asked a question.
@@ -36,7 +38,7 @@ export function findBrowser(): { path: string } | { reason: string } {
 
 /** Starts the browser, with a directory of its own that goes when it ends. */
 export function startBrowser(path: string): Promise<Browser> {
-  return chromium.launch({ executablePath: path, headless: true, args: FLAGS, timeout: 30_000 });
+  return chromium.launch({ executablePath: path, headless: true, args: FLAGS, timeout: limitMs(60) });
 }
 
 // The last words of a run that failed; nothing where it didn't.
@@ -45,7 +47,7 @@ function aptGet(args: string[], seconds: number): string {
   const { status, stderr, error } = spawnSync("apt-get", [...options, ...args], {
     env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
     encoding: "utf8",
-    timeout: seconds * 1000,
+    timeout: limitMs(seconds),
   });
   if (status === 0) return "";
   return error?.message ?? stderr.trim().split("\n").slice(-3).join(" ");

@@ -10,6 +10,7 @@ import { readProject } from "../../components/compose/files";
 import type { Problem } from "../../src";
 import type { ComposeVersion } from "../../src/compose";
 import { cacheDirectory } from "../../tools/shared.js";
+import { limitMs } from "../../tools/test/time.js";
 import type { ComposePrograms } from "../labs/compose/programs.js";
 
 const lab = resolve(__dirname, "../labs/compose");
@@ -117,7 +118,7 @@ export function judgeCommand(version: 1 | 2): string[] | { reason: string } {
   return [file];
 }
 
-/** Starts a judge. One that doesn't answer within a minute is ended, and with it the test. */
+/** Starts a judge. One that doesn't answer in time is ended, and with it the test. */
 export function startJudge([file = "", ...args]: string[]): Judge {
   const child: ChildProcessWithoutNullStreams = spawn(file, args);
   const waiting: { answered: (line: string) => void; ended: () => void }[] = [];
@@ -137,7 +138,7 @@ export function startJudge([file = "", ...args]: string[]): Judge {
           failed(new Error("the judge is gone"));
           return;
         }
-        const limit = setTimeout(() => child.kill("SIGKILL"), 60_000);
+        const limit = setTimeout(() => child.kill("SIGKILL"), limitMs(60));
         waiting.push({
           answered: (line) => {
             clearTimeout(limit);

@@ -2,18 +2,22 @@
 
 import type { ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 
 import { isServed } from "../../src/docker/server";
+import { until } from "../../tools/test/time.js";
 import { dockerReason, startDocker, type Docker, type Ran } from "../labs/docker/lab.js";
 import { Project, VOLUMES_OF_STACK } from "./engine";
-import { describeIf, loopReason } from "./machine";
+import { describeIf, ioLimitsOf, loopReason } from "./machine";
 import { callPlugin } from "./plugin";
 
 /** Where every Docker engine of the machine looks for plugins. There is no other place that it could be told. */
 const PLUGINS = "/run/docker/plugins";
+
+/** How an answer reads that didn't come in time: the plugin's words, and Docker's own. */
+export const IS_LATE = /\[time-is-up\]|context deadline exceeded/;
 
 /** A program that declares what the stack's config lists. */
 export const PROGRAM = VOLUMES_OF_STACK;
@@ -29,8 +33,10 @@ export interface DockerLabOptions {
   project?: Project;
   /** Makes the project's stack with this config. Default: a stack of local volumes. */
   connect?: (config: Record<string, unknown>) => Promise<unknown>;
-  /** What the plugin's environment has besides that of the project, given the folder of the test's Docker. */
+  /** What the plugin's environment has besides that of the project, given a folder of the plugin's own. */
   environment?: (directory: string) => NodeJS.ProcessEnv;
+  /** The engine, where several plugins of a file share one: whoever started it ends it. Default: one of this lab's own. */
+  engine?: () => Docker;
 }
 
 export class DockerLab {
@@ -42,6 +48,7 @@ export class DockerLab {
   private text = "";
   private args: string[] = [];
   private proxy: Server | undefined;
+  private isOver = false;
   /** The calls that the plugin is to be killed in, each once, and when. */
   private readonly deadly = new Map<string, () => Promise<void>>();
   private restarted: Promise<void> = Promise.resolve();
@@ -53,10 +60,10 @@ export class DockerLab {
     this.project.program(PROGRAM);
   }
 
-  /** Starts the engine, and makes the stack. */
+  /** Starts the engine, where it has one of its own, and makes the stack. */
   async start(config: Record<string, unknown> = {}): Promise<void> {
-    await removeDeadSockets();
-    this.engine = await startDocker({ log: () => undefined });
+    this.engine = this.options.engine?.() ?? (await startEngine());
+    mkdirSync(this.directory, { recursive: true });
     const { connect } = this.options;
     if (connect) {
       await connect(config);
@@ -64,6 +71,11 @@ export class DockerLab {
     }
     this.project.config(config);
     await this.project.init();
+  }
+
+  /** The plugin's own folder. */
+  get directory(): string {
+    return join(this.engine.directory, this.driver);
   }
 
   /** Where Docker looks for the plugin. */
@@ -85,14 +97,16 @@ export class DockerLab {
   ): Promise<T> {
     await this.killIn(call, when);
     const before = this.kills.length;
-    await work().catch(() => undefined);
+    await work()
+      .catch(() => undefined)
+      .finally(() => this.deadly.delete(call));
     await this.restarted;
     if (this.kills.length === before) throw new Error(`Docker never called ${call}`);
     return again();
   }
 
   private get behind(): string {
-    return join(this.engine.directory, "plugin.sock");
+    return join(this.directory, "plugin.sock");
   }
 
   /**
@@ -123,33 +137,54 @@ export class DockerLab {
           close();
           await this.startPlugin(this.args);
         });
+        // Whoever waits for it gets it; a test that has ended doesn't.
+        this.restarted.catch(() => undefined);
       });
     });
     await this.startPlugin();
     await new Promise<void>((done) => this.proxy?.listen(this.socket, done));
   }
 
+  private hasEnded(): boolean {
+    return this.isOver;
+  }
+
   /** Starts the plugin, and waits until it answers. */
   async startPlugin(args: string[] = [], environment: NodeJS.ProcessEnv = {}): Promise<void> {
+    // A test whose time was up goes on while the lab ends.
+    if (this.hasEnded()) throw new Error("the lab has ended");
     this.args = args;
-    const state = join(this.engine.directory, "plugin-state");
+    const state = join(this.directory, "state");
     const socket = this.proxy ? ["--socket", this.behind] : [];
     const child = await this.project.serve(
       "storage-profiles",
       ["docker-plugin", "--name", this.driver, "--state-directory", state, ...socket, ...args],
-      { ...this.options.environment?.(this.engine.directory), ...environment },
+      { ...this.options.environment?.(this.directory), ...environment },
     );
     this.plugin = child;
+    if (this.hasEnded()) await this.stopPlugin("SIGKILL");
     const from = this.text.length;
     for (const stream of [child.stdout, child.stderr])
       stream?.on("data", (part: Buffer) => (this.text += part.toString()));
     const isReady = () => /ready|Looking around failed/.test(this.text.slice(from));
     await until(
-      () => isReady() || child.exitCode !== null,
-      60_000,
       () => `the plugin starts: ${this.text.slice(from)}`,
+      () => isReady() || child.exitCode !== null,
     );
     if (!isReady()) throw new Error(`the plugin ended: ${this.text.slice(from)}`);
+  }
+
+  /** Does something while the plugin runs with other arguments or variables; afterwards it has its own again. */
+  async withPlugin<T>(args: string[], environment: NodeJS.ProcessEnv, work: () => Promise<T>): Promise<T> {
+    const before = this.args;
+    await this.stopPlugin();
+    try {
+      await this.startPlugin(args, environment);
+      return await work();
+    } finally {
+      await this.stopPlugin();
+      await this.startPlugin(before);
+    }
   }
 
   /** Ends the plugin: politely, or as a crash would. */
@@ -184,8 +219,12 @@ export class DockerLab {
     return this.text.split("\n").filter((line) => / up (succeeded|failed) after /.test(line)).length;
   }
 
-  docker(...args: string[]): Promise<Ran> {
-    return this.engine.docker(args);
+  /** Runs Docker's client. On a slow machine an `up` may take longer than Docker waits: it goes on, and is asked for again. */
+  async docker(...args: string[]): Promise<Ran> {
+    for (let tries = 1; ; tries++) {
+      const ran = await this.engine.docker(args);
+      if (ran.code === 0 || tries === 10 || !IS_LATE.test(ran.text)) return ran;
+    }
   }
 
   /** \`docker run\` of a shell with a volume of ours; what it printed. It must succeed. */
@@ -201,17 +240,50 @@ export class DockerLab {
     return this.docker("run", ...given, "busybox", "sh", "-c", script);
   }
 
-  async stop(): Promise<void> {
-    // Not before the containers are gone: their volumes are unmounted then.
+  /** Starts a container that runs on; its id. */
+  async detached(volume: string, ...options: string[]): Promise<string> {
+    const given = ["--network", "none", "--volume-driver", this.driver, "-v", volume, ...options];
+    const { code, out, text } = await this.docker("run", "--detach", ...given, "busybox", "sleep", "100000");
+    if (code !== 0) throw new Error(text);
+    return out.trim();
+  }
+
+  /** Runs a shell in a container that runs; what it printed. It must succeed. */
+  async exec(container: string, script: string): Promise<string> {
+    const { code, text } = await this.docker("exec", container, "sh", "-c", script);
+    if (code !== 0) throw new Error(`docker exec failed: ${text}`);
+    return text;
+  }
+
+  /** What the kernel limits a running container to, as its cgroup has it: device numbers and limits. */
+  async limitsOf(container: string): Promise<string> {
+    const { out } = await this.docker("inspect", "--format", "{{.State.Pid}}", container);
+    return ioLimitsOf(Number(out));
+  }
+
+  /** Removes all containers, also those that run. Not before they are gone are their volumes given back. */
+  async removeContainers(): Promise<void> {
     const { out } = await this.docker("ps", "--all", "--quiet");
     const containers = out.split("\n").filter(Boolean);
     if (containers.length > 0) await this.docker("rm", "--force", ...containers);
+  }
+
+  /** Ends all that was started, as far as it came. */
+  async stop(): Promise<void> {
+    this.isOver = true;
+    if (this.engine as Docker | undefined) await this.removeContainers();
     this.proxy?.close();
     await this.stopPlugin();
-    await this.engine.stop();
+    if (!this.options.engine) await (this.engine as Docker | undefined)?.stop();
     await this.project.dispose();
     rmSync(this.socket, { force: true });
   }
+}
+
+/** Starts a Docker engine for a file of tests. */
+export async function startEngine(): Promise<Docker> {
+  await removeDeadSockets();
+  return startDocker({ log: () => undefined });
 }
 
 /** Removes the sockets of tests that were killed. An engine asks for a volume that it doesn't know at every one, and waits for an answer. */
@@ -220,12 +292,5 @@ async function removeDeadSockets(): Promise<void> {
   for (const name of names.filter((each) => /^sp-test-[0-9a-f]{8}\.sock$/.test(each))) {
     const socket = join(PLUGINS, name);
     if (!(await isServed(socket))) rmSync(socket, { force: true });
-  }
-}
-
-/** Waits for something to come true. */
-export async function until(isTrue: () => boolean, milliseconds: number, what: () => string): Promise<void> {
-  for (const end = Date.now() + milliseconds; !isTrue(); await new Promise((done) => setTimeout(done, 20))) {
-    if (Date.now() > end) throw new Error(`not within ${milliseconds} ms: ${what()}`);
   }
 }

@@ -40,6 +40,18 @@ export function limitsReason(): string | undefined {
   return controllers.split(/\s/).includes("io") ? undefined : "no cgroup controller limits I/O here";
 }
 
+/** What the kernel limits a process to, as its cgroup has it: device numbers, and limits on writes a second (v1) or on all (v2). */
+export function ioLimitsOf(pid: number): string {
+  const groups = readFileSync(`/proc/${pid}/cgroup`, "utf8");
+  const v1 = /^\d+:[^:]*\bblkio\b[^:]*:(.*)$/m.exec(groups)?.[1];
+  const v2 = /^0::(.*)$/m.exec(groups)?.[1] ?? "";
+  const file =
+    v1 === undefined
+      ? join("/sys/fs/cgroup", v2, "io.max")
+      : join("/sys/fs/cgroup/blkio", v1, "blkio.throttle.write_iops_device");
+  return readFileSync(file, "utf8").trim();
+}
+
 /** What is left of local volumes below a state directory: files, mounts, loop devices. */
 export function leftovers(stateDirectory: string): string[] {
   const volumes = join(stateDirectory, "volumes");

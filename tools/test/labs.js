@@ -62,6 +62,7 @@ const labs = [
     what: "a real Docker engine, and Docker Compose's own code",
     needs: "Linux, root, Debian packages, Go, Python 3",
     files: ["test/e2e/(compose-docker|docker|docker-nodes)\\.", "test/components/compose-(judges|include)\\."],
+    prepare: [["test/labs/docker/lab.js", "--probe"]],
     alone: true,
   },
   {
@@ -69,6 +70,7 @@ const labs = [
     what: "a virtual machine with systemd and cgroup v2",
     needs: "Linux, root, Debian packages, QEMU (with KVM, or much time)",
     files: ["test/e2e/docker-vm"],
+    prepare: [["test/labs/vm/lab.js", "--probe"]],
     minutes: 8,
     alone: true,
   },

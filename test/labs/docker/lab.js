@@ -12,6 +12,7 @@ const fs = require("node:fs");
 const os = require("node:os");
 const path = require("node:path");
 const { setTimeout: sleep } = require("node:timers/promises");
+const { limitMs, until } = require("../../../tools/test/time.js");
 const { labCommand, lastLine, probeOf } = require("../probe.js");
 const { Unavailable, dockerPrograms } = require("./programs.js");
 
@@ -29,7 +30,8 @@ const { Unavailable, dockerPrograms } = require("./programs.js");
  * @property {string} image
  * @property {string} directory all that it has
  * @property {number} pid dockerd's
- * @property {(args: string[], options?: { timeoutMs?: number, input?: string }) => Promise<Ran>} docker the client; never throws
+ * @property {(args: string[], options?: { seconds?: number, input?: string }) => Promise<Ran>} docker the client, which has 200 s by
+ *   default (Docker itself waits 120 s for a plugin); never throws
  * @property {(signal?: NodeJS.Signals) => Promise<void>} kill ends dockerd, and leaves all that it has
  * @property {() => Promise<void>} start again
  * @property {() => Promise<void>} stop ends it, and removes all that it has
@@ -71,9 +73,9 @@ async function startDocker({ log } = {}) {
   let daemon;
 
   /** @type {Docker["docker"]} */
-  const docker = (args, { timeoutMs = 120_000, input } = {}) =>
+  const docker = (args, { seconds = 200, input } = {}) =>
     new Promise((done) => {
-      const options = { env, timeout: timeoutMs, maxBuffer: 64 << 20 };
+      const options = { env, timeout: limitMs(seconds), maxBuffer: 64 << 20 };
       const child = execFile(programs.docker, args, options, (error, out, stderr) => {
         const code = error ? (typeof error.code === "number" ? error.code : 1) : 0;
         done({ code, text: out + stderr, out });
@@ -97,11 +99,12 @@ async function startDocker({ log } = {}) {
     let isOver = false;
     child.once("error", () => (isOver = true));
     child.once("exit", () => (isOver = true));
-    for (const until = Date.now() + 60_000; ; await sleep(100)) {
-      if ((await docker(["version"], { timeoutMs: 5_000 })).code === 0) return;
-      if (!isOver && Date.now() < until) continue;
-      throw new Unavailable(`dockerd doesn't start here: ${lastLine(fs.readFileSync(logFile, "utf8"))}`);
-    }
+    const answers = async () => isOver || (await docker(["version"], { seconds: 10 })).code === 0;
+    const lastWords = () => lastLine(fs.readFileSync(logFile, "utf8"));
+    await until("dockerd answers", answers, { everyMs: 100 }).catch((error) => {
+      throw new Unavailable(`dockerd doesn't start here: ${error.message}: ${lastWords()}`);
+    });
+    if (isOver) throw new Unavailable(`dockerd doesn't start here: ${lastWords()}`);
   };
   const kill = async (/** @type {NodeJS.Signals} */ signal = "SIGKILL") => {
     const child = daemon;
@@ -109,7 +112,7 @@ async function startDocker({ log } = {}) {
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((done) => child.once("exit", done));
     child.kill(signal);
-    const late = signal === "SIGKILL" ? undefined : setTimeout(() => child.kill("SIGKILL"), 30_000);
+    const late = signal === "SIGKILL" ? undefined : setTimeout(() => child.kill("SIGKILL"), limitMs(30));
     await ended;
     clearTimeout(late);
     // containerd died with it. Where nobody collects the dead, its process id would count as alive.
@@ -117,7 +120,7 @@ async function startDocker({ log } = {}) {
   };
   const stop = async () => {
     if (daemon) {
-      const { out } = await docker(["ps", "--all", "--quiet"], { timeoutMs: 20_000 });
+      const { out } = await docker(["ps", "--all", "--quiet"], { seconds: 20 });
       const containers = out.split("\n").filter(Boolean);
       if (containers.length > 0) await docker(["rm", "--force", ...containers]);
     }

@@ -1,6 +1,6 @@
 // What a machine of the lab is made of: Debian's packages, unpacked into the cache, from which come QEMU, the kernel, and the machine's
-// own files; Docker; Node.js, the Pulumi engine and this package as the machine that we are on has them. Nothing of that machine is
-// shared: the disk has copies.
+// own files; Docker; Node.js, the Pulumi engine and what this package depends on as the machine that we are on has them. Nothing of that
+// machine is shared: the disk has copies.
 // @ts-check
 "use strict";
 
@@ -9,10 +9,11 @@ const fs = require("node:fs");
 const path = require("node:path");
 const { ensureEngine } = require("../../../tools/engine/ensure.js");
 const { cacheDirectory } = require("../../../tools/shared.js");
+const { limitMs } = require("../../../tools/test/time.js");
 const { Unavailable, unpackPackages } = require("../debian.js");
 const { unpackedDocker } = require("../docker/programs.js");
 
-module.exports = { Unavailable, makeDisk, makeFirst, programs };
+module.exports = { Unavailable, makeDisk, makeFirst, packageArchive, programs };
 
 const root = path.resolve(__dirname, "../../..");
 const guest = path.join(__dirname, "guest");
@@ -180,7 +181,7 @@ async function makeDisk({ packages }, directory, log, env) {
   for (const each of ["bin", "sbin", "lib", "lib64"]) fs.symlinkSync(`usr/${each}`, path.join(files, each));
   configure(files);
   copyNode(files);
-  copyPackage(path.join(files, "opt/storage-profiles"));
+  copyFiles(dependencies(), path.join(files, "opt/storage-profiles"));
   const engine = await ensureEngine({ log, env });
   const from = path.dirname(fs.realpathSync(engine.pulumi));
   fs.mkdirSync(path.join(files, "opt/engine"));
@@ -188,7 +189,7 @@ async function makeDisk({ packages }, directory, log, env) {
     if (!/^(pulumi|pulumi-language-nodejs|pulumi-resource-pulumi-nodejs|package\.json)$/.test(name)) continue;
     fs.cpSync(path.join(from, name), path.join(files, "opt/engine", name), { dereference: true });
   }
-  const disk = path.join(directory, "disk");
+  const disk = path.join(directory, "disk.new");
   run("mke2fs", ["-q", "-t", "ext4", "-d", files, disk, "16G"], directory);
   fs.rmSync(files, { recursive: true });
   return disk;
@@ -262,12 +263,22 @@ function copyNode(files) {
 }
 
 /**
- * This package as `npm install` would place it in a project, with what it depends on.
+ * Makes an archive of this package as `npm install` would place it in a project, without what it depends on: that is on the disk.
  *
+ * @param {string} directory for it
+ * @returns {string} the file
+ */
+function packageArchive(directory) {
+  const file = path.join(directory, "package.tar");
+  run("tar", ["-cf", file, "package.json", "dist", "docs/config.schema.json"], root);
+  return file;
+}
+
+/**
+ * @param {string[]} files relative to the root
  * @param {string} to
  */
-function copyPackage(to) {
-  const files = ["package.json", "dist", "docs/config.schema.json", ...dependencies()];
+function copyFiles(files, to) {
   for (const file of files) fs.cpSync(path.join(root, file), path.join(to, file), { recursive: true });
 }
 
@@ -303,7 +314,7 @@ function run(file, args, cwd, input) {
     cwd,
     input,
     maxBuffer: 256 << 20,
-    timeout: 120_000,
+    timeout: limitMs(120),
   });
   if (error) throw new Unavailable(`there is no ${file} to make a virtual machine's disk with (${error.message})`);
   if (status !== 0) throw new Unavailable(`${path.basename(file)} failed: ${stderr.toString().trim()}`);

@@ -44,6 +44,10 @@ test("writes the unit and starts the service; a second time there is nothing to 
     `ExecStart=${process.execPath} /opt/app/node_modules/storage-profiles/cli.js docker-plugin --name storage-profiles --cwd "/srv/my shop 100%%" --stack dev\n`,
   );
   expect(text).toContain("\nEnvironmentFile=/etc/storage-profiles.env\n");
+  // Docker, which comes after the service, is started when the plugin listens or has ended.
+  expect(text).toContain(
+    '\nExecStartPost=/bin/sh -c "until [ -S /run/docker/plugins/storage-profiles.sock ] || ! kill -0 $$MAINPID; do sleep 0.1; done"\n',
+  );
   expect(ran).toEqual([
     "daemon-reload",
     "enable storage-profiles-docker.service",
