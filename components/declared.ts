@@ -29,8 +29,8 @@ export interface DeclaredVolume {
   recordedId?: string;
   /** What the state has of the component, once it is registered. Rejects where the volume must not be touched. */
   recorded?: Promise<RecordedVolume>;
-  /** The URNs by which the component was known before, by its own `aliases`. */
-  aliases?: string[];
+  /** The names by which the component was known before, by its own `aliases`. */
+  formerNames?: string[];
   /** Whether a mapping was declared for it. */
   isMapped: boolean;
   /** The first attachment that the program has declared of it. */

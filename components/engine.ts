@@ -46,17 +46,37 @@ export function failProgram(message: () => string): void {
   if (monitor.signalAndWaitForShutdown) {
     monitor.signalAndWaitForShutdown = (_request, callback) => callback({ code: UNAVAILABLE });
   }
-  setImmediate(() => void Promise.reject(new pulumi.RunError(message())));
+  setImmediate(() => void Promise.reject(runError(message())));
+}
+
+/** An error for people: the SDK would show the stack of one that comes when the program itself has ended. */
+export function runError(message: string): Error {
+  return Object.assign(new pulumi.RunError(message), { stack: "" });
 }
 
 // gRPC's code of a server that is gone, with which the SDK ends quietly.
 const UNAVAILABLE = 14;
 
-/** The URNs by which a resource was known before (`aliases`, its own and those of its parents). Not in the SDK's types. */
-export async function aliasesOf(resource: pulumi.Resource): Promise<string[]> {
-  const { __aliases: aliases = [] } = resource as unknown as { __aliases?: pulumi.Input<string>[] };
-  return Promise.all(aliases.map((each) => new Promise<string>((resolve) => pulumi.output(each).apply(resolve))));
+/** The URNs by which a resource was known before, by its own `aliases`. Not in the SDK's types. */
+function formerUrns(resource: pulumi.Resource): pulumi.Input<string>[] {
+  return (resource as unknown as { __aliases?: pulumi.Input<string>[] }).__aliases ?? [];
 }
+
+/** The names by which a resource was known before. */
+export async function formerNames(resource: pulumi.Resource): Promise<string[]> {
+  const urns = formerUrns(resource).map((each) => new Promise<string>((resolve) => pulumi.output(each).apply(resolve)));
+  return (await Promise.all(urns)).map(nameIn);
+}
+
+/**
+ * The aliases of a component's child that has its name. The engine passes those of a component on only where it finds the component
+ * itself by one of them, and not where an `up` that failed has recorded it under its new name.
+ */
+export function aliasesOfChild(component: pulumi.Resource): pulumi.Alias[] {
+  return formerUrns(component).map((urn) => ({ parent: urn, name: pulumi.output(urn).apply(nameIn) }));
+}
+
+const nameIn = (urn: string) => urn.split("::").at(-1) ?? urn;
 
 /**
  * The outputs that the engine has of a resource when it is registered, as for a reference to it; none where they are no longer `wanted`

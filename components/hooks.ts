@@ -62,11 +62,7 @@ export interface HookedRun {
 export function volumeHooks({ config, catalog, volumes, volumeAt, created, placementOf }: HookedRun): VolumeHooks {
   // What the backend says. Of all that are asked at the same time, the first refusal tells: the engine stops soon after it.
   const asking = new Set<Promise<unknown>>();
-  const ask = async (
-    declared: DeclaredVolume,
-    to: ResolvedVolume,
-    asked: Partial<AskedOfBackend>,
-  ): Promise<Note[]> => {
+  const ask = async (declared: DeclaredVolume, to: ResolvedVolume, asked: Partial<AskedOfBackend>): Promise<Note[]> => {
     const isDryRun = pulumi.runtime.isDryRun();
     const answer = volumeBackend(to.backend).ask?.({ name: declared.name, declared, to, config, isDryRun, ...asked });
     if (!answer) return [];

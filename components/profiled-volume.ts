@@ -29,7 +29,8 @@ import {
 } from "../src";
 import { volumeBackend } from "./backends";
 import { declaredVolume, newDeclaration, setDeclared, type DeclaredVolume, type RecordedVolume } from "./declared";
-import { aliasesOf, outputsOf, recordedUrns } from "./engine";
+import { aliasesOfChild, formerNames, outputsOf, recordedUrns, runError } from "./engine";
+import { refusal } from "./refusals";
 import { currentRun, type Run } from "./run";
 import type { VolumeTransform } from "./transform";
 
@@ -181,7 +182,7 @@ export class ProfiledVolume extends pulumi.ComponentResource {
     const urn = pulumi.createUrn(name, PROFILED_VOLUME, opts.parent);
     void whenKnown(urn, (known) => run.byUrn.set((declared.urn = known), declared));
     if (run.hooks) {
-      void aliasesOf(this).then((aliases) => (declared.aliases = aliases));
+      void formerNames(this).then((names) => (declared.formerNames = names));
       declared.recorded = recordedOf(run, declared, this);
       // Those who need the answer wait for it; what is wrong is reported with the problems of all volumes.
       declared.recorded.catch(() => undefined);
@@ -197,12 +198,13 @@ export class ProfiledVolume extends pulumi.ComponentResource {
             declared,
             physicalName: args.physicalName ?? name,
             explicitName: args.physicalName !== undefined,
-            volume: asked.volume ?? volume,
+            volume: asked.volume ?? resolution.apply((each) => each.volume ?? nothing(run, declared)),
             importId: args.import,
             component: this,
             config: run.config,
             opts: {
               parent: this,
+              aliases: aliasesOfChild(this),
               protect: isProtected(this, args, opts, run.config),
               ...(run.hooks && { hooks: run.hooks.volume(backend) }),
             },
@@ -244,6 +246,12 @@ export class ProfiledVolume extends pulumi.ComponentResource {
   }
 }
 
+// A resource of its own is never given what isn't known, unless the engine only previews it.
+function nothing(run: Run, declared: DeclaredVolume): ResolvedVolume {
+  if (run.hooks && !pulumi.runtime.isDryRun()) throw runError(refusal(declared, run.volumes));
+  return pulumi.unknown as unknown as ResolvedVolume;
+}
+
 // What the state has of a component that changes, its hook was told; of one that doesn't, or that the run leaves out, the engine tells.
 async function recordedOf(run: Run, declared: DeclaredVolume, component: ProfiledVolume): Promise<RecordedVolume> {
   // One that is new and left out has none.
@@ -255,7 +263,7 @@ async function recordedOf(run: Run, declared: DeclaredVolume, component: Profile
   if (from && backend && from !== backend) {
     const problems = [problem("change-of-backend", "backend", backend, { from, to: backend })];
     run.refuse(declared, problems);
-    throw new pulumi.RunError(formatProblems(declared.name, problems));
+    throw runError(refusal(declared, run.volumes));
   }
   return { volumeId: typeof volumeId === "string" ? volumeId : undefined };
 }
@@ -264,7 +272,9 @@ async function recordedOf(run: Run, declared: DeclaredVolume, component: Profile
 async function recordedBackend(urn: string): Promise<BackendName | undefined> {
   const urns = await recordedUrns().catch((): string[] => []);
   const [types = "", name = ""] = urn.split("::").slice(-2);
-  return backendNames.find((each) => urns.some((found) => found.endsWith(`::${types}$${backends[each].recorded.type}::${name}`)));
+  return backendNames.find((each) =>
+    urns.some((found) => found.endsWith(`::${types}$${backends[each].recorded.type}::${name}`)),
+  );
 }
 
 // An output of the SDK has a promise, which isn't in its types. Nothing comes of one that the engine leaves out.

@@ -7,7 +7,11 @@ import type { DeclaredVolume } from "./declared";
  * Why a volume is refused. The engine stops at its first errors, and which volumes it has asked about by then is chance. So the first
  * refusal lists the problems of all volumes declared so far; the others only refer to it.
  */
-export function refusal(declared: DeclaredVolume, volumes: readonly DeclaredVolume[], problems: Problem[] = []): string {
+export function refusal(
+  declared: DeclaredVolume,
+  volumes: readonly DeclaredVolume[],
+  problems: Problem[] = [],
+): string {
   if (declared.problems.length === 0) declared.problems.push(...problems);
   if (declared.isReported) return `${declared.name} has problems; they are listed with the first refusal`;
   return listed([declared, ...volumes.filter((each) => each !== declared)], volumes);

@@ -27,7 +27,7 @@ export function deletionWarning(volumes: readonly DeclaredVolume[], recorded: re
   const nameOf = (urn: string) => urn.split("::").at(-1) ?? urn;
   // One that isn't new, and not in the state under its URN, is there under an alias.
   const moved = volumes.filter(({ urn = "", isNew }) => !isNew && !known.has(urn));
-  const claimed = new Set(moved.flatMap(({ name, aliases = [] }) => [name, ...aliases.map(nameOf)]));
+  const claimed = new Set(moved.flatMap(({ name, formerNames = [] }) => [name, ...formerNames]));
   const declared = new Set(volumes.map(({ urn }) => urn));
   const gone = recorded
     .filter((urn) => urn.split("::").at(-2)?.split("$").at(-1) === PROFILED_VOLUME)

@@ -96,7 +96,11 @@ export const openstackBackend: VolumeBackend = {
         timeoutMinutes: config.openstack?.changeTimeoutMinutes ?? DEFAULT_TIMEOUT_MINUTES,
         ...hints.inputs,
       },
-      { parent: opts.parent, ...(hooks && { hooks: { beforeUpdate: hooks.beforeUpdate ?? [] } }) },
+      {
+        parent: opts.parent,
+        aliases: opts.aliases ?? [],
+        ...(hooks && { hooks: { beforeUpdate: hooks.beforeUpdate ?? [] } }),
+      },
     );
     const settings = pulumi
       .all([volume, companion.volumeType, resource.availabilityZone])

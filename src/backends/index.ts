@@ -30,7 +30,8 @@ export function isBackend(name: string): name is BackendName {
 
 /** The backend whose settings these are, by their keys: the one that knows most of them; nothing where none does. */
 export function backendOfSettings(settings: object): BackendName | undefined {
-  const known = (name: BackendName) => Object.keys(settings).filter((key) => Object.hasOwn(backends[name].change, key)).length;
+  const known = (name: BackendName) =>
+    Object.keys(settings).filter((key) => Object.hasOwn(backends[name].change, key)).length;
   const [best] = [...backendNames].sort((a, b) => known(b) - known(a));
   return best !== undefined && known(best) > 0 ? best : undefined;
 }

@@ -59,11 +59,7 @@ export const apply: CommandSpec = {
     const removal = removedBy(context, read, state);
     const { destroy } = removal;
     const ofProfile = profileEdit(context, read);
-    const edits: ConfigEdit[] = [
-      ...asked.edits,
-      ...ofProfile.edits,
-      ...removal.edits,
-    ];
+    const edits: ConfigEdit[] = [...asked.edits, ...ofProfile.edits, ...removal.edits];
     const ofProgram = asked.ofProgram.map(({ name }) =>
       problem("volume-of-program", name, undefined, { volume: name }),
     );
@@ -114,7 +110,8 @@ function removedBy(context: Context, read: StackConfigRead, state: StackState): 
     const { name, urn, recorded: from, monthlyCost: costBefore } = volume;
     removal.destroy.push(urn ?? name);
     if (volume.declaredBy === "config") removal.edits.push({ kind: "remove-volume", name });
-    else if (volume.protected) removal.problems.push(problem("volume-protected", "--remove", selector, { volume: name }));
+    else if (volume.protected)
+      removal.problems.push(problem("volume-protected", "--remove", selector, { volume: name }));
     else {
       const common = { name, urn, declaredBy: "program", problems: [], notes: [] } as const;
       removal.plans.push({ ...common, problems: [], notes: [], verdict: "delete", from, costBefore });

@@ -174,8 +174,8 @@ export function changesOf({ stack, view, registry, log }: ChangesOptions): Chang
     if (first) throw new StackError([first, ...others]);
     if (kind !== "make") return;
     const { volumes } = await stack.readState();
-    const [made, ...others] = recordedAs({ volumes }, name);
-    if (made && others.length === 0) await stack.apply({ destroy: [made.urn], volumes: [] }).done;
+    const [made, ...more] = recordedAs({ volumes }, name);
+    if (made && more.length === 0) await stack.apply({ destroy: [made.urn], volumes: [] }).done;
   }
 
   return {

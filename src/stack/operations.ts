@@ -192,7 +192,9 @@ async function deletionsIn(
   const found = new Map<string, Problem>();
   for (const each of told) {
     if (each.type !== "resource" || !/delete|replace/.test(each.operation) || !isOfVolume(each.urn)) continue;
-    const owner = state.volumes.find(({ urn, children }) => [urn, ...children.map((child) => child.urn)].includes(each.urn));
+    const owner = state.volumes.find(({ urn, children }) =>
+      [urn, ...children.map((child) => child.urn)].includes(each.urn),
+    );
     if (owner && requested.has(owner.urn)) continue;
     const volume = owner ? selectorOf(owner, state.volumes) : each.urn;
     const isReplaced = each.operation !== "delete";

@@ -91,7 +91,11 @@ describe("two volumes of one name under two parents", () => {
       volumes: { data: { profile: "silver", sizeGiB: 1 } },
     });
     const [undecided] = statusesOf(listed, state);
-    expect(undecided).toMatchObject({ declaredBy: "config", verdict: "refused", problems: [{ code: "volume-ambiguous" }] });
+    expect(undecided).toMatchObject({
+      declaredBy: "config",
+      verdict: "refused",
+      problems: [{ code: "volume-ambiguous" }],
+    });
 
     const direct = stateOf(listed, [
       ["Web", "data", "gold"],
