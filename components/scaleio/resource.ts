@@ -49,16 +49,12 @@ export class ScaleioVolume extends pulumi.CustomResource {
   }
 }
 
-// Who makes a volume: what its name on the array is made from.
-function ownerOf(volume: string, config: StackConfig): Parameters<typeof generatedName>[0] {
-  const [organization, project, stack] = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()];
-  return { organization, project, stack, volume, owner: config.scaleio?.owner };
-}
-
 export const scaleioBackend: VolumeBackend = {
-  // All volumes of a stack are on one array, where a name is for one of them.
-  identity: ({ name, physicalName, importId, config }) =>
-    importId === undefined ? `name ${physicalName ?? generatedName(ownerOf(name, config))}` : `id ${importId}`,
+  // All volumes of a stack are on one array, where a name is one volume's. Where none is asked for, it is made from the volume's own.
+  identity({ name, physicalName, importId }) {
+    if (importId !== undefined) return `id ${importId}`;
+    return physicalName === undefined ? `name made from ${name}` : `name ${physicalName}`;
+  },
   // An administrator can move a volume, and rename pools and domains.
   changedElsewhere: ["provisioning", "protectionDomain", "storagePool"] satisfies (keyof ScaleioSettings)[],
   placement: (config) => stackPlacement("scaleio", config),
@@ -82,8 +78,15 @@ export const scaleioBackend: VolumeBackend = {
   },
   make(toMake) {
     const { name, physicalName, explicitName, volume, importId, config, opts } = toMake;
+    const owner = {
+      organization: pulumi.getOrganization(),
+      project: pulumi.getProject(),
+      stack: pulumi.getStack(),
+      volume: name,
+      owner: config.scaleio?.owner,
+    };
     const own: Record<string, unknown> = {
-      name: explicitName ? physicalName : generatedName(ownerOf(name, config)),
+      name: explicitName ? physicalName : generatedName(owner),
       physicalName: explicitName ? physicalName : undefined,
       sizeGiB: volume.sizeGiB,
       settings: volume.settings as pulumi.Input<ScaleioSettings>,
