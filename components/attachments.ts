@@ -4,8 +4,9 @@ import type * as pulumi from "@pulumi/pulumi";
 
 import type { AccessMode, BackendName, Problem } from "../src";
 import { awsAttacher } from "./aws/attachment";
-import type { DeclaredVolume, ProfiledVolume } from "./profiled-volume";
+import type { DeclaredVolume } from "./declared";
 import { openstackAttacher } from "./openstack/attachment";
+import type { ProfiledVolume } from "./profiled-volume";
 import { scaleioAttacher } from "./scaleio/attachment";
 
 /** Options of an attachment. Each is for one backend; the others don't look at it, so a program may say those of several. */

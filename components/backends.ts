@@ -5,6 +5,7 @@ import type * as pulumi from "@pulumi/pulumi";
 
 import type { BackendName, Note, Problem, ResolvedVolume, Settings, StackConfig } from "../src";
 import { awsBackend } from "./aws/resource";
+import type { DeclaredVolume } from "./declared";
 import { localBackend } from "./local/resource";
 import { openstackBackend } from "./openstack/resource";
 import { scaleioBackend } from "./scaleio/resource";
@@ -14,6 +15,8 @@ import type { VolumeTransform } from "./transform";
 export interface VolumeToMake {
   /** The component's name: the name of the child as well. */
   name: string;
+  /** What is known of the volume while the program runs. */
+  declared: DeclaredVolume;
   /** The volume's name on the backend. */
   physicalName: string;
   /** Whether that name was asked for, and is not just the resource's. */
@@ -22,8 +25,6 @@ export interface VolumeToMake {
   volume: ResolvedVolume | pulumi.Output<ResolvedVolume>;
   /** A volume that exists already and is to be taken over: its id. */
   importId?: string | undefined;
-  /** The id of the volume as the state has it; nothing where it is new, or the last `up` did not finish. Known when its component is. */
-  recordedId: () => Promise<string | undefined>;
   /** The component, for the child's ownership. */
   component: pulumi.ComponentResource;
   config: StackConfig;
@@ -48,6 +49,8 @@ export interface MadeVolume {
 export interface AskedOfBackend {
   /** The volume's name in the program. */
   name: string;
+  /** What is known of the volume while the program runs. */
+  declared: DeclaredVolume;
   config: StackConfig;
   /** What it is to be. */
   to: ResolvedVolume;
@@ -59,6 +62,17 @@ export interface AskedOfBackend {
   importId?: string | undefined;
   /** Whether this is a preview. */
   isDryRun: boolean;
+}
+
+/** What a volume's identity on a backend is made from. */
+export interface VolumeIdentity {
+  /** The volume's name in the program. */
+  name: string;
+  /** The name on the backend, where one is asked for. */
+  physicalName: string | undefined;
+  /** The id of a volume that is taken over. */
+  importId: string | undefined;
+  config: StackConfig;
 }
 
 /** A backend that can make volumes. */
@@ -76,6 +90,11 @@ export interface VolumeBackend {
     config: StackConfig,
     opts: pulumi.ComponentResourceOptions,
   ): pulumi.Output<object> | undefined;
+  /**
+   * What of a volume no other of this backend may have: its place, or its name on the backend. Default: nothing but the id of a volume
+   * that is taken over; a name is then a label.
+   */
+  identity?(asked: VolumeIdentity): string;
   /** What the pure core can't see: names that were asked for, places that nobody named. */
   problems?(volume: ResolvedVolume, asked: { physicalName: string | undefined; config: StackConfig }): Problem[];
   /**

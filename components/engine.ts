@@ -15,6 +15,89 @@ export function hasHooks(): boolean {
   return typeof monitor?.registerResourceHook === "function";
 }
 
+/** What the engine is told when a program is done; it deletes then what the program no longer declares. */
+interface Monitor {
+  signalAndWaitForShutdown?: (request: unknown, callback: (error: unknown, response?: unknown) => void) => unknown;
+}
+
+/**
+ * Does something when the program has declared everything and before the engine deletes anything. Not called where the program fails
+ * before, nor by engines too old to be told.
+ */
+export function beforeDeletions(act: () => Promise<void>): void {
+  const monitor = pulumi.runtime.getMonitor() as Monitor;
+  const signal = monitor.signalAndWaitForShutdown?.bind(monitor);
+  if (!signal) return;
+  monitor.signalAndWaitForShutdown = (request, callback) => {
+    act().then(
+      () => signal(request, callback),
+      (error: unknown) => callback(error),
+    );
+  };
+}
+
+/**
+ * Has the program fail, with a message that is asked for when it has gone on for a turn: the engine deletes nothing then, whatever it was
+ * told to leave out or to go on after (--target, --exclude, --continue-on-error).
+ */
+export function failProgram(message: () => string): void {
+  const monitor = pulumi.runtime.getMonitor() as Monitor;
+  // A program of the Automation API is reported as done in spite of a rejection that nobody handles.
+  if (monitor.signalAndWaitForShutdown) {
+    monitor.signalAndWaitForShutdown = (_request, callback) => callback({ code: UNAVAILABLE });
+  }
+  setImmediate(() => void Promise.reject(runError(message())));
+}
+
+/** An error for people: the SDK would show the stack of one that comes when the program itself has ended. */
+export function runError(message: string): Error {
+  return Object.assign(new pulumi.RunError(message), { stack: "" });
+}
+
+// gRPC's code of a server that is gone, with which the SDK ends quietly.
+const UNAVAILABLE = 14;
+
+/** The URNs by which a resource was known before, by its own `aliases`. Not in the SDK's types. */
+function formerUrns(resource: pulumi.Resource): pulumi.Input<string>[] {
+  return (resource as unknown as { __aliases?: pulumi.Input<string>[] }).__aliases ?? [];
+}
+
+/** The names by which a resource was known before. */
+export async function formerNames(resource: pulumi.Resource): Promise<string[]> {
+  const urns = formerUrns(resource).map((each) => new Promise<string>((resolve) => pulumi.output(each).apply(resolve)));
+  return (await Promise.all(urns)).map(nameIn);
+}
+
+/**
+ * The aliases of a component's child that has its name. The engine passes those of a component on only where it finds the component
+ * itself by one of them, and not where an `up` that failed has recorded it under its new name.
+ */
+export function aliasesOfChild(component: pulumi.Resource): pulumi.Alias[] {
+  return formerUrns(component).map((urn) => ({ parent: urn, name: pulumi.output(urn).apply(nameIn) }));
+}
+
+const nameIn = (urn: string) => urn.split("::").at(-1) ?? urn;
+
+/**
+ * The outputs that the engine has of a resource when it is registered, as for a reference to it; none where they are no longer `wanted`
+ * then. Rejects for a resource that the engine has left out.
+ */
+export async function outputsOf(resource: pulumi.Resource, wanted: () => boolean): Promise<Record<string, unknown>> {
+  const { promise } = resource.urn as unknown as { promise: () => Promise<string> };
+  const urn = await promise.call(resource.urn);
+  if (!wanted()) return {};
+  const found: unknown = await pulumi.runtime.invoke("pulumi:pulumi:getResource", { urn }, { async: true });
+  return (found as { state?: Record<string, unknown> }).state ?? {};
+}
+
+/** The URNs that the stack's state has. The whole state is read: only for what nothing else can tell. */
+export async function recordedUrns(): Promise<string[]> {
+  const stackName = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()].join("/");
+  const token = "pulumi:pulumi:readStackResourceOutputs";
+  const found: unknown = await pulumi.runtime.invoke(token, { stackName }, { async: true });
+  return Object.keys((found as { outputs?: object }).outputs ?? {});
+}
+
 // Not in the types of older SDKs.
 const { getStore } = state as unknown as { getStore: () => { supportsErrorHooks?: boolean } };
 

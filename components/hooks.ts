@@ -18,7 +18,9 @@ import {
   type StackConfig,
 } from "../src";
 import { volumeBackend, type AskedOfBackend } from "./backends";
+import type { DeclaredVolume } from "./declared";
 import { hasErrorHooks } from "./engine";
+import { refusal } from "./refusals";
 
 /** What a component records about its volume: its inputs, as the engine keeps them. */
 export interface VolumeInputs extends Partial<ResolvedVolume> {
@@ -27,9 +29,6 @@ export interface VolumeInputs extends Partial<ResolvedVolume> {
   /** The id of a volume that Pulumi's own import takes over. */
   import?: string;
 }
-
-/** The volumes of a run that have problems, in the order of their declaration, and whether a message has told them. */
-export type ProblemBoard = { name: string; problems: Problem[]; told: boolean }[];
 
 /** The hooks of one run. */
 export interface VolumeHooks {
@@ -50,69 +49,61 @@ export const HOOK = copy === 1 ? "storage-profiles" : `storage-profiles-copy${co
 export interface HookedRun {
   config: StackConfig;
   catalog: Catalog;
-  board: ProblemBoard;
-  /** Takes the ids that the state has, by name. */
-  recorded: Map<string, string>;
-  /** What is noted of a volume. */
-  notesOf: (name: string) => Note[];
-  /** What a volume is to be, where that is known. */
-  askedOf: (name: string) => ResolvedVolume | undefined;
+  /** All volumes declared so far. */
+  volumes: readonly DeclaredVolume[];
+  /** The volume of a component, by its URN. */
+  volumeAt: (urn: string) => DeclaredVolume;
+  /** Takes a volume that is new to the state. */
+  created: (declared: DeclaredVolume) => void;
   placementOf: (backend: BackendName) => object;
 }
 
 /** Makes the hooks of one run. */
-export function volumeHooks({
-  config,
-  catalog,
-  board,
-  recorded,
-  notesOf,
-  askedOf,
-  placementOf,
-}: HookedRun): VolumeHooks {
+export function volumeHooks({ config, catalog, volumes, volumeAt, created, placementOf }: HookedRun): VolumeHooks {
   // What the backend says. Of all that are asked at the same time, the first refusal tells: the engine stops soon after it.
   const asking = new Set<Promise<unknown>>();
-  const ask = async (name: string, to: ResolvedVolume, asked: Partial<AskedOfBackend>): Promise<Note[]> => {
-    const answer = volumeBackend(to.backend).ask?.({ name, to, config, isDryRun: pulumi.runtime.isDryRun(), ...asked });
+  const ask = async (declared: DeclaredVolume, to: ResolvedVolume, asked: Partial<AskedOfBackend>): Promise<Note[]> => {
+    const isDryRun = pulumi.runtime.isDryRun();
+    const answer = volumeBackend(to.backend).ask?.({ name: declared.name, declared, to, config, isDryRun, ...asked });
     if (!answer) return [];
-    const note = ({ problems }: Awaited<typeof answer>) => {
-      if (problems.length > 0) board.push({ name, problems, told: false });
-    };
-    asking.add(answer.then(note, () => undefined));
+    asking.add(answer.then(({ problems }) => declared.problems.push(...problems)).catch(() => undefined));
     const { problems, notes } = await answer;
     if (problems.length === 0) return notes;
     await Promise.all(asking);
-    throw new Error(refusal(name, problems, board));
+    throw new Error(refusal(declared, volumes));
   };
 
-  const judge = async (urn: string, label: string, from: ResolvedVolume, to: ResolvedVolume, tell: boolean) => {
+  const judge = async (
+    { urn, label, notes: noted }: { urn: string; label: string; notes: () => Note[] },
+    from: ResolvedVolume,
+    to: ResolvedVolume,
+    tell: boolean,
+  ) => {
     const { verdict, problems, notes } = change(from, to);
     if (verdict === "refused") throw new Error(formatProblems(`${label} is refused`, problems));
     if (!tell) return;
     const costOf = (volume: ResolvedVolume) => monthlyCostOf(catalog, volume, placementOf(volume.backend));
     const changed = [...notes, ...costDifference(costOf(from), costOf(to))];
     // What is noted of the volume anyway was told when it was made, and is told again when it becomes another.
-    await tellNotes(urn, `${label}: ${verdict}`, changed.length > 0 ? [...changed, ...notesOf(to.name)] : []);
+    await tellNotes(urn, `${label}: ${verdict}`, changed.length > 0 ? [...changed, ...noted()] : []);
   };
 
-  // Volumes that the component's hook could not judge, because the last `up` did not finish; by URN.
-  const unfinished = new Set<string>();
-  // Volumes that are new to the stack; whose resource is updated all the same, Pulumi has imported. By URN.
-  const isNew = new Set<string>();
-
   const component: pulumi.ResourceHookFunction = async ({ urn, name, newInputs, oldInputs, oldOutputs }) => {
+    const declared = volumeAt(urn);
+    declared.isJudged = true;
     const to = (newInputs ?? {}) as VolumeInputs;
-    if (Array.isArray(to.problems)) throw new Error(refusal(name, to.problems, board));
+    if (Array.isArray(to.problems)) throw new Error(refusal(declared, volumes, to.problems));
     if (oldInputs === undefined) {
-      isNew.add(urn);
-      if (!isResolved(to)) return tellNotes(urn, name, notesOf(name));
+      declared.isNew = true;
+      created(declared);
+      if (!isResolved(to)) return tellNotes(urn, name, declared.notes());
       const { import: importId } = newInputs as VolumeInputs;
-      const notes = importId === undefined ? [] : await ask(name, to, { importId });
-      return tellNotes(urn, `${name}@${to.profile}`, [...notesOf(name), ...notes]);
+      const notes = importId === undefined ? [] : await ask(declared, to, { importId });
+      return tellNotes(urn, `${name}@${to.profile}`, [...declared.notes(), ...notes]);
     }
     const before = oldInputs as VolumeInputs;
     const has = (oldOutputs ?? {}) as Partial<VolumeInputs> & { volumeId?: unknown };
-    if (typeof has.volumeId === "string") recorded.set(name, has.volumeId);
+    if (typeof has.volumeId === "string") declared.recordedId = has.volumeId;
     if (!isResolved(before)) {
       throw new Error(
         `${name}: what the state has of it can't be read, so no change of it can be judged. Is it from another version?`,
@@ -133,22 +124,28 @@ export function volumeHooks({
     from = { ...from, settings: { ...from.settings, ...Object.fromEntries(kept) } };
     if (has.volumeId === undefined) {
       // There may even be no volume yet, whatever was asked for it in vain.
-      unfinished.add(urn);
+      declared.isUnfinished = true;
       from = { ...before, sizeGiB: to.sizeGiB, settings: to.settings };
     }
     const label = from.profile === to.profile ? `${name}@${to.profile}` : `${name}: ${from.profile} -> ${to.profile}`;
-    await judge(urn, label, from, to, !unfinished.has(urn));
+    await judge({ urn, label, notes: declared.notes }, from, to, !declared.isUnfinished);
   };
 
   // The engine asks about a resource that it is about to make, whether its component is new or an `up` was interrupted.
   const creation: pulumi.ResourceHookFunction = async ({ urn, name }) => {
-    const to = askedOf(name);
-    if (to) await tellNotes(urn, name, await ask(name, to, {}));
+    const declared = volumeAt(componentOf(urn));
+    // Where the run leaves the component out, its own hook has not seen that its volume lives on another backend.
+    await declared.recorded;
+    if (declared.problems.length > 0) throw new Error(refusal(declared, volumes));
+    const { volume } = declared;
+    if (volume) await tellNotes(urn, name, await ask(declared, volume, {}));
   };
 
   // Sees what the resource is really given, also after transforms, against what it really has.
   const volume = (backend: BackendName): pulumi.ResourceHookFunction => {
     return async ({ urn, name, newInputs, oldOutputs }) => {
+      const declared = volumeAt(componentOf(urn));
+      if (declared.problems.length > 0) throw new Error(refusal(declared, volumes));
       const has = (oldOutputs ?? {}) as Record<string, unknown>;
       const read = (properties: Record<string, unknown>): VolumeInputs => {
         const made = backends[backend].recorded.read(properties, has) as Partial<ResolvedVolume>;
@@ -156,17 +153,16 @@ export function volumeHooks({
       };
       const [from, given] = [read(has), read((newInputs ?? {}) as Record<string, unknown>)];
       if (!isResolved(from) || !isResolved(given)) return;
-      const to = { ...given, settings: { ...given.settings, ...ignoredOf(backend, askedOf(name)) } };
-      const component = componentOf(urn);
-      const remark = isNew.has(component)
+      const to = { ...given, settings: { ...given.settings, ...ignoredOf(backend, declared.volume) } };
+      const remark = declared.isNew
         ? " (which is taken over)"
-        : unfinished.has(component)
+        : declared.isUnfinished
           ? " (whose last change did not finish)"
           : "";
-      await judge(urn, `${name}${remark}`, from, to, remark !== "");
-      const { profile = "" } = askedOf(name) ?? {};
+      await judge({ urn, label: `${name}${remark}`, notes: declared.notes }, from, to, remark !== "");
+      const { profile = "" } = declared.volume ?? {};
       const volumeId = typeof has["volumeId"] === "string" ? has["volumeId"] : undefined;
-      await tellNotes(urn, name, await ask(name, { ...to, profile }, { from, volumeId }));
+      await tellNotes(urn, name, await ask(declared, { ...to, profile }, { from, volumeId }));
     };
   };
 
@@ -188,11 +184,8 @@ export function volumeHooks({
       const beforeUpdate = [new pulumi.ResourceHook(`${HOOK}-${backend}`, volume(backend), { onDryRun: true })];
       const explains = volumeBackend(backend).explain !== undefined && hasErrorHooks();
       const onError = explains ? [new pulumi.ErrorHook(`${HOOK}-${backend}-error`, failed(backend))] : undefined;
-      const asks = volumeBackend(backend).ask !== undefined;
-      const beforeCreate = asks
-        ? [new pulumi.ResourceHook(`${HOOK}-${backend}-new`, creation, { onDryRun: true })]
-        : undefined;
-      const binding = { beforeUpdate, ...(beforeCreate && { beforeCreate }), ...(onError && { onError }) };
+      const beforeCreate = [new pulumi.ResourceHook(`${HOOK}-${backend}-new`, creation, { onDryRun: true })];
+      const binding = { beforeUpdate, beforeCreate, ...(onError && { onError }) };
       made.set(backend, binding);
       return binding;
     },
@@ -229,16 +222,6 @@ async function tellNotes(urn: string, headline: string, notes: Note[]): Promise<
     `${headline}${notes.map(({ message }) => `\n  ${message}`).join("")}`,
     volume as pulumi.Resource,
   );
-}
-
-// The engine stops at its first errors, and which volumes it has asked about by then is chance. So the first refusal tells
-// the problems of all volumes declared so far; the others only say that theirs stand there.
-function refusal(name: string, problems: Problem[], board: ProblemBoard): string {
-  const entry = board.find((each) => each.name === name) ?? { name, problems, told: false };
-  if (entry.told) return `${name} has problems; they are listed with the first refusal`;
-  const all = [entry, ...board.filter((each) => each !== entry && !each.told)];
-  for (const each of all) each.told = true;
-  return all.map((each) => formatProblems(each.name, each.problems)).join("\n");
 }
 
 // urn:pulumi:stack::project::types$Of$the$parents$and::type::name, without the last of the types.

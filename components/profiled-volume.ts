@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import {
   backendNames,
+  backends,
   checkName,
   nearest,
   ownPlacement,
@@ -13,6 +14,7 @@ import {
   PROFILED_VOLUME,
   resolve,
   formatProblems,
+  backendOfSettings,
   type BackendName,
   type MonthlyCost,
   type Note,
@@ -26,23 +28,11 @@ import {
   wrongType,
 } from "../src";
 import { volumeBackend } from "./backends";
+import { declaredVolume, newDeclaration, setDeclared, type DeclaredVolume, type RecordedVolume } from "./declared";
+import { aliasesOfChild, formerNames, outputsOf, recordedUrns, runError } from "./engine";
+import { refusal } from "./refusals";
 import { currentRun, type Run } from "./run";
 import type { VolumeTransform } from "./transform";
-
-/** What is known of a volume while the program runs. */
-export interface DeclaredVolume {
-  name: string;
-  backend: BackendName;
-  /** What its profile says for the backend; absent where the profile comes from another resource. */
-  section: Record<string, unknown> | undefined;
-}
-
-const declaredVolumes = new WeakMap<ProfiledVolume, DeclaredVolume>();
-
-/** What is known of a volume while the program runs; nothing of one whose request has problems. */
-export function declaredVolume(volume: ProfiledVolume): DeclaredVolume | undefined {
-  return declaredVolumes.get(volume);
-}
 
 const MAPPING: NoteCode = "limits-need-mapping";
 
@@ -141,6 +131,13 @@ export interface OpenstackVolumeArgs {
  * that would lose data is refused there.
  */
 export class ProfiledVolume extends pulumi.ComponentResource {
+  /** Whether something is a `ProfiledVolume`, of whichever copy of this package: a dependency may bring its own. */
+  public static override [Symbol.hasInstance](value: unknown): boolean {
+    // A class that extends this one has instances of its own.
+    if (this !== ProfiledVolume) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return typeof value === "object" && value !== null && declaredVolume(value) !== undefined;
+  }
+
   /** The volume's id on the backend. */
   public readonly volumeId: pulumi.Output<string>;
   /** The profile's name. */
@@ -171,30 +168,43 @@ export class ProfiledVolume extends pulumi.ComponentResource {
   constructor(reference: string, args: ProfiledVolumeArgs = {}, opts: pulumi.ComponentResourceOptions = {}) {
     const run = currentRun();
     const name = nameOf(reference);
-    const asked = ask(run, reference, name, args, opts);
+    const backend = backendNames.find((each) => each === (args.backend ?? run.config.backend));
+    const declared = newDeclaration(name, backend);
+    run.volumes.push(declared);
+    const asked = ask(run, reference, declared, args, opts);
     super(
       PROFILED_VOLUME,
       name,
       asked.inputs,
       run.hooks ? { ...opts, hooks: withHook(opts.hooks, run.hooks.component) } : opts,
     );
+    setDeclared(this, declared);
+    const urn = pulumi.createUrn(name, PROFILED_VOLUME, opts.parent);
+    void whenKnown(urn, (known) => run.byUrn.set((declared.urn = known), declared));
+    if (run.hooks) {
+      void formerNames(this).then((names) => (declared.formerNames = names));
+      declared.recorded = recordedOf(run, declared, this);
+      // Those who need the answer wait for it; what is wrong is reported with the problems of all volumes.
+      declared.recorded.catch(() => undefined);
+    }
 
-    const { resolution, backend } = asked;
+    const { resolution } = asked;
     // Where there is no volume, nothing is known about it.
     const volume = resolution.apply((each) => each.volume ?? (pulumi.unknown as unknown as ResolvedVolume));
     const made =
       backend && !asked.failed
         ? volumeBackend(backend).make({
             name,
+            declared,
             physicalName: args.physicalName ?? name,
             explicitName: args.physicalName !== undefined,
-            volume: asked.volume ?? volume,
+            volume: asked.volume ?? resolution.apply((each) => each.volume ?? nothing(run, declared)),
             importId: args.import,
-            recordedId: () => recordedId(run, name, this.urn),
             component: this,
             config: run.config,
             opts: {
               parent: this,
+              aliases: aliasesOfChild(this),
               protect: isProtected(this, args, opts, run.config),
               ...(run.hooks && { hooks: run.hooks.volume(backend) }),
             },
@@ -204,8 +214,7 @@ export class ProfiledVolume extends pulumi.ComponentResource {
 
     if (backend && made) {
       const profile = isPlain(args.profile) ? parseReference(reference, args.profile).reference?.profile : undefined;
-      const section = profile === undefined ? undefined : run.catalog.profiles[profile]?.sections[backend];
-      declaredVolumes.set(this, { name, backend, section });
+      declared.section = profile === undefined ? undefined : run.catalog.profiles[profile]?.sections[backend];
     }
     this.resource = made?.resource;
     this.volumeId = made?.volumeId ?? unknown<string>();
@@ -217,10 +226,10 @@ export class ProfiledVolume extends pulumi.ComponentResource {
     this.sizeGiB = volume.sizeGiB;
     this.monthlyCost = resolution.apply((each) => each.monthlyCost);
     // A mapping may be declared after its volume: what is noted of it is asked for when the program has gone on.
-    const notesOf = ({ notes }: Resolution) => notes.filter(({ code }) => code !== MAPPING || !run.mapped.has(this));
+    const notesOf = ({ notes }: Resolution) => notes.filter(({ code }) => code !== MAPPING || !declared.isMapped);
     this.notes = resolution.apply((each) => {
-      run.notes.set(name, () => notesOf(each));
-      if (each.volume) run.asked.set(name, each.volume);
+      declared.notes = () => notesOf(each);
+      if (each.volume) declared.volume = each.volume;
       return notesOf(each);
     });
     // The rest of the answer is in the inputs already; the state keeps it once. These come only when the volume's resource
@@ -234,29 +243,50 @@ export class ProfiledVolume extends pulumi.ComponentResource {
         monthlyCost: this.monthlyCost.apply((cost) => cost?.amount),
       },
     );
-    // Registered in spite of its problems, it is not the target of this run, and no hook has told them.
-    if (asked.failed) {
-      this.urn.apply(() => resolution.apply(({ problems }) => pulumi.log.warn(formatProblems(name, problems), this)));
-    }
   }
 }
 
-// What the state has of a component that changes, its hook was told; of one that doesn't, the engine tells.
-async function recordedId(run: Run, name: string, urn: pulumi.Output<string>): Promise<string | undefined> {
-  const known = run.recorded.get(name);
-  if (known !== undefined) return known;
-  const text = await new Promise<string>((resolve) => urn.apply(resolve));
-  // As for a reference to a resource.
-  const found: unknown = await pulumi.runtime.invoke("pulumi:pulumi:getResource", { urn: text }, { async: true });
-  const { volumeId } = (found as { state?: { volumeId?: unknown } }).state ?? {};
-  return typeof volumeId === "string" ? volumeId : undefined;
+// A resource of its own is never given what isn't known, unless the engine only previews it.
+function nothing(run: Run, declared: DeclaredVolume): ResolvedVolume {
+  if (run.hooks && !pulumi.runtime.isDryRun()) throw runError(refusal(declared, run.volumes));
+  return pulumi.unknown as unknown as ResolvedVolume;
+}
+
+// What the state has of a component that changes, its hook was told; of one that doesn't, or that the run leaves out, the engine tells.
+async function recordedOf(run: Run, declared: DeclaredVolume, component: ProfiledVolume): Promise<RecordedVolume> {
+  // One that is new and left out has none.
+  const outputs = await outputsOf(component, () => !declared.isJudged).catch((): Record<string, unknown> => ({}));
+  if (declared.isJudged) return { volumeId: declared.recordedId };
+  const { volumeId, settings } = outputs;
+  const { backend, urn } = declared;
+  const from = settings ? backendOfSettings(settings) : urn !== undefined && (await recordedBackend(urn));
+  if (from && backend && from !== backend) {
+    const problems = [problem("change-of-backend", "backend", backend, { from, to: backend })];
+    run.refuse(declared, problems);
+    throw runError(refusal(declared, run.volumes));
+  }
+  return { volumeId: typeof volumeId === "string" ? volumeId : undefined };
+}
+
+// After an `up` that did not finish, a component says nothing of its volume. Then the state says whether it has one, and where.
+async function recordedBackend(urn: string): Promise<BackendName | undefined> {
+  const urns = await recordedUrns().catch((): string[] => []);
+  const [types = "", name = ""] = urn.split("::").slice(-2);
+  return backendNames.find((each) =>
+    urns.some((found) => found.endsWith(`::${types}$${backends[each].recorded.type}::${name}`)),
+  );
+}
+
+// An output of the SDK has a promise, which isn't in its types. Nothing comes of one that the engine leaves out.
+function whenKnown(output: pulumi.Output<string>, act: (value: string) => void): Promise<void> {
+  const { promise } = output as unknown as { promise: () => Promise<string> };
+  return promise.call(output).then(act, () => undefined);
 }
 
 interface Asked {
   /** What the component records. */
   inputs: Record<string, unknown>;
   resolution: pulumi.Output<Resolution>;
-  backend: BackendName | undefined;
   /** The volume, where it is known while the program runs. */
   volume?: ResolvedVolume | undefined;
   /** Whether it is known already, while the program runs, that the request has problems. */
@@ -267,13 +297,13 @@ interface Asked {
 function ask(
   run: Run,
   reference: string,
-  name: string,
+  declared: DeclaredVolume,
   args: ProfiledVolumeArgs,
   opts: pulumi.ComponentResourceOptions,
 ): Asked {
   const backend = args.backend ?? run.config.backend;
-  const known = backendNames.find((each) => each === backend);
-  const early = earlyProblems(run, name, known, args);
+  const { name, backend: known } = declared;
+  const early = earlyProblems(run, declared, args);
   const { physicalName } = args;
   const place = (own?: object) => known && run.placementOf(known, own);
   const work = (request: Partial<VolumeRequest>): Resolution => {
@@ -294,9 +324,9 @@ function ask(
     const request = { profile, sizeGiB, size } as Partial<VolumeRequest>;
     const resolution = work({ ...request, placement: place(own) });
     const failed = resolution.problems.length > 0;
-    if (failed) report(run, name, resolution.problems);
+    if (failed) run.refuse(declared, resolution.problems);
     const { volume } = resolution;
-    return { inputs: inputsOf(resolution), resolution: pulumi.output(resolution), volume, backend: known, failed };
+    return { inputs: inputsOf(resolution), resolution: pulumi.output(resolution), volume, failed };
   }
 
   // What doesn't depend on what comes later is checked at once all the same.
@@ -305,9 +335,9 @@ function ask(
     ? sureProblems(run, { reference, backend, profile, ...plainSize }, place(), early)
     : early;
   if (sure.length > 0) {
-    report(run, name, sure);
+    run.refuse(declared, sure);
     const resolution: Resolution = { request: { name: reference }, problems: sure, notes: [] };
-    return { inputs: inputsOf(resolution), resolution: pulumi.output(resolution), backend: known, failed: true };
+    return { inputs: inputsOf(resolution), resolution: pulumi.output(resolution), failed: true };
   }
   // Neither a size nor a profile is a secret, even when it comes from one: both are shown at preview. A tag may well be.
   const ofOwn = pulumi.output(own as AwsVolumeArgs | OpenstackVolumeArgs | undefined);
@@ -315,8 +345,12 @@ function ask(
     pulumi
       .output({ profile, sizeGiB, size, own: ofOwn, told, isSecret: pulumi.isSecret(ofOwn) })
       .apply(({ own, told, isSecret, ...request }) => {
-        if (isSecret && known) return { request: { name: reference }, problems: [secretPlace(known)], notes: [] };
-        return work({ ...request, placement: place({ ...told, ...own }) });
+        const late: Resolution =
+          isSecret && known
+            ? { request: { name: reference }, problems: [secretPlace(known)], notes: [] }
+            : work({ ...request, placement: place({ ...told, ...own }) });
+        if (late.problems.length > 0 && run.hooks) run.refuse(declared, late.problems);
+        return late;
       }),
   );
   const inputs = resolution.apply(inputsOf);
@@ -328,7 +362,6 @@ function ask(
   return {
     inputs: { name, backend: known, ...imported, ...late, ...parsed },
     resolution,
-    backend: known,
     failed: false,
   };
 }
@@ -352,12 +385,6 @@ function sureProblems(
   return [...early, ...problems.filter((each) => !mayGo(each))];
 }
 
-// Where the engine has hooks, the hook tells the problems of all volumes together; else they are told here and now.
-function report(run: Run, name: string, problems: Problem[]): void {
-  if (!run.hooks) throw new pulumi.RunError(formatProblems(name, problems));
-  run.board.push({ name, problems, told: false });
-}
-
 function recorded(
   name: string,
   { volume, problems }: Resolution,
@@ -376,17 +403,24 @@ function withHook(
 
 // What the pure core can't see: arguments of programs without types, names on the backend, two volumes that are one,
 // backends without resources.
-function earlyProblems(run: Run, name: string, backend: BackendName | undefined, args: ProfiledVolumeArgs): Problem[] {
+function earlyProblems(run: Run, declared: DeclaredVolume, args: ProfiledVolumeArgs): Problem[] {
   const problems = wrongArguments(args);
   if (args.physicalName !== undefined) problems.push(...checkName("physical", args.physicalName, "physicalName"));
-  const physicalName = args.import ?? args.physicalName ?? name;
-  const identity = `${backend}/${physicalName}`;
-  const other = run.identities.get(identity);
+  const { name, backend } = declared;
+  const { import: importId, physicalName } = args;
+  if (backend === undefined) return problems;
+  // What two volumes may not share, the backend knows; a volume that exists is never two.
+  const own = volumeBackend(backend).identity?.({ name, physicalName, importId, config: run.config }) ?? importId;
+  if (own === undefined) return problems;
+  const identity = `${backend}/${own}`;
+  const other = run.taken.get(identity);
   if (other !== undefined) {
-    const path = args.import !== undefined ? "import" : args.physicalName !== undefined ? "physicalName" : "name";
-    problems.push(problem("volume-twice", path, physicalName, { physicalName, other: `"${other}"` }));
+    const path = importId !== undefined ? "import" : physicalName !== undefined ? "physicalName" : "name";
+    const given = importId ?? physicalName ?? name;
+    const params = { physicalName: given, other: `"${other.name}"` };
+    problems.push(problem("volume-twice", path, given, params));
   }
-  run.identities.set(identity, name);
+  run.taken.set(identity, declared);
   return problems;
 }
 

@@ -14,16 +14,17 @@ import {
   resolve,
   type BackendName,
   type Catalog,
-  type Note,
   type Problem,
   type RawConfigValue,
-  type ResolvedVolume,
   type StackConfig,
 } from "../src";
 import { placementOf } from "./backends";
-import { checkEngine, hasHooks, isConfigSecret } from "./engine";
+import type { DeclaredVolume } from "./declared";
+import { checkEngine, failProgram, hasHooks, isConfigSecret } from "./engine";
+import { volumeHooks, type VolumeHooks } from "./hooks";
 import { withPricesFile } from "./prices-file";
-import { volumeHooks, type ProblemBoard, type VolumeHooks } from "./hooks";
+import { failure } from "./refusals";
+import { deletionWatch } from "./renamed";
 
 /** One run of a program. */
 export interface Run {
@@ -31,18 +32,14 @@ export interface Run {
   catalog: Catalog;
   /** What judges every volume before it is touched; none in a unit test with mocks, which has no hooks. */
   hooks: VolumeHooks | undefined;
-  /** The volumes that were found to have problems while the program ran. */
-  board: ProblemBoard;
-  /** What is noted of each volume, by its name: asked for when it is shown. */
-  notes: Map<string, () => Note[]>;
-  /** What each volume is to be, by its name, where that is known. */
-  asked: Map<string, ResolvedVolume>;
-  /** The ids that the state has of volumes whose declaration changes, by name. */
-  recorded: Map<string, string>;
-  /** The volumes that a mapping was declared for. */
-  mapped: WeakSet<object>;
-  /** The volumes declared so far: their identity on the backend, and who has it. */
-  identities: Map<string, string>;
+  /** The volumes declared so far, in their order. */
+  volumes: DeclaredVolume[];
+  /** Those whose URN is known, by it. */
+  byUrn: Map<string, DeclaredVolume>;
+  /** What only one volume may have on the backend, and which volume has it. */
+  taken: Map<string, DeclaredVolume>;
+  /** Refuses a volume, and has the program fail. Without hooks it throws. */
+  refuse(declared: DeclaredVolume, problems: Problem[]): void;
   /** What this stack knows about the place where a backend's volumes live. */
   placementOf(backend: BackendName, own?: object): object;
 }
@@ -51,34 +48,36 @@ const runs = new WeakMap<object, Run>();
 
 /** The run that the calling program belongs to. Throws a `RunError` with every problem of the stack's config. */
 export function currentRun(): Run {
-  // The stack resource is made anew for each run of a program; unit tests with mocks may have none.
-  const key: object | undefined = pulumi.runtime.getStackResource();
+  // Each run of a program has its own connection to the engine, and each `setMocks` its own monitor.
+  const key = pulumi.runtime.getMonitor() as object | undefined;
   const known = key && runs.get(key);
   if (known) return known;
   checkEngine(sdkVersion, process.env);
   const { config, catalog } = readStack();
-  const board: ProblemBoard = [];
-  const placement = (backend: BackendName, own?: object) => placementOf(backend, config, own);
-  const notes: Run["notes"] = new Map();
-  const notesOf = (name: string) => notes.get(name)?.() ?? [];
-  const asked: Run["asked"] = new Map();
-  const askedOf = (name: string) => asked.get(name);
-  const recorded: Run["recorded"] = new Map();
-  const hooked = { config, catalog, board, recorded, notesOf, askedOf, placementOf: placement };
-  const hooks = hasHooks() ? volumeHooks(hooked) : undefined;
-  const [identities, mapped] = [new Map<string, string>(), new WeakSet()];
-  const run: Run = {
-    config,
-    catalog,
-    board,
-    hooks,
-    notes,
-    asked,
-    recorded,
-    mapped,
-    identities,
-    placementOf: placement,
+  const volumes: DeclaredVolume[] = [];
+  const byUrn = new Map<string, DeclaredVolume>();
+  const volumeAt = (urn: string) => {
+    const found = byUrn.get(urn);
+    if (!found) throw new Error(`${urn} can't be judged: this program declares no volume of that URN`);
+    return found;
   };
+  const placement = (backend: BackendName, own?: object) => placementOf(backend, config, own);
+  const created = deletionWatch(volumes);
+  const hooks = hasHooks()
+    ? volumeHooks({ config, catalog, volumes, volumeAt, created, placementOf: placement })
+    : undefined;
+  let isFailing = false;
+  const refuse = (declared: DeclaredVolume, problems: Problem[]) => {
+    if (!hooks) throw new pulumi.RunError(formatProblems(declared.name, problems));
+    declared.problems.push(...problems);
+    if (isFailing) return;
+    isFailing = true;
+    failProgram(() => {
+      isFailing = false;
+      return failure(volumes);
+    });
+  };
+  const run: Run = { config, catalog, hooks, volumes, byUrn, taken: new Map(), refuse, placementOf: placement };
   if (key) runs.set(key, run);
   return run;
 }

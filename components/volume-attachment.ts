@@ -4,7 +4,8 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { formatProblems, nearest, problem, VOLUME_ATTACHMENT, wrongType, type Problem } from "../src";
 import { attachers, attachmentOptions, type AttachmentOptions } from "./attachments";
-import { declaredVolume, ProfiledVolume } from "./profiled-volume";
+import { declaredVolume } from "./declared";
+import { ProfiledVolume } from "./profiled-volume";
 
 /** What an attachment asks for. */
 export interface VolumeAttachmentArgs {
@@ -50,19 +51,17 @@ export class VolumeAttachment extends pulumi.ComponentResource {
     super(VOLUME_ATTACHMENT, name, { host, ...options }, opts);
 
     const declared = declaredVolume(volume);
-    const before = attached.get(volume);
-    attached.set(volume, before ?? name);
-    // A volume with problems is no volume; they are told where it is declared.
+    const before = declared?.attachment;
+    if (declared) declared.attachment ??= name;
     const toMake = { name, volume, host, options, before, opts: { parent: this } };
-    const made = declared && attachers[declared.backend]?.attach({ ...toMake, declared });
+    // A volume with problems is no volume; they are told where it is declared.
+    const attacher = volume.resource && declared?.backend && attachers[declared.backend];
+    const made = declared && attacher?.attach({ ...toMake, declared });
     this.resource = made?.resource;
     this.devicePath = made?.devicePath ?? (pulumi.output(pulumi.unknown) as unknown as pulumi.Output<string>);
     this.registerOutputs(made && { devicePath: made.devicePath });
   }
 }
-
-// The first attachment of each volume that a program has declared.
-const attached = new WeakMap<ProfiledVolume, string>();
 
 // Programs in JavaScript may pass anything.
 function wrongArguments(args: VolumeAttachmentArgs | undefined): Problem[] {
@@ -91,10 +90,10 @@ function wrongArguments(args: VolumeAttachmentArgs | undefined): Problem[] {
 
 function wrongForBackend(volume: ProfiledVolume, options: AttachmentOptions = {}): Problem[] {
   const declared = declaredVolume(volume);
-  if (!declared) return [];
-  const { backend } = declared;
+  const { backend } = declared ?? {};
+  if (!declared || !backend || !volume.resource) return [];
   const attacher = attachers[backend];
-  if (attacher) return attacher.problems({ options, declared, before: attached.get(volume) });
+  if (attacher) return attacher.problems({ options, declared, before: declared.attachment });
   const because = `volumes on ${backend} are mounted on this machine as they are; there is no host to attach them to`;
   const params = { setting: "volume", because, ways: ["use the volume's `mountPath`"] };
   return [problem("setting-not-applicable", "volume", undefined, params)];

@@ -649,6 +649,24 @@ export const problemKinds = {
     allowed: ({ volumes }) => (volumes.length > 0 ? listed(volumes) : "no volume: the stack has none"),
     fix: ({ nearest }) => (nearest === undefined ? "name a volume of the stack" : `did you mean "${nearest}"?`),
   }),
+  "volume-ambiguous": problemKind<{ volume: string; urns: string[] }>({
+    meaning: "Several volumes of the stack have the name.",
+    message: ({ volume, urns }) => `${urns.length} volumes are named "${volume}"`,
+    allowed: ({ urns }) => urns.join(", "),
+    fix: () => "select one by its URN, in place of the name",
+  }),
+  "deletion-not-requested": problemKind<{ volume: string; isReplaced: boolean }>({
+    meaning: "The engine would delete or replace a volume that nobody asked to delete. Nothing is applied.",
+    message: ({ volume, isReplaced }) =>
+      isReplaced
+        ? `the engine would replace "${volume}" with an empty volume`
+        : `the engine would delete "${volume}" with its data: it is no longer declared`,
+    allowed: () => "deleting volumes that are named for deletion",
+    fix: ({ volume, isReplaced }) =>
+      isReplaced
+        ? `see what replaces it: pulumi preview --diff. To keep "${volume}", take that change back`
+        : `declare "${volume}" again; if its data may go: npx storage-profiles apply --remove ${volume}`,
+  }),
   "volume-protected": problemKind<{ volume: string }>({
     meaning: "A volume is to be removed that is protected against deletion.",
     message: ({ volume }) => `"${volume}" is protected against deletion`,

@@ -1,5 +1,7 @@
 // The resource of a local volume, and how the local backend makes it for a ProfiledVolume.
 
+import { join } from "node:path";
+
 import * as pulumi from "@pulumi/pulumi";
 
 import type { LocalMode, LocalSettings, StackConfig } from "../../src";
@@ -78,6 +80,16 @@ function localMode(config: StackConfig): LocalMode {
 }
 
 export const localBackend: VolumeBackend = {
+  // A path is one volume's.
+  identity: ({ name, physicalName, importId, config }) =>
+    importId ??
+    join(
+      config.local?.stateDirectory ?? defaultStateDirectory(),
+      "volumes",
+      pulumi.getProject(),
+      pulumi.getStack(),
+      physicalName ?? name,
+    ),
   placement: (config) => ({ mode: localMode(config) }),
   make(toMake) {
     const { name, physicalName, explicitName, volume, importId, component, config, opts } = toMake;

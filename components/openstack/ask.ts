@@ -18,8 +18,10 @@ import {
 } from "../../src/backends/openstack/facts";
 import { sectionPath } from "../../src/profiles/catalog";
 import type { AskedOfBackend } from "../backends";
+import type { DeclaredVolume } from "../declared";
 import { countSnapshots, readVolume, snapshotSize, type SeenVolume } from "./cinder";
-import { cloudOf, runState, stackMark, VOLUME_MARK, type Cloud } from "./cloud";
+import { cloudOf, stackMark, VOLUME_MARK, volumeMark, type Cloud } from "./cloud";
+import type { ConnectionHints } from "./connection";
 import { isPassing, OpenstackError, type OpenstackErrorCode } from "./errors";
 import type { CinderSession } from "./session";
 
@@ -35,7 +37,7 @@ const WAYS: Partial<Record<OpenstackErrorCode, string>> = {
 /** What the cloud says of a volume that is new, or that changes. Where it can't be asked for the moment, that is a note. */
 export async function askCloud(asked: AskedOfBackend): Promise<Answer> {
   try {
-    const cloud = cloudOf(asked.config, await runState(asked.config).hints.get(asked.name));
+    const cloud = cloudOf(asked.config, await hintsFor(asked.declared));
     return await (asked.from ? askChange(cloud, asked) : askNew(cloud, asked));
   } catch (error) {
     if (!(error instanceof OpenstackError)) throw error;
@@ -161,19 +163,27 @@ function importProblems(
   return problems;
 }
 
-async function leftOversOf(cloud: Cloud, name: string, config: StackConfig): Promise<CinderVolume[]> {
+// How the cloud of a volume is reached.
+const hintsFor = ({ hints }: DeclaredVolume) => hints as Promise<ConnectionHints> | undefined;
+
+async function leftOversOf(cloud: Cloud, { urn }: DeclaredVolume, config: StackConfig): Promise<CinderVolume[]> {
   const marked = await cloud.marked(stackMark(config));
-  return marked.filter((each) => each.metadata[VOLUME_MARK] === name && each.status !== "deleting");
+  const mark = urn === undefined ? undefined : volumeMark(urn);
+  return marked.filter((each) => each.metadata[VOLUME_MARK] === mark && each.status !== "deleting");
 }
 
 /**
  * The volume that an interrupted run made for this declaration, and that can be taken up with what it holds. Asked for where the state
  * has no volume, or where the last run didn't finish; then it may as well be the one that the state has.
  */
-export async function volumeToAdopt(name: string, sizeGiB: number, config: StackConfig): Promise<string | undefined> {
+export async function volumeToAdopt(
+  declared: DeclaredVolume,
+  sizeGiB: number,
+  config: StackConfig,
+): Promise<string | undefined> {
   try {
-    const cloud = cloudOf(config, await runState(config).hints.get(name));
-    const [found, ...others] = await leftOversOf(cloud, name, config);
+    const cloud = cloudOf(config, await hintsFor(declared));
+    const [found, ...others] = await leftOversOf(cloud, declared, config);
     if (!found || others.length > 0) return undefined;
     const volume = await whenMade(cloud.session, found);
     const { verdict } = judgeLeftOver(volume, { sizeGiB, now: cloud.session.cinderTime ?? new Date() });
@@ -196,8 +206,8 @@ async function whenMade(session: CinderSession, found: CinderVolume): Promise<Ci
 }
 
 /** What is left of this volume, and couldn't be taken up. The engine is about to make one: so the state has none. */
-async function askLeftOver(cloud: Cloud, { name, to, config, isDryRun }: AskedOfBackend): Promise<Answer> {
-  const found = await leftOversOf(cloud, name, config);
+async function askLeftOver(cloud: Cloud, { name, declared, to, config, isDryRun }: AskedOfBackend): Promise<Answer> {
+  const found = await leftOversOf(cloud, declared, config);
   const now = cloud.session.cinderTime ?? new Date();
   const judged = found.map((volume) => ({ ...volume, left: judgeLeftOver(volume, { sizeGiB: to.sizeGiB, now }) }));
   const kept = judged.filter(({ left }) => left.verdict !== "delete");

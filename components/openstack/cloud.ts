@@ -1,5 +1,7 @@
 // What one run knows of the clouds that its volumes are in: each is asked once for what is the same for all volumes.
 
+import { createHash } from "node:crypto";
+
 import * as pulumi from "@pulumi/pulumi";
 
 import type { StackConfig } from "../../src";
@@ -17,6 +19,16 @@ export const VOLUME_MARK = `${MARK_PREFIX}volume`;
 export function stackMark(config: StackConfig): string {
   const parts = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack(), config.openstack?.owner];
   return parts.filter((each) => each !== undefined).join("/");
+}
+
+/**
+ * What marks a volume in its stack. A name alone is that of a volume directly below the stack; others may share it, and are marked with
+ * what they are below.
+ */
+export function volumeMark(urn: string): string {
+  const [types = "", name = ""] = urn.split("::").slice(-2);
+  if (!types.includes("$")) return name;
+  return `${name}-${createHash("sha256").update(types).digest("hex").slice(0, 8)}`;
 }
 
 /** What one run knows of one cloud: each is asked when it is first wanted, and once. */
@@ -48,8 +60,6 @@ export class Cloud {
 /** What a run remembers between asking and making. */
 interface RunState {
   clouds: Map<string, Cloud>;
-  /** How each volume's cloud is reached, by the volume's name. */
-  hints: Map<string, Promise<ConnectionHints>>;
   /** How many hooks tell of changes of volume types. */
   tellers: number;
 }
@@ -57,7 +67,7 @@ interface RunState {
 const states = new WeakMap<StackConfig, RunState>();
 
 export function runState(config: StackConfig): RunState {
-  const known = states.get(config) ?? { clouds: new Map<string, Cloud>(), hints: new Map(), tellers: 0 };
+  const known = states.get(config) ?? { clouds: new Map<string, Cloud>(), tellers: 0 };
   states.set(config, known);
   return known;
 }

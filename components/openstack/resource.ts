@@ -9,7 +9,7 @@ import { argumentsOf } from "../arguments";
 import type { VolumeBackend, VolumeToMake } from "../backends";
 import { fixedByTransform, transformed } from "../transform";
 import { askCloud, volumeToAdopt } from "./ask";
-import { runState, stackMark, STACK_MARK, VOLUME_MARK } from "./cloud";
+import { stackMark, STACK_MARK, VOLUME_MARK, volumeMark } from "./cloud";
 import { explainCreation } from "./explain";
 import { hintsOf } from "./hints";
 import { PROVIDER_TEXT } from "./provider-text";
@@ -62,7 +62,7 @@ export const openstackBackend: VolumeBackend = {
   make(toMake) {
     const { name, volume, importId, config, opts } = toMake;
     const hints = hintsOf(toMake);
-    runState(config).hints.set(name, hints.known);
+    toMake.declared.hints = hints.known;
     const { hooks, ...plain } = opts;
     const own = volumeArgs(toMake);
     const { args, opts: finalOpts } = transformed(
@@ -96,7 +96,11 @@ export const openstackBackend: VolumeBackend = {
         timeoutMinutes: config.openstack?.changeTimeoutMinutes ?? DEFAULT_TIMEOUT_MINUTES,
         ...hints.inputs,
       },
-      { parent: opts.parent, ...(hooks && { hooks: { beforeUpdate: hooks.beforeUpdate ?? [] } }) },
+      {
+        parent: opts.parent,
+        aliases: opts.aliases ?? [],
+        ...(hooks && { hooks: { beforeUpdate: hooks.beforeUpdate ?? [] } }),
+      },
     );
     const settings = pulumi
       .all([volume, companion.volumeType, resource.availabilityZone])
@@ -127,9 +131,8 @@ const FIXED = {
   region: "the provider",
 };
 
-function volumeArgs({ volume, physicalName, name, config }: VolumeToMake): Record<string, unknown> {
+function volumeArgs({ volume, physicalName, component, config }: VolumeToMake): Record<string, unknown> {
   const of = argumentsOf<OpenstackSettings>(volume);
-  const marks = { [STACK_MARK]: stackMark(config), [VOLUME_MARK]: name };
   return {
     name: physicalName,
     size: of(({ sizeGiB }) => sizeGiB),
@@ -140,20 +143,22 @@ function volumeArgs({ volume, physicalName, name, config }: VolumeToMake): Recor
     sourceVolId: of((_, { sourceVolumeId }) => sourceVolumeId),
     // What is left out stays as it was.
     description: of((_, { description }) => description ?? ""),
-    metadata: of((_, { metadata }) => ({ ...metadata, ...marks })),
+    metadata: pulumi
+      .all([of((_, { metadata }) => metadata) as pulumi.Input<Record<string, string>>, component.urn])
+      .apply(([own, urn]) => ({ ...own, [STACK_MARK]: stackMark(config), [VOLUME_MARK]: volumeMark(urn) })),
   };
 }
 
 // Whether there is something to take up is asked only where the state has no volume that is done: so a run that changes nothing asks
 // nothing. To a volume that the state has already, an import of its own id means nothing.
 function withAdoption(
-  { name, volume, config, recordedId }: VolumeToMake,
+  { name, volume, config, declared }: VolumeToMake,
   opts: pulumi.CustomResourceOptions,
 ): pulumi.CustomResourceOptions {
   const adopt: pulumi.ResourceTransform = async ({ props, opts: given }) => {
-    if ((await recordedId()) !== undefined) return undefined;
+    if ((await declared.recorded)?.volumeId !== undefined) return undefined;
     const sizeGiB = await known(pulumi.output(volume).sizeGiB);
-    const id = sizeGiB === undefined ? undefined : await volumeToAdopt(name, sizeGiB, config);
+    const id = sizeGiB === undefined ? undefined : await volumeToAdopt(declared, sizeGiB, config);
     if (id === undefined) return undefined;
     const { message } = note("left-over-adopted", "name", { id });
     void pulumi.log.info(`${name}: ${message}`);

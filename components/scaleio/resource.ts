@@ -50,6 +50,11 @@ export class ScaleioVolume extends pulumi.CustomResource {
 }
 
 export const scaleioBackend: VolumeBackend = {
+  // All volumes of a stack are on one array, where a name is one volume's. Where none is asked for, it is made from the volume's own.
+  identity({ name, physicalName, importId }) {
+    if (importId !== undefined) return `id ${importId}`;
+    return physicalName === undefined ? `name made from ${name}` : `name ${physicalName}`;
+  },
   // An administrator can move a volume, and rename pools and domains.
   changedElsewhere: ["provisioning", "protectionDomain", "storagePool"] satisfies (keyof ScaleioSettings)[],
   placement: (config) => stackPlacement("scaleio", config),

@@ -13,10 +13,11 @@ import {
   type Problem,
   type ScaleioSettings,
 } from "../../src";
+import { declaredVolume } from "../declared";
 import type { ProfiledVolume } from "../profiled-volume";
 import { currentRun } from "../run";
 import { providerText } from "./provider-text";
-import { ScaleioVolume } from "./resource";
+import type { ScaleioVolume } from "./resource";
 
 /** What a mapping asks for. */
 export interface VolumeMappingArgs {
@@ -77,7 +78,8 @@ export class VolumeMapping extends pulumi.CustomResource {
     const run = currentRun();
     refuse(name, wrongArguments(args));
     const { volume } = args;
-    if (volume) run.mapped.add(volume);
+    const declared = volume && declaredVolume(volume);
+    if (declared) declared.isMapped = true;
     // Neither a limit nor a volume's id is a secret, even when it comes from one.
     const asked = volume
       ? volume.settings.apply((settings) => settings as ScaleioSettings)
@@ -91,7 +93,7 @@ export class VolumeMapping extends pulumi.CustomResource {
     });
     const props = {
       volumeId: volume?.volumeId ?? args.volumeId,
-      volumeSystemId: volume?.resource instanceof ScaleioVolume ? volume.resource.systemId : undefined,
+      volumeSystemId: (volume?.resource as ScaleioVolume | undefined)?.systemId,
       declaredAs: name,
       sdc: args.sdc,
       iopsLimit: limits.iopsLimit,
@@ -120,8 +122,7 @@ function wrongArguments(args: VolumeMappingArgs): Problem[] {
   if (volume !== undefined && volumeId !== undefined) {
     notApplicable("volumeId", undefined, "`volume` says which one it is", ["give one of the two"]);
   }
-  const { resource } = volume ?? {};
-  if (resource !== undefined && !(resource instanceof ScaleioVolume)) {
+  if (volume?.resource !== undefined && declaredVolume(volume)?.backend !== "scaleio") {
     notApplicable("volume", undefined, "only volumes on backend scaleio are mapped", ["give a volume on scaleio"]);
   }
   if (volume !== undefined) {

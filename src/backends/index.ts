@@ -27,3 +27,11 @@ export type SectionOf<B extends BackendName> = Parameters<(typeof backends)[B]["
 export function isBackend(name: string): name is BackendName {
   return Object.hasOwn(backends, name);
 }
+
+/** The backend whose settings these are, by their keys: the one that knows most of them; nothing where none does. */
+export function backendOfSettings(settings: object): BackendName | undefined {
+  const known = (name: BackendName) =>
+    Object.keys(settings).filter((key) => Object.hasOwn(backends[name].change, key)).length;
+  const [best] = [...backendNames].sort((a, b) => known(b) - known(a));
+  return best !== undefined && known(best) > 0 ? best : undefined;
+}

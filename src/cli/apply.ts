@@ -1,9 +1,20 @@
 // `apply`: writes what is asked for to the config, and has the engine do it; limited to the volumes that it is about.
 
-import { problem } from "../problems";
-import type { ConfigEdit, EditResult, Operation, OperationEvent, Stack } from "../stack";
+import { problem, type Problem } from "../problems";
+import type {
+  ConfigEdit,
+  EditResult,
+  Operation,
+  OperationEvent,
+  Stack,
+  StackConfigRead,
+  StackState,
+  VolumePlan,
+} from "../stack";
+import { oneVolume } from "../stack/select";
+import { statusesOf } from "../stack/status";
 import { textOf, UsageError, type Answer, type CommandSpec, type Context } from "./command";
-import { planText } from "./plan";
+import { isAmong, planText } from "./plan";
 import { askedBy, profileEdit } from "./references";
 
 export const apply: CommandSpec = {
@@ -45,28 +56,25 @@ export const apply: CommandSpec = {
     const stack = await context.stack();
     const [read, state] = [await stack.readConfig(), await stack.readState()];
     const asked = askedBy(context, read, state);
-    const removed = context.options["remove"];
-    const destroy = Array.isArray(removed) ? removed : [];
+    const removal = removedBy(context, read, state);
+    const { destroy } = removal;
     const ofProfile = profileEdit(context, read);
-    const edits: ConfigEdit[] = [
-      ...asked.edits,
-      ...ofProfile.edits,
-      ...destroy.map((name): ConfigEdit => ({ kind: "remove-volume", name })),
-    ];
+    const edits: ConfigEdit[] = [...asked.edits, ...ofProfile.edits, ...removal.edits];
     const ofProgram = asked.ofProgram.map(({ name }) =>
       problem("volume-of-program", name, undefined, { volume: name }),
     );
-    const problems = [...asked.problems, ...ofProfile.problems, ...ofProgram];
+    const problems = [...asked.problems, ...ofProfile.problems, ...removal.problems, ...ofProgram];
     if (problems.length > 0) return { code: "problems", json: { problems }, problems };
 
     const planned = await stack.plan(edits, { ifTag: read.tag });
-    const plan = narrowed(planned, asked.names, edits);
+    const plan = withDeletions(narrowed(planned, asked.names, edits, destroy), removal.plans);
     if (planned.problems.length > 0)
       return { code: "problems", json: { ...plan }, text: planText(plan, context.colours) };
     if (!json) io.out(`${planText(plan, context.colours)}\n`);
-    const names = volumesOf(asked.names, edits, plan);
+    const names = volumesOf(asked.names, edits, destroy, plan);
     const refresh = context.options["refresh"] === true;
-    if (edits.length === 0 && plan.touched.length === 0 && !refresh && asked.names.length === 0) {
+    const isAsked = asked.names.length > 0 || destroy.length > 0;
+    if (edits.length === 0 && plan.touched.length === 0 && !refresh && !isAsked) {
       return { json: { stack: stack.name, changed: false, operation: null } };
     }
     if (!isSure && !(await confirmed())) return { code: "interrupted", text: "Nothing was changed." };
@@ -78,17 +86,69 @@ export const apply: CommandSpec = {
   },
 };
 
+interface Removal {
+  /** The volumes to delete: each by its URN, where it has one. */
+  destroy: string[];
+  /** What takes them out of the config, where they are listed there. */
+  edits: ConfigEdit[];
+  /** The deletions of those that the config doesn't list. */
+  plans: VolumePlan[];
+  problems: Problem[];
+}
+
+// One that was taken out of the config by hand, or that the program declared, is deleted where nothing declares it any more.
+function removedBy(context: Context, read: StackConfigRead, state: StackState): Removal {
+  const removed = context.options["remove"];
+  const removal: Removal = { destroy: [], edits: [], plans: [], problems: [] };
+  const statuses = statusesOf(read, state);
+  for (const selector of Array.isArray(removed) ? removed : []) {
+    const { volume, problem: wrong } = oneVolume(statuses, selector, "--remove");
+    if (wrong) {
+      removal.problems.push(wrong);
+      continue;
+    }
+    const { name, urn, recorded: from, monthlyCost: costBefore } = volume;
+    removal.destroy.push(urn ?? name);
+    if (volume.declaredBy === "config") removal.edits.push({ kind: "remove-volume", name });
+    else if (volume.protected)
+      removal.problems.push(problem("volume-protected", "--remove", selector, { volume: name }));
+    else {
+      const common = { name, urn, declaredBy: "program", problems: [], notes: [] } as const;
+      removal.plans.push({ ...common, problems: [], notes: [], verdict: "delete", from, costBefore });
+    }
+  }
+  return removal;
+}
+
+function withDeletions(plan: EditResult, deleted: readonly VolumePlan[]): EditResult {
+  const others = plan.touched.filter(({ urn }) => !deleted.some((each) => each.urn === urn));
+  return { ...plan, touched: [...others, ...deleted] };
+}
+
 // What is declared and not applied yet is applied with it only where it is named, or where nothing is.
-function volumesOf(names: readonly string[], edits: readonly ConfigEdit[], plan: EditResult): string[] | undefined {
-  if (names.length === 0 && edits.length === 0) return undefined;
-  const touched = plan.touched.filter(({ verdict }) => verdict !== "delete").map(({ name }) => name);
+function volumesOf(
+  names: readonly string[],
+  edits: readonly ConfigEdit[],
+  destroy: readonly string[],
+  plan: EditResult,
+): string[] | undefined {
+  if (names.length === 0 && edits.length === 0 && destroy.length === 0) return undefined;
+  const touched = plan.touched
+    .filter(({ verdict }) => verdict !== "delete")
+    // By its URN where it has one, unless it is named otherwise.
+    .flatMap(({ name, urn }) => (names.includes(name) ? [] : [urn ?? name]));
   return [...new Set([...names, ...touched])];
 }
 
-function narrowed(plan: EditResult, names: readonly string[], edits: readonly ConfigEdit[]): EditResult {
-  return edits.length > 0 || names.length === 0
+function narrowed(
+  plan: EditResult,
+  names: readonly string[],
+  edits: readonly ConfigEdit[],
+  destroy: readonly string[],
+): EditResult {
+  return edits.length > 0 || (names.length === 0 && destroy.length === 0)
     ? plan
-    : { ...plan, touched: plan.touched.filter(({ name }) => names.includes(name)) };
+    : { ...plan, touched: plan.touched.filter(isAmong(names)) };
 }
 
 function waitOf(context: Context): number {

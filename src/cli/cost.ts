@@ -16,7 +16,10 @@ export const cost: CommandSpec = {
     const stack = await context.stack();
     const [all, read] = [await stack.status(), await stack.readConfig()];
     const volumes = all.map((each) => {
-      const { placement } = read.requestFor(each.name, read.config.volumes?.[each.name]);
+      const { placement } = read.requestFor(
+        each.name,
+        each.declaredBy === "config" ? read.config.volumes?.[each.name] : undefined,
+      );
       const of = (volume: VolumeStatus["recorded"]) => volume && monthlyCostOf(read.catalog, volume, placement);
       return { name: each.name, profile: each.profile ?? "", now: of(each.recorded), declared: of(each.declared) };
     });

@@ -7,12 +7,14 @@ import { parseReference } from "../profiles/reference";
 import { NAMESPACE, type VolumeDefinition } from "../profiles/schema";
 import { joinPath } from "../profiles/validate";
 import type { ConfigEdit, StackConfigRead, StackState } from "../stack";
+import { isUrn, oneVolume } from "../stack/select";
+import { statusesOf } from "../stack/status";
 import { parse } from "yaml";
 import { sizeOf, textOf, UsageError, type Context } from "./command";
 
 /** What references ask for. */
 export interface Asked {
-  /** The volumes that they name. */
+  /** The volumes that they name, by name or URN. */
   names: string[];
   edits: ConfigEdit[];
   /** Volumes that the program declares, with the profile and the size that they would have: nothing that an edit could do. */
@@ -25,23 +27,38 @@ export function askedBy(context: Context, read: StackConfigRead, state: StackSta
   const asked: Asked = { names: [], edits: [], ofProgram: [], problems: [] };
   const size = textOf(context, "size");
   if (size !== undefined && context.args.length !== 1) throw new UsageError("--size goes with one volume");
+  const statuses = statusesOf(read, state);
   for (const text of context.args) {
-    const { reference, problems } = parseReference(text, undefined, text);
+    const [selector, profile, problems] = split(text);
     asked.problems.push(...problems);
-    if (!reference) continue;
-    const { name } = reference;
-    const profile = text.includes("@") ? reference.profile : undefined;
-    const listed = read.config.volumes?.[name];
-    asked.names.push(name);
-    if (profile === undefined && size === undefined) continue;
-    if (!listed && state.volumes.some((each) => each.name === name)) {
-      asked.ofProgram.push({ name, profile, ...sizeOf(size) });
+    if (problems.length > 0) continue;
+    const found = oneVolume(statuses, selector, text);
+    // A name that no volume has yet may be a new one's.
+    if (found.problem && (isUrn(selector) || found.problem.code !== "volume-unknown")) {
+      asked.problems.push(found.problem);
       continue;
     }
+    asked.names.push(selector);
+    if (profile === undefined && size === undefined) continue;
+    if (found.volume?.declaredBy === "program") {
+      asked.ofProgram.push({ name: selector, profile, ...sizeOf(size) });
+      continue;
+    }
+    const name = found.volume?.name ?? selector;
+    const listed = read.config.volumes?.[name];
     if (!listed) asked.problems.push(...problemsAt(read, "volumes", name));
     asked.edits.push({ kind: "set-volume", name, volume: changed(listed, profile, size) });
   }
   return asked;
+}
+
+// A URN is no reference, and may have a profile all the same.
+function split(text: string): [selector: string, profile: string | undefined, problems: Problem[]] {
+  const at = text.indexOf("@");
+  const urn = at < 0 ? text : text.slice(0, at);
+  const { reference, problems } = parseReference(isUrn(text) ? text.replace(urn, "volume") : text, undefined, text);
+  const selector = isUrn(text) ? urn : (reference?.name ?? text);
+  return [selector, at < 0 ? undefined : reference?.profile, problems];
 }
 
 function changed(

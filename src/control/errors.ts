@@ -55,6 +55,8 @@ const statuses: Partial<Record<ProblemCode, number>> = {
   "volume-unknown": 404,
   "volume-exists": 409,
   "volume-of-program": 409,
+  "volume-ambiguous": 409,
+  "deletion-not-requested": 409,
   "volume-protected": 409,
   "volume-declared": 409,
   "profile-in-use": 409,

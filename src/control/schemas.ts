@@ -189,6 +189,7 @@ const planSchema = named(
   "VolumePlan",
   z.object({
     name: z.string(),
+    urn: z.string().optional(),
     verdict: z.enum(["create", "delete", "none", "in-place", "migrates", "refused"]),
     declaredBy: z.enum(["config", "program"]),
     from: resolvedSchema.optional(),
@@ -237,6 +238,7 @@ export const statusAnswer = named(
   "VolumeStatus",
   z.object({
     name: z.string(),
+    urn: z.string().optional(),
     status: z.enum(["compliant", "out-of-date", "non-compliant", "unknown"]),
     causes: z.array(noteSchema),
     declaredBy: z.enum(["config", "program"]),

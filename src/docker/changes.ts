@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { problem, type Problem, type VolumeDefinition } from "..";
 import { StackError } from "../stack/errors";
+import { recordedAs } from "../stack/select";
 import type { ConfigEdit, Operation, OperationReport, Stack } from "../stack/types";
 import type { Begun, Registry } from "./registry";
 import type { StackView } from "./view";
@@ -133,8 +134,10 @@ export function changesOf({ stack, view, registry, log }: ChangesOptions): Chang
 
   async function up(changes: readonly Change[]): Promise<Failure> {
     const volumes = changes.filter(({ to }) => to !== undefined).map(({ name }) => name);
-    const destroy = changes.filter(({ to }) => to === undefined).map(({ name }) => name);
-    const listed = [...volumes, ...destroy.map((name) => `-${name}`)].join(", ");
+    const removed = changes.filter(({ to }) => to === undefined).map(({ name }) => name);
+    const made = await view.made();
+    const destroy = removed.map((name) => made.get(name)?.urn ?? name);
+    const listed = [...volumes, ...removed.map((name) => `-${name}`)].join(", ");
     now = `\`pulumi up\` of stack ${stack.name} (${listed})`;
     const started = Date.now();
     const operation = stack.apply({ volumes, destroy, waitForLockSeconds });
@@ -171,7 +174,8 @@ export function changesOf({ stack, view, registry, log }: ChangesOptions): Chang
     if (first) throw new StackError([first, ...others]);
     if (kind !== "make") return;
     const { volumes } = await stack.readState();
-    if (volumes.some((volume) => volume.name === name)) await stack.apply({ destroy: [name], volumes: [] }).done;
+    const [made, ...more] = recordedAs({ volumes }, name);
+    if (made && more.length === 0) await stack.apply({ destroy: [made.urn], volumes: [] }).done;
   }
 
   return {

@@ -3,7 +3,9 @@
 // another one. A volume that was there the last time is taken from memory meanwhile, because what counts for a container is the mount,
 // and that is looked at each time. So a container on a volume that exists waits for no engine.
 
-import type { RecordedVolume, Stack, StackConfigRead } from "../stack/types";
+import { formatProblem } from "../problems";
+import { ambiguous, recordedAs } from "../stack/select";
+import type { RecordedVolume, Stack, StackConfigRead, StackState } from "../stack/types";
 
 /** A volume as config and state have it. */
 export interface Seen {
@@ -44,7 +46,7 @@ export function viewOf(stack: Stack, log: (line: string) => void): StackView {
     const { volumes } = await stack.readState();
     const before = known?.made;
     const all = volumes.map((volume) => withWhatItHad(volume, before?.get(volume.name)));
-    known = { tag, at, made: new Map(all.filter(isMade).map((volume) => [volume.name, volume])) };
+    known = { tag, at, made: byName({ volumes: all.filter(isMade) }, log) };
     return known.made;
   };
   // A reading that began before it was asked for may be too old, so another follows it; all who come meanwhile share that one.
@@ -95,9 +97,22 @@ export function viewOf(stack: Stack, log: (line: string) => void): StackView {
   };
 }
 
+/** Docker knows volumes by name: a name that several have stands for the one that an entry of the config would be, or for none. */
+function byName({ volumes }: Pick<StackState, "volumes">, log: (line: string) => void): Made {
+  const names = [...new Set(volumes.map(({ name }) => name))];
+  return new Map(
+    names.flatMap((name) => {
+      const [volume, ...others] = recordedAs({ volumes }, name);
+      if (volume && others.length === 0) return [[name, volume] as const];
+      log(formatProblem(ambiguous(name, volume ? [volume, ...others] : [], name)));
+      return [];
+    }),
+  );
+}
+
 /** In the middle of an `up` a volume has no outputs yet, and is all the same where it was. */
 function withWhatItHad(volume: RecordedVolume, before: RecordedVolume | undefined): RecordedVolume {
-  if (!before || volume.volumeId !== undefined) return volume;
+  if (before?.urn !== volume.urn || volume.volumeId !== undefined) return volume;
   const { volumeId, mountPath, asked, has } = before;
   return { ...volume, volumeId, mountPath, asked: volume.asked ?? asked, has: volume.has ?? has };
 }

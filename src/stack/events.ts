@@ -68,6 +68,16 @@ export function volumeOf(urn: string): string | undefined {
   return types.split("$").includes(PROFILED_VOLUME) ? name : undefined;
 }
 
+/** Whether a resource is a volume's component, or below one. */
+export function isOfVolume(urn: string): boolean {
+  return volumeOf(urn) !== undefined;
+}
+
+/** What a targeted run is limited to, for what may come below a component. */
+export function belowOf(urn: string): string {
+  return urn.replace(/(::[^:]*)$/, "$**$1");
+}
+
 /** What a targeted run is limited to, for a volume that isn't in the state: the component of its name, wherever it stands, and what is below it. */
 export function targetOf(stack: string, project: string, volume: string): string {
   return `urn:pulumi:${stack.split("/").at(-1) ?? stack}::${project}::**${PROFILED_VOLUME}**::${volume}`;

@@ -3,14 +3,14 @@
 import { hostname } from "node:os";
 
 import { problem, type Problem } from "../problems";
-import { nearest } from "../nearest";
 import { engineError, lockHolder, runEngine, unknownStack } from "./engine";
 import { stackError, StackError } from "./errors";
-import { targetOf, toldBy } from "./events";
+import { belowOf, isOfVolume, targetOf, toldBy, type Told } from "./events";
 import { isAlive, openJournal, processOf, thisProcess, type JournalEntry } from "./journal";
 import { makeOperation, type Carried, type OperationRequest } from "./operation";
 import type { ProjectContext } from "./project";
 import { startRun } from "./run";
+import { oneVolume, selectorOf, volumesAt } from "./select";
 import { placed, statusesOf } from "./status";
 import type { ApplyOptions, Operation, OperationReport, StackConfigRead, StackState, VolumeStatus } from "./types";
 
@@ -102,14 +102,15 @@ async function carry(carried: Carried, parts: Parts, journal: ReturnType<typeof 
   const [config, state] = [await parts.readConfig(), await parts.readState()];
   if (!state.exists) throw unknownStack(parts.name, await parts.context.project.stackNames());
   const statuses = statusesOf(config, state);
-  const chosen = choose(request, statuses, state);
+  const chosen = choose(request, statuses);
   const problems = [...chosen.problems, ...(request.kind === "apply" ? obstacles(config, chosen.volumes) : [])];
-  carried.set({ volumes: chosen.volumes.map(({ name }) => name), destroy: chosen.destroy });
+  const namesOf = (volumes: readonly VolumeStatus[]) => volumes.map((each) => selectorOf(each, statuses));
+  carried.set({ volumes: namesOf(chosen.volumes), destroy: namesOf(chosen.destroy) });
   if (problems.length > 0) {
     carried.finish("failed", { problems });
     return;
   }
-  const targets = targetsOf(request, chosen, state, parts);
+  const targets = targetsOf(request, [...chosen.volumes, ...chosen.destroy], state, parts);
   if (targets.length === 0) {
     carried.finish("succeeded", { summary: {} });
     return;
@@ -120,60 +121,117 @@ async function carry(carried: Carried, parts: Parts, journal: ReturnType<typeof 
   }
 
   const verb = request.kind === "refresh" ? "refresh" : "up";
-  const args = [
-    verb,
-    "--yes",
-    "--skip-preview",
+  const scope = [
     "--stack",
     parts.name,
     ...(verb === "up" && request.refresh ? ["--refresh"] : []),
     ...targets.flatMap((urn) => ["--target", urn]),
   ];
-  const { code, output, errors, summary } = await runToEnd(carried, args, parts, journal);
-  if (code !== 0) {
+  const finishAs = async (command: string, { code, output, errors, summary }: Ended): Promise<boolean> => {
+    if (code === 0) return false;
     if (carried.isCancelled()) {
       carried.finish("cancelled", { summary, problems: [cancelled(carried)] });
-      return;
+      return true;
     }
     const text = errors.length > 0 ? errors.join("\n") : output;
-    throw engineError(parts.name, verb, lockHolder(output) ? output : text, await parts.context.project.stackNames());
+    const stacks = await parts.context.project.stackNames();
+    throw engineError(parts.name, command, lockHolder(output) ? output : text, stacks);
+  };
+  // What the program no longer declares, the engine deletes where it is a target. Only what isn't in the state yet can't be that.
+  if (verb === "up" && chosen.volumes.some(({ urn }) => urn !== undefined)) {
+    let { tag } = config;
+    // A plan holds for the config that it was made with.
+    for (let isCurrent = false; !isCurrent;) {
+      const { ended, problems: unrequested } = await deletionsIn(carried, scope, chosen.destroy, state, parts, journal);
+      if (await finishAs("preview", ended)) return;
+      if (unrequested.length > 0) {
+        carried.finish("failed", { problems: unrequested });
+        return;
+      }
+      const now = await parts.readConfig();
+      isCurrent = now.tag === tag;
+      ({ tag } = now);
+    }
   }
+  const ended = await runToEnd(carried, [verb, "--yes", "--skip-preview", ...scope], parts, journal);
+  if (await finishAs(verb, ended)) return;
   // What the config no longer lists may be declared by the program all the same.
   const after = chosen.destroy.length > 0 ? await parts.readState() : undefined;
-  const stays = chosen.destroy.filter((each) => after?.volumes.some(({ name }) => name === each));
-  const declared = stays.map((volume) => problem("volume-declared", "destroy", volume, { volume, by: "the program" }));
-  carried.finish(declared.length > 0 ? "failed" : "succeeded", { summary, problems: declared });
+  const stays = chosen.destroy.filter((each) => after?.volumes.some(({ urn }) => urn === each.urn));
+  const declared = stays.map(({ name }) =>
+    problem("volume-declared", "destroy", name, { volume: name, by: "the program" }),
+  );
+  carried.finish(declared.length > 0 ? "failed" : "succeeded", { summary: ended.summary, problems: declared });
+}
+
+// What a run would delete or replace of volumes that aren't to be deleted, by the engine's own plan for the same targets.
+async function deletionsIn(
+  carried: Carried,
+  scope: readonly string[],
+  destroy: readonly VolumeStatus[],
+  state: StackState,
+  parts: Parts,
+  journal: ReturnType<typeof openJournal>,
+): Promise<{ ended: Ended; problems: Problem[] }> {
+  const told: Told[] = [];
+  const files = journal.filesOf(carried.operation.id);
+  const run = await startRun(parts.context.engine, ["preview", ...scope], files, undefined, (event) => {
+    const each = toldBy(event);
+    if (each) told.push(each);
+  });
+  carried.engine(processOf(run.pid));
+  carried.onCancel(() => run.interrupt());
+  if (carried.isCancelled()) run.interrupt();
+  const { code, output } = await run.done;
+  carried.onCancel(undefined);
+  const messages = told.filter((each) => each.type === "message");
+  // They come again with the run itself, where there is one.
+  if (code !== 0) for (const each of messages) carried.tell(each);
+  const errors = messages.filter(({ severity }) => severity === "error").map(({ text }) => text);
+  const requested = new Set(destroy.map(({ urn }) => urn));
+  const found = new Map<string, Problem>();
+  for (const each of told) {
+    if (each.type !== "resource" || !/delete|replace/.test(each.operation) || !isOfVolume(each.urn)) continue;
+    const owner = state.volumes.find(({ urn, children }) =>
+      [urn, ...children.map((child) => child.urn)].includes(each.urn),
+    );
+    if (owner && requested.has(owner.urn)) continue;
+    const volume = owner ? selectorOf(owner, state.volumes) : each.urn;
+    const isReplaced = each.operation !== "delete";
+    if (!found.has(volume)) {
+      found.set(volume, problem("deletion-not-requested", "volumes", volume, { volume, isReplaced }));
+    }
+  }
+  return { ended: { code, output, errors, summary: undefined }, problems: [...found.values()] };
 }
 
 interface Chosen {
   volumes: VolumeStatus[];
-  destroy: string[];
+  destroy: VolumeStatus[];
   problems: Problem[];
 }
 
-function choose({ kind, volumes, destroy }: OperationRequest, statuses: VolumeStatus[], state: StackState): Chosen {
-  const names = statuses.map(({ name }) => name);
-  const byName = new Map(statuses.map((each) => [each.name, each]));
+function choose({ kind, volumes, destroy }: OperationRequest, statuses: VolumeStatus[]): Chosen {
   const problems: Problem[] = [];
+  const one = (selector: string, path: string): VolumeStatus[] => {
+    const { volume, problem: wrong } = oneVolume(statuses, selector, path);
+    if (wrong) problems.push(wrong);
+    return volume ? [volume] : [];
+  };
   const wanted = volumes ?? (destroy.length > 0 ? [] : undefined);
   const picked = wanted
-    ? wanted.flatMap((volume) => {
-        const found = byName.get(volume);
-        if (!found)
-          problems.push(
-            problem("volume-unknown", "volumes", volume, { volume, volumes: names, nearest: nearest(volume, names) }),
-          );
-        return found ? [found] : [];
-      })
+    ? wanted.flatMap((selector) => one(selector, "volumes"))
     : statuses.filter(({ status }) => kind === "refresh" || status !== "compliant");
-  for (const volume of destroy) {
-    const found = byName.get(volume);
-    if (found?.declaredBy === "config")
+  // One that is neither declared nor in the state is gone already.
+  const deleted = destroy
+    .filter((selector) => volumesAt(statuses, selector).length > 0)
+    .flatMap((selector) => one(selector, "destroy"));
+  for (const { name: volume, declaredBy, protected: isProtected } of deleted) {
+    if (declaredBy === "config")
       problems.push(problem("volume-declared", "destroy", volume, { volume, by: "the stack's config" }));
-    else if (found?.protected) problems.push(problem("volume-protected", "destroy", volume, { volume }));
+    else if (isProtected) problems.push(problem("volume-protected", "destroy", volume, { volume }));
   }
-  const there = destroy.filter((each) => state.volumes.some(({ name }) => name === each));
-  return { volumes: [...new Set(picked)], destroy: [...new Set(there)], problems };
+  return { volumes: [...new Set(picked)], destroy: [...new Set(deleted)], problems };
 }
 
 // What would be refused in the middle is told at the beginning, and nothing is touched. What a program now says of a volume only
@@ -186,17 +244,21 @@ function obstacles(config: StackConfigRead, chosen: VolumeStatus[]): Problem[] {
 }
 
 // Of a volume in the state the component, all below it, and what follows its profile elsewhere; of a new one the URN that it will have.
-function targetsOf(request: OperationRequest, chosen: Chosen, state: StackState, { name, context }: Parts): string[] {
-  const names = [...chosen.volumes.map((each) => each.name), ...chosen.destroy];
-  const urns = names.flatMap((volume) => {
-    const recorded = state.volumes.find((each) => each.name === volume);
-    if (!recorded) return request.kind === "refresh" ? [] : [targetOf(name, context.project.name, volume)];
+function targetsOf(
+  request: OperationRequest,
+  volumes: readonly VolumeStatus[],
+  state: StackState,
+  { name: stack, context }: Parts,
+): string[] {
+  const urns = volumes.flatMap(({ name, urn }) => {
+    const recorded = state.volumes.find((each) => each.urn === urn);
+    if (!recorded) return request.kind === "refresh" ? [] : [targetOf(stack, context.project.name, name)];
     const exact = [
       recorded.urn,
-      ...recorded.children.map(({ urn }) => urn),
-      ...recorded.followers.map(({ urn }) => urn),
+      ...recorded.children.map((each) => each.urn),
+      ...recorded.followers.map((each) => each.urn),
     ];
-    return recorded.has ? exact : [...exact, targetOf(name, context.project.name, volume)];
+    return recorded.has ? exact : [...exact, belowOf(recorded.urn)];
   });
   return [...new Set(urns)];
 }

@@ -7,6 +7,7 @@ import { NAMESPACE } from "../profiles/schema";
 import { joinPath } from "../profiles/validate";
 import { change, monthlyCostOf } from "../resolve";
 import { nearest } from "../nearest";
+import { recordedAs, volumesAt } from "./select";
 import { placed, statusesOf, statusOf } from "./status";
 import type { ConfigEdit, StackConfigRead, StackState, VolumePlan, VolumeStatus } from "./types";
 
@@ -21,7 +22,7 @@ export function editProblems(edits: readonly ConfigEdit[], read: StackConfigRead
   const volumes = Object.entries(read.config.volumes ?? {});
   return edits.flatMap((edit): Problem[] => {
     const path = joinPath(`${NAMESPACE}:${edit.kind.endsWith("profile") ? "profiles" : "volumes"}`, [edit.name]);
-    const recorded = state.volumes.find(({ name }) => name === edit.name);
+    const [recorded] = recordedAs(state, edit.name);
     const isListed = volumes.some(([name]) => name === edit.name);
     switch (edit.kind) {
       case "set-profile":
@@ -92,30 +93,28 @@ function removal(
  */
 export function plansOf(read: StackConfigRead, state: StackState, before?: StackConfigRead): VolumePlan[] {
   const now = statusesOf(read, state);
-  const isListed = new Set(Object.keys(read.config.volumes ?? {}));
-  if (!before)
-    return now
-      .filter(({ status }) => status !== "compliant")
-      .map((each) => planOf(each, read, isListed.has(each.name)));
-  const then = new Map(statusesOf(before, state).map((each) => [each.name, each]));
+  if (!before) return now.filter(({ status }) => status !== "compliant").map((each) => planOf(each, read));
+  const then = new Map(statusesOf(before, state).map((each) => [keyOf(each), each]));
+  const isListed = ({ declaredBy }: VolumeStatus) => declaredBy === "config";
   const plans = now
-    .filter((each) => isListed.has(each.name) || !wasListed(before, each.name))
+    .filter((each) => isListed(each) || then.get(keyOf(each))?.declaredBy !== "config")
     .filter((each) => {
-      const old = then.get(each.name);
+      const old = then.get(keyOf(each));
       return (
         !old ||
         !isSame(outcome(old), outcome(each)) ||
-        !isSame(definition(before, each.name), definition(read, each.name))
+        (isListed(each) && !isSame(definition(before, each.name), definition(read, each.name)))
       );
     })
-    .map((each) => planOf(each, read, isListed.has(each.name)));
-  const gone = Object.keys(before.config.volumes ?? {}).filter((name) => !isListed.has(name));
-  const deleted = gone.flatMap((name): VolumePlan[] => {
-    const old = then.get(name);
-    if (!old?.recorded) return [];
+    .map((each) => planOf(each, read));
+  const listed = read.config.volumes ?? {};
+  const gone = [...then.values()].filter((each) => isListed(each) && !Object.hasOwn(listed, each.name));
+  const deleted = gone.flatMap((old): VolumePlan[] => {
+    if (!old.recorded) return [];
     return [
       {
-        name,
+        name: old.name,
+        urn: old.urn,
         verdict: "delete",
         declaredBy: "config",
         from: old.recorded,
@@ -128,7 +127,10 @@ export function plansOf(read: StackConfigRead, state: StackState, before?: Stack
   return [...plans, ...deleted];
 }
 
-/** What another profile or size would do to a volume that the program declares. The program would have to say it. */
+// A volume is its URN; one that isn't in the state yet has only a name.
+const keyOf = ({ urn, name }: VolumeStatus) => urn ?? name;
+
+/** What another profile or size would do to a volume that the program declares, by its name or URN. The program would have to say it. */
 export function whatIf(
   read: StackConfigRead,
   state: StackState,
@@ -139,11 +141,11 @@ export function whatIf(
     size,
   }: { name: string; profile?: string | undefined; sizeGiB?: number | undefined; size?: string | undefined },
 ): VolumePlan {
-  const recorded = state.volumes.find((each) => each.name === name);
+  const [recorded] = volumesAt(state.volumes, name);
   const { asked } = recorded ?? {};
   const sized = sizeGiB === undefined && size === undefined ? { sizeGiB: asked?.sizeGiB } : { sizeGiB, size };
   const other = asked && { profile: profile ?? asked.profile, ...sized };
-  return planOf(statusOf(read, name, undefined, recorded, new Set(), other), read, false);
+  return planOf(statusOf(read, recorded?.name ?? name, undefined, recorded, new Set(), other), read);
 }
 
 /** What keeps a plan from being applied: changes that the backend can't make. */
@@ -151,13 +153,15 @@ export function refusals(plans: readonly VolumePlan[]): Problem[] {
   return plans.filter(({ verdict }) => verdict === "refused").flatMap(({ problems }) => problems);
 }
 
-function planOf(status: VolumeStatus, read: StackConfigRead, isListed: boolean): VolumePlan {
-  const { name, recorded: from, declared: to, verdict = "none" } = status;
-  const request = read.requestFor(name, read.config.volumes?.[name]);
+function planOf(status: VolumeStatus, read: StackConfigRead): VolumePlan {
+  const { name, urn, recorded: from, declared: to, verdict = "none" } = status;
+  const isListed = status.declaredBy === "config";
+  const request = read.requestFor(name, isListed ? read.config.volumes?.[name] : undefined);
   const made = verdict === "create" ? undefined : from;
   const difference = made && to ? change(made, to) : undefined;
   return {
     name,
+    urn,
     verdict,
     declaredBy: status.declaredBy,
     from: made,
@@ -174,4 +178,3 @@ const outcome = ({ declared, problems }: VolumeStatus) => ({
   problems: problems.map(({ code, path }) => [code, path]),
 });
 const definition = (read: StackConfigRead, name: string) => read.config.volumes?.[name];
-const wasListed = (before: StackConfigRead, name: string) => Object.hasOwn(before.config.volumes ?? {}, name);

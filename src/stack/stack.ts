@@ -2,14 +2,13 @@
 
 import { resolve } from "node:path";
 
-import { nearest } from "../nearest";
-import { problem } from "../problems";
 import { configFileOf, NO_FILE, readConfigText, readText, tagOf } from "./config";
 import { makeEdit } from "./editing";
 import { engineError, isUnknownStack, runEngine, unknownStack } from "./engine";
 import { stackError, StackError } from "./errors";
 import { makeOperations } from "./operations";
 import type { ProjectContext } from "./project";
+import { oneVolume } from "./select";
 import { NO_STATE, readExport } from "./state";
 import { statusesOf } from "./status";
 import type { Stack, StackConfigRead, StackState } from "./types";
@@ -80,15 +79,10 @@ export function makeStack(name: string, context: ProjectContext): Stack {
       await refuseUnknown(config.tag, state.exists);
       const all = statusesOf(config, state);
       if (volumes === undefined) return all;
-      const names = all.map((each) => each.name);
-      const unknown = volumes
-        .filter((each) => !names.includes(each))
-        .map((volume) =>
-          problem("volume-unknown", "volume", volume, { volume, volumes: names, nearest: nearest(volume, names) }),
-        );
-      const [first, ...others] = unknown;
+      const chosen = [...new Set(volumes)].map((each) => oneVolume(all, each, "volume"));
+      const [first, ...others] = chosen.flatMap((each) => each.problem ?? []);
       if (first) throw new StackError([first, ...others]);
-      return all.filter((each) => volumes.includes(each.name));
+      return all.filter((each) => chosen.some(({ volume }) => volume === each));
     },
     apply: (options) => operations.apply(options),
     refresh: (options) => operations.refresh(options),

@@ -8,20 +8,31 @@ import { change, monthlyCostOf, resolve, type Resolution, type ResolvedVolume, t
 import type { VolumeDefinition } from "../profiles/schema";
 import { NAMESPACE } from "../profiles/schema";
 import { joinPath } from "../profiles/validate";
+import { ambiguous, recordedAs } from "./select";
 import type { ComplianceStatus, Follower, RecordedVolume, StackConfigRead, StackState, VolumeStatus } from "./types";
 
 /** How each volume stands: those of the config in their order, then those that the program declares, by name. */
 export function statusesOf(read: StackConfigRead, state: StackState): VolumeStatus[] {
-  const listed = Object.entries(read.config.volumes ?? {});
-  const recorded = new Map(state.volumes.map((each) => [each.name, each]));
   const pending = new Set(state.pending.map(({ urn }) => urn));
-  const ofConfig = listed.map(([name, volume]) => statusOf(read, name, volume, recorded.get(name), pending));
-  const names = new Set(listed.map(([name]) => name));
+  const claimed = new Set<string>();
+  const ofConfig = Object.entries(read.config.volumes ?? {}).map(([name, volume]) => {
+    const found = recordedAs(state, name);
+    if (found.length > 1) return undecided(statusOf(read, name, volume, undefined, pending), found);
+    for (const { urn } of found) claimed.add(urn);
+    return statusOf(read, name, volume, found[0], pending);
+  });
   const ofProgram = state.volumes
-    .filter(({ name }) => !names.has(name))
+    .filter(({ urn }) => !claimed.has(urn))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map((each) => statusOf(read, each.name, undefined, each, pending));
   return [...ofConfig, ...ofProgram];
+}
+
+// Of several volumes of the name, none says that it is the one that the config lists.
+function undecided(status: VolumeStatus, found: readonly RecordedVolume[]): VolumeStatus {
+  const wrong = ambiguous(status.name, found, "name");
+  const causes = [note("status-not-possible", "name", { what: `${wrong.message}: ${wrong.allowed}` })];
+  return { ...status, status: "unknown", causes, verdict: "refused", problems: [...status.problems, wrong] };
 }
 
 /** How one volume stands. `volume` is what the config says of it; nothing where the program declares it itself; `other` is what that would say instead. */
@@ -71,6 +82,7 @@ export function statusOf(
   const base = now ?? last;
   return {
     name,
+    urn: recorded?.urn,
     status: order.find((each) => found.has(each)) ?? "compliant",
     causes,
     declaredBy: volume ? "config" : "program",

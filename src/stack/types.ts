@@ -147,6 +147,8 @@ export type PlannedVerdict = "create" | "delete" | Verdict;
 /** What edits do to one volume. */
 export interface VolumePlan {
   name: string;
+  /** Its identity; absent where it isn't in the state yet. */
+  urn?: string | undefined;
   verdict: PlannedVerdict;
   declaredBy: DeclaredBy;
   /** What it has; absent where it isn't there. */
@@ -213,13 +215,16 @@ export type ComplianceStatus = "compliant" | "out-of-date" | "non-compliant" | "
 export interface StatusOptions {
   /** Whether the backends are asked first, and the state is made to say what they tell. */
   refresh?: boolean | undefined;
-  /** Only these volumes. Error: `volume-unknown`. */
+  /** Only these volumes, by name or URN. Errors: `volume-unknown`, `volume-ambiguous`. */
   volumes?: readonly string[] | undefined;
 }
 
 /** How a volume stands. */
 export interface VolumeStatus {
+  /** A label: several volumes may have the same. */
   name: string;
+  /** Its identity; absent where it isn't in the state yet. */
+  urn?: string | undefined;
   status: ComplianceStatus;
   /** Why, in the words of the registry; for `compliant` nothing. */
   causes: Note[];
@@ -247,9 +252,12 @@ export interface VolumeStatus {
 }
 
 export interface ApplyOptions {
-  /** The volumes to bring up to date. Default: those that are not compliant; with `destroy` none. */
+  /** The volumes to bring up to date, by name or URN. Default: those that are not compliant; with `destroy` none. */
   volumes?: readonly string[] | undefined;
-  /** Volumes to delete that the config no longer lists. Problems: `volume-protected`, `volume-declared`. */
+  /**
+   * Volumes to delete that the config no longer lists, by name or URN. No other volume is deleted or replaced: problem
+   * `deletion-not-requested`. Problems: `volume-protected`, `volume-declared`, `volume-ambiguous`.
+   */
   destroy?: readonly string[] | undefined;
   /** Whether the backends are asked first what is there, so that drift is put right as well. Default: false. */
   refresh?: boolean | undefined;
@@ -268,7 +276,7 @@ export interface OperationReport {
   kind: OperationKind;
   project: string;
   stack: string;
-  /** The volumes that it is about; empty until it is known which ones have to change. */
+  /** The volumes that it is about, by name, and by URN where several have the name; empty until it is known which ones have to change. */
   volumes: string[];
   destroy: string[];
   refresh: boolean;

@@ -3,8 +3,11 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { ProfiledVolume, type ProfiledVolumeArgs } from "../../components";
+import { ProfiledVolume, VolumeAttachment, type ProfiledVolumeArgs } from "../../components";
+import { volumeBackend } from "../../components/backends";
+import { newDeclaration } from "../../components/declared";
 import { checkEngine, MINIMUM_PULUMI } from "../../components/engine";
+import { deletionWarning } from "../../components/renamed";
 import { MINIMUM_PULUMI as MINIMUM_OF_TOOLS } from "../../tools/engine/ensure.js";
 
 const COMPONENT = "storage-profiles:index:ProfiledVolume";
@@ -194,5 +197,93 @@ describe("the engine", () => {
 
   test("that the tools accept is the one that the package needs", () => {
     expect(MINIMUM_OF_TOOLS).toBe(MINIMUM_PULUMI);
+  });
+});
+
+describe("volumes of one program, in a unit test with mocks", () => {
+  const below = (name: string) => ({ parent: new pulumi.ComponentResource("app:Group", name) });
+
+  test("are of one run, so that two that would be one are refused; and the next setMocks begins another", async () => {
+    await registered(() => {
+      new ProfiledVolume("data", { sizeGiB: 1 });
+      expect(() => new ProfiledVolume("other", { sizeGiB: 1, physicalName: "data" })).toThrow("[volume-twice]");
+      const path = "/volumes/volumes/project/stack/data";
+      expect(() => new ProfiledVolume("taken", { sizeGiB: 1, import: path })).toThrow("[volume-twice]");
+    });
+    expect(await declared("data", { sizeGiB: 1 })).toHaveLength(2);
+  });
+
+  test("may share a name below two parents, where they don't share what is one volume's on the backend", async () => {
+    const seen = await registered(() => {
+      new ProfiledVolume("data@gold", { sizeGiB: 1 }, below("web"));
+      expect(() => new ProfiledVolume("data", { sizeGiB: 1 }, below("db"))).toThrow("[volume-twice]");
+      new ProfiledVolume("data@silver", { sizeGiB: 1, physicalName: "db-data" }, below("search"));
+    });
+    const children = seen.filter(({ type }) => type === CHILD);
+    expect(children.map(({ inputs }) => [inputs["name"], inputs["settings"].iopsLimit])).toEqual([
+      ["data", 10000],
+      ["db-data", 3000],
+    ]);
+  });
+
+  test("have one name on an array, and none that counts on EBS and Cinder", () => {
+    const identity = (backend: "aws" | "openstack" | "scaleio", asked: { name: string; importId?: string }) =>
+      volumeBackend(backend).identity?.({ physicalName: undefined, importId: undefined, config: {}, ...asked });
+    expect(identity("aws", { name: "data" })).toBeUndefined();
+    expect(identity("openstack", { name: "data" })).toBeUndefined();
+    expect(identity("scaleio", { name: "data" })).toBe(identity("scaleio", { name: "data" }));
+    expect(identity("scaleio", { name: "data" })).not.toBe(identity("scaleio", { name: "logs" }));
+    expect(identity("scaleio", { name: "data", importId: "1" })).toBe(
+      identity("scaleio", { name: "x", importId: "1" }),
+    );
+  });
+});
+
+describe("a ProfiledVolume of another copy of the package", () => {
+  const ofAnotherCopy = (): typeof ProfiledVolume => {
+    let copy!: { ProfiledVolume: typeof ProfiledVolume };
+    jest.isolateModules(() => {
+      jest.doMock("@pulumi/pulumi", () => pulumi);
+      copy = jest.requireActual("../../components/profiled-volume");
+    });
+    return copy.ProfiledVolume;
+  };
+
+  test("is one, as its subclasses are, and can be attached; nothing else is", async () => {
+    const Copy = ofAnotherCopy();
+    class Special extends ProfiledVolume {}
+    await registered(() => {
+      const [own, other] = [new Special("own", { sizeGiB: 1 }), new Copy("other", { sizeGiB: 1 })];
+      expect(Copy).not.toBe(ProfiledVolume);
+      expect([own, other].map((each) => each instanceof ProfiledVolume)).toEqual([true, true]);
+      expect([own, other].map((each) => each instanceof Special)).toEqual([true, false]);
+      const group: unknown = new pulumi.ComponentResource("app:Group", "group");
+      expect([group, undefined, {}].map((each) => (each as object) instanceof ProfiledVolume)).toEqual(
+        Array(3).fill(false),
+      );
+      expect(() => new VolumeAttachment("on-web", { volume: other, host: "i-1" })).toThrow(
+        "volumes on local are mounted on this machine as they are",
+      );
+    });
+  });
+});
+
+describe("what is said of deletions that a renaming means", () => {
+  const urnOf = (name: string) => `urn:pulumi:dev::p::${COMPONENT}::${name}`;
+  const volume = (name: string, isNew: boolean) => ({ ...newDeclaration(name, "local"), urn: urnOf(name), isNew });
+
+  test("names what goes, what comes, and the alias that keeps it", () => {
+    const text = deletionWarning([volume("store", true)], [urnOf("data"), urnOf("data").replace(COMPONENT, CHILD)]);
+    expect(text).toContain(
+      '"data" is no longer declared and will be deleted with its data, while "store" will be created',
+    );
+    expect(text).toContain(`new ProfiledVolume("store", …, { aliases: ["${urnOf("data")}"] })`);
+  });
+
+  test("is nothing where nothing goes, nothing comes, or an alias has been given", () => {
+    expect(deletionWarning([volume("data", false), volume("new", true)], [urnOf("data")])).toBeUndefined();
+    expect(deletionWarning([volume("logs", false)], [urnOf("logs"), urnOf("data")])).toBeUndefined();
+    const renamed = { ...volume("store", false), formerNames: ["data"] };
+    expect(deletionWarning([renamed, volume("new", true)], [urnOf("data")])).toBeUndefined();
   });
 });

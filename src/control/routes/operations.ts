@@ -5,10 +5,11 @@ import { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
 
 import { controlError } from "../errors";
-import { stackError, type Operation, type OperationEvent, type OperationReport } from "../../stack";
+import { StackError, type Operation, type OperationEvent, type OperationReport } from "../../stack";
 import { route, type Context } from "../route";
 import { eventsQuery, ofOperation, ofStack, operationAnswer, operationBody } from "../schemas";
 import type { ServedStack } from "../served";
+import { oneVolume } from "../../stack/select";
 
 const PATH = "/v1/operations";
 const begun = { 202: { description: "It was begun", schema: operationAnswer, headers: ["Location"] as const } };
@@ -156,10 +157,9 @@ function answer(served: ServedStack, operation: Operation, request: FastifyReque
 async function checkNames(served: ServedStack, volumes: readonly string[]): Promise<void> {
   if (volumes.length === 0) return;
   const { statuses } = await served.statuses();
-  const names = statuses.map(({ name }) => name);
   for (const volume of volumes) {
-    if (!names.includes(volume))
-      throw stackError("volume-unknown", "volumes", volume, { volume, volumes: names, nearest: undefined });
+    const { problem } = oneVolume(statuses, volume, "volumes");
+    if (problem) throw new StackError([problem]);
   }
 }
 

@@ -1,8 +1,7 @@
 // What is really there: volumes as the state has them, with their status.
 
-import { nearest } from "../../nearest";
-import { problem } from "../../problems";
-import { ControlError } from "../errors";
+import { StackError } from "../../stack";
+import { oneVolume } from "../../stack/select";
 import { route } from "../route";
 import { ofName, stateQuery, statusAnswer } from "../schemas";
 
@@ -39,12 +38,8 @@ export const stateRoutes = [
     answers: { 200: { description: "The volume", schema: statusAnswer, headers } },
     async handle({ served, params: { name }, query, reply }) {
       const { config, statuses, readAt } = await served.statuses(query.fresh === "true");
-      const found = statuses.find((each) => each.name === name);
-      const names = statuses.map((each) => each.name);
-      if (!found)
-        throw new ControlError(404, [
-          problem("volume-unknown", "name", name, { volume: name, volumes: names, nearest: nearest(name, names) }),
-        ]);
+      const { volume: found, problem } = oneVolume(statuses, name, "name");
+      if (problem) throw new StackError([problem]);
       reply.header("X-Configuration-Tag", config.tag).header("X-State-Read-At", readAt.toISOString());
       return found;
     },

@@ -1,0 +1,59 @@
+// Volumes that get another name in the program: with `aliases` they stay what they are, and without them nothing is lost unsaid.
+
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { Project, succeeded } from "../support/engine";
+
+const UP = ["up", "--yes", "--skip-preview"];
+
+describe("a volume that is renamed in the program", () => {
+  const project = new Project("renamed", "");
+  let file = "";
+  const declare = (name: string, rest = "", options = "") =>
+    project.program(
+      `exports.id = new ProfiledVolume("${name}@gold", { sizeGiB: 1, ${rest} }, { ${options} }).volumeId;`,
+    );
+  beforeAll(async () => {
+    project.config({ local: { mode: "directory" } });
+    await project.init();
+  });
+  afterAll(() => project.dispose());
+  beforeEach(async () => {
+    project.config({ local: { mode: "directory" } });
+    declare("data");
+    await project.up();
+    file = join((await project.outputs())["id"] as string, "data/precious");
+    writeFileSync(file, "data");
+  });
+
+  for (const [what, rest] of [
+    ["its physical name", () => 'physicalName: "data"'],
+    ["an import of it", () => `import: "${file.replace("/data/precious", "")}"`],
+  ] as const) {
+    test(`is kept by the alias that an \`up\` without preview asks for, where it is declared with ${what}`, async () => {
+      declare("store", rest());
+      const refused = await project.run(UP);
+      expect(refused.code).not.toBe(0);
+      expect(refused.text).toContain("aliases");
+      declare("store", rest(), 'aliases: [{ name: "data" }]');
+      succeeded(await project.run(UP));
+      expect(readFileSync(file, "utf8")).toBe("data");
+      expect(await project.steps()).toEqual([]);
+      declare("data", "", 'aliases: [{ name: "store" }]');
+      await project.up();
+    });
+  }
+
+  test("without an alias and without protection is deleted, as the preview says, with the alias that would keep it", async () => {
+    project.config({ local: { mode: "directory" }, deletionProtection: false });
+    await project.up();
+    declare("store");
+    const { text } = await project.run(["preview"]);
+    expect(text).toContain(
+      '"data" is no longer declared and will be deleted with its data, while "store" will be created empty',
+    );
+    expect(text).toContain("aliases: [");
+    expect(existsSync(file)).toBe(true);
+  });
+});
