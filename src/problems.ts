@@ -1000,9 +1000,12 @@ export function formatProblems(headline: string, problems: readonly Problem[]): 
   return [`${headline}: ${counted}`, ...problems.map(formatProblem)].join("\n");
 }
 
+// One for all: to make one takes longer than everything else that resolving a volume does.
+const numbers = new Intl.NumberFormat("en-US", { maximumFractionDigits: 4 });
+
 /** A number with thousands separators, as in "64,500". */
 export function count(value: number): string {
-  return value.toLocaleString("en-US", { maximumFractionDigits: 4 });
+  return numbers.format(value);
 }
 
 /** Any value as short text for a message. */

@@ -118,8 +118,8 @@ export interface Backend<
   change: { [K in keyof Required<Settings>]: (from: Settings[K], to: Settings[K]) => SettingRule | undefined };
   /** What is to be known of a change as a whole, beyond what becomes of each setting. */
   noteChange?(from: Made<Settings>, to: Made<Settings>): Note[];
-  /** The sizes that each type of the backend can make; absent where there are no types, and one range of sizes. */
-  admitted?(asked: Omit<Asked<Section, Placement, Limits>, "sizeGiB">): Admitted[];
+  /** The sizes that the profile's type can make, or each that it may have; absent where there are no types, and one range of sizes. */
+  admitted?(asked: Omit<Asked<Section, Placement, Limits>, "sizeGiB">, prices: Prices): Admitted[];
   /** The monthly cost; or why it isn't known; or nothing, on a backend that has no list prices and got none. */
   monthlyCost(
     made: Made<Settings>,
