@@ -21,7 +21,10 @@ export const awsChange: Backend<"aws", unknown, AwsSettings>["change"] = {
           "EBS can't decrypt a volume that exists",
           `leave \`encrypted: true\` in the profile (an account or a snapshot may encrypt where nobody asked), or ${COPY_WAY}`,
         )()
-      : refused("EBS can't encrypt a volume that exists", SNAPSHOT_WAY)(),
+      : refused(
+          "EBS can't encrypt a volume that exists",
+          `leave \`encrypted: false\` in the profile, or ${SNAPSHOT_WAY}`,
+        )(),
   kmsKeyId: refused("EBS can't change the key of a volume that exists", SNAPSHOT_WAY),
   // EC2 could do it for a detached io2 volume; the provider can't.
   multiAttach: refused("the AWS provider would replace the volume", SNAPSHOT_WAY),

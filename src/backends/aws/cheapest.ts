@@ -23,9 +23,17 @@ export function typesOf({ placement }: Pick<AskedAws, "placement">): readonly Vo
  * volume's own region, and not by those of the reference region, where not all are known.
  */
 export function cheapestType(
-  asked: Omit<AskedAws, "sizeGiB">,
+  { section, placement, ...others }: Omit<AskedAws, "sizeGiB">,
   prices: AwsPrices,
 ): { type: VolumeType; isPriced: boolean } | undefined {
+  // Only what the types differ in: what else may be wrong is no reason to take another.
+  const { iops, throughputMiBps, multiAttach } = section;
+  const { availabilityZone, region, cheapestTypes } = placement;
+  const asked = {
+    ...others,
+    section: { volumeType: "cheapest" as const, iops, throughputMiBps, multiAttach },
+    placement: { availabilityZone, region, cheapestTypes },
+  };
   const possible = typesOf(asked).flatMap((type) => {
     const sizeGiB = comparableSize(type, asked);
     const settings = sizeGiB === undefined ? undefined : resolveType(type, { ...asked, sizeGiB, quiet: true }).settings;
@@ -37,9 +45,9 @@ export function cheapestType(
     const volume = { sizeGiB, settings };
     return (price ? amountOf(volume, price) : referenceAmount(volume, prices)) / sizeGiB;
   };
-  const [first, ...others] = possible.map((each) => ({ type: each.type, perGiB: perGiB(each) }));
+  const [first, ...rest] = possible.map((each) => ({ type: each.type, perGiB: perGiB(each) }));
   if (!first) return undefined;
-  const { type } = others.reduce((least, each) => (each.perGiB < least.perGiB ? each : least), first);
+  const { type } = rest.reduce((least, each) => (each.perGiB < least.perGiB ? each : least), first);
   return { type, isPriced };
 }
 

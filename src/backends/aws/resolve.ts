@@ -42,13 +42,16 @@ function cheapest(asked: AskedAws, prices: AwsPrices): Answer<AwsSettings> {
   const types = typesOf(asked);
   const chosen = cheapestType(asked, prices);
   if (!chosen) {
-    const answers = types.map((type) => ({ type, ...resolveType(type, asked) }));
+    const answers = types.map((type) => {
+      return resolveType(type, { ...asked, section: { ...asked.section, volumeType: type }, quiet: true }).problems;
+    });
     // What is wrong with every type is not the types' fault.
-    const [first, ...others] = answers.map(({ problems }) => problems);
-    const common = (first ?? []).filter((each) => others.every((list) => list.some((other) => isSame(each, other))));
-    if (common.length > 0) return { sizeGiB, problems: common, notes: [] };
-    const reasons = answers.map(({ type, problems }) => `${type}: ${problems[0]?.message}`);
-    return { sizeGiB, problems: [problem("no-type-admits", at, "cheapest", { reasons })], notes: [] };
+    const [first = [], ...others] = answers;
+    const common = first.filter((each) => others.every((list) => list.some((other) => isSame(each, other))));
+    const own = answers.map((list) => list.find((each) => !common.some((other) => isSame(each, other))));
+    if (own.includes(undefined)) return { sizeGiB, problems: common, notes: [] };
+    const reasons = types.map((type, index) => `${type}: ${own[index]?.message}`);
+    return { sizeGiB, problems: [problem("no-type-admits", at, "cheapest", { reasons }), ...common], notes: [] };
   }
   const answer = resolveType(chosen.type, asked);
   if (!answer.settings) return answer;

@@ -12,7 +12,9 @@ export const awsSection = z
     volumeType: z
       .enum(["cheapest", ...volumeTypes])
       .nullish()
-      .describe("The EBS volume type, or `cheapest`: the cheapest type for the other settings, whatever the size, of those in `storage-profiles:aws.cheapestTypes`"),
+      .describe(
+        "The EBS volume type, or `cheapest`: the cheapest type for the other settings, whatever the size, of those in `storage-profiles:aws.cheapestTypes`",
+      ),
     iops: iopsSchema.nullish().describe("Provisioned IOPS (gp3, io1, io2): a number, or by size (perGiB, min, max)"),
     throughputMiBps: throughputSchema
       .nullish()
