@@ -136,7 +136,7 @@ export function volumeHooks({
       unfinished.add(urn);
       from = { ...before, sizeGiB: to.sizeGiB, settings: to.settings };
     }
-    const label = from.profile === to.profile ? `${name}@${to.profile}` : `${name}: ${from.profile} -> ${to.profile}`;
+    const label = from.profile === to.profile ? `${name}@${to.profile}` : `${name}: ${from.profile} → ${to.profile}`;
     await judge(urn, label, from, to, !unfinished.has(urn));
   };
 

@@ -73,7 +73,7 @@ describeOpenstackEngine("new volumes", () => {
     expect(text).toContain(`there is no volume "${NONE}" in this project`);
     expect(text).toContain("a volume of this project (quota per_volume_gigabytes) can't have 11 GiB");
     project.declare({ "one@gold": { sizeGiB: 0 } });
-    expect(await refused()).toContain("sizeGiB: it is not above zero [size-invalid]");
+    expect(await refused()).toContain("sizeGiB: the size must be above zero [size-invalid]");
   });
 
   test("are counted together against the project's quotas", async () => {

@@ -71,8 +71,8 @@ describeOpenstackEngine("a volume", () => {
     await lab.clear();
     project.declare({ "data@silver": { sizeGiB: 4 }, plain: { sizeGiB: 1 } });
     const preview = succeeded(await project.run(["preview"]));
-    expect(preview).toContain('volumeType: "gold" -> "silver"');
-    expect(preview).toContain("sizeGiB: 2 -> 4, in place");
+    expect(preview).toContain('volumeType: "gold" → "silver"');
+    expect(preview).toContain("sizeGiB: 2 GiB → 4 GiB, in place");
     expect(preview).not.toContain("replace");
     expect((await lab.changes()).filter((each) => each.includes("/volumes"))).toEqual([]);
     await project.up();

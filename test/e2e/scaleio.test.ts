@@ -30,7 +30,7 @@ describe.each(["2.0", "3.6", "4.5"])("on a gateway of version %s", (version) => 
     declare("gold");
     const text = succeeded(await project.run(["preview"]));
     expect(text).toContain("100 GiB is rounded up to 104 GiB: ScaleIO makes volumes in multiples of 8 GiB");
-    expect(text).toContain("1,000,000 KB/s is rounded up to 1,000,448 KB/s");
+    expect(text).not.toContain("KB/s is rounded up");
     expect(onArray(gateway)).toEqual([]);
     gateway.clearCalls();
     await project.up();
@@ -366,7 +366,7 @@ describe("one array", () => {
       await project.run(["import", "--file", "import.json", "--yes", "--generate-code=false", "--protect=false"]),
     );
     const text = succeeded(await project.run(["preview", "--diff"]));
-    expect(text).toContain("ramCache: false -> true, in place");
+    expect(text).toContain("ramCache: false → true, in place");
     expect(text).not.toMatch(/[1-9] to (create|delete|replace)/);
     await project.up();
     expect(onArray(gateway)).toMatchObject([{ id, name: "old", what: "16 GiB thin ramcache" }]);

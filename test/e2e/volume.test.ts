@@ -84,10 +84,10 @@ describeIf(loopReason() === undefined, "the founding example, as root on Linux",
   test("shows at preview what a change does, setting by setting", async () => {
     declare("silver", 2);
     const text = succeeded(await project.run(["preview"]));
-    expect(text).toContain("highperfvolume: gold -> silver: in-place");
-    expect(text).toContain("sizeGiB: 1 -> 2, in place");
-    expect(text).toContain("iopsLimit: 10,000 -> 3,000, in place");
-    expect(text).toContain("throughputLimitMiBps: 0 -> 250, in place");
+    expect(text).toContain("highperfvolume: gold → silver: in-place");
+    expect(text).toContain("sizeGiB: 1 GiB → 2 GiB, in place");
+    expect(text).toContain("iopsLimit: 10,000 IOPS → 3,000 IOPS, in place");
+    expect(text).toContain("throughputLimitMiBps: unlimited → 250 MiB/s, in place");
   });
 
   test("grows online, and then refuses to shrink: at preview and at `up`, with the state as it was", async () => {
@@ -551,8 +551,8 @@ describeIf(loopReason() === undefined, "a change that fails on the way", loopRea
     declare("silver", 2);
     const plan = succeeded(await project.run(["preview"]));
     expect(plan).toContain("data (whose last change did not finish): in-place");
-    expect(plan).toContain("sizeGiB: 1 -> 2, in place");
-    expect(plan).toContain("iopsLimit: 10,000 -> 3,000, in place");
+    expect(plan).toContain("sizeGiB: 1 GiB → 2 GiB, in place");
+    expect(plan).toContain("iopsLimit: 10,000 IOPS → 3,000 IOPS, in place");
     await project.up();
     expect(readFileSync(file, "utf8")).toBe("data");
     expect(await project.steps()).toEqual([]);

@@ -484,10 +484,10 @@ describe("a change", () => {
     const { verdict, notes } = change(made("aws", "a", 10, catalog), made("aws", "b", 20, catalog));
     expect(verdict).toBe("in-place");
     expect(notes.map(({ message }) => message)).toEqual([
-      "sizeGiB: 10 -> 20, in place",
-      'volumeType: "io1" -> "gp3", in place',
-      "iops: 300 -> 4,000, in place",
-      "throughputMiBps: nothing -> 125, in place",
+      "sizeGiB: 10 GiB → 20 GiB, in place",
+      'volumeType: "io1" → "gp3", in place',
+      "iops: 300 IOPS → 4,000 IOPS, in place",
+      "throughputMiBps: nothing → 125 MiB/s, in place",
       expect.stringContaining("at most four modifications"),
     ]);
   });
@@ -541,11 +541,11 @@ describe("a change", () => {
   test("says what it makes of the cost", () => {
     const [gold, silver] = ["gold", "silver"].map((profile) => on("aws", profile, 100).monthlyCost);
     expect(costDifference(gold, silver).map(({ message }) => message)).toEqual([
-      "monthly cost: 207.50 USD -> 13.00 USD (-194.50 USD)",
+      "monthly cost: 207.50 USD → 13.00 USD (-194.50 USD)",
     ]);
     expect(costDifference(gold, gold)).toEqual([]);
     expect(costDifference(undefined, silver)[0]?.message).toBe(
-      "monthly cost: unknown -> 13.00 USD (difference unknown)",
+      "monthly cost: unknown → 13.00 USD (difference unknown)",
     );
   });
 });

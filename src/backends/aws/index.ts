@@ -1,7 +1,7 @@
 // Amazon EBS: what a profile's `aws` section becomes for a size, and what may change of a volume that exists.
 
 import type { Backend } from "../backend";
-import { awsChange, noteAwsChange } from "./change";
+import { awsChange, multiAttachProblems, noteAwsChange } from "./change";
 import { awsCost } from "./cost";
 import { awsLimits, awsLimitsOverride, awsLimitsSchema, type AwsLimits } from "./limits";
 import { awsPlacement, type AwsPlacement } from "./placement";
@@ -21,8 +21,14 @@ export const aws: Backend<"aws", AwsSection, AwsSettings, AwsPlacement, AwsLimit
   prices: { data: awsPrices, override: awsPricesOverride, whole: awsPricesSchema },
   resolve: resolveAws,
   change: awsChange,
+  wholeChange: multiAttachProblems,
   noteChange: noteAwsChange,
   admitted: admittedSizes,
   monthlyCost: awsCost,
   recorded: awsRecorded,
+  quantities: {
+    iops: { unit: "IOPS" },
+    throughputMiBps: { unit: "MiB/s" },
+    volumeInitializationRate: { unit: "MiB/s" },
+  },
 };

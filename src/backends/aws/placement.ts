@@ -24,7 +24,9 @@ export const tagsSchema = z
   .record(z.string(), z.string())
   .superRefine((tags, context) => {
     for (const key of Object.keys(tags).filter((each) => /^aws:/i.test(each))) {
-      context.addIssue({ code: "custom", path: [key], message: "keys that begin with `aws:` are AWS's own" });
+      const params = { allowed: "keys that don't begin with `aws:`", fix: `rename or remove the tag "${key}"` };
+      const message = "tag keys that begin with `aws:` are reserved for AWS";
+      context.addIssue({ code: "custom", path: [key], message, params });
     }
   })
   .describe("Tags of the volume, by key. `Name` is the volume's name unless it stands here");

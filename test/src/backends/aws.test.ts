@@ -172,6 +172,24 @@ describe("each limit, at its edges", () => {
     expect(codes(resolved({ volumeType: "gp2", kmsKeyId, encrypted }))).toEqual(expected);
   });
 
+  test("what is wrong with a KMS key or a reserved tag is said in words, with what to do", () => {
+    const alias = "arn:aws:kms:us-east-1:111122223333:alias/mine";
+    const [first, second, third] = [
+      ...resolved({ volumeType: "gp2", encrypted: true, kmsKeyId: alias, tags: { "aws:x": "v" } }).problems,
+      ...resolved({ volumeType: "gp2", encrypted: true, kmsKeyId: "mine" }).problems,
+    ];
+    expect(first?.message).toContain("this names an alias");
+    expect(first?.fix).toContain("the ARN of a KMS key");
+    expect(second).toMatchObject({
+      message: "tag keys that begin with `aws:` are reserved for AWS",
+      fix: 'rename or remove the tag "aws:x"',
+    });
+    expect(third?.message).toBe('"mine" is not the ARN of a KMS key');
+    const [snapshot] = resolved({ volumeType: "gp2", snapshotId: "x" }).problems;
+    expect(snapshot?.message).toBe('"x" is not in the right form');
+    for (const each of [first, second, third, snapshot]) expect(each?.message).not.toContain("/^");
+  });
+
   test("a stack may change them, also what is told as unsure", () => {
     const limits = {
       aws: { gp3: { unsure: { defaultIops: null } }, tags: { count: 1 }, volumeInitializationRate: { max: 400 } },
@@ -553,8 +571,8 @@ describe("a change", () => {
     const { verdict, notes } = change(before, made({ ...from, tags: { a: "2" } }));
     expect(verdict).toBe("in-place");
     expect(notes.map(({ message }) => message)).toEqual([
-      'snapshotId: "snap-1" -> nothing, in place',
-      'tags: {"Name":"data","a":"1"} -> {"Name":"data","a":"2"}, in place',
+      'snapshotId: "snap-1" → nothing, in place',
+      'tags: {"Name":"data","a":"1"} → {"Name":"data","a":"2"}, in place',
     ]);
   });
 
@@ -570,6 +588,53 @@ describe("a change", () => {
       message: expect.stringContaining("at most four modifications of a volume in 24 hours"),
     });
   });
+
+  test.each([
+    [
+      "io2, its type",
+      { ...plain.io2, multiAttach: true },
+      { ...plain.io1, multiAttach: true },
+      200,
+      ["settings.volumeType"],
+    ],
+    [
+      "io2, its IOPS and size",
+      { ...plain.io2, multiAttach: true },
+      { ...plain.io2, iops: 300, multiAttach: true },
+      300,
+      [],
+    ],
+    ["io1, its size", { ...plain.io1, multiAttach: true }, { ...plain.io1, multiAttach: true }, 201, ["sizeGiB"]],
+    [
+      "io1, its IOPS by size",
+      { volumeType: "io1", iops: { perGiB: 10 }, multiAttach: true },
+      { volumeType: "io1", iops: { perGiB: 10 }, multiAttach: true },
+      300,
+      ["settings.iops", "sizeGiB"],
+    ],
+    [
+      "io1, its type",
+      { ...plain.io1, multiAttach: true },
+      { ...plain.io2, multiAttach: true },
+      200,
+      ["settings.volumeType"],
+    ],
+    [
+      "io1, its tags",
+      { ...plain.io1, multiAttach: true },
+      { ...plain.io1, multiAttach: true, tags: { a: "b" } },
+      200,
+      [],
+    ],
+  ] as [string, Section, Section, number, string[]][])(
+    "of a volume with Multi-Attach is what EC2 allows: %s",
+    (_, before, after, sizeGiB, paths) => {
+      const { verdict, problems } = change(made(before), made(after, {}, sizeGiB));
+      expect(problems.map(({ path }) => path)).toEqual(paths);
+      expect(verdict).toBe(paths.length > 0 ? "refused" : "in-place");
+      for (const { fix } of problems) expect(fix).toContain("make a snapshot");
+    },
+  );
 
   test("of a standard volume says that it may not be possible", () => {
     const { verdict, notes } = change(made(plain.standard), made(plain.io2));
@@ -809,7 +874,16 @@ describe("properties", () => {
         const differs = fixed.some((key) => before[key] !== after[key] && !(mayGo(key) && after[key] === null));
         const { verdict } = change(from, to);
         seen[verdict]++;
-        expect(verdict === "refused").toBe(to.sizeGiB < from.sizeGiB || differs);
+        const isShared = before.multiAttach && after.multiAttach;
+        const keeps: (keyof AwsSettings)[] =
+          isShared && before.volumeType === "io1"
+            ? ["volumeType", "iops"]
+            : isShared && before.volumeType === "io2"
+              ? ["volumeType"]
+              : [];
+        const stays =
+          keeps.some((key) => before[key] !== after[key]) || (keeps.length > 1 && to.sizeGiB !== from.sizeGiB);
+        expect(verdict === "refused").toBe(to.sizeGiB < from.sizeGiB || differs || stays);
       }),
       { numRuns: 2000 },
     );
