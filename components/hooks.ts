@@ -127,7 +127,7 @@ export function volumeHooks({ config, catalog, volumes, volumeAt, created, place
       declared.isUnfinished = true;
       from = { ...before, sizeGiB: to.sizeGiB, settings: to.settings };
     }
-    const label = from.profile === to.profile ? `${name}@${to.profile}` : `${name}: ${from.profile} -> ${to.profile}`;
+    const label = from.profile === to.profile ? `${name}@${to.profile}` : `${name}: ${from.profile} → ${to.profile}`;
     await judge({ urn, label, notes: declared.notes }, from, to, !declared.isUnfinished);
   };
 

@@ -40,7 +40,7 @@ const MAPPING: NoteCode = "limits-need-mapping";
 export interface ProfiledVolumeArgs {
   /**
    * The profile's name, where the reference doesn't say it.
-   * @default "default", the cheapest that the backend has
+   * @default "default", the cheapest that any application can live with
    */
   profile?: pulumi.Input<string> | undefined;
   /** The size in GiB (2^30 bytes), rounded up to what the backend can make. One of `sizeGiB` and `size` is needed. */

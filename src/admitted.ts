@@ -26,7 +26,7 @@ export function admittedSizes(
 
   const rules: Backend = backends[backend];
   if (!rules.admitted) return { admitted: [inOneRange(backend, at)], problems: [] };
-  const found = rules.admitted({
+  const asked = {
     name: "volume",
     profile,
     section: catalog.profiles[profile]?.sections[backend] ?? {},
@@ -35,7 +35,8 @@ export function admittedSizes(
     placement,
     placementPath: "placement",
     limits: catalog.limits[backend],
-  });
+  };
+  const found = rules.admitted(asked, catalog.prices[backend]);
   if (found.length > 0) return { admitted: found, problems: [] };
   return { problems: resolve(catalog, request(1)).problems };
 }

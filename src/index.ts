@@ -17,6 +17,7 @@ export {
   type ScaleioSettings,
 } from "./backends/scaleio";
 export * from "./cost";
+export { quantities, settingText } from "./setting-text";
 export { ownPlacement, stackPlacement } from "./placement";
 export * from "./problems";
 export { builtinProfiles } from "./profiles/builtin";

@@ -119,16 +119,16 @@ export const problemKinds = {
     allowed: () => "one size",
     fix: () => "give `sizeGiB` or `size`, not both",
   }),
-  "size-invalid": problemKind<{ why: string }>({
+  "size-invalid": problemKind<{ why: string; fix?: string | undefined }>({
     meaning: "A size can't be read.",
     message: ({ why }) => why,
     allowed: () => 'a positive number of GiB (sizeGiB: 100), or text with a unit (size: "100GiB", "1.5TiB", "500GB")',
-    fix: () => "write the size with one of the units MiB, GiB, TiB, PiB or MB, GB, TB, PB",
+    fix: ({ fix }) => fix ?? "write the size with one of the units MiB, GiB, TiB, PiB or MB, GB, TB, PB",
   }),
   "size-beyond-limit": problemKind<{ what: string; sizeGiB: number; min: number; max: number; ways?: string[] }>({
     meaning: "The backend can't make a volume of this size with this profile.",
     message: ({ what, sizeGiB }) => `${what} can't have ${count(sizeGiB)} GiB`,
-    allowed: ({ min, max }) => `${count(min)} to ${count(max)} GiB`,
+    allowed: ({ sizeGiB, min, max }) => (sizeGiB < min ? sizesText(min, max) : `${count(min)} to ${count(max)} GiB`),
     fix: ({ sizeGiB, min, max, ways = [] }) =>
       either([...ways, sizeGiB < min ? `ask for ${count(min)} GiB or more` : `ask for at most ${count(max)} GiB`]),
   }),
@@ -162,11 +162,11 @@ export const problemKinds = {
     allowed: ({ range }) => range,
     fix: ({ range }) => `give ${range}`,
   }),
-  "value-invalid": problemKind<{ why: string; allowed: string }>({
+  "value-invalid": problemKind<{ why: string; allowed: string; fix?: string | undefined }>({
     meaning: "A value in the stack's config is not in the right form.",
     message: ({ why }) => why,
     allowed: ({ allowed }) => allowed,
-    fix: ({ allowed }) => `write ${allowed}`,
+    fix: ({ allowed, fix }) => fix ?? `write ${allowed}`,
   }),
   "config-not-readable": problemKind<{ why: string; allowed: string }>({
     meaning: "A key of the stack's config holds text that is not what the key is for.",
@@ -522,10 +522,10 @@ export const problemKinds = {
     allowed: ({ from }) => from,
     fix: ({ to }) => `declare a new volume with backend "${to}", copy the data, and destroy this one`,
   }),
-  "change-not-possible": problemKind<{ setting: string; from: unknown; to: unknown; because: string; way: string }>({
+  "change-not-possible": problemKind<{ setting: string; from: string; to: string; because: string; way: string }>({
     meaning: "The backend can't change this setting of a volume that exists.",
-    message: ({ setting, from, to, because }) => `"${setting}" can't go from ${show(from)} to ${show(to)}: ${because}`,
-    allowed: ({ from }) => show(from),
+    message: ({ setting, from, to, because }) => `"${setting}" can't go from ${from} to ${to}: ${because}`,
+    allowed: ({ from }) => from,
     fix: ({ way }) => way,
   }),
   "modification-too-early": problemKind<{ id: string; because: string }>({
@@ -922,18 +922,17 @@ export const noteKinds = {
     message: ({ volume }) =>
       `docker-compose 1 will refuse volume "${volume}" once it is made, because of its \`driver_opts\`; say the same by \`x-storage-profiles\``,
   }),
-  "change-in-place": noteKind<{ setting: string; from: unknown; to: unknown }>({
+  "change-in-place": noteKind<{ setting: string; from: string; to: string }>({
     meaning: "A setting of a volume that exists changes in place; its data stays.",
-    message: ({ setting, from, to }) => `${setting}: ${show(from)} -> ${show(to)}, in place`,
+    message: ({ setting, from, to }) => `${setting}: ${from} → ${to}, in place`,
   }),
-  "change-migrates": noteKind<{ setting: string; from: unknown; to: unknown; because: string }>({
+  "change-migrates": noteKind<{ setting: string; from: string; to: string; because: string }>({
     meaning: "A setting changes, and the backend moves the data for it.",
-    message: ({ setting, from, to, because }) =>
-      `${setting}: ${show(from)} -> ${show(to)}, the backend moves the data: ${because}`,
+    message: ({ setting, from, to, because }) => `${setting}: ${from} → ${to}, the backend moves the data: ${because}`,
   }),
   "change-of-cost": noteKind<{ from: string; to: string; difference: string }>({
     meaning: "What a change makes of the monthly cost.",
-    message: ({ from, to, difference }) => `monthly cost: ${from} -> ${to} (${difference})`,
+    message: ({ from, to, difference }) => `monthly cost: ${from} → ${to} (${difference})`,
   }),
 
   // How a volume stands
@@ -1018,9 +1017,17 @@ export function formatProblems(headline: string, problems: readonly Problem[]): 
   return [`${headline}: ${counted}`, ...problems.map(formatProblem)].join("\n");
 }
 
+// One for all: to make one takes longer than everything else that resolving a volume does.
+const numbers = new Intl.NumberFormat("en-US", { maximumFractionDigits: 4 });
+
 /** A number with thousands separators, as in "64,500". */
 export function count(value: number): string {
-  return value.toLocaleString("en-US", { maximumFractionDigits: 4 });
+  return numbers.format(value);
+}
+
+/** Sizes from one to another. A limit that only numbers of 32 bits have is none that anybody meets. */
+export function sizesText(min: number, max: number): string {
+  return max >= 2 ** 31 - 1 ? `${count(min)} GiB or more` : `${count(min)} to ${count(max)} GiB`;
 }
 
 /** Any value as short text for a message. */

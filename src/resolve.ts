@@ -10,6 +10,7 @@ import { profilesFor, sectionPath, type Catalog } from "./profiles/catalog";
 import { parseReference } from "./profiles/reference";
 import { isSame, revisionOf } from "./profiles/revision";
 import { validate, wrongType } from "./profiles/validate";
+import { settingText } from "./setting-text";
 import { parseSize } from "./size";
 
 /** What one volume asks for. */
@@ -161,7 +162,9 @@ export function change(from: ResolvedVolume, to: ResolvedVolume): Change {
     problems.push(problem("change-shrinks", "sizeGiB", to.sizeGiB, { from: from.sizeGiB, to: to.sizeGiB }));
   } else if (to.sizeGiB > from.sizeGiB) {
     verdicts.add("in-place");
-    notes.push(note("change-in-place", "sizeGiB", { setting: "sizeGiB", from: from.sizeGiB, to: to.sizeGiB }));
+    const text = (sizeGiB: number) => settingText(from.backend, "sizeGiB", sizeGiB);
+    const what = { setting: "sizeGiB", from: text(from.sizeGiB), to: text(to.sizeGiB) };
+    notes.push(note("change-in-place", "sizeGiB", what));
   }
   const rules = anyBackend(from.backend).change as Record<
     string,
@@ -172,7 +175,8 @@ export function change(from: ResolvedVolume, to: ResolvedVolume): Change {
     const after = (to.settings as unknown as Record<string, unknown>)[setting] ?? null;
     const rule = isSame(before, after) ? undefined : rules[setting]?.(before, after);
     if (!rule) continue;
-    const what = { setting, from: before, to: after };
+    const text = (value: unknown) => settingText(from.backend, setting, value);
+    const what = { setting, from: text(before), to: text(after) };
     const path = `settings.${setting}`;
     verdicts.add(rule.verdict);
     if (rule.verdict === "refused")
@@ -180,6 +184,7 @@ export function change(from: ResolvedVolume, to: ResolvedVolume): Change {
     else if (rule.verdict === "migrates") notes.push(note("change-migrates", path, { ...what, because: rule.because }));
     else notes.push(note("change-in-place", path, what));
   }
+  problems.push(...(anyBackend(from.backend).wholeChange?.(from, to) ?? []));
   if (problems.length > 0) return { verdict: "refused", problems, notes: [] };
   notes.push(...(anyBackend(from.backend).noteChange?.(from, to) ?? []));
   const verdict = verdicts.has("migrates") ? "migrates" : verdicts.has("in-place") ? "in-place" : "none";

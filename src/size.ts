@@ -34,11 +34,10 @@ export function parseSize({ sizeGiB, size }: SizeRequest, pathPrefix = ""): Pars
   const numberPath = `${pathPrefix}sizeGiB`;
   const textPath = `${pathPrefix}size`;
   const failed = (...problems: Problem[]): ParsedSize => ({ problems, notes: [] });
-
   const fromText = size === undefined ? undefined : gibOf(size);
-  if (typeof fromText === "string") return failed(problem("size-invalid", textPath, size, { why: fromText }));
-  const why = sizeGiB === undefined ? undefined : whyNotASize(sizeGiB);
-  if (why) return failed(problem("size-invalid", numberPath, sizeGiB, { why }));
+  if (typeof fromText === "object") return failed(problem("size-invalid", textPath, size, fromText));
+  const wrong = sizeGiB === undefined ? undefined : whyNotASize(sizeGiB);
+  if (wrong) return failed(problem("size-invalid", numberPath, sizeGiB, wrong));
   if (sizeGiB !== undefined && size !== undefined && fromText !== sizeGiB) {
     return failed(problem("size-conflict", textPath, size, { sizeGiB, size }));
   }
@@ -55,21 +54,31 @@ export function parseSize({ sizeGiB, size }: SizeRequest, pathPrefix = ""): Pars
   return { sizeGiB: whole, problems: [], notes: [note("size-rounded-up", path, { asked, sizeGiB: whole, because })] };
 }
 
-function gibOf(text: string): number | string {
-  const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text);
-  if (!match) return "it is not a number with a unit";
+/** Why something is no size, and what to do where another way of writing it doesn't help. */
+interface NoSize {
+  why: string;
+  fix?: string;
+}
+
+function gibOf(text: string): number | NoSize {
+  const match = /^\s*(-?\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text);
+  if (!match) return { why: "it is not a number with a unit" };
   const [, digits = "", unit = ""] = match;
-  if (unit === "") return "it has no unit";
+  if (unit === "") return { why: "it has no unit" };
   // Gb is the sign of a gigabit.
   const bytes = /^[A-Z]b$/.test(unit) ? undefined : BYTES[unit.toLowerCase()];
-  if (bytes === undefined) return `"${unit}" is not a unit of size that is read here`;
+  if (bytes === undefined) return { why: `"${unit}" is not a unit of size that is read here` };
   const gib = (Number(digits) * bytes) / GIB;
   return whyNotASize(gib) ?? gib;
 }
 
-function whyNotASize(gib: number): string | undefined {
-  if (typeof gib !== "number" || Number.isNaN(gib)) return "it is not a number";
-  if (gib <= 0) return "it is not above zero";
-  if (gib > MAX_SIZE_GIB) return "it is beyond any volume";
+function whyNotASize(gib: number): NoSize | undefined {
+  if (typeof gib !== "number" || Number.isNaN(gib))
+    return {
+      why: "the size is not a number",
+      fix: "give a number of GiB; NaN comes of a calculation with a missing value",
+    };
+  if (gib <= 0) return { why: "the size must be above zero", fix: "ask for 1 GiB or more" };
+  if (gib > MAX_SIZE_GIB) return { why: "the size is beyond any volume", fix: "ask for what the backend can make" };
   return undefined;
 }

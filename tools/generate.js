@@ -20,6 +20,7 @@ function generated() {
     "docs/problems.md": () => problemsPage(core, require("../dist/components/local/errors.js")),
     "docs/profiles.md": () => profilesPage(core),
     "docs/http.md": () => httpPage(require("../dist/src/control/routes/index.js")),
+    "src/control/page/quantities.js": () => quantitiesModule(core),
     "docs/commands.md": () => commandsPage(require("../dist/src/cli/run.js"), require("../dist/src/cli/commands.js")),
   };
 }
@@ -75,6 +76,21 @@ function problemsPage({ problemKinds, noteKinds }, { localVolumeErrors }) {
     "| code | meaning |",
     "| --- | --- |",
     ...rows(localVolumeErrors),
+    "",
+  ].join("\n");
+}
+
+/**
+ * How settings read, for the status page, which has no other part of the code.
+ *
+ * @param {typeof import("../src/index")} core
+ */
+function quantitiesModule({ quantities }) {
+  return [
+    "// How the settings of each backend read that are numbers. Generated from src/backends by `npm run schema`.",
+    "",
+    "/** @type {Record<string, Record<string, { unit: string, isUnlimitedAtZero?: boolean }>>} */",
+    `export const quantities = ${JSON.stringify(quantities)};`,
     "",
   ].join("\n");
 }

@@ -76,6 +76,14 @@ export interface ReadBack<Settings> {
   settings?: Partial<Settings> | undefined;
 }
 
+/** How a setting that is a number reads. */
+export interface Quantity {
+  /** The unit: "IOPS", "MiB/s". */
+  unit: string;
+  /** Whether 0 means that there is no limit. */
+  isUnlimitedAtZero?: boolean;
+}
+
 /** How a volume of the backend stands in Pulumi's state. */
 export interface Recorded<Settings> {
   /** The type of the resource that has its size and its settings. */
@@ -110,16 +118,20 @@ export interface Backend<
   /** What of the stack's config below the backend's name is about the place. Default: all of it. */
   place?(stack: Record<string, unknown>): object;
   recorded: Recorded<Settings>;
+  /** How each setting that is a number reads. */
+  quantities: { readonly [K in keyof Settings as number extends Settings[K] ? K : never]-?: Quantity };
   limits: Overridable<Limits>;
   prices: Overridable<Prices>;
   /** Settings, problems and notes for one volume. Never throws. */
   resolve(asked: Asked<Section, Placement, Limits>, prices: Prices): Answer<Settings>;
   /** What may happen to each setting of a volume that exists; nothing, where the difference means no change. */
   change: { [K in keyof Required<Settings>]: (from: Settings[K], to: Settings[K]) => SettingRule | undefined };
+  /** Why a change can't be made that each setting by itself allows: what one of them says about others, or about the size. */
+  wholeChange?(from: Made<Settings>, to: Made<Settings>): Problem[];
   /** What is to be known of a change as a whole, beyond what becomes of each setting. */
   noteChange?(from: Made<Settings>, to: Made<Settings>): Note[];
-  /** The sizes that each type of the backend can make; absent where there are no types, and one range of sizes. */
-  admitted?(asked: Omit<Asked<Section, Placement, Limits>, "sizeGiB">): Admitted[];
+  /** The sizes that the profile's type can make, or each that it may have; absent where there are no types, and one range of sizes. */
+  admitted?(asked: Omit<Asked<Section, Placement, Limits>, "sizeGiB">, prices: Prices): Admitted[];
   /** The monthly cost; or why it isn't known; or nothing, on a backend that has no list prices and got none. */
   monthlyCost(
     made: Made<Settings>,

@@ -3,7 +3,7 @@
 import { admittedSizes, type AdmittedSizes } from "../admitted";
 import { backendNames, backends, type BackendName } from "../backends";
 import { nearest } from "../nearest";
-import { count, problem, type Problem } from "../problems";
+import { count, problem, sizesText, type Problem } from "../problems";
 import { resolve, type Resolution, type VolumeRequest } from "../resolve";
 import { knownHere, type Known } from "./catalog";
 import { sizeOf, textOf, type CommandSpec, type Context } from "./command";
@@ -96,7 +96,7 @@ function sideBySide(explained: readonly Explained[], context: Context): string {
     };
     const rows = [
       ...row("size", ({ resolution }) => (resolution?.volume ? `${count(resolution.volume.sizeGiB)} GiB` : "")),
-      ...row("settings", ({ resolution }) => settingLines(resolution?.volume?.settings).join("\n")),
+      ...row("settings", ({ resolution }) => settingLines(resolution?.volume).join("\n")),
       ...row("cost", ({ resolution }) => (resolution?.volume ? costText(resolution.monthlyCost) : "")),
       ...row("why", ({ resolution }) => (resolution?.notes ?? []).map(({ message }) => message).join("\n")),
       ...row("problems", ({ resolution, sizes }) => {
@@ -118,7 +118,7 @@ function problemLines(problems: readonly Problem[]): string {
 function sizeLines({ admitted = [] }: AdmittedSizes): string {
   return admitted
     .map(({ what, ranges, above }) => {
-      const told = ranges.map(({ fromGiB, toGiB }) => `${count(fromGiB)} to ${count(toGiB)} GiB`).join(", ");
+      const told = ranges.map(({ fromGiB, toGiB }) => sizesText(fromGiB, toGiB)).join(", ");
       return `${what}: ${told === "" ? `none (${above?.message ?? "not possible"})` : told}`;
     })
     .join("\n");

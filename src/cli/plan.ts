@@ -76,8 +76,7 @@ export function planText({ touched, problems, diff, stateUnknown }: EditResult, 
 function onePlan(each: VolumePlan, colours: Colours): string {
   const { name, from, to, verdict, notes, problems, declaredBy } = each;
   const { bold, dim } = colours;
-  const profile =
-    from && to && from.profile !== to.profile ? `${from.profile} -> ${to.profile}` : (to ?? from)?.profile;
+  const profile = from && to && from.profile !== to.profile ? `${from.profile} → ${to.profile}` : (to ?? from)?.profile;
   const head = `${bold(name)}${profile === undefined ? "" : ` (${profile})`}: ${verdictText(verdict, colours)}`;
   const by = declaredBy === "program" ? dim(" (declared by the program)") : "";
   const cost = each.costBefore || each.costAfter ? `  monthly cost: ${costChange(each)}` : "";
@@ -88,7 +87,7 @@ function onePlan(each: VolumePlan, colours: Colours): string {
 
 function costChange({ verdict, costBefore, costAfter }: VolumePlan): string {
   if (verdict === "create") return formatCost(costAfter);
-  if (verdict === "delete") return `${formatCost(costBefore)} -> nothing`;
+  if (verdict === "delete") return `${formatCost(costBefore)} → nothing`;
   return costDifference(costBefore, costAfter);
 }
 
@@ -107,5 +106,5 @@ function totalText(plans: readonly VolumePlan[]): string {
     );
   const unknown = plans.length - known.length;
   const rest = unknown > 0 ? `, and ${unknown} whose cost is unknown` : "";
-  return `in all: ${formatCost({ amount: sum("costBefore"), currency })} -> ${formatCost({ amount: sum("costAfter"), currency })} a month${rest}`;
+  return `in all: ${formatCost({ amount: sum("costBefore"), currency })} → ${formatCost({ amount: sum("costAfter"), currency })} a month${rest}`;
 }

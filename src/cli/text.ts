@@ -4,6 +4,8 @@ import { createColors } from "picocolors";
 
 import { formatCost, type MonthlyCost } from "../cost";
 import { show, type Note, type Problem } from "../problems";
+import type { ResolvedVolume } from "../resolve";
+import { settingText } from "../setting-text";
 import type { ComplianceStatus, PlannedVerdict } from "../stack";
 
 export type Colours = ReturnType<typeof createColors>;
@@ -47,10 +49,11 @@ export function costText(cost: MonthlyCost | undefined): string {
 }
 
 /** Settings as `key: value` lines; those that nobody asked for are left out. */
-export function settingLines(settings: object | undefined): string[] {
-  return Object.entries(settings ?? {})
+export function settingLines(volume: Pick<ResolvedVolume, "backend" | "settings"> | undefined): string[] {
+  if (!volume) return [];
+  return Object.entries(volume.settings as object)
     .filter(([, value]) => value !== null && value !== undefined)
-    .map(([key, value]) => `${key}: ${show(value).replace(/^"(.*)"$/, "$1")}`);
+    .map(([key, value]) => `${key}: ${settingText(volume.backend, key, value).replace(/^"(.*)"$/, "$1")}`);
 }
 
 /** A table: the first row is its head. Cells may have several lines; columns are as wide as they must, or `width` each. */

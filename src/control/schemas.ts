@@ -134,7 +134,9 @@ const resolvedSchema = named(
     revision: z.string().describe("Which edit of the profile it is"),
     backend: backendSchema,
     sizeGiB: z.number(),
-    settings: z.record(z.string(), z.unknown()).describe("The backend's own parameters, always all of them"),
+    settings: z
+      .record(z.string(), z.unknown())
+      .describe("The backend's own parameters, always all of them; a limit of 0 means unlimited"),
   }),
 );
 export const resolutionSchema = named(

@@ -66,13 +66,14 @@ function problemsOf(issue: Issue, schema: z.ZodType, root: unknown, rootPath: st
         }),
       ];
     }
-    default:
-      return [
-        problem("value-invalid", path, value, {
-          why: issue.message,
-          allowed: describe(schemaAt(schema, issue.path, root)),
-        }),
-      ];
+    default: {
+      // A pattern is for machines. What belongs there is in the schema's description, or in what its own check says.
+      const isPattern = issue.code === "invalid_format" && issue.message.startsWith("Invalid ");
+      const why = isPattern ? `${show(value)} is not in the right form` : issue.message;
+      const { allowed = describe(schemaAt(schema, issue.path, root)), fix } =
+        issue.code === "custom" ? ((issue.params ?? {}) as { allowed?: string; fix?: string }) : {};
+      return [problem("value-invalid", path, value, { why, allowed, fix })];
+    }
   }
 }
 

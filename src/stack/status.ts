@@ -2,9 +2,10 @@
 
 import { backends, type BackendName } from "../backends";
 import type { Backend } from "../backends/backend";
-import { note, show, type Note, type Problem } from "../problems";
+import { note, type Note, type Problem } from "../problems";
 import { stackPlacement } from "../placement";
 import { change, monthlyCostOf, resolve, type Resolution, type ResolvedVolume, type VolumeRequest } from "../resolve";
+import { settingText } from "../setting-text";
 import type { VolumeDefinition } from "../profiles/schema";
 import { NAMESPACE } from "../profiles/schema";
 import { joinPath } from "../profiles/validate";
@@ -171,11 +172,14 @@ function told(message: string, path: string): string {
 }
 
 // A mapping whose limits are no longer those of the volume that it follows.
-function strays({ name, limits = {} }: Follower, { settings }: ResolvedVolume): string[] {
+function strays({ name, limits = {} }: Follower, { backend, settings }: ResolvedVolume): string[] {
   const wanted = settings as unknown as Record<string, unknown>;
   return Object.entries(limits)
     .filter(([key, value]) => typeof wanted[key] === "number" && wanted[key] !== value)
-    .map(([key, value]) => `${key} of ${name} is ${show(value)}, and the volume's is ${show(wanted[key])}`);
+    .map(
+      ([key, value]) =>
+        `${key} of ${name} is ${settingText(backend, key, value)}, and the volume's is ${settingText(backend, key, wanted[key])}`,
+    );
 }
 
 // What it has and what it should have, setting by setting: a refused way back is still drift of one setting.
@@ -185,7 +189,10 @@ function drifted(now: ResolvedVolume, last: ResolvedVolume): string {
   const [is, was] = [all(now), all(last)];
   return Object.keys(was)
     .filter((key) => JSON.stringify(is[key]) !== JSON.stringify(was[key]))
-    .map((key) => `${key} is ${show(is[key])} and was made ${show(was[key])}`)
+    .map(
+      (key) =>
+        `${key} is ${settingText(last.backend, key, is[key])} and was made ${settingText(last.backend, key, was[key])}`,
+    )
     .join("; ");
 }
 

@@ -267,13 +267,13 @@ describeAws("volumes that exist", () => {
     declare(true);
     const report = [
       "theirs (which is taken over): in-place",
-      "sizeGiB: 20 -> 30, in place",
-      'volumeType: "gp2" -> "gp3", in place',
-      "iops: nothing -> 3,000, in place",
-      "throughputMiBps: nothing -> 250, in place",
-      'tags: {"theirs":"x"} -> {"Name":"theirs"}, in place',
+      "sizeGiB: 20 GiB → 30 GiB, in place",
+      'volumeType: "gp2" → "gp3", in place',
+      "iops: nothing → 3,000 IOPS, in place",
+      "throughputMiBps: nothing → 250 MiB/s, in place",
+      'tags: {"theirs":"x"} → {"Name":"theirs"}, in place',
       "at most four modifications of a volume in 24 hours",
-      "monthly cost: 2.00 USD -> 7.40 USD (+5.40 USD)",
+      "monthly cost: 2.00 USD → 7.40 USD (+5.40 USD)",
     ];
     const preview = succeeded(await project.run(["preview"]));
     for (const line of report) expect(preview).toContain(line);

@@ -21,8 +21,8 @@ describeAws("a volume of every type", () => {
     "small@gold": { sizeGiB: 4 },
     "silver@silver": { sizeGiB: 100 },
     "bronze@bronze": { size: "4.5GiB" },
-    cheap: { sizeGiB: 100 },
-    cheaper: { sizeGiB: 200 },
+    plain: { sizeGiB: 100 },
+    "cheap@cheapest": { sizeGiB: 200 },
     "keyed@keyed": { sizeGiB: 10, aws: { availabilityZone: "us-east-1b", tags: { team: "b" } } },
     "shared@shared": { sizeGiB: 10 },
     "fastest@fastest": { sizeGiB: 300 },
@@ -39,8 +39,10 @@ describeAws("a volume of every type", () => {
     const plain = Object.fromEntries(types.map((volumeType) => [volumeType, { aws: { volumeType } }]));
     await project.connect(
       {
+        aws: { cheapestTypes: ["gp3", "sc1"] },
         profiles: {
           ...plain,
+          cheapest: { aws: { volumeType: "cheapest" } },
           io1: { aws: { volumeType: "io1", iops: 500 } },
           io2: { aws: { volumeType: "io2", iops: 100 } },
           keyed: { aws: { volumeType: "gp3", encrypted: true, kmsKeyId: KEY, tags: { team: "a", cost: "7" } } },
@@ -65,8 +67,7 @@ describeAws("a volume of every type", () => {
 
   test("has its notes and its cost shown at preview, and nothing reaches EC2 that changes anything", () => {
     for (const told of [
-      'cheap@default\n      "standard" is chosen: the cheapest type for 100 GiB\n',
-      'cheaper@default\n      "sc1" is chosen: the cheapest type for 200 GiB\n',
+      'cheap@cheapest\n      "sc1" is chosen: the cheapest of gp3, sc1 for "cheapest", whatever the size\n',
       "EC2's documents disagree whether a standard (magnetic) volume can be resized or change its type",
       "the monthly cost leaves out 0.05 a million I/O requests",
       "4.5GiB is rounded up to 5 GiB: volumes are made in whole GiB",
@@ -94,8 +95,8 @@ describeAws("a volume of every type", () => {
       small: [`${on}&Iops=120&Size=4&VolumeType=io1`],
       silver: [`${on}&Iops=3000&Size=100&Throughput=250&VolumeType=gp3`],
       bronze: [`${on}&Iops=3000&Size=5&Throughput=125&VolumeType=gp3`],
-      cheap: [`${zone}&Size=100&VolumeType=standard`],
-      cheaper: [`${zone}&Size=200&VolumeType=sc1`],
+      plain: [`${on}&Iops=3000&Size=100&Throughput=125&VolumeType=gp3`],
+      cheap: [`${zone}&Size=200&VolumeType=sc1`],
       keyed: [
         `AvailabilityZone=us-east-1b&Encrypted=true&Iops=3000&KmsKeyId=${KEY}&Size=10&Throughput=125&VolumeType=gp3`,
       ],
@@ -270,8 +271,8 @@ describeAws("a change of type", () => {
     expect(new Set(steps.map(({ op }) => op))).toEqual(new Set(["update"]));
     expect(steps).toHaveLength(2 * (pairs.length + Object.keys(others).length));
     // From gp3 with 4,000 IOPS and 500 MiB/s to io1 with 500 IOPS, 200 GiB.
-    expect(text).toContain("monthly cost: 36.00 USD -> 57.50 USD (+21.50 USD)");
-    const notes = [...text.matchAll(/^ +(standard-\w+|\w+-standard|gp3-gp2): .*-> .*: in-place\n(( {6,}.*\n)+)/gm)];
+    expect(text).toContain("monthly cost: 36.00 USD → 57.50 USD (+21.50 USD)");
+    const notes = [...text.matchAll(/^ +(standard-\w+|\w+-standard|gp3-gp2): .*→ .*: in-place\n(( {6,}.*\n)+)/gm)];
     expect(notes).toHaveLength(13);
     for (const [, name = "", told] of notes) {
       const unsure = expect.stringContaining("can be resized or change its type");
@@ -331,7 +332,7 @@ describeAws("fifty volumes", () => {
     declare("silver");
     let text = "";
     expect(await during(async () => (text = await project.up()))).toMatchObject({ ModifyVolume: 50 });
-    expect(text.match(/monthly cost: 20\.75 USD -> 5\.80 USD \(-14\.95 USD\)/g)).toHaveLength(50);
+    expect(text.match(/monthly cost: 20\.75 USD → 5\.80 USD \(-14\.95 USD\)/g)).toHaveLength(50);
     expect((await lab.requests()).filter(({ error }) => error !== null)).toEqual([]);
     const { Volumes } = await lab.call("DescribeVolumes");
     expect(Volumes).toHaveLength(50);

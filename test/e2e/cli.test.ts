@@ -63,7 +63,7 @@ describe("the commands", () => {
     const plan = await call("plan");
     expect([plan.code, plan.text]).toEqual([
       0,
-      expect.stringContaining("data (gold): in-place\n  iopsLimit: 10,000 -> 77, in place"),
+      expect.stringContaining("data (gold): in-place\n  iopsLimit: 10,000 IOPS → 77 IOPS, in place"),
     ]);
     expect((await json("plan --profile gold --set local.iops=78")).plans).toMatchObject([
       { name: "data", verdict: "in-place" },
@@ -73,7 +73,7 @@ describe("the commands", () => {
     expect(readFileSync(file, "utf8")).toBe(edited);
 
     const other = await call("apply data@silver --size 2 --yes");
-    expect([other.code, other.text]).toEqual([0, expect.stringContaining("data (gold -> silver): in-place")]);
+    expect([other.code, other.text]).toEqual([0, expect.stringContaining("data (gold → silver): in-place")]);
     expect(readFileSync(file, "utf8")).toBe(edited.replace("profile: gold, sizeGiB: 1", "profile: silver, sizeGiB: 2"));
     expect((await json("volumes")).volumes).toMatchObject([
       { name: "data", profile: "silver", sizeGiB: 2, status: "compliant", mountPath: expect.stringContaining("data") },

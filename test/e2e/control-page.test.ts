@@ -125,7 +125,7 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
       "orders",
       "100 GiB",
       "aws",
-      expect.stringMatching(/^changes in place\s+iops: 3,000 → 2,000$/),
+      expect.stringMatching(/^changes in place\s+iops: 3,000 IOPS → 2,000 IOPS$/),
       "207.50 USD",
     ]);
     expect(await texts("journal")).toEqual(
@@ -212,7 +212,7 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     const better = '{ "extends": "silver", "aws": { "iops": 6000 } }';
     const would = await ask(better);
     expect(would).toMatch(/It would touch 2 volumes\./);
-    expect(would).toMatch(/catalog.*changes in place.*iops: 3,000 → 6,000.*21\.00 USD.*36\.00 USD/s);
+    expect(would).toMatch(/catalog.*changes in place.*iops: 3,000 IOPS → 6,000 IOPS.*21\.00 USD.*36\.00 USD/s);
     expect(would).toMatch(/\+ .*silver.*6000/);
     expect((await lab.stack.readConfig()).ownProfiles).toEqual(["archive", "orders"]); // looking writes nothing
     await page.setViewportSize({ width: 1000, height: 700 });

@@ -90,8 +90,8 @@ describeOpenstackEngine("volumes on Cinder", () => {
     declare({ "data@silver": { sizeGiB: 4 }, "plain@anywhere": { sizeGiB: 1 }, "used@gold": { sizeGiB: 2 } });
     await lab.clear();
     const preview = succeeded(await project.run(["preview"]));
-    expect(preview).toContain('volumeType: "gold" -> "silver"');
-    expect(preview).toContain("sizeGiB: 2 -> 4, in place");
+    expect(preview).toContain('volumeType: "gold" → "silver"');
+    expect(preview).toContain("sizeGiB: 2 GiB → 4 GiB, in place");
     expect(preview).not.toContain("replace");
     expect((await lab.changes()).filter((each) => each.includes("/volumes"))).toEqual([]);
     await project.up();

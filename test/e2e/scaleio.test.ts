@@ -281,7 +281,7 @@ describe("one array", () => {
       await project.run(["import", "--file", "import.json", "--yes", "--generate-code=false", "--protect=false"]),
     );
     const text = succeeded(await project.run(["preview", "--diff"]));
-    expect(text).toContain("ramCache: false -> true, in place");
+    expect(text).toContain("ramCache: false → true, in place");
     expect(text).not.toMatch(/[1-9] to (create|delete|replace)/);
     await project.up();
     expect(onArray(gateway)).toMatchObject([{ id, name: "old", what: "16 GiB thin ramcache" }]);

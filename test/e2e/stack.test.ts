@@ -127,7 +127,7 @@ describe("a new stack on this machine", () => {
     const { tag } = await stack.readConfig();
     const planned = await stack.plan([{ kind: "set-profile", name: "fast", definition: fast }]);
     expect(planned.touched).toMatchObject([
-      { name: "data", verdict: "in-place", notes: [{ message: "iopsLimit: 9,000 -> 4,000, in place" }] },
+      { name: "data", verdict: "in-place", notes: [{ message: "iopsLimit: 9,000 IOPS → 4,000 IOPS, in place" }] },
     ]);
     expect(readFileSync(project.file, "utf8")).toBe(before);
 

@@ -76,10 +76,10 @@ describeIf(loopReason() === undefined, "the founding example, as root on Linux",
     };
     declare("silver", 2);
     const preview = succeeded(await project.run(["preview"]));
-    expect(preview).toContain("highperfvolume: gold -> silver: in-place");
-    expect(preview).toContain("sizeGiB: 1 -> 2, in place");
-    expect(preview).toContain("iopsLimit: 10,000 -> 3,000, in place");
-    expect(preview).toContain("throughputLimitMiBps: 0 -> 250, in place");
+    expect(preview).toContain("highperfvolume: gold → silver: in-place");
+    expect(preview).toContain("sizeGiB: 1 GiB → 2 GiB, in place");
+    expect(preview).toContain("iopsLimit: 10,000 IOPS → 3,000 IOPS, in place");
+    expect(preview).toContain("throughputLimitMiBps: unlimited → 250 MiB/s, in place");
     await is(gold, 1);
     expect((await project.upSteps()).steps).toEqual(updates);
     await is(silver, 2);
@@ -158,8 +158,8 @@ describeIf(loopReason() === undefined, "the founding example, as root on Linux",
     declare("silver", 2);
     const changed = await project.up();
     expect(changed).toContain("highperfvolume (whose last change did not finish): in-place");
-    expect(changed).toContain("sizeGiB: 1 -> 2, in place");
-    expect(changed).toContain("iopsLimit: 10,000 -> 3,000, in place");
+    expect(changed).toContain("sizeGiB: 1 GiB → 2 GiB, in place");
+    expect(changed).toContain("iopsLimit: 10,000 IOPS → 3,000 IOPS, in place");
     expect(readFileSync(precious, "utf8")).toBe("data");
     expect(await project.steps()).toEqual([]);
   });

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 
 import {
+  admittedSizes,
   backendNames,
   change,
   costDifference,
@@ -54,7 +55,7 @@ describe("gold", () => {
       100,
       {
         volumeType: "gold",
-        migrationPolicy: "never",
+        migrationPolicy: "on-demand",
         availabilityZone: null,
         snapshotId: null,
         imageId: null,
@@ -100,31 +101,62 @@ describe("gold", () => {
     expect(resolution.notes.map(({ message }) => message)).toEqual(notes);
   });
 
-  test("on ScaleIO says what was rounded, and that its limits need a mapping", () => {
+  test("on ScaleIO needs no rounding but that of the size, and says that its limits need a mapping", () => {
     expect(on("scaleio", "gold", 100).notes.map(({ code }) => code)).toEqual([
       "size-rounded-up",
-      "value-rounded-up",
       "limits-need-mapping",
+    ]);
+    expect(on("scaleio", "gold", 104).notes.map(({ message }) => message)).toEqual([
+      expect.stringContaining("10,000 IOPS and 1,000,448 KB/s come into force"),
     ]);
   });
 });
 
 describe("default", () => {
-  test.each([
-    [1, "standard"],
-    [124, "standard"],
-    [125, "sc1"],
-    [16384, "sc1"],
-    [16385, "gp3"],
-    [65536, "gp3"],
-  ])("at %d GiB is the cheapest EBS type that admits it: %s", (sizeGiB, volumeType) => {
-    expect(volumeOf(on("aws", "default", sizeGiB)).settings).toMatchObject({ volumeType, encrypted: false });
+  test.each([1, 124, 125, 500, 1025, 16385, 65536])("at %d GiB is gp3 on EBS, encrypted", (sizeGiB) => {
+    const settings = { volumeType: "gp3", iops: 3000, throughputMiBps: 125, encrypted: true, kmsKeyId: null };
+    expect(volumeOf(on("aws", "default", sizeGiB)).settings).toMatchObject(settings);
+  });
+});
+
+describe("built-in profiles", () => {
+  const names = Object.keys(founding.profiles);
+
+  test.each(backendNames)("can be swapped for each other on %s, at every size that both admit", (backend) => {
+    const edges = names.flatMap((profile) =>
+      (admittedSizes(founding, { profile, backend }).admitted ?? []).flatMap(({ ranges }) =>
+        ranges.flatMap(({ fromGiB, toGiB }) => [fromGiB, toGiB]),
+      ),
+    );
+    const size = fc.oneof(fc.constantFrom(...edges), fc.integer({ min: 1, max: Math.max(...edges) }));
+    let swapped = 0;
+    fc.assert(
+      fc.property(size, fc.nat(1000), (sizeGiB, more) => {
+        const volumes = names.flatMap((name) => on(backend, name, sizeGiB).volume ?? []);
+        for (const [from, name] of volumes.flatMap((volume) => names.map((to) => [volume, to] as const))) {
+          for (const to of [on(backend, name, from.sizeGiB), on(backend, name, from.sizeGiB + more)]) {
+            if (!to.volume) continue;
+            swapped++;
+            const { verdict, problems } = change(from, to.volume);
+            if (verdict === "refused") throw new Error(`${from.profile} -> ${name}: ${problems[0]?.message}`);
+          }
+        }
+      }),
+      { numRuns: 100, examples: edges.map((edge): [number, number] => [edge, 0]) },
+    );
+    expect(swapped).toBeGreaterThan(500);
   });
 
-  test("says so when no type admits the size, with the reason for each", () => {
-    const { problems } = on("aws", "default", 65537);
-    expect(problems).toEqual([expect.objectContaining({ code: "no-type-admits" })]);
-    expect(problems[0]?.message).toContain("gp3: gp3 can't have 65,537 GiB");
+  test("let Cinder move a volume where the types are on different storage", () => {
+    for (const name of names)
+      expect(volumeOf(on("openstack", name, 1)).settings).toMatchObject({ migrationPolicy: "on-demand" });
+  });
+
+  test("have no note about a value that the backend hasn't", () => {
+    const codes = backendNames.flatMap((backend) =>
+      names.flatMap((name) => on(backend, name, 104).notes.map(({ code }) => code)),
+    );
+    expect(codes).not.toContain("value-rounded-up");
   });
 });
 
@@ -399,29 +431,26 @@ describe("the monthly cost", () => {
   });
 
   test("leaves out what is billed by use, and says so", () => {
-    expect(on("aws", "default", 8).notes.map(({ message }) => message)).toContain(
+    const catalog = withProfiles({ old: { aws: { volumeType: "standard" } } });
+    expect(on("aws", "old", 8, catalog).notes.map(({ message }) => message)).toContain(
       "the monthly cost leaves out 0.05 a million I/O requests",
     );
   });
 
   test("decides what is cheapest in one region, and says in which", () => {
-    const request = { name: "data", sizeGiB: 200, backend: "aws", placement: { region: "eu-1" } };
+    const cheapestTypes = ["gp3", "sc1", "standard"];
+    const placement = { region: "eu-1", cheapestTypes };
+    const request = { name: "data@old", sizeGiB: 200, backend: "aws", placement };
+    const profiles: Record<string, ProfileDefinition> = { old: { aws: { volumeType: "cheapest" } } };
     const chosen = (types: object) =>
-      resolve(makeCatalog({ prices: { aws: { "eu-1": { types } } } }), request).notes.find(
+      resolve(makeCatalog({ profiles, prices: { aws: { "eu-1": { types } } } }), request).notes.find(
         ({ code }) => code === "type-chosen",
       );
     // Known for one type only: comparing it with another region's prices would compare nothing.
-    expect(chosen({ gp3: { perGiB: 0.001 } })?.message).toBe(
-      '"sc1" is chosen: the cheapest type for 200 GiB by the prices of us-east-1',
-    );
-    const all = {
-      gp2: { perGiB: 1 },
-      st1: { perGiB: 1 },
-      sc1: { perGiB: 1 },
-      standard: { perGiB: 1 },
-      gp3: { perGiB: 0.5 },
-    };
-    expect(chosen(all)?.message).toBe('"gp3" is chosen: the cheapest type for 200 GiB');
+    const among = 'the cheapest of gp3, sc1, standard for "old", whatever the size';
+    expect(chosen({ gp3: { perGiB: 0.001 } })?.message).toBe(`"sc1" is chosen: ${among} by the prices of us-east-1`);
+    const all = { sc1: { perGiB: 1 }, standard: { perGiB: 1 }, gp3: { perGiB: 0.5 } };
+    expect(chosen(all)?.message).toBe(`"gp3" is chosen: ${among}`);
   });
 
   test("comes from the stack's prices where it gives them", () => {
@@ -456,16 +485,17 @@ describe("a change", () => {
     const { verdict, notes } = change(made("aws", "a", 10, catalog), made("aws", "b", 20, catalog));
     expect(verdict).toBe("in-place");
     expect(notes.map(({ message }) => message)).toEqual([
-      "sizeGiB: 10 -> 20, in place",
-      'volumeType: "io1" -> "gp3", in place',
-      "iops: 300 -> 4,000, in place",
-      "throughputMiBps: nothing -> 125, in place",
+      "sizeGiB: 10 GiB → 20 GiB, in place",
+      'volumeType: "io1" → "gp3", in place',
+      "iops: 300 IOPS → 4,000 IOPS, in place",
+      "throughputMiBps: nothing → 125 MiB/s, in place",
       expect.stringContaining("at most four modifications"),
     ]);
   });
 
   test("that shrinks or can't be made is refused with every reason and the way out", () => {
-    const { verdict, problems, notes } = change(made("aws", "gold", 100), made("aws", "default", 50));
+    const catalog = withProfiles({ open: { aws: { volumeType: "gp3", encrypted: false } } });
+    const { verdict, problems, notes } = change(made("aws", "gold", 100), made("aws", "open", 50, catalog));
     expect(verdict).toBe("refused");
     expect(notes).toEqual([]);
     expect(problems.map(({ code, path }) => `${code} ${path}`)).toEqual([
@@ -473,8 +503,9 @@ describe("a change", () => {
       "change-not-possible settings.encrypted",
     ]);
     expect(problems[1]?.fix).toContain("leave `encrypted: true`");
-    const [encrypted] = change(made("aws", "default", 100), made("aws", "gold", 100)).problems;
+    const [encrypted] = change(made("aws", "open", 100, catalog), made("aws", "gold", 100)).problems;
     expect(encrypted?.fix).toContain("make a snapshot");
+    expect(encrypted?.fix).toContain("leave `encrypted: false`");
   });
 
   test.each([
@@ -511,11 +542,11 @@ describe("a change", () => {
   test("says what it makes of the cost", () => {
     const [gold, silver] = ["gold", "silver"].map((profile) => on("aws", profile, 100).monthlyCost);
     expect(costDifference(gold, silver).map(({ message }) => message)).toEqual([
-      "monthly cost: 207.50 USD -> 13.00 USD (-194.50 USD)",
+      "monthly cost: 207.50 USD → 13.00 USD (-194.50 USD)",
     ]);
     expect(costDifference(gold, gold)).toEqual([]);
     expect(costDifference(undefined, silver)[0]?.message).toBe(
-      "monthly cost: unknown -> 13.00 USD (difference unknown)",
+      "monthly cost: unknown → 13.00 USD (difference unknown)",
     );
   });
 });

@@ -51,6 +51,18 @@ describe("a size", () => {
     expect(parseSize(request).problems).toEqual([expect.objectContaining({ code, path })]);
   });
 
+  test.each([
+    [{ sizeGiB: -3 }, "the size must be above zero", "ask for 1 GiB or more"],
+    [{ sizeGiB: 0 }, "the size must be above zero", "ask for 1 GiB or more"],
+    [{ size: "-3GiB" }, "the size must be above zero", "ask for 1 GiB or more"],
+    [{ sizeGiB: NaN }, "the size is not a number", "give a number of GiB"],
+    [{ size: "3" }, "it has no unit", "write the size with one of the units"],
+  ])("%j is refused with a way out that fits", (request, message, fix) => {
+    expect(parseSize(request).problems).toEqual([
+      expect.objectContaining({ message, fix: expect.stringContaining(fix) }),
+    ]);
+  });
+
   test("property: what is made is never smaller than what was asked for, and less than a GiB bigger", () => {
     const unit = fc.constantFrom(
       ["MiB", 2 ** 20],

@@ -1,19 +1,11 @@
 // The sizes for which a profile is possible on EBS, type by type: for people who ask where a type ends.
 
-import type { Admitted, Asked } from "../backend";
-import { volumeTypes, type AwsLimits, type VolumeType } from "./limits";
-import type { AwsPlacement } from "./placement";
-import { resolveType, type AskedAws } from "./resolve";
-import type { AwsSection } from "./settings";
+import type { Admitted } from "../backend";
+import type { VolumeType } from "./limits";
+import { resolveType, type AskedAws } from "./resolve-type";
 
-/** For each type that the profile may have: the sizes that it admits, and why none beyond them. */
-export function admittedByTypes(asked: Omit<Asked<AwsSection, AwsPlacement, AwsLimits>, "sizeGiB">): Admitted[] {
-  const { volumeType } = asked.section;
-  const types = volumeType === "cheapest" ? volumeTypes : volumeTypes.filter((type) => type === volumeType);
-  return types.map((type) => admittedBy(type, asked));
-}
-
-function admittedBy(type: VolumeType, asked: Omit<AskedAws, "sizeGiB">): Admitted {
+/** The sizes that a type admits with the profile, and why none beyond them. */
+export function admittedBy(type: VolumeType, asked: Omit<AskedAws, "sizeGiB">): Admitted {
   const at = (sizeGiB: number, quiet: boolean) => resolveType(type, { ...asked, sizeGiB, quiet }).problems[0];
   const isPossible = (sizeGiB: number) => at(sizeGiB, true) === undefined;
   const { min, max } = asked.limits[type].sizeGiB;

@@ -1,7 +1,7 @@
 // What may happen to the settings of an EBS volume that exists. EC2 changes type, IOPS, throughput and size of a live volume in one
 // ModifyVolume. For everything else the AWS provider would make a new, empty volume and delete the old one.
 
-import { note, type Note } from "../../problems";
+import { note, problem, show, type Note, type Problem } from "../../problems";
 import { inPlace, refused, type Backend, type Made } from "../backend";
 import { isSame } from "../../profiles/revision";
 import { awsLimits } from "./limits";
@@ -21,7 +21,10 @@ export const awsChange: Backend<"aws", unknown, AwsSettings>["change"] = {
           "EBS can't decrypt a volume that exists",
           `leave \`encrypted: true\` in the profile (an account or a snapshot may encrypt where nobody asked), or ${COPY_WAY}`,
         )()
-      : refused("EBS can't encrypt a volume that exists", SNAPSHOT_WAY)(),
+      : refused(
+          "EBS can't encrypt a volume that exists",
+          `leave \`encrypted: false\` in the profile, or ${SNAPSHOT_WAY}`,
+        )(),
   kmsKeyId: refused("EBS can't change the key of a volume that exists", SNAPSHOT_WAY),
   // EC2 could do it for a detached io2 volume; the provider can't.
   multiAttach: refused("the AWS provider would replace the volume", SNAPSHOT_WAY),
@@ -44,6 +47,36 @@ export const awsChange: Backend<"aws", unknown, AwsSettings>["change"] = {
         )(),
   tags: inPlace,
 };
+
+// Source: the EC2 user guide, "Attach an EBS volume to multiple EC2 instances using Multi-Attach", considerations; there a change of
+// an io1 volume and a change of io2's type are excluded. Read 2026-11-29.
+const MULTI_ATTACH = {
+  io1: {
+    fixed: ["volumeType", "iops", "sizeGiB"],
+    because: "an io1 volume with Multi-Attach keeps its type, size and IOPS",
+  },
+  io2: { fixed: ["volumeType"], because: "an io2 volume keeps its type while it has Multi-Attach" },
+} as const;
+
+/** What a volume that several instances may attach can't become. Switching Multi-Attach itself is refused anyway. */
+export function multiAttachProblems(from: Made<AwsSettings>, to: Made<AwsSettings>): Problem[] {
+  const { volumeType, multiAttach } = from.settings;
+  if (!multiAttach || !to.settings.multiAttach || (volumeType !== "io1" && volumeType !== "io2")) return [];
+  const { fixed, because } = MULTI_ATTACH[volumeType];
+  const valueOf = ({ sizeGiB, settings }: Made<AwsSettings>) => ({ ...settings, sizeGiB });
+  const [before, after] = [valueOf(from), valueOf(to)];
+  return fixed
+    .filter(
+      (setting) => before[setting] !== after[setting] && !(setting === "sizeGiB" && after.sizeGiB < before.sizeGiB),
+    )
+    .map((setting) => {
+      const unit = { volumeType: "", iops: " IOPS", sizeGiB: " GiB" }[setting];
+      const text = (value: unknown) => `${show(value)}${unit}`;
+      const params = { setting, from: text(before[setting]), to: text(after[setting]), because };
+      const path = setting === "sizeGiB" ? setting : `settings.${setting}`;
+      return problem("change-not-possible", path, after[setting], { ...params, way: SNAPSHOT_WAY });
+    });
+}
 
 // Source: the EC2 user guide, "Requirements for Amazon EBS volume modifications". Read 2026-08-21.
 const LIMIT =

@@ -2,6 +2,8 @@
 
 import { z } from "zod";
 
+import { volumeTypes } from "./limits";
+
 const availabilityZone = z.string().min(1).describe('The Availability Zone by name: "eu-central-1a"');
 const outpostArn = z.string().regex(/^arn:/).describe("ARN of the Outpost");
 
@@ -22,14 +24,27 @@ export const tagsSchema = z
   .record(z.string(), z.string())
   .superRefine((tags, context) => {
     for (const key of Object.keys(tags).filter((each) => /^aws:/i.test(each))) {
-      context.addIssue({ code: "custom", path: [key], message: "keys that begin with `aws:` are AWS's own" });
+      const params = { allowed: "keys that don't begin with `aws:`", fix: `rename or remove the tag "${key}"` };
+      const message = "tag keys that begin with `aws:` are reserved for AWS";
+      context.addIssue({ code: "custom", path: [key], message, params });
     }
   })
   .describe("Tags of the volume, by key. `Name` is the volume's name unless it stands here");
 
+const cheapestTypes = z
+  .array(z.enum(volumeTypes))
+  .min(1)
+  .describe(
+    "The types among which `volumeType: cheapest` chooses; of equally cheap ones the first. Default: gp3, io2, io1",
+  );
+
 /** What a stack says of the place of its volumes. */
 export const awsStackSchema = z
-  .strictObject({ availabilityZone: availabilityZone.optional(), outpostArn: outpostArn.optional() })
+  .strictObject({
+    availabilityZone: availabilityZone.optional(),
+    outpostArn: outpostArn.optional(),
+    cheapestTypes: cheapestTypes.optional(),
+  })
   .describe("Where volumes live on Amazon EBS");
 
 /** What a volume says itself on Amazon EBS; counts before the stack's config and the profile. */
@@ -48,6 +63,7 @@ export type AwsVolume = z.infer<typeof awsVolumeSchema>;
 
 /** Everything that is known of the place. */
 export const awsPlacement = awsVolumeSchema.extend({
+  cheapestTypes: cheapestTypes.optional(),
   region: z.string().optional().describe("The AWS region, where no zone tells it; prices depend on it"),
 });
 export type AwsPlacement = z.infer<typeof awsPlacement>;

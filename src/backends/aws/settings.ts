@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 
+import { show } from "../../problems";
 import { iopsSchema } from "../iops";
 import { throughputSchema } from "../throughput";
 import { volumeTypes, type VolumeType } from "./limits";
@@ -12,15 +13,25 @@ export const awsSection = z
     volumeType: z
       .enum(["cheapest", ...volumeTypes])
       .nullish()
-      .describe("The EBS volume type, or `cheapest`: the cheapest that admits the size and the other settings"),
+      .describe(
+        "The EBS volume type, or `cheapest`: the cheapest type for the other settings, whatever the size, of those in `storage-profiles:aws.cheapestTypes`",
+      ),
     iops: iopsSchema.nullish().describe("Provisioned IOPS (gp3, io1, io2): a number, or by size (perGiB, min, max)"),
     throughputMiBps: throughputSchema
       .nullish()
       .describe("Provisioned throughput in MiB/s (gp3): a number, or by IOPS (perIops, min, max)"),
-    encrypted: z.boolean().nullish().describe("Whether the volume is encrypted. Default: false"),
+    encrypted: z
+      .boolean()
+      .nullish()
+      .describe("Whether the volume is encrypted. Default: false, which leaves it to the account's default"),
     kmsKeyId: z
       .string()
-      .regex(/^arn:[^:]+:kms:[^:]+:\d+:key\/.+$/)
+      .regex(/^arn:[^:]+:kms:[^:]+:\d+:key\/.+$/, {
+        error: ({ input }) =>
+          /(^|:)alias\//.test(String(input))
+            ? "this names an alias: EC2 tells the key's own ARN of a volume, so the two would differ for ever, and an alias can come to mean another key"
+            : `${show(input)} is not the ARN of a KMS key`,
+      })
       .describe("the ARN of a KMS key (arn:aws:kms:…:key/…), not of an alias")
       .nullish()
       .describe("ARN of the KMS key, not of an alias; needs `encrypted: true`. Default: the account's key"),

@@ -89,6 +89,10 @@ export const local: Backend<"local", Section, LocalSettings, Placement, Limits, 
     overcommit: inPlace,
   },
   monthlyCost: flatCost,
+  quantities: {
+    iopsLimit: { unit: "IOPS", isUnlimitedAtZero: true },
+    throughputLimitMiBps: { unit: "MiB/s", isUnlimitedAtZero: true },
+  },
   place: ({ mode }) => (mode === undefined || mode === "auto" ? {} : { mode }),
   recorded: {
     type: "pulumi-nodejs:dynamic/storage-profiles:LocalVolume",

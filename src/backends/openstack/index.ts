@@ -121,6 +121,7 @@ export const openstack: Backend<
     metadata: inPlace,
   },
   monthlyCost: flatCost,
+  quantities: {},
   place: ({ availabilityZone }) => (availabilityZone === undefined ? {} : { availabilityZone }),
   recorded: {
     type: "pulumi-nodejs:dynamic/storage-profiles:CinderVolume",

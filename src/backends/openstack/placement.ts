@@ -10,13 +10,23 @@ const METADATA_LENGTH = 255;
 /** The beginning of the keys with which we mark what is ours. */
 export const MARK_PREFIX = "storage-profiles.";
 
+/** Keys that Cinder shows among a volume's metadata and sets itself. Source: cinder/volume/api.py, 29.0. Read 2026-11-29. */
+const CINDERS_OWN = ["readonly", "attached_mode"];
+
 /** Metadata by key. */
 export const metadataSchema = z
   .record(z.string(), z.string())
   .superRefine((metadata, context) => {
-    const wrong = (key: string, message: string) => context.addIssue({ code: "custom", path: [key], message });
+    const wrong = (key: string, message: string) => {
+      const params = {
+        allowed: "other keys, and keys and values of up to 255 characters",
+        fix: `rename, shorten or remove "${key}"`,
+      };
+      context.addIssue({ code: "custom", path: [key], message, params });
+    };
     for (const [key, value] of Object.entries(metadata)) {
       if (key.startsWith(MARK_PREFIX)) wrong(key, `keys that begin with \`${MARK_PREFIX}\` are ours`);
+      if (CINDERS_OWN.includes(key)) wrong(key, `Cinder itself keeps \`${key}\` among the metadata of a volume`);
       if (key.length === 0 || key.length > METADATA_LENGTH)
         wrong(key, `keys have 1 to ${METADATA_LENGTH} characters, and this one has ${key.length}`);
       if (value.length > METADATA_LENGTH)

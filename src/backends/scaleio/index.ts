@@ -25,12 +25,12 @@ const section = z
       .enum(provisionings)
       .nullish()
       .describe("Whether space is taken when it is written (thin) or at once (thick). Default: thin"),
-    iopsLimit: z.int().nonnegative().nullish().describe("IOPS for each mapped host; 0 is unlimited. Default: 0"),
+    iopsLimit: z.int().nonnegative().nullish().describe("IOPS for each mapped host; 0 means unlimited, the default"),
     bandwidthLimitKBps: z
       .int()
       .nonnegative()
       .nullish()
-      .describe("KB/s (1,024 bytes) for each mapped host, in multiples of 1,024; 0 is unlimited. Default: 0"),
+      .describe("KB/s (1,024 bytes) for each mapped host, in multiples of 1,024; 0 means unlimited, the default"),
     ramCache: z.boolean().nullish().describe("Whether the servers' RAM cache is used. Default: false"),
     compression: z.enum(compressions).nullish().describe("Compression, on fine-granularity pools. Default: none"),
     protectionDomain: z
@@ -134,6 +134,10 @@ export const scaleio: Backend<"scaleio", Section, ScaleioSettings, Placement, Li
     storagePool: refused("the volume would have to migrate, which is not done here", FOLLOW_WAY),
   },
   monthlyCost: flatCost,
+  quantities: {
+    iopsLimit: { unit: "IOPS", isUnlimitedAtZero: true },
+    bandwidthLimitKBps: { unit: "KB/s", isUnlimitedAtZero: true },
+  },
   recorded: {
     type: "pulumi-nodejs:dynamic/storage-profiles:ScaleioVolume",
     read: readAsRecorded,

@@ -1,5 +1,7 @@
 // Numbers, costs, times and settings as text.
 
+import { quantities } from "./quantities.js";
+
 const numbers = new Intl.NumberFormat("en");
 const money = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
@@ -72,10 +74,15 @@ export function dateTime(time) {
 }
 
 /**
+ * A setting's value with its unit; no limit is "unlimited" and never 0.
+ *
  * @param {unknown} value
+ * @param {{ unit: string, isUnlimitedAtZero?: boolean } | undefined} [quantity]
  * @returns {string}
  */
-export function setting(value) {
+export function setting(value, quantity) {
+  if (typeof value === "number" && quantity)
+    return value === 0 && quantity.isUnlimitedAtZero ? "unlimited" : `${count(value)} ${quantity.unit}`;
   if (value === null || value === undefined) return "none";
   if (typeof value === "number") return count(value);
   if (typeof value === "boolean") return value ? "yes" : "no";
@@ -87,10 +94,20 @@ export function setting(value) {
 }
 
 /**
- * What differs between two sets of settings, size included: "iops: 100 → 3,000".
+ * How a setting of a backend reads that is a number.
  *
- * @param {{ sizeGiB: number, settings: object, profile?: string } | undefined} from
- * @param {{ sizeGiB: number, settings: object, profile?: string } | undefined} to
+ * @param {string} backend
+ * @param {string} key
+ */
+export function quantityOf(backend, key) {
+  return quantities[backend]?.[key];
+}
+
+/**
+ * What differs between two sets of settings, size included: "iops: 100 IOPS → 3,000 IOPS".
+ *
+ * @param {{ backend: string, sizeGiB: number, settings: object, profile?: string } | undefined} from
+ * @param {{ backend: string, sizeGiB: number, settings: object, profile?: string } | undefined} to
  * @returns {string[]}
  */
 export function differences(from, to) {
@@ -101,5 +118,8 @@ export function differences(from, to) {
   const after = { profile: to.profile, sizeGiB: to.sizeGiB, ...to.settings };
   return [...new Set([...Object.keys(before), ...Object.keys(after)])]
     .filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]))
-    .map((key) => `${key}: ${setting(before[key])} → ${setting(after[key])}`);
+    .map((key) => {
+      const [was, is] = [from, to].map(({ backend }) => quantityOf(backend, key));
+      return `${key}: ${setting(before[key], was)} → ${setting(after[key], is)}`;
+    });
 }

@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { byId, details, el, fill, noteList, problemList, table, wordsIn } from "./dom.js";
-import { cost, count, plural, setting, size } from "./format.js";
+import { cost, count, plural, quantityOf, setting, size } from "./format.js";
 
 /**
  * @typedef {import("./api.js").Profile} Profile
@@ -190,7 +190,9 @@ function cell(profile, { backend, volume, problems, notes, monthlyCost }) {
         { class: "settings" },
         Object.entries(volume.settings)
           .filter(([, value]) => !isEmpty(value))
-          .map(([key, value]) => el("div", {}, el("dt", {}, key), el("dd", {}, setting(value)))),
+          .map(([key, value]) =>
+            el("div", {}, el("dt", {}, key), el("dd", {}, setting(value, quantityOf(backend, key)))),
+          ),
       ),
     problemList(problems),
     notes.length > 0 &&

@@ -85,7 +85,7 @@ export const serviceRoutes = [
     "/page/style.css": ["style.css", "text/css; charset=utf-8"],
     "/page/icon.svg": ["icon.svg", "image/svg+xml"],
     ...Object.fromEntries(
-      ["api", "app", "cost", "dom", "edit", "format", "operations", "profiles", "volumes", "words"].map(
+      ["api", "app", "cost", "dom", "edit", "format", "operations", "profiles", "quantities", "volumes", "words"].map(
         (name): [string, [string, string]] => [`/page/${name}.js`, [`${name}.js`, "text/javascript; charset=utf-8"]],
       ),
     ),

@@ -28,6 +28,12 @@ const catalogOf = (aws: Section) => makeCatalog({ profiles: { fast: { aws } } })
 const on = (catalog: Catalog, sizeGiB: number, placement: AwsVolume & { region?: string } = {}) =>
   resolve(catalog, { name: "data@fast", sizeGiB, backend: "aws", placement: { region: "us-east-1", ...placement } });
 const resolved = (aws: Section, sizeGiB = 200, placement: AwsVolume = {}) => on(catalogOf(aws), sizeGiB, placement);
+// The same without putting a catalog together each time, for properties.
+const base = catalogOf({ volumeType: "gp3" });
+const quickly = (aws: Section, sizeGiB: number, placement: object = {}) => {
+  const fast = { ...base.profiles["fast"]!, sections: { aws: JSON.parse(JSON.stringify(aws)) as typeof aws } };
+  return on({ ...base, profiles: { ...base.profiles, fast } }, sizeGiB, placement);
+};
 const codes = ({ problems }: Resolution) => problems.map(({ code }) => code);
 const notes = (resolution: Resolution) => resolution.notes.map(({ message }) => message);
 const volumeOf = (resolution: Resolution): ResolvedVolume => {
@@ -167,6 +173,24 @@ describe("each limit, at its edges", () => {
     expect(codes(resolved({ volumeType: "gp2", kmsKeyId, encrypted }))).toEqual(expected);
   });
 
+  test("what is wrong with a KMS key or a reserved tag is said in words, with what to do", () => {
+    const alias = "arn:aws:kms:us-east-1:111122223333:alias/mine";
+    const [first, second, third] = [
+      ...resolved({ volumeType: "gp2", encrypted: true, kmsKeyId: alias, tags: { "aws:x": "v" } }).problems,
+      ...resolved({ volumeType: "gp2", encrypted: true, kmsKeyId: "mine" }).problems,
+    ];
+    expect(first?.message).toContain("this names an alias");
+    expect(first?.fix).toContain("the ARN of a KMS key");
+    expect(second).toMatchObject({
+      message: "tag keys that begin with `aws:` are reserved for AWS",
+      fix: 'rename or remove the tag "aws:x"',
+    });
+    expect(third?.message).toBe('"mine" is not the ARN of a KMS key');
+    const [snapshot] = resolved({ volumeType: "gp2", snapshotId: "x" }).problems;
+    expect(snapshot?.message).toBe('"x" is not in the right form');
+    for (const each of [first, second, third, snapshot]) expect(each?.message).not.toContain("/^");
+  });
+
   test("a stack may change them, also what is told as unsure", () => {
     const limits = {
       aws: { gp3: { unsure: { defaultIops: null } }, tags: { count: 1 }, volumeInitializationRate: { max: 400 } },
@@ -227,7 +251,204 @@ describe("cheapest", () => {
       "setting-not-applicable",
       "value-out-of-range",
     ]);
-    expect(codes(resolved({ volumeType: "cheapest" }, 65537))).toEqual(["no-type-admits"]);
+    const both = resolved({ volumeType: "cheapest", iops: 300_000, tags });
+    expect(codes(both)).toEqual(["no-type-admits", "value-out-of-range"]);
+    expect(codes(resolved({ volumeType: "cheapest", iops: { min: 2, max: 1 } }))).toEqual(["iops-range-empty"]);
+    expect(both.problems[0]?.message).toContain("io2 at 200 GiB allows 100 to 200,000");
+  });
+
+  const cheapest = (rest: Section, sizeGiB: number, cheapestTypes?: readonly (typeof types)[number][]) =>
+    quickly({ volumeType: "cheapest", ...rest }, sizeGiB, cheapestTypes && { cheapestTypes });
+
+  test.each([
+    ["without more", {}, undefined, "gp3"],
+    ["with IOPS that gp3 has", { iops: 80_000 }, undefined, "gp3"],
+    ["with more IOPS than gp3 has", { iops: 80_001 }, undefined, "io2"],
+    ["with Multi-Attach, io2 before io1, which costs the same", { iops: 1000, multiAttach: true }, undefined, "io2"],
+    ["with Multi-Attach, by the stack's order", { iops: 1000, multiAttach: true }, ["io1", "io2"], "io1"],
+    ["where the stack takes hard disks as well", {}, ["gp3", "sc1", "st1"], "sc1"],
+    ["where the stack takes hard disks, and they have no IOPS", { iops: 4000 }, ["gp3", "sc1", "st1"], "gp3"],
+    ["where the stack takes the previous generation", {}, ["gp3", "gp2", "standard"], "standard"],
+  ] as const)("%s: %j among %j is %s", (_, rest, list, volumeType) => {
+    expect(settingsOf(cheapest(rest, 1000, list)).volumeType).toBe(volumeType);
+  });
+
+  test("names the type where it doesn't have the size, and ways out that are ways out", () => {
+    expect(cheapest({}, 100, ["gp3", "sc1"]).problems).toEqual([
+      expect.objectContaining({
+        code: "size-beyond-limit",
+        message: "sc1 (which `cheapest` means here) can't have 100 GiB",
+        fix: "use gp3 or gp2 or standard, or ask for 125 GiB or more",
+      }),
+    ]);
+  });
+
+  test("is one type for a profile at every size, so that a volume that grows keeps its type", () => {
+    const demand = fc.record(
+      {
+        iops: fc.oneof(
+          fc.integer({ min: 100, max: 300_000 }),
+          fc.record({ perGiB: fc.integer({ min: 1, max: 1000 }), max: fc.integer({ min: 100, max: 300_000 }) }),
+        ),
+        throughputMiBps: fc.integer({ min: 125, max: 2000 }),
+        multiAttach: fc.boolean(),
+      },
+      { requiredKeys: [] },
+    ) as fc.Arbitrary<Section>;
+    const list = fc.option(fc.shuffledSubarray([...types], { minLength: 1 }), { nil: undefined });
+    const sizes = fc.array(fc.integer({ min: 1, max: 16_384 }), { minLength: 2, maxLength: 5 });
+    const examples: [Section, (typeof types)[number][] | undefined, number[]][] = [
+      [{}, [...types], [1, 100, 124, 125, 200, 1024, 1025, 16_384]],
+      [{ iops: 16_000 }, undefined, [16, 31, 32, 400]],
+      [{ iops: { perGiB: 500 } }, undefined, [10, 160, 161, 500]],
+    ];
+    let grown = 0;
+    fc.assert(
+      fc.property(fc.oneof(fc.constant({}), demand), list, sizes, (rest, among, all) => {
+        const made = all.flatMap((sizeGiB) => cheapest(rest, sizeGiB, among).volume ?? []);
+        const found = new Set(made.map(({ settings }) => (settings as AwsSettings).volumeType));
+        if (made.length > 1) grown++;
+        expect(found.size).toBeLessThanOrEqual(1);
+        for (const type of found) expect(among ?? ["gp3", "io1", "io2"]).toContain(type);
+      }),
+      { numRuns: 500, examples },
+    );
+    expect(grown).toBeGreaterThan(100);
+  });
+
+  test("is a size in the whole range of the default profile, from 1 to 16,384 GiB", () => {
+    for (let sizeGiB = 1; sizeGiB <= 16_384; sizeGiB = Math.ceil(sizeGiB * 1.3)) {
+      for (const profile of ["default", "fast"]) {
+        const request = { name: `data@${profile}`, sizeGiB, backend: "aws" };
+        expect(settingsOf(resolve(catalogOf({ volumeType: "cheapest" }), request)).volumeType).toBe("gp3");
+      }
+    }
+  });
+});
+
+describe("a way out", () => {
+  const sectionOf = (volumeType: Section["volumeType"]) =>
+    fc.record(
+      {
+        volumeType: fc.constant(volumeType),
+        iops: fc.oneof(
+          fc.integer({ min: 1, max: 300_000 }),
+          fc.record(
+            {
+              perGiB: fc.constantFrom(0.5, 3, 30, 60, 500, 1100),
+              min: fc.integer({ min: 1, max: 4000 }),
+              max: fc.integer({ min: 4000, max: 300_000 }),
+            },
+            { requiredKeys: [] },
+          ),
+        ),
+        throughputMiBps: fc.oneof(
+          fc.integer({ min: 1, max: 3000 }),
+          fc.record(
+            {
+              perIops: fc.constantFrom(0.01, 0.1, 0.25, 0.5),
+              min: fc.integer({ min: 1, max: 300 }),
+              max: fc.integer({ min: 300, max: 3000 }),
+            },
+            { requiredKeys: [] },
+          ),
+        ),
+        multiAttach: fc.boolean(),
+        encrypted: fc.boolean(),
+        kmsKeyId: fc.constant(KEY),
+        volumeInitializationRate: fc.constantFrom(50, 200),
+      },
+      { requiredKeys: ["volumeType"] },
+    ) as fc.Arbitrary<Section>;
+  const size = fc.oneof(
+    fc.integer({ min: 1, max: 300 }),
+    fc.constantFrom(124, 1025, 16_384, 16_385, 20_000, 65_536, 65_537),
+  );
+  const number = (text: string) => Number(text.replace(/,/g, ""));
+  const rule = (section: Section, key: "iops" | "throughputMiBps", part: object): Section => ({
+    ...section,
+    [key]: { ...(section[key] as object), ...part },
+  });
+
+  type Tried = [section: Section, sizeGiB: number];
+  /** What each form of a way out makes of a request; several, where it names a range or several types. */
+  const forms: [RegExp, (section: Section, sizeGiB: number, match: string[]) => Tried[]][] = [
+    [/^use (.*)$/, (s, gib, [, all = ""]) => all.split(" or ").map((t) => [{ ...s, volumeType: t as "gp3" }, gib])],
+    [/^remove `(\w+)`$/, (s, gib, [, key = ""]) => [[{ ...s, [key]: undefined }, gib]]],
+    [/^ask for (?:at least |at most )?([\d,]+) GiB(?: or more)?$/, (s, _, [, gib = ""]) => [[s, number(gib)]]],
+    [/^cap it with (\w+)\.max: (\d+)$/, (s, gib, [, key, to]) => [[rule(s, key as "iops", { max: Number(to) }), gib]]],
+    [
+      /^raise it with (\w+)\.min: (\d+)$/,
+      (s, gib, [, key, to]) => [[rule(s, key as "iops", { min: Number(to) }), gib]],
+    ],
+    [/^raise iops to ([\d,]+)$/, (s, gib, [, to = ""]) => [[{ ...s, iops: number(to) }, gib]]],
+    [/^add `iops: (\d+)`$/, (s, gib, [, to]) => [[{ ...s, iops: Number(to) }, gib]]],
+    [/^add `encrypted: true`$/, (s, gib) => [[{ ...s, encrypted: true }, gib]]],
+    [/^give the volume a `snapshotId`$/, (s, gib) => [[{ ...s, snapshotId: "snap-1" }, gib]]],
+    [
+      /^ask for ([\d,]+)(?: to ([\d,]+))? (IOPS|MiB\/s)$/,
+      (s, gib, [, from = "", to = from, unit]) =>
+        [from, to].map((each) => {
+          const isRate = s.volumeInitializationRate === 50;
+          const key =
+            unit === "IOPS" ? "iops" : from === "100" && isRate ? "volumeInitializationRate" : "throughputMiBps";
+          return [{ ...s, [key]: number(each) }, gib];
+        }),
+    ],
+    // Where nothing simple helps, what to look at is named.
+    [
+      /^change the profile's \w+$|^its \w+$|^lower `min`$|^raise `max`$|^change the size$|^what the profile asks for$/,
+      () => [],
+    ],
+  ];
+
+  test("that is offered solves its problem and makes no other, whatever the request", () => {
+    const tried = new Map<string, number>();
+    fc.assert(
+      fc.property(fc.constantFrom(...types, "cheapest" as const).chain(sectionOf), size, (section, sizeGiB) => {
+        const { problems } = quickly(section, sizeGiB);
+        const places = new Set(problems.map(({ code, path }) => `${code} ${path}`));
+        for (const { code, path, fix } of problems) {
+          for (const way of fix.split(/, (?:or )?| or (?=remove|ask|its|raise)/)) {
+            const found = forms.map(([form, make]) => [form.exec(way), make] as const).find(([match]) => match);
+            if (!found?.[0]) throw new Error(`no way out is known as "${way}" (of "${fix}")`);
+            const [match, make] = found;
+            for (const [other, size] of make(section, sizeGiB, match)) {
+              const left = quickly(other, size).problems.map((each) => `${each.code} ${each.path}`);
+              expect([section, sizeGiB, way, left]).toEqual([
+                section,
+                sizeGiB,
+                way,
+                left.filter((each) => places.has(each)),
+              ]);
+              expect([section, sizeGiB, way, left]).toEqual([
+                section,
+                sizeGiB,
+                way,
+                expect.not.arrayContaining([`${code} ${path}`]),
+              ]);
+              const key = way.replace(/[\d,]+/g, "#");
+              tried.set(key, (tried.get(key) ?? 0) + 1);
+            }
+          }
+        }
+      }),
+      {
+        numRuns: 500,
+        examples: [
+          [{ volumeType: "gp2", iops: 3000 }, 20_000],
+          [{ volumeType: "gp3", iops: 1, throughputMiBps: 1000 }, 100],
+        ],
+      },
+    );
+    expect(tried.size).toBeGreaterThan(12);
+  });
+
+  test("of gp2 with IOPS at 20,000 GiB is no type that refuses the size", () => {
+    expect(resolved({ volumeType: "gp2", iops: 3000 }, 20_000).problems[1]).toMatchObject({
+      code: "setting-not-applicable",
+      fix: "use gp3 or io2, or remove `iops`",
+    });
   });
 });
 
@@ -351,8 +572,8 @@ describe("a change", () => {
     const { verdict, notes } = change(before, made({ ...from, tags: { a: "2" } }));
     expect(verdict).toBe("in-place");
     expect(notes.map(({ message }) => message)).toEqual([
-      'snapshotId: "snap-1" -> nothing, in place',
-      'tags: {"Name":"data","a":"1"} -> {"Name":"data","a":"2"}, in place',
+      'snapshotId: "snap-1" → nothing, in place',
+      'tags: {"Name":"data","a":"1"} → {"Name":"data","a":"2"}, in place',
     ]);
   });
 
@@ -368,6 +589,53 @@ describe("a change", () => {
       message: expect.stringContaining("at most four modifications of a volume in 24 hours"),
     });
   });
+
+  test.each([
+    [
+      "io2, its type",
+      { ...plain.io2, multiAttach: true },
+      { ...plain.io1, multiAttach: true },
+      200,
+      ["settings.volumeType"],
+    ],
+    [
+      "io2, its IOPS and size",
+      { ...plain.io2, multiAttach: true },
+      { ...plain.io2, iops: 300, multiAttach: true },
+      300,
+      [],
+    ],
+    ["io1, its size", { ...plain.io1, multiAttach: true }, { ...plain.io1, multiAttach: true }, 201, ["sizeGiB"]],
+    [
+      "io1, its IOPS by size",
+      { volumeType: "io1", iops: { perGiB: 10 }, multiAttach: true },
+      { volumeType: "io1", iops: { perGiB: 10 }, multiAttach: true },
+      300,
+      ["settings.iops", "sizeGiB"],
+    ],
+    [
+      "io1, its type",
+      { ...plain.io1, multiAttach: true },
+      { ...plain.io2, multiAttach: true },
+      200,
+      ["settings.volumeType"],
+    ],
+    [
+      "io1, its tags",
+      { ...plain.io1, multiAttach: true },
+      { ...plain.io1, multiAttach: true, tags: { a: "b" } },
+      200,
+      [],
+    ],
+  ] as [string, Section, Section, number, string[]][])(
+    "of a volume with Multi-Attach is what EC2 allows: %s",
+    (_, before, after, sizeGiB, paths) => {
+      const { verdict, problems } = change(made(before), made(after, {}, sizeGiB));
+      expect(problems.map(({ path }) => path)).toEqual(paths);
+      expect(verdict).toBe(paths.length > 0 ? "refused" : "in-place");
+      for (const { fix } of problems) expect(fix).toContain("make a snapshot");
+    },
+  );
 
   test("of a standard volume says that it may not be possible", () => {
     const { verdict, notes } = change(made(plain.standard), made(plain.io2));
@@ -391,24 +659,17 @@ describe("where a profile ends", () => {
     });
   });
 
-  test("is told for each type of `cheapest`, also where there are gaps, or no size at all", () => {
+  test("is told of the type that `cheapest` chooses, also where there are gaps; of each, where it finds none", () => {
     const iops = { perGiB: 600, max: 20000 };
-    expect(sizes({ volumeType: "cheapest", iops }).map(({ what, ranges }) => [what, ranges])).toEqual([
-      [
-        "gp3",
-        [
-          { fromGiB: 5, toGiB: 5 },
-          { fromGiB: 40, toGiB: 65536 },
-        ],
-      ],
-      ["gp2", []],
-      ["io1", [{ fromGiB: 400, toGiB: 16384 }]],
-      ["io2", [{ fromGiB: 4, toGiB: 65536 }]],
-      ["st1", []],
-      ["sc1", []],
-      ["standard", []],
-    ]);
-    expect(sizes({ volumeType: "cheapest", iops })[1]?.above).toMatchObject({ code: "setting-not-applicable" });
+    const ranges = (aws: Section) => sizes(aws).map(({ what, ranges }) => [what, ranges]);
+    const ofGp3 = [
+      { fromGiB: 5, toGiB: 5 },
+      { fromGiB: 40, toGiB: 65536 },
+    ];
+    expect(ranges({ volumeType: "cheapest", iops })).toEqual([["gp3", ofGp3]]);
+    const none = sizes({ volumeType: "cheapest", iops: 300_000 });
+    expect(none.map(({ what, ranges }) => [what, ranges])).toEqual(["gp3", "io2", "io1"].map((type) => [type, []]));
+    expect(none[0]?.above).toMatchObject({ code: "iops-beyond-limit" });
   });
 
   test("is the same as trying every size", () => {
@@ -614,7 +875,16 @@ describe("properties", () => {
         const differs = fixed.some((key) => before[key] !== after[key] && !(mayGo(key) && after[key] === null));
         const { verdict } = change(from, to);
         seen[verdict]++;
-        expect(verdict === "refused").toBe(to.sizeGiB < from.sizeGiB || differs);
+        const isShared = before.multiAttach && after.multiAttach;
+        const keeps: (keyof AwsSettings)[] =
+          isShared && before.volumeType === "io1"
+            ? ["volumeType", "iops"]
+            : isShared && before.volumeType === "io2"
+              ? ["volumeType"]
+              : [];
+        const stays =
+          keeps.some((key) => before[key] !== after[key]) || (keeps.length > 1 && to.sizeGiB !== from.sizeGiB);
+        expect(verdict === "refused").toBe(to.sizeGiB < from.sizeGiB || differs || stays);
       }),
       { numRuns: runs(2000) },
     );

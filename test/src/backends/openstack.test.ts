@@ -83,11 +83,14 @@ describe("the settings of a volume", () => {
     );
   });
 
-  test.each(["storage-profiles.stack", "", "x".repeat(256)])("can't have metadata with the key %j", (key) => {
-    expect(told({}, { placement: { metadata: { [key]: "v" } } })).toHaveLength(1);
-    expect(told({}, { placement: { metadata: { ["x".repeat(255)]: "v".repeat(255) } } })).toEqual([]);
-    expect(told({}, { placement: { metadata: { k: "v".repeat(256) } } })).toHaveLength(1);
-  });
+  test.each(["storage-profiles.stack", "readonly", "attached_mode", "", "x".repeat(256)])(
+    "can't have metadata with the key %j",
+    (key) => {
+      expect(told({}, { placement: { metadata: { [key]: "v" } } })).toHaveLength(1);
+      expect(told({}, { placement: { metadata: { ["x".repeat(255)]: "v".repeat(255) } } })).toEqual([]);
+      expect(told({}, { placement: { metadata: { k: "v".repeat(256) } } })).toHaveLength(1);
+    },
+  );
 
   test("are held to the sizes of a type that the profile makes, at their edges", () => {
     const extraSpecs = { "provisioning:min_vol_size": "10", "provisioning:max_vol_size": "20" };

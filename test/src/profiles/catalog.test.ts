@@ -12,11 +12,11 @@ describe("the catalog", () => {
     }
   });
 
-  test("keeps the founding numbers of gold exact", () => {
+  test("keeps the founding numbers of gold, its 1,000,000 KB/s as the next that an array has", () => {
     expect(makeCatalog().profiles["gold"]?.sections).toEqual({
       aws: { volumeType: "io1", iops: { perGiB: 30, min: 100, max: 64000 }, encrypted: true },
-      openstack: { volumeType: "gold" },
-      scaleio: { provisioning: "thin", iopsLimit: 10000, bandwidthLimitKBps: 1000000, ramCache: true },
+      openstack: { volumeType: "gold", migrationPolicy: "on-demand" },
+      scaleio: { provisioning: "thin", iopsLimit: 10000, bandwidthLimitKBps: 1000448, ramCache: true },
       local: { iops: { max: 10000 } },
     });
   });
@@ -26,7 +26,7 @@ describe("the catalog", () => {
     expect(makeCatalog({ profiles: { gold: own } }).profiles["gold"]?.sections).toEqual(own);
     const over = makeCatalog({ profiles: { gold: { extends: "gold", ...own } } }).profiles["gold"];
     expect(over?.sections.local).toEqual({ iops: { max: 10000 }, throughputMiBps: 5 });
-    expect(over?.sections.openstack).toEqual({ volumeType: "gold" });
+    expect(over?.sections.openstack).toEqual({ volumeType: "gold", migrationPolicy: "on-demand" });
     expect(over?.lineage).toEqual(["gold"]);
   });
 
