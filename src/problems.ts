@@ -482,6 +482,13 @@ export const problemKinds = {
     allowed: () => "a program that declares the volumes of the stack's config (`volumesOfStack()`)",
     fix: () => "have the program declare them, as stacks/index.ts does",
   }),
+  "removal-unfinished": problemKind<{ name: string }>({
+    meaning: "A volume that Docker asks for is about to be deleted: its removal was interrupted.",
+    message: ({ name }) => `"${name}" is being removed: its removal was interrupted, and the next \`up\` deletes it`,
+    allowed: () => "a volume that is declared",
+    fix: ({ name }) =>
+      `run \`docker volume rm ${name}\` again, or keep the volume and its data: declare it in the stack's config`,
+  }),
   "not-on-this-machine": problemKind<{ name: string; backend: string; because: string }>({
     meaning: "The backend's volumes can't be had on the machine that Docker runs on.",
     message: ({ name, backend, because }) => `"${name}" can't be mounted here from backend ${backend}: ${because}`,
