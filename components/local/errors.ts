@@ -8,6 +8,7 @@ export const localVolumeErrors = {
   "foreign-state-directory": "the state directory isn't empty and was not made by storage-profiles",
   "foreign-files": "there are files in the volume's place that storage-profiles didn't make",
   "foreign-mount": "something that storage-profiles didn't mount is mounted in the volume's place",
+  "unsafe-directory": "others than root may exchange the state directory, or a directory on the way to it",
   symlink: "a symbolic link stands where a directory or file of ours is expected",
   "name-taken": "another owner has a volume of this name",
   "other-owner": "the volume belongs to another owner",

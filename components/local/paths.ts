@@ -95,7 +95,7 @@ export function checkStateDirectory(stateDirectory: string): void {
  * the path, so that is refused (`foreign-state-directory`).
  */
 export async function claimStateDirectory(stateDirectory: string): Promise<void> {
-  await fs.mkdir(path.dirname(stateDirectory), { recursive: true });
+  await fs.mkdir(path.dirname(stateDirectory), { recursive: true, mode: 0o755 });
   await fs.mkdir(stateDirectory, { mode: directoryMode }).catch((error: unknown) => {
     if (!isSystemError(error, "EEXIST")) throw error;
   });

@@ -39,6 +39,7 @@ import {
 import { checkSpace, gibibytesToBytes, spaceLock } from "./space";
 import { type Observer, type Steps, steps } from "./steps";
 import { refuseForeignFiles, removeLeftovers, takeDown } from "./takedown";
+import { refuseUnsafeDirectory } from "./trust";
 
 export { inspectVolume, listVolumes, type LocalVolumeState } from "./inspect";
 
@@ -114,6 +115,7 @@ export async function createVolume(
   const what = `creation of volume ${paths.id}`;
   return tellingErrors(what, async () => {
     requireMode(wanted.settings, what);
+    await refuseUnsafeDirectory(paths.stateDirectory);
     await claimStateDirectory(paths.stateDirectory);
     return lockedSteps(paths, "creation", options, async (step) => {
       let record = await existingRecord(paths);
@@ -138,6 +140,7 @@ export async function preflight(request: CreateVolumeRequest): Promise<void> {
   const what = `creation of volume ${paths.id}`;
   await tellingErrors(what, async () => {
     requireMode(wanted.settings, what);
+    await refuseUnsafeDirectory(paths.stateDirectory);
     await refuseForeignStateDirectory(paths.stateDirectory);
     const record = await existingRecord(paths);
     refuseTaken(paths, record, wanted.owner);
