@@ -141,9 +141,9 @@ export function volumeHooks({
   };
 
   // The engine asks about a resource that it is about to make, whether its component is new or an `up` was interrupted.
-  const creation: pulumi.ResourceHookFunction = async ({ urn, name }) => {
+  const creation: pulumi.ResourceHookFunction = async ({ urn, name, newInputs }) => {
     const to = askedOf(name);
-    if (to) await tellNotes(urn, name, await ask(name, to, {}));
+    if (to) await tellNotes(urn, name, await ask(name, to, { inputs: newInputs }));
   };
 
   // Sees what the resource is really given, also after transforms, against what it really has.

@@ -80,6 +80,11 @@ export interface ProfiledVolumeArgs {
    */
   import?: string | undefined;
   /**
+   * The owner of the volume that `import` takes over, where that is another one: its URN, as the refusal of the import names it. That
+   * owner can then neither change nor delete the volume. Only on `local`.
+   */
+  takeFrom?: string | undefined;
+  /**
    * What the volume says itself on Amazon EBS: zone, Outpost, snapshot, tags. Ignored on other backends.
    * @default the stack's `storage-profiles:aws`, then what the provider tells
    */
@@ -190,6 +195,7 @@ export class ProfiledVolume extends pulumi.ComponentResource {
             explicitName: args.physicalName !== undefined,
             volume: asked.volume ?? volume,
             importId: args.import,
+            takeFrom: args.takeFrom,
             recordedId: () => recordedId(run, name, this.urn),
             component: this,
             config: run.config,
@@ -379,6 +385,8 @@ function withHook(
 function earlyProblems(run: Run, name: string, backend: BackendName | undefined, args: ProfiledVolumeArgs): Problem[] {
   const problems = wrongArguments(args);
   if (args.physicalName !== undefined) problems.push(...checkName("physical", args.physicalName, "physicalName"));
+  if (args.takeFrom !== undefined && (args.import === undefined || (backend && !volumeBackend(backend).takesFrom)))
+    problems.push(takeFromUseless(backend, args.import));
   const physicalName = args.import ?? args.physicalName ?? name;
   const identity = `${backend}/${physicalName}`;
   const other = run.identities.get(identity);
@@ -390,6 +398,16 @@ function earlyProblems(run: Run, name: string, backend: BackendName | undefined,
   return problems;
 }
 
+function takeFromUseless(backend: BackendName | undefined, importId: string | undefined): Problem {
+  const because =
+    importId === undefined ? "no volume is imported" : `volumes of backend ${backend} are imported without it`;
+  return problem("setting-not-applicable", "takeFrom", undefined, {
+    setting: "takeFrom",
+    because,
+    ways: ["leave it out"],
+  });
+}
+
 const argumentTypes: Record<keyof ProfiledVolumeArgs, string | undefined> = {
   // These three are the request's own, and checked with it; they may be outputs.
   profile: undefined,
@@ -399,6 +417,7 @@ const argumentTypes: Record<keyof ProfiledVolumeArgs, string | undefined> = {
   deletionProtection: "boolean",
   physicalName: "string",
   import: "string",
+  takeFrom: "string",
   aws: "object",
   openstack: "object",
   transform: "object",

@@ -6,6 +6,7 @@ export const localVolumeErrors = {
   "invalid-request": "a name, size, setting or path in the request isn't allowed",
   "outside-state-directory": "a volume's id isn't of the form <state directory>/volumes/<project>/<stack>/<name>",
   "foreign-state-directory": "the state directory isn't empty and was not made by storage-profiles",
+  "another-state-directory": "the state directory isn't the one that has the volume",
   "foreign-files": "there are files in the volume's place that storage-profiles didn't make",
   "foreign-mount": "something that storage-profiles didn't mount is mounted in the volume's place",
   "unsafe-directory": "others than root may exchange the state directory, or a directory on the way to it",

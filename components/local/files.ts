@@ -14,10 +14,10 @@ export function temporaryName(file: string): string {
  * (the callers hold the volume's lock). Not `write-file-atomic`: its temporary names can't be told from foreign files, it
  * follows a link planted there, and it doesn't sync the directory.
  */
-export async function writeFileAtomically(file: string, content: string): Promise<void> {
+export async function writeFileAtomically(file: string, content: string, mode = 0o600): Promise<void> {
   const temporary = temporaryName(file);
   const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
-  const handle = await fs.open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
+  const handle = await fs.open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode);
   try {
     await handle.writeFile(content);
     await handle.sync();
@@ -117,7 +117,8 @@ const exchanges = 100;
 async function removeEntry(file: string, isDirectory: boolean, asDirectory: () => Promise<void>): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      await (isDirectory ? asDirectory() : fs.unlink(file)); return;
+      await (isDirectory ? asDirectory() : fs.unlink(file));
+      return;
     } catch (error) {
       if (isSystemError(error, "ENOENT")) return;
       // Only Linux has a code of its own for directories.
