@@ -25,6 +25,8 @@ export interface VolumeToMake {
   volume: ResolvedVolume | pulumi.Output<ResolvedVolume>;
   /** A volume that exists already and is to be taken over: its id. */
   importId?: string | undefined;
+  /** Whose that one is, where it is said. */
+  takeFrom?: string | undefined;
   /** The component, for the child's ownership. */
   component: pulumi.ComponentResource;
   config: StackConfig;
@@ -60,6 +62,8 @@ export interface AskedOfBackend {
   volumeId?: string | undefined;
   /** The volume that it takes over, where it is new. */
   importId?: string | undefined;
+  /** The inputs of its own resource, where it is new. */
+  inputs?: Record<string, unknown> | undefined;
   /** Whether this is a preview. */
   isDryRun: boolean;
 }
@@ -82,6 +86,8 @@ export interface VolumeBackend {
    * resource, and its hook alone judges them. Default: none
    */
   changedElsewhere?: readonly string[];
+  /** Whether a volume that is taken over may belong to another owner, who must then be named (`takeFrom`). */
+  takesFrom?: true;
   /** What the stack and this machine know about the place, for the resolution. */
   placement(config: StackConfig): object;
   /** What the backend's provider knows of the place and nobody said; nothing where all is said. */

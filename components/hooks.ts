@@ -132,13 +132,13 @@ export function volumeHooks({ config, catalog, volumes, volumeAt, created, place
   };
 
   // The engine asks about a resource that it is about to make, whether its component is new or an `up` was interrupted.
-  const creation: pulumi.ResourceHookFunction = async ({ urn, name }) => {
+  const creation: pulumi.ResourceHookFunction = async ({ urn, name, newInputs }) => {
     const declared = volumeAt(componentOf(urn));
     // Where the run leaves the component out, its own hook has not seen that its volume lives on another backend.
     await declared.recorded;
     if (declared.problems.length > 0) throw new Error(refusal(declared, volumes));
     const { volume } = declared;
-    if (volume) await tellNotes(urn, name, await ask(declared, volume, {}));
+    if (volume) await tellNotes(urn, name, await ask(declared, volume, { inputs: newInputs }));
   };
 
   // Sees what the resource is really given, also after transforms, against what it really has.

@@ -70,6 +70,11 @@ export interface ProfiledVolumeArgs {
    */
   import?: string | undefined;
   /**
+   * The owner of the volume that `import` takes over, where that is another one: its URN, as the refusal of the import names it. That
+   * owner can then neither change nor delete the volume. Only on `local`.
+   */
+  takeFrom?: string | undefined;
+  /**
    * What the volume says itself on Amazon EBS: zone, Outpost, snapshot, tags. Ignored on other backends.
    * @default the stack's `storage-profiles:aws`, then what the provider tells
    */
@@ -200,6 +205,7 @@ export class ProfiledVolume extends pulumi.ComponentResource {
             explicitName: args.physicalName !== undefined,
             volume: asked.volume ?? resolution.apply((each) => each.volume ?? nothing(run, declared)),
             importId: args.import,
+            takeFrom: args.takeFrom,
             component: this,
             config: run.config,
             opts: {
@@ -406,6 +412,8 @@ function withHook(
 function earlyProblems(run: Run, declared: DeclaredVolume, args: ProfiledVolumeArgs): Problem[] {
   const problems = wrongArguments(args);
   if (args.physicalName !== undefined) problems.push(...checkName("physical", args.physicalName, "physicalName"));
+  if (args.takeFrom !== undefined && (args.import === undefined || (declared.backend && !volumeBackend(declared.backend).takesFrom)))
+    problems.push(takeFromUseless(declared.backend, args.import));
   const { name, backend } = declared;
   const { import: importId, physicalName } = args;
   if (backend === undefined) return problems;
@@ -424,6 +432,16 @@ function earlyProblems(run: Run, declared: DeclaredVolume, args: ProfiledVolumeA
   return problems;
 }
 
+function takeFromUseless(backend: BackendName | undefined, importId: string | undefined): Problem {
+  const because =
+    importId === undefined ? "no volume is imported" : `volumes of backend ${backend} are imported without it`;
+  return problem("setting-not-applicable", "takeFrom", undefined, {
+    setting: "takeFrom",
+    because,
+    ways: ["leave it out"],
+  });
+}
+
 const argumentTypes: Record<keyof ProfiledVolumeArgs, string | undefined> = {
   // These three are the request's own, and checked with it; they may be outputs.
   profile: undefined,
@@ -433,6 +451,7 @@ const argumentTypes: Record<keyof ProfiledVolumeArgs, string | undefined> = {
   deletionProtection: "boolean",
   physicalName: "string",
   import: "string",
+  takeFrom: "string",
   aws: "object",
   openstack: "object",
   transform: "object",

@@ -454,6 +454,15 @@ export const problemKinds = {
     fix: ({ way }) => way,
   }),
 
+  "state-directory-missing": problemKind<{ directory: string; volumes: string[] }>({
+    meaning: "The state directory of local volumes isn't the one that has the stack's volumes: its disk isn't mounted.",
+    message: ({ directory, volumes }) =>
+      `${directory} is another state directory than the one that has ${volumes.map((each) => `"${each}"`).join(", ")}`,
+    allowed: () => "the state directory that has this stack's volumes",
+    fix: () =>
+      "mount the disk that has it; if it is gone for good, take its volumes out of the state: `pulumi state delete`",
+  }),
+
   // Docker
   "option-unknown": problemKind<{ option: string; options: string[]; nearest: string | undefined }>({
     meaning: "Docker was given an option that volumes don't have.",
@@ -481,6 +490,13 @@ export const problemKinds = {
     message: ({ name, because }) => `there is no volume "${name}" after the \`up\`: ${because}`,
     allowed: () => "a program that declares the volumes of the stack's config (`volumesOfStack()`)",
     fix: () => "have the program declare them, as stacks/index.ts does",
+  }),
+  "removal-unfinished": problemKind<{ name: string }>({
+    meaning: "A volume that Docker asks for is about to be deleted: its removal was interrupted.",
+    message: ({ name }) => `"${name}" is being removed: its removal was interrupted, and the next \`up\` deletes it`,
+    allowed: () => "a volume that is declared",
+    fix: ({ name }) =>
+      `run \`docker volume rm ${name}\` again, or keep the volume and its data: declare it in the stack's config`,
   }),
   "not-on-this-machine": problemKind<{ name: string; backend: string; because: string }>({
     meaning: "The backend's volumes can't be had on the machine that Docker runs on.",
@@ -951,6 +967,17 @@ export const noteKinds = {
   "status-declaration-changed": noteKind<{ what: string }>({
     meaning: "Something else about a volume is declared otherwise than it last got: its size, its place, a limit.",
     message: ({ what }) => `${what}, and not applied yet`,
+  }),
+  "taken-over": noteKind<{ id: string; from: string | undefined; what: string[] }>({
+    meaning: "A volume that exists is taken over with its data.",
+    message: ({ id, from, what }) => {
+      const whose = from === undefined ? "" : ` from ${from}, which can then neither change nor delete it`;
+      return `takes over ${id}${whose}: ${what.length > 0 ? what.join(", ") : "nothing else changes"}`;
+    },
+  }),
+  "status-taken-over": noteKind<{ owner: string }>({
+    meaning: "Another stack or resource has taken the volume over.",
+    message: ({ owner }) => `it is now owned by ${owner}, which has taken it over`,
   }),
   "status-drifted": noteKind<{ what: string }>({
     meaning: "The volume isn't what it was made: somebody changed it on the backend.",

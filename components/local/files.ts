@@ -14,10 +14,10 @@ export function temporaryName(file: string): string {
  * (the callers hold the volume's lock). Not `write-file-atomic`: its temporary names can't be told from foreign files, it
  * follows a link planted there, and it doesn't sync the directory.
  */
-export async function writeFileAtomically(file: string, content: string): Promise<void> {
+export async function writeFileAtomically(file: string, content: string, mode = 0o600): Promise<void> {
   const temporary = temporaryName(file);
   const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
-  const handle = await fs.open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
+  const handle = await fs.open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode);
   try {
     await handle.writeFile(content);
     await handle.sync();
@@ -74,32 +74,79 @@ export async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-/**
- * Removes a directory with all that is in it, and never leaves its file system: a mount found inside stops it with `EXDEV`.
- * (`fs.rm` would empty whatever is mounted there.)
- */
-export async function removeTree(directory: string): Promise<void> {
-  const { dev } = await fs.lstat(directory);
-  await removeWithin(directory, dev);
+/** Opens a directory; a symbolic link at its end is refused (`ELOOP` or `ENOTDIR`). */
+export async function openDirectory(directory: string): Promise<fs.FileHandle> {
+  const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
+  return fs.open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 }
 
-async function removeWithin(directory: string, device: number): Promise<void> {
-  const entries = await fs.opendir(directory);
-  for await (const entry of entries) {
-    const inside = path.join(directory, entry.name);
-    if (!entry.isDirectory()) {
-      await fs.unlink(inside);
-    } else if ((await fs.lstat(inside)).dev === device) {
-      await removeWithin(inside, device);
-    } else {
-      throw Object.assign(new Error(`${inside} is on another file system`), {
-        code: "EXDEV",
-        syscall: "rmdir",
-        path: inside,
-      });
-    }
+/**
+ * A path to an open directory itself, whatever its name leads to by now; for this process and those that it starts. Where the
+ * system has none, the name.
+ */
+export function pathOf(handle: fs.FileHandle, name: string): string {
+  return process.platform === "linux" ? `/proc/${process.pid}/fd/${handle.fd}` : name;
+}
+
+/**
+ * Removes a directory with all that is in it, and never leaves its mount: one found inside stops it with `EXDEV`. (`fs.rm` would empty
+ * whatever is mounted there.) Others may exchange what is inside for links meanwhile: each directory is entered by its parent's
+ * descriptor, and no link is ever followed. The directories above must not be exchanged.
+ */
+export async function removeTree(directory: string): Promise<void> {
+  const handle = await openDirectory(directory);
+  try {
+    await removeContent(handle, directory, await mountOf(handle));
+  } finally {
+    await handle.close();
   }
   await fs.rmdir(directory);
+}
+
+async function removeContent(directory: fs.FileHandle, name: string, mount: string): Promise<void> {
+  const at = pathOf(directory, name);
+  for await (const entry of await fs.opendir(at)) {
+    const [inside, insideName] = [path.join(at, entry.name), path.join(name, entry.name)];
+    await removeEntry(inside, entry.isDirectory(), () => removeDirectory(inside, insideName, mount));
+  }
+}
+
+/** How often an entry may turn out to be something else than a moment ago. */
+const exchanges = 100;
+
+async function removeEntry(file: string, isDirectory: boolean, asDirectory: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await (isDirectory ? asDirectory() : fs.unlink(file));
+      return;
+    } catch (error) {
+      if (isSystemError(error, "ENOENT")) return;
+      // Only Linux has a code of its own for directories.
+      const otherwise = isDirectory ? ["ENOTDIR", "ELOOP"] : [process.platform === "linux" ? "EISDIR" : "EPERM"];
+      if (!isSystemError(error, ...otherwise) || attempt === exchanges) throw error;
+      isDirectory = !isDirectory;
+    }
+  }
+}
+
+async function removeDirectory(directory: string, name: string, mount: string): Promise<void> {
+  const handle = await openDirectory(directory);
+  try {
+    if ((await mountOf(handle)) !== mount) {
+      const message = `Something is mounted at ${name}. Unmount it and try again.`;
+      throw Object.assign(new Error(message), { code: "EXDEV", syscall: "rmdir", path: name });
+    }
+    await removeContent(handle, name, mount);
+  } finally {
+    await handle.close();
+  }
+  await fs.rmdir(directory);
+}
+
+/** Which mount an open directory is on: a bind mount of the same file system is another one. */
+async function mountOf(handle: fs.FileHandle): Promise<string> {
+  const info = (await readIfThere(`/proc/self/fdinfo/${handle.fd}`)) ?? "";
+  return /^mnt_id:\s*(\d+)$/m.exec(info)?.[1] ?? String((await handle.stat()).dev);
 }
 
 /** What the text says; undefined when there is none or it isn't JSON. */

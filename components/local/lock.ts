@@ -7,6 +7,7 @@ import * as lockfile from "proper-lockfile";
 
 import { isSystemError, LocalVolumeError } from "./errors";
 import { parsedJson, readIfThere, sleep } from "./files";
+import { refuseUnsafeDirectory } from "./trust";
 
 /** A lock in our hands. */
 export interface Lock {
@@ -29,7 +30,8 @@ const defaultWaitMs = 60_000;
 
 /**
  * Runs `action` as the only one that holds the lock of `what` (a volume's id, or another name) in this state directory,
- * which must exist. Problems: `locked` after `waitMs`, saying what holds it.
+ * which must exist. Everything that writes below it passes here. Problems: `locked` after `waitMs`, saying what holds it;
+ * `unsafe-directory`.
  */
 export async function withLock<T>(
   stateDirectory: string,
@@ -38,6 +40,8 @@ export async function withLock<T>(
   action: (lock: Lock) => Promise<T>,
   waitMs = defaultWaitMs,
 ): Promise<T> {
+  await refuseUnsafeDirectory(stateDirectory);
+  if (path.isAbsolute(what)) await refuseUnsafeDirectory(what);
   // The same by whatever path the state directory is reached. Hashed, since a volume's project, stack and name together may be
   // longer than a file's name.
   const key = what.startsWith(stateDirectory) ? what.slice(stateDirectory.length) : what;

@@ -1,9 +1,11 @@
 // Where a local volume's files are, what may be there, and the checks that keep us inside our own directories.
+import { randomUUID } from "node:crypto";
 import { promises as fs } from "node:fs";
 import * as path from "node:path";
 
 import { isSystemError, LocalVolumeError } from "./errors";
-import { ifThere, lstatIfThere, namesIn, temporaryName } from "./files";
+import { ifThere, lstatIfThere, namesIn, readIfThere, temporaryName, writeFileAtomically } from "./files";
+import { withLock } from "./lock";
 
 /** The places of one volume. The directory is also the volume's id. */
 export interface VolumePaths {
@@ -95,7 +97,7 @@ export function checkStateDirectory(stateDirectory: string): void {
  * the path, so that is refused (`foreign-state-directory`).
  */
 export async function claimStateDirectory(stateDirectory: string): Promise<void> {
-  await fs.mkdir(path.dirname(stateDirectory), { recursive: true });
+  await fs.mkdir(path.dirname(stateDirectory), { recursive: true, mode: 0o755 });
   await fs.mkdir(stateDirectory, { mode: directoryMode }).catch((error: unknown) => {
     if (!isSystemError(error, "EEXIST")) throw error;
   });
@@ -104,6 +106,27 @@ export async function claimStateDirectory(stateDirectory: string): Promise<void>
     await fs.writeFile(path.join(stateDirectory, markerName), markerText, { mode: 0o644 });
   for (const directory of ["volumes", "locks"])
     await makeDirectory(path.join(stateDirectory, directory), directoryMode);
+  await identifyStateDirectory(stateDirectory);
+}
+
+/**
+ * The id of a state directory; undefined where it has none (yet). An empty mount point and the disk that belongs there have the same
+ * path, and never the same id.
+ */
+export async function stateDirectoryId(stateDirectory: string): Promise<string | undefined> {
+  const text = await readIfThere(path.join(stateDirectory, markerName));
+  return /^id: ([0-9a-f-]{36})$/m.exec(text ?? "")?.[1];
+}
+
+/** The id of a state directory of ours. One that was made before there were ids gets one. */
+export async function identifyStateDirectory(stateDirectory: string): Promise<string> {
+  const known = await stateDirectoryId(stateDirectory);
+  if (known !== undefined) return known;
+  return withLock(stateDirectory, "identity", "identification", async () => {
+    const id = (await stateDirectoryId(stateDirectory)) ?? randomUUID();
+    await writeFileAtomically(path.join(stateDirectory, markerName), `${markerText}id: ${id}\n`, 0o644);
+    return id;
+  });
 }
 
 /** Refuses a directory that isn't empty and wasn't made by us. Problems: `foreign-state-directory`. */

@@ -5,15 +5,17 @@ import type * as dynamic from "@pulumi/pulumi/dynamic";
 
 import { change, formatProblems, type LocalSettings } from "../../src";
 import { LocalVolumeError } from "./errors";
-import { isOurs, volumePaths } from "./paths";
+import { identifyStateDirectory, isOurs, stateDirectoryId, volumeDirectoryExists, volumePaths } from "./paths";
 import {
   adoptVolume,
   createVolume,
   deleteVolume,
   inspectVolume,
   preflight,
+  refuseTakeOver,
   updateVolume,
   type LocalVolume,
+  type LocalVolumeState,
 } from "./volumes";
 
 interface Inputs {
@@ -26,12 +28,17 @@ interface Inputs {
   sizeGiB: number;
   settings: LocalSettings;
   import?: string;
+  takeFrom?: string;
 }
 
 /** What the state knows about a volume. */
 interface Outputs {
   owner: string;
   uid: string;
+  /** The id of the state directory that has it; missing where an older version made the volume and nothing has read it since. */
+  stateDirectoryId?: string | undefined;
+  /** Who has taken it over, as the last reading found. */
+  takenBy?: string | undefined;
   sizeGiB: number;
   settings: LocalSettings;
   mountPath: string;
@@ -43,7 +50,7 @@ interface Outputs {
 interface ReadResult {
   id?: string;
   props?: Outputs;
-  inputs?: Omit<Inputs, "physicalName" | "import">;
+  inputs?: Omit<Inputs, "physicalName" | "import" | "takeFrom">;
 }
 
 export const provider = { check, diff, create, read, update, delete: remove } satisfies dynamic.ResourceProvider;
@@ -62,6 +69,7 @@ async function check(olds: Partial<Inputs>, news: Inputs): Promise<dynamic.Check
       failures.push({ property: "physicalName", reason });
     }
     delete inputs.import;
+    delete inputs.takeFrom;
     for (const key of ["stateDirectory", "project", "stack", "name"] as const) inputs[key] = olds[key] ?? news[key];
   } else if (isKnown(news.sizeGiB) && typeof news.settings === "object") {
     failures.push(...(await refusals(inputs)));
@@ -91,6 +99,7 @@ async function checkImport(inputs: Inputs, id: string): Promise<void> {
     const message = `it is this stack's already: ${record.owner} has it. Give the resource \`aliases\` instead`;
     throw new LocalVolumeError("name-taken", message);
   }
+  refuseTakeOver({ id }, record, inputs);
   const volume = { name, profile: "", revision: "", backend: "local" } as const;
   const { sizeGiB, settings } = inputs;
   const { problems } = change({ ...volume, ...record }, { ...volume, sizeGiB, settings });
@@ -106,35 +115,50 @@ async function diff(id: string, olds: Outputs, news: Inputs): Promise<dynamic.Di
   if (asked(olds) !== asked(news)) return { changes: true, deleteBeforeReplace: true };
   // After a reboot nothing in the state has changed, and yet the volume has to be attached and mounted again.
   const found = await inspectVolume(id);
+  if (!found) await requireDirectory(id, olds);
+  else refuseTaken(id, olds, news, found);
   return { changes: found === undefined || found.problems.length > 0, deleteBeforeReplace: true };
 }
 
 async function create(inputs: Inputs): Promise<dynamic.CreateResult<Outputs>> {
-  const { import: importId, owner, sizeGiB, settings } = inputs;
+  const { import: importId, takeFrom, owner, sizeGiB, settings } = inputs;
   if (importId !== undefined) {
-    return { id: importId, outs: outputs(await adoptVolume(importId, { owner, sizeGiB, settings })) };
+    const taken = await adoptVolume(importId, { owner, takeFrom, sizeGiB, settings });
+    return { id: importId, outs: await outputs(taken) };
   }
   const made = await createVolume(inputs);
   if (made.found) console.log(`${inputs.name}: found ${made.id}, made by the same owner earlier; its data is kept`);
-  return { id: made.id, outs: outputs(made) };
+  return { id: made.id, outs: await outputs(made) };
 }
 
 async function read(id: string, props: Outputs): Promise<ReadResult> {
   const found = await inspectVolume(id);
   if (!found) {
-    await requireStateDirectory(id);
+    await requireDirectory(id, props);
     // No id: the volume is gone, and the engine takes it out of the state.
     return {};
   }
-  const { record, device, mountPath, problems } = found;
-  const { settings } = record ?? props;
-  const sizeGiB = found.sizeGiB ?? props.sizeGiB;
   const { stateDirectory, project, stack, name } = volumePaths(id);
+  const { record, device, mountPath, problems } = found;
+  const isSame = record?.uid === props.uid;
+  if (!isSame && props.stateDirectoryId !== undefined) await requireDirectory(id, props);
+  const takenBy = isSame && record.owner !== props.owner ? record.owner : undefined;
+  // Of a volume that another has taken over, size and settings are that one's business.
+  const settings = (takenBy === undefined && record?.settings) || props.settings;
+  const sizeGiB = (takenBy === undefined && found.sizeGiB) || props.sizeGiB;
   // The inputs are those that would make what is there: so a refresh shows what was changed behind our back. But whose
   // and which volume it is we don't learn from it: what another has taken over must not become ours to delete.
   const inputs = { stateDirectory, project, stack, name, owner: record?.owner ?? props.owner, sizeGiB, settings };
-  const outs = { owner: props.owner, uid: props.uid, sizeGiB, settings, mountPath, device, problems: [...problems] };
-  return { id, props: outs, inputs };
+  const { owner, uid } = props;
+  // By its uid the volume is found to be where it belongs.
+  const known = isSame ? await identifyStateDirectory(stateDirectory).catch(() => undefined) : undefined;
+  const ofDirectory = { stateDirectoryId: known ?? props.stateDirectoryId };
+  const all = takenBy === undefined ? problems : [ownedBy(id, takenBy), ...problems];
+  return {
+    id,
+    props: { owner, uid, ...ofDirectory, takenBy, sizeGiB, settings, mountPath, device, problems: [...all] },
+    inputs,
+  };
 }
 
 async function update(
@@ -142,25 +166,58 @@ async function update(
   { owner: previousOwner, uid }: Outputs,
   { owner, sizeGiB, settings }: Inputs,
 ): Promise<dynamic.UpdateResult<Outputs>> {
-  return { outs: outputs(await updateVolume(id, { uid, owner, previousOwner, sizeGiB, settings })) };
+  return { outs: await outputs(await updateVolume(id, { uid, owner, previousOwner, sizeGiB, settings })) };
 }
 
-async function remove(id: string, { uid, owner }: Outputs): Promise<void> {
-  await requireStateDirectory(id);
+async function remove(id: string, props: Outputs): Promise<void> {
+  const { uid, owner } = props;
+  if (!(await volumeDirectoryExists(volumePaths(id)))) await requireDirectory(id, props);
   await deleteVolume(id, { uid, owner });
 }
 
-// A disk that isn't mounted looks like a volume that was removed.
-async function requireStateDirectory(id: string): Promise<void> {
-  const { stateDirectory } = volumePaths(id);
-  if (await isOurs(stateDirectory)) return;
-  throw new LocalVolumeError(
-    "not-found",
-    `The state directory ${stateDirectory} isn't there, and so nothing can be said about ${id}. Mount the disk that has it. ` +
-      `If it is gone for good, take the volume out of the state: "pulumi state delete".`,
+function refuseTaken(
+  id: string,
+  { uid, owner: before }: Outputs,
+  { owner }: Inputs,
+  { record }: LocalVolumeState,
+): void {
+  if (record?.uid !== uid || [before, owner].includes(record.owner)) return;
+  throw new LocalVolumeError("other-owner", ownedBy(id, record.owner));
+}
+
+function ownedBy(id: string, owner: string): string {
+  return (
+    `The volume ${id} is now owned by ${owner}, which has taken it over. It can't be changed or deleted from here. ` +
+    `Take it out of the state ("pulumi state delete") and out of the program, or take it back: import it with takeFrom: "${owner}".`
   );
 }
 
-function outputs({ owner, uid, sizeGiB, settings, mountPath, device }: LocalVolume): Outputs {
-  return { owner, uid, sizeGiB, settings, mountPath, device, problems: [] };
+const way = `If it is gone for good, take the volume out of the state: "pulumi state delete".`;
+
+// That a volume isn't there can only be said where it was: a disk that isn't mounted looks like a volume that was removed, and so does
+// an empty mount point that others have begun to use meanwhile.
+async function requireDirectory(id: string, { stateDirectoryId: expected }: Outputs): Promise<void> {
+  const { stateDirectory } = volumePaths(id);
+  if (!(await isOurs(stateDirectory))) {
+    throw new LocalVolumeError(
+      "not-found",
+      `The state directory ${stateDirectory} isn't there, and so nothing can be said about ${id}. Mount the disk that has it. ${way}`,
+    );
+  }
+  const found = await stateDirectoryId(stateDirectory);
+  if (expected !== undefined && found === expected) return;
+  const because =
+    expected === undefined
+      ? "an older version made the volume, and did not note which state directory has it"
+      : `its id is ${found ?? "missing"}, and the volume is in ${expected}`;
+  throw new LocalVolumeError(
+    "another-state-directory",
+    `${stateDirectory} may be another state directory than the one that has ${id}: ${because}. Nothing can be said about the volume. ` +
+      `Mount the disk that has it. ${way}`,
+  );
+}
+
+async function outputs({ id, owner, uid, sizeGiB, settings, mountPath, device }: LocalVolume): Promise<Outputs> {
+  const directoryId = await identifyStateDirectory(volumePaths(id).stateDirectory);
+  return { owner, uid, stateDirectoryId: directoryId, sizeGiB, settings, mountPath, device, problems: [] };
 }

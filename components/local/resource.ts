@@ -8,6 +8,7 @@ import type { LocalMode, LocalSettings, StackConfig } from "../../src";
 import type { VolumeBackend } from "../backends";
 import { hasHooks } from "../engine";
 import { transformed } from "../transform";
+import { askLocal } from "./ask";
 import { localCapabilities } from "./capabilities";
 import { defaultStateDirectory } from "./state-directory";
 import { acknowledgeVolume } from "./volumes";
@@ -30,6 +31,8 @@ export interface LocalVolumeArgs {
   settings: pulumi.Input<LocalSettings>;
   /** The id of a volume that exists, to take over instead of making one. */
   import?: pulumi.Input<string> | undefined;
+  /** Whose that volume is, where it belongs to another owner, who then loses it. */
+  takeFrom?: pulumi.Input<string> | undefined;
 }
 
 // A dynamic provider is a text in the state, from which each run makes the provider anew. Pulumi would make that text by
@@ -90,9 +93,11 @@ export const localBackend: VolumeBackend = {
       pulumi.getStack(),
       physicalName ?? name,
     ),
+  takesFrom: true,
+  ask: askLocal,
   placement: (config) => ({ mode: localMode(config) }),
   make(toMake) {
-    const { name, physicalName, explicitName, volume, importId, component, config, opts } = toMake;
+    const { name, physicalName, explicitName, volume, importId, takeFrom, component, config, opts } = toMake;
     const own: Record<string, unknown> = {
       stateDirectory: config.local?.stateDirectory ?? defaultStateDirectory(),
       project: pulumi.getProject(),
@@ -103,6 +108,7 @@ export const localBackend: VolumeBackend = {
       sizeGiB: volume.sizeGiB,
       settings: volume.settings as pulumi.Input<LocalSettings>,
       import: importId,
+      takeFrom,
     } satisfies LocalVolumeArgs;
     // A replacement that a user forces must not find the volume that it is to replace.
     const { args, opts: finalOpts } = transformed(toMake, own, { ...opts, deleteBeforeReplace: true });

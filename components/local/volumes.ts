@@ -39,6 +39,7 @@ import {
 import { checkSpace, gibibytesToBytes, spaceLock } from "./space";
 import { type Observer, type Steps, steps } from "./steps";
 import { refuseForeignFiles, removeLeftovers, takeDown } from "./takedown";
+import { refuseUnsafeDirectory } from "./trust";
 
 export { inspectVolume, listVolumes, type LocalVolumeState } from "./inspect";
 
@@ -84,6 +85,15 @@ export interface UpdateVolumeRequest {
   readonly settings: LocalSettings;
 }
 
+export interface AdoptVolumeRequest {
+  /** Whose it is from now on. */
+  readonly owner: string;
+  /** Whose it is until now, where that is another one. */
+  readonly takeFrom?: string | undefined;
+  readonly sizeGiB?: number;
+  readonly settings?: LocalSettings;
+}
+
 export interface OperationOptions {
   /** Called after each step with its name. */
   readonly observe?: Observer;
@@ -114,6 +124,7 @@ export async function createVolume(
   const what = `creation of volume ${paths.id}`;
   return tellingErrors(what, async () => {
     requireMode(wanted.settings, what);
+    await refuseUnsafeDirectory(paths.stateDirectory);
     await claimStateDirectory(paths.stateDirectory);
     return lockedSteps(paths, "creation", options, async (step) => {
       let record = await existingRecord(paths);
@@ -138,6 +149,7 @@ export async function preflight(request: CreateVolumeRequest): Promise<void> {
   const what = `creation of volume ${paths.id}`;
   await tellingErrors(what, async () => {
     requireMode(wanted.settings, what);
+    await refuseUnsafeDirectory(paths.stateDirectory);
     await refuseForeignStateDirectory(paths.stateDirectory);
     const record = await existingRecord(paths);
     refuseTaken(paths, record, wanted.owner);
@@ -230,23 +242,67 @@ export async function deleteVolume(
 }
 
 /**
- * Gives a finished volume to a new owner, as an import does, with another size and settings if asked for: all of it or, when
- * that is refused, nothing. The old owner can then neither change it nor, if it says who it is, delete it.
- * Problems: `not-finished`, and those of `updateVolume`.
+ * Gives a finished volume to a new owner, as an import does, with another size and settings if asked for. The owner changes last: until
+ * then, and when anything fails, it is the old one's, with what it had; only an image that has grown stays grown. Then the old owner can
+ * neither change it nor, if it says who it is, delete it. With `takeFrom`, only from this owner.
+ * Problems: `not-finished`, `other-owner`, and those of `updateVolume`.
  */
 export async function adoptVolume(
   id: string,
-  request: { readonly owner: string; readonly sizeGiB?: number; readonly settings?: LocalSettings },
+  request: AdoptVolumeRequest,
   options: OperationOptions = {},
 ): Promise<LocalVolume> {
   return onVolume(id, "adoption", options, async (step, paths, record) => {
+    refuseTakeOver(paths, record, request);
     if (record.phase !== "ready") {
       const message = `Volume ${id} was interrupted in phase "${record.phase}". Repair it, then import it.`;
       throw new LocalVolumeError("not-finished", message);
     }
-    const { owner, sizeGiB = record.sizeGiB, settings = record.settings } = request;
-    return bringTo(step, paths, record, checkRequest({ owner, sizeGiB, settings }));
+    const { sizeGiB = record.sizeGiB, settings = record.settings } = request;
+    const { owner } = checkRequest({ owner: request.owner, sizeGiB, settings });
+    try {
+      const volume = await bringTo(step, paths, record, checkRequest({ owner: record.owner, sizeGiB, settings }));
+      await step("adopted", async () => {
+        const ready = await readRecord(paths);
+        if (ready !== undefined && ready.owner !== owner) await writeRecord(paths, { ...ready, owner });
+      });
+      return { ...volume, owner };
+    } catch (error) {
+      // Somebody else may be at work on it by now.
+      if (!(error instanceof LocalVolumeError && error.code === "lock-lost")) await undoAdoption(step, paths, record);
+      throw error;
+    }
   });
+}
+
+/** Whether somebody may take a volume over: its owner, or who names its owner. Problems: `other-owner`. */
+export function refuseTakeOver(
+  { id }: Pick<VolumePaths, "id">,
+  record: Pick<VolumeRecord, "owner">,
+  { owner, takeFrom }: Pick<AdoptVolumeRequest, "owner" | "takeFrom">,
+): void {
+  if (record.owner === owner || record.owner === takeFrom) return;
+  const named = takeFrom === undefined ? "" : `, not to ${takeFrom}`;
+  throw new LocalVolumeError(
+    "other-owner",
+    `Volume ${id} belongs to ${record.owner}${named}, which can neither change nor delete it once it is taken over. ` +
+      `If that is what you want, say from whom it is taken: takeFrom: ${JSON.stringify(record.owner)}.`,
+  );
+}
+
+/** The record as it was; of a volume that has grown, what can be. What fails is left to a repair. */
+async function undoAdoption(step: Steps, paths: VolumePaths, before: VolumeRecord): Promise<void> {
+  try {
+    const record = await readRecord(paths);
+    if (record === undefined || isDeepStrictEqual(record, before)) return;
+    const bytes = await presentBytes(paths, before).catch(() => 0);
+    const hasGrown = before.settings.mode === "loop" && bytes > gibibytesToBytes(before.sizeGiB);
+    const back = hasGrown ? { ...record, owner: before.owner, settings: before.settings } : before;
+    await writeRecord(paths, back);
+    await bringUp(step, paths, back);
+  } catch {
+    // The error that led here says more.
+  }
 }
 
 /**
@@ -484,7 +540,8 @@ function refuseTaken(paths: VolumePaths, record: VolumeRecord | undefined, owner
     throw new LocalVolumeError(
       "name-taken",
       `${place}; it belongs to ${record.owner}${state}. If that is this resource before it was renamed or moved, give it ` +
-        `\`aliases\`. Otherwise choose another name (physicalName), or take the volume over with its data: import it by this id.`,
+        `\`aliases\`. Otherwise choose another name (physicalName), or take the volume over with its data: import it by this id, ` +
+        `with takeFrom: ${JSON.stringify(record.owner)}.`,
     );
   }
   if (record.acknowledged && record.phase !== "deleting") {

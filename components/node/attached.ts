@@ -24,6 +24,8 @@ import { CommandError, run } from "../local/command";
 import { LocalVolumeError } from "../local/errors";
 import { growMounted, growUnmounted, readSuperblock, recoverGrowth } from "../local/filesystem";
 import { readMounts, type Mount } from "../local/mountinfo";
+import { mountDevice } from "../local/mounts";
+import { refuseUnsafeDirectory } from "../local/trust";
 import { otherMounts } from "../local/users";
 import { contentOf, sizeOf } from "./blank";
 import { deviceOf, findDevice, numberOf, waitForDevice, type DeviceNames } from "./device";
@@ -108,6 +110,7 @@ export function attachedStorage({ backend, attacher, env, isTold }: AttachedOpti
     const type = await fileSystemOn(device, volume);
     if (type.startsWith("ext")) await growBefore(device, `${recordOf(volume)}.undo`);
     await fs.mkdir(place, { recursive: true, mode: 0o700 });
+    await refuseUnsafeDirectory(place);
     await mountAt(device, type, place, volume);
     if (type.startsWith("ext")) await growMountedTo(device);
     return place;
@@ -133,7 +136,7 @@ export function attachedStorage({ backend, attacher, env, isTold }: AttachedOpti
           }
         }
         const copies = await copiesOf(volume, last);
-        if (copies.length > 0 && last) await run("mount", ["-t", last.type, "-o", "nodev", last.source, place], 300);
+        if (copies.length > 0 && last) await mountDevice(last.source, place, last.type, "nodev");
         return copies;
       },
       waiting,
@@ -185,6 +188,7 @@ export function attachedStorage({ backend, attacher, env, isTold }: AttachedOpti
     const { name, settings } = volume;
     const known: AttachedRecord = { name, attachedAt: new Date().toISOString(), settings };
     await fs.mkdir(records, { recursive: true, mode: 0o700 });
+    await refuseUnsafeDirectory(records);
     await fs.writeFile(recordOf(volume), `${JSON.stringify(known)}\n`);
   }
 
@@ -318,7 +322,7 @@ async function mountAt(device: string, type: string, place: string, volume: Node
   try {
     // What a crash left is repaired as at a boot; what needs a decision is left to people.
     if (type.startsWith("ext")) await check(device);
-    await run("mount", ["-t", type, "-o", "nodev", device, place], 300);
+    await mountDevice(device, place, type, "nodev");
   } catch (error) {
     await fs.rmdir(place).catch(() => undefined);
     if (!(error instanceof CommandError)) throw error;

@@ -1,13 +1,13 @@
 // Changes of the stack that Docker asks for, done together: what comes while an `up` runs is in the next one, so that twenty containers
 // that start at once cost two. A change is an edit of the config file and an `up`; where that fails, the edit is taken back for the
-// volumes that it failed for, and done again for the others.
+// volumes that it failed for, and done again for the others. Taking back deletes only what the change's own `up` has created.
 
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { problem, type Problem, type VolumeDefinition } from "..";
 import { StackError } from "../stack/errors";
 import { recordedAs } from "../stack/select";
-import type { ConfigEdit, Operation, OperationReport, Stack } from "../stack/types";
+import type { ConfigEdit, Operation, OperationReport, RecordedVolume, Stack } from "../stack/types";
 import type { Begun, Registry } from "./registry";
 import type { StackView } from "./view";
 
@@ -18,7 +18,7 @@ export interface Change {
   kind: Begun["kind"];
   /** Its entry in the config; nothing, where it is to be removed. */
   to: VolumeDefinition | undefined;
-  /** Its entry before; nothing where it had none. */
+  /** Its entry before; nothing where it had none. A creation that was broken off after its edit has one. */
   before: VolumeDefinition | undefined;
 }
 
@@ -39,6 +39,8 @@ export interface ChangesOptions {
 }
 
 interface Asked extends Change {
+  /** The URNs of the resources that its `up`s have created so far. */
+  created: Set<string>;
   done: () => void;
   failed: (error: unknown) => void;
 }
@@ -106,18 +108,24 @@ export function changesOf({ stack, view, registry, log }: ChangesOptions): Chang
   async function edit(batch: Asked[]): Promise<Asked[]> {
     now = `the config file of stack ${stack.name}`;
     for (const { name, kind, before } of batch) await registry.begin(name, { kind, before });
-    const problems = await write(batch);
-    if (problems.length === 0) return batch;
     const written: Asked[] = [];
-    for (const each of batch) {
-      const own = batch.length === 1 ? problems : await write([each]);
-      if (own.length === 0) written.push(each);
-      else {
-        await registry.end(each.name);
-        each.failed(new StackError(own as [(typeof own)[0]]));
+    try {
+      const problems = await write(batch);
+      if (problems.length === 0) return batch;
+      for (const each of batch) {
+        const own = batch.length === 1 ? problems : await write([each]);
+        if (own.length === 0) written.push(each);
+        else {
+          await registry.end(each.name);
+          each.failed(new StackError(own as [(typeof own)[0]]));
+        }
       }
+      return written;
+    } catch (error) {
+      // What can't be written has not begun: a mark that stays would be taken for a change that was broken off.
+      for (const { name } of batch) if (!written.some((each) => each.name === name)) await registry.end(name);
+      throw error;
     }
-    return written;
   }
 
   async function write(changes: readonly Change[]): Promise<readonly Problem[]> {
@@ -132,7 +140,7 @@ export function changesOf({ stack, view, registry, log }: ChangesOptions): Chang
     return problems;
   }
 
-  async function up(changes: readonly Change[]): Promise<Failure> {
+  async function up(changes: readonly Asked[]): Promise<Failure> {
     const volumes = changes.filter(({ to }) => to !== undefined).map(({ name }) => name);
     const removed = changes.filter(({ to }) => to === undefined).map(({ name }) => name);
     const made = await view.made();
@@ -144,6 +152,7 @@ export function changesOf({ stack, view, registry, log }: ChangesOptions): Chang
     const failure = await follow(operation, (text) => {
       now = `\`pulumi up\` of stack ${stack.name}: ${text}`;
     });
+    for (const each of changes) for (const urn of failure.created) each.created.add(urn);
     const { state } = await operation.done;
     log(`up ${state} after ${((Date.now() - started) / 1000).toFixed(1)} s: ${listed}`);
     return failure;
@@ -168,20 +177,36 @@ export function changesOf({ stack, view, registry, log }: ChangesOptions): Chang
     change.failed(error);
   }
 
-  /** Has the config say again what it said before a change, and the state as well where something was to be made. */
-  async function undo({ name, kind, before }: Change): Promise<void> {
-    const [first, ...others] = kind === "remove" && !before ? [] : await write([{ name, kind, to: before, before }]);
+  /**
+   * Restores the config's entry. A volume that is in the state keeps both, unless this very change has created all of it: it was there
+   * before, or somebody else's `up` made it, and who is no longer declared is deleted by the next `up`.
+   */
+  async function undo({ name, kind, before, created }: Asked): Promise<void> {
+    if (kind !== "make") return kind === "remove" && !before ? undefined : restore(name, before);
+    let recorded: RecordedVolume[];
+    try {
+      recorded = recordedAs(await stack.readState(), name);
+    } catch (error) {
+      await restore(name, before);
+      throw error;
+    }
+    if (recorded.some(({ children }) => children.some(({ urn }) => !created.has(urn)))) {
+      log(`${name}: the volume was there before; it stays, and so does its entry in the config.`);
+      return;
+    }
+    await restore(name, undefined);
+    if (recorded.length > 0) await stack.apply({ destroy: recorded.map(({ urn }) => urn), volumes: [] }).done;
+  }
+
+  async function restore(name: string, to: VolumeDefinition | undefined): Promise<void> {
+    const [first, ...others] = await write([{ name, kind: "change", to, before: to }]);
     if (first) throw new StackError([first, ...others]);
-    if (kind !== "make") return;
-    const { volumes } = await stack.readState();
-    const [made, ...more] = recordedAs({ volumes }, name);
-    if (made && more.length === 0) await stack.apply({ destroy: [made.urn], volumes: [] }).done;
   }
 
   return {
     request(change) {
       return new Promise<void>((done, failed) => {
-        queue.push({ ...change, done, failed });
+        queue.push({ ...change, created: new Set(), done, failed });
         working ??= work().finally(() => (working = undefined));
       });
     },
@@ -193,18 +218,22 @@ export function changesOf({ stack, view, registry, log }: ChangesOptions): Chang
 /** What went wrong in an operation, and for which volumes. */
 interface Failure {
   by: ReadonlyMap<string, string[]>;
+  /** The URNs of the resources that the operation created. */
+  created: ReadonlySet<string>;
   of: (name: string) => StackError;
 }
 
 async function follow(operation: Operation, tell: (text: string) => void): Promise<Failure> {
   const by = new Map<string, string[]>();
+  const created = new Set<string>();
   for await (const event of operation.events()) {
     if (event.type === "resource" && event.phase === "started") tell(`${event.operation} ${event.resource}`);
+    if (event.type === "resource" && event.phase === "done" && event.operation === "create") created.add(event.urn);
     if (event.type !== "message" || event.severity !== "error" || event.volume === undefined) continue;
     by.set(event.volume, [...(by.get(event.volume) ?? []), event.text.trim()]);
   }
   const report = await operation.done;
-  return { by, of: (name) => errorOf(name, by.get(name), report) };
+  return { by, created, of: (name) => errorOf(name, by.get(name), report) };
 }
 
 function errorOf(name: string, said: string[] | undefined, { problems, state }: OperationReport): StackError {
@@ -226,18 +255,26 @@ function editOf({ name, to }: Pick<Change, "name" | "to">): ConfigEdit {
   return to === undefined ? { kind: "remove-volume", name } : { kind: "set-volume", name, volume: to };
 }
 
-/** Removes what a plugin that is gone had begun, and nobody can ask for any more. */
+/**
+ * Ends what a plugin that is gone had begun, where the state shows that there is nothing to take back or to finish. Gives the
+ * volumes whose creation was broken off and that nobody can ask for any more.
+ */
 export async function recover(
-  { registry, stack, log }: ChangesOptions,
-  changes: Changes,
+  { registry, stack, view }: Pick<ChangesOptions, "registry" | "stack" | "view">,
   isLost: (name: string) => boolean,
-): Promise<void> {
-  const lost = [...registry.begun().keys()].filter(isLost);
-  if (lost.length === 0) return;
+): Promise<string[]> {
+  const begun = [...registry.begun()];
+  if (begun.length === 0) return [];
   const { config } = await stack.readConfig();
-  const removed = lost.map(async (name) => {
-    log(`${name}: nobody waits for it any more; it is removed.`);
-    await changes.request({ name, kind: "remove", to: undefined, before: config.volumes?.[name] });
-  });
-  await Promise.all(removed);
+  const made = await view.made();
+  const lost: string[] = [];
+  for (const [name, { kind }] of begun) {
+    const isListed = Object.hasOwn(config.volumes ?? {}, name);
+    // Docker has never had it, by this name or another.
+    const isUnknown = registry.namesOf(name).length === 0 && registry.holdersOf(name).length === 0;
+    if (kind === "make" && isListed && isUnknown && isLost(name)) lost.push(name);
+    else if (kind === "remove" ? isListed || !made.has(name) : kind === "change" || made.has(name) || !isListed)
+      await registry.end(name);
+  }
+  return lost;
 }

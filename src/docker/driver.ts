@@ -83,7 +83,7 @@ export function driverOf(options: DriverOptions): Driver {
     const begun = registry.begun().get(name);
     if (begun?.kind === "remove" && entryOf(seen.config, name) === undefined) {
       // A crash came between the two steps of a removal. The next volume of this name must not be the old one.
-      await waitForChange({ name, kind: "remove", to: undefined, before: undefined }, waiting);
+      await removeAll(name, seen, waiting);
       seen = await find(name, waiting);
     }
     if (entryOf(seen.config, name) !== undefined || seen.made !== undefined) {
@@ -116,15 +116,28 @@ export function driverOf(options: DriverOptions): Driver {
       await waitForChange({ name, kind: "change", to, before: entry }, waiting);
     } else if (!isInOrder(asked, seen)) {
       if (!entry) throw absent(name, (await view.made()).keys());
-      await waitForChange(again(name, entry), waiting);
-    } else if (seen.made) return { ...seen, made: seen.made };
+      await waitForChange(again(name, entry, seen.made), waiting);
+    } else if (seen.made) {
+      if (!entry) refuseHalfRemoved(name);
+      await registry.end(name);
+      return { ...seen, made: seen.made };
+    }
     return madeNow(name, waiting);
   }
 
-  /** The same `up` once more: after a crash, or where something was taken away behind our back. */
-  function again(name: string, entry: VolumeDefinition): Change {
-    const begun = registry.begun().get(name);
-    return { name, kind: begun?.kind === "make" ? "make" : "change", to: entry, before: begun ? begun.before : entry };
+  /**
+   * The same `up` once more: after a crash, or where something was taken away behind our back. The config's entry is what it is to
+   * be; only where there is no volume can it be the rest of a creation.
+   */
+  function again(name: string, entry: VolumeDefinition, made: RecordedVolume | undefined): Change {
+    const isCreation = made === undefined && registry.begun().get(name)?.kind === "make";
+    return { name, kind: isCreation ? "make" : "change", to: entry, before: entry };
+  }
+
+  // The next `up` of anybody deletes it: no container may write to it meanwhile.
+  function refuseHalfRemoved(name: string): void {
+    if (registry.begun().get(name)?.kind !== "remove") return;
+    throw stackError("removal-unfinished", name, undefined, { name });
   }
 
   async function madeNow(name: string, waiting: Waiting): Promise<Seen & { made: RecordedVolume }> {
@@ -141,7 +154,7 @@ export function driverOf(options: DriverOptions): Driver {
     let at = await storage.mount(nodeVolume(made), waiting);
     const entry = entryOf(config, name);
     if (at === undefined && entry) {
-      await waitForChange(again(name, entry), waiting);
+      await waitForChange(again(name, entry, made), waiting);
       ({ made } = await madeNow(name, waiting));
       at = await storage.mount(nodeVolume(made), waiting);
     }
@@ -182,10 +195,15 @@ export function driverOf(options: DriverOptions): Driver {
       log(`${name}: the name ${reference} is gone; Docker also knows the volume as ${others.join(", ")}, so it stays.`);
       return registry.removeName(name, reference);
     }
-    if (seen.made) await refuseUsed(name, seen.made, seen.config, waiting);
-    if (seen.made) await nodes.storageFor(seen.made, seen.config).unmount(nodeVolume(seen.made), waiting);
-    await waitForChange({ name, kind: "remove", to: undefined, before: entry }, waiting);
+    await removeAll(name, seen, waiting);
     await registry.forget(name);
+  }
+
+  /** Removes a volume that nobody uses, and its entry. */
+  async function removeAll(name: string, { config, made }: Seen, waiting: Waiting): Promise<void> {
+    if (made) await refuseUsed(name, made, config, waiting);
+    if (made) await nodes.storageFor(made, config).unmount(nodeVolume(made), waiting);
+    await waitForChange({ name, kind: "remove", to: undefined, before: entryOf(config, name) }, waiting);
   }
 
   async function refuseUsed(name: string, made: RecordedVolume, config: StackConfigRead, waiting: Waiting) {
@@ -261,6 +279,14 @@ export function driverOf(options: DriverOptions): Driver {
     });
   }
 
+  async function removeLost(name: string): Promise<void> {
+    log(`${name}: nobody waits for it any more; it is removed.`);
+    const waiting: Waiting = { for: () => undefined, signal: AbortSignal.timeout(TIDY_LIMIT_MS) };
+    await alone(name, waiting, async () => removeAll(name, await find(name, waiting), waiting)).catch(
+      (error: unknown) => log(`${name} stays for now: ${(error as Error).message}`),
+    );
+  }
+
   const tidying = new Map<string, NodeJS.Timeout>();
   function tidyLater(name: string, pauseMs = graceMs.starting): void {
     if (tidying.has(name)) return;
@@ -323,7 +349,7 @@ export function driverOf(options: DriverOptions): Driver {
     async start() {
       await view.refresh();
       await nodes.start(await heldVolumes(), await stack.readConfig());
-      await recover({ stack, view, registry, log }, changes, isAnonymous);
+      await Promise.all((await recover({ stack, view, registry }, isAnonymous)).map(removeLost));
       const made = [...(await view.made()).keys()];
       // Behind the calls that come: taking a volume from the machine may take long.
       void (async () => {

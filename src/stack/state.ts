@@ -86,6 +86,7 @@ function volumeOf(component: Resource, children: Resource[], followers: Follower
     asked: volume,
     got,
     has: volume && hasOf(volume, got, children),
+    takenBy: children.map(({ outputs }) => outputs?.["takenBy"]).find((each) => typeof each === "string"),
     volumeId: typeof volumeId === "string" ? volumeId : undefined,
     mountPath: typeof mountPath === "string" ? mountPath : undefined,
     protected: [component, ...children].some(({ protect }) => protect === true),

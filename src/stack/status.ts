@@ -65,6 +65,8 @@ export function statusOf(
   else if (!recorded.got || [recorded.urn, ...recorded.children.map(({ urn }) => urn)].some((urn) => pending.has(urn)))
     cause("unknown", note("status-unfinished", "name", {}));
   else if (!now) cause("non-compliant", note("status-gone", "volumeId", {}));
+  else if (recorded.takenBy !== undefined)
+    cause("non-compliant", note("status-taken-over", "volumeId", { owner: recorded.takenBy }));
   else {
     const drift = change(now, last);
     const what = [...drift.notes, ...drift.problems].map(({ message, path }) => told(message, path)).join("; ");

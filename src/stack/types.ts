@@ -194,6 +194,8 @@ export interface RecordedVolume {
   got?: Pick<ResolvedVolume, "sizeGiB" | "settings"> | undefined;
   /** What its own resource has: newer than `got` after a refresh. Absent where there is no resource. */
   has?: Pick<ResolvedVolume, "sizeGiB" | "settings"> | undefined;
+  /** Who has taken it over, as the last refresh found. */
+  takenBy?: string | undefined;
   volumeId?: string | undefined;
   /** Where it is mounted, on backends that mount it. */
   mountPath?: string | undefined;

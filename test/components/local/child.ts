@@ -5,7 +5,7 @@ import * as volumes from "../../../components/local/volumes";
 
 /** What a child is to do, given as JSON in its first argument. */
 export interface ChildTask {
-  call: "createVolume" | "updateVolume" | "deleteVolume" | "repairVolume" | "holdLock";
+  call: "createVolume" | "updateVolume" | "deleteVolume" | "repairVolume" | "adoptVolume" | "holdLock";
   args: unknown[];
   /** The step after which the child kills itself. */
   dieAfter?: string;

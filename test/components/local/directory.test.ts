@@ -3,10 +3,12 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 
 import { removeTree } from "../../../components/local/files";
+import { mountDevice } from "../../../components/local/mounts";
 import {
   createVolume,
   deleteVolume,
   inspectVolume,
+  preflight,
   repairVolume,
   updateVolume,
 } from "../../../components/local/volumes";
@@ -105,6 +107,149 @@ describeIf(isRoot && process.platform === "linux", "with root's help", "needs ro
     support.system("umount", inner);
     await removeTree(tree);
     expect(fs.existsSync(tree)).toBe(false);
+  });
+
+  it("removing a tree stops at a bind mount of the same disk", async () => {
+    const [tree, outside] = ["tree-", "outside-"].map((name) => fs.mkdtempSync(path.join(space.root, name)));
+    const inner = path.join(tree!, "a/b");
+    fs.mkdirSync(inner, { recursive: true });
+    fs.writeFileSync(path.join(outside!, "precious"), "not ours");
+    support.system("mount", "--bind", outside!, inner);
+    await expect(removeTree(tree!)).rejects.toMatchObject({ code: "EXDEV" });
+    expect(fs.readFileSync(path.join(outside!, "precious"), "utf8")).toBe("not ours");
+    support.system("umount", inner);
+    await removeTree(tree!);
+  });
+
+  it.each(["lstat", "open", "opendir", "unlink", "rmdir"] as const)(
+    "removing a tree follows no link that was put in place of a directory before %s",
+    async (call) => {
+      const [tree, outside] = ["tree-", "outside-"].map((name) => fs.mkdtempSync(path.join(space.root, name)));
+      const inner = path.join(tree!, "a");
+      fs.mkdirSync(inner);
+      fs.writeFileSync(path.join(inner, "file"), "ours");
+      fs.writeFileSync(path.join(outside!, "file"), "not ours");
+      const original = fs.promises[call] as (...args: unknown[]) => Promise<unknown>;
+      const spy = jest.spyOn(fs.promises, call as "lstat").mockImplementation((async (
+        file: string,
+        ...rest: unknown[]
+      ) => {
+        const isInside = path.basename(file) === "a" || fs.realpathSync(file) === inner;
+        if (isInside && fs.lstatSync(inner, { throwIfNoEntry: false })?.isDirectory()) {
+          fs.renameSync(inner, `${tree}-moved`);
+          fs.symlinkSync(outside!, inner);
+        }
+        return original.call(fs.promises, file, ...rest);
+      }) as never);
+      await removeTree(tree!).catch(() => undefined);
+      spy.mockRestore();
+      expect(fs.readFileSync(path.join(outside!, "file"), "utf8")).toBe("not ours");
+    },
+  );
+
+  it("removing a tree follows no link of a user who exchanges directories for links all the time", async () => {
+    const outside = fs.mkdtempSync(path.join(space.root, "outside-"));
+    fs.writeFileSync(path.join(outside, "precious"), "not ours");
+    for (let round = 0; round < 3; round++) {
+      const tree = path.join(space.root, `attacked-${round}`);
+      for (let count = 0; count < 500; count++) fs.mkdirSync(path.join(tree, `d${count}`), { recursive: true });
+      support.system("chown", "--recursive", `${nobody}:${nobody}`, tree);
+      const attack = `
+        const fs = require("fs");
+        process.chdir(process.argv[1]);
+        const tried = (work) => { try { work(); } catch {} };
+        process.stdout.write("begun");
+        for (let count = 0; ; count = (count + 1) % 500) {
+          const [name, link] = ["d" + count, "link" + count];
+          tried(() => fs.symlinkSync(process.argv[2], link));
+          tried(() => fs.renameSync(name, "away" + count));
+          tried(() => fs.renameSync(link, name));
+        }`;
+      const user = { uid: nobody, gid: nobody, stdio: ["ignore", "pipe", "inherit"] as const };
+      const attacker = support.startCommand(process.execPath, ["-e", attack, tree, outside], {
+        ...user,
+        stdio: [...user.stdio],
+      });
+      await new Promise((resolve) => attacker.process.stdout?.once("data", resolve));
+      await removeTree(tree).catch(() => undefined);
+      await attacker.end();
+      expect(fs.readdirSync(outside)).toEqual(["precious"]);
+    }
+  });
+
+  it("a mount goes to the directory that was there, and not where a link leads that took its place", async () => {
+    const [place, outside] = ["place-", "outside-"].map((name) => fs.mkdtempSync(path.join(space.root, name)));
+    fs.writeFileSync(path.join(outside!, "precious"), "not ours");
+    const open = fs.promises.open.bind(fs.promises);
+    const spy = jest.spyOn(fs.promises, "open").mockImplementationOnce(async (...args) => {
+      const handle = await open(...args);
+      fs.renameSync(place!, `${place}-moved`);
+      fs.symlinkSync(outside!, place!);
+      return handle;
+    });
+    await mountDevice("none", place!, "tmpfs", "size=1m");
+    spy.mockRestore();
+    expect(support.mountsBelow(space.root)).toEqual([`${place}-moved`]);
+    await expect(mountDevice("none", place!, "tmpfs", "size=1m")).rejects.toThrow(/ELOOP|ENOTDIR/);
+    expect(fs.readdirSync(outside!)).toEqual(["precious"]);
+    support.system("umount", `${place}-moved`);
+  });
+
+  describe("a state directory", () => {
+    const refusal = expect.objectContaining({ code: "unsafe-directory" });
+    const all = async (at: string) => {
+      const asked = { ...ask("v"), stateDirectory: at };
+      return Promise.all([preflight, createVolume].map((operation) => failure(operation(asked))));
+    };
+
+    it.each([
+      ["of another user", (at: string) => fs.chownSync(at, nobody, nobody)],
+      ["that a group may write", (at: string) => fs.chmodSync(at, 0o775)],
+      ["that all may write", (at: string) => fs.chmodSync(at, 0o777)],
+    ])("%s is refused, and so is one below it", async (_what, make) => {
+      const at = fs.mkdtempSync(path.join(space.root, "unsafe-"));
+      make(at);
+      expect(await all(at)).toEqual([refusal, refusal]);
+      expect(await all(path.join(at, "below/it"))).toEqual([refusal, refusal]);
+      expect(fs.readdirSync(at)).toEqual([]);
+    });
+
+    it("in a sticky directory such as /tmp is used, and the sticky directory itself isn't", async () => {
+      const at = fs.mkdtempSync(path.join(space.root, "sticky-"));
+      fs.chmodSync(at, 0o1777);
+      expect(await all(at)).toEqual([refusal, refusal]);
+      const volume = await createVolume({ ...ask("v"), stateDirectory: path.join(at, "state") });
+      await deleteVolume(volume.id, volume);
+    });
+
+    it("behind a link of another user is refused", async () => {
+      const at = fs.mkdtempSync(path.join(space.root, "links-"));
+      fs.chmodSync(at, 0o1777);
+      fs.symlinkSync(space.root, path.join(at, "link"));
+      fs.lchownSync(path.join(at, "link"), nobody, nobody);
+      expect(await all(path.join(at, "link/state"))).toEqual([refusal, refusal]);
+    });
+
+    it("that was given away leaves its volumes alone until it is root's again", async () => {
+      const volume = await createVolume(ask("v"));
+      const data = support.writeData(volume);
+      for (const place of [path.dirname(volume.id), state]) {
+        fs.chownSync(place, nobody, nobody);
+        for (const operation of [
+          () => deleteVolume(volume.id, volume),
+          () => updateVolume(volume.id, ask("v", { sizeGiB: 2 })),
+          () => repairVolume(volume.id),
+        ]) {
+          expect(await failure(operation())).toMatchObject({
+            code: "unsafe-directory",
+            message: expect.stringContaining(place),
+          });
+        }
+        expect(support.readData(volume)).toBe(data);
+        fs.chownSync(place, 0, 0);
+      }
+      await deleteVolume(volume.id, volume);
+    });
   });
 
   it("a volume isn't deleted while a container sees it by a bind mount", async () => {

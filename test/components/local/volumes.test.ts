@@ -108,15 +108,36 @@ describeIf(canLoop, "a volume of mode loop", whyNoLoop, () => {
   it("is given to another owner by an import, or stays as it was if that asks for the impossible", async () => {
     const volume = await createVolume(request(state, "given", { sizeGiB: 2 }));
     const data = support.writeData(volume);
-    expect((await failure(adoptVolume(volume.id, { owner: "urn:b", sizeGiB: 1, settings: loop }))).code).toBe("shrink");
+    const to = { owner: "urn:b", takeFrom: "urn:given" };
+    expect((await failure(adoptVolume(volume.id, { ...to, sizeGiB: 1, settings: loop }))).code).toBe("shrink");
+    expect((await failure(adoptVolume(volume.id, { owner: "urn:b" }))).code).toBe("other-owner");
     expect((await inspectVolume(volume.id))?.record?.owner).toBe("urn:given");
-    expect(await adoptVolume(volume.id, { owner: "urn:b" })).toMatchObject({ owner: "urn:b", sizeGiB: 2 });
+    expect(await adoptVolume(volume.id, to)).toMatchObject({ owner: "urn:b", sizeGiB: 2 });
+    expect((await inspectVolume(volume.id))?.record).toMatchObject({ owner: "urn:b", phase: "ready" });
     expect(support.readData(volume)).toBe(data);
     expect((await failure(deleteVolume(volume.id, { uid: volume.uid, owner: "urn:given" }))).code).toBe("other-owner");
-    expect((await failure(adoptVolume(path.join(path.dirname(volume.id), "nothing"), { owner: "urn:b" }))).code).toBe(
-      "not-found",
-    );
+    expect((await failure(adoptVolume(path.join(path.dirname(volume.id), "nothing"), to))).code).toBe("not-found");
     await deleteVolume(volume.id, { uid: volume.uid });
+  });
+
+  it("stays its owner's with what it had when an import fails on the way, or is killed there", async () => {
+    const volume = await createVolume(request(state, "kept"));
+    const data = support.writeData(volume);
+    const before = (await inspectVolume(volume.id))?.record;
+    const asked = { owner: "urn:b", takeFrom: "urn:kept", sizeGiB: 1, settings: { ...loop, iopsLimit: 50 } };
+    support.detach(volume);
+    // Something stands in the way of its mount, which shows only when it is to be mounted.
+    fs.writeFileSync(path.join(volume.mountPath, "file"), "in the way");
+    expect((await failure(adoptVolume(volume.id, asked))).code).toBe("foreign-files");
+    expect((await inspectVolume(volume.id))?.record).toEqual(before);
+    fs.unlinkSync(path.join(volume.mountPath, "file"));
+
+    const args = [volume.id, { ...asked, sizeGiB: 2 }];
+    await support.startChild(space.root, { call: "adoptVolume", args, dieAfter: "file-system-grown" }).ended;
+    expect((await inspectVolume(volume.id))?.record?.owner).toBe("urn:kept");
+    await updateVolume(volume.id, request(state, "kept", { sizeGiB: 2 }));
+    expect(support.readData(volume)).toBe(data);
+    await deleteVolume(volume.id, { uid: volume.uid, owner: "urn:kept" });
   });
 
   it("is taken by its owner's next creation until a state knows it, and by none from then on", async () => {

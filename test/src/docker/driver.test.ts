@@ -6,6 +6,7 @@ import type { Driver } from "../../../src/docker/driver";
 import type { Waiting } from "../../../src/docker/node";
 import { until } from "../../../tools/test/time.js";
 import { useFakeClock } from "../../support/clock";
+import { openRegistry } from "../../../src/docker/registry";
 import { FakePlugin, waiting } from "./fake";
 
 let plugin: FakePlugin;
@@ -304,6 +305,141 @@ describe("failures", () => {
     await expect(driver.remove("data", waiting)).rejects.toThrow("it is busy");
     expect(plugin.fake.config.volumes?.["data"]).toMatchObject({ size: "8GiB" });
     expect((await driver.get("data", waiting)).Name).toBe("data");
+  });
+});
+
+/** As a plugin leaves it that was killed. */
+const leaveMark = (name: string, begun: object, of: object = {}) =>
+  writeFileSync(plugin.file, JSON.stringify({ version: 1, boot: "", volumes: { [name]: { begun, ...of } } }));
+
+describe("a change that was begun by a plugin that was killed", () => {
+  const isKept = (name: string) => plugin.fake.state.has(name) && plugin.fake.config.volumes?.[name] !== undefined;
+  /** A mount after a reboot: the volume isn't mounted, and the \`up\` that should mount it fails. */
+  const failingMount = async (name: string) => {
+    plugin.unmounted.add(name);
+    plugin.fake.failing.set(name, "free some space");
+    plugin.fake.onUp = () => undefined;
+    await driver.mount(name, "9", waiting).catch(() => undefined);
+  };
+
+  test.each([
+    ["make", { kind: "make" }],
+    ["change", { kind: "change", before: { profile: "gold", size: "1GiB" } }],
+    ["remove", { kind: "remove" }],
+  ])("%s leaves a volume alone that is there by then, though its next up fails", async (_kind, begun) => {
+    await create("data@gold");
+    leaveMark("data", begun);
+    driver = await plugin.start();
+    const before = plugin.fake.config;
+    await failingMount("data");
+    expect(plugin.fake.engine).not.toContain("up -data");
+    expect(isKept("data")).toBe(true);
+    expect(plugin.fake.config).toEqual(before);
+  });
+
+  test("a mark ends when the volume is found in order, when it is mounted, and at start", async () => {
+    const begun = async () => [...(await openRegistry(plugin.file, () => undefined)).begun().keys()];
+    await create("data@gold");
+    leaveMark("data", { kind: "make" });
+    await plugin.start();
+    expect(await begun()).toEqual([]);
+    // By an \`up\` of somebody else while the plugin runs.
+    for (const use of [() => create("other@gold"), () => driver.mount("other@gold", "1", waiting)]) {
+      plugin.fake.config = { ...plugin.fake.config, volumes: { other: { profile: "gold", size: "8GiB" } } };
+      plugin.fake.state.delete("other");
+      leaveMark("other", { kind: "make" });
+      driver = await plugin.start();
+      expect(await begun()).toEqual(["other"]);
+      plugin.fake.make("other");
+      await use();
+      expect(await begun()).toEqual([]);
+    }
+  });
+
+  test("a creation that another up finished meanwhile is not taken back when its own up fails", async () => {
+    plugin.fake.config = {
+      ...plugin.fake.config,
+      volumes: { data: { profile: "gold", size: "8GiB", deletionProtection: false } },
+    };
+    leaveMark("data", { kind: "make" });
+    driver = await plugin.start();
+    plugin.fake.make("data");
+    const made = plugin.fake.state.get("data")!;
+    plugin.fake.state.clear();
+    plugin.fake.failing.set("data", "the stack is locked");
+    plugin.fake.onFailure = () => plugin.fake.state.set("data", { ...made, got: undefined });
+    await expect(create("data@gold")).rejects.toThrow("the stack is locked");
+    expect(plugin.fake.engine).not.toContain("up -data");
+    expect(isKept("data")).toBe(true);
+  });
+
+  test("a creation of which no volume came is taken back when it fails again", async () => {
+    plugin.fake.config = {
+      ...plugin.fake.config,
+      volumes: { data: { profile: "gold", size: "8GiB", deletionProtection: false } },
+    };
+    leaveMark("data", { kind: "make" });
+    driver = await plugin.start();
+    plugin.fake.failing.set("data", "the disk is full");
+    await expect(create("data@gold")).rejects.toThrow("the disk is full");
+    expect(plugin.fake.config.volumes).toEqual({});
+  });
+
+  test("a volume without a name that Docker has had is never removed for a mark", async () => {
+    await create(anonymous);
+    for (const begun of [{ kind: "make" }, { kind: "change", before: { profile: "default", size: "8GiB" } }]) {
+      leaveMark(anonymous, begun, { names: [anonymous] });
+      driver = await plugin.start();
+      expect(isKept(anonymous)).toBe(true);
+    }
+    // Of an older plugin, which left marks of changes and knew no names.
+    leaveMark(anonymous, { kind: "change" });
+    driver = await plugin.start();
+    expect(isKept(anonymous)).toBe(true);
+  });
+
+  test("a volume whose removal was broken off is not mounted before that is decided, nor removed while it is used", async () => {
+    await create("data@gold");
+    const { data } = plugin.fake.config.volumes!;
+    plugin.fake.config = { ...plugin.fake.config, volumes: {} };
+    leaveMark("data", { kind: "remove", before: data });
+    driver = await plugin.start();
+    await expect(driver.mount("data", "1", waiting)).rejects.toThrow(
+      /its removal was interrupted[^]*docker volume rm data/,
+    );
+    plugin.users.set("data", ["process 7 (sleep)"]);
+    await expect(create("data@silver")).rejects.toThrow("in use by process 7");
+    expect(plugin.fake.state.has("data")).toBe(true);
+    plugin.users.clear();
+    plugin.fake.config = { ...plugin.fake.config, volumes: { data: data! } };
+    await driver.mount("data", "1", waiting);
+  });
+});
+
+describe("a creation that fails", () => {
+  test("deletes what its own up has made", async () => {
+    plugin.fake.failing.set("data", "it has no limits");
+    plugin.fake.halfMade.add("data");
+    await expect(create("data@gold")).rejects.toThrow("it has no limits");
+    expect(plugin.fake.engine).toContain("up -data");
+    expect(plugin.fake.config.volumes).toEqual({});
+  });
+
+  test("leaves alone what it found made", async () => {
+    plugin.fake.failing.set("data", "it is busy");
+    plugin.fake.onFailure = () => {
+      plugin.fake.make("data");
+      plugin.fake.state.set("data", { ...plugin.fake.state.get("data")!, got: undefined });
+    };
+    await expect(create("data@gold")).rejects.toThrow("it is busy");
+    expect(plugin.fake.engine).not.toContain("up -data");
+    expect(plugin.fake.config.volumes).toHaveProperty("data");
+  });
+
+  test("before its edit is written leaves no mark", async () => {
+    jest.spyOn(plugin.fake.stack, "edit").mockRejectedValue(new Error("the config is busy"));
+    await expect(create("data@gold")).rejects.toThrow("the config is busy");
+    expect((await openRegistry(plugin.file, () => undefined)).begun().size).toBe(0);
   });
 });
 

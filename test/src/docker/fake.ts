@@ -37,8 +37,12 @@ export class FakeStack {
   private held: Promise<void> | undefined;
   /** What else happens when an `up` is done. */
   onUp: () => void = () => undefined;
+  /** What happens beside an `up` that fails: the work of somebody else's. */
+  onFailure: () => void = () => undefined;
   /** What an `up` says instead of making this volume. */
   readonly failing = new Map<string, string>();
+  /** The volumes whose resource an `up` makes before it fails, or finds made by then. */
+  readonly halfMade = new Set<string>();
   /** The engine can't be reached: with these words. */
   down: string | undefined;
 
@@ -107,9 +111,14 @@ export class FakeStack {
       const failed = [...volumes, ...destroy].filter((name) => this.failing.has(name));
       for (const name of failed) {
         const text = this.failing.get(name) ?? "";
+        this.unfinish(name);
+        if (this.halfMade.has(name)) events.push(...this.makeHalf(name).map((each) => ({ ...each, at })));
         events.push({ sequence: events.length, at, type: "message", severity: "error", text, volume: name });
       }
-      if (failed.length > 0) return { ...report, state: "failed" as const };
+      if (failed.length > 0) {
+        this.onFailure();
+        return { ...report, state: "failed" as const };
+      }
       this.onUp();
       for (const name of destroy) this.state.delete(name);
       for (const name of volumes) this.make(name);
@@ -122,16 +131,34 @@ export class FakeStack {
     return { id: "1", done, events: stream, report: () => ({}) as OperationReport, cancel: () => undefined };
   }
 
+  /** What an `up` leaves that ends between a volume's resource and its component; with what it tells, where it made it. */
+  private makeHalf(name: string) {
+    const isNew = !this.state.has(name);
+    this.make(name);
+    this.unfinish(name);
+    const what = { type: "resource", phase: "done", operation: "create", resource: name, volume: name } as const;
+    return isNew ? [{ ...what, sequence: 0, urn: childOf(name).urn }] : [];
+  }
+
+  /** A component has its outputs again when an `up` gets to its end. */
+  private unfinish(name: string): void {
+    const volume = this.state.get(name);
+    if (volume) this.state.set(name, { ...volume, got: undefined, volumeId: undefined, mountPath: undefined });
+  }
+
   make(name: string): void {
     const read = this.read();
     const { volume } = resolve(read.catalog, read.requestFor(name, this.config.volumes?.[name]));
     if (!volume) throw new Error(`${name} has problems`);
     const { sizeGiB, settings } = volume;
     const has = { sizeGiB, settings };
-    const made = { name, urn: name, children: [], followers: [], asked: volume, got: has, has, protected: false };
+    const children = [childOf(name)];
+    const made = { name, urn: name, children, followers: [], asked: volume, got: has, has, protected: false };
     this.state.set(name, { ...made, volumeId: `/volumes/${name}`, mountPath: `/volumes/${name}/mount` });
   }
 }
+
+const childOf = (name: string) => ({ urn: `child::${name}`, type: "LocalVolume", id: `/volumes/${name}` });
 
 /** A plugin without its socket, on a fake stack and a fake machine. */
 export class FakePlugin {
