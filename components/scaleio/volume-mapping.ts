@@ -15,6 +15,7 @@ import {
 } from "../../src";
 import type { ProfiledVolume } from "../profiled-volume";
 import { currentRun } from "../run";
+import { stackIdentity } from "./identity";
 import { providerText } from "./provider-text";
 import { ScaleioVolume } from "./resource";
 
@@ -92,6 +93,7 @@ export class VolumeMapping extends pulumi.CustomResource {
     const props = {
       volumeId: volume?.volumeId ?? args.volumeId,
       volumeSystemId: volume?.resource instanceof ScaleioVolume ? volume.resource.systemId : undefined,
+      stackSystemId: volume ? undefined : stackIdentity(run.config).then(({ systemId }) => systemId),
       declaredAs: name,
       sdc: args.sdc,
       iopsLimit: limits.iopsLimit,
