@@ -18,6 +18,7 @@ import {
 } from "../../src/backends/openstack/facts";
 import { sectionPath } from "../../src/profiles/catalog";
 import type { AskedOfBackend } from "../backends";
+import { carryOut } from "../transport";
 import { countSnapshots, readVolume, snapshotSize, type SeenVolume } from "./cinder";
 import { cloudOf, runState, stackMark, VOLUME_MARK, type Cloud } from "./cloud";
 import { isPassing, OpenstackError, type OpenstackErrorCode } from "./errors";
@@ -214,7 +215,9 @@ async function askLeftOver(cloud: Cloud, { name, to, config, isDryRun }: AskedOf
 
 // Waited for, since what is being deleted still counts for the quotas.
 async function removeLeftOver(session: CinderSession, id: string): Promise<void> {
-  await session.delete(`/volumes/${id}`, `deleting volume ${id}, which a creation that failed left`);
+  const isBegun = async () => [undefined, "deleting"].includes((await readVolume(session, id))?.status);
+  const send = () => session.delete(`/volumes/${id}`, `deleting volume ${id}, which a creation that failed left`);
+  await carryOut(send, isBegun, isPassing);
   for (let seconds = 0; seconds < 60 && (await readVolume(session, id)); seconds++) await sleep(1_000);
 }
 
