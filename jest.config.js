@@ -7,6 +7,7 @@ const { limitMs } = require("./tools/test/time.js");
 module.exports = {
   testMatch: ["<rootDir>/test/**/*.test.ts"],
   transform: { "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } } }] },
+  testEnvironment: "<rootDir>/tools/test/environment.js",
   // One limit for every test and hook. It ends what hangs, and measures nothing.
   testTimeout: limitMs(300),
   // The disk's speed and space, and mounts where they are copied, are the machine's, not a test file's. tools/test/labs.js says which files can go on beside others.

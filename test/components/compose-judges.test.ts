@@ -6,8 +6,7 @@ import { join } from "node:path";
 
 import { agrees, directoryWith, DRIVER, judgeCommand, startJudge, type Judge, type Question } from "../support/compose";
 import { describeIf } from "../support/machine";
-
-jest.setTimeout(120_000);
+import { runs } from "../support/property";
 
 // Texts with variables, as people write them and as nobody should.
 const variable = fc.constantFrom("A", "B", "EMPTY", "UNSET", "_x1", "a");
@@ -188,7 +187,7 @@ describe.each([1, 2] as const)("generation %d", (version) => {
           });
           await agree({ directory, files, environment });
         }),
-        { numRuns: 300 },
+        { numRuns: runs(300) },
       );
     });
 
@@ -204,7 +203,7 @@ describe.each([1, 2] as const)("generation %d", (version) => {
           await agree({ directory, files: ["env.yml"], environment: { B: "of the environment" } });
           await agree({ directory, files: ["env.yml"], environment: {} });
         });
-        await fc.assert(property, { numRuns: 500 }).finally(() => rmSync(join(directory, ".env")));
+        await fc.assert(property, { numRuns: runs(500) }).finally(() => rmSync(join(directory, ".env")));
       });
     }
 
@@ -331,7 +330,7 @@ describe.each([1, 2] as const)("generation %d", (version) => {
           writeFileSync(join(directory, "e.yml"), `volumes: {a: {driver: ${DRIVER}, driver_opts: {profile: "x$P"}}}\n`);
           await agree({ directory, files: ["e.yml"], environment });
         }),
-        { numRuns: 150 },
+        { numRuns: runs(150) },
       );
     });
   });

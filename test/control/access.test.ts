@@ -15,8 +15,6 @@ import { StackError } from "../../src/stack";
 import { certificatesFor } from "../../testing/scaleio/certificates";
 import { ask, serveWith, type Service } from "../support/control";
 
-jest.setTimeout(60_000);
-
 const home = mkdtempSync(join(tmpdir(), "sp-access-"));
 const running: Service[] = [];
 let count = 0;

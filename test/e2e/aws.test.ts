@@ -2,9 +2,7 @@
 // request by request. The lab's EC2 refuses what EC2 refuses, so a request that goes through here is one that it takes.
 
 import { AwsLab, AwsProject, describeAws } from "../support/aws";
-import { succeeded } from "../support/engine";
-
-jest.setTimeout(300_000);
+import { succeeded, type Step } from "../support/engine";
 
 const types = ["gp3", "gp2", "io1", "io2", "st1", "sc1", "standard"] as const;
 const KEY = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555";
@@ -13,7 +11,10 @@ describeAws("a volume of every type", () => {
   let lab: AwsLab;
   const project = new AwsProject("types", () => lab);
   const [accessKey, secretKey] = ["AKIATHATNOBODYMAYSEE", "secretThatNobodyMaySee0123456789"];
-  let shown = "";
+  // What one preview and one `up` show, and how often EC2 was asked for a change by then.
+  let preview: string;
+  let up: string;
+  let changesAtPreview: string[];
   const volumes: Record<string, object> = {
     ...Object.fromEntries(types.map((type) => [`${type}@${type}`, { sizeGiB: 200 }])),
     "gold@gold": { sizeGiB: 100 },
@@ -51,17 +52,18 @@ describeAws("a volume of every type", () => {
       { accessKey: undefined, secretKey: undefined },
     );
     for (const [key, value] of Object.entries({ accessKey, secretKey })) {
-      succeeded(await project.run(["config", "set", "--secret", `aws:${key}`, value]));
+      await project.secret(`aws:${key}`, value);
     }
+    preview = succeeded(await project.run(["preview"]));
+    changesAtPreview = await lab.changes();
+    up = await project.up();
   });
   afterAll(async () => {
-    await project.drop();
+    await project.dispose();
     await lab.stop();
   });
 
-  test("has its notes and its cost shown at preview, and nothing reaches EC2 that changes anything", async () => {
-    const text = succeeded(await project.run(["preview"]));
-    shown += text;
+  test("has its notes and its cost shown at preview, and nothing reaches EC2 that changes anything", () => {
     for (const told of [
       'cheap@default\n      "standard" is chosen: the cheapest type for 100 GiB\n',
       'cheaper@default\n      "sc1" is chosen: the cheapest type for 200 GiB\n',
@@ -72,14 +74,13 @@ describeAws("a volume of every type", () => {
       'tags.team: "b" in place of "a", which "keyed" says',
       '300,000 IOPS capped at 70,000: iops.max of "fastest"',
     ]) {
-      expect(text).toContain(told);
+      expect(preview).toContain(told);
     }
-    expect(text).toMatch(/costs *: \{[^}]*gold *: 207.5\b/s);
-    expect(await lab.changes()).toEqual([]);
+    expect(preview).toMatch(/costs *: \{[^}]*gold *: 207.5\b/s);
+    expect(changesAtPreview).toEqual([]);
   });
 
   test("is created by one request, with everything said that EC2 would otherwise choose", async () => {
-    shown += await project.up();
     const [zone, on] = ["AvailabilityZone=us-east-1a", "AvailabilityZone=us-east-1a&Encrypted=true"];
     expect(await lab.sent("CreateVolume")).toEqual({
       gp3: [`${zone}&Iops=3000&Size=200&Throughput=125&VolumeType=gp3`],
@@ -110,12 +111,9 @@ describeAws("a volume of every type", () => {
     });
   });
 
-  test("needs nothing more: neither right after that, nor after a refresh", async () => {
+  test("needs nothing more, also after a refresh", async () => {
     const before = (await lab.changes()).length;
-    expect(await project.steps()).toEqual([]);
     expect(await project.steps("--refresh")).toEqual([]);
-    await project.refresh();
-    expect(await project.steps()).toEqual([]);
     expect(await lab.changes()).toHaveLength(before);
   });
 
@@ -161,7 +159,7 @@ describeAws("a volume of every type", () => {
   test("has no credentials in what is shown, nor in clear in the state", async () => {
     const state = succeeded(await project.run(["stack", "export"]));
     expect(state).toContain("aws:ebs/volume:Volume");
-    for (const text of [shown, state]) {
+    for (const text of [preview, up, state]) {
       expect(text).not.toContain(accessKey);
       expect(text).not.toContain(secretKey);
     }
@@ -235,6 +233,11 @@ describeAws("a change of type", () => {
       ]),
     );
 
+  // What the one `up` that changes all of them does, what reaches EC2 of it for each volume, and the ids of these.
+  let steps: Step[];
+  let text: string;
+  let sent: Record<string, string[]>;
+  let ids: Record<string, string>;
   beforeAll(async () => {
     lab = await AwsLab.start();
     declare("from");
@@ -253,19 +256,17 @@ describeAws("a change of type", () => {
     });
     await project.up();
     declare("to");
+    ({ steps, text } = await project.upSteps());
+    ids = await project.ids();
+    const all = await lab.sent("ModifyVolume");
+    sent = Object.fromEntries(Object.entries(ids).map(([name, id]) => [name, all[id] ?? []]));
   });
   afterAll(async () => {
-    await project.drop();
+    await project.dispose();
     await lab.stop();
   });
 
-  let sent: Record<string, string[]>;
-  test("is an update in place for each, with what it costs, and where EC2's documents disagree a note", async () => {
-    const steps = await project.steps();
-    const text = await project.up();
-    const ids = await project.ids();
-    const all = await lab.sent("ModifyVolume");
-    sent = Object.fromEntries(Object.entries(ids).map(([name, id]) => [name, all[id] ?? []]));
+  test("is an update in place for each, with what it costs, and where EC2's documents disagree a note", () => {
     expect(new Set(steps.map(({ op }) => op))).toEqual(new Set(["update"]));
     expect(steps).toHaveLength(2 * (pairs.length + Object.keys(others).length));
     // From gp3 with 4,000 IOPS and 500 MiB/s to io1 with 500 IOPS, 200 GiB.
@@ -285,20 +286,16 @@ describeAws("a change of type", () => {
 
   test.each(Object.keys(others))("%s: what reaches EC2, and what it makes of it", async (name) => {
     expect(sent[name]).toEqual(others[name]?.sent);
-    expect(await lab.volume((await idsOnce())[name] ?? "")).toMatchObject(others[name]?.has ?? {});
+    expect(await lab.volume(ids[name] ?? "")).toMatchObject(others[name]?.has ?? {});
   });
 
-  let known: Promise<Record<string, string>> | undefined;
-  const idsOnce = () => (known ??= project.ids());
-
   test("leaves every volume with what its profile says, and nothing to be done", async () => {
-    for (const [name, id] of Object.entries(await idsOnce())) {
+    for (const [name, id] of Object.entries(ids)) {
       const { from, to } = pairs.find((pair) => `${pair.from}-${pair.to}` === name) ?? {};
       if (from === undefined || to === undefined) continue;
       const { VolumeType, Iops = "none", Throughput = "none" } = await lab.volume(id);
       expect([name, VolumeType, `${Iops} ${Throughput}`]).toEqual([name, to, profiles[to]?.has]);
     }
-    expect(await project.steps()).toEqual([]);
     expect(await project.steps("--refresh")).toEqual([]);
   });
 });
@@ -322,7 +319,7 @@ describeAws("fifty volumes", () => {
     await project.connect();
   });
   afterAll(async () => {
-    await project.drop();
+    await project.dispose();
     await lab.stop();
   });
 
@@ -332,10 +329,9 @@ describeAws("fifty volumes", () => {
     // Asked once, for the zone that nobody named; of the volumes nothing is asked.
     expect(await during(() => project.steps())).toEqual({ DescribeAvailabilityZones: 1 });
     declare("silver");
-    const text = succeeded(await project.run(["preview"]));
+    let text = "";
+    expect(await during(async () => (text = await project.up()))).toMatchObject({ ModifyVolume: 50 });
     expect(text.match(/monthly cost: 20\.75 USD -> 5\.80 USD \(-14\.95 USD\)/g)).toHaveLength(50);
-    expect(await during(() => project.up())).toMatchObject({ ModifyVolume: 50 });
-    expect(await project.steps()).toEqual([]);
     expect((await lab.requests()).filter(({ error }) => error !== null)).toEqual([]);
     const { Volumes } = await lab.call("DescribeVolumes");
     expect(Volumes).toHaveLength(50);

@@ -4,10 +4,8 @@ import { spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
-import { until } from "../support/control";
-import { Project } from "../support/engine";
-
-jest.setTimeout(300_000);
+import { until } from "../../tools/test/time.js";
+import { isInterrupted, Project } from "../support/engine";
 
 const PROGRAM = `
 const { volumesOfStack } = require("storage-profiles");
@@ -27,11 +25,10 @@ describe("the commands", () => {
   const project = new Project("commands", PROGRAM);
   const file = join(project.directory, "Pulumi.dev.yaml");
   const call = (line: string) => project.command("storage-profiles", line.split(" "));
+  const waits = [join(project.directory, "wait"), join(project.directory, "waiting")];
   const json = async (line: string) => JSON.parse((await call(`${line} --json`)).text);
-  beforeAll(() => project.init());
-  afterAll(() => project.dispose());
-
-  test("take volumes from the first config to one that nothing is left of", async () => {
+  beforeAll(async () => {
+    await project.init();
     writeFileSync(
       file,
       readFileSync(file, "utf8").replace(
@@ -39,6 +36,15 @@ describe("the commands", () => {
         `config:\n  storage-profiles:local: { stateDirectory: ${project.volumes}, mode: directory }\n`,
       ),
     );
+    project.keep();
+  });
+  beforeEach(() => {
+    project.reset();
+    for (const each of waits) rmSync(each, { force: true });
+  });
+  afterAll(() => project.dispose());
+
+  test("take volumes from the first config through edits, and refuse what would lose data", async () => {
     expect(await call("init --backend local --volume data@gold --size 1 --yes")).toMatchObject({ code: 0 });
     expect(await call("status")).toMatchObject({
       code: 3,
@@ -74,9 +80,8 @@ describe("the commands", () => {
     ]);
     expect(await project.steps()).toEqual([]);
     expect(await json("cost")).toMatchObject({ total: { now: { amounts: {}, unknown: 1 } } });
-  });
 
-  test("refuse what would lose data, and write nothing", async () => {
+    // What would lose data is refused, and nothing is written.
     const before = readFileSync(file, "utf8");
     expect(await call("apply data --size 1 --yes")).toMatchObject({
       code: 1,
@@ -101,6 +106,7 @@ describe("the commands", () => {
   });
 
   test("complete the names of profiles, volumes and stacks", async () => {
+    await call("init --backend local --volume data@gold --size 1 --yes");
     const suggested = async (...words: string[]) =>
       (await project.command("storage-profiles", ["complete", "--", ...words])).text
         .split("\n")
@@ -114,10 +120,7 @@ describe("the commands", () => {
   });
 
   test("stop after what they are doing when they are interrupted, and go on the next time", async () => {
-    writeFileSync(
-      file,
-      readFileSync(file, "utf8").replace("iops: 77", "iops: 99").replace("profile: silver", "profile: gold"),
-    );
+    await call("init --backend local --volume data@gold --size 1 --yes");
     writeFileSync(join(project.directory, "wait"), "");
     const main = resolve(__dirname, "../../dist/src/cli/main.js");
     const child = spawn(process.execPath, [main, "apply", "--yes"], {
@@ -127,12 +130,11 @@ describe("the commands", () => {
     });
     let told = "";
     child.stderr.on("data", (part: Buffer) => (told += part.toString()));
-    await until(() => existsSync(join(project.directory, "waiting")));
+    await until("the program waits", () => existsSync(join(project.directory, "waiting")));
     const ended = new Promise((done) => child.once("close", done));
     child.kill("SIGINT");
-    await until(() => told.includes("stopping after what it is doing"));
-    // The engine is told at the same time, and doesn't say so.
-    await new Promise((done) => setTimeout(done, 1_000));
+    await until("it says that it stops", () => told.includes("stopping after what it is doing"));
+    await until("the engine knows", () => isInterrupted(join(project.directory, "../state-home")));
     rmSync(join(project.directory, "wait"));
     expect(await ended).toBe(130);
     expect((await call("apply --yes")).code).toBe(0);

@@ -7,8 +7,6 @@ import { join } from "node:path";
 import { Project } from "../support/engine";
 import { describeIf, leftovers, loopReason } from "../support/machine";
 
-jest.setTimeout(600_000);
-
 // Loaded into the provider's process before anything else; it kills that process after the step.
 const KILLER = `
 const Module = require("node:module");
@@ -44,23 +42,30 @@ describeIf(loopReason() === undefined, "a provider that is killed", loopReason()
   };
   beforeAll(async () => {
     project.write("killer.js", KILLER);
-    project.config({ deletionProtection: false });
     await project.init();
   });
+  beforeEach(() => {
+    project.reset();
+    project.config({ deletionProtection: false });
+  });
   afterAll(() => project.dispose());
+
+  /** Runs a command that is killed after a step. */
+  const kill = async (command: string[], step: string) => {
+    const { code } = await project.run([...command, "--yes", "--skip-preview"], killed(step));
+    expect([step, code]).not.toEqual([step, 0]);
+  };
 
   test("while it makes a volume: the next `up` finishes it, and `destroy` leaves nothing", async () => {
     declare("gold", 1);
     const steps = await stepsOf(() => project.up(killed("none")));
     expect(steps.length).toBeGreaterThan(3);
-    await project.run(["destroy", "--yes", "--skip-preview"]);
+    await project.destroy();
     for (const step of steps) {
-      const { code } = await project.run(["up", "--yes", "--skip-preview"], killed(step));
-      expect([step, code]).not.toEqual([step, 0]);
+      await kill(["up"], step);
       await project.up();
       writeFileSync(precious, step);
-      expect(await project.steps()).toEqual([]);
-      expect((await project.run(["destroy", "--yes", "--skip-preview"])).code).toBe(0);
+      await project.destroy();
       expect([step, leftovers(project.volumes)]).toEqual([step, []]);
     }
   });
@@ -76,24 +81,23 @@ describeIf(loopReason() === undefined, "a provider that is killed", loopReason()
     for (const step of steps) {
       sizeGiB += 1;
       declare(sizeGiB % 2 ? "gold" : "silver", sizeGiB);
-      const { code } = await project.run(["up", "--yes", "--skip-preview"], killed(step));
-      expect([step, code]).not.toEqual([step, 0]);
+      await kill(["up"], step);
       await project.up();
       expect((await project.state())["LocalVolume data"]?.outputs).toMatchObject({ sizeGiB, problems: [] });
       expect(readFileSync(precious, "utf8")).toBe("data");
-      expect(await project.steps()).toEqual([]);
     }
+    expect(await project.steps()).toEqual([]);
   });
 
   test("while it removes a volume: the next `destroy` finishes it", async () => {
+    declare("gold", 1);
+    await project.up();
     const steps = await stepsOf(() => project.run(["destroy", "--yes", "--skip-preview"], killed("none")));
     expect(steps.length).toBeGreaterThan(1);
     for (const step of steps) {
-      declare("gold", 1);
       await project.up();
-      const { code } = await project.run(["destroy", "--yes", "--skip-preview"], killed(step));
-      expect([step, code]).not.toEqual([step, 0]);
-      expect((await project.run(["destroy", "--yes", "--skip-preview"])).code).toBe(0);
+      await kill(["destroy"], step);
+      await project.destroy();
       expect([step, leftovers(project.volumes)]).toEqual([step, []]);
       expect(existsSync(precious)).toBe(false);
     }

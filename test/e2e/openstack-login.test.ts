@@ -10,8 +10,6 @@ import { diagnostics, succeeded } from "../support/engine";
 import { OpenstackLab } from "../support/openstack";
 import { describeOpenstackEngine, OpenstackProject } from "../support/openstack-project";
 
-jest.setTimeout(300_000);
-
 const profiles = {
   gold: { openstack: { volumeType: "gold" } },
   silver: { openstack: { volumeType: "silver" } },
@@ -29,12 +27,15 @@ describeOpenstackEngine("a login", () => {
     lab = await OpenstackLab.start({ tls: { cert: file("cert.pem"), key: file("key.pem"), ca: file("ca.pem") } });
     await lab.makeType("gold", { volume_backend_name: "fast" });
     await lab.makeType("silver", { volume_backend_name: "fast" });
-    await project.connect({ profiles });
+    await project.init();
+  });
+  beforeEach(async () => {
+    await lab.empty();
+    project.reset();
   });
   afterAll(async () => {
-    // Its volumes go with the lab.
-    await lab.stop();
     await project.dispose();
+    await lab.stop();
     rmSync(folder, { recursive: true });
   });
 
@@ -46,7 +47,7 @@ describeOpenstackEngine("a login", () => {
       Object.fromEntries(Object.entries(login).filter((each) => !secrets.includes(each))),
     );
     for (const [key, value] of secrets) {
-      succeeded(await project.run(["config", "set", "--secret", `openstack:${key}`, value]));
+      await project.secret(`openstack:${key}`, value);
     }
   };
 
@@ -56,10 +57,9 @@ describeOpenstackEngine("a login", () => {
     const told: string[] = [];
     const upAs = async (reference: string, environment: NodeJS.ProcessEnv = {}) => {
       project.declare({ [reference]: { sizeGiB: 1 } });
-      told.push(await project.up(environment), JSON.stringify(await project.state()));
       // Of what it has itself as config, the engine logs all that it hands to the provider.
       const log = Object.keys(environment).length > 0 ? ["-v=9", "--logtostderr"] : [];
-      told.push((await project.run(["preview", ...log], environment)).text);
+      told.push(await project.up(environment, ...log), succeeded(await project.run(["stack", "export"])));
       const { data } = await project.ids();
       expect(await lab.volume(data!)).toMatchObject({ volume_type: reference.split("@")[1] });
     };
@@ -96,7 +96,6 @@ describeOpenstackEngine("a login", () => {
   test("that is wrong is told at preview, without the password, and nothing is made", async () => {
     await configure({ ...lab.config(), password: "it-is-not-this" });
     project.declare({ "other@gold": { sizeGiB: 1 } });
-    const before = await lab.volumes();
     for (const command of [["preview"], ["up", "--yes", "--skip-preview"]]) {
       const refused = await project.run(command);
       expect(refused.code).not.toBe(0);
@@ -104,7 +103,6 @@ describeOpenstackEngine("a login", () => {
       expect(refused.text).not.toContain("it-is-not-this");
       expect(refused.text).not.toMatch(/^\s+at .*:\d+:\d+/m);
     }
-    expect(await lab.volumes()).toEqual(before);
-    await configure(lab.config());
+    expect(await lab.volumes()).toEqual([]);
   });
 });

@@ -7,23 +7,24 @@ import { join, resolve } from "node:path";
 
 import { Project, succeeded } from "../support/engine";
 
-jest.setTimeout(300_000);
-
 const root = resolve(__dirname, "../..");
 const npm = (directory: string, ...args: string[]) =>
   execFileSync("npm", args, { cwd: directory, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 
 describe("the packed package", () => {
   const packed = mkdtempSync(join(tmpdir(), "sp-pack-"));
+  let tarball: string;
   const project = new Project("customer", "", { linked: false });
+  beforeAll(() => {
+    npm(root, "pack", "--pack-destination", packed, "--ignore-scripts");
+    tarball = readdirSync(packed)[0] ?? "";
+  });
   afterAll(async () => {
     await project.dispose();
     rmSync(packed, { recursive: true, force: true });
   });
 
   test("holds what it needs and nothing else", () => {
-    npm(root, "pack", "--pack-destination", packed, "--ignore-scripts");
-    const [tarball = ""] = readdirSync(packed);
     const files = execFileSync("tar", ["-tzf", join(packed, tarball)], { encoding: "utf8" }).split("\n");
     expect(files).toContain("package/dist/components/index.js");
     expect(files).toContain("package/dist/components/index.d.ts");
@@ -37,7 +38,6 @@ describe("the packed package", () => {
   });
 
   test("installs, type-checks and runs in another project, in TypeScript", async () => {
-    const [tarball = ""] = readdirSync(packed);
     await project.init();
     project.write("package.json", JSON.stringify({ name: "customer", private: true, main: "index.ts" }));
     npm(project.directory, "install", "--no-audit", "--no-fund", "--legacy-peer-deps", join(packed, tarball));

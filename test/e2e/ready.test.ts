@@ -3,6 +3,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -18,10 +19,8 @@ import { join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
 
 import type { Stack } from "../../src/stack";
-import { until } from "../support/control";
+import { until } from "../../tools/test/time.js";
 import { Project } from "../support/engine";
-
-jest.setTimeout(240_000);
 
 const dist = resolve(__dirname, "../../dist/src/stack/index.js");
 const { openProject } = require(dist) as typeof import("../../src/stack");
@@ -95,7 +94,8 @@ class ReadyProject extends Project {
 
   /** What the last run of the program was started by. */
   main(): string {
-    return readFileSync(join(this.directory, "main"), "utf8");
+    const file = join(this.directory, "main");
+    return existsSync(file) ? readFileSync(file, "utf8") : "";
   }
 
   /** The processes that are kept ready for this project, or were. */
@@ -165,6 +165,7 @@ function linkOf(path: string): string {
 
 describe("an engine that is kept ready", () => {
   const project = new ReadyProject("ready", PROGRAM);
+  const other = new ReadyProject("ready-typescript", "");
   const waiting = join(project.directory, "wait");
   /** Whether one waits, and has loaded what there is to load: how long that takes is the machine's business. */
   const isReady = () => isIdle([...project.processes("program"), ...project.processes()], 2);
@@ -175,11 +176,32 @@ describe("an engine that is kept ready", () => {
     return [problems.map(({ message }) => message).join("\n") || state, project.main().endsWith(ready)];
   };
 
+  const engineIsReady = () => until("an engine is ready", isReady);
+  /** Those that tests keep ready in this process. */
+  const kept: { close(): void }[] = [];
+  const keepReadyFor = (stack: Stack) => {
+    const keeping = stack.project.keepReady();
+    kept.push(keeping);
+    return keeping;
+  };
+
   beforeAll(async () => {
     await project.prepared("plain", ["a", "b"]);
     await project.prepared("kept", ["a", "b"]);
+    project.keep();
   });
-  afterAll(() => project.dispose("plain", "kept"));
+  beforeEach(async () => {
+    project.reset();
+    await project.init("kept");
+    for (const name of ["main", "wait"]) rmSync(join(project.directory, name), { force: true });
+  });
+  afterEach(() => {
+    for (const each of kept.splice(0)) each.close();
+  });
+  afterAll(async () => {
+    await project.dispose();
+    await other.dispose();
+  });
 
   test("runs the program and its providers as ever: the same state, outputs, config, secrets and texts", async () => {
     const up = (stack: string, args: string[] = [], env: NodeJS.ProcessEnv = {}) =>
@@ -188,17 +210,21 @@ describe("an engine that is kept ready", () => {
     const engine = { pulumi: await project.pulumi(), directory: project.directory, env: await project.env() };
     const log: string[] = [];
     const keeping = keepReady({ engine, settings, log: (line) => log.push(line) });
+    kept.push(keeping);
     const both = async (): Promise<string[]> => {
       const plain = await up("plain");
       expect(project.main()).toContain("@pulumi/pulumi/cmd/run");
       keeping.prepare();
-      await until(isReady);
+      await engineIsReady();
       const taken = (await keeping.take())!;
       const kept = await up("kept", taken.args, taken.env);
       expect(project.main()).toContain(ready);
       expect(taken.isBroken()).toBe(false);
       taken.over();
-      await until(() => project.processes().length + project.processes("program").length === 0);
+      await until(
+        "nothing of it is left",
+        () => project.processes().length + project.processes("program").length === 0,
+      );
       const told = [plain, kept].map(({ code, text }) => {
         const lines = text
           .replaceAll(/\b(plain|kept)\b/g, "STACK")
@@ -249,33 +275,31 @@ describe("an engine that is kept ready", () => {
     expect((await both())[1]).toMatch(/the program fails[^]*non-zero exit code: 3/);
     for (const stack of ["plain", "kept"]) await project.run(["config", "rm", "ready:fails", "--stack", stack]);
     expect(log).toEqual([]);
-    keeping.close();
   });
 
   test("the next is made after each use; what was installed or written anew meanwhile makes one useless", async () => {
     const stack = await project.open("kept");
-    const keeping = stack.project.keepReady();
-    await until(isReady);
+    keepReadyFor(stack);
+    await engineIsReady();
     const [before] = project.processes();
     project.volumesAre("kept", ["a", "b", "c"]);
     expect(await applied(stack)).toEqual(["succeeded", true]);
-    await until(isReady);
+    await engineIsReady();
     expect(project.processes()).not.toEqual([before]);
 
     const now = new Date();
     utimesSync(join(project.directory, "package.json"), now, now);
     project.volumesAre("kept", ["a", "b", "c", "d"]);
     expect(await applied(stack)).toEqual(["succeeded", false]);
-    await until(isReady);
+    await engineIsReady();
     project.volumesAre("kept", ["a", "b", "c", "d", "e"]);
     expect(await applied(stack)).toEqual(["succeeded", true]);
 
     // One that died while it waited, and one in the very moment: the engine runs as ever.
-    await until(isReady);
+    await engineIsReady();
     process.kill(project.processes()[0]!, "SIGKILL");
     project.volumesAre("kept", ["a", "b", "c", "d", "e", "f"]);
     expect(await applied(stack)).toEqual(["succeeded", false]);
-    keeping.close();
   });
 
   describe("nothing is lost and nothing is left behind", () => {
@@ -301,37 +325,36 @@ describe("an engine that is kept ready", () => {
 
     test("the caller killed while one waits", async () => {
       const child = await caller();
-      await until(isReady);
+      await engineIsReady();
       child.kill("SIGKILL");
-      await until(nothing);
+      await until("nothing is left behind", nothing);
     });
 
     test("the caller killed in the middle of a run: that is finished, and then all of it ends", async () => {
       project.volumesAre("kept", ["a", "b", "g"]);
       const child = await caller();
-      await until(isReady);
+      await engineIsReady();
       child.stdin?.write("go");
-      await until(() => engines().length === 1 && project.main().endsWith(ready));
+      await until("the program runs", () => engines().length === 1 && project.main().endsWith(ready));
       child.kill("SIGKILL");
-      await new Promise((done) => setTimeout(done, 1_000));
-      expect(everything()).toHaveLength(2);
+      await until("the caller is dead", () => child.signalCode !== null);
       rmSync(waiting);
-      await until(() => engines().length === 0);
-      await until(nothing);
-      const made = (await project.exported("kept")).filter(({ type }) => type.endsWith("LocalVolume"));
-      expect(made.map(({ urn }) => urn.split("::").pop())).toContain("g");
+      await until("the engine has ended", () => engines().length === 0);
+      await until("nothing is left behind", nothing);
+      // The outputs are there only when the program has come to its end.
+      const stack = (await project.exported("kept")).find(({ type }) => type === "pulumi:pulumi:Stack");
+      expect(stack?.outputs).toMatchObject({ names: ["a", "b", "g"] });
     });
 
     test("the engine killed in the middle of a run, and the caller too", async () => {
       project.volumesAre("kept", ["a", "b", "g", "h"]);
       const child = await caller();
-      await until(isReady);
+      await engineIsReady();
       child.stdin?.write("go");
-      await until(() => engines().length === 1);
-      await new Promise((done) => setTimeout(done, 1_500));
+      await until("the program runs", () => engines().length === 1 && project.main().endsWith(ready));
       child.kill("SIGKILL");
       for (const pid of engines()) process.kill(pid, "SIGKILL");
-      await until(nothing);
+      await until("nothing is left behind", nothing);
       const stack = await project.open("kept");
       rmSync(waiting);
       // With its lock, which is taken away.
@@ -350,31 +373,29 @@ describe("an engine that is kept ready", () => {
       );
       chmodSync(pulumi, 0o755);
       const stack = await project.open("kept", pulumi);
-      const keeping = stack.project.keepReady();
-      await until(isReady);
+      const keeping = keepReadyFor(stack);
+      await engineIsReady();
       writeFileSync(join(project.directory, "../host"), String(project.processes()[0]));
       project.volumesAre("kept", ["a", "b", "g", "h", "i", "j"]);
       expect(await applied(stack)).toEqual(["succeeded", false]);
       expect(readFileSync(calls, "utf8")).toBe("kept\nplain\n");
       keeping.close();
-      await until(nothing);
+      await until("nothing is left behind", nothing);
     });
   });
 
   test("nobody can reach it while it waits: its services run whatever code they are given", async () => {
     const stack = await project.open("kept");
-    const keeping = stack.project.keepReady();
-    await until(isReady);
+    keepReadyFor(stack);
+    await engineIsReady();
     expect(listenersOf([...project.processes(), ...project.processes("program")])).toBe(0);
     // What would be seen otherwise.
     const server = createServer().listen(0, "127.0.0.1");
-    await until(() => listenersOf([process.pid]) > 0);
+    await until("the server listens", () => listenersOf([process.pid]) > 0);
     server.close();
-    keeping.close();
   });
 
   test("what Pulumi.yaml says of the program is followed: TypeScript, a directory of its own, arguments of Node.js", async () => {
-    const other = new ReadyProject("ready-typescript", "");
     other.write(
       "Pulumi.yaml",
       stringify({
@@ -401,8 +422,9 @@ describe("an engine that is kept ready", () => {
     other.config({ local: { mode: "directory" }, volumes: { typed: { sizeGiB: 1, deletionProtection: false } } });
     const stack = await other.open("dev");
     const keeping = stack.project.keepReady({ log: (line) => other.log.push(line) });
+    kept.push(keeping);
     const atWork = () => pidsOf((command) => command.includes("/ready/program.js"), join(other.directory, "program"));
-    await until(() => isIdle(atWork(), 1));
+    await until("a program is ready", () => isIdle(atWork(), 1));
     const seen = () => JSON.parse(other.main()) as { limit: number; main: string };
     expect((await stack.apply().done).problems).toEqual([]);
     expect(seen()).toEqual({ limit: 7, main: expect.stringContaining(ready) });
@@ -410,7 +432,6 @@ describe("an engine that is kept ready", () => {
     expect(await other.steps()).toEqual([]);
     expect(seen()).toEqual({ limit: 7, main: expect.stringContaining("cmd/run") });
     expect(other.log).toEqual([]);
-    await other.dispose();
   });
 
   test("a program of another runtime is run as ever, and that is said", async () => {
@@ -421,8 +442,9 @@ describe("an engine that is kept ready", () => {
       settings: () => Promise.resolve({ runtime: "python" }),
       log: (line) => lines.push(line),
     });
+    kept.push(keeping);
     keeping.prepare();
-    await until(() => lines.length > 0);
+    await until("it is said", () => lines.length > 0);
     expect(lines).toEqual([
       expect.stringContaining("no engine is kept ready: Pulumi.yaml has another runtime than nodejs"),
     ]);

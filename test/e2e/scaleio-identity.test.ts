@@ -1,41 +1,22 @@
 // What is one thing on the array though the program calls it two, or calls it otherwise now: renamed and replaced resources,
 // volumes that were taken over, pools that an administrator renamed. Nothing of it may cost data or a host its disk.
 
-import { startScaleioGateway, type ScaleioGateway } from "../../testing";
-import { diagnostics, succeeded } from "../support/engine";
-import { onArray, ScaleioProject } from "../support/scaleio";
-
-jest.setTimeout(300_000);
+import type { ScaleioGateway } from "../../testing";
+import { emptyGateway, onArray, ScaleioProject, UP } from "../support/scaleio";
 
 describe("on one array", () => {
   let gateway: ScaleioGateway;
   const project = new ScaleioProject("identity", () => gateway);
-  beforeAll(async () => {
-    gateway = await startScaleioGateway();
-  });
-  afterAll(async () => {
-    await project.dispose();
-    await gateway.close();
-  });
   beforeEach(async () => {
+    gateway = await emptyGateway();
+    await project.init();
+    project.reset();
     await project.connect();
   });
-  afterEach(async () => {
-    gateway.clearFaults();
-    succeeded(await project.run(["destroy", "--yes", "--skip-preview"]));
-    expect(onArray(gateway)).toEqual([]);
-  });
+  afterEach(() => gateway.close());
+  afterAll(() => project.dispose());
 
   const urnOf = async (what: string) => (await project.state())[what]?.urn ?? "";
-  const refused = async (messages: string[], command = ["preview"]) => {
-    const before = onArray(gateway);
-    const ran = await project.run(command);
-    for (const message of messages) {
-      expect([ran.code === 0, ran.text]).toEqual([false, expect.stringContaining(message)]);
-    }
-    expect(diagnostics(ran)).not.toMatch(/\n +at /);
-    expect(onArray(gateway)).toEqual(before);
-  };
 
   test("a mapping that is renamed, replaced, or moved to the place of another leaves no host without its disk", async () => {
     const declare = (mappings: Record<string, string>) =>
@@ -66,8 +47,8 @@ describe("on one array", () => {
     expect(mapped()).toEqual(["node1"]);
     // A second name for a host that has it: neither may think that it is the only one.
     declare({ c: "node1", d: "192.0.2.11" });
-    await refused(["twice", '"c"', '"d"']);
-    await refused(["twice"], ["up", "--yes", "--skip-preview"]);
+    await project.refuses(["twice", '"c"', '"d"']);
+    await project.refuses(["twice"], UP);
     // And volumes take their mappings with them when they are replaced.
     declare({ c: "node1" });
     const [before] = onArray(gateway);
@@ -91,8 +72,7 @@ describe("on one array", () => {
       new ProfiledVolume("renamed@gold", { sizeGiB: 16 });
       new ProfiledVolume("another@gold", { sizeGiB: 16, import: "${id}" });
     `);
-    await refused([`volume ${id} is declared twice`, '"renamed"', '"another"', "aliases"]);
-    await refused([`volume ${id} is declared twice`], ["up", "--yes", "--skip-preview"]);
+    await project.refuses([`volume ${id} is declared twice`, '"renamed"', '"another"', "aliases"]);
     declare("renamed", { import: id });
     const replace = ["--replace", await urnOf("ScaleioVolume renamed")];
     // It can't be removed and then taken over: so it stays, and is taken over again.
@@ -100,19 +80,17 @@ describe("on one array", () => {
     expect(onArray(gateway)).toEqual([taken]);
     // With an alias it is one resource all along.
     project.program(`new ProfiledVolume("data@gold", { sizeGiB: 16 }, { aliases: [{ name: "renamed" }] });`);
-    expect((await project.steps()).filter(({ op }) => op !== "update")).toEqual([]);
-    await project.up();
+    expect((await project.upSteps()).steps.filter(({ op }) => op !== "update")).toEqual([]);
     expect(onArray(gateway)).toEqual([taken]);
   });
 
   test("what is taken over can't be called otherwise, nor be what its pool can't do", async () => {
     const id = gateway.array.createVolume({ name: "old", sizeGiB: 8 });
     project.program(`new ProfiledVolume("old", { sizeGiB: 8, physicalName: "new", import: "${id}" });`);
-    await refused([`it is called "old", and a volume is never renamed`]);
+    await project.refuses([`it is called "old", and a volume is never renamed`]);
     await project.connect({ profiles: { odd: { scaleio: { compression: "normal" } } } });
     project.program(`new ProfiledVolume("old@odd", { sizeGiB: 8, import: "${id}" });`);
-    await refused(["only volumes of fine granularity are compressed"]);
-    gateway.array.removeVolume(id);
+    await project.refuses(["only volumes of fine granularity are compressed"]);
   });
 
   test("a pool that was renamed, and a volume that was moved by other means, are followed after a refresh", async () => {
@@ -123,26 +101,24 @@ describe("on one array", () => {
     await declare("pool1", 8);
     await project.up();
     const [made] = onArray(gateway);
-    const refresh = async () => succeeded(await project.run(["refresh", "--yes", "--skip-preview"]));
 
     gateway.array.moveVolume(made?.id ?? "", "small");
     // Not refreshed, the state doesn't know; the array does.
     await declare("pool1", 16);
-    await refused(['has storagePool "small" on the array', "pulumi refresh"], ["up", "--yes", "--skip-preview"]);
+    await project.refuses(['has storagePool "small" on the array', "pulumi refresh"], UP);
     await declare("small", 8);
-    await refused(['"storagePool" can\'t go from "pool1" to "small"', "run pulumi refresh first"]);
-    await refresh();
+    await project.refuses(['"storagePool" can\'t go from "pool1" to "small"', "run pulumi refresh first"]);
+    await project.refresh();
     expect(await project.steps()).toEqual([{ op: "update", what: "ProfiledVolume data" }]);
     await declare("pool1", 8);
-    await refused(['"storagePool" can\'t go from "small" to "pool1"']);
+    await project.refuses(['"storagePool" can\'t go from "small" to "pool1"']);
 
     gateway.array.renameStoragePool("small", "fast");
-    await refresh();
+    await project.refresh();
     await declare("fast", 16);
     await project.up();
     expect(onArray(gateway)).toEqual([{ ...made, what: "16 GiB thin" }]);
     expect(await project.steps()).toEqual([]);
-    gateway.array.renameStoragePool("fast", "small");
   });
 
   test("what a run has half made is in the state, or is taken up, and can be destroyed", async () => {
@@ -152,12 +128,12 @@ describe("on one array", () => {
     `);
     const error = { status: 500, errorCode: 64, message: "Parameter out of range" };
     gateway.fault({ match: { path: "setMappedSdcLimits" }, times: "always", do: { error } });
-    await project.run(["up", "--yes", "--skip-preview"]);
+    await project.run(UP);
     expect(onArray(gateway)).toMatchObject([{ mapped: ["node1 0 IOPS 0 MB/s"] }]);
     // Both ways out of it: gone again, or finished.
-    succeeded(await project.run(["destroy", "--yes", "--skip-preview"]));
+    await project.destroy();
     expect(onArray(gateway)).toEqual([]);
-    await project.run(["up", "--yes", "--skip-preview"]);
+    await project.run(UP);
     gateway.clearFaults();
     await project.up();
     expect(onArray(gateway)).toMatchObject([{ mapped: ["node1 10000 IOPS 977 MB/s"] }]);
@@ -169,8 +145,8 @@ describe("on one array", () => {
     project.program('new ProfiledVolume("data@all", { sizeGiB: 64 });');
     await project.up();
     const before = onArray(gateway);
-    succeeded(await project.run(["stack", "rm", "--yes", "--force"]));
-    await project.connect({ profiles: { all: { scaleio: { storagePool: "small", provisioning: "thick" } } } });
+    // The state is lost.
+    project.reset();
     expect(await project.up()).toContain("made by a run that was interrupted; it is taken up");
     expect(onArray(gateway)).toEqual(before);
   });
@@ -184,13 +160,11 @@ describe("on one array", () => {
     // Names are decided once: who says so later keeps the volumes.
     await project.connect({ scaleio: { ...place, owner: "ada lovelace" } });
     expect(await project.steps()).toEqual([]);
-    const kept = await project.run(["stack", "export"]);
-    succeeded(await project.run(["stack", "rm", "--yes", "--force"]));
+    expect((await project.state())["ScaleioVolume data"]?.id).toBe(first?.id);
+    project.reset();
     await project.connect({ scaleio: { ...place, owner: "bob" } });
     await project.up();
     expect(onArray(gateway)).toHaveLength(2);
     expect(onArray(gateway).map(({ name }) => name)).toEqual([first?.name, first?.name]);
-    gateway.array.removeVolume(first?.id ?? "");
-    expect(kept.text).toContain(first?.id);
   });
 });

@@ -8,17 +8,19 @@ import { parse } from "yaml";
 
 import { openProject, StackError, type Operation, type OperationEvent, type Stack } from "../../src/stack";
 import { startScaleioGateway, type ScaleioGateway } from "../../testing";
-import { until as untilSo } from "../support/control";
-import { Project } from "../support/engine";
+import { until } from "../../tools/test/time.js";
+import { isInterrupted, Project } from "../support/engine";
 import { onArray, ScaleioProject } from "../support/scaleio";
-
-jest.setTimeout(300_000);
 
 const PROGRAM = `
 const { volumesOfStack } = require("storage-profiles");
-const { existsSync } = require("node:fs");
-// Where the file is there, the program waits until it is gone.
-const wait = () => new Promise((done) => { const look = () => existsSync("wait") ? setTimeout(look, 50) : done(); look(); });
+const { existsSync, writeFileSync } = require("node:fs");
+// Where the file is there, the program waits until it is gone, and says so by another file.
+const wait = () => new Promise((done) => {
+  if (existsSync("wait")) writeFileSync("waiting", "");
+  const look = () => existsSync("wait") ? setTimeout(look, 50) : done();
+  look();
+});
 module.exports = (async () => {
   const volumes = Object.entries(volumesOfStack());
   const made = volumes.slice(0, 1).map(([name, asked]) => new ProfiledVolume(name, asked));
@@ -48,6 +50,16 @@ class StackProject extends Project {
     return join(this.directory, "Pulumi.dev.yaml");
   }
 
+  /** Where it is there, the program waits. */
+  get wait(): string {
+    return join(this.directory, "wait");
+  }
+
+  /** Waits until the program waits. */
+  async waits(): Promise<void> {
+    await until("the program waits", () => existsSync(join(this.directory, "waiting")));
+  }
+
   get journal(): string {
     return join(this.directory, "../journal");
   }
@@ -55,7 +67,7 @@ class StackProject extends Project {
   /** Whether a run of the engine holds the stack's lock. */
   isLocked(): boolean {
     // The folder stays when the lock is gone.
-    const locks = join(this.directory, "../state/.pulumi/locks/organization/stack/dev");
+    const locks = join(this.directory, `../state/.pulumi/locks/organization/${this.name}/dev`);
     return existsSync(locks) && readdirSync(locks).length > 0;
   }
 
@@ -88,7 +100,6 @@ class StackProject extends Project {
 }
 
 const ended = (child: ChildProcess) => new Promise<number | null>((done) => child.once("close", done));
-const until = (what: () => boolean | Promise<boolean>) => untilSo(what, 30);
 const statuses = async (stack: Stack, options = {}) =>
   Object.fromEntries((await stack.status(options)).map(({ name, status }) => [name, status]));
 const eventsOf = async (operation: Operation): Promise<OperationEvent[]> => {
@@ -97,16 +108,12 @@ const eventsOf = async (operation: Operation): Promise<OperationEvent[]> => {
   return events;
 };
 
-describe("a stack on this machine", () => {
-  const project = new StackProject("stack", PROGRAM);
-  const waiting = join(project.directory, "wait");
-  let stack: Stack;
-  beforeAll(async () => {
-    stack = await project.prepared(FILE);
-  });
+describe("a new stack on this machine", () => {
+  const project = new StackProject("new-stack", PROGRAM);
   afterAll(() => project.dispose());
 
   test("is brought up, edited, seen out of date, and brought up to date, and then nothing is left to do", async () => {
+    const stack = await project.prepared(FILE);
     expect(await statuses(stack)).toEqual({ data: "out-of-date", logs: "out-of-date" });
     const first = stack.apply();
     expect((await first.done).problems).toEqual([]);
@@ -146,10 +153,26 @@ describe("a stack on this machine", () => {
     expect((await eventsOf(again)).map(({ type }) => type)).toEqual(["state", "state", "state"]);
     expect((await stack.operations()).map(({ state }) => state)).toEqual(["succeeded", "succeeded", "succeeded"]);
   });
+});
+
+describe("a stack on this machine", () => {
+  const project = new StackProject("stack", PROGRAM);
+  let stack: Stack;
+  beforeAll(async () => {
+    await project.prepared(FILE.replace("logs: { sizeGiB: 1,", "logs: { profile: fast, sizeGiB: 2,"));
+    await project.up();
+    project.keep();
+  });
+  beforeEach(async () => {
+    for (const name of ["wait", "waiting"]) rmSync(join(project.directory, name), { force: true });
+    project.reset();
+    stack = await project.open();
+  });
+  afterAll(() => project.dispose());
 
   test("applies to the volumes that are named, and to no others", async () => {
     await stack.edit([
-      { kind: "set-volume", name: "logs", volume: { profile: "fast", sizeGiB: 2, deletionProtection: false } },
+      { kind: "set-volume", name: "logs", volume: { profile: "fast", sizeGiB: 3, deletionProtection: false } },
       { kind: "set-volume", name: "third", volume: { sizeGiB: 1 } },
     ]);
     expect(await stack.apply({ volumes: ["third"] }).done).toMatchObject({
@@ -190,6 +213,8 @@ describe("a stack on this machine", () => {
   });
 
   test("deletes a volume when its protection is taken away and its config no longer lists it, and not before", async () => {
+    await stack.edit([{ kind: "set-volume", name: "third", volume: { sizeGiB: 1 } }]);
+    await stack.apply().done;
     const remove = () => stack.edit([{ kind: "remove-volume", name: "third" }]);
     expect((await remove()).problems).toMatchObject([{ code: "volume-protected" }]);
     await stack.edit([{ kind: "set-volume", name: "third", volume: { sizeGiB: 1, deletionProtection: false } }]);
@@ -219,54 +244,54 @@ describe("a stack on this machine", () => {
   });
 
   test("says who holds its lock, and answers reads meanwhile", async () => {
-    writeFileSync(waiting, "");
+    writeFileSync(project.wait, "");
     await stack.edit([
       { kind: "set-volume", name: "logs", volume: { profile: "fast", sizeGiB: 3, deletionProtection: false } },
     ]);
     const other = await project.begin(["up", "--yes", "--skip-preview"]);
     try {
-      await until(() => project.isLocked());
+      await until("the other run has the lock", () => project.isLocked());
       const report = await stack.apply().done;
       expect(report).toMatchObject({ state: "failed", problems: [{ code: "stack-locked" }] });
       expect(report.problems[0]?.message).toMatch(/another run holds the stack's lock: \S+@\S+ \(pid \d+\), since 20/);
       expect(await statuses(stack)).toMatchObject({ logs: "out-of-date" });
       // One that is told to wait gets its turn.
       const patient = stack.apply({ waitForLockSeconds: 60 });
-      await until(async () => patient.report().state === "running" && (await stack.operations()).length > 0);
-      rmSync(waiting);
+      await until("it has its turn", () => patient.report().state === "running");
+      rmSync(project.wait);
       expect(await patient.done).toMatchObject({ state: "succeeded" });
       expect(await statuses(stack)).toMatchObject({ logs: "compliant" });
     } finally {
-      rmSync(waiting, { force: true });
+      rmSync(project.wait, { force: true });
       await other.kill();
     }
   });
 
   test("cancels: what waits at once, what runs after what it is doing, and both can be run again", async () => {
-    writeFileSync(waiting, "");
+    writeFileSync(project.wait, "");
     await stack.edit([
       { kind: "set-volume", name: "logs", volume: { profile: "fast", sizeGiB: 4, deletionProtection: false } },
     ]);
     const [running, queued] = [stack.apply(), stack.apply()];
-    await until(() => running.report().state === "running");
+    await until("it runs", () => running.report().state === "running");
     queued.cancel();
     expect(await queued.done).toMatchObject({ state: "cancelled", problems: [{ code: "operation-cancelled" }] });
-    await until(() => project.isLocked());
-    await new Promise((done) => setTimeout(done, 1500));
+    await project.waits();
     running.cancel();
-    rmSync(waiting);
+    await until("the engine knows", () => isInterrupted(project.journal, running.id));
+    rmSync(project.wait);
     expect(await running.done).toMatchObject({ state: "cancelled" });
     expect(await (await stack.resume(running.id)).done).toMatchObject({ state: "succeeded" });
     expect(await statuses(stack)).toEqual({ data: "compliant", logs: "compliant" });
   });
 
   test("whoever ran it is killed: it is reported as interrupted, the engine goes on, and it can be run again", async () => {
-    writeFileSync(waiting, "");
+    writeFileSync(project.wait, "");
     await stack.edit([
       { kind: "set-volume", name: "logs", volume: { profile: "fast", sizeGiB: 5, deletionProtection: false } },
     ]);
     const child = await project.script("await stack.apply().done;");
-    await until(() => project.isLocked());
+    await project.waits();
     child.kill("SIGKILL");
     await ended(child);
     const [interrupted] = await stack.operations();
@@ -274,14 +299,17 @@ describe("a stack on this machine", () => {
     expect(await (await stack.resume(interrupted?.id ?? "")).done).toMatchObject({
       problems: [{ code: "stack-locked" }],
     });
-    rmSync(waiting);
-    await until(async () => !(await stack.operations()).some(({ engineRunning }) => engineRunning));
+    rmSync(project.wait);
+    await until(
+      "the engine has ended",
+      async () => !(await stack.operations()).some(({ engineRunning }) => engineRunning),
+    );
     expect(await (await stack.resume(interrupted?.id ?? "")).done).toMatchObject({ state: "succeeded" });
     expect(await statuses(stack)).toEqual({ data: "compliant", logs: "compliant" });
   });
 
   test("the engine is killed with it: the lock that nobody holds is taken away when it is run again", async () => {
-    writeFileSync(waiting, "");
+    writeFileSync(project.wait, "");
     // The second is declared only after the program has waited: however late the kill, something is left to do.
     await stack.edit([
       { kind: "set-volume", name: "data", volume: { profile: "fast", sizeGiB: 2 } },
@@ -295,8 +323,8 @@ describe("a stack on this machine", () => {
     await ended(child);
     const engine = enginePid(project.journal);
     process.kill(-engine, "SIGKILL");
-    rmSync(waiting);
-    await until(async () => (await stack.operations())[0]?.engineRunning === false);
+    rmSync(project.wait);
+    await until("the engine has ended", async () => (await stack.operations())[0]?.engineRunning === false);
     const [interrupted] = await stack.operations();
     const again = await stack.resume(interrupted?.id ?? "");
     expect(await again.done).toMatchObject({ state: "succeeded" });
@@ -325,7 +353,7 @@ describe("a stack on this machine", () => {
     );
     const writers = await Promise.all([0, 10, 20, 30, 40].map((first) => project.script(script(first))));
     const ends = writers.map(ended);
-    await until(() => readFileSync(project.file, "utf8").includes("victim"));
+    await until("the sixth writes", () => readFileSync(project.file, "utf8").includes("victim"));
     victim.kill("SIGKILL");
     expect(await Promise.all(ends)).toEqual([0, 0, 0, 0, 0]);
     const text = readFileSync(project.file, "utf8");
@@ -345,7 +373,7 @@ describe("a stack on this machine", () => {
     await expect(edit).rejects.toMatchObject({ code: "config-changed" });
     expect(readFileSync(project.file, "utf8")).toBe(byHand);
     writeFileSync(project.file, `${byHand}\nconfig: {}\n`);
-    await expect(stack.edit([{ kind: "remove-profile", name: "p1" }])).rejects.toThrow(StackError);
+    await expect(stack.edit([{ kind: "remove-profile", name: "fast" }])).rejects.toThrow(StackError);
     await expect(stack.readConfig()).rejects.toMatchObject({ code: "file-not-parsed" });
     expect(readFileSync(project.file, "utf8")).toBe(`${byHand}\nconfig: {}\n`);
     writeFileSync(project.file, byHand);
@@ -382,7 +410,19 @@ describe("a program that declares its volumes itself, on an array", () => {
     await gateway.close();
   });
 
-  test("an edit of a profile reaches its volumes and their mappings, and nothing else", async () => {
+  test("another profile for a volume is the program's to say", async () => {
+    const edit = await stack.edit([{ kind: "set-volume", name: "data", volume: { profile: "gold", sizeGiB: 8 } }]);
+    expect(edit.problems).toMatchObject([{ code: "volume-of-program" }]);
+    const removal = await stack.edit([{ kind: "remove-volume", name: "log" }]);
+    expect(removal.problems).toMatchObject([{ code: "volume-of-program" }]);
+    expect(await stack.apply({ destroy: ["log"] }).done).toMatchObject({
+      state: "failed",
+      problems: [{ code: "volume-declared" }],
+    });
+    expect(await statuses(stack)).toEqual({ data: "compliant", log: "compliant" });
+  });
+
+  test("an edit of a profile reaches its volumes and their mappings and nothing else; drift shows at a refresh, and is put right", async () => {
     expect(await statuses(stack)).toEqual({ data: "compliant", log: "compliant" });
     const { touched, problems } = await stack.edit([
       { kind: "set-profile", name: "fast", definition: { scaleio: { iopsLimit: 7000, ramCache: false } } },
@@ -394,9 +434,8 @@ describe("a program that declares its volumes itself, on an array", () => {
     expect(onArray(gateway)).toMatchObject([{ what: "8 GiB thin", mapped: ["node1 7000 IOPS 0 MB/s"] }, {}]);
     expect(await statuses(stack)).toEqual({ data: "compliant", log: "compliant" });
     expect(await project.steps()).toEqual([]);
-  });
 
-  test("what was changed on the array shows at a refresh, and is put right", async () => {
+    // What was changed on the array shows at a refresh.
     const id = onArray(gateway)[0]?.id ?? "";
     gateway.array.setLimits(id, "node1", { iopsLimit: 500 });
     gateway.array.resizeVolume(id, 16);
@@ -420,17 +459,5 @@ describe("a program that declares its volumes itself, on an array", () => {
     project.program(programOf(16));
     expect(await stack.apply({ volumes: ["data"] }).done).toMatchObject({ state: "succeeded", volumes: ["data"] });
     expect(await statuses(stack, { refresh: true })).toEqual({ data: "compliant", log: "compliant" });
-  });
-
-  test("another profile for a volume is the program's to say", async () => {
-    const edit = await stack.edit([{ kind: "set-volume", name: "data", volume: { profile: "gold", sizeGiB: 8 } }]);
-    expect(edit.problems).toMatchObject([{ code: "volume-of-program" }]);
-    const removal = await stack.edit([{ kind: "remove-volume", name: "log" }]);
-    expect(removal.problems).toMatchObject([{ code: "volume-of-program" }]);
-    expect(await stack.apply({ destroy: ["log"] }).done).toMatchObject({
-      state: "failed",
-      problems: [{ code: "volume-declared" }],
-    });
-    expect(await statuses(stack)).toEqual({ data: "compliant", log: "compliant" });
   });
 });

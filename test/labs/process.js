@@ -4,6 +4,7 @@
 "use strict";
 
 const { spawn } = require("node:child_process");
+const http = require("node:http");
 const path = require("node:path");
 const { createInterface } = require("node:readline");
 const { UserError } = require("../../tools/shared.js");
@@ -61,10 +62,34 @@ async function startProcess(lab, { args = [], detached = false, log } = {}) {
  * @returns {Promise<any>}
  */
 async function askLab(url, command, body) {
-  const request = body && { method: "POST", body: JSON.stringify(body) };
-  const headers = { "content-type": "application/json" };
-  const response = await globalThis.fetch(`${url}/lab/${command}`, { ...request, headers });
-  const answer = /** @type {any} */ (await response.json());
-  if (!response.ok) throw new UserError(`The lab can't do ${command}: ${answer?.broken}`);
-  return answer;
+  // On a connection of its own: one that is kept may be closed by the other side at the moment that it is used again. What only reads
+  // is asked again where the connection breaks all the same.
+  for (let tries = body === undefined ? 3 : 1; ; tries--) {
+    try {
+      const { isGood, answer } = await send(`${url}/lab/${command}`, body);
+      if (!isGood) throw new UserError(`The lab can't do ${command}: ${answer?.broken}`);
+      return answer;
+    } catch (error) {
+      if (error instanceof UserError || tries === 1) throw error;
+    }
+  }
+}
+
+/**
+ * @param {string} url
+ * @param {object} [body]
+ * @returns {Promise<{ isGood: boolean, answer: any }>}
+ */
+function send(url, body) {
+  return new Promise((resolve, reject) => {
+    const headers = { "content-type": "application/json" };
+    const request = http.request(url, { method: body ? "POST" : "GET", agent: false, headers }, (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (/** @type {string} */ part) => (text += part));
+      response.once("error", reject).once("end", () => {
+        resolve({ isGood: response.statusCode === 200, answer: JSON.parse(text) });
+      });
+    });
+    request.once("error", reject).end(body && JSON.stringify(body));
+  });
 }

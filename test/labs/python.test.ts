@@ -5,9 +5,8 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 
+import { until } from "../../tools/test/time.js";
 import { Unavailable, pythonEnvironment } from "./python.js";
-
-jest.setTimeout(60_000);
 
 let directory: string;
 let calls: string;
@@ -97,8 +96,11 @@ test("a build that was killed is done again, and nothing is left of it", async (
   stub("99.5.0", { pip: "sleep 60" });
   const script = `require(${JSON.stringify(path.join(__dirname, "python.js"))}).pythonEnvironment("lab", { root: ${JSON.stringify(directory)} })`;
   const killed = spawn(process.execPath, ["-e", script], { env, stdio: "ignore", detached: true });
-  while (called("pip").length === 0) await new Promise((done) => setTimeout(done, 50));
-  process.kill(-killed.pid!, "SIGKILL");
+  try {
+    await until("pip runs", () => called("pip").length > 0);
+  } finally {
+    process.kill(-killed.pid!, "SIGKILL");
+  }
   await new Promise((done) => killed.on("close", done));
   expect(environments()).toHaveLength(1);
 
@@ -117,13 +119,15 @@ test("a build that failed is done again", async () => {
 });
 
 test("of two at once one makes it, and the other waits and says for whom", async () => {
-  stub("99.5.0", { pip: "sleep 1" });
-  const [one, other] = await Promise.all([make(), make()]);
+  const goOn = path.join(directory, "go-on");
+  stub("99.5.0", { pip: `while [ ! -e '${goOn}' ]; do sleep 0.1; done` });
+  const both = [make(), make()];
+  const waiting = /^Waiting for process \d+ on \S+, which is installing the Python packages of lab/;
+  await until("one waits for the other", () => lines.some((line) => waiting.test(line)));
+  fs.writeFileSync(goOn, "");
+  const [one, other] = await Promise.all(both);
   expect(one).toBe(other);
   expect(called("pip")).toHaveLength(1);
-  expect(lines).toContainEqual(
-    expect.stringMatching(/^Waiting for process \d+ on \S+, which is installing the Python packages of lab/),
-  );
 });
 
 test.each(["99.0.9", "99.9.0", "3.11.7"])("Python %s does not fit, and the reason says so", async (version) => {

@@ -4,6 +4,7 @@ import * as fc from "fast-check";
 
 import { formatProblem } from "../../src";
 import { interpolate, readCompose, type ComposeSources, type ComposeVersion, type OnDisk } from "../../src/compose";
+import { runs } from "../support/property";
 
 const read = (text: string | string[], rest: Partial<ComposeSources> = {}) =>
   readCompose({
@@ -368,6 +369,7 @@ describe("variables, whatever the text", () => {
       fc.property(fc.string(), version, (text, each) => {
         expect(interpolate(text.replaceAll("$", "$$$$"), () => undefined, each)).toEqual({ text, unset: [] });
       }),
+      { numRuns: runs(100) },
     );
   });
 
@@ -381,7 +383,7 @@ describe("variables, whatever the text", () => {
           expect(dollars.text).toBe(marked.text.replaceAll("\u0001", "$"));
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 });

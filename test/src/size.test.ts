@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 
 import { parseSize } from "../../src";
+import { runs } from "../support/property";
 
 describe("a size", () => {
   test.each([
@@ -66,6 +67,7 @@ describe("a size", () => {
         expect(made).toBeGreaterThanOrEqual(asked);
         expect(made - asked).toBeLessThan(1);
       }),
+      { numRuns: runs(100) },
     );
   });
 });

@@ -1,15 +1,10 @@
 // A Pulumi project of a test's own that has an EC2: the lab (test/labs/aws), and the real Terraform AWS provider behind the
 // engine. Where this machine can't have one of the two, the tests are skipped, and say so.
 
-import { spawn, type ChildProcess } from "node:child_process";
-import { resolve } from "node:path";
-import { createInterface } from "node:readline";
-
-import { environmentFor, environmentOf } from "../labs/python.js";
+import { askLab, startProcess } from "../labs/process.js";
+import { environmentOf } from "../labs/python.js";
 import { describeIf } from "./machine";
 import { findPlugin, ProviderProject } from "./provider";
-
-const root = resolve(__dirname, "../..");
 
 /** A request that reached EC2, as it came over the wire. */
 export interface Ec2Request {
@@ -33,26 +28,16 @@ export class Ec2Error extends Error {
 export class AwsLab {
   private constructor(
     readonly url: string,
-    private readonly child: ChildProcess,
+    private readonly lab: Awaited<ReturnType<typeof startProcess>>,
   ) {}
 
   static async start(): Promise<AwsLab> {
-    const { python, reason } = environmentOf("aws");
-    if (python === undefined) throw new Error(reason);
-    const script = resolve(root, "test/labs/aws/lab.py");
-    const child = spawn(python, [script], { env: environmentFor(python), stdio: ["pipe", "pipe", "inherit"] });
-    const line = await new Promise<string>((done, failed) => {
-      createInterface(child.stdout).once("line", done);
-      child.once("exit", (code) => failed(new Error(`the AWS lab ended with exit code ${code}`)));
-    });
-    return new AwsLab((JSON.parse(line) as { url: string }).url, child);
+    const lab = await startProcess("aws");
+    return new AwsLab((lab.ready as { url: string }).url, lab);
   }
 
   async stop(): Promise<void> {
-    if (this.child.exitCode !== null) return;
-    const ended = new Promise((done) => this.child.once("exit", done));
-    this.child.stdin?.end();
-    await ended;
+    await this.lab.stop();
   }
 
   /** Does something behind the back of whoever is tested: EC2 judges it as it judges all, but it isn't in `requests`. */
@@ -128,15 +113,7 @@ export class AwsLab {
   }
 
   private async ask(command: string, body?: object): Promise<any> {
-    const request = body && {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(body),
-    };
-    const response = await fetch(`${this.url}/lab/${command}`, request);
-    const answer = (await response.json()) as { broken?: string } | null;
-    if (!response.ok) throw new Error(answer?.broken);
-    return answer;
+    return askLab(this.url, command, body);
   }
 }
 
@@ -166,7 +143,7 @@ export class AwsProject extends ProviderProject {
     plugin ??= findPlugin("aws");
     const surroundings =
       "missing" in plugin ? {} : { providers: [{ name: "aws", path: plugin.path }], env: plugin.env };
-    super(name, program, { surroundings });
+    super(name, program, surroundings);
   }
 
   /** The stack's config, below `storage-profiles:` and, with what leads to the lab, below `aws:`. */
@@ -194,11 +171,5 @@ export class AwsProject extends ProviderProject {
       { backend: "aws", deletionProtection: false, ...values },
       Object.fromEntries(Object.entries(provider).map(([key, value]) => [`aws:${key}`, value])),
     );
-  }
-
-  /** Removes every trace of the project. With an EC2 of its own it need not be destroyed before, which takes 10 s and more. */
-  async drop(...stacks: string[]): Promise<void> {
-    await this.lab().reset();
-    await this.dispose(...stacks);
   }
 }

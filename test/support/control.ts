@@ -1,16 +1,21 @@
 // A project of a test's own with the HTTP service before it: in this process, or in one that can be killed.
 
 import { spawn, type ChildProcess } from "node:child_process";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
+import { limitMs, until as untilSo } from "../../tools/test/time.js";
 import { Project } from "./engine";
 
 const PROGRAM = `
 const { volumesOfStack } = require("storage-profiles");
-const { existsSync } = require("node:fs");
-// Where the file is there, the program waits until it is gone.
-const wait = () => new Promise((done) => { const look = () => existsSync("wait") ? setTimeout(look, 50) : done(); look(); });
+const { existsSync, writeFileSync } = require("node:fs");
+// Where the file is there, the program waits until it is gone, and says so by another file.
+const wait = () => new Promise((done) => {
+  if (existsSync("wait")) writeFileSync("waiting", "");
+  const look = () => existsSync("wait") ? setTimeout(look, 50) : done();
+  look();
+});
 module.exports = (async () => {
   for (const [name, asked] of Object.entries(volumesOfStack())) new ProfiledVolume(name, asked);
   await wait();
@@ -40,13 +45,9 @@ export async function ask(url: string, path: string, options: RequestInit & { js
   return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
 }
 
-/** Looks until something is so. */
-export async function until(what: () => boolean | Promise<boolean>, seconds = 60): Promise<void> {
-  const end = Date.now() + seconds * 1000;
-  while (!(await what())) {
-    if (Date.now() > end) throw new Error("waited in vain");
-    await new Promise((done) => setTimeout(done, 50));
-  }
+/** Looks until something is so, with a limit in seconds on the reference machine. */
+export async function until(condition: () => boolean | Promise<boolean>, seconds?: number): Promise<void> {
+  await untilSo(() => condition.toString(), condition, seconds === undefined ? {} : { seconds });
 }
 
 /** A service in a process of its own. */
@@ -93,6 +94,22 @@ export class ControlProject extends Project {
     return join(this.directory, "Pulumi.dev.yaml");
   }
 
+  /** Where it is there, the program waits. */
+  get wait(): string {
+    return join(this.directory, "wait");
+  }
+
+  /** Waits until the program waits. */
+  async waits(): Promise<void> {
+    await untilSo("the program waits", () => existsSync(join(this.directory, "waiting")));
+    rmSync(join(this.directory, "waiting"));
+  }
+
+  override reset(): void {
+    super.reset();
+    for (const name of ["wait", "waiting"]) rmSync(join(this.directory, name), { force: true });
+  }
+
   get audit(): string {
     return join(this.directory, "../audit.jsonl");
   }
@@ -116,7 +133,7 @@ export class ControlProject extends Project {
     const all = { stacks: ["dev"], listen: "127.0.0.1:0", auditLog: this.audit, ...options };
     const service = await serveWith(project, all, await this.env());
     this.ends.push(async () => {
-      const timer = setTimeout(() => void service.kill(), 20_000);
+      const timer = setTimeout(() => void service.kill(), limitMs(20));
       await service.kill("SIGTERM");
       clearTimeout(timer);
     });
@@ -125,7 +142,7 @@ export class ControlProject extends Project {
 
   override async dispose(...stacks: string[]): Promise<void> {
     // What the services run comes to its end: else it writes into what is taken away.
-    rmSync(join(this.directory, "wait"), { force: true });
+    rmSync(this.wait, { force: true });
     await Promise.all(this.ends.map((end) => end()));
     await super.dispose(...stacks);
   }

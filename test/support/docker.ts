@@ -3,23 +3,20 @@
 import type { ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync, readdirSync, rmSync } from "node:fs";
-import { request } from "node:http";
 import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 
 import { isServed } from "../../src/docker/server";
 import { dockerReason, startDocker, type Docker, type Ran } from "../labs/docker/lab.js";
-import { Project } from "./engine";
+import { Project, VOLUMES_OF_STACK } from "./engine";
 import { describeIf, loopReason } from "./machine";
+import { callPlugin } from "./plugin";
 
 /** Where every Docker engine of the machine looks for plugins. There is no other place that it could be told. */
 const PLUGINS = "/run/docker/plugins";
 
 /** A program that declares what the stack's config lists. */
-export const PROGRAM = `
-  const { volumesOfStack } = require("storage-profiles");
-  for (const [name, asked] of Object.entries(volumesOfStack())) new ProfiledVolume(name, asked);
-`;
+export const PROGRAM = VOLUMES_OF_STACK;
 
 /** Tests that need a Docker engine and local volumes. Where a machine can't have them they are skipped, and say so. */
 export function describeDocker(name: string, tests: () => void): void {
@@ -167,15 +164,7 @@ export class DockerLab {
 
   /** Asks the plugin as Docker does, for what Docker itself doesn't ask. Rejects where it goes away meanwhile. */
   ask(call: string, body: object): Promise<unknown> {
-    return new Promise((done, failed) => {
-      const options = { socketPath: this.socket, path: `/${call}`, method: "POST" };
-      const asking = request(options, (answer) => {
-        let text = "";
-        answer.setEncoding("utf8").on("data", (part: string) => (text += part));
-        answer.on("error", failed).on("end", () => done(JSON.parse(text)));
-      });
-      asking.on("error", failed).end(JSON.stringify(body));
-    });
+    return callPlugin(this.socket, call, body);
   }
 
   /** What the plugin has logged. */

@@ -2,15 +2,31 @@
 
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 import { parse, stringify } from "yaml";
 
 import { ensureEngine } from "../../tools/engine/ensure.js";
+import { limitMs } from "../../tools/test/time.js";
+import { detachBelow, inUseBelow } from "./machine";
+import { killDescendants, killProcessesWith } from "./processes";
 
 const root = resolve(__dirname, "../..");
+
+/** A program that declares the volumes that the stack's config lists. */
+export const VOLUMES_OF_STACK = `
+  const { volumesOfStack } = require("storage-profiles");
+  for (const [name, spec] of Object.entries(volumesOfStack())) new ProfiledVolume(name, spec);
+`;
+
+/** Ends a command that hangs, and all that it started, before the limit of its test does. */
+const COMMAND_LIMIT_MS = limitMs(240);
+
+/** What marks a secret value in a state. */
+const SECRET = "4dabf18193072939515e22adb298388d";
 
 /** What a command of the engine printed, and its exit code. */
 export interface Ran {
@@ -19,7 +35,7 @@ export interface Ran {
   text: string;
 }
 
-/** A step of a preview. */
+/** A step of a preview or of an update. */
 export interface Step {
   op: string;
   /** The resource's type and name: "ProfiledVolume data", "LocalVolume data". */
@@ -51,7 +67,9 @@ export class Project {
   private readonly early = new Map<string, string>();
   private readonly engine = ensureEngine({ log: () => undefined });
   private stack = "dev";
-
+  /** The states of the stacks as they were made, by file. */
+  private readonly empty = new Map<string, Buffer>();
+  private readonly encrypted = new Map<string, unknown>();
   private readonly surroundings: Surroundings;
 
   constructor(
@@ -121,9 +139,71 @@ export class Project {
   async init(stack = "dev"): Promise<this> {
     this.stack = stack;
     this.prepare();
-    const { code, text } = await this.run(["stack", "init", stack]);
-    if (code !== 0 && !text.includes("already exists")) throw new Error(text);
+    if (!existsSync(this.stateFile)) {
+      succeeded(await this.run(["stack", "init", stack]));
+      this.empty.set(this.stateFile, readFileSync(this.stateFile));
+    }
     return this;
+  }
+
+  /** From now on `reset` goes back to what there is now: config, state, and volumes that are directories. */
+  keep(): void {
+    rmSync(this.kept, { recursive: true, force: true });
+    for (const name of ["state", "volumes"]) {
+      if (existsSync(join(this.home, name))) cpSync(join(this.home, name), join(this.kept, name), { recursive: true });
+    }
+    for (const file of this.configFiles()) cpSync(join(this.directory, file), join(this.kept, file));
+  }
+
+  /**
+   * Goes back to what was kept, or to stacks with nothing in them, and to the first one of these: without the engine, and whatever a test before
+   * has left. What there is on an emulated backend is the test's.
+   */
+  reset(): void {
+    killProcessesWith(`PULUMI_HOME=${join(this.home, "home")}`);
+    detachBelow(this.home);
+    this.stack = "dev";
+    for (const name of ["volumes", "journal", "state/.pulumi/locks"]) {
+      rmSync(join(this.home, name), { recursive: true, force: true });
+    }
+    for (const [file, content] of this.empty) writeFileSync(file, content);
+    if (!existsSync(this.kept)) return;
+    rmSync(join(this.home, "state"), { recursive: true, force: true });
+    for (const file of this.configFiles()) rmSync(join(this.directory, file));
+    for (const name of readdirSync(this.kept)) {
+      const to = name.startsWith("Pulumi.") ? this.directory : this.home;
+      cpSync(join(this.kept, name), join(to, name), { recursive: true });
+    }
+  }
+
+  private get kept(): string {
+    return join(this.home, "kept");
+  }
+
+  private configFiles(): string[] {
+    return readdirSync(this.directory).filter((name) => /^Pulumi\..+\.yaml$/.test(name));
+  }
+
+  /** `pulumi config set --secret`. The same secret of a stack is encrypted once, and written again after that. */
+  async secret(key: string, value: string): Promise<void> {
+    const file = `Pulumi.${this.stack}.yaml`;
+    const before = this.readYaml(file);
+    const salt = before["encryptionsalt"];
+    const known = this.encrypted.get(`${String(salt)} ${key} ${value}`);
+    if (known !== undefined) {
+      const config = { ...(before["config"] as object), [key]: known };
+      return this.write(file, stringify({ ...before, config }));
+    }
+    succeeded(await this.run(["config", "set", "--secret", key, value]));
+    const { encryptionsalt, config } = this.readYaml(file) as {
+      encryptionsalt: string;
+      config: Record<string, unknown>;
+    };
+    this.encrypted.set(`${encryptionsalt} ${key} ${value}`, config[key]);
+  }
+
+  private get stateFile(): string {
+    return join(this.home, "state/.pulumi/stacks", this.name, `${this.stack}.json`);
   }
 
   /** Runs `pulumi` with these arguments. Never throws: what it printed is the answer. */
@@ -140,7 +220,7 @@ export class Project {
     const ended = new Promise<void>((done) => child.once("close", () => done()));
     const isRunning = () => child.exitCode === null && child.signalCode === null;
     const kill = async () => {
-      if (child.pid !== undefined && isRunning()) process.kill(-child.pid, "SIGKILL");
+      if (isRunning()) killDescendants(child);
       await ended;
     };
     return { isRunning, kill };
@@ -159,11 +239,22 @@ export class Project {
 
   private async start(file: string, args: string[], environment: NodeJS.ProcessEnv): Promise<Ran> {
     const env = await this.env(environment);
-    const options = { cwd: this.directory, env, maxBuffer: 256 << 20, timeout: 300_000 };
     return new Promise((done) => {
-      const child = execFile(file, args, options, (error, stdout, stderr) => {
-        done({ code: error ? (typeof error.code === "number" ? error.code : 1) : 0, text: stdout + stderr });
-      });
+      let late = "";
+      const child = execFile(
+        file,
+        args,
+        { cwd: this.directory, env, maxBuffer: 256 << 20 },
+        (error, stdout, stderr) => {
+          clearTimeout(timer);
+          const code = error ? (typeof error.code === "number" ? error.code : 1) : 0;
+          done({ code, text: stdout + stderr + late });
+        },
+      );
+      const timer = setTimeout(() => {
+        late = `\n(killed after ${COMMAND_LIMIT_MS / 1000} s)\n`;
+        killDescendants(child);
+      }, COMMAND_LIMIT_MS);
       child.stdin?.end();
     });
   }
@@ -182,6 +273,7 @@ export class Project {
       ...this.surroundings.env,
       PATH: [engine.path, process.env["PATH"]].filter(Boolean).join(":"),
       PULUMI_HOME: join(this.home, "home"),
+      XDG_STATE_HOME: join(this.home, "state-home"),
       // Without the files beside the state: a kill while one is written makes the whole state unreadable for `pulumi`.
       PULUMI_BACKEND_URL: `file://${join(this.home, "state")}?metadata=skip`,
       PULUMI_CONFIG_PASSPHRASE: "a passphrase of the test",
@@ -201,41 +293,105 @@ export class Project {
     return succeeded(await this.run(["up", "--yes", "--skip-preview", ...options], environment));
   }
 
+  /** `pulumi up` as it comes, without a preview before it. */
+  async tryUp(...options: string[]): Promise<Ran> {
+    return this.run(["up", "--yes", "--skip-preview", ...options]);
+  }
+
+  /** `pulumi up`, which must succeed: the steps it takes that are not "same", and what it prints. */
+  async upSteps(...options: string[]): Promise<{ steps: Step[]; text: string }> {
+    const log = join(this.home, `${randomUUID()}.events`);
+    // The flag for the log is one of those for developers.
+    const text = await this.up({ PULUMI_DEBUG_COMMANDS: "true" }, "--event-log", log, ...options);
+    const events = readFileSync(log, "utf8").trim().split("\n");
+    const started = events.map((line) => (JSON.parse(line) as Started).resourcePreEvent?.metadata);
+    return { steps: stepsOf(started.filter((step) => step !== undefined)), text };
+  }
+
   /** `pulumi preview`: the steps it plans that are not "same". */
   async steps(...options: string[]): Promise<Step[]> {
     const text = succeeded(await this.run(["preview", "--json", ...options]));
     const { steps } = JSON.parse(text.slice(text.indexOf("{"), text.lastIndexOf("}") + 1)) as {
       steps: { op: string; urn: string }[];
     };
-    return steps
-      .filter(({ op, urn }) => op !== "same" && op !== "refresh" && !urn.includes("::pulumi:pulumi:Stack::"))
-      .map(({ op, urn }) => ({ op, what: shortName(urn) }))
-      .sort((a, b) => a.what.localeCompare(b.what));
+    return stepsOf(steps);
+  }
+
+  /** `pulumi destroy`, which must succeed. */
+  async destroy(): Promise<void> {
+    succeeded(await this.run(["destroy", "--yes", "--skip-preview"]));
+  }
+
+  /** Writes the backend's answers into the state. */
+  async refresh(): Promise<string> {
+    return succeeded(await this.run(["refresh", "--yes", "--skip-preview"]));
   }
 
   /** The resources in the state, by "Type name". */
   async state(): Promise<Record<string, Resource>> {
-    const text = succeeded(await this.run(["stack", "export"]));
-    const { deployment } = JSON.parse(text.slice(text.indexOf("{"))) as { deployment: { resources?: Resource[] } };
-    return Object.fromEntries((deployment.resources ?? []).map((each) => [shortName(each.urn), each]));
+    return Object.fromEntries((await this.resources()).map((each) => [shortName(each.urn), each]));
   }
 
-  /** The stack's outputs. */
+  /** The stack's outputs, secrets as `pulumi stack output` shows them. */
   async outputs(): Promise<Record<string, any>> {
-    const text = succeeded(await this.run(["stack", "output", "--json"]));
-    return JSON.parse(text) as Record<string, any>;
+    const stack = (await this.resources()).find(({ type }) => type === "pulumi:pulumi:Stack");
+    return withoutSecrets(stack?.outputs ?? {}) as Record<string, any>;
   }
 
-  /** Destroys what is protected too, and removes every trace of the project. */
+  /** What `pulumi stack export` prints, from the same file, and without the engine. */
+  private async resources(): Promise<Resource[]> {
+    const { checkpoint } = JSON.parse(await readFile(this.stateFile, "utf8")) as {
+      checkpoint: { latest?: { resources?: Resource[] } };
+    };
+    return checkpoint.latest?.resources ?? [];
+  }
+
+  /**
+   * Removes every trace of the project, however its tests ended: processes, files, and what is mounted or attached below its folder.
+   * What a test has on an emulated backend goes with that one.
+   */
   async dispose(...stacks: string[]): Promise<void> {
-    if (!existsSync(this.directory)) return;
-    for (const stack of stacks.length > 0 ? stacks : [this.stack]) {
-      this.stack = stack;
-      await this.run(["state", "unprotect", "--all", "--yes"]);
-      await this.run(["destroy", "--yes", "--skip-preview"]);
+    if (!existsSync(this.home)) return;
+    if (inUseBelow(this.home)) {
+      rmSync(join(this.home, "state/.pulumi/locks"), { recursive: true, force: true });
+      for (const stack of stacks.length > 0 ? stacks : [this.stack]) {
+        this.stack = stack;
+        await this.run(["state", "unprotect", "--all", "--yes"]);
+        await this.run(["destroy", "--yes", "--skip-preview"]);
+      }
     }
+    // An engine that was killed leaves its providers behind.
+    killProcessesWith(`PULUMI_HOME=${join(this.home, "home")}`);
+    detachBelow(this.home);
     rmSync(this.home, { recursive: true, force: true });
   }
+}
+
+interface Started {
+  resourcePreEvent?: { metadata: { op: string; urn: string } };
+}
+
+function stepsOf(steps: { op: string; urn: string }[]): Step[] {
+  return steps
+    .filter(({ op, urn }) => op !== "same" && op !== "refresh" && !urn.includes("::pulumi:pulumi:Stack::"))
+    .map(({ op, urn }) => ({ op, what: shortName(urn) }))
+    .sort((a, b) => a.what.localeCompare(b.what));
+}
+
+function withoutSecrets(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutSecrets);
+  if (typeof value !== "object" || value === null) return value;
+  if (Object.hasOwn(value, SECRET)) return "[secret]";
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, withoutSecrets(each)]));
+}
+
+/** Whether an engine has taken notice of being interrupted: of the operation that has this id in a journal, or of any. */
+export function isInterrupted(journal: string, id = ""): boolean {
+  if (!existsSync(journal)) return false;
+  const outputs = readdirSync(journal, { recursive: true, encoding: "utf8" }).filter(
+    (name) => name.endsWith(".out") && name.includes(id),
+  );
+  return outputs.some((name) => readFileSync(join(journal, name), "utf8").includes("^C received"));
 }
 
 /** What a command said in the end: its diagnostics, without the progress before them. */

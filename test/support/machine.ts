@@ -12,11 +12,22 @@ export function loopReason(): string | undefined {
   return loop ? undefined : (reason ?? "no loop devices");
 }
 
-/** A group of tests that a machine may not be able to run: then it is skipped, and says so. */
+/** A group of tests that not every machine can run. Where this one can't, the group is skipped, with the reason in its title. */
 export function describeIf(possible: boolean, name: string, reason: string | undefined, tests: () => void): void {
-  if (possible) return describe(name, tests);
-  console.warn(`SKIPPED: ${name}: ${reason}`);
-  describe.skip(`${name} (${reason})`, tests);
+  if (possible) describe(name, tests);
+  else describe.skip(skipped(name, reason), tests);
+}
+
+/** The same for a single test. */
+export function testIf(possible: boolean, name: string, reason: string | undefined, run: () => unknown): void {
+  if (possible) test(name, async () => void (await run()));
+  else test.skip(skipped(name, reason), () => undefined);
+}
+
+/** The title of what is skipped. Prints the reason as well: jest's own report doesn't list what it skipped. */
+function skipped(name: string, reason = "no reason given"): string {
+  process.stderr.write(`Skipped: ${name}: ${reason}\n`);
+  return `${name} (${reason})`;
 }
 
 /** Why this machine can't limit I/O by cgroups, or `undefined` where it can. */
@@ -40,6 +51,35 @@ export function leftovers(stateDirectory: string): string[] {
     .split("\n")
     .filter((line) => line.includes(stateDirectory));
   return [...files, ...mounts, ...devices];
+}
+
+/** What is mounted below a directory, and the loop devices whose files are there. */
+export function inUseBelow(directory: string): { mounts: string[]; devices: string[] } | undefined {
+  if (!existsSync("/proc/self/mountinfo")) return undefined;
+  const isBelow = (path: string | undefined): path is string => path?.startsWith(`${directory}/`) === true;
+  const lines = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+  const mounts = lines.map((line) => line.split(" ")[4]).filter(isBelow);
+  const devices = readdirSync("/sys/block")
+    .filter((name) => isBelow(backingFile(name)))
+    .map((name) => `/dev/${name}`);
+  return mounts.length + devices.length > 0 ? { mounts, devices } : undefined;
+}
+
+/** Unmounts what is mounted below a directory, and detaches the loop devices whose files are there. */
+export function detachBelow(directory: string): void {
+  const { mounts = [], devices = [] } = inUseBelow(directory) ?? {};
+  for (const mount of mounts.reverse()) execFileSync("umount", [mount]);
+  for (const device of devices) {
+    if (backingFile(device.replace("/dev/", ""))) execFileSync("losetup", ["--detach", device]);
+  }
+}
+
+function backingFile(device: string): string | undefined {
+  try {
+    return readFileSync(`/sys/block/${device}/loop/backing_file`, "utf8").trim();
+  } catch {
+    return undefined; // no loop device, or a free one
+  }
 }
 
 /** Does to a mounted volume what a reboot does. */

@@ -30,7 +30,7 @@ export class OpenstackProject extends ProviderProject {
   ) {
     plugin ??= findPlugin("openstack");
     const surroundings = "missing" in plugin ? {} : { providers: [{ name: "openstack", path: plugin.path }] };
-    super(name, program, { surroundings });
+    super(name, program, surroundings);
   }
 
   /** The stack's config, below `storage-profiles:` and, with what leads to the lab, below `openstack:`. */

@@ -3,8 +3,8 @@
 
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 
+import { until } from "../../tools/test/time.js";
 import {
   config,
   environment,
@@ -101,19 +101,19 @@ export class OpenstackLab {
   }
 
   /** Waits until a volume has that status (or until it is gone: "deleted"), and returns it. */
-  async waitFor(id: string, status: string, seconds = 30): Promise<Json> {
-    return this.waitUntil(id, (volume) => volume["status"] === status, `be ${status}`, seconds);
+  async waitFor(id: string, status: string): Promise<Json> {
+    return this.waitUntil(id, (volume) => volume["status"] === status, `be ${status}`);
   }
 
   /** Waits until a volume fits, and returns it. */
-  async waitUntil(id: string, fits: (volume: Json) => boolean, what = "fit", seconds = 30): Promise<Json> {
-    const end = Date.now() + seconds * 1000;
-    for (;;) {
-      const volume = (await this.volume(id)) ?? { status: "deleted" };
-      if (fits(volume)) return volume;
-      if (Date.now() > end) throw new Error(`volume ${id} doesn't ${what}: ${JSON.stringify(volume)}`);
-      await setTimeout(100);
-    }
+  async waitUntil(id: string, fits: (volume: Json) => boolean, what = "fit"): Promise<Json> {
+    let volume: Json = {};
+    const look = async () => {
+      volume = (await this.volume(id)) ?? { status: "deleted" };
+      return fits(volume);
+    };
+    await until(() => `volume ${id} must ${what}, and is ${JSON.stringify(volume)}`, look, { everyMs: 100 });
+    return volume;
   }
 
   /** Makes a volume of a user's, and waits for it. */
@@ -192,12 +192,30 @@ export class OpenstackLab {
     const as: As = { user: await this.owner(id) };
     const made = await this.must("POST", "/snapshots", { snapshot: { volume_id: id, name, force: true } }, as);
     const snapshot = made["snapshot"].id as string;
-    for (let tries = 0; tries < 300; tries++) {
+    const isThere = async () => {
       const { snapshot: now } = await this.must("GET", `/snapshots/${snapshot}`, undefined, as);
-      if (now.status === "available") return snapshot;
-      await setTimeout(100);
+      return now.status === "available";
+    };
+    await until(`snapshot ${snapshot} is available`, isThere, { everyMs: 100 });
+    return snapshot;
+  }
+
+  /** Takes all volumes and snapshots of all projects away, whatever state a test has left them in; requests and faults are forgotten. */
+  async empty(): Promise<void> {
+    const { snapshots } = await this.must("GET", "/snapshots/detail?all_tenants=1");
+    for (const { id } of snapshots as Json[])
+      await this.must("POST", `/snapshots/${id}/action`, { "os-force_delete": {} });
+    const gone = async () => (await this.must("GET", "/snapshots?all_tenants=1"))["snapshots"].length === 0;
+    await until("all snapshots are gone", gone, { everyMs: 100 });
+    const volumes = await this.volumes();
+    for (const { id } of volumes) {
+      await this.mustAct(id, {
+        "os-reset_status": { status: "error", attach_status: "detached", migration_status: null },
+      });
+      await this.mustAct(id, { "os-force_delete": {} });
     }
-    throw new Error(`snapshot ${snapshot} isn't available`);
+    for (const { id } of volumes) await this.waitFor(id, "deleted");
+    await this.clear();
   }
 
   /** An action on a volume, such as `{ "os-extend": { new_size: 2 } }`. */

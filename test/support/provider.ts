@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
 
-import { Project, succeeded, type Ran } from "./engine";
+import { Project, type Surroundings } from "./engine";
 
 const root = resolve(__dirname, "../..");
 
@@ -20,6 +20,10 @@ export function findPlugin(name: string): { path: string; env?: Record<string, s
 
 /** A project whose volumes a provider's plugin makes, which waits 10 s for each: so many at once. */
 export class ProviderProject extends Project {
+  constructor(name: string, program: string, { env, ...surroundings }: Surroundings) {
+    super(name, program, { surroundings: { ...surroundings, env: { PULUMI_PARALLEL: "64", ...env } } });
+  }
+
   /** Writes a program that declares volumes, by reference, and puts out id, settings, size and monthly cost of each, by name. */
   declare(volumes: Record<string, object>, rest = ""): void {
     this.program(`
@@ -40,25 +44,5 @@ export class ProviderProject extends Project {
   /** The ids of the volumes, by name. */
   async ids(): Promise<Record<string, string>> {
     return (await this.outputs())["ids"] as Record<string, string>;
-  }
-
-  /** `pulumi up`, which must succeed. */
-  override async up(environment?: NodeJS.ProcessEnv): Promise<string> {
-    return super.up({ PULUMI_PARALLEL: "64", ...environment });
-  }
-
-  /** `pulumi up` as it comes, without a preview before it. */
-  async tryUp(...options: string[]): Promise<Ran> {
-    return this.run(["up", "--yes", "--skip-preview", ...options], { PULUMI_PARALLEL: "64" });
-  }
-
-  /** `pulumi destroy`, which must succeed. */
-  async destroy(): Promise<void> {
-    succeeded(await this.run(["destroy", "--yes", "--skip-preview"], { PULUMI_PARALLEL: "64" }));
-  }
-
-  /** Writes the cloud's answers into the state. */
-  async refresh(): Promise<void> {
-    succeeded(await this.run(["refresh", "--yes", "--skip-preview"]));
   }
 }

@@ -3,8 +3,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import type { ScaleioGateway } from "../../testing";
-import { Project, succeeded } from "./engine";
+import { startScaleioGateway, type ScaleioGateway, type ScaleioGatewayOptions } from "../../testing";
+import { diagnostics, Project } from "./engine";
 
 /** A volume on the array, in few words: `data-… 104 GiB thin ramcache`, and its mappings: `node1 10000 IOPS 977 MB/s`. */
 export interface OnArray {
@@ -89,15 +89,33 @@ export class ScaleioProject extends Project {
       },
       Object.fromEntries(given.map(([key, value]) => [`scaleio:${key}`, value])),
     );
-    if (password) succeeded(await this.run(["config", "set", "--secret", "scaleio:password", password]));
+    if (password) await this.secret("scaleio:password", password);
     return this;
+  }
+
+  /** Runs a command that must fail with these messages, without a stack trace, and with the array as it was. */
+  async refuses(messages: string[], command: string[] = ["preview"]): Promise<void> {
+    const before = onArray(this.gateway());
+    const ran = await this.run(command);
+    for (const message of messages)
+      expect([ran.code === 0, ran.text]).toEqual([false, expect.stringContaining(message)]);
+    expect(diagnostics(ran)).not.toMatch(/\n +at /);
+    expect(onArray(this.gateway())).toEqual(before);
   }
 }
 
-/** The calls that were made for volumes and mappings: no logins, nothing that is asked once a run. */
-export function callsFor(gateway: ScaleioGateway): string[] {
+/** `pulumi up` as arguments. */
+export const UP = ["up", "--yes", "--skip-preview"];
+
+/** A gateway, empty. All have the same password: a project encrypts it once. */
+export async function emptyGateway(options: ScaleioGatewayOptions = {}): Promise<ScaleioGateway> {
+  return startScaleioGateway({ password: "of-the-tests", ...options });
+}
+
+/** The calls that were made for volumes, or for one, and their mappings: no logins, nothing that is asked once a run. */
+export function callsFor(gateway: ScaleioGateway, volumeId = ""): string[] {
   return gateway.calls
-    .filter(({ path }) => /\/(Volume|VTree)(::|\/)/.test(path))
+    .filter(({ path }) => /\/(Volume|VTree)(::|\/)/.test(path) && path.includes(volumeId))
     .map(({ path }) => path.replace(/^.*\/(action\/)?/, "").replace(/^Volume::.*/, "read"));
 }
 

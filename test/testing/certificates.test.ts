@@ -21,9 +21,10 @@ const openssl = (() => {
 describeIf(openssl !== undefined, "a gateway's certificate", "no openssl here", () => {
   let gateway: ScaleioGateway;
   let certificate: X509Certificate;
-  const directory = fs.mkdtempSync(path.join(tmpdir(), "sp-certificates-"));
-  const [ca, server] = [path.join(directory, "ca.pem"), path.join(directory, "server.pem")];
+  let [directory, ca, server] = ["", "", ""];
   beforeAll(async () => {
+    directory = fs.mkdtempSync(path.join(tmpdir(), "sp-certificates-"));
+    [ca, server] = [path.join(directory, "ca.pem"), path.join(directory, "server.pem")];
     gateway = await startScaleioGateway();
     const socket = tls.connect({ host: "127.0.0.1", port: Number(new URL(gateway.url).port), ca: gateway.ca });
     await once(socket, "secureConnect");
@@ -34,7 +35,7 @@ describeIf(openssl !== undefined, "a gateway's certificate", "no openssl here", 
   });
   afterAll(async () => {
     await gateway.close();
-    fs.rmSync(directory, { recursive: true });
+    fs.rmSync(directory, { recursive: true, force: true });
   });
 
   test("passes a strict check of the whole chain", () => {

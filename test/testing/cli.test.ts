@@ -7,9 +7,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 
+import { until } from "../../tools/test/time.js";
 import { Client } from "./support";
-
-jest.setTimeout(60_000);
 
 const repository = path.resolve(__dirname, "../..");
 const scratch = fs.mkdtempSync(path.join(tmpdir(), "sp-gateway-"));
@@ -54,13 +53,11 @@ function run(args: string[], env: NodeJS.ProcessEnv = {}): Run {
 
 /** The settings that it tells to make, by their keys. */
 async function settings(of: Run): Promise<Record<string, string>> {
-  while (!of.output().includes("Ctrl+C")) {
-    if (of.child.exitCode !== null) {
-      await of.exit;
-      throw new Error(of.errors());
-    }
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await until("the gateway prints its settings", async () => {
+    if (of.child.exitCode === null) return of.output().includes("Ctrl+C");
+    await of.exit;
+    throw new Error(of.errors());
+  });
   const lines = of.output().matchAll(/^ {2}pulumi config set (?:--\w+ )?(\S+)(?: (.*))?$/gm);
   return Object.fromEntries([...lines].map(([, key, value]) => [key, value ?? ""]));
 }
@@ -97,7 +94,7 @@ describe("storage-profiles-scaleio-gateway", () => {
     const gateway = start("signals", "--latency", "60000");
     const client = clientFor(await settings(gateway));
     const waiting = client.get("/api/version").catch(() => "cut off");
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await until("the gateway has the request", async () => (await client.get("/_lab/calls")).json.length > 0);
     gateway.child.kill(signal);
     expect(await gateway.exit).toEqual({ code: 0, signal: null });
     expect(await waiting).toBe("cut off");
@@ -135,11 +132,15 @@ describe("storage-profiles-scaleio-gateway", () => {
     const server = createServer().listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as { port: number };
-    const gateway = run(["--port", String(port), "--directory", directory("port")]);
-    expect(await gateway.exit).toEqual({ code: 1, signal: null });
-    expect(gateway.errors().trim().split("\n")).toEqual([expect.stringMatching(new RegExp(`port ${port} is in use`))]);
-    expect(gateway.output()).toBe("");
-    server.close();
+    try {
+      const gateway = run(["--port", String(port), "--directory", directory("port")]);
+      expect(await gateway.exit).toEqual({ code: 1, signal: null });
+      const lines = gateway.errors().trim().split("\n");
+      expect(lines).toEqual([expect.stringMatching(new RegExp(`port ${port} is in use`))]);
+      expect(gateway.output()).toBe("");
+    } finally {
+      server.close();
+    }
   });
 
   it.each([

@@ -1,13 +1,29 @@
 // Faults on command, the record of calls, and the gateway's strings over HTTP.
+import timers from "node:timers/promises";
+
+import { until } from "../../tools/test/time.js";
 import { another, basic, bench, type Client, closeAfterEach, done, refused, start, type Bench } from "./support";
 
 closeAfterEach();
+afterEach(() => jest.restoreAllMocks());
 
 const newVolume = { volumeSizeInGb: "8", volumeType: "ThinProvisioned", name: "data" };
 const create = (b: Bench) =>
   b.client.post("/api/types/Volume/instances", { ...newVolume, storagePoolId: b.pools.pool1 });
 const names = (b: Bench) => b.gateway.state().volumes.map(({ name }) => name);
 const version = (client: Client) => client.get("/api/version");
+
+/** Makes the gateway's waits of exactly so long last until the test ends them. */
+function holdWait(milliseconds: number): { begun: () => Promise<boolean>; end: () => void } {
+  let end = (): void => undefined;
+  const held = new Promise<void>((resolve) => (end = resolve));
+  const real = timers.setTimeout;
+  const spy = jest
+    .spyOn(timers, "setTimeout")
+    .mockImplementation(((wait: number, ...rest: [unknown]) =>
+      wait === milliseconds ? held : real(wait, ...rest)) as never);
+  return { begun: () => until("the gateway waits", () => spy.mock.calls.some(([wait]) => wait === milliseconds)), end };
+}
 
 describe("a fault", () => {
   it("unauthorized: 401 as JSON, once, and nothing is done", async () => {
@@ -38,10 +54,12 @@ describe("a fault", () => {
 
   it("latencyMs: the answer takes longer", async () => {
     const b = await bench();
-    b.gateway.fault({ do: { latencyMs: 300 } });
-    const before = performance.now();
-    expect(await version(b.client)).toMatchObject({ status: 200 });
-    expect(performance.now() - before).toBeGreaterThanOrEqual(290);
+    b.gateway.fault({ do: { latencyMs: 60_000 } });
+    const wait = holdWait(60_000);
+    const answer = version(b.client);
+    await wait.begun();
+    wait.end();
+    expect(await answer).toMatchObject({ status: 200 });
   });
 
   it("cut: the connection ends, and nothing is done", async () => {
@@ -74,16 +92,14 @@ describe("a fault", () => {
 
   it("hang: no answer comes, and the gateway still closes", async () => {
     const b = await bench();
-    b.gateway.fault({ match: { path: "createVolume" }, do: "hang" });
-    const answer = create(b);
-    const first = await Promise.race([
-      answer.catch(() => "failed"),
-      new Promise((resolve) => setTimeout(resolve, 200, "nothing")),
-    ]);
-    expect(first).toBe("nothing");
+    const fault = b.gateway.fault({ match: { path: "createVolume" }, do: "hang" });
+    // Rejects only when the gateway closes: an answer would make it resolve.
+    const rejected = expect(create(b)).rejects.toThrow();
+    await until("the gateway has the request", () => fault.hits === 1);
+    expect(await version(b.client)).toMatchObject({ status: 200 });
     expect(names(b)).toEqual([]);
     await b.gateway.close();
-    await expect(answer).rejects.toThrow();
+    await rejected;
   });
 });
 
@@ -312,10 +328,12 @@ describe("/_lab", () => {
     expect(await outsider.post("/_lab/restart")).toEqual(done);
     expect((await version(client)).status).toBe(401);
     await client.login("admin", gateway.password);
-    expect(await outsider.post("/_lab/latency", { milliseconds: 200 })).toEqual(done);
-    const before = performance.now();
-    await version(client);
-    expect(performance.now() - before).toBeGreaterThanOrEqual(190);
+    expect(await outsider.post("/_lab/latency", { milliseconds: 60_000 })).toEqual(done);
+    const wait = holdWait(60_000);
+    const slow = version(client);
+    await wait.begun();
+    wait.end();
+    expect((await slow).status).toBe(200);
     gateway.setLatency(0);
     const id = await b.create();
     await client.act(id, "migrateVTree", { destSPId: pools.other });

@@ -2,8 +2,8 @@
 import fc from "fast-check";
 
 import { bench, closeAfterEach, type Bench } from "./support";
+import { runs } from "../support/property";
 
-jest.setTimeout(120_000);
 closeAfterEach();
 
 const array = {
@@ -179,6 +179,6 @@ it("random calls never break the array's rules, and a refused one changes nothin
         await b.gateway.close();
       }
     }),
-    { numRuns: 25, interruptAfterTimeLimit: 60_000 },
+    { numRuns: runs(25) },
   );
 });

@@ -1,6 +1,7 @@
 // Logging in, in both ways; how long it lasts; which credentials are good for what, on each version.
 import { networkInterfaces } from "node:os";
 
+import { testIf } from "../support/machine";
 import { basic, bearer, Client, closeAfterEach, refused, start } from "./support";
 
 closeAfterEach();
@@ -60,7 +61,7 @@ describe("GET /api/login", () => {
     expect((await client.login("admin", "a:b:ü€")).status).toBe(200);
   });
 
-  it("gives dozens of sessions a second, each good by itself", async () => {
+  it("gives dozens of sessions at once, each good by itself", async () => {
     const { gateway, client } = await start();
     const logins = await Promise.all(Array.from({ length: 60 }, () => client.login("admin", gateway.password)));
     expect(new Set(logins.map(({ text }) => text)).size).toBe(60);
@@ -210,7 +211,7 @@ describe("the certificate", () => {
   const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
     addresses?.some(({ address }) => address === "::1"),
   );
-  (hasIpv6 ? it : it.skip)("serves on IPv6's loopback, too", async () => {
+  testIf(hasIpv6, "serves on IPv6's loopback, too", "no IPv6 here", async () => {
     const { gateway, client } = await start({ host: "::1" });
     expect(gateway.url).toMatch(/^https:\/\/\[::1\]:\d+$/);
     expect((await client.login("admin", gateway.password)).status).toBe(200);
@@ -219,11 +220,13 @@ describe("the certificate", () => {
 
 it("the Date header follows the gateway's clock", async () => {
   const { gateway, client } = await start();
-  const before = Date.parse(String((await client.get("/api/version")).headers["date"]));
-  gateway.advance(HOUR);
-  const after = Date.parse(String((await client.get("/api/version")).headers["date"]));
-  expect(after - before).toBeGreaterThanOrEqual(HOUR);
-  expect(after - before).toBeLessThan(HOUR + MINUTE);
+  const now = jest.spyOn(Date, "now").mockReturnValue(Date.parse("2026-01-02T03:04:05Z"));
+  try {
+    gateway.advance(HOUR);
+    expect((await client.get("/api/version")).headers["date"]).toBe("Fri, 02 Jan 2026 04:04:05 GMT");
+  } finally {
+    now.mockRestore();
+  }
 });
 
 it.each(["", "four", "4.", "v4.5", "4.5 "])("the version %j is refused", async (text) => {

@@ -5,6 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { setup } from "../../tools/setup.js";
+import { until } from "../../tools/test/time.js";
 
 let root: string;
 let env: NodeJS.ProcessEnv;
@@ -149,11 +150,18 @@ describe("once it is ready", () => {
 });
 
 test("two at once install and build once, and the second says what it waits for", async () => {
-  npm("setTimeout(() => {}, 700)");
+  npm(`const look = () => fs.existsSync("go-on") || setTimeout(look, 50); look();`);
   const script = `require(${JSON.stringify(require.resolve("../../tools/setup.js"))}).setup({ root: ${JSON.stringify(root)} })`;
-  const both = await Promise.all([1, 2].map(() => promisify(execFile)(process.execPath, ["-e", script], { env })));
+  let log = "";
+  const both = [1, 2].map(() => {
+    const run = promisify(execFile)(process.execPath, ["-e", script], { env });
+    run.child.stderr!.on("data", (chunk) => (log += String(chunk)));
+    return run;
+  });
+  await until("one waits for the other", () => /Waiting for process \d+, which is setting up/.test(log));
+  write("go-on", "");
+  await Promise.all(both);
   expect(fs.readFileSync(path.join(root, "calls"), "utf8")).toBe(`${INSTALL}\n${BUILD}\n`);
-  expect(both.map(({ stderr }) => stderr).join("")).toMatch(/Waiting for process \d+, which is setting up/);
 });
 
 test("an old Node.js is told which one is needed", async () => {

@@ -10,6 +10,7 @@
  * @property {string} needs what a machine must have for it, for people
  * @property {string[]} files regular expressions over the paths of test files
  * @property {string[][]} [prepare] commands of Node.js that make what the tests need, before any of them runs
+ * @property {number} [minutes] about what it takes on the reference machine. Where the whole run would then take too long, it is left out
  * @property {boolean} [alone] its tests have the machine to themselves: they measure, fill disks, or see the mounts of the whole machine
  */
 
@@ -46,7 +47,7 @@ const labs = [
     name: "openstack",
     what: "a real Keystone, Cinder and Nova, and the real Terraform OpenStack provider",
     needs: "Go, Python 3",
-    files: ["test/e2e/openstack", "test/labs/openstack/", "test/components/node/openstack\\."],
+    files: ["test/e2e/openstack", "test/labs/openstack/", "test/components/(node/)?openstack\\."],
     prepare: [["tools/engine/openstack-plugin.js"], ["test/labs/python.js", "openstack"]],
   },
   {
@@ -68,11 +69,15 @@ const labs = [
     what: "a virtual machine with systemd and cgroup v2",
     needs: "Linux, root, Debian packages, QEMU (with KVM, or much time)",
     files: ["test/e2e/docker-vm"],
+    minutes: 8,
     alone: true,
   },
 ];
 
-module.exports = { labOf, labs };
+/** CI stops after 90 minutes. */
+const TIME_LIMIT_MINUTES = 75;
+
+module.exports = { isTooLate, labOf, labs };
 
 /**
  * The lab that a test file belongs to; none for one of the default tier.
@@ -82,4 +87,17 @@ module.exports = { labOf, labs };
  */
 function labOf(file) {
   return labs.find(({ files }) => files.some((pattern) => new RegExp(pattern).test(file)));
+}
+
+/**
+ * Why a lab has to be left out of a run of everything, or nothing where there is time for it.
+ *
+ * @param {Lab} lab
+ * @param {number} minutes that have passed
+ * @param {number} slowness of the machine
+ * @returns {string | undefined}
+ */
+function isTooLate({ minutes: needed }, minutes, slowness) {
+  if (needed === undefined || minutes + needed * slowness <= TIME_LIMIT_MINUTES) return undefined;
+  return `${Math.round(minutes)} minutes have passed, and with this lab the run would take more than ${TIME_LIMIT_MINUTES}`;
 }

@@ -1,113 +1,225 @@
 #!/usr/bin/env node
-// `npm test`: sets up what the tests need (dependencies, the build, an engine), then runs them all: what is generated,
-// types, lint and format, then jest. Arguments go to jest: `npm test -- test/src` runs the core's tests alone.
+// `npm test`: sets up what the tests need, runs them, and ends with how many passed. labs.js says which tests run when; results.js reads
+// what jest has written. Plain JavaScript without dependencies, since it installs them.
 // @ts-check
 "use strict";
 
-const { spawnSync } = require("node:child_process");
-const { existsSync, mkdtempSync, readFileSync, rmSync } = require("node:fs");
-const { tmpdir } = require("node:os");
+const { spawn } = require("node:child_process");
+const { mkdtempSync, readdirSync, rmSync } = require("node:fs");
+const { availableParallelism, tmpdir } = require("node:os");
 const path = require("node:path");
 const { ensureEngine, environment } = require("../engine/ensure.js");
 const { setup } = require("../setup.js");
 const { UserError, main } = require("../shared.js");
+const { isTooLate, labOf, labs } = require("./labs.js");
+const { failures, read, report } = require("./results.js");
+const { SLOWNESS, measureSlowness } = require("./time.js");
 
 const root = path.resolve(__dirname, "../..");
 
-/**
- * The files of tests that measure what a limit lets through, count on the disk's space, look at what the clone has, have copies of all
- * mounts of the machine (a Docker engine has, and asks the plugins of all tests besides), or take both processors (a virtual machine
- * does): as patterns of jest.
- */
-const ALONE = [
-  "test/components/(local/|node/attached)",
-  "test/e2e/(compose-docker|docker(-nodes|-vm|-vm-nodes)?|limits|package)\\.test",
-  "test/tools/",
-];
+const HELP = `Usage: npm test [-- OPTIONS | JEST ARGUMENTS]
 
-/** What many tests need: made one after the other, before any that has a time limit. Tests tell what can't be had. */
-const NEEDED = [
-  ["tools/engine/aws-plugin.js"],
-  ["tools/engine/openstack-plugin.js"],
-  ...["aws", "openstack", "scaleio", "schemathesis"].map((lab) => ["test/labs/python.js", lab]),
-];
+Without options: types, lint, format, generated files, and the default tier of tests. It needs neither root nor a lab.
+
+  --all             the default tier, then every lab
+  --only LAB,…      these labs alone
+  --require LAB,…   fail where a test of these labs is skipped ("all" for every lab)
+  --help            show this
+
+Anything else goes to jest: npm test -- test/src/resolve.test.ts -t rounds
+
+Labs, in the order in which they run:
+${labs.map(({ name, what, needs }) => `  ${name.padEnd(10)} ${what} (needs: ${needs})`).join("\n")}
+`;
+
+/** @typedef {{ all: boolean, only: string[], require: string[], jest: string[] }} Options */
 
 main(async () => {
+  const options = readArguments(process.argv.slice(2));
+  if (!options) return void process.stdout.write(HELP);
+  const started = performance.now();
   await setup();
-  const engine = await ensureEngine();
-  const env = environment(engine);
-  const chosen = process.argv.slice(2);
-  if (chosen.length === 0) {
-    run("what is generated is up to date", ["tools/generate.js", "--check"], env);
-    run("types", [bin("typescript", "bin/tsc"), "-p", "tsconfig.json"], env);
-    run("types of the status page", [bin("typescript", "bin/tsc"), "-p", "tsconfig.page.json"], env);
-    run("lint", [bin("eslint", "bin/eslint.js"), "."], env);
-    run("format", [bin("prettier", "bin/prettier.cjs"), "--check", "--log-level", "warn", "."], env);
-    prepare(env);
-  }
-  /** @type {Record<string, string[]>} what to run, and jest's arguments for it */
-  const groups =
-    chosen.length > 0
-      ? { tests: chosen }
-      : {
-          // A test that failed before it could clean up keeps nobody waiting.
-          "tests that have the machine to themselves": ["--forceExit", ...ALONE],
-          // Most of these wait: for a provider, a gateway, an emulated EC2.
-          "the other tests": ["--forceExit", "--maxWorkers=3", "--testPathIgnorePatterns", ...ALONE],
-        };
+  /** @type {NodeJS.ProcessEnv} */
+  const env = { ...process.env, [SLOWNESS]: process.env[SLOWNESS] ?? String(measureSlowness()) };
+  const chosen = labs.filter(({ name }) => options.all || options.only.includes(name));
+  if (options.all) env.STORAGE_PROFILES_TEST_ALL = "1"; // property tests run more cases
+  if (Number(env[SLOWNESS]) > 1)
+    log(`This machine is ${env[SLOWNESS]} times slower than the reference; time limits are scaled.`);
+
   const directory = mkdtempSync(path.join(tmpdir(), "sp-results-"));
-  const files = Object.keys(groups).map((_, index) => path.join(directory, `${index}.json`));
-  /** @type {unknown} */
-  let failed;
-  Object.entries(groups).forEach(([what, args], index) => {
-    try {
-      run(what, [bin("jest", "bin/jest.js"), "--json", "--outputFile", files[index] ?? "", ...args], env);
-    } catch (error) {
-      failed = error; // the others run all the same
+  /** @type {string[]} what failed besides tests */
+  const failed = [];
+  /** @type {string[]} what was left out, and why */
+  const leftOut = [];
+  let runs = 0;
+  const jest = async (
+    /** @type {string} */ what,
+    /** @type {string[]} */ args,
+    /** @type {NodeJS.ProcessEnv} */ jestEnv,
+  ) => {
+    const file = path.join(directory, `${runs++}.json`);
+    const code = await run(what, [bin("jest", "bin/jest.js"), "--json", "--outputFile", file, ...args], jestEnv);
+    if (code !== 0) failed.push(what);
+  };
+
+  try {
+    if (options.jest.length > 0) await jest("tests", options.jest, environment(await ensureEngine(), env));
+    else {
+      const engine = ensureEngine();
+      engine.catch(() => undefined); // awaited below
+      if (options.only.length === 0) await defaultTier(engine, env, jest, failed);
+      const withEngine = environment(await engine, env);
+      const prepared = await prepare(chosen, withEngine, failed);
+      const [alone, together] = [true, false].map((is) => prepared.filter((lab) => Boolean(lab.alone) === is));
+      if (together?.length) {
+        const what = `labs: ${together.map(({ name }) => name).join(", ")}`;
+        await jest(what, ["--maxWorkers", String(availableParallelism() + 1), ...filesOf(together)], withEngine);
+      }
+      for (const lab of alone ?? []) {
+        const late = isTooLate(lab, minutesSince(started), Number(env[SLOWNESS]));
+        if (options.all && late !== undefined) {
+          leftOut.push(...filesOf([lab]).map((file) => `${file}: ${late}`));
+          continue;
+        }
+        await jest(`lab: ${lab.name}`, ["--maxWorkers", "1", ...filesOf([lab])], withEngine);
+      }
     }
-  });
-  tell(files);
-  rmSync(directory, { recursive: true, force: true });
-  if (failed) throw failed;
+    const results = read(directory, root);
+    const required = options.require.includes("all") ? labs.map(({ name }) => name) : options.require;
+    failed.push(...failures(results, (file) => required.includes(labOf(file)?.name ?? "")));
+    console.log(report(results, { failed, leftOut, minutes: minutesSince(started) }));
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+  if (failed.length > 0) process.exitCode = 1;
 });
 
 /**
- * The line that says how many tests passed, whatever jest's own closing lines look like.
- *
- * @param {string[]} files those that jest has written, if it came to that
+ * @param {string[]} args
+ * @returns {Options | undefined} nothing where help is asked for
  */
-function tell(files) {
-  const results = files.filter((file) => existsSync(file)).map((file) => JSON.parse(readFileSync(file, "utf8")));
-  const sum = (/** @type {string} */ key) => results.reduce((all, each) => all + each[key], 0);
-  const took = results
-    .flatMap(({ testResults }) => testResults)
-    .map(({ name, startTime, endTime }) => ({ file: path.relative(root, name), seconds: (endTime - startTime) / 1000 }))
-    .filter(({ seconds }) => seconds >= 20)
-    .sort((a, b) => b.seconds - a.seconds);
-  if (took.length > 0) console.log("\nWhat took longest:");
-  for (const { file, seconds } of took) console.log(`${String(Math.round(seconds)).padStart(6)} s  ${file}`);
-  console.log(`\n${sum("numPassedTests")} passed, ${sum("numFailedTests")} failed, ${sum("numPendingTests")} skipped`);
+function readArguments(args) {
+  /** @type {Options} */
+  const options = { all: false, only: [], require: [], jest: [] };
+  const names = (/** @type {string | undefined} */ text, /** @type {string[]} */ ...others) => {
+    const given = (text ?? "").split(",").filter(Boolean);
+    const known = [...labs.map(({ name }) => name), ...others];
+    const unknown = given.find((name) => !known.includes(name));
+    if (given.length === 0 || unknown !== undefined) {
+      throw new UserError(
+        `${unknown === undefined ? "no lab given" : `unknown lab "${unknown}"`}; choose from ${known.join(", ")}`,
+      );
+    }
+    return given;
+  };
+  for (let i = 0; i < args.length; i++) {
+    const [arg = "", value] = (args[i] ?? "").split(/=(.*)/s);
+    if (arg === "--help" || arg === "-h") return undefined;
+    else if (arg === "--all") options.all = true;
+    else if (arg === "--only") options.only.push(...names(value ?? args[++i]));
+    else if (arg === "--require") options.require.push(...names(value ?? args[++i], "all"));
+    else options.jest.push(args[i] ?? "");
+  }
+  if (options.jest.length > 0 && (options.all || options.only.length > 0)) {
+    throw new UserError(`--all and --only take no arguments for jest: ${options.jest.join(" ")}\n\n${HELP}`);
+  }
+  return options;
 }
 
-/** @param {NodeJS.ProcessEnv} env */
-function prepare(env) {
-  console.error("\n== what tests need, where it isn't there yet");
-  for (const args of NEEDED)
-    spawnSync(process.execPath, args, { cwd: root, env, stdio: ["ignore", "ignore", "inherit"] });
+/**
+ * What is checked and what needs no engine run while that is built, where it isn't there yet.
+ *
+ * @param {Promise<import("../engine/ensure.js").Engine>} engine
+ * @param {NodeJS.ProcessEnv} env
+ * @param {(what: string, args: string[], env: NodeJS.ProcessEnv) => Promise<void>} jest
+ * @param {string[]} failed
+ */
+async function defaultTier(engine, env, jest, failed) {
+  const checks = [
+    { what: "generated files", args: ["tools/generate.js", "--check"] },
+    { what: "types", args: [bin("typescript", "bin/tsc"), "-p", "tsconfig.json"] },
+    { what: "types of the status page", args: [bin("typescript", "bin/tsc"), "-p", "tsconfig.page.json"] },
+    { what: "lint", args: [bin("eslint", "bin/eslint.js"), "."] },
+    { what: "format", args: [bin("prettier", "bin/prettier.cjs"), "--check", "--log-level", "warn", "."] },
+  ];
+  const files = testFiles().filter((file) => labOf(file) === undefined);
+  const [stories, others] = [true, false].map((is) => files.filter((file) => file.startsWith("test/stories/") === is));
+  const check = async () => {
+    for (const { what, args } of checks) if ((await run(what, args, env)) !== 0) failed.push(what);
+  };
+  await Promise.all([check(), jest("unit and property tests", ["--maxWorkers", "1", ...(others ?? [])], env)]);
+  const withEngine = environment(await engine, env);
+  await jest("stories on a real engine", ["--maxWorkers", "2", ...(stories ?? [])], withEngine);
+}
+
+/**
+ * Makes what the labs' tests need, one after the other, before any of them runs. What this machine can't have, the tests say; what could
+ * not be made though it should, is an error.
+ *
+ * @param {import("./labs.js").Lab[]} chosen
+ * @param {NodeJS.ProcessEnv} env
+ * @param {string[]} failed
+ * @returns {Promise<import("./labs.js").Lab[]>} the labs to run
+ */
+async function prepare(chosen, env, failed) {
+  const prepared = [];
+  for (const lab of chosen) {
+    let isReady = true;
+    for (const args of lab.prepare ?? []) {
+      if ((await run(`preparing ${args.join(" ")}`, args, env, "ignore")) === 0) continue;
+      failed.push(`lab ${lab.name}: node ${args.join(" ")}`);
+      isReady = false;
+    }
+    if (isReady) prepared.push(lab);
+  }
+  return prepared;
+}
+
+/** @returns {string[]} relative to the root, with slashes */
+function testFiles() {
+  return readdirSync(path.join(root, "test"), { recursive: true, encoding: "utf8" })
+    .map((file) => path.posix.join("test", file.split(path.sep).join("/")))
+    .filter((file) => file.endsWith(".test.ts"))
+    .sort();
+}
+
+/** @param {import("./labs.js").Lab[]} of */
+function filesOf(of) {
+  return testFiles().filter((file) => of.some((lab) => lab === labOf(file)));
 }
 
 /**
  * @param {string} what
  * @param {string[]} args
  * @param {NodeJS.ProcessEnv} env
+ * @param {"inherit" | "ignore"} [stdout]
+ * @returns {Promise<number>} its exit code
  */
-function run(what, args, env) {
-  console.error(`\n== ${what}`);
-  const { status, signal } = spawnSync(process.execPath, args, { cwd: root, env, stdio: "inherit" });
-  if (status !== 0) throw new UserError(`\n${what}: failed${signal ? ` (${signal})` : ""}`);
+function run(what, args, env, stdout = "inherit") {
+  log(`\n== ${what}`);
+  const before = performance.now();
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { cwd: root, env, stdio: ["ignore", stdout, "inherit"] });
+    child.on("error", reject);
+    child.on("close", (code, signal) => {
+      const how = code === 0 ? "passed" : signal ? `ended by ${signal}` : "FAILED";
+      log(`== ${what}: ${how} after ${Math.round((performance.now() - before) / 1000)} s`);
+      resolve(code ?? 1);
+    });
+  });
 }
 
 /** @param {string} name @param {string} file */
 function bin(name, file) {
   return path.join(root, "node_modules", name, file);
+}
+
+/** @param {number} started */
+function minutesSince(started) {
+  return (performance.now() - started) / 60_000;
+}
+
+/** @param {string} line */
+function log(line) {
+  console.error(line);
 }

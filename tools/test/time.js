@@ -6,6 +6,7 @@
 
 const { spawnSync } = require("node:child_process");
 const { createHash, randomBytes } = require("node:crypto");
+const { setTimeout: sleep } = require("node:timers/promises");
 
 /** The environment variable in which `npm test` passes its measurement on. */
 const SLOWNESS = "STORAGE_PROFILES_TEST_SLOWNESS";
@@ -63,16 +64,18 @@ function limitMs(seconds) {
  * @param {object} [options]
  * @param {number} [options.seconds] the limit on the reference machine. Default: 120
  * @param {number} [options.everyMs] how often it looks. Default: 25
- * @returns {Promise<T>} the first answer that isn't falsy
+ * @returns {Promise<Exclude<T, false | undefined | null | 0 | "">>} the first answer that isn't falsy
  */
 async function until(what, condition, { seconds = 120, everyMs = 25 } = {}) {
   const end = performance.now() + limitMs(seconds);
   for (;;) {
     const answer = await condition();
-    if (answer) return answer;
+    if (answer) return /** @type {any} */ (answer);
     if (performance.now() > end) {
-      throw new Error(`waited ${Math.round(limitMs(seconds) / 1000)} s in vain: ${typeof what === "string" ? what : what()}`);
+      throw new Error(
+        `waited ${Math.round(limitMs(seconds) / 1000)} s in vain: ${typeof what === "string" ? what : what()}`,
+      );
     }
-    await new Promise((done) => setTimeout(done, everyMs));
+    await sleep(everyMs);
   }
 }

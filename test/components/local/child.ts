@@ -13,6 +13,9 @@ export interface ChildTask {
   pauseAfter?: string;
 }
 
+/** However busy the machine is: who waits for the lock gets it. */
+const HOLD_LOCK_WAIT_MS = 600_000;
+
 const task = JSON.parse(process.argv[2] ?? "") as ChildTask;
 
 void main().then(
@@ -40,12 +43,18 @@ async function observe(step: string): Promise<void> {
 
 /** Prints when it has the lock and when it gives it back. */
 async function holdLock(stateDirectory: string, what: string, milliseconds: number): Promise<void> {
-  await withLock(stateDirectory, what, "holding", async (lock) => {
-    print({ step: "locked" });
-    await new Promise((resolve) => setTimeout(resolve, milliseconds));
-    await lock.assertHeld();
-    print({ step: "unlocking" });
-  });
+  await withLock(
+    stateDirectory,
+    what,
+    "holding",
+    async (lock) => {
+      print({ step: "locked" });
+      await new Promise((resolve) => setTimeout(resolve, milliseconds));
+      await lock.assertHeld();
+      print({ step: "unlocking" });
+    },
+    HOLD_LOCK_WAIT_MS,
+  );
 }
 
 function print(line: object): void {

@@ -11,7 +11,8 @@ import {
   updateVolume,
 } from "../../../components/local/volumes";
 import * as support from "./support";
-import { describeIf, directory, failure, isRoot, loop, request } from "./support";
+import { describeIf } from "../../support/machine";
+import { directory, failure, isRoot, loop, request } from "./support";
 
 const nobody = 65534;
 const space = support.workspace();
@@ -58,7 +59,7 @@ it("a volume whose data is gone says so, and isn't made anew behind its owner's 
   await deleteVolume(volume.id, volume);
 });
 
-describeIf(process.platform === "linux", "needs /proc", "on Linux", () => {
+describeIf(process.platform === "linux", "on Linux", "needs /proc", () => {
   it("a volume isn't deleted while a process has a file in it open, and says which", async () => {
     const volume = await createVolume(ask("v"));
     support.writeData(volume);
@@ -76,7 +77,7 @@ describeIf(process.platform === "linux", "needs /proc", "on Linux", () => {
   });
 });
 
-describeIf(isRoot && process.platform === "linux", "needs root on Linux", "with root's help", () => {
+describeIf(isRoot && process.platform === "linux", "with root's help", "needs root on Linux", () => {
   it("a volume isn't deleted with what somebody mounted in it", async () => {
     const volume = await createVolume(ask("v"));
     const inner = path.join(volume.mountPath, "inner");

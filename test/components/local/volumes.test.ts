@@ -9,15 +9,18 @@ import {
   deleteVolume,
   inspectVolume,
   listVolumes,
+  type LocalVolume,
   preflight,
   repairAll,
   repairVolume,
   updateVolume,
 } from "../../../components/local/volumes";
 import * as support from "./support";
-import { canGrowMounted, canLoop, describeIf, failure, loop, request, whyNoLoop } from "./support";
+import { describeIf, testIf } from "../../support/machine";
+import { until } from "../../../tools/test/time.js";
+import { canGrowMounted, canLoop, failure, loop, request, whyNoLoop } from "./support";
 
-describeIf(canLoop, whyNoLoop, "a volume of mode loop", () => {
+describeIf(canLoop, "a volume of mode loop", whyNoLoop, () => {
   const space = support.workspace();
   const { root } = space;
   let state: string;
@@ -450,12 +453,20 @@ describeIf(canLoop, whyNoLoop, "a volume of mode loop", () => {
     support.writeData(volume);
     const elsewhere = fs.mkdtempSync(path.join(root, "container-"));
     const container = await support.startContainer(bind, volume.mountPath, elsewhere);
-    let isDeleted = false;
-    const deleted = deleteVolume(volume.id, volume).then(() => (isDeleted = true));
-    await new Promise((done) => setTimeout(done, 700));
-    expect([isDeleted, fs.existsSync(path.join(volume.mountPath, "../data.img"))]).toEqual([false, true]);
-    await container.end();
-    await deleted;
+    // The clock stands still, so that it is the container's end that the deletion goes on after, and not a time limit.
+    const now = jest.spyOn(Date, "now").mockReturnValue(Date.now());
+    const look = jest.spyOn(fs.promises, "readdir");
+    try {
+      let isDeleted = false;
+      const deleted = deleteVolume(volume.id, volume).then(() => (isDeleted = true));
+      await until("it is looked for users again", () => look.mock.calls.filter(([at]) => at === "/proc").length > 2);
+      expect([isDeleted, fs.existsSync(path.join(volume.mountPath, "../data.img"))]).toEqual([false, true]);
+      await container.end();
+      await deleted;
+    } finally {
+      now.mockRestore();
+      look.mockRestore();
+    }
     expect(support.leftovers(state)).toEqual([]);
   });
 
@@ -488,29 +499,33 @@ describeIf(canLoop, whyNoLoop, "a volume of mode loop", () => {
     await deleteVolume(volume.id, volume);
   });
 
-  it.each([
-    ["grows while it is in use", canGrowMounted, "this process lacks CAP_SYS_RESOURCE"],
-    ["grows only while nobody uses it, without CAP_SYS_RESOURCE", !canGrowMounted, "this process has CAP_SYS_RESOURCE"],
-  ])("%s", async (_name, applies, reason) => {
-    if (!applies) return void process.stdout.write(`skipped: ${_name}: ${reason}\n`);
+  const growWhileUsed = async (check: (growth: Promise<unknown>, volume: LocalVolume) => Promise<void>) => {
     const volume = await createVolume(request(state, "used"));
     const data = support.writeData(volume);
     const file = fs.openSync(path.join(volume.mountPath, "data.txt"), "r");
-    const growth = updateVolume(volume.id, request(state, "used", { sizeGiB: 2 }));
-    if (canGrowMounted) await growth;
-    else {
+    try {
+      await check(updateVolume(volume.id, request(state, "used", { sizeGiB: 2 })), volume);
+    } finally {
+      fs.closeSync(file);
+    }
+    await updateVolume(volume.id, request(state, "used", { sizeGiB: 2 }));
+    expect(support.fileSystemGiB(volume.mountPath)).toBe(2);
+    expect(support.readData(volume)).toBe(data);
+    await deleteVolume(volume.id, volume);
+  };
+  testIf(canGrowMounted, "grows while it is in use", "this process lacks CAP_SYS_RESOURCE", () =>
+    growWhileUsed(async (growth) => void (await growth)),
+  );
+  const growsUnused = "grows only while nobody uses it, without CAP_SYS_RESOURCE";
+  testIf(!canGrowMounted, growsUnused, "this process has CAP_SYS_RESOURCE", () =>
+    growWhileUsed(async (growth, volume) => {
       expect(await failure(growth)).toMatchObject({
         code: "in-use",
         message: expect.stringMatching(/CAP_SYS_RESOURCE.*process \d+/s),
       });
       expect(await inspectVolume(volume.id)).toMatchObject({ sizeGiB: 1, mounted: true, problems: [] });
-    }
-    fs.closeSync(file);
-    await updateVolume(volume.id, request(state, "used", { sizeGiB: 2 }));
-    expect(support.fileSystemGiB(volume.mountPath)).toBe(2);
-    expect(support.readData(volume)).toBe(data);
-    await deleteVolume(volume.id, volume);
-  });
+    }),
+  );
 
   it("is created and deleted with fifteen others at once", async () => {
     const names = Array.from({ length: 16 }, (_, index) => `parallel-${index}`);
@@ -565,7 +580,7 @@ describeIf(canLoop, whyNoLoop, "a volume of mode loop", () => {
   });
 });
 
-describeIf(canLoop, whyNoLoop, "on a disk that fills up", () => {
+describeIf(canLoop, "on a disk that fills up", whyNoLoop, () => {
   const { root } = support.workspace();
   const strict = { settings: { ...loop, overcommit: false } };
   let count = 0;

@@ -17,20 +17,23 @@ import { startScaleioGateway, type ScaleioGateway } from "../../../testing";
 import { environmentFor, environmentOf } from "../../labs/python.js";
 import { AwsLab, describeAws } from "../../support/aws";
 import { testDevice, type TestDevice } from "../../support/device";
+import { limitMs, until } from "../../../tools/test/time.js";
 import { describeIf, loopReason } from "../../support/machine";
-
-jest.setTimeout(60_000);
 
 const GIB = 2 ** 30;
 
-/** A call of Docker that waits for so long. */
-function waiting(ms = 10_000) {
+/** A call of Docker, which keeps what it waits for. Its time is up when it waits for what `upAt` matches; else only where it hangs. */
+function waiting(upAt?: RegExp) {
   const said: string[] = [];
-  const signal = AbortSignal.timeout(ms);
+  const up = new AbortController();
   return {
     said,
-    signal,
-    for: (what: string | (() => string)) => void said.push(typeof what === "string" ? what : what()),
+    signal: AbortSignal.any([up.signal, AbortSignal.timeout(limitMs(120))]),
+    for: (what: string | (() => string)) => {
+      const text = typeof what === "string" ? what : what();
+      said.push(text);
+      if (upAt?.test(text)) up.abort();
+    },
   };
 }
 
@@ -127,25 +130,27 @@ describeIf(loopReason() === undefined, "a volume on ScaleIO", loopReason(), () =
     const faster = { ...volume, settings: { ...volume.settings, iopsLimit: 2000 } };
     let shown = volume;
     const log: string[] = [];
-    const volumes = () => Promise.resolve([shown]);
-    const watch = await node.watchContainers!({ volumes, log: (line) => void log.push(line) });
-    const soon = async (isSo: () => boolean) => {
-      for (const end = Date.now() + 6_000; !isSo() && Date.now() < end;)
-        await new Promise((done) => setTimeout(done, 50));
+    let looks = 0;
+    const volumes = () => {
+      looks++;
+      return Promise.resolve([shown]);
     };
+    const watch = await node.watchContainers!({ volumes, log: (line) => void log.push(line) });
     try {
       await node.mount(volume, waiting());
       const error = { status: 500, errorCode: 1, message: "not now" };
       gateway.fault({ match: { path: "setMappedSdcLimits" }, times: 1, do: { error } });
       shown = faster;
-      await soon(() => mappings()[0]?.[1] === 2000);
+      await until("the new limits are set", () => mappings()[0]?.[1] === 2000);
       expect(mappings()).toEqual([[sdcs()[0], 2000, 10]]);
       expect(log).toEqual([expect.stringMatching(/^data can't be brought to its settings: .*not now/)]);
       // The call of a second container has it done at once.
       await node.mount(volume, waiting());
       expect(mappings()).toEqual([[sdcs()[0], 500, 10]]);
       await node.unmount(volume, waiting());
-      await new Promise((done) => setTimeout(done, 2_500));
+      // The second begins when the first has ended.
+      const before = looks;
+      await until("it has been looked at again", () => looks >= before + 2);
       expect(mappings()).toEqual([]);
     } finally {
       watch.stop();
@@ -197,7 +202,7 @@ describeIf(loopReason() === undefined, "a volume on ScaleIO", loopReason(), () =
   });
 
   test("whose device doesn't appear says what is waited for, until the call's time is up", async () => {
-    const call = waiting(500);
+    const call = waiting(/the device of/);
     await expect(node.mount(volume, call)).rejects.toThrow("the device of data, did not appear");
     expect(call.said.at(-1)).toMatch(/^\/dev\/disk\/by-id\/emc-vol-\w+-\w+, the device of/);
     // What was begun is taken back by the next call.
@@ -209,7 +214,7 @@ describeIf(loopReason() === undefined, "a volume on ScaleIO", loopReason(), () =
     const stop = await follow();
     try {
       const before = device.sum(16 << 20);
-      const call = waiting(700);
+      const call = waiting(/ to have 2 GiB/);
       await expect(node.mount({ ...volume, sizeGiB: 2 }, call)).rejects.toThrow("did not appear");
       expect(call.said.at(-1)).toBe(`${device.path} to have 2 GiB; it has 1.0`);
       expect(device.sum(16 << 20)).toBe(before);
@@ -250,7 +255,7 @@ describeIf(loopReason() === undefined, "a volume on ScaleIO", loopReason(), () =
         "-c",
         `mount --bind ${at} ${bind} && umount ${at} && exec sleep 60`,
       ]);
-      while ((await node.usersOf(volume)).length === 0) await new Promise((done) => setTimeout(done, 20));
+      await until("the container sees the volume", async () => (await node.usersOf(volume)).length > 0);
       await expect(node.unmount(volume, waiting())).rejects.toThrow(/in use by process \d+ \(\w+\), which sees it at/);
       expect([mappings().length, await node.mountedAt(volume)]).toEqual([1, at]);
       const gone = new Promise((done) => inside.once("exit", done));
@@ -294,11 +299,18 @@ describeIf(loopReason() === undefined, "a volume on ScaleIO", loopReason(), () =
       execFileSync("umount", [at]);
       await expect(node.unmount(volume, waiting())).rejects.toThrow(refused);
       expect(mappings()).toHaveLength(1);
-      const unmounted = node.unmount(volume, waiting());
-      await new Promise((done) => setTimeout(done, 700));
-      expect(mappings()).toHaveLength(1);
-      await end();
-      await unmounted;
+      // The clock stands still, so that it is the other's end that it goes on after, and not a time limit.
+      const now = jest.spyOn(Date, "now").mockReturnValue(Date.now());
+      try {
+        const call = waiting();
+        const unmounted = node.unmount(volume, call);
+        await until("it waits", () => call.said.filter((each) => each.includes("to be left by")).length > 1);
+        expect(mappings()).toHaveLength(1);
+        await end();
+        await unmounted;
+      } finally {
+        now.mockRestore();
+      }
       expect([mappings().length, await node.mountedAt(volume)]).toEqual([0, undefined]);
     } finally {
       stop();

@@ -6,8 +6,7 @@ import { execFileSync } from "node:child_process";
 import { contentOf } from "../../../components/node/blank";
 import { testDevice, type TestDevice } from "../../support/device";
 import { describeIf, loopReason } from "../../support/machine";
-
-jest.setTimeout(60_000);
+import { runs } from "../../support/property";
 
 const MIB = 2 ** 20;
 const SIZE = 136 * MIB;
@@ -114,7 +113,7 @@ describeIf(loopReason() === undefined, "a device", loopReason(), () => {
         device.write(at, Buffer.from([0]));
         expect(content.is).toBe("other");
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
     expect(await contentOf(device.path)).toEqual({ is: "blank" });
   });

@@ -10,14 +10,13 @@ import { join } from "node:path";
 import { nodeStorage } from "../../../components/node";
 import { deviceNamesOf } from "../../../components/node/openstack";
 import type { NodeVolume } from "../../../src/docker/node";
+import { limitMs } from "../../../tools/test/time.js";
 import { StandIns } from "../../support/device";
 import { describeIf, loopReason } from "../../support/machine";
 import { OpenstackLab, openstackReason } from "../../support/openstack";
 
-jest.setTimeout(300_000);
-
 const ID = "0f2d1c7e-8a5b-4d7e-9a55-3c1f0b2a4d6e";
-const waiting = (ms = 20_000) => ({ signal: AbortSignal.timeout(ms), for: () => undefined });
+const waiting = () => ({ signal: AbortSignal.timeout(limitMs(120)), for: () => undefined });
 
 test("a disk is looked for by each name that libvirt and udev give it, on virtio-blk and on virtio-scsi, whole or of 20 characters", () => {
   const names = deviceNamesOf(ID);

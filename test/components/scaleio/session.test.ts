@@ -11,23 +11,34 @@ import { ScaleioArray } from "../../../components/scaleio/array";
 import { readConnection, variableOf } from "../../../components/scaleio/connection";
 import { ScaleioError } from "../../../components/scaleio/errors";
 import { GatewaySession, isAtLeast } from "../../../components/scaleio/session";
-import { startScaleioGateway, type ScaleioGateway } from "../../../testing";
+import { startScaleioGateway, type ScaleioGateway, type ScaleioGatewayOptions } from "../../../testing";
+import { until } from "../../../tools/test/time.js";
 import { logins } from "../../support/scaleio";
-
-jest.setTimeout(60_000);
 
 const MINUTE = 60_000;
 
+/** What the test has opened; closed after it, the last first. */
+const open: { close(): unknown }[] = [];
+afterEach(async () => {
+  for (const each of open.splice(0).reverse()) await each.close();
+});
+const opened = <T extends { close(): unknown }>(what: T): T => {
+  open.push(what);
+  return what;
+};
+const startGateway = async (options: ScaleioGatewayOptions = {}) => opened(await startScaleioGateway(options));
 const connect = (gateway: ScaleioGateway, overrides: object = {}) =>
-  new GatewaySession({
-    endpoint: gateway.url,
-    username: gateway.username,
-    password: gateway.password,
-    ca: gateway.ca,
-    insecure: false,
-    timeoutMs: 2_000,
-    ...overrides,
-  });
+  opened(
+    new GatewaySession({
+      endpoint: gateway.url,
+      username: gateway.username,
+      password: gateway.password,
+      ca: gateway.ca,
+      insecure: false,
+      timeoutMs: 60_000,
+      ...overrides,
+    }),
+  );
 
 /** What an action fails with. */
 async function failure(action: Promise<unknown>): Promise<ScaleioError> {
@@ -49,13 +60,9 @@ describe.each([
   let array: ScaleioArray;
   const loginsOf = () => gateway.calls.filter(({ path }) => path === loginPath).length;
   beforeEach(async () => {
-    gateway = await startScaleioGateway({ version });
+    gateway = await startGateway({ version });
     session = connect(gateway);
     array = new ScaleioArray(session);
-  });
-  afterEach(async () => {
-    await session.close();
-    await gateway.close();
   });
 
   test("fifty who start together share one login", async () => {
@@ -111,7 +118,6 @@ describe.each([
       }
     }
     expect(logins(gateway)).toBe(1);
-    await wrong.close();
   });
 
   test("reads are repeated when the connection breaks; a create isn't, since it may have been done", async () => {
@@ -138,16 +144,17 @@ describe.each([
         "Choose another physicalName, or take that volume over with `import`.",
     );
   });
+});
 
-  test("no answer within the time limit is an error that says how long that is", async () => {
-    await session.version();
-    gateway.fault({ match: { path: "/api/types/Sdc" }, times: "always", do: "hang" });
-    const { code, message } = await failure(array.sdcs());
-    expect([code, message]).toEqual(["timed-out", expect.stringContaining("within 2 s (scaleio:timeoutSeconds)")]);
-    // What failed is asked again, and not remembered.
-    gateway.clearFaults();
-    expect(await array.sdcs()).toHaveLength(4);
-  });
+test("no answer within the time limit is an error that says how long that is", async () => {
+  const gateway = await startGateway();
+  const array = new ScaleioArray(connect(gateway, { timeoutMs: 1_000 }));
+  gateway.fault({ match: { path: "/api/types/Sdc" }, times: "always", do: "hang" });
+  const { code, message } = await failure(array.sdcs());
+  expect([code, message]).toEqual(["timed-out", expect.stringContaining("within 1 s (scaleio:timeoutSeconds)")]);
+  // What failed is asked again, and not remembered. A busy machine may need more than one second for it.
+  gateway.clearFaults();
+  expect(await until("it is answered", () => array.sdcs().catch(() => undefined))).toHaveLength(4);
 });
 
 describe("a gateway's certificate", () => {
@@ -166,25 +173,20 @@ describe("a gateway's certificate", () => {
     const version = session.version();
     if (code === undefined) expect(await version).toBe("4.5");
     else expect((await failure(version)).code).toBe(code);
-    await session.close();
   });
 
   test("of another name is refused", async () => {
-    const everywhere = await startScaleioGateway({ host: "0.0.0.0" });
+    const everywhere = await startGateway({ host: "0.0.0.0" });
     const session = connect(everywhere, { endpoint: everywhere.url.replace("0.0.0.0", "127.0.0.3") });
     expect((await failure(session.version())).code).toBe("certificate-untrusted");
-    await session.close();
-    await everywhere.close();
   });
 });
 
 test("a server that is no gateway is told as such", async () => {
-  const gateway = await startScaleioGateway();
+  const gateway = await startGateway();
   gateway.fault({ match: { path: "/api/login" }, times: "always", do: "unauthorized-html" });
   const session = connect(gateway);
   expect((await failure(session.version())).message).toContain('refuses the login of user "admin"');
-  await session.close();
-  await gateway.close();
 });
 
 describe("what stands before a gateway", () => {
@@ -211,8 +213,6 @@ describe("what stands before a gateway", () => {
     expect(asked.filter((url) => url.includes("Volume"))).toHaveLength(1);
     expect((await failure(array.sdcs())).message).toContain("got no answer from it");
     expect(asked.filter((url) => url.includes("Sdc"))).toHaveLength(3);
-    await session.close();
-    server.close();
   });
 
   test("breaks every connection: a login is tried three times, and not three times for each try of what needs it", async () => {
@@ -225,20 +225,14 @@ describe("what stands before a gateway", () => {
     const session = await plainSession(server);
     expect((await failure(new ScaleioArray(session).systemId())).code).toBe("interrupted");
     expect(connections).toBe(3);
-    await session.close();
-    server.close();
   });
 
   async function plainSession(server: Server): Promise<GatewaySession> {
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    opened({ close: () => server.close() });
     const { port } = server.address() as AddressInfo;
-    return new GatewaySession({
-      endpoint: `http://127.0.0.1:${port}`,
-      username: "u",
-      password: "p",
-      insecure: true,
-      timeoutMs: 2_000,
-    });
+    const endpoint = `http://127.0.0.1:${port}`;
+    return opened(new GatewaySession({ endpoint, username: "u", password: "p", insecure: true, timeoutMs: 60_000 }));
   }
 });
 

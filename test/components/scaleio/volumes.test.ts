@@ -7,8 +7,7 @@ import { GatewaySession } from "../../../components/scaleio/session";
 import { createVolume, findPool, importProblems, updateVolume } from "../../../components/scaleio/volumes";
 import type { ScaleioSettings } from "../../../src";
 import { startScaleioGateway, type ScaleioGateway } from "../../../testing";
-
-jest.setTimeout(60_000);
+import { until } from "../../../tools/test/time.js";
 
 let gateway: ScaleioGateway;
 let session: GatewaySession;
@@ -16,7 +15,7 @@ let array: ScaleioArray;
 beforeEach(async () => {
   gateway = await startScaleioGateway();
   const { url: endpoint, username, password, ca } = gateway;
-  session = new GatewaySession({ endpoint, username, password, ca, insecure: false, timeoutMs: 5_000 });
+  session = new GatewaySession({ endpoint, username, password, ca, insecure: false, timeoutMs: 60_000 });
   array = new ScaleioArray(session);
 });
 afterEach(async () => {
@@ -81,7 +80,7 @@ test("a volume that vanishes while it grows is no success", async () => {
   const fault = gateway.fault({ match: { path: "setVolumeSize" }, do: "cut" });
   gateway.setLatency(300);
   const grown = updateVolume(array, id, { sizeGiB: 16, settings }).catch((error: unknown) => error);
-  while (fault.hits === 0) await new Promise((done) => setTimeout(done, 5));
+  await until("the growth is cut", () => fault.hits > 0, { everyMs: 5 });
   gateway.array.removeVolume(id);
   expect(await grown).toMatchObject({ code: "gone" });
 });

@@ -8,8 +8,6 @@ import { AwsLab, Ec2Error } from "../../support/aws";
 import { describeIf } from "../../support/machine";
 import { environmentFor, environmentOf } from "../python.js";
 
-jest.setTimeout(60_000);
-
 const { python, reason } = environmentOf("aws");
 
 type Params = Record<string, unknown>;
@@ -19,6 +17,7 @@ describeIf(reason === undefined, "the lab's EC2", reason, () => {
   beforeAll(async () => {
     lab = await AwsLab.start();
   });
+  afterEach(() => lab.reset());
   afterAll(() => lab.stop());
 
   /** The code with which EC2 refuses, or "" when it does it. */
@@ -204,7 +203,6 @@ describeIf(reason === undefined, "the lab's EC2", reason, () => {
     expect([await state(), await grow(150)]).toEqual([["completed 140"], "VolumeModificationRateExceeded"]);
     await lab.advance(20 * 3600);
     expect(await grow(150)).toBe("");
-    await lab.reset();
   });
 
   test("a volume is attached in its zone, once; with Multi-Attach to several, and each goes by itself", async () => {
@@ -238,7 +236,6 @@ describeIf(reason === undefined, "the lab's EC2", reason, () => {
       return /<Code>(.*)<\/Code>/.exec(await response.text())?.[1] ?? "";
     };
     const wanted = { Action: "CreateVolume", AvailabilityZone: "us-east-1a", Size: "10", VolumeType: "gp3" };
-    beforeEach(() => lab.reset());
 
     test("is written down, with what was refused, until it is taken away", async () => {
       await create(gp3); // behind everybody's back

@@ -3,8 +3,8 @@
 "use strict";
 
 const path = require("node:path");
-const { setTimeout } = require("node:timers/promises");
 const { cacheDirectory, UserError } = require("../../../tools/shared.js");
+const { until } = require("../../../tools/test/time.js");
 const { askLab, startProcess } = require("../process.js");
 
 module.exports = { config, environment, makeServer, startLab };
@@ -131,30 +131,29 @@ async function makeServer({ call }, name, user) {
     if (answer.status < 300 || answer.status === 409) return answer.body;
     throw new UserError(`The server ${name} can't be made: ${method} ${path}: ${JSON.stringify(answer)}`);
   };
-  /** @returns {Promise<any>} */
-  const until = async (
-    /** @type {() => Promise<any>} */ look,
-    /** @type {string} */ begun,
-    /** @type {string} */ done,
-  ) => {
-    for (const end = Date.now() + 60_000; ; await setTimeout(100)) {
-      const found = await look();
-      if (found.status.toLowerCase() === done) return;
-      if (found.status.toLowerCase() !== begun || Date.now() > end) {
-        throw new UserError(`The server ${name} can't be made: ${JSON.stringify(found)}`);
-      }
-    }
-  };
+  const wait = (/** @type {() => Promise<any>} */ look, /** @type {string} */ begun, /** @type {string} */ done) =>
+    until(
+      `the server ${name} is made`,
+      async () => {
+        const found = await look();
+        const status = found.status.toLowerCase();
+        if (![begun, done].includes(status)) {
+          throw new UserError(`The server ${name} can't be made: ${JSON.stringify(found)}`);
+        }
+        return status === done;
+      },
+      { everyMs: 100 },
+    );
   const flavor = { id: "small", name: "small", ram: 64, vcpus: 1, disk: 0 };
   await must("nova", "POST", "/flavors", { flavor }, "admin"); // 409: it is there
   const { volume } = await must("cinder", "POST", "/volumes", { volume: { name: `root of ${name}`, size: 1 } });
   const at = `/volumes/${volume.id}`;
-  await until(async () => (await must("cinder", "GET", at)).volume, "creating", "available");
+  await wait(async () => (await must("cinder", "GET", at)).volume, "creating", "available");
   await must("cinder", "POST", `${at}/action`, { "os-set_bootable": { bootable: true } });
   const boot = { uuid: volume.id, source_type: "volume", destination_type: "volume", boot_index: 0 };
   const asked = { name, flavorRef: flavor.id, imageRef: "", networks: "none", block_device_mapping_v2: [boot] };
   const { server } = await must("nova", "POST", "/servers", { server: asked });
-  await until(async () => (await must("nova", "GET", `/servers/${server.id}`)).server, "build", "active");
+  await wait(async () => (await must("nova", "GET", `/servers/${server.id}`)).server, "build", "active");
   return server.id;
 }
 

@@ -9,6 +9,7 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 
 import { startScaleioGateway, type ArrayDescription, type Fault, type ScaleioGateway } from "../../../testing";
+import { limitMs } from "../../../tools/test/time.js";
 import { describeIf } from "../../support/machine";
 import { environmentOf } from "../python.js";
 
@@ -51,7 +52,7 @@ for (const { client, script } of clients) {
       let outcomes: Map<string, string | null>;
       beforeAll(async () => {
         outcomes = await drive(script, version);
-      }, 180_000);
+      });
 
       test.each(names)("%s", (name) => {
         const error = outcomes.get(name);
@@ -154,7 +155,7 @@ function run(
     },
     stdio: ["pipe", "pipe", "pipe"],
     // No client gives up a gateway that doesn't answer.
-    timeout: 150_000,
+    timeout: limitMs(150),
   });
   let errors = "";
   child.stderr.setEncoding("utf8").on("data", (chunk: string) => (errors += chunk));

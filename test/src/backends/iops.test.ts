@@ -4,6 +4,7 @@ import * as fc from "fast-check";
 
 import { exactly, wantedIops } from "../../../src/backends/iops";
 import { wantedThroughput } from "../../../src/backends/throughput";
+import { runs } from "../../support/property";
 
 test.each([
   [2.2, 100, 220],
@@ -28,5 +29,6 @@ test("a ratio of whole hundredths gives what whole numbers give", () => {
     fc.property(fc.integer({ min: 1, max: 100_000 }), fc.integer({ min: 1, max: 65_536 }), (hundredths, sizeGiB) => {
       expect(Math.ceil(exactly((hundredths / 100) * sizeGiB))).toBe(Math.ceil((hundredths * sizeGiB) / 100));
     }),
+    { numRuns: runs(100) },
   );
 });

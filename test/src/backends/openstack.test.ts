@@ -16,6 +16,7 @@ import {
 } from "../../../src/backends/openstack/facts";
 import { sizesOf, volumeTypeToMake, type Specs } from "../../../src/backends/openstack/specs";
 import { volumeTypesOf } from "../../../src/backends/openstack/types";
+import { runs } from "../../support/property";
 
 const ID = "11111111-2222-4333-8444-555555555555";
 
@@ -145,6 +146,7 @@ describe("a change", () => {
         expect(verdict(from, to)).not.toBe("refused");
         expect(verdict(to, from)).not.toBe("refused");
       }),
+      { numRuns: runs(100) },
     );
   });
 });
@@ -196,6 +198,7 @@ describe("a volume type that a profile makes", () => {
           expect(cinder(qosOf({ iops: rule })?.specs ?? {}, sizeGiB)).toBe(wanted);
         },
       ),
+      { numRuns: runs(100) },
     );
   });
 
@@ -299,6 +302,7 @@ describe("what a cloud tells", () => {
           expect(codes({ gigabytes_silver: quota, volumes_silver: quota, snapshots: quota })).toEqual([]);
         },
       ),
+      { numRuns: runs(100) },
     );
   });
 

@@ -3,6 +3,7 @@
 import fc from "fast-check";
 
 import { generatedName, MAX_NAME_LENGTH, type VolumeOwner } from "../../../src/backends/scaleio/names";
+import { runs } from "../../support/property";
 
 const owner = (project: string, stack: string, volume: string): VolumeOwner => ({
   organization: "organization",
@@ -31,6 +32,7 @@ test("every name is one that an array takes, the same each time", () => {
       expect(name.length).toBeLessThanOrEqual(MAX_NAME_LENGTH);
       expect(generatedName({ ...each })).toBe(name);
     }),
+    { numRuns: runs(100) },
   );
 });
 
@@ -40,6 +42,7 @@ test("another organization, project, stack or volume gives another name, however
       fc.pre(JSON.stringify(Object.entries(one).sort()) !== JSON.stringify(Object.entries(other).sort()));
       expect(generatedName(one)).not.toBe(generatedName(other));
     }),
+    { numRuns: runs(100) },
   );
   // What is cut away counts, and so does where one part ends and the next begins.
   const long = "a".repeat(40);

@@ -3,25 +3,38 @@
 import { writeFileSync } from "node:fs";
 
 import type { Driver } from "../../../src/docker/driver";
+import type { Waiting } from "../../../src/docker/node";
+import { until } from "../../../tools/test/time.js";
+import { useFakeClock } from "../../support/clock";
 import { FakePlugin, waiting } from "./fake";
-
-jest.setTimeout(60_000);
 
 let plugin: FakePlugin;
 let driver: Driver;
 const create = (name: string, options: Record<string, string> = {}) => driver.create(name, options, waiting);
-/** Waits for what nobody is told of; what comes of it is looked at then. */
-const settled = async (isSo: () => boolean) => {
-  for (const end = Date.now() + 30_000; !isSo() && Date.now() < end;) await new Promise((done) => setTimeout(done, 20));
-};
+/** A call that `react` is called for whenever it begins to wait for something, with what that is. */
+const waitingFor = (react: (what: string) => void): Waiting => ({
+  ...waiting,
+  for: (what) => react(typeof what === "string" ? what : what()),
+});
+/** Creates a volume; resolves when its change waits for the engine, to a promise of the creation's end. */
+const queued = (name: string) =>
+  new Promise<{ created: Promise<void> }>((done) => {
+    const created: Promise<void> = driver.create(
+      name,
+      {},
+      { ...waiting, for: (what) => typeof what !== "string" && done({ created }) },
+    );
+  });
 const anonymous = "ab".repeat(32);
+const HOUR = 3_600_000;
 
 beforeEach(async () => {
   plugin = new FakePlugin();
   driver = await plugin.start();
 });
-afterEach(() => {
-  jest.restoreAllMocks();
+afterEach(async () => {
+  jest.useRealTimers();
+  await driver.stop();
   plugin.dispose();
 });
 
@@ -39,11 +52,13 @@ describe("what the engine is asked", () => {
   });
 
   test("twenty at once cost one up, and those that come meanwhile one more", async () => {
-    plugin.fake.upMs = 1_000;
+    const release = plugin.fake.holdUps();
     const names = Array.from({ length: 20 }, (_, index) => `v${index}`);
     const first = names.map((name) => create(name));
-    while (plugin.fake.engine.length === 0) await new Promise((done) => setTimeout(done, 5));
-    await Promise.all([...first, create("late"), create("later")]);
+    await until("the first `up` has begun", () => plugin.fake.engine.length > 0);
+    const others = await Promise.all(["late", "later"].map(queued));
+    release();
+    await Promise.all([...first, ...others.map(({ created }) => created)]);
     expect(plugin.fake.engine.filter((each) => each.startsWith("up"))).toEqual([
       ["up", ...[...names].sort()].join(" "),
       "up late later",
@@ -74,10 +89,11 @@ describe("what the engine is asked", () => {
   test("an up that somebody else ran is seen by who asks how a volume stands", async () => {
     await create("data@gold");
     plugin.fake.config = { ...plugin.fake.config, volumes: { data: { profile: "silver", size: "8GiB" } } };
-    await new Promise((done) => setTimeout(done, 1_100));
+    const pass = useFakeClock();
+    pass(1_100);
     expect((await driver.get("data", waiting)).Status).toMatchObject({ profile: "gold", status: "out-of-date" });
     plugin.fake.make("data");
-    await new Promise((done) => setTimeout(done, 1_100));
+    pass(1_100);
     expect((await driver.get("data", waiting)).Status).toMatchObject({ profile: "silver", status: "compliant" });
     plugin.fake.engine.length = 0;
     await driver.get("data", waiting);
@@ -105,10 +121,12 @@ describe("what the engine is asked", () => {
     plugin.fake.config = { ...plugin.fake.config, volumes: { data: { profile: "silver", size: "8GiB" } } };
     await plugin.watched();
     plugin.fake.engine.length = 0;
-    let now = Date.now();
-    jest.spyOn(Date, "now").mockImplementation(() => now);
+    const pass = useFakeClock();
     const look = async (milliseconds: number) => {
-      for (const end = now + milliseconds; now < end; now += 50) await plugin.watched();
+      for (let passed = 0; passed < milliseconds; passed += 50) {
+        await plugin.watched();
+        pass(50);
+      }
       return plugin.fake.engine.length;
     };
     // After one second, and two more.
@@ -211,17 +229,19 @@ describe("sizes and profiles", () => {
 
 describe("removal", () => {
   test("is refused while a container uses the volume, and done when it has left", async () => {
-    driver = await plugin.start({ graceMs: { starting: 5_000, ending: 5_000 } });
+    driver = await plugin.start({ graceMs: { starting: HOUR, ending: HOUR } });
     await create("data");
     await driver.mount("data", "1", waiting);
-    // The container isn't there yet, but will be.
-    setTimeout(() => plugin.users.set("data", ["process 7 (sleep), which sees it at /data"]), 50);
-    await expect(driver.remove("data", waiting)).rejects.toThrow('"data" is in use by process 7 (sleep)');
+    const starts = waitingFor((what) => {
+      if (what.includes("a container that has just mounted it")) plugin.users.set("data", ["process 7 (sleep)"]);
+    });
+    await expect(driver.remove("data", starts)).rejects.toThrow('"data" is in use by process 7 (sleep)');
     await driver.unmount("data", "1", waiting);
     await driver.unmount("data", "1", waiting);
-    // The container isn't gone yet, but will be.
-    setTimeout(() => plugin.users.clear(), 50);
-    await driver.remove("data", waiting);
+    const ends = waitingFor((what) => {
+      if (what.includes("the volume's last container to be gone")) plugin.users.clear();
+    });
+    await driver.remove("data", ends);
     expect(plugin.fake.state.size).toBe(0);
   });
 
@@ -305,11 +325,15 @@ describe("after a restart", () => {
     for (const name of ["left", "ended", "used"]) await create(name);
     for (const name of ["ended", "used"]) await driver.mount(name, "1", waiting);
     plugin.users.set("used", ["process 7"]);
-    driver = await plugin.start({ graceMs: { starting: 2_000, ending: 200 } });
-    await settled(() => plugin.takenAway.includes("left"));
-    expect(plugin.takenAway).toEqual(["left"]);
+    await driver.stop();
+    const pass = useFakeClock();
+    driver = await plugin.start({ graceMs: { starting: HOUR, ending: HOUR } });
+    await until("what is there for nobody is taken away", () => plugin.takenAway.length > 0);
     // A container that has just mounted its volume may not be seen yet.
-    await settled(() => plugin.takenAway.includes("ended"));
+    await until("the others are to be looked at later", () => jest.getTimerCount() === 2);
+    expect(plugin.takenAway).toEqual(["left"]);
+    pass(HOUR + 1_000);
+    await until("what an ended container left is taken away", () => plugin.takenAway.length > 1);
     expect(plugin.takenAway).toEqual(["left", "ended"]);
     expect(plugin.log.join()).toContain("ended: the last container is gone");
     await driver.mount("used", "2", waiting);
@@ -322,7 +346,7 @@ describe("after a restart", () => {
     for (const id of ["1", "2"]) await driver.mount("data", id, waiting);
     await driver.unmount("data", "2", waiting);
     expect(plugin.takenAway).toEqual([]);
-    await settled(() => plugin.takenAway.length > 0);
+    await until("the volume is taken away", () => plugin.takenAway.length > 0);
     expect(plugin.takenAway).toEqual(["data"]);
   });
 
@@ -331,7 +355,7 @@ describe("after a restart", () => {
     await driver.mount("data", "1", waiting);
     plugin.failingUnmounts = 2;
     await expect(driver.unmount("data", "1", waiting)).rejects.toThrow("data is in use");
-    await settled(() => plugin.takenAway.length > 0);
+    await until("the volume is taken away", () => plugin.takenAway.length > 0);
     expect(plugin.takenAway).toEqual(["data"]);
     expect(plugin.log.filter((line) => line.includes("stays there for now: data is in use"))).toHaveLength(1);
   });

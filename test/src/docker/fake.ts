@@ -5,7 +5,6 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import {
   makeCatalog,
@@ -35,8 +34,7 @@ export class FakeStack {
   readonly state = new Map<string, RecordedVolume>();
   /** What the engine was asked: "state", or "up data -gone". */
   readonly engine: string[] = [];
-  /** How long an `up` takes. */
-  upMs = 20;
+  private held: Promise<void> | undefined;
   /** What else happens when an `up` is done. */
   onUp: () => void = () => undefined;
   /** What an `up` says instead of making this volume. */
@@ -55,6 +53,13 @@ export class FakeStack {
     },
     apply: (options: ApplyOptions) => this.apply(options),
   } as unknown as Stack;
+
+  /** Keeps each `up` from ending until the returned function is called. */
+  holdUps(): () => void {
+    let release = (): void => undefined;
+    this.held = new Promise((done) => (release = done));
+    return release;
+  }
 
   read(): StackConfigRead {
     const catalog = makeCatalog(this.config);
@@ -94,7 +99,7 @@ export class FakeStack {
     this.engine.push(["up", ...[...volumes].sort(), ...destroy.map((name) => `-${name}`).sort()].join(" "));
     const events: OperationEvent[] = [];
     const done = (async () => {
-      await sleep(this.upMs);
+      await this.held;
       const at = new Date().toISOString();
       const report = { volumes: [...volumes], destroy: [...destroy], problems: [] } as unknown as OperationReport;
       if (this.down !== undefined)

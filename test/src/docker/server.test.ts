@@ -6,9 +6,9 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 
 import { serve, type Served } from "../../../src/docker/server";
+import { until } from "../../../tools/test/time.js";
+import { useFakeClock } from "../../support/clock";
 import { FakePlugin } from "./fake";
-
-jest.setTimeout(60_000);
 
 let plugin: FakePlugin;
 let served: Served | undefined;
@@ -49,6 +49,7 @@ beforeEach(() => {
   socket = join(plugin.directory, "plugins/sp.sock");
 });
 afterEach(async () => {
+  jest.useRealTimers();
   await served?.close();
   served = undefined;
   plugin.dispose();
@@ -91,18 +92,20 @@ test.each([
 });
 
 test("a call whose time is up says what it waits for, and what it began is there for the next call", async () => {
-  plugin.fake.upMs = 5_000;
-  await start(0.3);
-  const started = Date.now();
-  const { answer } = await call("VolumeDriver.Create", { Name: "data@gold" });
-  expect(Date.now() - started).toBeLessThan(4_500);
-  expect(answer.Err).toMatch(
-    /not done after 0.3 s: still waiting for `pulumi up` of stack dev \(data\) \[time-is-up\]/,
+  const release = plugin.fake.holdUps();
+  await start(60);
+  const pass = useFakeClock();
+  const created = call("VolumeDriver.Create", { Name: "data@gold" });
+  await until("the `up` has begun", () => plugin.fake.engine.includes("up data"));
+  pass(60_000);
+  expect((await created).answer.Err).toMatch(
+    /not done after 60 s: still waiting for `pulumi up` of stack dev \(data\) \[time-is-up\]/,
   );
-  expect((await call("VolumeDriver.Mount", { Name: "data@gold", ID: "1" })).answer.Err).toContain(
-    "an earlier call for data",
-  );
-  await new Promise((done) => setTimeout(done, started + 6_000 - Date.now()));
+  const mounted = call("VolumeDriver.Mount", { Name: "data@gold", ID: "1" });
+  await until("the call waits", () => jest.getTimerCount() > 0);
+  pass(60_000);
+  expect((await mounted).answer.Err).toContain("an earlier call for data");
+  release();
   expect((await call("VolumeDriver.Mount", { Name: "data@gold", ID: "1" })).answer.Mountpoint).toContain("/data/");
   expect(plugin.fake.engine.filter((each) => each.startsWith("up"))).toEqual(["up data"]);
 });

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 
 import { builtinProfiles, makeCatalog, profilesFor, resolve, type ProfileDefinition } from "../../../src";
+import { runs } from "../../support/property";
 
 describe("the catalog", () => {
   test("has default, gold, silver and bronze for every backend when the stack says nothing", () => {
@@ -135,6 +136,7 @@ describe("the catalog", () => {
         const flat = { b: { local: sectionOf(chain, "b") ?? {} }, c: { extends: "b", local: c } };
         expect(sectionOf(chain, "c")).toEqual(sectionOf(flat, "c"));
       }),
+      { numRuns: runs(100) },
     );
   });
 });

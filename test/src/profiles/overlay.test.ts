@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 
 import { overlay, withoutNulls, type Tree } from "../../../src/profiles/overlay";
+import { runs } from "../../support/property";
 
 const { tree } = fc.letrec<{ tree: Tree }>((tie) => ({
   tree: fc.oneof(
@@ -33,7 +34,7 @@ describe("laying one tree over another", () => {
       fc.property(tree, tree, tree, (a, b, c) => {
         expect(withoutNulls(overlay(overlay(a, b), c))).toEqual(withoutNulls(overlay(a, overlay(b, c))));
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 
@@ -44,6 +45,7 @@ describe("laying one tree over another", () => {
         expect(overlay(base, over)).toMatchObject(over);
         expect(JSON.stringify([base, over])).toBe(before);
       }),
+      { numRuns: runs(100) },
     );
   });
 });

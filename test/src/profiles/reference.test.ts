@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 
 import { NAME_PATTERN, parseReference } from "../../../src";
+import { runs } from "../../support/property";
 
 const codes = (text: string, profile?: string) => parseReference(text, profile).problems.map(({ code }) => code);
 const anyName = fc.stringMatching(NAME_PATTERN);
@@ -71,6 +72,7 @@ describe("a reference", () => {
         expect(parseReference(`${name}@${profile}`).reference).toEqual({ name, profile });
         expect(parseReference(name)).toEqual(parseReference(`${name}@default`));
       }),
+      { numRuns: runs(100) },
     );
   });
 
@@ -81,6 +83,7 @@ describe("a reference", () => {
         expect(reference === undefined).toBe(problems.length > 0);
         if (reference) expect([reference.name, reference.profile].every((name) => NAME_PATTERN.test(name))).toBe(true);
       }),
+      { numRuns: runs(100) },
     );
   });
 });

@@ -10,6 +10,7 @@ import { parse } from "yaml";
 import { readConfigText, tagOf } from "../../../src/stack/config";
 import { editText, lineDiff } from "../../../src/stack/edit";
 import { openProject, StackError, type ConfigEdit } from "../../../src/stack";
+import { runs } from "../../support/property";
 
 const directory = mkdtempSync(join(tmpdir(), "sp-config-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -223,7 +224,7 @@ describe("editing", () => {
           expect(text.split("\n")).toContain(line);
         }
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 });

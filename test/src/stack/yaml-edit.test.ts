@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { parse } from "yaml";
 
 import { deleteIn, HandEdit, parseYaml, setIn } from "../../../src/stack/yaml-edit";
+import { runs } from "../../support/property";
 
 const profile = (name: string) => ["config", "storage-profiles:profiles", name];
 const volume = (name: string) => ["config", "storage-profiles:volumes", name];
@@ -190,7 +191,7 @@ describe("whatever the file looks like", () => {
         expect(left).toEqual(expect.arrayContaining(kept));
         expect(subsequence(kept, after.split("\n"))).toBe(true);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 
@@ -201,7 +202,7 @@ describe("whatever the file looks like", () => {
         const path = ["config", "x", key];
         expect(deleteIn(setIn(text, path, value), path)).toBe(text);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 
@@ -219,7 +220,7 @@ describe("whatever the file looks like", () => {
           ),
         ).toBe(true);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 });

@@ -1,0 +1,22 @@
+// Time that a test moves itself, for code that waits longer than a test should.
+
+/** What `useFakeClock` leaves as it is. Input and output need it, and so does `until` (tools/test/time.js). */
+const REAL = [
+  "hrtime",
+  "nextTick",
+  "performance",
+  "queueMicrotask",
+  "setImmediate",
+  "clearImmediate",
+  "setInterval",
+  "clearInterval",
+] as const;
+
+/**
+ * Stops `Date` and `setTimeout` of the code under test until the test moves them on, or ends with `jest.useRealTimers()`. The returned
+ * function moves them on by so many milliseconds: what is due by then is called. `setTimeout` of node:timers/promises stays real.
+ */
+export function useFakeClock(): (milliseconds: number) => void {
+  jest.useFakeTimers({ doNotFake: [...REAL] });
+  return (milliseconds) => jest.advanceTimersByTime(milliseconds);
+}

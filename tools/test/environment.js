@@ -1,0 +1,57 @@
+// The environment of every test file: Node.js, and a look at what the file leaves running. A server, a child process or a connection that is
+// still open after its last test keeps the run from ending, or dies with it unseen; the file that left it fails.
+// @ts-check
+"use strict";
+
+const { TestEnvironment } = require("jest-environment-node");
+const { limitMs } = require("./time.js");
+
+module.exports = class extends TestEnvironment {
+  /**
+   * @param {import("@jest/environment").JestEnvironmentConfig} config
+   * @param {import("@jest/environment").EnvironmentContext} context
+   */
+  constructor(config, context) {
+    super(config, context);
+    /** How long what is closing may take, in seconds. */
+    this.graceSeconds = Number(config.projectConfig.testEnvironmentOptions.graceSeconds ?? 10);
+  }
+
+  /** @override */
+  async setup() {
+    await super.setup();
+    this.before = new Set(handles());
+  }
+
+  /** @override */
+  async teardown() {
+    const left = await leftAfter(() => handles().filter((handle) => !this.before?.has(handle)), this.graceSeconds);
+    await super.teardown();
+    if (left.length > 0) throw new Error(`left running after the last test: ${left.map(describe).join(", ")}`);
+  }
+};
+
+/** @returns {any[]} what keeps the process from ending */
+function handles() {
+  return /** @type {any} */ (process)._getActiveHandles();
+}
+
+/**
+ * @param {() => any[]} look
+ * @param {number} seconds
+ * @returns {Promise<any[]>}
+ */
+async function leftAfter(look, seconds) {
+  for (const end = performance.now() + limitMs(seconds); ;) {
+    const left = look();
+    if (left.length === 0 || performance.now() > end) return left;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
+
+/** @param {any} handle */
+function describe(handle) {
+  const kind = handle.constructor?.name ?? "handle";
+  const detail = handle.spawnargs?.join(" ") ?? JSON.stringify(handle.address?.() ?? handle.remoteAddress ?? "");
+  return `${kind} ${detail}`.slice(0, 300);
+}
