@@ -109,6 +109,13 @@ export function hasErrorHooks(): boolean {
   return getStore().supportsErrorHooks === true;
 }
 
+// Not in the SDK's types.
+/** What an output is, or nothing where that isn't known yet. */
+export function known<T>(output: pulumi.Output<T>): Promise<T | undefined> {
+  const { isKnown, promise } = output as unknown as { isKnown: Promise<boolean>; promise: () => Promise<T> };
+  return isKnown.then((is) => (is ? promise.call(output) : undefined));
+}
+
 /** Refuses a Pulumi that can't show a change at preview: what it doesn't show, nobody could refuse. */
 export function checkEngine(version: string, environment: NodeJS.ProcessEnv): void {
   if (isOlder(version, MINIMUM_PULUMI)) {

@@ -17,6 +17,9 @@ export class Ec2Refusal extends NodeError {
   }
 }
 
+/** No answer of EC2 that can be read: what was asked for may have been done. */
+export class Ec2Unanswered extends NodeError {}
+
 /** An attachment of a volume. */
 export interface Ec2Attachment {
   instanceId: string;
@@ -84,15 +87,22 @@ export function ec2Of(env: NodeJS.ProcessEnv): Ec2 {
     const endpoint = env["AWS_ENDPOINT_URL_EC2"] ?? env["AWS_ENDPOINT_URL"] ?? `https://ec2.${where}.amazonaws.com`;
     const body = new URLSearchParams({ Action: action, Version: "2016-11-15", ...params }).toString();
     const headers = sign({ url: new URL(endpoint), body, region: where, now: new Date() }, await credentials());
+    const { host } = new URL(endpoint);
     let answer;
+    let text;
     try {
       answer = await fetch(endpoint, { method: "POST", headers, body, signal: AbortSignal.timeout(TIMEOUT_MS) });
+      text = await answer.text();
     } catch (error) {
-      throw new NodeError(`${action}: ${new URL(endpoint).host} can't be reached: ${causeOf(error)}`);
+      throw new Ec2Unanswered(`${action}: ${host} can't be reached, or didn't answer: ${causeOf(error)}`);
     }
-    const text = await answer.text();
-    if (answer.ok) return text;
-    const [code = `HTTP ${answer.status}`, message = ""] = [textOf(text, "Code"), textOf(text, "Message")];
+    // What was cut, and the page of a proxy, must not read as "nothing is attached".
+    if (answer.ok && text.trimEnd().endsWith(`</${action}Response>`)) return text;
+    const [code, message = ""] = [textOf(text, "Code"), textOf(text, "Message")];
+    if (answer.ok || answer.status >= 500 || code === undefined) {
+      const said = code === undefined ? "not as EC2 does" : `${message} (${code})`;
+      throw new Ec2Unanswered(`${action}: ${host} answered ${answer.status}: ${said}`);
+    }
     throw new Ec2Refusal(code, `EC2 refuses ${action}: ${message} (${code})`);
   }
 

@@ -3,12 +3,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { NodeError, type NodeOptions, type NodeStorage, type Waiting } from "../../src/docker/node";
-import { ec2Of, Ec2Refusal, type Ec2Attachment } from "../aws/ec2";
+import { ec2Of, Ec2Refusal, Ec2Unanswered, type Ec2Attachment } from "../aws/ec2";
+import { carryOut } from "../transport";
 import { attachedStorage } from "./attached";
 
 /** The names that are recommended for volumes beside the root's. Source: "Device names on Linux instances". Read 2026-11-24. */
 const NAMES = "fghijklmnop".split("").map((letter) => `/dev/sd${letter}`);
 const EVERY_MS = 500;
+
+const isUnanswered = (error: unknown) => error instanceof Ec2Unanswered;
 
 export function awsNode({ env }: NodeOptions): NodeStorage {
   const ec2 = ec2Of(env);
@@ -48,7 +51,13 @@ export function awsNode({ env }: NodeOptions): NodeStorage {
       async detach({ volumeId }, waiting) {
         const before = await own(volumeId);
         if (before === undefined) return;
-        if (before.status !== "detaching") await ec2.detach(volumeId, before.instanceId);
+        if (before.status !== "detaching") {
+          await carryOut(
+            () => ec2.detach(volumeId, before.instanceId),
+            async () => [undefined, "detaching"].includes((await own(volumeId))?.status),
+            isUnanswered,
+          );
+        }
         await until(volumeId, (state) => state === undefined, waiting);
       },
       async others({ volumeId }) {
@@ -76,7 +85,11 @@ export function awsNode({ env }: NodeOptions): NodeStorage {
     const free = NAMES.filter((name) => !used.includes(name) && !used.includes(name.replace("/dev/sd", "/dev/xvd")));
     for (const name of free) {
       try {
-        await ec2.attach(volumeId, instanceId, name);
+        await carryOut(
+          () => ec2.attach(volumeId, instanceId, name),
+          async () => (await own(volumeId)) !== undefined,
+          isUnanswered,
+        );
         return;
       } catch (error) {
         const isTaken =

@@ -8,8 +8,9 @@ import { z } from "zod";
 
 import { NodeError, type NodeOptions, type NodeStorage, type Waiting } from "../../src/docker/node";
 import { readConnection } from "../openstack/connection";
-import { OpenstackError } from "../openstack/errors";
+import { isPassing, OpenstackError } from "../openstack/errors";
 import { CinderSession } from "../openstack/session";
+import { carryOut } from "../transport";
 import { attachedStorage } from "./attached";
 import type { DeviceNames } from "./device";
 
@@ -69,10 +70,11 @@ export function openstackNode({ env }: NodeOptions): NodeStorage {
         await until(volumeId, (status) => ["available", "in-use"].includes(status), waiting);
         if (!(await isHere(volumeId))) {
           const body = { volumeAttachment: { volumeId } };
-          await session("compute").post(
-            `/servers/${await server()}/os-volume_attachments`,
-            body,
-            `attaching volume ${volumeId}`,
+          const path = `/servers/${await server()}/os-volume_attachments`;
+          await carryOut(
+            () => session("compute").post(path, body, `attaching volume ${volumeId}`),
+            async () => (await isHere(volumeId)) || ["reserved", "attaching"].includes((await read(volumeId)).status),
+            isPassing,
           );
         }
         await until(volumeId, (status) => status === "in-use", waiting);
@@ -80,7 +82,11 @@ export function openstackNode({ env }: NodeOptions): NodeStorage {
       async detach({ volumeId }, waiting) {
         if (await isHere(volumeId)) {
           const path = `/servers/${await server()}/os-volume_attachments/${encodeURIComponent(volumeId)}`;
-          await session("compute").delete(path, `detaching volume ${volumeId}`);
+          await carryOut(
+            () => session("compute").delete(path, `detaching volume ${volumeId}`),
+            async () => (await read(volumeId)).status === "detaching" || !(await isHere(volumeId)),
+            isPassing,
+          );
         }
         await until(volumeId, (status) => status === "available", waiting);
       },

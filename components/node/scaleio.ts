@@ -44,8 +44,8 @@ export function scaleioNode({ env }: NodeOptions): NodeStorage {
         const wanted = { volumeId, sdcId, iopsLimit, bandwidthLimitKBps, accessMode };
         const isSo = had?.iopsLimit === iopsLimit && had.bandwidthLimitKBps === bandwidthLimitKBps;
         if (isSo) return;
-        const { unlimited } = await createMapping(array(), wanted);
-        if (unlimited) throw new NodeError(`${name} was mapped, and has no limits: ${unlimited.message}`);
+        const { unfinished } = await createMapping(array(), wanted);
+        if (unfinished) throw new NodeError(`${name} may be mapped without its limits: ${unfinished.message}`);
       },
       async detach({ volumeId }) {
         await removeMapping(array(), { volumeId, sdcId: (await sdc()).id });

@@ -19,6 +19,7 @@ import {
 import { sectionPath } from "../../src/profiles/catalog";
 import type { AskedOfBackend } from "../backends";
 import type { DeclaredVolume } from "../declared";
+import { carryOut } from "../transport";
 import { countSnapshots, readVolume, snapshotSize, type SeenVolume } from "./cinder";
 import { cloudOf, stackMark, VOLUME_MARK, volumeMark, type Cloud } from "./cloud";
 import type { ConnectionHints } from "./connection";
@@ -224,7 +225,9 @@ async function askLeftOver(cloud: Cloud, { name, declared, to, config, isDryRun 
 
 // Waited for, since what is being deleted still counts for the quotas.
 async function removeLeftOver(session: CinderSession, id: string): Promise<void> {
-  await session.delete(`/volumes/${id}`, `deleting volume ${id}, which a creation that failed left`);
+  const isBegun = async () => [undefined, "deleting"].includes((await readVolume(session, id))?.status);
+  const send = () => session.delete(`/volumes/${id}`, `deleting volume ${id}, which a creation that failed left`);
+  await carryOut(send, isBegun, isPassing);
   for (let seconds = 0; seconds < 60 && (await readVolume(session, id)); seconds++) await sleep(1_000);
 }
 

@@ -7,6 +7,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { formatProblems, note, problem, stackPlacement, type OpenstackSettings, type Problem } from "../../src";
 import { argumentsOf } from "../arguments";
 import type { VolumeBackend, VolumeToMake } from "../backends";
+import { known } from "../engine";
 import { fixedByTransform, transformed } from "../transform";
 import { askCloud, volumeToAdopt } from "./ask";
 import { stackMark, STACK_MARK, VOLUME_MARK, volumeMark } from "./cloud";
@@ -165,10 +166,4 @@ function withAdoption(
     return { props, opts: { ...given, import: id } };
   };
   return { ...opts, transforms: [...(opts.transforms ?? []), adopt] };
-}
-
-// Not in the SDK's types: what an output is, or nothing where that isn't known yet.
-function known<T>(output: pulumi.Output<T>): Promise<T | undefined> {
-  const { isKnown, promise } = output as unknown as { isKnown: Promise<boolean>; promise: () => Promise<T> };
-  return isKnown.then((is) => (is ? promise.call(output) : undefined));
 }

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import type { MigrationPolicy } from "../../src/backends/openstack/settings";
 import { defaultType, messagesOf, readVolume, type SeenVolume } from "./cinder";
+import { carryOut } from "../transport";
 import { isPassing, isStatus, OpenstackError } from "./errors";
 import type { CinderSession } from "./session";
 
@@ -172,13 +173,27 @@ function isBusy(volume: SeenVolume): boolean {
 async function extend(session: CinderSession, volume: SeenVolume, sizeGiB: number, watch: Watch): Promise<SeenVolume> {
   const what = `extending volume ${volume.id} from ${volume.sizeGiB} to ${sizeGiB} GiB`;
   const microversion = volume.status === "in-use" ? EXTEND_IN_USE : undefined;
-  await session.post(`/volumes/${volume.id}/action`, { "os-extend": { new_size: sizeGiB } }, what, microversion);
+  await carryOut(
+    () => session.post(`/volumes/${volume.id}/action`, { "os-extend": { new_size: sizeGiB } }, what, microversion),
+    () => isBegun(session, volume.id, (now) => now.sizeGiB === sizeGiB),
+    isPassing,
+  );
   const now = await settled(session, { ...volume, status: "extending" }, what, watch);
   if (now.sizeGiB === sizeGiB) return now;
   throw new OpenstackError(
     "not-done",
     `${what}: Cinder took the request and did not do it; the volume is "${now.status}" and has ${now.sizeGiB} GiB.${await reasons(session, volume.id)}`,
   );
+}
+
+// Whether Cinder is at it, or has done it. What was begun before is over by now.
+async function isBegun(
+  session: CinderSession,
+  id: string,
+  isDone: (volume: SeenVolume) => boolean,
+): Promise<boolean> {
+  const now = await existing(session, id);
+  return isBusy(now) || isDone(now);
 }
 
 async function retype(
@@ -190,7 +205,11 @@ async function retype(
 ): Promise<SeenVolume> {
   const what = `retyping volume ${volume.id} from "${volume.volumeType ?? ""}" to "${type}"`;
   const action = { "os-retype": { new_type: type, migration_policy: migrationPolicy } };
-  await session.post(`/volumes/${volume.id}/action`, action, what);
+  await carryOut(
+    () => session.post(`/volumes/${volume.id}/action`, action, what),
+    () => isBegun(session, volume.id, (now) => now.volumeType === type),
+    isPassing,
+  );
   const now = await settled(session, { ...volume, status: "retyping" }, what, watch);
   if (now.volumeType === type) return now;
   // Cinder puts the earlier status back when it is done as when it gave up, and says nothing in the volume.

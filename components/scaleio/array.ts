@@ -4,7 +4,7 @@
 import { z } from "zod";
 
 import type { AccessMode } from "../../src";
-import { arrayCodes, isRefusal } from "./errors";
+import { arrayCodes, isRefusal, ScaleioError } from "./errors";
 import { isAtLeast, type GatewaySession } from "./session";
 
 export const KIB_PER_GIB = 1_048_576;
@@ -54,7 +54,8 @@ const sdcShape = z.object({
   sdcIps: z.array(z.string()).nullish(),
 });
 const createdShape = z.object({ id: z.string().min(1) });
-const nothingShape = z.unknown();
+// Clients that others wrote fail on anything else; so an empty answer, or a page of a proxy, is no word of the gateway's.
+const doneShape = z.looseObject({});
 
 /** A volume, as the array tells it. */
 export type ArrayVolume = z.infer<typeof volumeShape>;
@@ -99,9 +100,18 @@ export class ScaleioArray {
 
   constructor(readonly session: GatewaySession) {}
 
-  /** The array's id. */
+  /**
+   * The array's id.
+   * @throws {ScaleioError} `other-array` where the connection names another
+   */
   async systemId(): Promise<string> {
-    return (await this.systemOnce.get())[0]?.id ?? "";
+    const id = (await this.systemOnce.get())[0]?.id ?? "";
+    const { systemId: expected, endpoint } = this.session;
+    if (expected === undefined || expected === id) return id;
+    throw new ScaleioError(
+      "other-array",
+      `${endpoint} is the gateway of array ${id}, and scaleio:systemId is ${expected}. Set scaleio:endpoint or scaleio:systemId.`,
+    );
   }
 
   /** Its storage pools. `anew` asks again, where one may have been added meanwhile. */
@@ -241,7 +251,7 @@ export class ScaleioArray {
   }
 
   private async act(id: string, action: string, body: Record<string, string>, what: string, repeatable = true) {
-    await this.session.post(`/api/instances/Volume::${id}/action/${action}`, body, nothingShape, { what, repeatable });
+    await this.session.post(`/api/instances/Volume::${id}/action/${action}`, body, doneShape, { what, repeatable });
   }
 }
 

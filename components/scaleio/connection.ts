@@ -17,6 +17,7 @@ export const connectionKeys = {
   passwordFile: "a file with the password, in place of `password`; relative to the program",
   caFile: "PEM file with the CA that signed the gateway's certificate; relative to the program",
   insecure: "true: the gateway's certificate is not verified. Default: false",
+  systemId: "id of the array that the gateway must belong to, 16 hex digits. Default: the one that has the stack's volumes",
   timeoutSeconds: "how long a request may take, in seconds. Default: 60",
 } as const;
 
@@ -31,6 +32,8 @@ export interface Connection {
   /** The CA that is trusted, as PEM; those that Node.js trusts where there is none. */
   ca?: string | undefined;
   insecure: boolean;
+  /** The id of the array that it must belong to. */
+  systemId?: string | undefined;
   timeoutMs: number;
 }
 
@@ -66,6 +69,11 @@ export function readConnection(
   const timeoutSeconds = Number(timeoutText);
   if (!(timeoutSeconds >= 1 && timeoutSeconds <= 3_600)) wrong.push("timeoutSeconds must be a number from 1 to 3600");
 
+  const systemId = value("systemId")?.toLowerCase();
+  if (systemId !== undefined && !/^[0-9a-f]{16}$/.test(systemId)) {
+    wrong.push("systemId must be the 16 hex digits of an array's id");
+  }
+
   let endpoint = "";
   if (endpointText) {
     const url = parseUrl(endpointText);
@@ -85,7 +93,7 @@ export function readConnection(
     const list = wrong.map((each) => `\n  - scaleio:${each}`).join("");
     throw new ScaleioError("not-configured", `the connection to the ScaleIO gateway isn't set up:${list}`);
   }
-  return { endpoint, username, password, ca, insecure, timeoutMs: timeoutSeconds * 1000 };
+  return { endpoint, username, password, ca, insecure, systemId, timeoutMs: timeoutSeconds * 1000 };
 }
 
 // The config's, in one form or the other; else the environment's.

@@ -12,7 +12,8 @@ export const scaleioErrors = {
   "answer-unreadable": "the gateway's answer is not what its API says",
   refused: "the array refuses the operation",
   "name-taken": "another volume has the name",
-  "other-array": "the gateway belongs to another array than the one that has the volume",
+  "other-array": "the gateway belongs to another array than the one that has the stack's volumes",
+  "other-volume": "the volume of that id has another name than the state has",
   gone: "the volume is no longer on the array",
   "still-mapped": "the volume is mapped to hosts that this stack doesn't know",
   shrink: "a volume can't become smaller",
@@ -26,21 +27,24 @@ export class ScaleioError extends Error {
   override readonly name = "ScaleioError";
   /** The array's own error code, where it gave one. */
   readonly errorCode: number | undefined;
+  /** Whether the request may have been carried out: it was sent, and no answer came that can be read. */
+  readonly unsettled: boolean;
 
   constructor(
     readonly code: ScaleioErrorCode,
     message: string,
-    { errorCode }: { errorCode?: number | undefined } = {},
+    { errorCode, unsettled = false }: { errorCode?: number | undefined; unsettled?: boolean } = {},
   ) {
     super(message);
     this.errorCode = errorCode;
+    this.unsettled = unsettled;
     this.stack = `${this.name}: ${message}`;
   }
 }
 
-/** Whether it is not known if the request was carried out: it had been sent, and no answer came. */
+/** Whether it is not known if the request was carried out: it had been sent, and no answer came that can be read. */
 export function isUnsettled(error: unknown): error is ScaleioError {
-  return error instanceof ScaleioError && (error.code === "timed-out" || error.code === "interrupted");
+  return error instanceof ScaleioError && error.unsettled;
 }
 
 /**
@@ -98,7 +102,9 @@ export function refused(what: string, { status, errorCode, message }: Refusal): 
   const said = message ? `the array says "${message.trim().replace(/\.$/, "")}"` : `the gateway answered ${status}`;
   const code = errorCode ? ` (code ${errorCode})` : message ? ` (status ${status})` : "";
   const todo = errorCode === undefined ? undefined : advice[errorCode];
-  return new ScaleioError("refused", `${what}: ${said}${code}.${todo ? ` ${todo}` : ""}`, { errorCode });
+  // The array's own refusals have a code. Without one, the gateway failed, before or after the array had done it.
+  const unsettled = status >= 500 && !errorCode;
+  return new ScaleioError("refused", `${what}: ${said}${code}.${todo ? ` ${todo}` : ""}`, { errorCode, unsettled });
 }
 
 /** Whether the array refused with one of these codes. */

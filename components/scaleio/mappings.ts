@@ -2,7 +2,8 @@
 
 import { nearest, problem, type AccessMode, type Problem } from "../../src";
 import { type ArrayMapping, type ScaleioArray, type Sdc } from "./array";
-import { arrayCodes, isRefusal, ScaleioError } from "./errors";
+import { carryOut } from "../transport";
+import { arrayCodes, isRefusal, isUnsettled, ScaleioError } from "./errors";
 import { sameArray } from "./volumes";
 
 /** What a mapping must be. */
@@ -73,33 +74,57 @@ function wantedOf({ sdcId, limitIops, limitBwInMbps, accessMode }: ArrayMapping)
 
 /**
  * Maps a volume, with its limits. A mapping that is there already, as after a run that was interrupted, gets them too.
- * @returns `unlimited`: why it has no limits, where the volume was mapped and the limits then failed
+ * @returns `unfinished`: why it isn't what was asked for, where it is there, or may be, all the same
  * @throws {ScaleioError} `other-array`, and those of the gateway; then nothing was mapped
  */
 export async function createMapping(
   array: ScaleioArray,
   wanted: WantedMapping,
   knownSystem?: string,
-): Promise<{ systemId: string; unlimited?: ScaleioError }> {
-  const { volumeId, sdcId, iopsLimit, bandwidthLimitKBps, accessMode } = wanted;
+): Promise<{ systemId: string; unfinished?: ScaleioError }> {
+  const { volumeId, sdcId, iopsLimit, bandwidthLimitKBps } = wanted;
   const systemId = await sameArray(array, volumeId, knownSystem);
   try {
-    await array.map(volumeId, sdcId, accessMode);
-  } catch (error) {
-    if (!isRefusal(error, arrayCodes.alreadyMapped)) throw error;
-    await array.setAccessMode(volumeId, sdcId, accessMode);
-    await array.setLimits(volumeId, sdcId, iopsLimit, bandwidthLimitKBps);
+    const isNew = await mapAnew(array, wanted);
+    if (!isNew) await setAccessMode(array, wanted);
+    // A new mapping has no limits.
+    if (!isNew || iopsLimit !== 0 || bandwidthLimitKBps !== 0) await setLimits(array, wanted);
     return { systemId };
-  }
-  // A new mapping has no limits.
-  if (iopsLimit === 0 && bandwidthLimitKBps === 0) return { systemId };
-  try {
-    await array.setLimits(volumeId, sdcId, iopsLimit, bandwidthLimitKBps);
   } catch (error) {
     if (!(error instanceof ScaleioError)) throw error;
-    return { systemId, unlimited: error };
+    // Not known either where it can't be asked for: then the state shall have it, or nobody would take it away again.
+    const isThere = await mappingOf(array, volumeId, sdcId).then(Boolean, () => isUnsettled(error));
+    if (!isThere) throw error;
+    return { systemId, unfinished: error };
   }
-  return { systemId };
+}
+
+// Whether it wasn't there before.
+async function mapAnew(array: ScaleioArray, { volumeId, sdcId, accessMode }: WantedMapping): Promise<boolean> {
+  try {
+    const isDone = async () => (await mappingOf(array, volumeId, sdcId)) !== undefined;
+    await carryOut(() => array.map(volumeId, sdcId, accessMode), isDone, isUnsettled);
+    return true;
+  } catch (error) {
+    if (isRefusal(error, arrayCodes.alreadyMapped)) return false;
+    throw error;
+  }
+}
+
+// Both are repeated where the connection broke; what is looked for here is what was done though its answer can't be read.
+async function setLimits(array: ScaleioArray, wanted: WantedMapping): Promise<void> {
+  const { volumeId, sdcId, iopsLimit, bandwidthLimitKBps } = wanted;
+  const isDone = async () => {
+    const mapping = await readMapping(array, wanted);
+    return mapping?.iopsLimit === iopsLimit && mapping.bandwidthLimitKBps === bandwidthLimitKBps;
+  };
+  await carryOut(() => array.setLimits(volumeId, sdcId, iopsLimit, bandwidthLimitKBps), isDone, isUnsettled);
+}
+
+async function setAccessMode(array: ScaleioArray, wanted: WantedMapping): Promise<void> {
+  const { volumeId, sdcId, accessMode } = wanted;
+  const isDone = async () => (await readMapping(array, wanted))?.accessMode === accessMode;
+  await carryOut(() => array.setAccessMode(volumeId, sdcId, accessMode), isDone, isUnsettled);
 }
 
 /** Makes a mapping what is wanted; one that is gone is made anew. `had` is the access mode that the state knows of. */
@@ -108,16 +133,15 @@ export async function updateMapping(
   wanted: WantedMapping,
   { systemId: knownSystem, accessMode: had }: { systemId?: string | undefined; accessMode?: AccessMode | undefined },
 ): Promise<{ systemId: string }> {
-  const { volumeId, sdcId, iopsLimit, bandwidthLimitKBps, accessMode } = wanted;
-  const systemId = await sameArray(array, volumeId, knownSystem);
+  const systemId = await sameArray(array, wanted.volumeId, knownSystem);
   try {
     // The limits whatever they are: it costs no more than to ask for them.
-    await array.setLimits(volumeId, sdcId, iopsLimit, bandwidthLimitKBps);
-    if (had !== accessMode) await array.setAccessMode(volumeId, sdcId, accessMode);
+    await setLimits(array, wanted);
+    if (had !== wanted.accessMode) await setAccessMode(array, wanted);
   } catch (error) {
     if (!isRefusal(error, arrayCodes.notMapped)) throw error;
-    const { unlimited } = await createMapping(array, wanted, knownSystem);
-    if (unlimited) throw unlimited;
+    const { unfinished } = await createMapping(array, wanted, knownSystem);
+    if (unfinished) throw unfinished;
   }
   return { systemId };
 }
@@ -129,7 +153,8 @@ export async function removeMapping(
 ): Promise<void> {
   await sameArray(array, volumeId, systemId);
   try {
-    await array.unmap(volumeId, sdcId);
+    const isDone = async () => (await mappingOf(array, volumeId, sdcId)) === undefined;
+    await carryOut(() => array.unmap(volumeId, sdcId), isDone, isUnsettled);
   } catch (error) {
     if (!isRefusal(error, arrayCodes.notMapped, arrayCodes.volumeNotFound, arrayCodes.sdcNotFound)) throw error;
   }

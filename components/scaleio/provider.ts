@@ -1,6 +1,8 @@
 // The dynamic providers of volumes on an array and of their mappings. Pulumi loads them by their names from the state of each
 // resource (see resource.ts), in a process of its own: all of a run share it, and with it one login.
 
+import { randomUUID } from "node:crypto";
+
 import type * as dynamic from "@pulumi/pulumi/dynamic";
 
 import type { AccessMode, Problem, ScaleioSettings } from "../../src";
@@ -26,6 +28,7 @@ import {
   readVolume,
   removeVolume,
   sameArray,
+  stackArray,
   updateVolume,
   newVolumeProblems,
   volumeProblems,
@@ -33,13 +36,15 @@ import {
 } from "./volumes";
 
 interface VolumeInputs {
-  /** Its name on the array. */
-  name: string;
+  /** Its name on the array; missing in a preview that can't know it. */
+  name?: string;
   /** Whether `name` was asked for and not just made from the resource's; then an existing volume's must be the same. */
   physicalName?: string;
   sizeGiB: number;
   settings: ScaleioSettings;
   import?: string;
+  /** The id of the array that this stack's volumes are on, where the state has it. */
+  stackSystemId?: string;
   /** What the resource is called in the program. */
   declaredAs?: string;
 }
@@ -57,6 +62,8 @@ interface MappingInputs {
   volumeId: string;
   /** The array that has the volume, where the program knows it. */
   volumeSystemId?: string;
+  /** Else the one that this stack's volumes are on, where the state has it. */
+  stackSystemId?: string;
   /** The host, as the program names it. */
   sdc: string;
   /** The host's id. Found when the mapping is made, or when it is to go to another host. */
@@ -68,7 +75,9 @@ interface MappingInputs {
   declaredAs?: string;
 }
 
-interface MappingOutputs extends WantedMapping {
+interface MappingOutputs extends Omit<WantedMapping, "accessMode"> {
+  /** Missing where a run didn't finish the mapping. */
+  accessMode?: AccessMode;
   sdc: string;
   declaredAs?: string | undefined;
   systemId: string;
@@ -104,29 +113,34 @@ export const volume = {
   // whatever its resource or its stack is called now.
   async check(olds: Partial<VolumeInputs>, news: VolumeInputs): Promise<dynamic.CheckResult<VolumeInputs>> {
     const inputs = { ...news };
-    const exists = olds.name !== undefined;
+    const exists = olds.settings !== undefined;
     // The array writes ids in lower case, and they are compared as text.
     if (isText(news.import)) inputs.import = news.import.toLowerCase();
     if (exists) {
       delete inputs.import;
+      delete inputs.stackSystemId;
       if (news.physicalName !== undefined && news.physicalName !== olds.name) {
         const reason = `the volume is called "${olds.name}" and is never renamed. Set physicalName to "${olds.name}", or leave it out`;
         return { inputs, failures: [{ property: "physicalName", reason }] };
       }
-      inputs.name = olds.name ?? news.name;
+      if (olds.name !== undefined) inputs.name = olds.name;
     }
     if (containsUnknown(news) || (exists && !asksMore(olds, news))) return { inputs, failures: [] };
     const failures = await failuresOf(async () => {
-      if (exists) return volumeProblems(array(), inputs, inputs.sizeGiB - (olds.sizeGiB ?? 0), promised);
+      const wanted = { ...inputs, name: inputs.name ?? inputs.declaredAs ?? "" };
+      if (exists) return volumeProblems(array(), wanted, inputs.sizeGiB - (olds.sizeGiB ?? 0), promised);
+      await stackArray(array(), inputs.stackSystemId);
       if (inputs.import !== undefined) {
         refuseSecondVolume(inputs.import, inputs.declaredAs);
-        const { found, problems } = await importProblems(array(), inputs.import, inputs, promised);
+        const { found, problems } = await importProblems(array(), inputs.import, wanted, promised);
         if (!found) return problems;
         inputs.name = found.name;
         return [];
       }
-      const taken = isOwnName(inputs) ? [] : await nameProblems(array(), inputs.name);
-      return [...taken, ...(await newVolumeProblems(array(), inputs, isOwnName(inputs), promised))];
+      const taken = isOwnName(inputs) ? [] : await nameProblems(array(), wanted.name);
+      // Where the name isn't known yet, no run has made anything by it.
+      const mayBeThere = isOwnName(inputs) && inputs.name !== undefined;
+      return [...taken, ...(await newVolumeProblems(array(), wanted, mayBeThere, promised))];
     });
     return { inputs, failures };
   },
@@ -138,20 +152,22 @@ export const volume = {
   },
 
   async create(inputs: VolumeInputs): Promise<dynamic.CreateResult<VolumeOutputs>> {
-    const { declaredAs } = inputs;
+    const { declaredAs, name } = inputs;
+    if (name === undefined) throw new ScaleioError("not-possible", "a volume needs a name on the array");
+    const wanted = { ...inputs, name };
     if (inputs.import !== undefined) {
       // A transform may have given it, or made it known only now.
       const id = inputs.import.toLowerCase();
+      await stackArray(array(), inputs.stackSystemId);
       refuseSecondVolume(id, declaredAs);
       volumeClaims.make(id, declaredAs);
-      return { id, outs: volumeOutputs(await importVolume(array(), id, inputs), declaredAs) };
+      return { id, outs: volumeOutputs(await importVolume(array(), id, wanted), declaredAs) };
     }
-    const made = await createVolume(array(), inputs, isOwnName(inputs), (id) => refuseSecondVolume(id, declaredAs));
+    const made = await createVolume(array(), wanted, isOwnName(inputs), (id) => refuseSecondVolume(id, declaredAs));
     volumeClaims.make(made.id, declaredAs);
     if (made.found) {
       console.log(
-        `${made.name}: found volume ${made.id}, made by a run that was interrupted; it is taken up. ` +
-          "(Is it another person's, whose stack is called the same? Set storage-profiles:scaleio.owner.)",
+        `${made.name}: found volume ${made.id}, made by a run of this stack that was interrupted; it is taken up`,
       );
     }
     return { id: made.id, outs: volumeOutputs(made, declaredAs) };
@@ -168,14 +184,14 @@ export const volume = {
   },
 
   async update(id: string, olds: VolumeOutputs, news: VolumeInputs): Promise<dynamic.UpdateResult<VolumeOutputs>> {
-    const updated = await updateVolume(array(), id, { ...news, systemId: olds.systemId });
+    const updated = await updateVolume(array(), id, { ...news, systemId: olds.systemId, knownName: olds.name });
     return { outs: volumeOutputs(updated, news.declaredAs) };
   },
 
-  async delete(id: string, { systemId, declaredAs }: VolumeOutputs): Promise<void> {
+  async delete(id: string, { systemId, name: knownName, declaredAs }: VolumeOutputs): Promise<void> {
     const heir = volumeClaims.heir(id, declaredAs);
     if (heir) console.log(`volume ${id} stays on the array: it is "${heir.by}" now`);
-    else await removeVolume(array(), id, systemId);
+    else await removeVolume(array(), id, { systemId, knownName });
   },
 } satisfies dynamic.ResourceProvider;
 
@@ -194,7 +210,8 @@ export const mapping = {
       if (sameHost) return [];
       const { sdc, problems } = await findSdc(array(), news.sdc);
       if (!sdc) return problems;
-      const { volumeId, volumeSystemId } = news;
+      const { volumeId, volumeSystemId, stackSystemId } = news;
+      await stackArray(array(), stackSystemId);
       if (!containsUnknown(volumeSystemId)) await sameArray(array(), volumeId, volumeSystemId);
       inputs.sdcId = sdc.id;
       if (!containsUnknown(volumeId)) refuseSecondMapping({ volumeId, sdcId: sdc.id }, news.declaredAs);
@@ -217,19 +234,20 @@ export const mapping = {
 
   async create(inputs: MappingInputs): Promise<dynamic.CreateResult<MappingOutputs>> {
     const wanted = await wantedMapping(inputs);
-    const { sdc, declaredAs, volumeSystemId } = inputs;
+    const { sdc, declaredAs, volumeSystemId, stackSystemId } = inputs;
     const id = mappingId(wanted);
+    await stackArray(array(), stackSystemId);
     refuseSecondMapping(wanted, declaredAs);
     mappingClaims.make(id, declaredAs);
-    const { systemId, unlimited } = await createMapping(array(), wanted, volumeSystemId);
-    if (!unlimited) return { id, outs: mappingOutputs({ ...wanted, sdc, systemId, declaredAs }) };
-    // It is there, and the state must have it: else nobody would take it away again. The engine finishes it in the next run.
-    const has = { ...wanted, iopsLimit: 0, bandwidthLimitKBps: 0 };
+    const { systemId, unfinished } = await createMapping(array(), wanted, volumeSystemId);
+    if (!unfinished) return { id, outs: mappingOutputs({ ...wanted, sdc, systemId, declaredAs }) };
+    // It is there, or may be, and the state must have it: else nobody would take it away again. The engine finishes it in the next run.
+    const { accessMode: _unsure, ...has } = { ...wanted, iopsLimit: 0, bandwidthLimitKBps: 0 };
     const { __provider } = inputs as { __provider?: string };
-    throw Object.assign(unlimited, {
+    throw Object.assign(unfinished, {
       id,
       properties: { ...mappingOutputs({ ...has, sdc, systemId, declaredAs }), __provider },
-      reasons: [unlimited.message],
+      reasons: [unfinished.message],
     });
   },
 
@@ -252,6 +270,20 @@ export const mapping = {
     if (heir) console.log(`volume ${volumeId} stays mapped to SDC ${sdcId}: the mapping is "${heir.by}" now`);
     else await removeMapping(array(), props);
   },
+} satisfies dynamic.ResourceProvider;
+
+/** Who a stack is on an array: see identity.ts. */
+export const identity = {
+  configure,
+
+  async create(): Promise<dynamic.CreateResult<{ systemId: string }>> {
+    return { id: randomUUID(), outs: { systemId: await array().systemId() } };
+  },
+
+  // Decided once. Nothing of it is on the array.
+  diff: () => Promise.resolve({ changes: false }),
+  read: (id: string, props: { systemId: string }) => Promise.resolve({ id, props, inputs: {} }),
+  delete: () => Promise.resolve(),
 } satisfies dynamic.ResourceProvider;
 
 interface ReadResult<Outputs> {
@@ -284,7 +316,7 @@ function containsUnknown(value: unknown): boolean {
 
 const isText = (value: unknown): value is string => typeof value === "string" && value !== UNKNOWN;
 
-// Under a name that was made from the declaration there can only be what the declaration made.
+// Under a name that was made from what only this state has, there can only be what its own declaration made.
 const isOwnName = ({ physicalName }: VolumeInputs) => physicalName === undefined;
 
 function refuseSecondVolume(id: string, by: string | undefined): void {

@@ -16,12 +16,13 @@ import type { VolumeBackend } from "../backends";
 import { isConfigSecret } from "../engine";
 import { transformed } from "../transform";
 import { CONNECTION_NAMESPACE, connectionKeys } from "./connection";
+import { stackIdentity } from "./identity";
 import { providerText } from "./provider-text";
 
 /** What a volume on an array is made from. */
 export interface ScaleioVolumeArgs {
-  /** Its name on the array. Decided once. */
-  name: pulumi.Input<string>;
+  /** Its name on the array. Decided once; missing in a preview that can't know it. */
+  name: pulumi.Input<string | undefined>;
   /** Whether `name` was asked for and not just made from the resource's; then an existing volume's must be the same. */
   physicalName?: pulumi.Input<string> | undefined;
   /** The size in GiB, a multiple of 8. */
@@ -30,6 +31,8 @@ export interface ScaleioVolumeArgs {
   settings: pulumi.Input<ScaleioSettings>;
   /** The id of a volume that exists, to take over instead of making one. */
   import?: pulumi.Input<string> | undefined;
+  /** The id of the array that this stack's volumes are on, where the state has it: a new one is made on no other. */
+  stackSystemId?: pulumi.Input<string | undefined>;
 }
 
 /** A volume on ScaleIO / PowerFlex. Usually made by a `ProfiledVolume`. */
@@ -78,6 +81,7 @@ export const scaleioBackend: VolumeBackend = {
   },
   make(toMake) {
     const { name, physicalName, explicitName, volume, importId, config, opts } = toMake;
+    const identity = stackIdentity(config);
     const owner = {
       organization: pulumi.getOrganization(),
       project: pulumi.getProject(),
@@ -86,11 +90,14 @@ export const scaleioBackend: VolumeBackend = {
       owner: config.scaleio?.owner,
     };
     const own: Record<string, unknown> = {
-      name: explicitName ? physicalName : generatedName(owner),
+      name: explicitName
+        ? physicalName
+        : identity.then(({ token }) => (token === undefined ? undefined : generatedName({ ...owner, token }))),
       physicalName: explicitName ? physicalName : undefined,
       sizeGiB: volume.sizeGiB,
       settings: volume.settings as pulumi.Input<ScaleioSettings>,
       import: importId,
+      stackSystemId: identity.then(({ systemId }) => systemId),
     } satisfies ScaleioVolumeArgs;
     // A replacement that a user forces must not meet the name of the volume that it is to replace.
     const { args, opts: finalOpts } = transformed(toMake, own, { ...opts, deleteBeforeReplace: true });

@@ -63,6 +63,11 @@ export class GatewaySession {
     return this.connection.endpoint;
   }
 
+  /** The id of the array that the gateway must belong to, where the config names it. */
+  get systemId(): string | undefined {
+    return this.connection.systemId;
+  }
+
   /** The version of the API that the gateway tells: "2.0", "3.6", "4.5". */
   async version(): Promise<string> {
     return (await this.loggedIn()).version;
@@ -91,19 +96,20 @@ export class GatewaySession {
     purpose: Purpose,
   ): Promise<T> {
     const send = ({ authorization }: Login) =>
-      repeated(purpose.repeatable ?? false, () => this.send(method, path, body, authorization, purpose.what));
+      repeated(purpose.repeatable ?? false, async () => {
+        const answer = await this.send(method, path, body, authorization, purpose.what);
+        if (answer.status === 401) return undefined;
+        if (answer.status !== 200) throw this.refusal(purpose.what, answer);
+        return { value: read(answer, shape, purpose.what) };
+      });
     const login = await this.loggedIn();
-    let answer = await send(login);
     // It has expired, or the gateway was started anew. Of all who see that, the first logs in and the others wait for it.
-    if (answer.status === 401) answer = await send(await this.loggedIn(login));
-    if (answer.status === 401) {
-      throw new ScaleioError(
-        "forbidden",
-        `${purpose.what}: the gateway ${this.endpoint} refuses a login that it has just given.`,
-      );
-    }
-    if (answer.status !== 200) throw this.refusal(purpose.what, answer);
-    return read(answer, shape, purpose.what);
+    const answer = (await send(login)) ?? (await send(await this.loggedIn(login)));
+    if (answer) return answer.value;
+    throw new ScaleioError(
+      "forbidden",
+      `${purpose.what}: the gateway ${this.endpoint} refuses a login that it has just given.`,
+    );
   }
 
   /** The login, made when it is first asked for; `stale` is one that the gateway no longer takes. */
@@ -130,15 +136,16 @@ export class GatewaySession {
   private async logIn(): Promise<Login> {
     const { username, password } = this.connection;
     const what = "logging in";
-    const byToken = await repeated(true, () =>
-      this.send("GET", "/api/login", undefined, basic(username, password), what),
-    );
-    if (byToken.status === 404) {
+    const token = await repeated(true, async () => {
+      const answer = await this.send("GET", "/api/login", undefined, basic(username, password), what);
+      return answer.status === 404 ? undefined : read(this.granted(answer, what), z.string().min(1), what);
+    });
+    if (token === undefined) {
       // A gateway without the old login is one of 4.0 or later.
       const authorization = await this.bearer(what);
       return { authorization, version: await this.askVersion(authorization) };
     }
-    const authorization = basic(username, read(this.granted(byToken, what), z.string().min(1), what));
+    const authorization = basic(username, token);
     const version = await this.askVersion(authorization);
     if (!isAtLeast(version, "4.0")) return { authorization, version };
     return { authorization: await this.bearer(what), version };
@@ -146,17 +153,20 @@ export class GatewaySession {
 
   private async bearer(what: string): Promise<string> {
     const { username, password } = this.connection;
-    const answer = await repeated(true, () =>
-      this.send("POST", "/rest/auth/login", { username, password }, undefined, what),
-    );
-    return `Bearer ${read(this.granted(answer, what), bearerShape, what).access_token}`;
+    const { access_token: token } = await repeated(true, async () => {
+      const answer = await this.send("POST", "/rest/auth/login", { username, password }, undefined, what);
+      return read(this.granted(answer, what), bearerShape, what);
+    });
+    return `Bearer ${token}`;
   }
 
   private async askVersion(authorization: string): Promise<string> {
     const what = "asking for the gateway's version";
-    const answer = await repeated(true, () => this.send("GET", "/api/version", undefined, authorization, what));
-    if (answer.status !== 200) throw this.refusal(what, answer);
-    return read(answer, versionShape, what);
+    return repeated(true, async () => {
+      const answer = await this.send("GET", "/api/version", undefined, authorization, what);
+      if (answer.status !== 200) throw this.refusal(what, answer);
+      return read(answer, versionShape, what);
+    });
   }
 
   private granted(answer: Answer, what: string): Answer {
@@ -185,6 +195,7 @@ export class GatewaySession {
       return new ScaleioError(
         "answer-unreadable",
         `${what}: ${this.endpoint} answered ${answer.status}, and not as a ScaleIO gateway does. Check scaleio:endpoint, and what stands before the gateway.`,
+        { unsettled: answer.status >= 500 },
       );
     }
     return refused(what, refusal);
@@ -222,6 +233,7 @@ export class GatewaySession {
     throw new ScaleioError(
       "interrupted",
       `${what}: what stands before the gateway ${endpoint} got no answer from it. Is the gateway up?`,
+      { unsettled: true },
     );
   }
 }
@@ -237,7 +249,7 @@ function basic(user: string, secret: string): string {
   return `Basic ${Buffer.from(`${user}:${secret}`).toString("base64")}`;
 }
 
-async function repeated(repeatable: boolean, action: () => Promise<Answer>): Promise<Answer> {
+async function repeated<T>(repeatable: boolean, action: () => Promise<T>): Promise<T> {
   for (const pause of PAUSES) {
     try {
       return await action();
@@ -253,7 +265,7 @@ async function repeated(repeatable: boolean, action: () => Promise<Answer>): Pro
 // once. A time limit that has passed is not waited for again.
 function mayRepeat(error: unknown, repeatable: boolean): boolean {
   if (!(error instanceof ScaleioError)) return false;
-  return error.code === "unreachable" || (repeatable && error.code === "interrupted");
+  return error.code === "unreachable" || (repeatable && error.unsettled && error.code !== "timed-out");
 }
 
 function read<T>({ text }: Answer, shape: Shape<T>, what: string): T {
@@ -261,7 +273,8 @@ function read<T>({ text }: Answer, shape: Shape<T>, what: string): T {
   const parsed = shape.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
   const where = parsed.error.issues.map(({ path, code }) => `${path.join(".") || "the answer"} (${code})`).join(", ");
-  throw new ScaleioError("answer-unreadable", `${what}: the gateway's answer is not what its API says: ${where}`);
+  const message = `${what}: the gateway's answer is not what its API says: ${where}`;
+  throw new ScaleioError("answer-unreadable", message, { unsettled: true });
 }
 
 function refusalOf({ status, text, isJson }: Answer): Refusal {
@@ -304,8 +317,11 @@ function told(error: unknown, endpoint: string, timeoutMs: number, what: string)
       return new ScaleioError(
         "timed-out",
         `${what}: the gateway ${endpoint} gave no answer within ${timeoutMs / 1000} s (scaleio:timeoutSeconds).`,
+        { unsettled: true },
       );
     case "interrupted":
-      return new ScaleioError("interrupted", `${what}: the connection to ${endpoint} broke: ${why}.`);
+      return new ScaleioError("interrupted", `${what}: the connection to ${endpoint} broke: ${why}.`, {
+        unsettled: true,
+      });
   }
 }

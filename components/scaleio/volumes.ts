@@ -1,6 +1,7 @@
 // The life of a volume on an array: checked before it is made, made once, changed in place, removed.
 
 import { change, count, nearest, problem, type Problem, type ScaleioSettings } from "../../src";
+import { carryOut } from "../transport";
 import { KIB_PER_GIB, type ArrayVolume, type Pool, type PoolStatistics, type ScaleioArray } from "./array";
 import { arrayCodes, isRefusal, isUnsettled, ScaleioError } from "./errors";
 
@@ -159,20 +160,20 @@ export async function nameProblems(array: ScaleioArray, name: string): Promise<P
 }
 
 /**
- * Makes a volume. Under a name that only this declaration can have (`ownName`), one that an interrupted run left behind is
+ * Makes a volume. Under a name that only this state can have (`ownName`), one that an interrupted run left behind is
  * taken up instead of a second being made; under a name that somebody chose, never. `mayTake` throws for one that is not to be had.
- * @throws {ScaleioError} `name-taken`, `not-possible`, and those of the gateway
+ * @throws {ScaleioError} `name-taken`, `not-possible`, `other-array`, and those of the gateway
  */
 export async function createVolume(
   array: ScaleioArray,
-  wanted: WantedVolume,
+  wanted: WantedVolume & { stackSystemId?: string | undefined },
   ownName: boolean,
   mayTake: (id: string) => void = () => undefined,
 ): Promise<FoundVolume & { found: boolean }> {
   const { name, sizeGiB, settings } = wanted;
+  const systemId = await stackArray(array, wanted.stackSystemId);
   const { pool, problems } = await findPool(array, settings);
   if (!pool) throw new ScaleioError("not-possible", problems.map(asSentence).join("\n"));
-  const systemId = await array.systemId();
   const made = (id: string, found: boolean) => ({ id, systemId, name, sizeGiB, settings, found });
 
   // Of a name that anybody may have chosen it must be known who had it before: only then is a create that got no answer ours.
@@ -189,24 +190,38 @@ export async function createVolume(
     pool,
   };
   // The first answer may be lost, and the second may then be that the name is in use: by what the first one made.
-  for (let unanswered = false; ;) {
+  for (let isRepeated = false; ;) {
     try {
       return made(await array.createVolume(request), false);
     } catch (error) {
       const inUse = isRefusal(error, arrayCodes.nameInUse);
       if (!inUse && !isUnsettled(error)) throw error;
-      const other = await array.volumeByName(name);
+      const other = await array.volumeByName(name).catch((unknown: unknown) => {
+        if (inUse || !(unknown instanceof ScaleioError)) throw unknown;
+        throw unanswered(error as ScaleioError, unknown, name, ownName);
+      });
       if (other) {
-        const isOurs = ownName || unanswered || !inUse;
+        const isOurs = ownName || isRepeated || !inUse;
         const reason = isOurs ? await whyNotTakenUp(array, other, wanted, pool) : CHOSEN_NAME;
         if (reason !== undefined) throw nameTaken(name, other, reason);
         mayTake(other.id);
         return made(other.id, true);
       }
-      if (inUse || unanswered) throw error;
-      unanswered = true;
+      if (inUse || isRepeated) throw error;
+      isRepeated = true;
     }
   }
+}
+
+// Nobody could say whether it was made: the state has nothing of it, and whoever looks after it must know.
+function unanswered(first: ScaleioError, second: ScaleioError, name: string, ownName: boolean): ScaleioError {
+  const way = ownName
+    ? "the next `pulumi up` looks for it, and takes it up"
+    : `look on the array for ${name}, and take it over with \`import\`, or remove it`;
+  return new ScaleioError(
+    first.code,
+    `${first.message}\nThe volume may have been created, and can't be looked for: ${second.message}\nFix: ${way}.`,
+  );
 }
 
 const CHOSEN_NAME = "its name was chosen, so it may be another's";
@@ -346,7 +361,7 @@ export async function importVolume(
 ): Promise<FoundVolume> {
   const { found, problems } = await importProblems(array, id, wanted);
   if (!found) throw new ScaleioError("not-possible", problems.map(asSentence).join("\n"));
-  return updateVolume(array, id, { ...wanted, systemId: found.systemId });
+  return updateVolume(array, id, { ...wanted, systemId: found.systemId, knownName: found.name });
 }
 
 /**
@@ -357,11 +372,12 @@ export async function importVolume(
 export async function updateVolume(
   array: ScaleioArray,
   id: string,
-  { sizeGiB, settings, systemId: knownSystem }: Omit<WantedVolume, "name"> & { systemId?: string | undefined },
+  { sizeGiB, settings, ...known }: Omit<WantedVolume, "name"> & KnownVolume,
 ): Promise<FoundVolume> {
-  const systemId = await sameArray(array, id, knownSystem);
+  const systemId = await sameArray(array, id, known.systemId);
   const volume = await array.volume(id);
   if (!volume) throw gone(id);
+  refuseOther(volume, known, "changed");
   const { name, sizeGiB: has, settings: is } = await asFound(array, volume, systemId, settings);
   if (has > sizeGiB) {
     throw new ScaleioError(
@@ -377,21 +393,51 @@ export async function updateVolume(
         `Where it was moved by other means: set ${setting} to "${is[setting]}", and run pulumi refresh.`,
     );
   }
-  if (has < sizeGiB) await grow(array, id, sizeGiB);
-  if (is.ramCache !== settings.ramCache) await array.setRamCache(id, settings.ramCache);
-  if (is.compression !== settings.compression) await array.setCompression(id, settings.compression === "normal");
+  const step = (send: () => Promise<void>, isDone: (now: ArrayVolume) => boolean) =>
+    carryOut(send, async () => isDone((await array.volume(id)) ?? raise(gone(id))), isUnsettled);
+  const { ramCache, compression } = settings;
+  if (has < sizeGiB) {
+    await step(
+      () => array.setSize(id, sizeGiB),
+      (now) => toGiB(now) === sizeGiB,
+    );
+  }
+  if (is.ramCache !== ramCache) {
+    await step(
+      () => array.setRamCache(id, ramCache),
+      (now) => now.useRmcache === ramCache,
+    );
+  }
+  if (is.compression !== compression) {
+    await step(
+      () => array.setCompression(id, compression === "normal"),
+      (now) => isCompressed(now) === (compression === "normal"),
+    );
+  }
   return { id, systemId, name, sizeGiB, settings };
 }
 
-async function grow(array: ScaleioArray, id: string, sizeGiB: number): Promise<void> {
-  try {
-    await array.setSize(id, sizeGiB);
-  } catch (error) {
-    if (!isUnsettled(error)) throw error;
-    const now = await array.volume(id);
-    if (!now) throw gone(id);
-    if (toGiB(now) !== sizeGiB) await array.setSize(id, sizeGiB);
-  }
+function raise(error: Error): never {
+  throw error;
+}
+
+/** What the state has of a volume, by which it is known again. */
+export interface KnownVolume {
+  systemId?: string | undefined;
+  /** Its name on the array. */
+  knownName?: string | undefined;
+}
+
+// Ids are never used twice on an array. Where one has another name, an administrator has renamed the volume, or it isn't the one
+// that the state means: then nothing of it is touched until somebody has looked.
+function refuseOther(volume: ArrayVolume, { knownName }: KnownVolume, what: "changed" | "removed"): void {
+  const name = volume.name ?? "";
+  if (knownName === undefined || name === knownName) return;
+  throw new ScaleioError(
+    "other-volume",
+    `volume ${volume.id} is called "${name}" on the array, and "${knownName}" in the state: it is not ${what}. ` +
+      "If it is the same volume, renamed by other means, run pulumi refresh first.",
+  );
 }
 
 function gone(id: string): ScaleioError {
@@ -403,12 +449,19 @@ function gone(id: string): ScaleioError {
 
 /**
  * Removes a volume for good. Gone already is as good.
- * @throws {ScaleioError} `still-mapped` with the hosts that have it, `other-array`, and those of the gateway
+ * @throws {ScaleioError} `still-mapped` with the hosts that have it, `other-array`, `other-volume`, and those of the gateway
  */
-export async function removeVolume(array: ScaleioArray, id: string, systemId: string | undefined): Promise<void> {
-  await sameArray(array, id, systemId);
+export async function removeVolume(array: ScaleioArray, id: string, known: KnownVolume): Promise<void> {
+  await sameArray(array, id, known.systemId);
+  const volume = await array.volume(id);
+  if (!volume) return;
+  refuseOther(volume, known, "removed");
   try {
-    await array.removeVolume(id);
+    await carryOut(
+      () => array.removeVolume(id),
+      async () => (await array.volume(id)) === undefined,
+      isUnsettled,
+    );
   } catch (error) {
     if (isRefusal(error, arrayCodes.volumeNotFound)) return;
     if (!isRefusal(error, arrayCodes.volumeMapped)) throw error;
@@ -429,7 +482,22 @@ export async function sameArray(array: ScaleioArray, id: string, known: string |
   if (known === undefined || known === systemId) return systemId;
   throw new ScaleioError(
     "other-array",
-    `volume ${id} is on array ${known}, and ${array.session.endpoint} is the gateway of array ${systemId}. Set scaleio:endpoint back.`,
+    `volume ${id} is on array ${known}, and ${array.session.endpoint} is the gateway of array ${systemId}. Set scaleio:endpoint back. ` +
+      `(If array ${known} is gone for good, with its volumes: pulumi state delete.)`,
+  );
+}
+
+/**
+ * The array, where it is the one that the stack's volumes are on, or where `scaleio:systemId` names it.
+ * @throws {ScaleioError} `other-array`
+ */
+export async function stackArray(array: ScaleioArray, known: string | undefined): Promise<string> {
+  const systemId = await array.systemId();
+  if (known === undefined || known === systemId || array.session.systemId === systemId) return systemId;
+  throw new ScaleioError(
+    "other-array",
+    `this stack's volumes are on array ${known}, and ${array.session.endpoint} is the gateway of array ${systemId}. Set scaleio:endpoint back; ` +
+      `or, for new volumes on array ${systemId}: pulumi config set scaleio:systemId ${systemId}`,
   );
 }
 

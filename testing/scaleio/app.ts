@@ -10,7 +10,7 @@ import type { OpenCall } from "./calls";
 import type { Certificates } from "./certificates";
 import { readCredentials } from "./credentials";
 import { GatewayError, invalidRequest, methodNotAllowed, notFound, unauthorized } from "./errors";
-import type { FaultEffect } from "./faults";
+import type { FaultEffect, Spoiling } from "./faults";
 import type { Lab } from "./lab";
 import { settleMigrations } from "./migration";
 import { subjectOf } from "./requests";
@@ -23,7 +23,7 @@ export type Handler = (request: FastifyRequest) => unknown;
 declare module "fastify" {
   interface FastifyRequest {
     call?: OpenCall;
-    cutAfterwards?: boolean;
+    spoiling?: Spoiling;
   }
 }
 
@@ -47,13 +47,14 @@ export function createApp(lab: Lab, { cert, key }: Certificates): App {
   });
   app.addHook("onSend", (request, reply, payload, done) => {
     reply.header("Date", new Date(lab.clock.now()).toUTCString());
-    if (request.cutAfterwards) request.raw.socket.destroy();
-    else if (request.call) request.call.status = reply.statusCode;
-    done(null, payload);
+    const { spoiling } = request;
+    const spoiled = spoiling === undefined ? payload : spoil(spoiling, String(payload), request, reply);
+    if (spoiling !== "cut-after-commit" && request.call) request.call.status = reply.statusCode;
+    done(null, spoiled);
   });
   app.setErrorHandler((error, request, reply) => {
     const answer = asGatewayError(error);
-    if (request.call && !request.cutAfterwards) request.call.errorCode = answer.errorCode;
+    if (request.call && request.spoiling === undefined) request.call.errorCode = answer.errorCode;
     sendError(lab, reply, answer);
   });
   app.setNotFoundHandler((request) => {
@@ -127,7 +128,11 @@ async function apply(lab: Lab, effect: FaultEffect, request: FastifyRequest, rep
       request.raw.socket.destroy();
       return true;
     case "cut-after-commit":
-      request.cutAfterwards = true;
+    case "truncated-after-commit":
+    case "empty-after-commit":
+    case "html-200-after-commit":
+    case "html-500-after-commit":
+      request.spoiling = effect;
       return false;
     case "restart":
       lab.restart();
@@ -139,6 +144,25 @@ async function apply(lab: Lab, effect: FaultEffect, request: FastifyRequest, rep
   if ("error" in effect) throw new GatewayError(effect.error.status, effect.error.errorCode, effect.error.message);
   await wait(effect.latencyMs);
   return false;
+}
+
+/** The text that is sent in place of an answer's. */
+function spoil(spoiling: Spoiling, text: string, request: FastifyRequest, reply: FastifyReply): string {
+  switch (spoiling) {
+    case "cut-after-commit":
+      request.raw.socket.destroy();
+      return text;
+    case "truncated-after-commit":
+      return text.slice(0, Math.floor(text.length / 2));
+    case "empty-after-commit":
+      return "";
+    case "html-200-after-commit":
+      void reply.code(200).type("text/html");
+      return "<html><body><form><h1>Sign in</h1></form></body></html>";
+    case "html-500-after-commit":
+      void reply.code(500).type("text/html");
+      return "<html><body><h1>500 Internal Server Error</h1></body></html>";
+  }
 }
 
 /** The token of a request: until 4.0 the password of Basic; then also Bearer's. Undefined when there is none. */

@@ -1,5 +1,5 @@
 // The array behind the gateway: its objects, and how they are found. What can be done to them is in the files beside this one.
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 
 import { Clock } from "./clock";
 import { arrayDescriptionSchema, type ArrayDescription, type SdcDescription } from "./description";
@@ -113,8 +113,9 @@ export class StorageArray {
     description: ArrayDescription,
   ) {
     const { system, protectionDomains, sdcs } = arrayDescriptionSchema.parse(description);
-    this.#seed = system.name ?? "";
-    this.system = { id: this.nextId("System"), ...system };
+    const id = system.id ?? randomBytes(8).toString("hex");
+    this.#seed = id;
+    this.system = { ...system, id };
     for (const { name, storagePools } of protectionDomains) {
       const domain = { id: this.nextId("ProtectionDomain"), name };
       this.protectionDomains.set(domain.id, domain);
@@ -140,7 +141,7 @@ export class StorageArray {
     for (const sdc of sdcs) this.addSdc(sdc);
   }
 
-  /** 16 hexadecimal digits, the lower half a counter, as an array makes them; the same ones for the same description. */
+  /** 16 hexadecimal digits, the lower half a counter, as an array makes them; the same ones for the same id of the system. */
   nextId(type: string): string {
     const count = this.#counters.get(type) ?? 0;
     this.#counters.set(type, count + 1);

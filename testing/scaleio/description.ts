@@ -36,6 +36,11 @@ export const arrayDescriptionSchema = z
   .strictObject({
     system: z
       .strictObject({
+        /** Left out, a new one is made up: two arrays are never the same. */
+        id: z
+          .string()
+          .regex(/^[0-9a-f]{16}$/, "16 hexadecimal digits, lower case")
+          .optional(),
         name: name.nullable().default("lab"),
         restrictedSdcMode: z.enum(["None", "Guid", "ApprovedIp"]).default("None"),
       })

@@ -20,7 +20,17 @@ const matchSchema = z.strictObject({
     .optional(),
 });
 
-const effects = ["unauthorized", "unauthorized-html", "cut", "cut-after-commit", "restart", "hang"] as const;
+/** What becomes of the answer after the request was carried out. */
+export const spoilings = [
+  "cut-after-commit",
+  "truncated-after-commit",
+  "empty-after-commit",
+  "html-200-after-commit",
+  "html-500-after-commit",
+] as const;
+export type Spoiling = (typeof spoilings)[number];
+
+const effects = ["unauthorized", "unauthorized-html", "cut", ...spoilings, "restart", "hang"] as const;
 
 const effectSchema = z.union(
   [
@@ -48,7 +58,8 @@ export const faultSchema = z.strictObject({
 
 /**
  * A fault. `unauthorized`: 401, with JSON or as HTML. `cut`: the connection ends before anything is done; `cut-after-commit`:
- * after it was done, without an answer. `restart`: all tokens are forgotten before this request is judged. `hang`: no answer.
+ * after it was done, without an answer. `truncated-after-commit`: it is done, and half of the answer's text comes as if it were all;
+ * `empty-after-commit`: an answer without text; `html-200-after-commit`, `html-500-after-commit`: a page as of a proxy. `restart`: all tokens are forgotten before this request is judged. `hang`: no answer.
  */
 export type Fault = z.input<typeof faultSchema>;
 export type FaultEffect = z.output<typeof effectSchema>;

@@ -13,7 +13,9 @@ export interface VolumeOwner {
   stack: string;
   /** The volume's name in the program. */
   volume: string;
-  /** Whose stack it is, where that is configured: then it is part of what keeps names apart. */
+  /** What only the state of this stack has: it keeps its names apart from those of every other state. */
+  token?: string | undefined;
+  /** Whose stack it is, where that is configured. */
   owner?: string | undefined;
 }
 
@@ -40,10 +42,11 @@ export function generatedName(owner: VolumeOwner): string {
   return [...readable, hash(owner)].join(SEPARATOR);
 }
 
-function hash({ organization, project, stack, volume, owner }: VolumeOwner): string {
+function hash({ organization, project, stack, volume, token, owner }: VolumeOwner): string {
   const digits = "0123456789abcdefghjkmnpqrstvwxyz";
+  const own = [...(owner === undefined ? [] : [owner]), ...(token === undefined ? [] : [{ token }])];
   const bytes = createHash("sha256")
-    .update(JSON.stringify([organization, project, stack, volume, ...(owner === undefined ? [] : [owner])]))
+    .update(JSON.stringify([organization, project, stack, volume, ...own]))
     .digest();
   return [...bytes.subarray(0, HASH_LENGTH)].map((byte) => digits[byte % digits.length]).join("");
 }
