@@ -90,8 +90,8 @@ function socketOfUser(name: string): string {
 
 function unitText(options: UnitOptions): string {
   const { name, command, args, what, environment, environmentFile, user } = options;
-  const socketOptions = user === undefined ? [] : ["--socket", socketOfUser(name)];
-  const line = [...command, "docker-plugin", "--name", name, ...socketOptions, ...args];
+  const listening = user === undefined ? [] : ["--socket", socketOfUser(name)];
+  const line = [...command, "docker-plugin", "--name", name, ...listening, ...args];
   const socket = user === undefined ? `/run/docker/plugins/${name}.sock` : socketOfUser(name);
   const isServed = `until [ -S ${socket} ] || ! kill -0 $MAINPID; do sleep 0.1; done`;
   const directory = unitName(name).replace(/\.service$/, "");

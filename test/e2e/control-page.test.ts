@@ -53,9 +53,9 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     complaints = [];
   });
   afterEach(async () => {
-    await context?.close();
+    const opened = context;
     context = undefined;
-    for (const close of closes) await close();
+    for (const close of [() => opened?.close(), ...closes]) await close();
     expect(complaints).toEqual([]);
   });
   afterAll(() => browser.close());

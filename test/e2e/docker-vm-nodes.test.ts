@@ -65,8 +65,9 @@ describeIf(reason === undefined, "the Docker plugin as a service of a server in 
     id = (await lab.volumes()).find(({ name }) => name === "data")!["id"] as string;
     const { text: state } = await project.run(["stack", "export"]);
 
-    machine = await startMachine({ network: true, log: () => undefined });
-    ends.push(machine.stop);
+    const starting = startMachine({ network: true, log: () => undefined });
+    ends.push(async () => (await starting).stop());
+    machine = await starting;
     hypervisor = new Hypervisor(machine, () => lab.plugged(server));
     ends.push(() => hypervisor.stop());
     // The cloud's addresses are those of the machine that the lab is on: they lead there.

@@ -56,7 +56,7 @@ const reason = machineReason();
 
 describeIf(reason === undefined, "the Docker plugin as a service", reason, () => {
   let machine: Machine;
-  let stop = () => Promise.resolve();
+  let starting: Promise<Machine> | undefined;
 
   /** Runs a script in the machine, which must succeed; what it printed. */
   const must = async (script: string): Promise<string> => {
@@ -89,8 +89,8 @@ describeIf(reason === undefined, "the Docker plugin as a service", reason, () =>
   const dockerInfo = () => must("docker info --format '{{.CgroupVersion}} {{.CgroupDriver}}'");
 
   beforeAll(async () => {
-    machine = await startMachine({ log: () => undefined });
-    stop = machine.stop;
+    starting = startMachine({ log: () => undefined });
+    machine = await starting;
     await must(SETUP);
   });
   afterEach(async () => {
@@ -98,7 +98,7 @@ describeIf(reason === undefined, "the Docker plugin as a service", reason, () =>
     await machine.run("true", { seconds: 20 }).catch(() => machine.cutPower());
     await must("docker ps --all --quiet | xargs --no-run-if-empty docker rm --force");
   });
-  afterAll(() => stop());
+  afterAll(async () => (await starting)?.stop());
 
   test("installed, it runs, and the dockerd that runs finds it", async () => {
     await uninstalled();

@@ -124,7 +124,7 @@ async function keyOf(found, accelerator, env) {
   const root = path.resolve(__dirname, "../../..");
   const guest = path.join(__dirname, "guest");
   const texts = [
-    ...[__filename, path.join(__dirname, "image.js"), path.join(__dirname, "qemu.js")],
+    path.join(__dirname, "image.js"),
     ...fs.readdirSync(guest).map((name) => path.join(guest, name)),
     ...[path.join(root, "package-lock.json"), path.join(path.dirname(found.packages), "complete")],
   ].map((file) => fs.readFileSync(file, "utf8"));
@@ -134,7 +134,7 @@ async function keyOf(found, accelerator, env) {
   });
   const processor = /^(?:model name|flags)\s*:.*$/gm;
   const cpu = fs.readFileSync("/proc/cpuinfo", "utf8").match(processor)?.slice(0, 2) ?? [];
-  const all = [commandOf(found, accelerator, ""), texts, stamps, cpu];
+  const all = [commandOf(found, accelerator, ""), PREPARATION, texts, stamps, cpu];
   return createHash("sha256").update(JSON.stringify(all)).digest("hex").slice(0, 16);
 }
 

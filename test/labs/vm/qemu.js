@@ -106,7 +106,7 @@ function machineOf(programs, { accelerator, directory, disk, first }) {
   let qemu;
   /** @type {net.Socket | undefined} */
   let port;
-  /** @type {Map<string, (answer: string[]) => void>} */
+  /** @type {Map<string, (answer?: string[]) => void>} */
   const waiting = new Map();
   let starts = 0;
   let commands = 0;
@@ -207,6 +207,7 @@ function machineOf(programs, { accelerator, directory, disk, first }) {
     },
     async kill() {
       port?.destroy();
+      for (const giveUp of waiting.values()) giveUp();
       const child = qemu;
       if (!child || !isRunning()) return;
       const ended = new Promise((done) => child.once("exit", done));
