@@ -1,6 +1,6 @@
 // ProfiledVolume on the real engine: what a user sees of plans, changes, refusals and options.
 
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { diagnostics, Project, succeeded } from "../support/engine";
@@ -412,6 +412,52 @@ describe("declared volumes, in directories", () => {
     expect(isThere()).toBe(true);
   });
 
+  test("are not made on an empty mount point while the state has others there, nor are those gone", async () => {
+    project.program('exports.id = new ProfiledVolume("data", { sizeGiB: 1 }).volumeId;');
+    await project.up();
+    const both = `
+      new ProfiledVolume("data", { sizeGiB: 1 });
+      new ProfiledVolume("more", { sizeGiB: 1 });
+    `;
+    renameSync(project.volumes, `${project.volumes}-away`);
+    mkdirSync(project.volumes);
+    project.program(both);
+    const target = ["--target", `**ProfiledVolume::more`, "--target", "**LocalVolume::more"];
+    for (const command of [
+      ["preview"],
+      ["up", "--yes", "--skip-preview"],
+      ["up", "--yes", "--skip-preview", ...target],
+    ]) {
+      const { code, text } = await project.run(command);
+      expect(code).not.toBe(0);
+      expect(text).toMatch(/another state directory than the one that has "data"|Mount the disk that has it/);
+    }
+    expect(readdirSync(project.volumes)).toEqual([]);
+    // Another stack, which knows nothing of it, begins to use the mount point.
+    await project.init("innocent");
+    project.config({ local: { mode: "directory" }, deletionProtection: false });
+    project.program(volumeOf("theirs", "gold"));
+    await project.up();
+    await project.init("dev");
+    project.program(both);
+    for (const command of [
+      ["up", "--yes", "--refresh"],
+      ["destroy", "--yes", "--skip-preview"],
+    ]) {
+      const { code, text } = await project.run(command);
+      expect(code).not.toBe(0);
+      expect(text).toContain("may be another state directory");
+    }
+    expect((await project.run(["up", "--yes", "--skip-preview", ...target])).text).toContain(
+      'another state directory than the one that has "data"',
+    );
+    expect(Object.keys(await project.state())).toContain("LocalVolume data");
+    rmSync(project.volumes, { recursive: true, force: true });
+    renameSync(`${project.volumes}-away`, project.volumes);
+    project.program('exports.id = new ProfiledVolume("data", { sizeGiB: 1 }).volumeId;');
+    expect(await project.steps()).toEqual([]);
+  });
+
   test("left out by --target are judged by what they have", async () => {
     const declare = (sizeGiB: number, profile = "gold") =>
       project.program(`
@@ -459,15 +505,29 @@ describe("declared volumes, in directories", () => {
     declare("First", `import: "${id}x"`);
     expect((await project.run(["preview"])).text).toContain(`there is no volume ${id}x`);
     declare("First", `import: "${id}"`);
+    const unnamed = await project.run(UP);
+    expect(unnamed.code).not.toBe(0);
+    const owner = /takeFrom: "(urn:pulumi:dev::[^"]*)"/.exec(unnamed.text)?.[1] ?? "";
+    expect(owner).toContain("$storage-profiles:index:ProfiledVolume::data");
+    declare("First", `import: "${id}", takeFrom: "${owner}", sizeGiB: 2`);
+    const previewed = succeeded(await project.run(["preview"])).replace(/\s+/g, " ");
+    expect(previewed).toContain(`takes over ${id} from ${owner}`);
+    expect(previewed).toMatch(/takes over .*1 GiB.*2 GiB/);
     await project.up();
     const there = await project.outputs();
     expect(there["id"]).toBe(id);
     expect(there["same"]).not.toBe(same);
-    declare("First");
+    declare("First", "sizeGiB: 2");
     expect(await project.steps()).toEqual([]);
 
-    // The first stack no longer owns it: it may neither change nor delete it.
+    // The first stack no longer owns it: it may neither change nor delete it, and hears whose it is.
     await project.init("dev");
+    declare("First");
+    await project.refresh();
+    const former = await project.run(["preview"]);
+    expect(former.code).not.toBe(0);
+    expect(former.text).toContain("is now owned by urn:pulumi:other::");
+    expect(former.text).not.toContain("shrink");
     project.program('new ProfiledVolume("same", { sizeGiB: 1 });');
     const { code, text } = await project.run(UP);
     expect(code).not.toBe(0);

@@ -22,6 +22,8 @@ const read = (values: StackConfig, others: Record<string, unknown> = {}): Promis
 interface Made {
   /** What its own resource says otherwise than it was made. */
   drift?: Record<string, unknown>;
+  /** Who has taken it over. */
+  takenBy?: string;
   isUnfinished?: boolean;
   isGone?: boolean;
   protect?: boolean;
@@ -53,7 +55,7 @@ function stateOf(config: StackConfigRead, made: Record<string, Made> = {}, extra
       request.backend === "aws" ? { availabilityZone: "us-east-1a", ...request.placement } : request.placement;
     const { volume: resolved, problems } = resolve(config.catalog, { ...request, placement });
     if (!resolved) throw new Error(JSON.stringify(problems));
-    const { drift = {}, isUnfinished, isGone, protect = true } = made[name] ?? {};
+    const { drift = {}, takenBy, isUnfinished, isGone, protect = true } = made[name] ?? {};
     const { sizeGiB, settings, backend } = resolved;
     const urn = `urn:pulumi:dev::p::storage-profiles:index:ProfiledVolume::${name}`;
     const child = urn.replace("::" + name, `$${TYPES[backend]}::${name}`);
@@ -62,7 +64,7 @@ function stateOf(config: StackConfigRead, made: Record<string, Made> = {}, extra
         ? { ...ofAws(settings, sizeGiB), ...drift }
         : backend === "openstack"
           ? { sizeGiB, ...settings, ...drift }
-          : { sizeGiB: drift["sizeGiB"] ?? sizeGiB, settings: { ...settings, ...drift } };
+          : { sizeGiB: drift["sizeGiB"] ?? sizeGiB, settings: { ...settings, ...drift }, takenBy };
     return [
       {
         urn,
@@ -149,6 +151,16 @@ describe("a volume", () => {
     expect(
       shown(await with2({ profiles: { fast: { description: "x", local: { iops: 100 }, aws: {} } } }), state),
     ).toMatchObject({ a: "compliant" });
+  });
+
+  test("says whose it is by now when another has taken it over, and nothing of what that one made of it", async () => {
+    const config = await read(LOCAL);
+    const taken = stateOf(config, { a: { takenBy: "urn:pulumi:other::p::volume::mine", drift: { sizeGiB: 99 } } });
+    const [a] = statusesOf(config, taken);
+    expect(a?.status).toBe("non-compliant");
+    expect(a?.causes.map(({ message }) => message)).toEqual([
+      "it is now owned by urn:pulumi:other::p::volume::mine, which has taken it over",
+    ]);
   });
 
   test("is not compliant when its resource is another than it was made, is gone, or when what is declared is impossible", async () => {
