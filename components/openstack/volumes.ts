@@ -187,11 +187,7 @@ async function extend(session: CinderSession, volume: SeenVolume, sizeGiB: numbe
 }
 
 // Whether Cinder is at it, or has done it. What was begun before is over by now.
-async function isBegun(
-  session: CinderSession,
-  id: string,
-  isDone: (volume: SeenVolume) => boolean,
-): Promise<boolean> {
+async function isBegun(session: CinderSession, id: string, isDone: (volume: SeenVolume) => boolean): Promise<boolean> {
   const now = await existing(session, id);
   return isBusy(now) || isDone(now);
 }

@@ -17,7 +17,8 @@ export const connectionKeys = {
   passwordFile: "a file with the password, in place of `password`; relative to the program",
   caFile: "PEM file with the CA that signed the gateway's certificate; relative to the program",
   insecure: "true: the gateway's certificate is not verified. Default: false",
-  systemId: "id of the array that the gateway must belong to, 16 hex digits. Default: the one that has the stack's volumes",
+  systemId:
+    "id of the array that the gateway must belong to, 16 hex digits. Default: the one that has the stack's volumes",
   timeoutSeconds: "how long a request may take, in seconds. Default: 60",
 } as const;
 

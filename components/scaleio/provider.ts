@@ -84,6 +84,11 @@ interface MappingOutputs extends Omit<WantedMapping, "accessMode"> {
   devicePath: string;
 }
 
+/** The id of the array that the stack's volumes are on. */
+interface IdentityOutputs {
+  systemId?: string | undefined;
+}
+
 type Config = Parameters<NonNullable<dynamic.ResourceProvider["configure"]>>[0];
 
 let readConfig: ((key: string) => string | undefined) | undefined;
@@ -276,13 +281,22 @@ export const mapping = {
 export const identity = {
   configure,
 
-  async create(): Promise<dynamic.CreateResult<{ systemId: string }>> {
-    return { id: randomUUID(), outs: { systemId: await array().systemId() } };
+  // What is wrong with the connection is told here, once for all volumes.
+  async check(olds: IdentityOutputs, news: object): Promise<dynamic.CheckResult> {
+    const inputs: IdentityOutputs = { ...news };
+    const failures = await failuresOf(async () => {
+      inputs.systemId = olds.systemId ?? (await array().systemId());
+      return [];
+    });
+    return { inputs, failures };
   },
+
+  create: (inputs: IdentityOutputs): Promise<dynamic.CreateResult<IdentityOutputs>> =>
+    Promise.resolve({ id: randomUUID(), outs: { systemId: inputs.systemId } }),
 
   // Decided once. Nothing of it is on the array.
   diff: () => Promise.resolve({ changes: false }),
-  read: (id: string, props: { systemId: string }) => Promise.resolve({ id, props, inputs: {} }),
+  read: (id: string, props: IdentityOutputs) => Promise.resolve({ id, props, inputs: props }),
   delete: () => Promise.resolve(),
 } satisfies dynamic.ResourceProvider;
 

@@ -123,3 +123,9 @@ export function callsFor(gateway: ScaleioGateway, volumeId = ""): string[] {
 export function logins(gateway: ScaleioGateway): number {
   return gateway.calls.filter(({ path }) => path === "/api/login").length;
 }
+
+/** Has every creation carried out, and keeps both its answer and every look-up by name from coming back. */
+export function strandCreations(gateway: ScaleioGateway): void {
+  gateway.fault({ match: { path: "createVolume" }, times: "always", do: "truncated-after-commit" });
+  gateway.fault({ match: { path: "queryIdByKey" }, times: "always", do: "cut" });
+}
