@@ -138,8 +138,15 @@ function keysOf(schema: z.ZodType | undefined): string[] {
   return keys?.type === "enum" ? Object.values(keys.entries ?? {}) : [];
 }
 
+// What stands below `nullish` and the like says what the value is; above it, what the setting is for.
 function describe(schema: z.ZodType | undefined): string {
-  return schema?.description ?? "a value of the right form";
+  const inner = (schema?._zod.def as Definition | undefined)?.innerType;
+  return descriptionOf(inner) ?? schema?.description ?? "a value of the right form";
+}
+
+function descriptionOf(schema: z.ZodType | undefined): string | undefined {
+  if (!schema) return undefined;
+  return descriptionOf((schema._zod.def as unknown as Definition).innerType) ?? schema.description;
 }
 
 function typeName(expected: string): string {
