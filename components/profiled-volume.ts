@@ -412,7 +412,10 @@ function withHook(
 function earlyProblems(run: Run, declared: DeclaredVolume, args: ProfiledVolumeArgs): Problem[] {
   const problems = wrongArguments(args);
   if (args.physicalName !== undefined) problems.push(...checkName("physical", args.physicalName, "physicalName"));
-  if (args.takeFrom !== undefined && (args.import === undefined || (declared.backend && !volumeBackend(declared.backend).takesFrom)))
+  if (
+    args.takeFrom !== undefined &&
+    (args.import === undefined || (declared.backend && !volumeBackend(declared.backend).takesFrom))
+  )
     problems.push(takeFromUseless(declared.backend, args.import));
   const { name, backend } = declared;
   const { import: importId, physicalName } = args;

@@ -144,8 +144,10 @@ async function read(id: string, props: Outputs): Promise<ReadResult> {
   if (!isSame && props.stateDirectoryId !== undefined) await requireDirectory(id, props);
   const takenBy = isSame && record.owner !== props.owner ? record.owner : undefined;
   // Of a volume that another has taken over, size and settings are that one's business.
-  const settings = (takenBy === undefined && record?.settings) || props.settings;
-  const sizeGiB = (takenBy === undefined && found.sizeGiB) || props.sizeGiB;
+  const { settings, sizeGiB } =
+    takenBy === undefined
+      ? { settings: record?.settings ?? props.settings, sizeGiB: found.sizeGiB ?? props.sizeGiB }
+      : props;
   // The inputs are those that would make what is there: so a refresh shows what was changed behind our back. But whose
   // and which volume it is we don't learn from it: what another has taken over must not become ours to delete.
   const inputs = { stateDirectory, project, stack, name, owner: record?.owner ?? props.owner, sizeGiB, settings };

@@ -198,7 +198,7 @@ export async function createVolume(
       if (!inUse && !isUnsettled(error)) throw error;
       const other = await array.volumeByName(name).catch((unknown: unknown) => {
         if (inUse || !(unknown instanceof ScaleioError)) throw unknown;
-        throw unanswered(error as ScaleioError, unknown, name, ownName);
+        throw unanswered(error, unknown, name, ownName);
       });
       if (other) {
         const isOurs = ownName || isRepeated || !inUse;

@@ -7,7 +7,10 @@ import { useFakeClock } from "../support/clock";
 const mockPass: { by: (milliseconds: number) => void } = { by: () => undefined };
 // Time passes when the code under test waits, and only then.
 jest.mock("node:timers/promises", () => ({
-  setTimeout: (milliseconds: number) => Promise.resolve(mockPass.by(milliseconds)),
+  setTimeout: (milliseconds: number) => {
+    mockPass.by(milliseconds);
+    return Promise.resolve();
+  },
 }));
 
 const requests: string[] = [];

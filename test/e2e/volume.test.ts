@@ -436,7 +436,7 @@ describe("declared volumes, in directories", () => {
     // Another stack, which knows nothing of it, begins to use the mount point.
     await project.init("innocent");
     project.config({ local: { mode: "directory" }, deletionProtection: false });
-    project.program(volumeOf("theirs", "gold"));
+    project.program('new ProfiledVolume("theirs@gold", { sizeGiB: 1 });');
     await project.up();
     await project.init("dev");
     project.program(both);

@@ -20,7 +20,10 @@ export function describeIf(possible: boolean, name: string, reason: string | und
 
 /** The same for a single test. */
 export function testIf(possible: boolean, name: string, reason: string | undefined, run: () => unknown): void {
-  if (possible) test(name, async () => void (await run()));
+  if (possible)
+    test(name, async () => {
+      await run();
+    });
   else test.skip(skipped(name, reason), () => undefined);
 }
 

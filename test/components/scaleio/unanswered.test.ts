@@ -59,20 +59,16 @@ const changes: [string, string, () => Promise<() => Promise<void>>][] = [
     "a creation",
     "createVolume",
     () =>
-      Promise.resolve(
-        async () =>
-          void expect((await createVolume(array, { name: "v", sizeGiB: 8, settings: thin }, true)).found).toBe(true),
+      Promise.resolve(async () =>
+        expect((await createVolume(array, { name: "v", sizeGiB: 8, settings: thin }, true)).found).toBe(true),
       ),
   ],
   [
     "a creation under a physicalName",
     "createVolume",
     () =>
-      Promise.resolve(
-        async () =>
-          void expect((await createVolume(array, { name: "chosen", sizeGiB: 8, settings: thin }, false)).found).toBe(
-            true,
-          ),
+      Promise.resolve(async () =>
+        expect((await createVolume(array, { name: "chosen", sizeGiB: 8, settings: thin }, false)).found).toBe(true),
       ),
   ],
   [
@@ -304,11 +300,12 @@ test("two arrays are never the same, unless their description says so", async ()
     [undefined, undefined, description, description].map((each) => startScaleioGateway(each && { array: each })),
   );
   const ids = await Promise.all(
-    gateways.map(async ({ url: endpoint, username, password, ca, close }) => {
+    gateways.map(async (gateway) => {
+      const { url: endpoint, username, password, ca } = gateway;
       const own = new GatewaySession({ endpoint, username, password, ca, insecure: false, timeoutMs: 5_000 });
       return new ScaleioArray(own).systemId().finally(async () => {
         await own.close();
-        await close();
+        await gateway.close();
       });
     }),
   );
