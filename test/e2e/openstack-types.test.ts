@@ -109,7 +109,7 @@ describeOpenstackEngine("the volume types of a stack's profiles", () => {
       of("gold", 20),
       of("burst", 1),
     ]);
-    const volume = middle!;
+    const volume = middle;
     // perGiB between min and max, as the profile says it: Cinder works it out for each size.
     expect(await limitsOf(small)).toMatchObject({ total_iops_sec: 100, total_bytes_sec: 10 * 2 ** 20 });
     expect(await limitsOf(middle)).toMatchObject({ total_iops_sec: 300, total_bytes_sec: 20 * 2 ** 20 });

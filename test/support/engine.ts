@@ -186,7 +186,8 @@ export class Project {
     const known = this.encrypted.get(`${String(salt)} ${key} ${value}`);
     if (known !== undefined) {
       const config = { ...(before["config"] as object), [key]: known };
-      return this.write(file, stringify({ ...before, config }));
+      this.write(file, stringify({ ...before, config }));
+      return;
     }
     succeeded(await this.run(["config", "set", "--secret", key, value]));
     const { encryptionsalt, config } = this.readYaml(file) as {
