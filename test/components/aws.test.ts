@@ -246,7 +246,7 @@ describe("what is wrong", () => {
     const text = await failing(() => new ProfiledVolume("data@fast", args), { profiles });
     expect(text).toContain('aws.snapshotID: unknown key "snapshotID" [unknown-key]');
     expect(text).toContain('did you mean "snapshotId"?');
-    expect(text).toContain('aws.tags["aws:x"]: keys that begin with `aws:` are AWS\'s own');
+    expect(text).toContain('aws.tags["aws:x"]: tag keys that begin with `aws:` are reserved for AWS');
   });
 
   test("is told before a snapshot is known, where the snapshot doesn't matter", async () => {

@@ -295,9 +295,12 @@ describeDocker("docker run with volumes that are attached", () => {
       });
       afterEach(() => lab.removeContainers());
       afterAll(async () => {
-        await lab.stop();
-        await devices.dispose();
-        await on.stop();
+        try {
+          await lab.stop();
+          await (devices as StandIns | undefined)?.dispose();
+        } finally {
+          await on.stop();
+        }
       });
 
       test("a volume is made, attached, formatted and given back; the next container has its data, without an up", async () => {

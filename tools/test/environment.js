@@ -23,11 +23,22 @@ module.exports = class extends TestEnvironment {
     this.before = new Set(handles());
   }
 
+  /** @param {{ name: string, test?: { errors: unknown[] } }} event of jest-circus */
+  handleTestEvent({ name, test }) {
+    if (name === "hook_failure" || (name === "test_done" && (test?.errors.length ?? 0) > 0)) this.hasFailed = true;
+  }
+
   /** @override */
   async teardown() {
     const left = await leftAfter(() => handles().filter((handle) => !this.before?.has(handle)), this.graceSeconds);
     await super.teardown();
-    if (left.length > 0) throw new Error(`left running after the last test: ${left.map(describe).join(", ")}`);
+    if (left.length === 0) return;
+    const message = `left running after the last test: ${left.map(describe).join(", ")}`;
+    // The run must end all the same.
+    for (const handle of left) end(handle);
+    // An error here takes the place of what the tests reported, and what failed often can't clean up.
+    if (!this.hasFailed) throw new Error(message);
+    console.error(message);
   }
 };
 
@@ -47,6 +58,13 @@ async function leftAfter(look, seconds) {
     if (left.length === 0 || performance.now() > end) return left;
     await new Promise((done) => setTimeout(done, 50));
   }
+}
+
+/** @param {any} handle */
+function end(handle) {
+  if (handle.spawnargs) handle.kill("SIGKILL");
+  else (handle.destroy ?? handle.close)?.call(handle);
+  handle.unref?.();
 }
 
 /** @param {any} handle */
