@@ -129,7 +129,7 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
       "207.50 USD",
     ]);
     expect(await texts("journal")).toEqual(
-      expect.arrayContaining([expect.stringMatching(/^non-compliant\s+.*iops is 900 and was made 1,500/)]),
+      expect.arrayContaining([expect.stringMatching(/^non-compliant\s+.*iops is 900 IOPS and was made 1,500 IOPS/)]),
     );
     expect((await texts("search"))[0]).toMatch(/^unknown\s/);
     expect((await texts("exports")).slice(4)).toEqual([

@@ -446,7 +446,7 @@ describe("a program that declares its volumes itself, on an array", () => {
         status: "non-compliant",
         causes: [
           { message: "it was changed on the backend: iopsLimit of data-on-node1 is 500, and the volume's is 7,000" },
-          { message: "it was changed on the backend: sizeGiB is 16 and was made 8" },
+          { message: "it was changed on the backend: sizeGiB is 16 GiB and was made 8 GiB" },
         ],
         verdict: "refused",
       },

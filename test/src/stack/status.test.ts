@@ -169,7 +169,7 @@ describe("a volume", () => {
     expect(statusesOf(config, drifted)).toMatchObject([
       {
         status: "non-compliant",
-        causes: [{ message: "it was changed on the backend: iopsLimit is 7 and was made 100" }],
+        causes: [{ message: "it was changed on the backend: iopsLimit is 7 IOPS and was made 100 IOPS" }],
         verdict: "in-place",
       },
       { status: "non-compliant", causes: [{ code: "status-gone" }], verdict: "create" },
@@ -230,7 +230,9 @@ describe("a volume", () => {
     expect(statusesOf(config, state)).toMatchObject([
       {
         status: "non-compliant",
-        causes: [{ message: "it was changed on the backend: iopsLimit of one is 500, and the volume's is 10,000" }],
+        causes: [
+          { message: "it was changed on the backend: iopsLimit of one is 500 IOPS, and the volume's is 10,000 IOPS" },
+        ],
       },
     ]);
     expect(state.volumes[0]?.followers.map(({ name }) => name)).toEqual(["one", "two", "theirs"]);
