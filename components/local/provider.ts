@@ -154,11 +154,16 @@ async function read(id: string, props: Outputs): Promise<ReadResult> {
   const { owner, uid } = props;
   // By its uid the volume is found to be where it belongs.
   const known = isSame ? await identifyStateDirectory(stateDirectory).catch(() => undefined) : undefined;
-  const ofDirectory = { stateDirectoryId: known ?? props.stateDirectoryId };
+  const stateDirectoryId = known ?? props.stateDirectoryId;
   const all = takenBy === undefined ? problems : [ownedBy(id, takenBy), ...problems];
   return {
     id,
-    props: { owner, uid, ...ofDirectory, takenBy, sizeGiB, settings, mountPath, device, problems: [...all] },
+    // The engine's messages have no way to say `undefined`.
+    props: {
+      ...{ owner, uid, sizeGiB, settings, mountPath, device, problems: [...all] },
+      ...(stateDirectoryId !== undefined && { stateDirectoryId }),
+      ...(takenBy !== undefined && { takenBy }),
+    },
     inputs,
   };
 }

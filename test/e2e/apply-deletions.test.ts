@@ -62,7 +62,7 @@ describe("a volume that was taken out of the file by hand, its profile edited to
     expect(refused.code).not.toBe(0);
     expect(existsSync(dataOf("a"))).toBe(true);
     const removed = await project.command("storage-profiles", ["apply", "--yes", "--stack", "dev", "--remove", "a"]);
-    expect(removed.text).toContain("a: delete");
+    expect(removed.text).toContain("a (fast): delete");
     expect(removed.code).toBe(0);
     expect([existsSync(dataOf("a")), existsSync(dataOf("b"))]).toEqual([false, true]);
   });

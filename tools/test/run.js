@@ -147,7 +147,7 @@ async function defaultTier(engine, env, jest, failed) {
   const check = async () => {
     for (const { what, args } of checks) if ((await run(what, args, env)) !== 0) failed.push(what);
   };
-  await Promise.all([check(), jest("unit and property tests", ["--maxWorkers", "1", ...(others ?? [])], env)]);
+  await Promise.all([check(), jest("unit and property tests", ["--maxWorkers", "2", ...(others ?? [])], env)]);
   const withEngine = environment(await engine, env);
   await jest("stories on a real engine", ["--maxWorkers", "2", ...(stories ?? [])], withEngine);
 }

@@ -56,7 +56,10 @@ describe("a volume on a disk that isn't mounted", () => {
     }
     fs.rmSync(state, { recursive: true });
     fs.renameSync(`${state}-away`, state);
-    expect(await provider.read(id, outs)).toMatchObject({ id, props: { uid: outs.uid, problems: [] } });
+    const found = await provider.read(id, outs);
+    expect(found).toMatchObject({ id, props: { uid: outs.uid, problems: [] } });
+    // The engine can't be sent `undefined`: it fails with "Unexpected struct type".
+    for (const sent of [outs, found.props!, found.inputs!]) expect(Object.values(sent)).not.toContain(undefined);
     expect(support.readData(outs)).toBe(data);
   });
 
