@@ -10,7 +10,10 @@ const path = require("node:path");
 /** Something the reader can put right. Its message says all there is to say, so it is shown without a stack. */
 class UserError extends Error {}
 
-module.exports = { UserError, atLeast, cacheDirectory, main, withLock };
+/** The exit code of a lab that this machine can't have, as against one that failed. */
+const UNAVAILABLE = 3;
+
+module.exports = { UNAVAILABLE, UserError, atLeast, cacheDirectory, main, withLock };
 
 /**
  * Runs a tool's command line. A UserError ends it with its message and exit code 1; anything else is a bug of ours and

@@ -3,7 +3,7 @@
 "use strict";
 
 const { spawnSync } = require("node:child_process");
-const { UserError, main } = require("../../tools/shared.js");
+const { UNAVAILABLE, UserError, main } = require("../../tools/shared.js");
 const { limitMs } = require("../../tools/test/time.js");
 const { Unavailable } = require("./debian.js");
 
@@ -48,7 +48,7 @@ function labCommand(file, { probe, start }) {
       await (option === "--probe" ? probe() : start());
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;
-      process.exitCode = 1;
+      process.exitCode = UNAVAILABLE;
       console.log(error.message);
     }
   });

@@ -10,7 +10,7 @@ const { availableParallelism, tmpdir } = require("node:os");
 const path = require("node:path");
 const { ensureEngine, environment } = require("../engine/ensure.js");
 const { setup } = require("../setup.js");
-const { UserError, main } = require("../shared.js");
+const { UNAVAILABLE, UserError, main } = require("../shared.js");
 const { isTooLate, labOf, labs } = require("./labs.js");
 const { failures, read, report } = require("./results.js");
 const { SLOWNESS, measureSlowness } = require("./time.js");
@@ -166,7 +166,7 @@ async function prepare(chosen, env, failed) {
   for (const lab of chosen) {
     let isReady = true;
     for (const args of lab.prepare ?? []) {
-      if ((await run(`preparing ${args.join(" ")}`, args, env, "ignore")) === 0) continue;
+      if ([0, UNAVAILABLE].includes(await run(`preparing ${args.join(" ")}`, args, env, "ignore"))) continue;
       failed.push(`lab ${lab.name}: node ${args.join(" ")}`);
       isReady = false;
     }
@@ -202,7 +202,9 @@ function run(what, args, env, stdout = "inherit") {
     const child = spawn(process.execPath, args, { cwd: root, env, stdio: ["ignore", stdout, "inherit"] });
     child.on("error", reject);
     child.on("close", (code, signal) => {
-      const how = code === 0 ? "passed" : signal ? `ended by ${signal}` : "FAILED";
+      /** @type {Record<number, string>} */
+      const outcomes = { 0: "passed", [UNAVAILABLE]: "not available on this machine" };
+      const how = signal ? `ended by ${signal}` : (outcomes[code ?? 1] ?? "FAILED");
       log(`== ${what}: ${how} after ${Math.round((performance.now() - before) / 1000)} s`);
       resolve(code ?? 1);
     });
