@@ -9,7 +9,7 @@ module.exports = {
   transform: { "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } } }] },
   testEnvironment: "<rootDir>/tools/test/environment.js",
   // One limit for every test and hook. It ends what hangs, and measures nothing.
-  testTimeout: limitMs(300),
+  testTimeout: limitMs(900),
   // The disk's speed and space, and mounts where they are copied, are the machine's, not a test file's. tools/test/labs.js says which files can go on beside others.
   maxWorkers: 1,
   modulePathIgnorePatterns: ["<rootDir>/dist/", "<rootDir>/.demo/"],
