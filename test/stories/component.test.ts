@@ -60,7 +60,7 @@ test("two volumes are created, change their profile in place with their data, ar
   declare("silver");
   const preview = succeeded(await project.run(["preview"]));
   expect(preview).toContain("gold → silver");
-  expect(preview).toMatch(/iopsLimit: 10,000 -> 3,000/);
+  expect(preview).toMatch(/iopsLimit: 10,000 IOPS → 3,000 IOPS/);
   expect(preview).toMatch(/~ 2 to update\n +3 unchanged/);
   await project.up();
   expect(record()).toMatchObject({ settings: { iopsLimit: 3_000, throughputLimitMiBps: 250 } });
