@@ -145,9 +145,17 @@ function volumeArgs({ volume, physicalName, component, config }: VolumeToMake): 
     // What is left out stays as it was.
     description: of((_, { description }) => description ?? ""),
     metadata: pulumi
-      .all([of((_, { metadata }) => metadata) as pulumi.Input<Record<string, string>>, component.urn])
+      .all([
+        of((_, { metadata }) => metadata) as pulumi.Input<Record<string, string>>,
+        withoutDependency(component.urn),
+      ])
       .apply(([own, urn]) => ({ ...own, [STACK_MARK]: stackMark(config), [VOLUME_MARK]: volumeMark(urn) })),
   };
+}
+
+// An output of the component stands for all its resources: the volume would wait for its companion, and that for the volume.
+function withoutDependency<T>(output: pulumi.Output<T>): Promise<pulumi.Unwrap<T>> {
+  return new Promise((resolve) => void pulumi.output(output).apply(resolve));
 }
 
 // Whether there is something to take up is asked only where the state has no volume that is done: so a run that changes nothing asks

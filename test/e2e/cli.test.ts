@@ -12,8 +12,8 @@ const { volumesOfStack } = require("storage-profiles");
 const { existsSync, writeFileSync } = require("node:fs");
 // Where the file "wait" is there, the program says that it waits, and does so until it is gone.
 module.exports = (async () => {
-  if (existsSync("wait")) writeFileSync("waiting", "");
-  while (existsSync("wait")) await new Promise((done) => setTimeout(done, 50));
+  if (existsSync("wait") && !pulumi.runtime.isDryRun()) writeFileSync("waiting", "");
+  while (existsSync("wait") && !pulumi.runtime.isDryRun()) await new Promise((done) => setTimeout(done, 50));
   for (const [name, asked] of Object.entries(volumesOfStack())) new ProfiledVolume(name, asked);
 })();
 `;

@@ -12,6 +12,7 @@ const { volumesOfStack } = require("storage-profiles");
 const { existsSync, writeFileSync } = require("node:fs");
 // Where the file is there, the program waits until it is gone, and says so by another file.
 const wait = () => new Promise((done) => {
+  if (pulumi.runtime.isDryRun()) return done();
   if (existsSync("wait")) writeFileSync("waiting", "");
   const look = () => existsSync("wait") ? setTimeout(look, 50) : done();
   look();
