@@ -340,7 +340,7 @@ describeDocker("docker run with volumes that are attached", () => {
           "16",
           "--yes",
         ]);
-        expect([applied.code, applied.text]).toEqual([0, expect.anything()]);
+        expect(applied.code === 0 ? "applied" : applied.text).toBe("applied");
         await until("the limits change", async () => (await on.limits(id)) !== before);
         expect([before, await on.limits(id)]).toEqual([on.expected.gold, on.expected.silver]);
         if (hasCapability("CAP_SYS_RESOURCE")) {
