@@ -287,7 +287,8 @@ describeDocker("docker run with volumes that are attached", () => {
         const volume = { profile: "gold", sizeGiB: 8, deletionProtection: false };
         await lab.start({
           docker: { defaultSize: "8GiB" },
-          volumes: Object.fromEntries(made.map((name) => [name, volume])),
+          // Each its own: YAML would write one object as an anchor and its aliases.
+          volumes: Object.fromEntries(made.map((name) => [name, { ...volume }])),
         });
         await lab.project.up();
         devices = new StandIns(() => on.attached());
