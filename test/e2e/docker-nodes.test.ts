@@ -238,12 +238,6 @@ class OnCinder implements Attaching {
 }
 
 describeDocker("docker run with volumes that are attached", () => {
-  let engine: Docker | undefined;
-  beforeAll(async () => {
-    engine = await startEngine();
-  });
-  afterAll(() => engine?.stop());
-
   describe.each([
     ["scaleio", undefined, OnScaleio],
     ["aws", awsReason(), OnEbs],
@@ -251,6 +245,8 @@ describeDocker("docker run with volumes that are attached", () => {
   ] as const)("by backend %s", (backend, reason, Backend) => {
     describeIf(reason === undefined, "which this machine has", reason, () => {
       const on: Attaching = new Backend();
+      // An engine of its own: one remembers the driver of each name, also when the driver is gone.
+      let engine: Docker | undefined;
       const places = (directory: string) => ({
         STORAGE_PROFILES_MOUNTS: join(directory, "mounts"),
         STORAGE_PROFILES_NODE_STATE: join(directory, "attached"),
@@ -281,6 +277,7 @@ describeDocker("docker run with volumes that are attached", () => {
       const waitUntilGivenBack = (id: string) => until("the volume is given back", () => isGivenBack(id));
 
       beforeAll(async () => {
+        engine = await startEngine();
         await on.start();
         // Made by one `up`: one for each test that is about something else.
         const made = ["changing", "foreign", "elsewhere", "crashing", "leaving"];
@@ -300,6 +297,7 @@ describeDocker("docker run with volumes that are attached", () => {
           await lab.stop();
           await (devices as StandIns | undefined)?.dispose();
         } finally {
+          await engine?.stop();
           await on.stop();
         }
       });
