@@ -25,7 +25,7 @@ export interface VolumeToMake {
   volume: ResolvedVolume | pulumi.Output<ResolvedVolume>;
   /** A volume that exists already and is to be taken over: its id. */
   importId?: string | undefined;
-  /** Whose that one is, where it is said. */
+  /** The owner from which it is taken over, if the program names one. */
   takeFrom?: string | undefined;
   /** The component, for the child's ownership. */
   component: pulumi.ComponentResource;

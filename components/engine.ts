@@ -15,7 +15,7 @@ export function hasHooks(): boolean {
   return typeof monitor?.registerResourceHook === "function";
 }
 
-/** What the engine is told when a program is done; it deletes then what the program no longer declares. */
+/** Signals to the engine that the program has ended, upon which it deletes what the program no longer declares. */
 interface Monitor {
   signalAndWaitForShutdown?: (request: unknown, callback: (error: unknown, response?: unknown) => void) => unknown;
 }

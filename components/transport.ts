@@ -56,7 +56,7 @@ export async function carryOut(
     } catch (error) {
       if (!isUnsettled(error)) throw error;
       const done = await isDone().catch((unknown: unknown) => {
-        // Of the two the first counts: it says what was to be done.
+        // The first error is reported: it names the change.
         if (isUnsettled(unknown)) throw error;
         throw unknown;
       });

@@ -54,7 +54,7 @@ export class VolumeAttachment extends pulumi.ComponentResource {
     const before = declared?.attachment;
     if (declared) declared.attachment ??= name;
     const toMake = { name, volume, host, options, before, opts: { parent: this } };
-    // A volume with problems is no volume; they are told where it is declared.
+    // The problems of a refused volume are reported where it is declared.
     const attacher = volume.resource && declared?.backend && attachers[declared.backend];
     const made = declared && attacher?.attach({ ...toMake, declared });
     this.resource = made?.resource;

@@ -11,7 +11,7 @@ const maxLinks = 40;
 
 /**
  * Refuses, for root, a directory that others than root may exchange or write to: it and all above it must be root's, and writable by
- * root only. Above it, a directory such as /tmp may be writable by all if it is sticky: there nobody can move what is root's. Links on the
+ * root only. Above it, a directory such as /tmp may be writable by all if it is sticky: only root can move its own entries there. Links on the
  * way must be root's, and lead through such directories. What isn't there yet is no matter. Problems: `unsafe-directory`.
  */
 export async function refuseUnsafeDirectory(directory: string): Promise<void> {

@@ -268,7 +268,7 @@ export async function adoptVolume(
       });
       return { ...volume, owner };
     } catch (error) {
-      // Somebody else may be at work on it by now.
+      // Another process may hold it by now.
       if (!(error instanceof LocalVolumeError && error.code === "lock-lost")) await undoAdoption(step, paths, record);
       throw error;
     }
@@ -330,7 +330,7 @@ async function createNew(step: Steps, paths: VolumePaths, wanted: UpdateVolumeRe
     await step("recorded", () => promise(paths, record, 0));
     return await usable(step, paths, record);
   } catch (error) {
-    // Somebody else may be at work on it by now.
+    // Another process may hold it by now.
     if (error instanceof LocalVolumeError && error.code === "lock-lost") throw error;
     await undoCreation(step, paths);
     throw error;

@@ -281,7 +281,7 @@ export const mapping = {
 export const identity = {
   configure,
 
-  // What is wrong with the connection is told here, once for all volumes.
+  // Problems of the connection are reported here, once for all volumes.
   async check(olds: IdentityOutputs, news: object): Promise<dynamic.CheckResult> {
     const inputs: IdentityOutputs = { ...news };
     const failures = await failuresOf(async () => {

@@ -257,7 +257,7 @@ function editOf({ name, to }: Pick<Change, "name" | "to">): ConfigEdit {
 
 /**
  * Ends what a plugin that is gone had begun, where the state shows that there is nothing to take back or to finish. Gives the
- * volumes whose creation was broken off and that nobody can ask for any more.
+ * volumes whose creation was interrupted and that no call refers to any more.
  */
 export async function recover(
   { registry, stack, view }: Pick<ChangesOptions, "registry" | "stack" | "view">,

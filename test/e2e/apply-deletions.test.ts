@@ -4,15 +4,10 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { openProject, type ApplyOptions, type Stack } from "../../src/stack";
-import { Project } from "../support/engine";
-
-const PROGRAM = `
-const { volumesOfStack } = require("storage-profiles");
-for (const [name, asked] of Object.entries(volumesOfStack())) new ProfiledVolume(name, asked);
-`;
+import { Project, VOLUMES_OF_STACK } from "../support/engine";
 
 describe("a volume that was taken out of the file by hand, its profile edited too", () => {
-  const project = new Project("deletions", PROGRAM);
+  const project = new Project("deletions", VOLUMES_OF_STACK);
   const dataOf = (name: string) => join(project.volumes, "volumes/deletions/dev", name, "data/precious");
   const open = async (): Promise<Stack> => {
     const [env, pulumi] = [await project.env(), await project.pulumi()];

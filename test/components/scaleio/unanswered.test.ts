@@ -115,30 +115,8 @@ const changes: [string, string, () => Promise<() => Promise<void>>][] = [
       };
     },
   ],
-  [
-    "a mapping",
-    "addMappedSdc",
-    async () => {
-      const volumeId = await make();
-      return async () => {
-        const wanted = { volumeId, sdcId, iopsLimit: 500, bandwidthLimitKBps: 2048, accessMode };
-        expect((await createMapping(array, wanted)).unfinished).toBeUndefined();
-        expect(await readMapping(array, wanted)).toMatchObject(wanted);
-      };
-    },
-  ],
-  [
-    "the limits of a new mapping",
-    "setMappedSdcLimits",
-    async () => {
-      const volumeId = await make();
-      return async () => {
-        const wanted = { volumeId, sdcId, iopsLimit: 500, bandwidthLimitKBps: 2048, accessMode };
-        expect((await createMapping(array, wanted)).unfinished).toBeUndefined();
-        expect(await readMapping(array, wanted)).toMatchObject(wanted);
-      };
-    },
-  ],
+  ["a mapping", "addMappedSdc", newMapping],
+  ["the limits of a new mapping", "setMappedSdcLimits", newMapping],
   [
     "other limits",
     "setMappedSdcLimits",
@@ -312,3 +290,13 @@ test("two arrays are never the same, unless their description says so", async ()
   expect(ids[0]).not.toBe(ids[1]);
   expect(ids.slice(2)).toEqual(["0123456789abcdef", "0123456789abcdef"]);
 });
+
+/** Prepares a volume; the call maps it with limits. */
+async function newMapping(): Promise<() => Promise<void>> {
+  const volumeId = await make();
+  return async () => {
+    const wanted = { volumeId, sdcId, iopsLimit: 500, bandwidthLimitKBps: 2048, accessMode };
+    expect((await createMapping(array, wanted)).unfinished).toBeUndefined();
+    expect(await readMapping(array, wanted)).toMatchObject(wanted);
+  };
+}
