@@ -108,6 +108,7 @@ describe("a test file that leaves something running", () => {
       /left running after the last test: .*ChildProcess cat/,
     ],
     nothing: ["0", undefined],
+    "its own output, a pipe": ['process.stdout.write("x"); process.stderr.write("x")', undefined],
   } as const;
 
   test.each(Object.entries(left))("%s", (_, [statement, message]) => {
