@@ -114,13 +114,15 @@ describe("a test file that leaves something running", () => {
   test.each(Object.entries(left))("%s", (_, [statement, message]) => {
     const directory = mkdtempSync(join(tmpdir(), "sp-left-"));
     try {
-      writeFileSync(join(directory, "x.test.js"), `test("x", () => { ${statement}; });`);
+      // Two files, so that they run in workers, as most do.
+      for (const name of ["x", "y"])
+        writeFileSync(join(directory, `${name}.test.js`), `test("${name}", () => { ${statement}; });`);
       const config = JSON.stringify({
         rootDir: directory,
         testEnvironment: join(root, "tools/test/environment.js"),
         testEnvironmentOptions: { graceSeconds: 0.2 },
       });
-      const args = [join(root, "node_modules/jest/bin/jest.js"), "--config", config, "--forceExit", "--runInBand"];
+      const args = [join(root, "node_modules/jest/bin/jest.js"), "--config", config, "--forceExit", "--maxWorkers=2"];
       const { status, stderr } = spawnSync(process.execPath, args, { cwd: directory, encoding: "utf8" });
       expect(status).toBe(message ? 1 : 0);
       if (message) expect(stderr).toMatch(message);
