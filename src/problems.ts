@@ -125,12 +125,23 @@ export const problemKinds = {
     allowed: () => 'a positive number of GiB (sizeGiB: 100), or text with a unit (size: "100GiB", "1.5TiB", "500GB")',
     fix: ({ fix }) => fix ?? "write the size with one of the units MiB, GiB, TiB, PiB or MB, GB, TB, PB",
   }),
-  "size-beyond-limit": problemKind<{ what: string; sizeGiB: number; min: number; max: number; ways?: string[] }>({
+  "size-beyond-limit": problemKind<{
+    what: string;
+    sizeGiB: number;
+    min: number;
+    max: number;
+    ways?: string[];
+    /** Whether the nearest size in the range would do. Default: true. */
+    nearestFits?: boolean;
+  }>({
     meaning: "The backend can't make a volume of this size with this profile.",
     message: ({ what, sizeGiB }) => `${what} can't have ${count(sizeGiB)} GiB`,
     allowed: ({ sizeGiB, min, max }) => (sizeGiB < min ? sizesText(min, max) : `${count(min)} to ${count(max)} GiB`),
-    fix: ({ sizeGiB, min, max, ways = [] }) =>
-      either([...ways, sizeGiB < min ? `ask for ${count(min)} GiB or more` : `ask for at most ${count(max)} GiB`]),
+    fix: ({ sizeGiB, min, max, ways = [], nearestFits = true }) => {
+      const size = sizeGiB < min ? `ask for ${count(min)} GiB or more` : `ask for at most ${count(max)} GiB`;
+      const all = nearestFits ? [...ways, size] : ways;
+      return either(all.length > 0 ? all : ["change the size", "what the profile asks for"]);
+    },
   }),
 
   // The stack's config

@@ -150,16 +150,21 @@ export const partialRange = z.strictObject({ min: z.int().positive(), max: z.int
 
 /**
  * Whether a backend can make the size that is asked for, which it may first round to `made`. Problem: `size-beyond-limit`,
- * with the `ways` out that lie in the profile; those that lie in the size are always told.
+ * with the `ways` out that lie in the profile, and the nearest size in the range where it `fits` what else is asked for.
  */
 export function sizeProblems(
   what: string,
   { sizeGiB, sizePath }: Pick<Asked<unknown, unknown, unknown>, "sizeGiB" | "sizePath">,
   { min, max }: z.infer<typeof rangeSchema>,
-  { ways = () => [], made = sizeGiB }: { ways?: () => string[]; made?: number } = {},
+  {
+    ways = () => [],
+    fits = () => true,
+    made = sizeGiB,
+  }: { ways?: () => string[]; fits?: (sizeGiB: number) => boolean; made?: number } = {},
 ): Problem[] {
   if (made >= min && made <= max) return [];
-  return [problem("size-beyond-limit", sizePath, sizeGiB, { what, sizeGiB, min, max, ways: ways() })];
+  const nearestFits = fits(made < min ? min : max);
+  return [problem("size-beyond-limit", sizePath, sizeGiB, { what, sizeGiB, min, max, ways: ways(), nearestFits })];
 }
 
 /** Reads a resource of our own, which has both under their names. */

@@ -9,15 +9,21 @@ import { volumeTypes, type AwsLimits, type VolumeType } from "./limits";
 import type { AwsPlacement } from "./placement";
 import type { AwsSection, AwsSettings } from "./settings";
 
-/** `quiet`: only whether there are problems matters, not the ways out of them, which are found by asking so. */
-export type AskedAws = Asked<AwsSection, AwsPlacement, AwsLimits> & { quiet?: boolean };
+export type AskedAws = Asked<AwsSection, AwsPlacement, AwsLimits> & {
+  /** Only whether there are problems matters, not the ways out of them, which are found by asking so. */
+  quiet?: boolean;
+  /** Resolves the request when something else about it has changed and `cheapest` may therefore mean another type. */
+  again?: (changed: AskedAws) => Answer<AwsSettings>;
+};
 
 /** Settings, problems and notes for one volume of this type, whatever type the profile names. */
 export function resolveType(type: VolumeType, asked: AskedAws): Answer<AwsSettings> {
   const { section, sizeGiB, placement } = asked;
   const limits = asked.limits[type];
+  const wrongSize = { code: "size-beyond-limit", path: asked.sizePath } as const;
   const problems = sizeProblems(labelOf(type, asked), asked, limits.sizeGiB, {
-    ways: () => otherTypes(type, asked, { code: "size-beyond-limit", path: asked.sizePath }),
+    ways: () => otherTypes(type, asked, wrongSize),
+    fits: (sizeGiB) => asked.quiet === true || isWayOut(type, asked, wrongSize, type, { sizeGiB }),
   });
   const notes: Note[] = [];
 
@@ -176,10 +182,10 @@ function isWayOut(
   other: VolumeType,
   changed: Partial<AskedAws> = {},
 ): boolean {
-  const problemsOf = (each: VolumeType, at: AskedAws) => resolveType(each, { ...at, quiet: true }).problems;
   const keyOf = (each: Problem) => `${each.code} ${each.path} ${other === type ? "" : each.message}`;
-  const before = new Set(problemsOf(type, asked).map(keyOf));
-  return problemsOf(other, { ...asked, ...changed }).every(
+  const before = new Set(resolveType(type, { ...asked, quiet: true }).problems.map(keyOf));
+  const resolveChanged = (other === type && asked.again) || ((at: AskedAws) => resolveType(other, at));
+  return resolveChanged({ ...asked, ...changed, again: undefined, quiet: true }).problems.every(
     (each) => before.has(keyOf(each)) && !(each.code === code && each.path === path),
   );
 }

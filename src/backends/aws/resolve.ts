@@ -53,7 +53,7 @@ function cheapest(asked: AskedAws, prices: AwsPrices): Answer<AwsSettings> {
     const reasons = types.map((type, index) => `${type}: ${own[index]?.message}`);
     return { sizeGiB, problems: [problem("no-type-admits", at, "cheapest", { reasons }), ...common], notes: [] };
   }
-  const answer = resolveType(chosen.type, asked);
+  const answer = resolveType(chosen.type, { ...asked, again: (changed) => cheapest(changed, prices) });
   if (!answer.settings) return answer;
   const where = chosen.isPriced ? "" : ` by the prices of ${REFERENCE_REGION}`;
   const because = `the cheapest of ${types.join(", ")} for "${asked.profile}", whatever the size${where}`;

@@ -437,6 +437,8 @@ describe("a way out", () => {
         numRuns: 500,
         examples: [
           [{ volumeType: "gp2", iops: 3000 }, 20_000],
+          [{ volumeType: "io2", iops: { perGiB: 1100 } }, 1],
+          [{ volumeType: "cheapest", iops: 80_001 }, 1],
           [{ volumeType: "gp3", iops: 1, throughputMiBps: 1000 }, 100],
         ],
       },
