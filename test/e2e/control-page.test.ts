@@ -409,22 +409,23 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     expect(await section("Volumes").locator("tbody tr").count()).toBe(200);
     // What would freeze it is to draw them all: a key draws what is shown, and no more.
     const drawn = await page.getByLabel("Find a volume").evaluate(async (field: any) => {
-      const { MutationObserver, requestAnimationFrame, document } = globalThis as any;
-      let rows = 0;
-      const observer = new MutationObserver((changes: any[]) => {
-        const added = changes.flatMap((change) => [...change.addedNodes]);
-        rows += added.filter((node) => node.nodeName === "TR").length;
-      });
-      observer.observe(document.body, { childList: true, subtree: true });
+      const { MutationObserver, document } = globalThis as any;
       const counts: number[] = [];
       for (const text of ["v1", "v19", "v199", "v1999"]) {
-        rows = 0;
+        const rows = new Promise<number>((done) => {
+          const observer = new MutationObserver((changes: any[]) => {
+            const added = changes.flatMap((change) => [...change.addedNodes]);
+            const count = added.filter((node) => node.nodeName === "TR").length;
+            if (count === 0) return;
+            observer.disconnect();
+            done(count);
+          });
+          observer.observe(document.body, { childList: true, subtree: true });
+        });
         field.value = text;
         field.dispatchEvent(new Event("input"));
-        await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-        counts.push(rows);
+        counts.push(await rows);
       }
-      observer.disconnect();
       return counts;
     });
     expect(Math.max(...drawn)).toBeGreaterThan(0);

@@ -56,6 +56,12 @@ class StackProject extends Project {
     return join(this.directory, "wait");
   }
 
+  /** Has the next program wait. */
+  hold(): void {
+    rmSync(join(this.directory, "waiting"), { force: true });
+    writeFileSync(this.wait, "");
+  }
+
   /** Waits until the program waits. */
   async waits(): Promise<void> {
     await until("the program waits", () => existsSync(join(this.directory, "waiting")));
@@ -245,7 +251,7 @@ describe("a stack on this machine", () => {
   });
 
   test("says who holds its lock, and answers reads meanwhile", async () => {
-    writeFileSync(project.wait, "");
+    project.hold();
     await stack.edit([
       { kind: "set-volume", name: "logs", volume: { profile: "fast", sizeGiB: 3, deletionProtection: false } },
     ]);
@@ -269,7 +275,7 @@ describe("a stack on this machine", () => {
   });
 
   test("cancels: what waits at once, what runs after what it is doing, and both can be run again", async () => {
-    writeFileSync(project.wait, "");
+    project.hold();
     await stack.edit([
       { kind: "set-volume", name: "logs", volume: { profile: "fast", sizeGiB: 4, deletionProtection: false } },
     ]);
@@ -287,7 +293,7 @@ describe("a stack on this machine", () => {
   });
 
   test("whoever ran it is killed: it is reported as interrupted, the engine goes on, and it can be run again", async () => {
-    writeFileSync(project.wait, "");
+    project.hold();
     await stack.edit([
       { kind: "set-volume", name: "logs", volume: { profile: "fast", sizeGiB: 5, deletionProtection: false } },
     ]);
@@ -310,16 +316,14 @@ describe("a stack on this machine", () => {
   });
 
   test("the engine is killed with it: the lock that nobody holds is taken away when it is run again", async () => {
-    writeFileSync(project.wait, "");
+    project.hold();
     // The second is declared only after the program has waited: however late the kill, something is left to do.
     await stack.edit([
       { kind: "set-volume", name: "data", volume: { profile: "fast", sizeGiB: 2 } },
       { kind: "set-volume", name: "logs", volume: { profile: "fast", sizeGiB: 6, deletionProtection: false } },
     ]);
-    const child = await project.script(
-      "const o = stack.apply(); for await (const e of o.events()) if (e.type === 'resource' && e.resource === 'LocalVolume data') console.log('now');",
-    );
-    await new Promise((done) => child.stdout?.once("data", done));
+    const child = await project.script("await stack.apply().done;");
+    await project.waits();
     child.kill("SIGKILL");
     await ended(child);
     const engine = enginePid(project.journal);
@@ -446,7 +450,10 @@ describe("a program that declares its volumes itself, on an array", () => {
         name: "data",
         status: "non-compliant",
         causes: [
-          { message: "it was changed on the backend: iopsLimit of data-on-node1 is 500, and the volume's is 7,000" },
+          {
+            message:
+              "it was changed on the backend: iopsLimit of data-on-node1 is 500 IOPS, and the volume's is 7,000 IOPS",
+          },
           { message: "it was changed on the backend: sizeGiB is 16 GiB and was made 8 GiB" },
         ],
         verdict: "refused",

@@ -42,8 +42,10 @@ export interface Step {
   what: string;
 }
 
-interface Resource {
+/** A resource in a state. */
+export interface Resource {
   urn: string;
+  parent?: string;
   type: string;
   id?: string;
   protect?: boolean;
@@ -341,8 +343,8 @@ export class Project {
     return withoutSecrets(stack?.outputs ?? {}) as Record<string, any>;
   }
 
-  /** What `pulumi stack export` prints, from the same file, and without the engine. */
-  private async resources(): Promise<Resource[]> {
+  /** The resources in the state, as `pulumi stack export` prints them; from the same file, and without the engine. */
+  async resources(): Promise<Resource[]> {
     const { checkpoint } = JSON.parse(await readFile(this.stateFile, "utf8")) as {
       checkpoint: { latest?: { resources?: Resource[] } };
     };

@@ -1,11 +1,11 @@
 // What `npm test` runs and reports: which file belongs to which lab, what is left out, and what makes a run fail.
 
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
-import { isTooLate, labOf, labs } from "../../tools/test/labs.js";
+import { isAlone, isTooLate, labOf, labs } from "../../tools/test/labs.js";
 import { failures, report, summarize } from "../../tools/test/results.js";
 import { limitMs, slowness, until } from "../../tools/test/time.js";
 
@@ -38,6 +38,13 @@ describe("labs", () => {
   test("end-to-end tests belong to a lab; unit tests and stories to the default tier", () => {
     expect(files.filter((each) => each.startsWith("test/e2e/") && labOf(each) === undefined)).toEqual([]);
     expect(files.filter((each) => /^test\/(src|stories|tools)\//.test(each) && labOf(each) !== undefined)).toEqual([]);
+  });
+
+  test("what measures has the machine to itself, and nothing else has", () => {
+    const measures = (file: string) => /from ".*\/rate"/.test(readFileSync(join(root, file), "utf8"));
+    const alone = files.filter(isAlone);
+    expect(alone.filter((file) => !measures(file))).toEqual(["test/e2e/docker-vm-nodes.test.ts"]);
+    expect(files.filter((file) => measures(file) && !isAlone(file))).toEqual([]);
   });
 
   test("a lab that would take the run past 75 minutes is left out, with the reason", () => {

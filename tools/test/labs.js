@@ -11,17 +11,21 @@
  * @property {string[]} files regular expressions over the paths of test files
  * @property {string[][]} [prepare] commands of Node.js that make what the tests need, before any of them runs
  * @property {number} [minutes] about what it takes on the reference machine. Where the whole run would then take too long, it is left out
- * @property {boolean} [alone] its tests have the machine to themselves: they measure, fill disks, or see the mounts of the whole machine
+ * @property {string[]} [alone] regular expressions over those of its files that have the machine to themselves, because they measure
  */
 
-/** @type {Lab[]} In the order in which they run: the slowest last. */
+/** @type {Lab[]} What runs alone does so at the end, in this order: the slowest last. */
 const labs = [
   {
     name: "local",
     what: "local volumes on loop devices, with limits",
     needs: "Linux, root, loop devices",
-    files: ["test/components/local/", "test/components/node/(attached|blank)\\.", "test/e2e/(volume|crash|limits)\\."],
-    alone: true,
+    files: [
+      "test/components/local/",
+      "test/components/node/(attached|blank)\\.",
+      "test/e2e/(crash|histories|limits|volume)\\.",
+    ],
+    alone: ["/limits\\."],
   },
   {
     name: "engine",
@@ -63,7 +67,7 @@ const labs = [
     needs: "Linux, root, Debian packages, Go, Python 3",
     files: ["test/e2e/(compose-docker|docker|docker-nodes)\\.", "test/components/compose-(judges|include)\\."],
     prepare: [["test/labs/docker/lab.js", "--probe"]],
-    alone: true,
+    alone: ["/docker\\."],
   },
   {
     name: "vm",
@@ -72,14 +76,14 @@ const labs = [
     files: ["test/e2e/docker-vm"],
     prepare: [["test/labs/vm/lab.js", "--probe"]],
     minutes: 8,
-    alone: true,
+    alone: [""],
   },
 ];
 
 /** CI stops after 90 minutes. */
 const TIME_LIMIT_MINUTES = 75;
 
-module.exports = { isTooLate, labOf, labs };
+module.exports = { isAlone, isTooLate, labOf, labs };
 
 /**
  * The lab that a test file belongs to; none for one of the default tier.
@@ -89,6 +93,15 @@ module.exports = { isTooLate, labOf, labs };
  */
 function labOf(file) {
   return labs.find(({ files }) => files.some((pattern) => new RegExp(pattern).test(file)));
+}
+
+/**
+ * Whether a test file has the machine to itself.
+ *
+ * @param {string} file relative to the root, with slashes
+ */
+function isAlone(file) {
+  return labOf(file)?.alone?.some((pattern) => new RegExp(pattern).test(file)) ?? false;
 }
 
 /**

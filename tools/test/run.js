@@ -11,7 +11,7 @@ const path = require("node:path");
 const { ensureEngine, environment } = require("../engine/ensure.js");
 const { setup } = require("../setup.js");
 const { UNAVAILABLE, UserError, main } = require("../shared.js");
-const { isTooLate, labOf, labs } = require("./labs.js");
+const { isAlone, isTooLate, labOf, labs } = require("./labs.js");
 const { failures, read, report } = require("./results.js");
 const { SLOWNESS, measureSlowness } = require("./time.js");
 
@@ -28,7 +28,7 @@ Without options: types, lint, format, generated files, and the default tier of t
 
 Anything else goes to jest: npm test -- test/src/resolve.test.ts -t rounds
 
-Labs, in the order in which they run:
+Labs:
 ${labs.map(({ name, what, needs }) => `  ${name.padEnd(10)} ${what} (needs: ${needs})`).join("\n")}
 `;
 
@@ -70,18 +70,20 @@ main(async () => {
       if (options.only.length === 0) await defaultTier(engine, env, jest, failed);
       const withEngine = environment(await engine, env);
       const prepared = await prepare(chosen, withEngine, failed);
-      const [alone, together] = [true, false].map((is) => prepared.filter((lab) => Boolean(lab.alone) === is));
-      if (together?.length) {
-        const what = `labs: ${together.map(({ name }) => name).join(", ")}`;
-        await jest(what, ["--maxWorkers", String(availableParallelism() + 1), ...filesOf(together)], withEngine);
+      const together = filesOf(prepared).filter((file) => !isAlone(file));
+      if (together.length > 0) {
+        const what = `labs: ${prepared.map(({ name }) => name).join(", ")}`;
+        await jest(what, ["--maxWorkers", String(availableParallelism() + 1), ...together], withEngine);
       }
-      for (const lab of alone ?? []) {
+      for (const lab of prepared) {
+        const alone = filesOf([lab]).filter(isAlone);
+        if (alone.length === 0) continue;
         const late = isTooLate(lab, minutesSince(started), Number(env[SLOWNESS]));
         if (options.all && late !== undefined) {
-          leftOut.push(...filesOf([lab]).map((file) => `${file}: ${late}`));
+          leftOut.push(...alone.map((file) => `${file}: ${late}`));
           continue;
         }
-        await jest(`lab: ${lab.name}`, ["--maxWorkers", "1", ...filesOf([lab])], withEngine);
+        await jest(`lab: ${lab.name}, alone`, ["--maxWorkers", "1", ...alone], withEngine);
       }
     }
     const results = read(directory, root);
