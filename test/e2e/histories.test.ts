@@ -182,9 +182,10 @@ async function live(g: fc.GeneratorValue, place: Place, tally: Tally): Promise<s
     // The stack's own profiles change, or can't be read.
     const profiles = oneOf(g, ["same", "same", "same", "same", "same", "changed", "changed", "broken"] as const);
     if (step > 0 && profiles !== "same") {
-      const iops = profiles === "broken" ? { iop: 500 } : { iops: 1000 + g(fc.nat, 1000) };
+      const key = place.type === "LocalVolume" ? "iops" : "iopsLimit";
+      const settings = { [profiles === "broken" ? "iop" : key]: 1000 + g(fc.nat, 1000) };
       await place.configure({
-        silver: { extends: "silver", [place.type === "LocalVolume" ? "local" : "scaleio"]: iops },
+        silver: { extends: "silver", [place.type === "LocalVolume" ? "local" : "scaleio"]: settings },
       });
     } else await place.configure();
 
@@ -273,16 +274,18 @@ async function live(g: fc.GeneratorValue, place: Place, tally: Tally): Promise<s
 function runOptions(g: fc.GeneratorValue, before: Known[], verb: string): { option: string; urn?: string }[] {
   const options: { option: string; urn?: string }[] = [];
   const some = (option: string, percent: number) => {
-    for (const { child, component } of before) {
+    // What is protected makes a whole `destroy` fail.
+    const among = verb === "destroy" && chance(g, 80) ? before.filter(({ isProtected }) => !isProtected) : before;
+    for (const { child, component } of among) {
       if (!chance(g, percent)) continue;
       const which = g(fc.nat, 2);
       for (const urn of which === 0 ? [child] : which === 1 ? [component] : [child, component])
         options.push({ option, urn });
     }
   };
-  const kind = oneOf(g, ["all", "all", "--target", "--exclude", "--replace"] as const);
+  const kind = chance(g, 5) ? "--replace" : oneOf(g, ["all", "all", "--target", "--exclude"] as const);
   if (kind === "--target" || kind === "--exclude") some(kind, 30);
-  if (kind === "--replace" && verb === "up") some(kind, 10);
+  if (kind === "--replace" && verb === "up") some(kind, 5);
   if (chance(g, 25)) options.push({ option: "--refresh" });
   if (chance(g, 20)) options.push({ option: "--continue-on-error" });
   if (verb === "destroy" && chance(g, 50)) options.push({ option: "--run-program" });
@@ -298,7 +301,7 @@ async function expectNothingLost(place: Place): Promise<void> {
     { numRuns: Math.ceil(histories / VOLUMES), endOnFailure: true },
   );
   process.stderr.write(`${place.project.name}: ${JSON.stringify(tally)}\n`);
-  expect(tally.made).toBeGreaterThan(VOLUMES);
+  expect(tally.made).toBeGreaterThanOrEqual(VOLUMES);
   expect(tally.succeeded).toBeGreaterThan(0);
 }
 
