@@ -31,6 +31,8 @@ export interface DeclaredVolume {
   recorded?: Promise<RecordedVolume>;
   /** The names by which the component was known before, by its own `aliases`. */
   formerNames?: string[];
+  /** The owner from which it is taken over, where the program names one. */
+  takeFrom?: string | undefined;
   /** Whether a mapping was declared for it. */
   isMapped: boolean;
   /** The first attachment that the program has declared of it. */

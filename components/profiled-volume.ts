@@ -70,8 +70,9 @@ export interface ProfiledVolumeArgs {
    */
   import?: string | undefined;
   /**
-   * The owner of the volume that `import` takes over, where that is another one: its URN, as the refusal of the import names it. That
-   * owner can then neither change nor delete the volume. Only on `local`.
+   * The owner of the volume that `import` takes over, where that is another one, as the refusal of the import names it: a URN on `local`,
+   * where that owner can then neither change nor delete the volume; a stack on `openstack`, which should give the volume up first
+   * (`pulumi state delete`). Other backends don't know owners.
    */
   takeFrom?: string | undefined;
   /**
@@ -175,6 +176,7 @@ export class ProfiledVolume extends pulumi.ComponentResource {
     const name = nameOf(reference);
     const backend = backendNames.find((each) => each === (args.backend ?? run.config.backend));
     const declared = newDeclaration(name, backend);
+    declared.takeFrom = args.takeFrom;
     run.volumes.push(declared);
     const asked = ask(run, reference, declared, args, opts);
     super(

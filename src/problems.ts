@@ -979,10 +979,10 @@ export const noteKinds = {
     meaning: "Something else about a volume is declared otherwise than it last got: its size, its place, a limit.",
     message: ({ what }) => `${what}, and not applied yet`,
   }),
-  "taken-over": noteKind<{ id: string; from: string | undefined; what: string[] }>({
+  "taken-over": noteKind<{ id: string; from: string | undefined; then?: string; what: string[] }>({
     meaning: "A volume that exists is taken over with its data.",
-    message: ({ id, from, what }) => {
-      const whose = from === undefined ? "" : ` from ${from}, which can then neither change nor delete it`;
+    message: ({ id, from, then, what }) => {
+      const whose = from === undefined ? "" : ` from ${from}, ${then ?? "which can then neither change nor delete it"}`;
       return `takes over ${id}${whose}: ${what.length > 0 ? what.join(", ") : "nothing else changes"}`;
     },
   }),

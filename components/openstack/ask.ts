@@ -4,7 +4,16 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { note, problem, show, type Note, type OpenstackSettings, type Problem, type StackConfig } from "../../src";
+import {
+  change,
+  note,
+  problem,
+  show,
+  type Note,
+  type OpenstackSettings,
+  type Problem,
+  type StackConfig,
+} from "../../src";
 import {
   judgeLeftOver,
   judgeRetype,
@@ -21,8 +30,9 @@ import type { AskedOfBackend } from "../backends";
 import type { DeclaredVolume } from "../declared";
 import { carryOut } from "../transport";
 import { countSnapshots, readVolume, snapshotSize, type SeenVolume } from "./cinder";
-import { cloudOf, stackMark, VOLUME_MARK, volumeMark, type Cloud } from "./cloud";
+import { cloudOf, marksOf, stackMark, STACK_MARK, type Cloud } from "./cloud";
 import type { ConnectionHints } from "./connection";
+import { stackToken } from "./identity";
 import { isPassing, OpenstackError, type OpenstackErrorCode } from "./errors";
 import type { CinderSession } from "./session";
 
@@ -65,7 +75,8 @@ async function askNew(cloud: Cloud, asked: AskedOfBackend): Promise<Answer> {
   if (importId !== undefined) {
     const found = await readVolume(cloud.session, importId);
     const problems = importProblems(importId, found, to.sizeGiB, settings);
-    return found && problems.length === 0 ? judgeChange(cloud, asked, found) : { problems, notes: [] };
+    if (!found || problems.length > 0) return { problems, notes: [] };
+    return takeOver(cloud, asked, found);
   }
   const demand: Demand = {
     name,
@@ -89,6 +100,34 @@ async function askNew(cloud: Cloud, asked: AskedOfBackend): Promise<Answer> {
     ...(await sourceProblems(cloud, settings, to.sizeGiB)),
   ];
   return { problems, notes: leftOver.notes };
+}
+
+const STILL_ABLE = "which can still change and delete it as long as its state has it";
+
+// A volume that bears another stack's mark is that stack's, which would change it back or delete it.
+async function takeOver(cloud: Cloud, asked: AskedOfBackend, found: SeenVolume): Promise<Answer> {
+  const { declared, config, to } = asked;
+  const owner = found.metadata[STACK_MARK];
+  const isOthers = owner !== undefined && owner !== stackMark(config);
+  if (isOthers && declared.takeFrom !== owner) {
+    const because = `it belongs to the stack ${owner}, which would go on changing it and could delete it`;
+    const way = `take it out of that stack's state (pulumi state delete), and say from whom it is taken: takeFrom: "${owner}"`;
+    return {
+      problems: [problem("import-not-possible", "import", found.id, { id: found.id, because, way })],
+      notes: [],
+    };
+  }
+  const { sizeGiB, volumeType } = found;
+  const has = { ...to, sizeGiB, settings: { ...(to.settings as OpenstackSettings), volumeType } };
+  const what = change(has, to).notes.map(({ message }) => message);
+  const taken = note("taken-over", "import", {
+    id: found.id,
+    from: isOthers ? owner : undefined,
+    then: STILL_ABLE,
+    what,
+  });
+  const { problems, notes } = await judgeChange(cloud, asked, found);
+  return { problems, notes: [taken, ...notes] };
 }
 
 async function askChange(cloud: Cloud, asked: AskedOfBackend): Promise<Answer> {
@@ -168,9 +207,14 @@ function importProblems(
 const hintsFor = ({ hints }: DeclaredVolume) => hints as Promise<ConnectionHints> | undefined;
 
 async function leftOversOf(cloud: Cloud, { urn }: DeclaredVolume, config: StackConfig): Promise<CinderVolume[]> {
+  const token = await stackToken(config);
+  // Another state may have a stack and a volume of these names. What only this one can know tells them apart.
+  if (urn === undefined || token === undefined) return [];
+  const marks = Object.entries(marksOf(config, urn, token));
   const marked = await cloud.marked(stackMark(config));
-  const mark = urn === undefined ? undefined : volumeMark(urn);
-  return marked.filter((each) => each.metadata[VOLUME_MARK] === mark && each.status !== "deleting");
+  return marked.filter(
+    ({ metadata, status }) => marks.every(([key, value]) => metadata[key] === value) && status !== "deleting",
+  );
 }
 
 /**

@@ -11,9 +11,19 @@ import { defaultType, detailsOf, listTypes, listZones, readQuotas, volumesMarked
 import { readConnection, type ConnectionHints } from "./connection";
 import { CinderSession } from "./session";
 
-/** The metadata by which our volumes are known: the stack, and the volume in it. */
+/** The metadata by which our volumes are known: the stack, the volume in it, and the one state that has them. */
 export const STACK_MARK = `${MARK_PREFIX}stack`;
-export const VOLUME_MARK = `${MARK_PREFIX}volume`;
+const VOLUME_MARK = `${MARK_PREFIX}volume`;
+const STATE_MARK = `${MARK_PREFIX}state`;
+
+/** The marks of a volume; `token` is missing in the preview of a stack that has none yet. */
+export function marksOf(config: StackConfig, urn: string, token: string | undefined): Record<string, string> {
+  return {
+    [STACK_MARK]: stackMark(config),
+    [VOLUME_MARK]: volumeMark(urn),
+    ...(token !== undefined && { [STATE_MARK]: token }),
+  };
+}
 
 /** What marks the volumes of this stack. */
 export function stackMark(config: StackConfig): string {
@@ -25,7 +35,7 @@ export function stackMark(config: StackConfig): string {
  * What marks a volume in its stack. A name alone is that of a volume directly below the stack; others may share it, and are marked with
  * what they are below.
  */
-export function volumeMark(urn: string): string {
+function volumeMark(urn: string): string {
   const [types = "", name = ""] = urn.split("::").slice(-2);
   if (!types.includes("$")) return name;
   return `${name}-${createHash("sha256").update(types).digest("hex").slice(0, 8)}`;

@@ -1,5 +1,6 @@
-// The text in the state from which each run makes the provider anew: see components/local/resource.ts. It is part of the state's
-// format: it never changes.
+// The text in the state from which each run makes a provider anew: see components/local/resource.ts.
 
-export const PROVIDER_TEXT =
-  'exports.handler = () => require("module").createRequire(process.cwd() + "/")("storage-profiles/provider/openstack").provider;';
+/** The text for volumes or a stack's identity. It is part of the state's format: it never changes. */
+export function providerText(name: "provider" | "identity"): string {
+  return `exports.handler = () => require("module").createRequire(process.cwd() + "/")("storage-profiles/provider/openstack").${name};`;
+}

@@ -10,10 +10,11 @@ import type { VolumeBackend, VolumeToMake } from "../backends";
 import { known } from "../engine";
 import { fixedByTransform, transformed } from "../transform";
 import { askCloud, volumeToAdopt } from "./ask";
-import { stackMark, STACK_MARK, VOLUME_MARK, volumeMark } from "./cloud";
+import { marksOf } from "./cloud";
 import { explainCreation } from "./explain";
 import { hintsOf } from "./hints";
-import { PROVIDER_TEXT } from "./provider-text";
+import { stackToken } from "./identity";
+import { providerText } from "./provider-text";
 import { blockstorageVolume } from "./sdk";
 
 /** The longest name of a volume. Source: cinder/api/schemas/volumes.py (name_allow_zero_min_length), 29.0. Read 2026-11-24. */
@@ -42,7 +43,7 @@ export class CinderVolume extends pulumi.CustomResource {
   declare public readonly volumeType: pulumi.Output<string | null>;
 
   constructor(name: string, args: CinderVolumeArgs & pulumi.Inputs, opts?: pulumi.CustomResourceOptions) {
-    const props = { ...args, declaredAs: name, __provider: PROVIDER_TEXT };
+    const props = { ...args, declaredAs: name, __provider: providerText("provider") };
     super("pulumi-nodejs:dynamic/storage-profiles:CinderVolume", name, props, opts);
   }
 }
@@ -59,6 +60,7 @@ export const openstackBackend: VolumeBackend = {
   ask: askCloud,
 
   importsByEngine: true,
+  takesFrom: true,
 
   make(toMake) {
     const { name, volume, importId, config, opts } = toMake;
@@ -148,8 +150,9 @@ function volumeArgs({ volume, physicalName, component, config }: VolumeToMake): 
       .all([
         of((_, { metadata }) => metadata) as pulumi.Input<Record<string, string>>,
         withoutDependency(component.urn),
+        stackToken(config),
       ])
-      .apply(([own, urn]) => ({ ...own, [STACK_MARK]: stackMark(config), [VOLUME_MARK]: volumeMark(urn) })),
+      .apply(([own, urn, token]) => ({ ...own, ...marksOf(config, urn, token) })),
   };
 }
 

@@ -16,7 +16,7 @@ import type { VolumeBackend } from "../backends";
 import { isConfigSecret } from "../engine";
 import { transformed } from "../transform";
 import { CONNECTION_NAMESPACE, connectionKeys } from "./connection";
-import { stackIdentity } from "./identity";
+import { scaleioStack } from "./identity";
 import { providerText } from "./provider-text";
 
 /** What a volume on an array is made from. */
@@ -81,7 +81,7 @@ export const scaleioBackend: VolumeBackend = {
   },
   make(toMake) {
     const { name, physicalName, explicitName, volume, importId, config, opts } = toMake;
-    const identity = stackIdentity(config);
+    const identity = scaleioStack(config);
     const owner = {
       organization: pulumi.getOrganization(),
       project: pulumi.getProject(),

@@ -16,7 +16,7 @@ import {
 import { declaredVolume } from "../declared";
 import type { ProfiledVolume } from "../profiled-volume";
 import { currentRun } from "../run";
-import { stackIdentity } from "./identity";
+import { scaleioStack } from "./identity";
 import { providerText } from "./provider-text";
 import type { ScaleioVolume } from "./resource";
 
@@ -95,7 +95,7 @@ export class VolumeMapping extends pulumi.CustomResource {
     const props = {
       volumeId: volume?.volumeId ?? args.volumeId,
       volumeSystemId: (volume?.resource as ScaleioVolume | undefined)?.systemId,
-      stackSystemId: volume ? undefined : stackIdentity(run.config).then(({ systemId }) => systemId),
+      stackSystemId: volume ? undefined : scaleioStack(run.config).then(({ systemId }) => systemId),
       declaredAs: name,
       sdc: args.sdc,
       iopsLimit: limits.iopsLimit,

@@ -157,18 +157,43 @@ describeOpenstackEngine("in the middle of an up", () => {
   });
 
   test("what is left of it and may hold data is neither taken nor deleted", async () => {
-    const marks = { "storage-profiles.stack": "organization/faults/dev", "storage-profiles.volume": "old" };
+    const first = { "first@gold": { sizeGiB: 1 } };
+    project.declare(first);
+    await project.up();
+    const token = (await project.state())["OpenstackIdentity openstack"]?.id ?? "";
+    expect(token).toMatch(/^[0-9a-f-]{36}$/);
+    const marks = {
+      "storage-profiles.stack": "organization/faults/dev",
+      "storage-profiles.volume": "old",
+      "storage-profiles.state": token,
+    };
     const id = await lab.create({ size: 1, volume_type: "gold", name: "old", metadata: marks });
     await lab.attach(id);
-    project.declare({ "old@gold": { sizeGiB: 1 } });
+    project.declare({ ...first, "old@gold": { sizeGiB: 1 } });
     const refused = await project.run(["preview"]);
     expect(refused.code).not.toBe(0);
     expect(diagnostics(refused)).toContain(`volume ${id} was made for this declaration, and the state doesn't know it`);
     expect(diagnostics(refused)).toContain("it is attached [left-over]");
     expect(diagnostics(refused)).toContain(`\`import: "${id}"\``);
     await lab.detach(id);
-    project.declare({ "old@gold": { sizeGiB: 1, import: id } });
+    project.declare({ ...first, "old@gold": { sizeGiB: 1, import: id } });
     await project.up();
+    expect((await lab.volumes()).find(({ name }) => name === "old")).toMatchObject({ id });
+    expect(await mine()).toHaveLength(2);
+  });
+
+  test("what another state of the same names left is neither taken nor deleted nor in the way", async () => {
+    const marks = {
+      "storage-profiles.stack": "organization/faults/dev",
+      "storage-profiles.volume": "same",
+      "storage-profiles.state": "another",
+    };
+    const id = await lab.create({ size: 1, volume_type: "gold", name: "same", metadata: marks });
+    project.declare({ "same@gold": { sizeGiB: 1 } });
+    await project.up();
+    const own = (await project.ids())["same"];
+    expect(own).not.toBe(id);
+    await project.destroy();
     expect((await lab.volumes()).map((each) => each["id"] as string)).toEqual([id]);
   });
 

@@ -189,24 +189,42 @@ describeOpenstackEngine("volumes on Cinder", () => {
 
   test("that are there already are taken over with their data, or copied, and get the profile's type and the size in the same run", async () => {
     const id = await lab.create({ size: 1, volume_type: "silver", name: "by-hand", metadata: { old: "yes" } });
+    const marks = { "storage-profiles.stack": "organization/other/dev" };
+    const others = await lab.create({ size: 1, volume_type: "gold", name: "others", metadata: marks });
     const source = await lab.create({ size: 1, volume_type: "gold", name: "source" });
     const snapshot = await lab.snapshot(source);
     const from = (openstack: object) => ({ sizeGiB: 2, openstack });
     project.declare({
       "data@gold": { sizeGiB: 3, import: id },
+      "others@gold": { sizeGiB: 1, import: others, takeFrom: "organization/other/dev" },
       "restored@gold": from({ snapshotId: snapshot }),
       "copy@gold": from({ sourceVolumeId: source }),
     });
     const text = await project.up();
     expect(text).not.toContain("replace");
+    expect(text).toContain(`takes over ${others} from organization/other/dev, which can still change and delete it`);
+    expect((await lab.volume(others))!["metadata"]).toMatchObject({
+      "storage-profiles.stack": "organization/life/dev",
+    });
     expect(await lab.volume(id)).toMatchObject({ id, size: 3, volume_type: "gold", status: "available", name: "data" });
-    expect((await lab.volumes()).map(({ name }) => name as string)).toEqual(["copy", "data", "restored", "source"]);
+    expect((await lab.volumes()).map(({ name }) => name as string)).toEqual([
+      "copy",
+      "data",
+      "others",
+      "restored",
+      "source",
+    ]);
     const { restored, copy } = await project.ids();
     expect(await lab.volume(restored!)).toMatchObject({ snapshot_id: snapshot, size: 2 });
     expect(await lab.volume(copy!)).toMatchObject({ source_volid: source, size: 2 });
     expect(await project.steps()).toEqual([]);
     // What they were made from may be forgotten.
-    project.declare({ "data@gold": { sizeGiB: 3 }, "restored@gold": { sizeGiB: 2 }, "copy@gold": { sizeGiB: 2 } });
+    project.declare({
+      "data@gold": { sizeGiB: 3 },
+      "others@gold": { sizeGiB: 1 },
+      "restored@gold": { sizeGiB: 2 },
+      "copy@gold": { sizeGiB: 2 },
+    });
     expect((await project.upSteps()).steps.filter(({ op }) => op !== "update")).toEqual([]);
     expect(await lab.volume(id)).toMatchObject({ id, size: 3, volume_type: "gold" });
   });
@@ -214,7 +232,12 @@ describeOpenstackEngine("volumes on Cinder", () => {
   test("that are there already are refused at preview where they don't fit, with every reason", async () => {
     const id = await lab.create({ size: 5, volume_type: "gold" });
     const none = "11111111-2222-4333-8444-555555555555";
+    const marks = { "storage-profiles.stack": "organization/other/dev" };
+    const others = await lab.create({ size: 1, volume_type: "gold", metadata: marks });
+    const wrongly = await lab.create({ size: 1, volume_type: "gold", metadata: marks });
     project.declare({
+      "others@gold": { sizeGiB: 1, import: others },
+      "wrongly@gold": { sizeGiB: 1, import: wrongly, takeFrom: "organization/another/dev" },
       "big@gold": { sizeGiB: 3, import: id, openstack: { snapshotId: none } },
       "none@gold": { sizeGiB: 3, import: none },
     });
@@ -224,6 +247,9 @@ describeOpenstackEngine("volumes on Cinder", () => {
     const text = diagnostics(refused);
     expect(text).toContain(`${id} can't be taken over: it has 5 GiB, and can't shrink to 3`);
     expect(text).toContain(`${id} can't be taken over: its snapshotId is nothing, and not "${none}"`);
+    for (const volume of [others, wrongly])
+      expect(text).toContain(`${volume} can't be taken over: it belongs to the stack organization/other/dev`);
+    expect(text).toContain('takeFrom: "organization/other/dev"');
     expect(text).toContain(`${none} can't be taken over: this project has no volume of that id`);
     expect(await lab.changes()).toEqual([]);
   });
