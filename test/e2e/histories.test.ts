@@ -201,12 +201,7 @@ async function live(g: fc.GeneratorValue, place: Place, tally: Tally): Promise<s
     ];
     let outcome: string;
     if (killAfterMs === undefined) {
-      const { code, text } = await project.run(args);
-      if (code !== 0 && process.env["SHOW"] && !isWrong && !trouble && profiles !== "broken")
-        console.log(
-          args.filter((a) => !a.startsWith("urn")).join(" "),
-          text.slice(text.indexOf("Diagnostics:")).slice(0, 3000),
-        );
+      const { code } = await project.run(args);
       outcome = code === 0 ? "succeeded" : "failed";
     } else {
       const { kill } = await project.begin(args);

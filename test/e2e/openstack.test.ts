@@ -106,6 +106,7 @@ describeOpenstackEngine("volumes on Cinder", () => {
     expect(silver).toMatchObject({ id: ids["data"], size: 4, volume_type: "silver" });
     expect(Object.keys(silver["metadata"] as object).sort()).toEqual([
       "storage-profiles.stack",
+      "storage-profiles.state",
       "storage-profiles.volume",
     ]);
     expect(silver["description"] ?? "").toBe("");
