@@ -9,13 +9,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 
 import type { ScaleioGateway } from "../../testing";
+import { limitMs } from "../../tools/test/time.js";
 import { Project } from "../support/engine";
 import { emptyGateway, ScaleioProject } from "../support/scaleio";
 
+const histories = Number(process.env["STORAGE_PROFILES_TEST_HISTORIES"] ?? 20);
 /** Volumes of one stack: so many histories at a time. */
-const VOLUMES = 20;
+const VOLUMES = Math.min(histories, 100);
 const STEPS = 6;
-const histories = Number(process.env["STORAGE_PROFILES_TEST_HISTORIES"] ?? VOLUMES);
+const LIMIT_MS = limitMs(Math.max(900, histories * 10));
 
 /** What makes a volume another one for Pulumi. */
 interface Identity {
@@ -301,68 +303,76 @@ async function expectNothingLost(place: Place): Promise<void> {
 }
 
 describe("no volume's data is lost that nobody asked to delete", () => {
-  test(`on the local backend`, async () => {
-    const project = new Project("histories", PROGRAM);
-    const away = `${project.volumes}.away`;
-    try {
-      await project.init();
-      const file = (id: string) => join(id, "data/precious");
-      await expectNothingLost({
-        project,
-        type: "LocalVolume",
-        begin: () => project.reset(),
-        configure: (profiles) => project.config({ local: { mode: "directory" }, ...(profiles && { profiles }) }),
-        mark: (id) => writeFileSync(file(id), id),
-        isWhole: (id) => existsSync(file(id)) && readFileSync(file(id), "utf8") === id,
-        // The disk of the state directory isn't mounted.
-        disturb: () => {
-          if (!existsSync(project.volumes)) return { what: "nothing", end: () => undefined };
-          renameSync(project.volumes, away);
-          mkdirSync(project.volumes);
-          return {
-            what: "the state directory's disk is not mounted",
-            end: () => {
-              rmSync(project.volumes, { recursive: true, force: true });
-              renameSync(away, project.volumes);
-            },
-          };
-        },
-      });
-    } finally {
-      await project.dispose();
-    }
-  });
+  test(
+    "on the local backend",
+    async () => {
+      const project = new Project("histories", PROGRAM);
+      const away = `${project.volumes}.away`;
+      try {
+        await project.init();
+        const file = (id: string) => join(id, "data/precious");
+        await expectNothingLost({
+          project,
+          type: "LocalVolume",
+          begin: () => project.reset(),
+          configure: (profiles) => project.config({ local: { mode: "directory" }, ...(profiles && { profiles }) }),
+          mark: (id) => writeFileSync(file(id), id),
+          isWhole: (id) => existsSync(file(id)) && readFileSync(file(id), "utf8") === id,
+          // The disk of the state directory isn't mounted.
+          disturb: () => {
+            if (!existsSync(project.volumes)) return { what: "nothing", end: () => undefined };
+            renameSync(project.volumes, away);
+            mkdirSync(project.volumes);
+            return {
+              what: "the state directory's disk is not mounted",
+              end: () => {
+                rmSync(project.volumes, { recursive: true, force: true });
+                renameSync(away, project.volumes);
+              },
+            };
+          },
+        });
+      } finally {
+        await project.dispose();
+      }
+    },
+    LIMIT_MS,
+  );
 
-  test(`on an array`, async () => {
-    let gateway: ScaleioGateway = await emptyGateway();
-    const project = new ScaleioProject("histories-array", () => gateway);
-    project.program(PROGRAM);
-    try {
-      const ids = () => (gateway.state() as unknown as { volumes: { id: string }[] }).volumes.map(({ id }) => id);
-      await project.init();
-      await expectNothingLost({
-        project,
-        type: "ScaleioVolume",
-        begin: async () => {
-          await gateway.close();
-          gateway = await emptyGateway();
-          project.reset();
-        },
-        configure: async (profiles) => {
-          await project.connect({ ...(profiles && { profiles }) }, { timeoutSeconds: "3" });
-        },
-        mark: () => undefined,
-        isWhole: (id) => ids().includes(id),
-        disturb: (g) => {
-          const path = oneOf(g, ["createVolume", "setVolumeSize", "removeVolume", "queryIdByKey", "setVolumeName"]);
-          const effect = oneOf(g, ["cut", "cut-after-commit", "truncated-after-commit", "restart"] as const);
-          const fault = gateway.fault({ match: { path }, skip: g(fc.nat, 3), do: effect });
-          return { what: `${effect} at ${path}`, end: () => fault.remove() };
-        },
-      });
-    } finally {
-      await project.dispose();
-      await gateway.close();
-    }
-  });
+  test(
+    "on an array",
+    async () => {
+      let gateway: ScaleioGateway = await emptyGateway();
+      const project = new ScaleioProject("histories-array", () => gateway);
+      project.program(PROGRAM);
+      try {
+        const ids = () => (gateway.state() as unknown as { volumes: { id: string }[] }).volumes.map(({ id }) => id);
+        await project.init();
+        await expectNothingLost({
+          project,
+          type: "ScaleioVolume",
+          begin: async () => {
+            await gateway.close();
+            gateway = await emptyGateway();
+            project.reset();
+          },
+          configure: async (profiles) => {
+            await project.connect({ ...(profiles && { profiles }) }, { timeoutSeconds: "3" });
+          },
+          mark: () => undefined,
+          isWhole: (id) => ids().includes(id),
+          disturb: (g) => {
+            const path = oneOf(g, ["createVolume", "setVolumeSize", "removeVolume", "queryIdByKey", "setVolumeName"]);
+            const effect = oneOf(g, ["cut", "cut-after-commit", "truncated-after-commit", "restart"] as const);
+            const fault = gateway.fault({ match: { path }, skip: g(fc.nat, 3), do: effect });
+            return { what: `${effect} at ${path}`, end: () => fault.remove() };
+          },
+        });
+      } finally {
+        await project.dispose();
+        await gateway.close();
+      }
+    },
+    LIMIT_MS,
+  );
 });
