@@ -224,9 +224,11 @@ async function live(g: fc.GeneratorValue, place: Place, tally: Tally): Promise<s
     const identities = program.map((each) => ({ ...each, all: [each, ...each.aliases] }));
     const isAsked = (known: Known) => {
       const declaration = identities.find(({ all }) => all.some(sameAs(known)));
-      // `--replace` goes by what the program says of protection now.
-      if (among("--replace", known) && declaration) return !declaration.isProtected;
-      if (known.isProtected) return false;
+      // Where the program runs first, it counts what that says of protection.
+      const replaces = among("--replace", known) && declaration !== undefined;
+      const isRead = replaces || options.some(({ option }) => option === "--run-program");
+      if ((isRead && declaration ? declaration : known).isProtected) return false;
+      if (replaces) return true;
       // `destroy` leaves out what is excluded, and not what belongs to it.
       const excluded = options.flatMap(({ option, urn }) => (option === "--exclude" && urn !== undefined ? [urn] : []));
       if (excluded.some((urn) => urn === known.child || (verb === "up" && urn === known.component))) return false;
