@@ -75,7 +75,7 @@ const labs = [
     needs: "Linux, root, Debian packages, QEMU (with KVM, or much time)",
     files: ["test/e2e/docker-vm"],
     prepare: [["test/labs/vm/lab.js", "--probe"]],
-    minutes: 8,
+    minutes: 15,
     alone: [""],
   },
 ];
