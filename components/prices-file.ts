@@ -3,10 +3,10 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 
-import { NAMESPACE, problem, withPricesOf, type ReadConfig, type StackConfig } from "../src";
+import { NAMESPACE, problem, withPricesOf, type Problem, type StackConfig } from "../src";
 
 /** Lays the stack's own prices over those of the file that it names, if it names one. The path is relative to `directory`. */
-export function withPricesFile(config: StackConfig, directory: string): ReadConfig {
+export function withPricesFile(config: StackConfig, directory: string): { config: StackConfig; problems: Problem[] } {
   const file = config.pricesFile;
   if (file === undefined) return { config, problems: [] };
   try {

@@ -13,7 +13,7 @@ import type {
 } from "../stack";
 import { oneVolume } from "../stack/select";
 import { statusesOf } from "../stack/status";
-import { textOf, UsageError, type Answer, type CommandSpec, type Context } from "./command";
+import { exitCodeOf, textOf, UsageError, type Answer, type CommandSpec, type Context } from "./command";
 import { isAmong, planText } from "./plan";
 import { askedBy, profileEdit } from "./references";
 
@@ -66,7 +66,7 @@ export const apply: CommandSpec = {
     const problems = [...asked.problems, ...ofProfile.problems, ...removal.problems, ...ofProgram];
     if (problems.length > 0) return { code: "problems", json: { problems }, problems };
 
-    const planned = await stack.plan(edits, { ifTag: read.tag });
+    const planned = await stack.plan(edits, { ifTag: read.tag, willApply: true });
     const plan = withDeletions(narrowed(planned, asked.names, edits, destroy), removal.plans);
     if (planned.problems.length > 0)
       return { code: "problems", json: { ...plan }, text: planText(plan, context.colours) };
@@ -77,9 +77,9 @@ export const apply: CommandSpec = {
     if (edits.length === 0 && plan.touched.length === 0 && !refresh && !isAsked) {
       return { json: { stack: stack.name, changed: false, operation: null } };
     }
-    if (!isSure && !(await confirmed())) return { code: "interrupted", text: "Nothing was changed." };
+    if (!isSure && !(await confirmed())) return { text: "Nothing was changed." };
 
-    const written = edits.length > 0 ? await stack.edit(edits, { ifTag: read.tag }) : planned;
+    const written = edits.length > 0 ? await stack.edit(edits, { ifTag: read.tag, willApply: true }) : planned;
     if (written.problems.length > 0) return { code: "problems", json: { ...written }, problems: written.problems };
     const operation = stack.apply({ volumes: names, destroy, refresh, waitForLockSeconds: wait });
     return follow(operation, context, stack, written);
@@ -184,13 +184,7 @@ async function follow(operation: Operation, context: Context, stack: Stack, writ
     ? colours.green(doneText(report.summary ?? {}))
     : colours.red(`the operation ${report.state === "failed" ? "failed" : `was ${report.state}`}`);
   return {
-    code: isDone
-      ? "done"
-      : report.state === "cancelled"
-        ? "interrupted"
-        : code === "stack-locked"
-          ? "busy"
-          : "problems",
+    code: isDone ? "done" : report.state === "cancelled" ? "interrupted" : exitCodeOf(code),
     json: { stack: stack.name, changed: written.changed, tag: written.tag, operation: report },
     text,
     problems: report.problems,

@@ -47,7 +47,12 @@ export const cost: CommandSpec = {
     const last = ["in all", "", totalText(total.now), totalText(total.declared)];
     const text =
       volumes.length > 0 ? table([head, ...rows, [""], ...sums, [""], last], context.colours) : "There are no volumes.";
-    return { json: { stack: stack.name, volumes, profiles, total }, text };
+    return {
+      code: read.mistakes.length > 0 ? "problems" : "done",
+      json: { stack: stack.name, volumes, profiles, total, problems: read.mistakes },
+      text,
+      problems: read.mistakes,
+    };
   },
 };
 

@@ -37,8 +37,9 @@ export const explain: CommandSpec = {
     const names = Object.keys(known.catalog.profiles);
     if (!known.catalog.profiles[name]) {
       const params = { profile: name, profiles: names, nearest: nearest(name, names) };
-      const unknown = known.catalog.broken[name] ?? problem("profile-unknown", "profile", name, params);
-      return { code: "problems", json: { problems: [unknown] }, problems: [unknown] };
+      const { broken, unread } = known.catalog;
+      const problems = broken[name] ?? unread.profiles ?? [problem("profile-unknown", "profile", name, params)];
+      return { code: "problems", json: { problems }, problems };
     }
     const chosen = textOf(context, "backend");
     const shown = backendNames.filter((each) => chosen === undefined || each === chosen);

@@ -35,7 +35,7 @@ export const plan: CommandSpec = {
     const wrong = [...asked.problems, ...ofProfile.problems];
     if (wrong.length > 0) return { code: "problems", json: { problems: wrong }, problems: wrong };
 
-    const result = await stack.plan(edits);
+    const result = await stack.plan(edits, { willApply: true });
     const supposed = asked.ofProgram.map((each) => whatIf(read, state, each));
     const isNarrow = edits.length === 0 && asked.names.length > 0;
     const touched = isNarrow ? result.touched.filter(isAmong(asked.names)) : result.touched;

@@ -4,8 +4,7 @@ import type { Problem } from "../problems";
 import { isObject } from "../profiles/overlay";
 import { builtinProfiles } from "../profiles/builtin";
 import { parseReference } from "../profiles/reference";
-import { NAMESPACE, type VolumeDefinition } from "../profiles/schema";
-import { joinPath } from "../profiles/validate";
+import type { VolumeDefinition } from "../profiles/schema";
 import type { ConfigEdit, StackConfigRead, StackState } from "../stack";
 import { isUrn, oneVolume } from "../stack/select";
 import { statusesOf } from "../stack/status";
@@ -46,7 +45,7 @@ export function askedBy(context: Context, read: StackConfigRead, state: StackSta
     }
     const name = found.volume?.name ?? selector;
     const listed = read.config.volumes?.[name];
-    if (!listed) asked.problems.push(...problemsAt(read, "volumes", name));
+    asked.problems.push(...(read.unreadable.volumes[name] ?? []));
     asked.edits.push({ kind: "set-volume", name, volume: changed(listed, profile, size) });
   }
   return asked;
@@ -88,8 +87,8 @@ export function profileEdit(context: Context, read: StackConfigRead): { edits: C
   if (set.length + unset.length === 0)
     throw new UsageError("--profile <name> goes with --set key=value or --unset key");
   // What could not be read would be lost with the edit.
-  const problems = problemsAt(read, "profiles", name);
-  if (problems.length > 0) return { edits: [], problems };
+  const problems = read.unreadable.profiles[name]?.problems ?? read.unreadable.keys["profiles"] ?? [];
+  if (problems.length > 0) return { edits: [], problems: [...problems] };
   const own = read.config.profiles?.[name];
   // Of one that is built in only what is said changes.
   const start = own ?? (Object.hasOwn(builtinProfiles, name) ? { extends: name } : {});
@@ -101,13 +100,6 @@ export function profileEdit(context: Context, read: StackConfigRead): { edits: C
   }
   for (const each of unset) put(definition, each.split("."), undefined);
   return { edits: [{ kind: "set-profile", name, definition }], problems: [] };
-}
-
-function problemsAt(read: StackConfigRead, key: "profiles" | "volumes", name: string): Problem[] {
-  const path = joinPath(`${NAMESPACE}:${key}`, [name]);
-  return read.problems.filter(
-    (each) => each.path === path || each.path.startsWith(`${path}.`) || each.path.startsWith(`${path}[`),
-  );
 }
 
 function put(tree: Record<string, unknown>, path: readonly string[], value: unknown): void {

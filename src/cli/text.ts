@@ -3,7 +3,7 @@
 import { createColors } from "picocolors";
 
 import { formatCost, type MonthlyCost } from "../cost";
-import { show, type Note, type Problem } from "../problems";
+import { formatProblem, show, type Note, type Problem } from "../problems";
 import type { ResolvedVolume } from "../resolve";
 import { settingText } from "../setting-text";
 import type { ComplianceStatus, PlannedVerdict } from "../stack";
@@ -36,6 +36,11 @@ export function problemsText(problems: readonly Problem[], { red, dim, bold }: C
       return `${red("error")} ${bold(path)}: ${message} ${dim(`[${code}]`)}${shown}\n    ${dim("allowed:")} ${allowed}\n    ${dim("fix:    ")} ${fix}`;
     })
     .join("\n");
+}
+
+/** Problems of several readings, each once. */
+export function distinct(problems: readonly Problem[]): Problem[] {
+  return [...new Map(problems.map((each) => [formatProblem(each), each])).values()];
 }
 
 /** Notes, one a line. */

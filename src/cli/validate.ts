@@ -18,6 +18,7 @@ export const validate: CommandSpec = {
     const project = await context.project();
     const named = textOf(context, "stack");
     const names = named === undefined ? await project.stackNames() : [named];
+    if (named !== undefined) await project.stack(named).checkKnown();
     const stacks = await Promise.all(
       names.map(async (name) => {
         const { configFile, ...stack } = project.stack(name);

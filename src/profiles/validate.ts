@@ -82,6 +82,11 @@ export function wrongType(path: string, value: unknown, expected: string): Probl
   return problem("wrong-type", path, value, { expected: typeName(expected), found: foundType(value) });
 }
 
+/** Whether a path is one of another's, or of something below it. */
+export function isBelow(path: string, above: string): boolean {
+  return path === above || path.startsWith(`${above}.`) || path.startsWith(`${above}[`);
+}
+
 /** Joins a path of keys; a key that isn't a plain word stands in brackets, as `pulumi config set --path` has it. */
 export function joinPath(base: string, keys: readonly PropertyKey[]): string {
   return keys.reduce<string>((path, key) => {

@@ -28,11 +28,11 @@ interface Known {
 /** Makes the function that edits a stack's config. In one process, edits wait for each other in their order. */
 export function makeEdit(of: Edited): (edits: readonly ConfigEdit[], options?: EditOptions) => Promise<EditResult> {
   let last: Promise<unknown> = Promise.resolve();
-  return async (edits, { ifTag, dryRun = false } = {}) => {
+  return async (edits, { ifTag, dryRun = false, willApply = false } = {}) => {
     const known = await knownTo(of);
     const attempt = async () => {
       const text = await readText(of.configFile);
-      return { text, ...(await judge(text, edits, ifTag, of, known)) };
+      return { text, ...(await judge(text, edits, { ifTag, willApply }, of, known)) };
     };
     if (dryRun) return (await attempt()).result;
     const mine = last.then(() =>
@@ -65,7 +65,7 @@ async function knownTo({ readState, projectConfig }: Edited): Promise<Known> {
 async function judge(
   text: string | undefined,
   edits: readonly ConfigEdit[],
-  ifTag: string | undefined,
+  { ifTag, willApply }: Pick<EditOptions, "ifTag" | "willApply">,
   { configFile, read, refuseUnknown }: Edited,
   { state, stateUnknown, projectConfig }: Known,
 ): Promise<{ now: string; result: EditResult }> {
@@ -90,6 +90,7 @@ async function judge(
     const told = new Set(problems.map(({ code, path }) => `${code} ${path}`));
     problems.push(...impossible.filter(({ code, path }) => !told.has(`${code} ${path}`)));
   }
+  if (willApply === true) problems.push(...newProblems(problems, after.problems));
   const diff = lineDiff(old, now);
   const changed = problems.length === 0 && now !== old;
   return { now, result: { changed, tag, problems, touched, stateUnknown, diff } };

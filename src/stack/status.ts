@@ -16,17 +16,40 @@ import type { ComplianceStatus, Follower, RecordedVolume, StackConfigRead, Stack
 export function statusesOf(read: StackConfigRead, state: StackState): VolumeStatus[] {
   const pending = new Set(state.pending.map(({ urn }) => urn));
   const claimed = new Set<string>();
-  const ofConfig = Object.entries(read.config.volumes ?? {}).map(([name, volume]) => {
+  const ofConfig = listedVolumes(read).map((name) => {
     const found = recordedAs(state, name);
-    if (found.length > 1) return undecided(statusOf(read, name, volume, undefined, pending), found);
+    const [recorded, ...others] = found;
+    const one = others.length > 0 ? undefined : recorded;
+    const volume = read.config.volumes?.[name];
+    const status = volume ? statusOf(read, name, volume, one, pending) : unreadableOf(read, name, one, pending);
+    if (others.length > 0) return undecided(status, found);
     for (const { urn } of found) claimed.add(urn);
-    return statusOf(read, name, volume, found[0], pending);
+    return status;
   });
   const ofProgram = state.volumes
     .filter(({ urn }) => !claimed.has(urn))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map((each) => statusOf(read, each.name, undefined, each, pending));
   return [...ofConfig, ...ofProgram];
+}
+
+/** The volumes that the config lists: in their order, then those whose entry can't be read. */
+export function listedVolumes({ config, unreadable }: StackConfigRead): string[] {
+  return [...new Set([...Object.keys(config.volumes ?? {}), ...Object.keys(unreadable.volumes)])];
+}
+
+// What an entry with a mistake declares nobody knows; what there is of the volume is known all the same.
+function unreadableOf(
+  read: StackConfigRead,
+  name: string,
+  recorded: RecordedVolume | undefined,
+  pending: ReadonlySet<string>,
+): VolumeStatus {
+  const problems = [...(read.unreadable.volumes[name] ?? [])];
+  const what = problems.map(({ path, message }) => `${path}: ${message}`).join("; ");
+  const causes = [note("status-not-possible", "name", { what })];
+  const { revision, sizeGiB, declared, ...known } = statusOf(read, name, undefined, recorded, pending);
+  return { ...known, status: "non-compliant", causes, declaredBy: "config", verdict: "refused", problems };
 }
 
 // Of several volumes of the name, none says that it is the one that the config lists.

@@ -5,6 +5,7 @@ import type { BackendName } from "../backends";
 import type { MonthlyCost } from "../cost";
 import type { Note, Problem } from "../problems";
 import type { Catalog } from "../profiles/catalog";
+import type { Unreadable } from "../profiles/config";
 import type { ProfileDefinition, StackConfig, VolumeDefinition } from "../profiles/schema";
 import type { ResolvedVolume, Verdict, VolumeRequest } from "../resolve";
 import type { LockHolder } from "./errors";
@@ -70,9 +71,11 @@ export interface Stack {
    */
   edit(edits: readonly ConfigEdit[], options?: EditOptions): Promise<EditResult>;
   /** What edits would do: the same as {@link edit} with `dryRun`. No edits: what an `up` would do now. */
-  plan(edits?: readonly ConfigEdit[], options?: Pick<EditOptions, "ifTag">): Promise<EditResult>;
+  plan(edits?: readonly ConfigEdit[], options?: Pick<EditOptions, "ifTag" | "willApply">): Promise<EditResult>;
   /** Reads the state from the engine. Secrets in it stay encrypted. A stack that doesn't exist has none: `exists` is false. */
   readState(): Promise<StackState>;
+  /** Refuses a stack that there isn't: with neither a config file nor a state that the engine knows. Error: `stack-unknown`. */
+  checkKnown(): Promise<void>;
   /** Config and state against each other, volume by volume. With `refresh` the backends are asked first, as `pulumi refresh` does. */
   status(options?: StatusOptions): Promise<VolumeStatus[]>;
   /** Puts what the config says into effect. Returns at once; operations of a stack run one after the other. */
@@ -94,6 +97,10 @@ export interface StackConfigRead {
   /** The values below `storage-profiles`, those of Pulumi.yaml below those of the stack's file. What is wrong is left out. */
   config: StackConfig;
   catalog: Catalog;
+  /** The parts that have a mistake, with its problems: they are neither in `config` nor absent. */
+  unreadable: Unreadable;
+  /** What is wrong with values and profiles, whichever volume needs them: an `up` is refused for it as a whole. */
+  mistakes: Problem[];
   /** Everything that is wrong: values, profiles, and each volume that the config lists. */
   problems: Problem[];
   /** The profiles that the stack's file itself defines. */
@@ -123,6 +130,8 @@ export interface EditOptions {
   ifTag?: string | undefined;
   /** Only says what would come of it. */
   dryRun?: boolean | undefined;
+  /** Whether the config is to be applied afterwards. Then whatever is wrong with it is a problem, also what was wrong before. */
+  willApply?: boolean | undefined;
 }
 
 /** What came of an edit, or would come of it. */

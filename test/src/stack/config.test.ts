@@ -10,6 +10,7 @@ import { parse } from "yaml";
 import { readConfigText, tagOf } from "../../../src/stack/config";
 import { editText, lineDiff } from "../../../src/stack/edit";
 import { openProject, StackError, type ConfigEdit } from "../../../src/stack";
+import { resolve } from "../../../src";
 import { runs } from "../../support/property";
 
 const directory = mkdtempSync(join(tmpdir(), "sp-config-"));
@@ -62,6 +63,47 @@ describe("reading", () => {
       "backend-missing storage-profiles:volumes.d.backend",
       "size-invalid storage-profiles:volumes.e.size",
     ]);
+  });
+
+  test("never takes a part with a mistake for one that says nothing", async () => {
+    const { catalog, requestFor, unreadable, mistakes } = await read(`config:
+  storage-profiles:backend: local
+  storage-profiles:limits: { aws: { gp3: 5 } }
+  storage-profiles:scaleio: { storagePol: p }
+  storage-profiles:profiles:
+    fast: { extends: gold, local: { iop: 500 } }
+    faster: { extends: fast, local: { iops: 900 } }
+    gold: { local: { iops: -1 } }
+  storage-profiles:volumes: { a: { sizeGiB: "2" }, b: { profile: faster, sizeGiB: 1 } }
+`);
+    expect(Object.keys(catalog.profiles)).toEqual(["default", "silver", "bronze"]);
+    expect(Object.keys(unreadable.volumes)).toEqual(["a"]);
+    const codes = (profile: string, backend: string) =>
+      resolve(catalog, requestFor("v", { profile, sizeGiB: 100, backend: backend as "local" })).problems.map(
+        ({ path }) => path.replace("storage-profiles:", ""),
+      );
+    expect(codes("fast", "local")).toEqual(["profiles.fast.local.iop", "profiles.gold.local.iops"]);
+    expect(codes("faster", "local")).toEqual(["profiles.fast.local.iop", "profiles.gold.local.iops"]);
+    expect(codes("silver", "local")).toEqual([]);
+    expect(codes("silver", "aws")).toEqual([expect.stringMatching(/^limits\.aws/)]);
+    expect(codes("silver", "scaleio")).toEqual(["scaleio.storagePol"]);
+    expect(mistakes).toHaveLength(5);
+    for (const [key, found] of [
+      ["profiles: []", "profiles"],
+      ["profiles: 'x'", "profiles"],
+      ["backend: locl", "backend"],
+      ["prices: { local: { perGiB: no } }", expect.stringMatching(/^prices\.local/)],
+      ["pricesFile: gone.yaml", "pricesFile"],
+    ] as const) {
+      const one = await read(
+        `config: { storage-profiles:backend: local, storage-profiles:${key} }`.replace(
+          /backend: local, (?=storage-profiles:backend)/,
+          "x: 1, ",
+        ),
+      );
+      const { problems } = resolve(one.catalog, one.requestFor("v", { profile: "gold", sizeGiB: 1 }));
+      expect(problems.map(({ path }) => path.replace("storage-profiles:", ""))).toEqual([found]);
+    }
   });
 
   test("tells where a file doesn't parse", async () => {
