@@ -14,7 +14,7 @@ import type {
 import { oneVolume } from "../stack/select";
 import { statusesOf } from "../stack/status";
 import { exitCodeOf, textOf, UsageError, type Answer, type CommandSpec, type Context } from "./command";
-import { isAmong, planText } from "./plan";
+import { planText } from "./plan";
 import { askedBy, profileEdit } from "./references";
 
 export const apply: CommandSpec = {
@@ -66,8 +66,10 @@ export const apply: CommandSpec = {
     const problems = [...asked.problems, ...ofProfile.problems, ...removal.problems, ...ofProgram];
     if (problems.length > 0) return { code: "problems", json: { problems }, problems };
 
-    const planned = await stack.plan(edits, { ifTag: read.tag, willApply: true });
-    const plan = withDeletions(narrowed(planned, asked.names, edits, destroy), removal.plans);
+    const isNarrow = asked.names.length > 0 || edits.length > 0 || destroy.length > 0;
+    const options = { ifTag: read.tag, willApply: true, ...(isNarrow && { volumes: asked.names }) };
+    const planned = await stack.plan(edits, options);
+    const plan = withDeletions(planned, removal.plans);
     if (planned.problems.length > 0)
       return { code: "problems", json: { ...plan }, text: planText(plan, context.colours) };
     if (!json) io.out(`${planText(plan, context.colours)}\n`);
@@ -79,7 +81,7 @@ export const apply: CommandSpec = {
     }
     if (!isSure && !(await confirmed())) return { text: "Nothing was changed." };
 
-    const written = edits.length > 0 ? await stack.edit(edits, { ifTag: read.tag, willApply: true }) : planned;
+    const written = edits.length > 0 ? await stack.edit(edits, options) : planned;
     if (written.problems.length > 0) return { code: "problems", json: { ...written }, problems: written.problems };
     const operation = stack.apply({ volumes: names, destroy, refresh, waitForLockSeconds: wait });
     return follow(operation, context, stack, written);
@@ -138,17 +140,6 @@ function volumesOf(
     // By its URN where it has one, unless it is named otherwise.
     .flatMap(({ name, urn }) => (names.includes(name) ? [] : [urn ?? name]));
   return [...new Set([...names, ...touched])];
-}
-
-function narrowed(
-  plan: EditResult,
-  names: readonly string[],
-  edits: readonly ConfigEdit[],
-  destroy: readonly string[],
-): EditResult {
-  return edits.length > 0 || (names.length === 0 && destroy.length === 0)
-    ? plan
-    : { ...plan, touched: plan.touched.filter(isAmong(names)) };
 }
 
 function waitOf(context: Context): number {

@@ -103,11 +103,21 @@ function removal(
 }
 
 /**
- * The volumes for which a config says something else than another did; with no other, those that an `up` would touch.
+ * The volumes for which a config says something else than another did, and those of the `chosen` that an `up` would touch; with no
+ * other config, only the latter, of all volumes where none are chosen.
  */
-export function plansOf(read: StackConfigRead, state: StackState, before?: StackConfigRead): VolumePlan[] {
+export function plansOf(
+  read: StackConfigRead,
+  state: StackState,
+  before?: StackConfigRead,
+  chosen?: readonly string[],
+): VolumePlan[] {
   const now = statusesOf(read, state);
-  if (!before) return now.filter(({ status }) => status !== "compliant").map((each) => planOf(each, read));
+  const isChosen = ({ name, urn }: VolumeStatus) =>
+    chosen !== undefined && (chosen.includes(name) || (urn !== undefined && chosen.includes(urn)));
+  const pending = now.filter(({ status }) => status !== "compliant");
+  if (!before)
+    return pending.filter((each) => chosen === undefined || isChosen(each)).map((each) => planOf(each, read));
   const then = new Map(statusesOf(before, state).map((each) => [keyOf(each), each]));
   const isListed = ({ declaredBy }: VolumeStatus) => declaredBy === "config";
   const plans = now
@@ -116,6 +126,7 @@ export function plansOf(read: StackConfigRead, state: StackState, before?: Stack
       const old = then.get(keyOf(each));
       return (
         !old ||
+        (isChosen(each) && pending.includes(each)) ||
         !isSame(outcome(old), outcome(each)) ||
         (isListed(each) && !isSame(definition(before, each.name), definition(read, each.name)))
       );

@@ -71,7 +71,7 @@ export interface Stack {
    */
   edit(edits: readonly ConfigEdit[], options?: EditOptions): Promise<EditResult>;
   /** What edits would do: the same as {@link edit} with `dryRun`. No edits: what an `up` would do now. */
-  plan(edits?: readonly ConfigEdit[], options?: Pick<EditOptions, "ifTag" | "willApply">): Promise<EditResult>;
+  plan(edits?: readonly ConfigEdit[], options?: Omit<EditOptions, "dryRun">): Promise<EditResult>;
   /** Reads the state from the engine. Secrets in it stay encrypted. A stack that doesn't exist has none: `exists` is false. */
   readState(): Promise<StackState>;
   /** Refuses a stack that there isn't: with neither a config file nor a state that the engine knows. Error: `stack-unknown`. */
@@ -132,6 +132,8 @@ export interface EditOptions {
   dryRun?: boolean | undefined;
   /** Whether the config is to be applied afterwards. Then whatever is wrong with it is a problem, also what was wrong before. */
   willApply?: boolean | undefined;
+  /** The volumes that are applied with the edits, by name or URN: what they lack already is in `touched` as well. */
+  volumes?: readonly string[] | undefined;
 }
 
 /** What came of an edit, or would come of it. */

@@ -151,7 +151,7 @@ async function write(
       const read = await served.config();
       const edit = make(read);
       const isNew = edit.kind === "set-volume" && !isConfigured(read, name);
-      const result = await served.stack.edit([edit], { ifTag: ifTag ?? read.tag, dryRun, willApply });
+      const result = await served.stack.edit([edit], { ifTag: ifTag ?? read.tag, dryRun, willApply, volumes: options.volumes });
       return { result, isNew };
     };
     const { result, isNew } = ifTag === undefined ? await retried(attempt) : await attempt();

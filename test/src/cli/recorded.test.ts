@@ -152,3 +152,42 @@ test("a stack that there isn't is an error of its own, with the stacks that ther
     expect(err).toContain("dev");
   }
 });
+
+describe("a reference that changes nothing in the file", () => {
+  const gold =
+    "  storage-profiles:volumes: { data: { profile: gold, sizeGiB: 1 }, more: { profile: silver, sizeGiB: 2 } }\n";
+
+  test("is planned as the volume's name is", async () => {
+    await given(gold, "  storage-profiles:volumes: { more: { profile: silver, sizeGiB: 1 } }\n");
+    const plans = async (line: string) =>
+      (await json(line)).plans.map(({ name, verdict }: any) => `${name}: ${verdict}`);
+    expect(await plans("plan data")).toEqual(["data: create"]);
+    expect(await plans("plan data@gold")).toEqual(["data: create"]);
+    expect(await plans("plan data@gold --size 1")).toEqual(["data: create"]);
+    expect(await plans("plan more@silver")).toEqual(["more: in-place"]);
+    // Also beside one that changes something, as `apply` would.
+    expect(await plans("plan data more@bronze")).toEqual(["data: create", "more: in-place"]);
+    expect(await plans("plan data@bronze more")).toEqual(["data: create", "more: in-place"]);
+    // The engine here fails: what was to be applied has been shown before.
+    const { out, err } = await call("apply data@gold --yes");
+    expect(out).toContain("data (gold): create");
+    expect(err).toContain("out of luck");
+  });
+
+  test("is refused as the volume's name is, and nothing is written", async () => {
+    await given(gold, gold.replace("sizeGiB: 2", "sizeGiB: 4").replace("data:", "other:"));
+    for (const line of ["plan more", "plan more@silver", "apply more --yes", "apply data@bronze more --yes"]) {
+      const { code, out, err } = await call(line);
+      expect([line, code]).toEqual([line, 1]);
+      expect(out + err).toContain("[change-shrinks]");
+    }
+    expect(readFileSync(file, "utf8")).toBe(config(gold));
+  });
+
+  test("of a volume that there isn't is a problem", async () => {
+    await given(gold);
+    for (const line of ["plan dta", "apply dta --yes"]) {
+      expect(await call(line)).toMatchObject({ code: 1, err: expect.stringContaining("[volume-unknown]") });
+    }
+  });
+});
