@@ -1,5 +1,7 @@
 // `apply`: writes what is asked for to the config, and has the engine do it; limited to the volumes that it is about.
 
+import { basename } from "node:path";
+
 import { problem, type Problem } from "../problems";
 import type {
   ConfigEdit,
@@ -174,12 +176,23 @@ async function follow(operation: Operation, context: Context, stack: Stack, writ
   const text = isDone
     ? colours.green(doneText(report.summary ?? {}))
     : colours.red(`the operation ${report.state === "failed" ? "failed" : `was ${report.state}`}`);
+  const stays = !isDone && written.changed ? `\n${staysText(stack, written, report.volumes)}` : "";
   return {
     code: isDone ? "done" : report.state === "cancelled" ? "interrupted" : exitCodeOf(code),
-    json: { stack: stack.name, changed: written.changed, tag: written.tag, operation: report },
-    text,
+    json: { stack: stack.name, changed: written.changed, tag: written.tag, diff: written.diff, operation: report },
+    text: `${text}${stays}`,
     problems: report.problems,
   };
+}
+
+// What was written is what is declared from now on: every `up` would apply it.
+function staysText({ configFile }: Stack, { diff }: EditResult, volumes: readonly string[]): string {
+  const file = basename(configFile);
+  const lines = (mark: string, becomes: string) =>
+    diff.split("\n").flatMap((line) => (line.startsWith(mark) ? [`  ${becomes}${line.slice(1)}`] : []));
+  const back = [...lines("+", "-"), ...lines("-", "+")];
+  const again = ["apply", ...volumes].join(" ");
+  return `${file} keeps the edit. To finish it, run: storage-profiles ${again}\nTo undo it, change in ${file}, and run the same:\n${back.join("\n")}`;
 }
 
 function doneText(summary: Readonly<Record<string, number>>): string {

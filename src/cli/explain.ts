@@ -45,8 +45,9 @@ export const explain: CommandSpec = {
     const shown = backendNames.filter((each) => chosen === undefined || each === chosen);
     const explained = shown.map((backend) => explainOn(backend, name, known, context));
     const problems = explained.flatMap(({ resolution, sizes }) => resolution?.problems ?? sizes.problems);
-    // One that can't be is an answer, as long as another can.
-    const isPossible = explained.some(({ resolution, sizes }) =>
+    // One that can't be is an answer, as long as another can; but not the stack's own.
+    const ofStack = explained.filter(({ backend }) => backend === known.read?.config.backend);
+    const isPossible = (ofStack.length > 0 ? ofStack : explained).some(({ resolution, sizes }) =>
       resolution ? resolution.volume !== undefined : sizes.admitted !== undefined,
     );
     const json = {
@@ -102,7 +103,8 @@ function sideBySide(explained: readonly Explained[], context: Context): string {
       ...row("why", ({ resolution }) => (resolution?.notes ?? []).map(({ message }) => message).join("\n")),
       ...row("problems", ({ resolution, sizes }) => {
         // Of one backend they are told in full below.
-        return explained.length === 1 ? "" : colours.red(problemLines(resolution?.problems ?? sizes.problems));
+        const lines = explained.length === 1 ? "" : problemLines(resolution?.problems ?? sizes.problems);
+        return lines === "" ? "" : colours.red(lines);
       }),
       ...row("sizes", ({ sizes }) => sizeLines(sizes)),
     ];

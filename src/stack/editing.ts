@@ -5,7 +5,7 @@ import { readText, tagOf } from "./config";
 import { locked, writeWhole } from "./config-file";
 import { editText, lineDiff } from "./edit";
 import { stackError, StackError } from "./errors";
-import { editProblems, newProblems, plansOf, refusals } from "./plan";
+import { editProblems, newProblems, plansOf, refusals, uselessProfiles } from "./plan";
 import { NO_STATE } from "./state";
 import type { ConfigEdit, EditOptions, EditResult, StackConfigRead, StackState } from "./types";
 
@@ -85,6 +85,7 @@ async function judge(
   const touched = plansOf(after, state, edits.length === 0 ? undefined : before, volumes);
   if (edits.length > 0) {
     problems.push(...newProblems(before.problems, after.problems));
+    problems.push(...unlisted(problems, newProblems(before.problems, uselessProfiles(edits, after))));
     // What is impossible before and after is the config's own problem, and told there.
     const impossible = newProblems(refusals(plansOf(before, state)), refusals(touched));
     problems.push(...unlisted(problems, impossible));

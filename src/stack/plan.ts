@@ -1,5 +1,7 @@
 // What edits do: the config before and after against the state. Pure.
 
+import { admittedSizes } from "../admitted";
+import type { BackendName } from "../backends";
 import { formatProblem, problem, type Problem } from "../problems";
 import { builtinProfiles } from "../profiles/builtin";
 import { isSame } from "../profiles/revision";
@@ -192,10 +194,25 @@ function planOf(status: VolumeStatus, read: StackConfigRead): VolumePlan {
     from: made,
     to,
     problems: placed(name, isListed, status.problems),
-    notes: difference?.notes ?? [],
+    notes: [...(difference?.notes ?? []), ...(status.notes ?? [])],
     costBefore: made && monthlyCostOf(read.catalog, made, request.placement),
     costAfter: to && monthlyCostOf(read.catalog, to, request.placement),
   };
+}
+
+/** What makes a profile of no use on a backend: no size that it could have. A part that only others extend may lack what they add. */
+export function uselessProfiles(edits: readonly ConfigEdit[], read: StackConfigRead): Problem[] {
+  return edits.flatMap(({ kind, name: profile }) => {
+    const known = kind === "set-profile" ? read.catalog.profiles[profile] : undefined;
+    const named = Object.keys(known?.sections ?? {}) as BackendName[];
+    return named.flatMap((backend): Problem[] => {
+      const { placement } = read.requestFor("volume", { profile, backend });
+      const { admitted = [], problems } = admittedSizes(read.catalog, { profile, backend, placement: placement ?? {} });
+      if (admitted.some(({ ranges }) => ranges.length > 0)) return [];
+      const [reason] = [...problems, ...admitted.flatMap(({ above }) => above ?? [])];
+      return reason && reason.code !== "setting-required" ? [reason] : [];
+    });
+  });
 }
 
 const outcome = ({ declared, problems }: VolumeStatus) => ({

@@ -120,6 +120,7 @@ export function statusOf(
     declared: to,
     verdict: !recorded?.has ? (to ? "create" : "refused") : (next?.verdict ?? (to ? undefined : "refused")),
     problems: [...(resolution?.problems ?? []), ...(next?.problems ?? [])],
+    notes: resolution?.notes,
     volumeId: recorded?.volumeId,
     mountPath: recorded?.mountPath,
     protected: recorded?.protected,

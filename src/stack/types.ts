@@ -168,7 +168,7 @@ export interface VolumePlan {
   to?: ResolvedVolume | undefined;
   /** Why it is refused. */
   problems: Problem[];
-  /** What changes, setting by setting. */
+  /** What changes, setting by setting; then roundings and clamps. */
   notes: Note[];
   costBefore?: MonthlyCost | undefined;
   costAfter?: MonthlyCost | undefined;
@@ -257,6 +257,8 @@ export interface VolumeStatus {
   verdict?: PlannedVerdict | undefined;
   /** What is wrong with what is declared, or with the change to it. */
   problems: Problem[];
+  /** What is worth knowing of what is declared: roundings, clamps. */
+  notes?: Note[] | undefined;
   volumeId?: string | undefined;
   mountPath?: string | undefined;
   protected?: boolean | undefined;

@@ -191,3 +191,48 @@ describe("a reference that changes nothing in the file", () => {
     }
   });
 });
+
+test("an apply that failed says that the file stays edited, and the way back", async () => {
+  const volumes = "  storage-profiles:volumes: { data: { profile: gold, sizeGiB: 1 } }\n";
+  await given(volumes);
+  const { code, out, err } = await call("apply data@silver --yes");
+  // The engine here fails at everything but the export.
+  expect([code, err]).toEqual([4, expect.stringContaining("[engine-failed]")]);
+  expect(readFileSync(file, "utf8")).toContain("profile: silver");
+  expect(out).toContain("Pulumi.dev.yaml keeps the edit. To finish it, run: storage-profiles apply data\n");
+  expect(out).toMatch(/To undo it,.*\n +-.*profile: silver.*\n +\+.*profile: gold/s);
+  // Without an edit there is nothing to undo.
+  expect((await call("apply data --yes")).out).not.toContain("keeps the edit");
+});
+
+test("a plan shows what is rounded, and refuses an edit of a profile that no size could have", async () => {
+  const volumes = "  storage-profiles:volumes: { data: { sizeGiB: 1 }, more: { sizeGiB: 1 } }\n";
+  await given(volumes, volumes.replace(", more: { sizeGiB: 1 }", ""));
+  expect((await call("plan data --size 0.5")).out).toContain("0.5 GiB is rounded up to 1 GiB");
+  expect((await call("plan more --size 0.5")).out).toContain("0.5 GiB is rounded up to 1 GiB");
+  for (const line of ["plan --profile silver --set aws.iops=5", "apply --profile silver --set aws.iops=5 --yes"]) {
+    const { code, out, err } = await call(line);
+    expect([line, code]).toEqual([line, 1]);
+    expect(out + err).toContain("[iops-beyond-limit]");
+  }
+  // A part that others extend needn't be whole.
+  expect((await call("plan --profile part --set aws.throughputMiBps=500")).code).toBe(0);
+  expect((await call("plan --profile silver --set aws.iops=5000")).code).toBe(0);
+});
+
+test("what isn't created yet costs nothing, and isn't unknown", async () => {
+  const prices = "  storage-profiles:prices: { local: { currency: USD, perGiB: 1, date: '2026-01-01' } }\n";
+  const volumes = "  storage-profiles:volumes: { data: { sizeGiB: 1 }, more: { sizeGiB: 2 } }\n";
+  await given(prices + volumes, prices + volumes.replace(", more: { sizeGiB: 2 }", ""));
+  expect((await json("cost")).total).toEqual({
+    now: { amounts: { USD: 1 }, unknown: 0 },
+    declared: { amounts: { USD: 3 }, unknown: 0 },
+  });
+  expect((await call("plan data --size 3")).out).not.toContain("unknown");
+});
+
+test("explain fails where the stack's own backend refuses, whatever others can do", async () => {
+  await given("");
+  expect((await call("explain gold --size 20TiB")).code).toBe(1);
+  expect((await call("explain gold --size 1TiB")).code).toBe(0);
+});
