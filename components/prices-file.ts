@@ -21,6 +21,9 @@ export function withPricesFile(config: StackConfig, directory: string): { config
 // Only a stack that has such a file pays for loading what reads it.
 function parseYaml(text: string): unknown {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded when it is needed
-  const { parse } = require("yaml") as typeof import("yaml");
-  return parse(text) as unknown;
+  const { readYaml } = require("../src/yaml-values") as typeof import("../src/yaml-values");
+  const doc = readYaml(text);
+  const [wrong] = doc.errors;
+  if (wrong) throw wrong;
+  return doc.toJS() as unknown;
 }

@@ -8,7 +8,7 @@ import type { VolumeDefinition } from "../profiles/schema";
 import type { ConfigEdit, StackConfigRead, StackState } from "../stack";
 import { isUrn, oneVolume } from "../stack/select";
 import { statusesOf } from "../stack/status";
-import { parse } from "yaml";
+import { readYaml } from "../yaml-values";
 import { sizeOf, textOf, UsageError, type Context } from "./command";
 
 /** What references ask for. */
@@ -97,7 +97,7 @@ export function profileEdit(context: Context, read: StackConfigRead): { edits: C
   for (const each of set) {
     const at = each.indexOf("=");
     if (at <= 0) throw new UsageError(`--set ${each}: it has the form key=value, as in aws.iops=5000`);
-    put(definition, each.slice(0, at).split("."), parse(each.slice(at + 1)) as unknown);
+    put(definition, each.slice(0, at).split("."), readYaml(each.slice(at + 1)).toJS() as unknown);
   }
   for (const each of unset) put(definition, each.split("."), undefined);
   return { edits: [{ kind: "set-profile", name, definition }], problems: [] };

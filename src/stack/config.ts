@@ -85,9 +85,14 @@ export async function readConfigText(
   const mistakes = [...read.problems, ...inPrices, ...catalog.problems];
 
   const others = isObject(parsed["config"]) ? parsed["config"] : {};
-  const region = [own(others, "aws:region"), context.env["AWS_REGION"], context.env["AWS_DEFAULT_REGION"]].find(
-    (each): each is string => typeof each === "string" && each !== "",
-  );
+  const ofProject = own(context.projectConfig, "aws:region");
+  const regionOfProject = isObject(ofProject) ? (ofProject["value"] ?? ofProject["default"]) : ofProject;
+  const region = [
+    own(others, "aws:region"),
+    regionOfProject,
+    context.env["AWS_REGION"],
+    context.env["AWS_DEFAULT_REGION"],
+  ].find((each): each is string => typeof each === "string" && each !== "");
   const requestFor = requestsOf(config, region);
   const problems = [...mistakes, ...volumeProblems(config, catalog, requestFor, mistakes)];
   const ownProfiles = ownEntries(parsed, "profiles");

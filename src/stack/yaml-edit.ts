@@ -6,7 +6,6 @@ import {
   isAlias,
   isMap,
   isScalar,
-  parseDocument,
   Scalar,
   visit,
   type Node,
@@ -16,6 +15,7 @@ import {
 
 import { isObject, own } from "../profiles/overlay";
 import { isSame } from "../profiles/revision";
+import { readYaml } from "../yaml-values";
 
 /** Why a text can't be changed as it is written: people may, by hand. */
 export class HandEdit extends Error {}
@@ -68,9 +68,7 @@ export function valueAt(tree: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>((at, key) => (isObject(at) ? own(at, key) : undefined), tree);
 }
 
-function read(text: string): Document.Parsed {
-  return parseDocument(text, { merge: true });
-}
+const read = readYaml;
 
 // Whatever the text was like: what it says in the end must be what was to be said, and nothing else.
 function checked(text: string, expected: unknown): string {

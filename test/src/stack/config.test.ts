@@ -151,6 +151,8 @@ describe("reading", () => {
       backend: "aws",
       placement: { region: "eu-west-9", tags: { a: "b" } },
     });
+    const inherited = await read("config: { storage-profiles:backend: aws }", { "aws:region": { value: "eu-west-8" } });
+    expect(inherited.requestFor("a", { sizeGiB: 1 }).placement).toMatchObject({ region: "eu-west-8" });
     expect((await read(text.replace("prices.yaml", "gone.yaml"))).problems).toMatchObject([
       { code: "file-not-readable" },
     ]);
