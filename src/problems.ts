@@ -321,6 +321,13 @@ export const problemKinds = {
     allowed: () => "a chain of `extends` that ends",
     fix: ({ cycle }) => `remove \`extends\` from ${either(cycle.slice(0, -1).map((name) => `"${name}"`))}`,
   }),
+  "package-missing": problemKind<{ backend: string; name: string; version: string }>({
+    meaning: "The Pulumi package that makes the backend's volumes is not installed.",
+    message: ({ backend, name, version }) =>
+      `volumes on backend ${backend} need the package ${name}, version ${version}, which is not installed`,
+    allowed: ({ name, version }) => `${name}@${version} in the program's directory`,
+    fix: ({ name, version }) => `Run: npm install ${name}@${version}`,
+  }),
   "profile-without-backend": problemKind<{ profile: string; backend: string; having: string[] }>({
     meaning: "The profile has no section for the backend.",
     message: ({ profile, backend }) => `profile "${profile}" says nothing about ${backend}`,
