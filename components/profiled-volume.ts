@@ -266,10 +266,17 @@ export class ProfiledVolume extends pulumi.ComponentResource {
         settings: made.settings,
         profile: this.profile,
         revision: this.revision,
+        // Then what its resource was given isn't what the profile says, and what it is compared with.
+        isTransformed: isTransformed(args, opts) ? true : undefined,
         monthlyCost: this.monthlyCost.apply((cost) => cost?.amount),
       },
     );
   }
+}
+
+function isTransformed({ transform }: ProfiledVolumeArgs, opts: pulumi.ComponentResourceOptions): boolean {
+  const { transforms = [], transformations = [] } = opts;
+  return transform?.volume !== undefined || transforms.length > 0 || transformations.length > 0;
 }
 
 // Of a volume that isn't what is asked for, since the run leaves it out, what it is costs.

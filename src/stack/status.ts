@@ -6,6 +6,7 @@ import { note, type Note, type Problem } from "../problems";
 import { stackPlacement } from "../placement";
 import { change, monthlyCostOf, resolve, type Resolution, type ResolvedVolume, type VolumeRequest } from "../resolve";
 import { settingText } from "../setting-text";
+import { isSame } from "../profiles/revision";
 import type { VolumeDefinition } from "../profiles/schema";
 import { NAMESPACE } from "../profiles/schema";
 import { joinPath } from "../profiles/validate";
@@ -69,8 +70,8 @@ export function statusOf(
   other?: Partial<VolumeRequest>,
 ): VolumeStatus {
   const resolution = declared(read, name, volume, recorded, other);
-  const to = resolution?.volume;
-  const last: ResolvedVolume | undefined = recorded?.asked && { ...recorded.asked, ...recorded.got };
+  const to = resolution?.volume && asTransformed(resolution.volume, recorded);
+  const last = recorded?.asked && asTransformed({ ...recorded.asked, ...recorded.got }, recorded);
   const now: ResolvedVolume | undefined = last && recorded?.has && { ...last, ...recorded.has };
   const causes: Note[] = [];
   const found = new Set<ComplianceStatus>();
@@ -128,6 +129,20 @@ export function statusOf(
       ? monthlyCostOf(read.catalog, base, read.requestFor(name, volume).placement)
       : resolution?.monthlyCost,
   };
+}
+
+// What a transform of the program has made of what was asked it makes of the same again. What it makes of anything else only the
+// program's run shows.
+function asTransformed(to: ResolvedVolume, recorded: RecordedVolume | undefined): ResolvedVolume {
+  const { asked, given } = recorded ?? {};
+  if (!asked || !given || asked.backend !== to.backend) return to;
+  const [was, became, now] = [asked.settings, given.settings ?? {}, to.settings] as unknown as Record<
+    string,
+    unknown
+  >[];
+  const kept = Object.entries(became ?? {}).filter(([key, value]) => value != null && isSame(was?.[key], now?.[key]));
+  const sizeGiB = asked.sizeGiB === to.sizeGiB ? (given.sizeGiB ?? to.sizeGiB) : to.sizeGiB;
+  return { ...to, sizeGiB, settings: { ...to.settings, ...Object.fromEntries(kept) } };
 }
 
 // What the volume is to be by what is declared now. Of one that the program declares, what it says itself is as it was got.

@@ -203,6 +203,8 @@ export interface RecordedVolume {
   asked?: ResolvedVolume | undefined;
   /** What it last got: the component's outputs. Absent where the last `up` did not finish it. */
   got?: Pick<ResolvedVolume, "sizeGiB" | "settings"> | undefined;
+  /** What its own resource was given, where a transform of the program may have changed that from what was asked. */
+  given?: Partial<Pick<ResolvedVolume, "sizeGiB" | "settings">> | undefined;
   /** What its own resource has: newer than `got` after a refresh. Absent where there is no resource. */
   has?: Pick<ResolvedVolume, "sizeGiB" | "settings"> | undefined;
   /** Who has taken it over, as the last refresh found. */

@@ -1,17 +1,7 @@
 // Changes one value in a YAML text and leaves every other byte of it alone. The yaml library's Document tells where each node
 // stands, and writes what is new; writing the whole Document out again would set indentation, blanks and long lines anew.
 
-import {
-  Document,
-  isAlias,
-  isMap,
-  isScalar,
-  Scalar,
-  visit,
-  type Node,
-  type Pair,
-  type YAMLMap,
-} from "yaml";
+import { Document, isAlias, isMap, isScalar, Scalar, visit, type Node, type Pair, type YAMLMap } from "yaml";
 
 import { isObject, own } from "../profiles/overlay";
 import { isSame } from "../profiles/revision";
