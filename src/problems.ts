@@ -151,15 +151,17 @@ export const problemKinds = {
     allowed: ({ keys }) => keys.join(", ") || "no key at all",
     fix: ({ key, nearest }) => (nearest ? `did you mean "${nearest}"?` : `remove "${key}"`),
   }),
-  "wrong-type": problemKind<{ expected: string; found: string }>({
+  "wrong-type": problemKind<{ expected: string; found: string; way?: string | undefined }>({
     meaning: "A value in the stack's config has the wrong type.",
     message: ({ expected, found }) => `${found} where ${expected} belongs`,
     allowed: ({ expected }) => expected,
-    fix: ({ expected, found }) =>
-      (/^text \("-?[\d.]+"\)/.test(found) && expected.includes("number")) ||
-      (/^text \("(true|false)"\)/.test(found) && expected.includes("true"))
-        ? "remove the quotes"
-        : `write ${expected} there`,
+    fix: ({ expected, found, way }) =>
+      way !== undefined
+        ? way
+        : (/^text \("-?[\d.]+"\)/.test(found) && expected.includes("number")) ||
+            (/^text \("(true|false)"\)/.test(found) && expected.includes("true"))
+          ? "remove the quotes"
+          : `write ${expected} there`,
   }),
   "value-not-allowed": problemKind<{ given: string; values: string[]; nearest: string | undefined }>({
     meaning: "A value in the stack's config is not one of those allowed.",
@@ -1052,8 +1054,13 @@ export function note<C extends NoteCode>(code: C, path: string, params: NotePara
 
 /** One problem as text of a few lines: what is wrong and where, what is allowed, what to do. */
 export function formatProblem(p: Problem): string {
-  const given = p.given === undefined ? "" : `\n      given:   ${show(p.given)}`;
+  const given = p.given === undefined ? "" : `\n      given:   ${givenText(p)}`;
   return `  - ${p.path}: ${p.message} [${p.code}]${given}\n      allowed: ${p.allowed}\n      fix:     ${p.fix}`;
+}
+
+/** What was given, as text; where text belongs, as it was written. */
+export function givenText({ code, given }: Problem): string {
+  return code === "wrong-type" && typeof given === "number" ? String(given) : show(given);
 }
 
 /** Problems as one text, under a headline that counts them. */
