@@ -96,7 +96,8 @@ export async function readConfigText(
   const requestFor = requestsOf(config, region);
   const problems = [...mistakes, ...volumeProblems(config, catalog, requestFor, mistakes)];
   const ownProfiles = ownEntries(parsed, "profiles");
-  return { tag: tagOf(text), config, catalog, unreadable, mistakes, problems, ownProfiles, requestFor };
+  const inherited = Object.keys(raw).filter((key) => own(others, spelling(others, key)) == null);
+  return { tag: tagOf(text), config, catalog, unreadable, mistakes, problems, inherited, ownProfiles, requestFor };
 }
 
 /** The key below `config` that holds one of ours, as the file spells it. */

@@ -97,7 +97,10 @@ export function statusOf(
     const elsewhere = recorded.followers.flatMap((each) => strays(each, now));
     if (elsewhere.length > 0)
       cause("non-compliant", note("status-drifted", "settings", { what: elsewhere.join("; ") }));
-    if (drift.verdict !== "none")
+    const isAsAsked = recorded.asked && change(now, asTransformed(recorded.asked, recorded)).verdict === "none";
+    // What was asked for in vain at first, and is there: the `up` went wrong behind it, and nobody else was at it.
+    if (drift.verdict !== "none" && isAsAsked) cause("unknown", note("status-unfinished", "name", {}));
+    else if (drift.verdict !== "none")
       cause("non-compliant", note("status-drifted", "settings", { what: drifted(now, last) || what }));
   }
 
@@ -119,7 +122,14 @@ export function statusOf(
     sizeGiB: to?.sizeGiB,
     recorded: now ?? last,
     declared: to,
-    verdict: !recorded?.has ? (to ? "create" : "refused") : (next?.verdict ?? (to ? undefined : "refused")),
+    verdict: recorded?.has
+      ? (next?.verdict ?? (to ? undefined : "refused"))
+      : // Whether the program still declares what isn't there only its run shows.
+        recorded && !volume
+        ? undefined
+        : to
+          ? "create"
+          : "refused",
     problems: [...(resolution?.problems ?? []), ...(next?.problems ?? [])],
     notes: resolution?.notes,
     volumeId: recorded?.volumeId,

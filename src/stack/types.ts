@@ -103,6 +103,8 @@ export interface StackConfigRead {
   mistakes: Problem[];
   /** Everything that is wrong: values, profiles, and each volume that the config lists. */
   problems: Problem[];
+  /** The keys that Pulumi.yaml says and the stack's file doesn't. */
+  inherited: string[];
   /** The profiles that the stack's file itself defines. */
   ownProfiles: string[];
   /** What a request for a volume of this stack is: the stack's backend and place, and what the volume says itself. */

@@ -236,3 +236,18 @@ test("explain fails where the stack's own backend refuses, whatever others can d
   expect((await call("explain gold --size 20TiB")).code).toBe(1);
   expect((await call("explain gold --size 1TiB")).code).toBe(0);
 });
+
+test("a problem of a key that Pulumi.yaml says is placed there", async () => {
+  await given("");
+  const projectFile = join(project, "Pulumi.yaml");
+  const before = readFileSync(projectFile, "utf8");
+  try {
+    writeFileSync(
+      projectFile,
+      `${before}config: { storage-profiles:profiles: { value: { p: { local: { iop: 5 } } } } }\n`,
+    );
+    expect((await call("validate")).err).toContain("error Pulumi.yaml: storage-profiles:profiles.p.local.iop: ");
+  } finally {
+    writeFileSync(projectFile, before);
+  }
+});

@@ -76,6 +76,7 @@ export class FakeStack {
     const { problems } = catalog;
     return {
       ...{ tag, config: this.config, catalog, unreadable, mistakes: problems, problems },
+      inherited: [],
       ownProfiles: [],
       requestFor,
     };

@@ -126,6 +126,7 @@ describe("reading", () => {
       "other:backend": "aws",
     };
     expect((await read("", projectConfig)).config).toMatchObject({ backend: "local", profiles: { p: {} } });
+    expect((await read("", projectConfig)).inherited).toEqual(["backend", "profiles"]);
     const own = await read(
       "config: { storage-profiles:backend: scaleio, storage-profiles:profiles: { q: { local: {} } } }",
       projectConfig,

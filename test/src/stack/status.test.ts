@@ -67,6 +67,7 @@ function stateOf(config: StackConfigRead, made: Record<string, Made> = {}, extra
         : backend === "openstack"
           ? { sizeGiB, ...settings, ...drift }
           : { sizeGiB: drift["sizeGiB"] ?? sizeGiB, settings: { ...settings, ...drift }, takenBy };
+    const given = transformed && { sizeGiB, settings: { ...settings, ...transformed } };
     return [
       {
         urn,
@@ -81,7 +82,7 @@ function stateOf(config: StackConfigRead, made: Record<string, Made> = {}, extra
       },
       ...(isGone
         ? []
-        : [{ urn: child, type: TYPES[backend], id: `id-${name}`, parent: urn, protect, inputs: has, outputs: has }]),
+        : [{ urn: child, type: TYPES[backend], id: `id-${name}`, parent: urn, protect, inputs: given, outputs: has }]),
     ];
   });
   const state = readExport({
@@ -181,6 +182,23 @@ describe("a volume", () => {
     expect(statusesOf(await changed(200), state)[0]).toMatchObject({ status: "out-of-date", verdict: "in-place" });
     const drifted = stateOf(await read(LOCAL), { a: { transformed, drift: { iopsLimit: 5 } } });
     expect(statusesOf(await changed(100), drifted)[0]).toMatchObject({ status: "non-compliant" });
+  });
+
+  test("whose `up` went wrong behind its change isn't said to be changed by somebody else", async () => {
+    const config = await read({ ...LOCAL, profiles: { fast: { local: { iops: 200 } } } });
+    const made = stateOf(config);
+    const [a] = made.volumes;
+    if (!a?.got) throw new Error("no volume");
+    // The component's outputs come last.
+    a.got = { ...a.got, settings: { ...a.got.settings, iopsLimit: 100 } as typeof a.got.settings };
+    const [status] = statusesOf(config, made);
+    expect([status?.status, status?.causes.map(({ code }) => code)]).toEqual([
+      "unknown",
+      ["status-unfinished", "status-declaration-changed"],
+    ]);
+    // What the program declares, or declared, is created by its run, if at all.
+    const gone = stateOf(await read(LOCAL), { a: { isGone: true } });
+    expect(statusesOf(await read({ ...LOCAL, volumes: {} }), gone)[0]?.verdict).toBeUndefined();
   });
 
   test("says whose it is by now when another has taken it over, and nothing of what that one made of it", async () => {
