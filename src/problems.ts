@@ -156,12 +156,11 @@ export const problemKinds = {
     message: ({ expected, found }) => `${found} where ${expected} belongs`,
     allowed: ({ expected }) => expected,
     fix: ({ expected, found, way }) =>
-      way !== undefined
-        ? way
-        : (/^text \("-?[\d.]+"\)/.test(found) && expected.includes("number")) ||
-            (/^text \("(true|false)"\)/.test(found) && expected.includes("true"))
-          ? "remove the quotes"
-          : `write ${expected} there`,
+      way ??
+      ((/^text \("-?[\d.]+"\)/.test(found) && expected.includes("number")) ||
+      (/^text \("(true|false)"\)/.test(found) && expected.includes("true"))
+        ? "remove the quotes"
+        : `write ${expected} there`),
   }),
   "value-not-allowed": problemKind<{ given: string; values: string[]; nearest: string | undefined }>({
     meaning: "A value in the stack's config is not one of those allowed.",

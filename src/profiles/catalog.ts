@@ -60,13 +60,10 @@ export function makeCatalog(config: StackConfig = {}, { keys, profiles: wrong }:
     const chain = lineage(name, stack, names);
     if (!Array.isArray(chain)) {
       ofChains.set(`${chain.path} ${chain.code}`, chain);
-      broken[name] = [
-        ...(((wrong && own(wrong, name)) as Unreadable["profiles"][string] | undefined)?.problems ?? []),
-        chain,
-      ];
+      broken[name] = [...(wrong?.[name]?.problems ?? []), chain];
       continue;
     }
-    const mistakes = chain.flatMap((link) => (link.origin === "stack" && wrong?.[link.name]?.problems) || []);
+    const mistakes = chain.flatMap((link) => (link.origin === "stack" ? (wrong?.[link.name]?.problems ?? []) : []));
     if (keys?.["profiles"] !== undefined || mistakes.length > 0) {
       broken[name] = [...(keys?.["profiles"] ?? []), ...mistakes];
       continue;

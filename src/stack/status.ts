@@ -49,8 +49,9 @@ function unreadableOf(
   const problems = [...(read.unreadable.volumes[name] ?? [])];
   const what = problems.map(({ path, message }) => `${path}: ${message}`).join("; ");
   const causes = [note("status-not-possible", "name", { what })];
-  const { revision, sizeGiB, declared, ...known } = statusOf(read, name, undefined, recorded, pending);
-  return { ...known, status: "non-compliant", causes, declaredBy: "config", verdict: "refused", problems };
+  const known = statusOf(read, name, undefined, recorded, pending);
+  const unknown = { revision: undefined, sizeGiB: undefined, declared: undefined, notes: undefined };
+  return { ...known, ...unknown, status: "non-compliant", causes, declaredBy: "config", verdict: "refused", problems };
 }
 
 // Of several volumes of the name, none says that it is the one that the config lists.
@@ -72,7 +73,7 @@ export function statusOf(
   const resolution = declared(read, name, volume, recorded, other);
   const to = resolution?.volume && asTransformed(resolution.volume, recorded);
   const last = recorded?.asked && asTransformed({ ...recorded.asked, ...recorded.got }, recorded);
-  const now: ResolvedVolume | undefined = last && recorded?.has && { ...last, ...recorded.has };
+  const now: ResolvedVolume | undefined = last && recorded.has && { ...last, ...recorded.has };
   const causes: Note[] = [];
   const found = new Set<ComplianceStatus>();
   const cause = (status: ComplianceStatus, told: Note) => {
@@ -97,7 +98,8 @@ export function statusOf(
     const elsewhere = recorded.followers.flatMap((each) => strays(each, now));
     if (elsewhere.length > 0)
       cause("non-compliant", note("status-drifted", "settings", { what: elsewhere.join("; ") }));
-    const isAsAsked = recorded.asked && change(now, asTransformed(recorded.asked, recorded)).verdict === "none";
+    const { asked = last } = recorded;
+    const isAsAsked = change(now, asTransformed(asked, recorded)).verdict === "none";
     // What was asked for in vain at first, and is there: the `up` went wrong behind it, and nobody else was at it.
     if (drift.verdict !== "none" && isAsAsked) cause("unknown", note("status-unfinished", "name", {}));
     else if (drift.verdict !== "none")
@@ -105,7 +107,7 @@ export function statusOf(
   }
 
   const next = to && now ? change(now, to) : undefined;
-  if (to && last && recorded) {
+  if (to && last) {
     for (const each of changes(read, volume, recorded, last, to)) cause("out-of-date", each);
   }
   const order: ComplianceStatus[] = ["non-compliant", "unknown", "out-of-date"];

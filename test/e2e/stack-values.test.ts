@@ -13,7 +13,7 @@ const project = new Project("values", "");
 beforeAll(() => project.init());
 afterAll(() => project.dispose());
 
-const digits = (unit: string) => fc.string({ unit: fc.constantFrom(...unit), minLength: 1, maxLength: 6 });
+const digits = (unit: string) => fc.string({ unit: fc.constantFrom(...unit.split("")), minLength: 1, maxLength: 6 });
 const scalar = fc.oneof(
   digits("01234567_"),
   digits("0123456789_.eE+-"),
