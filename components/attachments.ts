@@ -5,6 +5,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { AccessMode, BackendName, Problem } from "../src";
 import { awsAttacher } from "./aws/attachment";
 import type { DeclaredVolume } from "./declared";
+import type { TimedOperation } from "./options";
 import { openstackAttacher } from "./openstack/attachment";
 import type { ProfiledVolume } from "./profiled-volume";
 import { scaleioAttacher } from "./scaleio/attachment";
@@ -88,6 +89,8 @@ export interface AttachmentToMake extends AskedAttachment {
 
 /** The way in which a backend's volumes are attached. */
 export interface Attacher {
+  /** The operations for which the attachment's resource keeps a time limit (`customTimeouts`). Default: none */
+  timed?: readonly TimedOperation[];
   /** What is wrong with it. */
   problems(asked: AskedAttachment): Problem[];
   /** Makes the attachment's own resource. */

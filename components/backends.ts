@@ -9,6 +9,7 @@ import type { DeclaredVolume } from "./declared";
 import { localBackend } from "./local/resource";
 import { openstackBackend } from "./openstack/resource";
 import { scaleioBackend } from "./scaleio/resource";
+import type { TimedOperation } from "./options";
 import type { VolumeTransform } from "./transform";
 
 /** What a component hands to a backend to make its volume. */
@@ -108,6 +109,10 @@ export interface VolumeBackend {
    * changed.
    */
   ask?(asked: AskedOfBackend): Promise<{ problems: Problem[]; notes: Note[] }>;
+  /** The operations for which the volume's resource keeps a time limit (`customTimeouts`), and what limits the others. Default: none */
+  timeouts?: { timed: readonly TimedOperation[]; limit?: string };
+  /** Loads the package that makes volumes, where that is one of its own. Throws a `MissingPackage`. */
+  load?(): unknown;
   /** Makes the volume's own resource. */
   make(volume: VolumeToMake): MadeVolume;
   /**

@@ -27,6 +27,8 @@ export interface DeclaredVolume {
   isUnfinished: boolean;
   /** The volume's id, as the state had it when a hook compared the component. */
   recordedId?: string;
+  /** What the state has of the volume's own resource, where a hook has seen that it changes. */
+  before?: Record<string, unknown>;
   /** What the state has of the component, once it is registered. Rejects where the volume must not be touched. */
   recorded?: Promise<RecordedVolume>;
   /** The names by which the component was known before, by its own `aliases`. */
@@ -45,6 +47,8 @@ export interface DeclaredVolume {
 export interface RecordedVolume {
   /** The volume's id; nothing where the volume is new, or the last `up` did not finish it. */
   volumeId?: string | undefined;
+  /** The component's outputs, where it doesn't change or the run leaves it out. */
+  outputs?: Record<string, unknown> | undefined;
 }
 
 /** A volume of which nothing is known yet. */

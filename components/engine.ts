@@ -116,6 +116,62 @@ export function known<T>(output: pulumi.Output<T>): Promise<T | undefined> {
   return isKnown.then((is) => (is ? promise.call(output) : undefined));
 }
 
+interface Internals<T> {
+  resources: () => Set<pulumi.Resource>;
+  allResources?: () => Promise<Set<pulumi.Resource>>;
+  isKnown: Promise<boolean>;
+  isSecret: Promise<boolean>;
+  promise: () => Promise<T>;
+}
+
+type MakeOutput = new <T>(
+  resources: Set<pulumi.Resource>,
+  promise: Promise<T>,
+  isKnown: Promise<boolean>,
+  isSecret: Promise<boolean>,
+  allResources?: Promise<Set<pulumi.Resource>>,
+) => pulumi.Output<T>;
+
+/**
+ * An output with what is `otherwise` known, where a preview leaves it unknown. It depends on the same resources. In an `up` it is what it
+ * is: there everything is known in the end.
+ */
+export function knownAtPreview<T>(
+  output: pulumi.Output<T>,
+  otherwise: () => Promise<T | undefined> | T | undefined,
+): pulumi.Output<T> {
+  if (!pulumi.runtime.isDryRun() || !hasHooks()) return output;
+  const { resources, allResources, isKnown, isSecret, promise } = output as unknown as Internals<T>;
+  const found = isKnown.then(async (is) => {
+    const value = is ? await promise.call(output) : await otherwise();
+    return { value: value as T, isKnown: is || value !== undefined };
+  });
+  return new (pulumi.Output as unknown as MakeOutput)<T>(
+    resources.call(output),
+    found.then(({ value }) => value),
+    found.then((each) => each.isKnown),
+    isSecret,
+    allResources?.call(output),
+  );
+}
+
+/** Has outputs of a resource that no change of it touches be known at preview: as they were. The engine forgets those of dynamic resources. */
+export function keepAtPreview<R extends pulumi.Resource>(
+  resource: R,
+  keys: readonly (keyof R & string)[],
+  before: () => Promise<Record<string, unknown> | undefined> | Record<string, unknown> | undefined,
+): void {
+  for (const key of keys) {
+    const output = resource[key] as pulumi.Output<unknown>;
+    const recorded = async () => {
+      const value = (await before())?.[key];
+      // A secret is no text there.
+      return typeof value === "string" ? value : undefined;
+    };
+    Object.assign(resource, { [key]: knownAtPreview(output, recorded) });
+  }
+}
+
 /** Refuses a Pulumi that can't show a change at preview: what it doesn't show, nobody could refuse. */
 export function checkEngine(version: string, environment: NodeJS.ProcessEnv): void {
   if (isOlder(version, MINIMUM_PULUMI)) {

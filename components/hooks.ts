@@ -19,8 +19,8 @@ import {
 } from "../src";
 import { volumeBackend, type AskedOfBackend } from "./backends";
 import type { DeclaredVolume } from "./declared";
-import { hasErrorHooks } from "./engine";
-import { refusal } from "./refusals";
+import { hasErrorHooks, known } from "./engine";
+import { refuse } from "./refusals";
 
 /** What a component records about its volume: its inputs, as the engine keeps them. */
 export interface VolumeInputs extends Partial<ResolvedVolume> {
@@ -36,6 +36,10 @@ export interface VolumeHooks {
   component: pulumi.ResourceHook;
   /** For a volume's own resource on a backend. */
   volume(backend: BackendName): pulumi.ResourceHookBinding;
+  /** For the update of a mapping: remembers what the state has of it. */
+  mapping: pulumi.ResourceHook;
+  /** What the state has of a mapping that changes, as soon as that is known. */
+  mappingBefore(mapping: pulumi.Resource): Promise<Record<string, unknown> | undefined>;
 }
 
 // A program may have two copies of this package (its own, and a dependency's). Hooks are known to the engine by name.
@@ -70,7 +74,8 @@ export function volumeHooks({ config, catalog, volumes, volumeAt, created, place
     const { problems, notes } = await answer;
     if (problems.length === 0) return notes;
     await Promise.all(asking);
-    throw new Error(refusal(declared, volumes));
+    refuse(declared, volumes);
+    return notes;
   };
 
   const judge = async (
@@ -92,7 +97,7 @@ export function volumeHooks({ config, catalog, volumes, volumeAt, created, place
     const declared = volumeAt(urn);
     declared.isJudged = true;
     const to = (newInputs ?? {}) as VolumeInputs;
-    if (Array.isArray(to.problems)) throw new Error(refusal(declared, volumes, to.problems));
+    if (Array.isArray(to.problems)) return refuse(declared, volumes, to.problems);
     if (oldInputs === undefined) {
       declared.isNew = true;
       created(declared);
@@ -136,7 +141,7 @@ export function volumeHooks({ config, catalog, volumes, volumeAt, created, place
     const declared = volumeAt(componentOf(urn));
     // Where the run leaves the component out, its own hook has not seen that its volume lives on another backend.
     await declared.recorded;
-    if (declared.problems.length > 0) throw new Error(refusal(declared, volumes));
+    if (declared.problems.length > 0) return refuse(declared, volumes);
     const { volume } = declared;
     if (volume) await tellNotes(urn, name, await ask(declared, volume, { inputs: newInputs }));
   };
@@ -145,8 +150,9 @@ export function volumeHooks({ config, catalog, volumes, volumeAt, created, place
   const volume = (backend: BackendName): pulumi.ResourceHookFunction => {
     return async ({ urn, name, newInputs, oldOutputs }) => {
       const declared = volumeAt(componentOf(urn));
-      if (declared.problems.length > 0) throw new Error(refusal(declared, volumes));
       const has = (oldOutputs ?? {}) as Record<string, unknown>;
+      declared.before = has;
+      if (declared.problems.length > 0) return refuse(declared, volumes);
       const read = (properties: Record<string, unknown>): VolumeInputs => {
         const made = backends[backend].recorded.read(properties, has) as Partial<ResolvedVolume>;
         return { name, profile: "", revision: "", backend, ...made };
@@ -176,7 +182,13 @@ export function volumeHooks({ config, catalog, volumes, volumeAt, created, place
   };
 
   const made = new Map<BackendName, pulumi.ResourceHookBinding>();
+  const mappings = new Map<string, Record<string, unknown>>();
+  const mapping: pulumi.ResourceHookFunction = ({ urn, oldOutputs }) => {
+    if (oldOutputs) mappings.set(urn, oldOutputs as Record<string, unknown>);
+  };
   return {
+    mapping: new pulumi.ResourceHook(`${HOOK}-mapping`, mapping, { onDryRun: true }),
+    mappingBefore: async ({ urn }) => mappings.get((await known(urn)) ?? ""),
     component: new pulumi.ResourceHook(HOOK, component, { onDryRun: true }),
     volume(backend) {
       const known = made.get(backend);

@@ -2,9 +2,18 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
+import { problem, type Problem } from "../src";
+
+/** A package that isn't installed. */
+export class MissingPackage extends pulumi.RunError {
+  constructor(readonly problem: Problem) {
+    super(`${problem.message}. ${problem.fix}`);
+  }
+}
+
 /**
  * Loads a part of such a package.
- * @throws `pulumi.RunError` that says what to install, where it isn't.
+ * @throws {@link MissingPackage} that says what to install, where it isn't.
  */
 export function loadPackage<Module>(backend: string, name: string, version: string, requireIt: () => Module): Module {
   try {
@@ -12,8 +21,6 @@ export function loadPackage<Module>(backend: string, name: string, version: stri
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code !== "MODULE_NOT_FOUND" || !message.includes(`'${name}/`)) throw error;
-    throw new pulumi.RunError(
-      `volumes on backend ${backend} need the package ${name}, version ${version}, which is not installed. Run: npm install ${name}@${version}`,
-    );
+    throw new MissingPackage(problem("package-missing", "backend", undefined, { backend, name, version }));
   }
 }

@@ -3,10 +3,10 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 
-import { NAMESPACE, problem, withPricesOf, type ReadConfig, type StackConfig } from "../src";
+import { NAMESPACE, problem, withPricesOf, type Problem, type StackConfig } from "../src";
 
 /** Lays the stack's own prices over those of the file that it names, if it names one. The path is relative to `directory`. */
-export function withPricesFile(config: StackConfig, directory: string): ReadConfig {
+export function withPricesFile(config: StackConfig, directory: string): { config: StackConfig; problems: Problem[] } {
   const file = config.pricesFile;
   if (file === undefined) return { config, problems: [] };
   try {
@@ -21,6 +21,9 @@ export function withPricesFile(config: StackConfig, directory: string): ReadConf
 // Only a stack that has such a file pays for loading what reads it.
 function parseYaml(text: string): unknown {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded when it is needed
-  const { parse } = require("yaml") as typeof import("yaml");
-  return parse(text) as unknown;
+  const { readYaml } = require("../src/yaml-values") as typeof import("../src/yaml-values");
+  const doc = readYaml(text);
+  const [wrong] = doc.errors;
+  if (wrong) throw wrong;
+  return doc.toJS() as unknown;
 }

@@ -1,19 +1,21 @@
 // ProfiledVolume: a volume declared by name and profile. What the profile means here and now is worked out by the pure
 // core; this component records the answer, lets the hook judge it, and has the backend make the resource.
 
+import { isDeepStrictEqual } from "node:util";
+
 import * as pulumi from "@pulumi/pulumi";
 
 import {
   backendNames,
   backends,
   checkName,
+  monthlyCostOf,
   nearest,
   ownPlacement,
   parseReference,
   problem,
   PROFILED_VOLUME,
   resolve,
-  formatProblems,
   backendOfSettings,
   type BackendName,
   type MonthlyCost,
@@ -29,7 +31,9 @@ import {
 } from "../src";
 import { volumeBackend } from "./backends";
 import { declaredVolume, newDeclaration, setDeclared, type DeclaredVolume, type RecordedVolume } from "./declared";
-import { aliasesOfChild, formerNames, outputsOf, recordedUrns, runError } from "./engine";
+import { aliasesOfChild, formerNames, known, knownAtPreview, outputsOf, recordedUrns, runError } from "./engine";
+import { MissingPackage } from "./load";
+import { optionProblems, passedOn } from "./options";
 import { refusal } from "./refusals";
 import { currentRun, type Run } from "./run";
 import type { VolumeTransform } from "./transform";
@@ -168,17 +172,18 @@ export class ProfiledVolume extends pulumi.ComponentResource {
   /**
    * Declares a volume.
    * @param reference `name`, or `name@profile`.
-   * @throws `pulumi.RunError` where the reference or the stack's config is wrong. Problems of the request itself are
-   * shown by the engine, for all volumes at once.
+   * @throws `pulumi.RunError` where the stack's config is wrong. Problems of the request itself are shown by the engine, for all volumes
+   * at once.
    */
   constructor(reference: string, args: ProfiledVolumeArgs = {}, opts: pulumi.ComponentResourceOptions = {}) {
     const run = currentRun();
-    const name = nameOf(reference);
+    const name = nameOf(reference, run.volumes);
     const backend = backendNames.find((each) => each === (args.backend ?? run.config.backend));
     const declared = newDeclaration(name, backend);
     declared.takeFrom = args.takeFrom;
     run.volumes.push(declared);
-    const asked = ask(run, reference, declared, args, opts);
+    // Programs in JavaScript may pass anything.
+    const asked = ask(run, typeof reference === "string" ? reference : "", declared, args, opts);
     super(
       PROFILED_VOLUME,
       name,
@@ -212,6 +217,7 @@ export class ProfiledVolume extends pulumi.ComponentResource {
             config: run.config,
             opts: {
               parent: this,
+              ...passedOn(opts),
               aliases: aliasesOfChild(this),
               protect: isProtected(this, args, opts, run.config),
               ...(run.hooks && { hooks: run.hooks.volume(backend) }),
@@ -227,12 +233,24 @@ export class ProfiledVolume extends pulumi.ComponentResource {
     this.resource = made?.resource;
     this.volumeId = made?.volumeId ?? unknown<string>();
     this.mountPath = made?.mountPath ?? pulumi.output<string | undefined>(undefined);
-    this.profile = volume.profile;
     this.backend = volume.backend;
-    this.revision = volume.revision;
-    this.settings = volume.settings;
-    this.sizeGiB = volume.sizeGiB;
-    this.monthlyCost = resolution.apply((each) => each.monthlyCost);
+    // What the volume has, and not what is asked for, where the run leaves it out. At preview a resource may not know it yet.
+    const has = run.hooks ? made : undefined;
+    this.sizeGiB = has ? knownAtPreview(has.sizeGiB, () => known(volume.sizeGiB)) : volume.sizeGiB;
+    this.settings = has ? knownAtPreview(has.settings, () => known(volume.settings)) : volume.settings;
+    const recorded = Promise.resolve(declared.recorded).then(
+      (found) => found?.outputs ?? {},
+      () => ({}),
+    );
+    const kept = (key: "profile" | "revision") =>
+      volume[key].apply(async (now) => ((await recorded) as Partial<ResolvedVolume>)[key] ?? now);
+    this.profile = kept("profile");
+    this.revision = kept("revision");
+    this.monthlyCost = has
+      ? pulumi
+          .all([resolution, this.sizeGiB, this.settings])
+          .apply(([resolved, sizeGiB, settings]) => costOf(run, resolved, sizeGiB, settings))
+      : resolution.apply((each) => each.monthlyCost);
     // A mapping may be declared after its volume: what is noted of it is asked for when the program has gone on.
     const notesOf = ({ notes }: Resolution) => notes.filter(({ code }) => code !== MAPPING || !declared.isMapped);
     this.notes = resolution.apply((each) => {
@@ -248,10 +266,25 @@ export class ProfiledVolume extends pulumi.ComponentResource {
         mountPath: made.mountPath,
         sizeGiB: made.sizeGiB,
         settings: made.settings,
+        profile: this.profile,
+        revision: this.revision,
+        // Then what its resource was given isn't what the profile says, and what it is compared with.
+        isTransformed: isTransformed(args, opts) ? true : undefined,
         monthlyCost: this.monthlyCost.apply((cost) => cost?.amount),
       },
     );
   }
+}
+
+function isTransformed({ transform }: ProfiledVolumeArgs, opts: pulumi.ComponentResourceOptions): boolean {
+  const { transforms = [], transformations = [] } = opts;
+  return transform?.volume !== undefined || transforms.length > 0 || transformations.length > 0;
+}
+
+// Of a volume that isn't what is asked for, since the run leaves it out, what it is costs.
+function costOf(run: Run, { volume, request, monthlyCost }: Resolution, sizeGiB: number, settings: Settings) {
+  if (!volume || isDeepStrictEqual([volume.sizeGiB, volume.settings], [sizeGiB, settings])) return monthlyCost;
+  return monthlyCostOf(run.catalog, { ...volume, sizeGiB, settings }, request.placement);
 }
 
 // A resource of its own is never given what isn't known, unless the engine only previews it.
@@ -273,7 +306,7 @@ async function recordedOf(run: Run, declared: DeclaredVolume, component: Profile
     run.refuse(declared, problems);
     throw runError(refusal(declared, run.volumes));
   }
-  return { volumeId: typeof volumeId === "string" ? volumeId : undefined };
+  return { volumeId: typeof volumeId === "string" ? volumeId : undefined, outputs };
 }
 
 // After an `up` that did not finish, a component says nothing of its volume. Then the state says whether it has one, and where.
@@ -311,7 +344,8 @@ function ask(
 ): Asked {
   const backend = args.backend ?? run.config.backend;
   const { name, backend: known } = declared;
-  const early = earlyProblems(run, declared, args);
+  const { timed, limit } = (known && volumeBackend(known).timeouts) ?? {};
+  const early = [...earlyProblems(run, declared, args), ...(known ? optionProblems(opts, timed, limit) : [])];
   const { physicalName } = args;
   const place = (own?: object) => known && run.placementOf(known, own);
   const work = (request: Partial<VolumeRequest>): Resolution => {
@@ -422,6 +456,12 @@ function earlyProblems(run: Run, declared: DeclaredVolume, args: ProfiledVolumeA
   const { name, backend } = declared;
   const { import: importId, physicalName } = args;
   if (backend === undefined) return problems;
+  try {
+    volumeBackend(backend).load?.();
+  } catch (error) {
+    if (!(error instanceof MissingPackage)) throw error;
+    problems.push(error.problem);
+  }
   // What two volumes may not share, the backend knows; a volume that exists is never two.
   const own = volumeBackend(backend).identity?.({ name, physicalName, importId, config: run.config }) ?? importId;
   if (own === undefined) return problems;
@@ -472,11 +512,11 @@ function wrongArguments(args: ProfiledVolumeArgs): Problem[] {
   });
 }
 
-// Programs in JavaScript may pass anything.
-function nameOf(reference: unknown): string {
-  const { reference: parsed, problems } = parseReference(typeof reference === "string" ? reference : "");
-  if (!parsed) throw new pulumi.RunError(formatProblems(`new ProfiledVolume(${JSON.stringify(reference)})`, problems));
-  return parsed.name;
+// A reference that is wrong is shown as it is; its problems come with those of all volumes.
+function nameOf(reference: unknown, volumes: readonly DeclaredVolume[]): string {
+  const text = typeof reference === "string" ? reference : "";
+  const { reference: parsed } = parseReference(text);
+  return parsed?.name ?? (text.trim() === "" ? `volume ${volumes.length + 1} of the program` : text);
 }
 
 function isPlain<T>(input: pulumi.Input<T> | undefined): input is T | undefined {

@@ -1,11 +1,13 @@
 // What people read of volumes that are refused.
 
+import * as pulumi from "@pulumi/pulumi";
+
 import { formatProblems, type Problem } from "../src";
 import type { DeclaredVolume } from "./declared";
 
 /**
  * Why a volume is refused. The engine stops at its first errors, and which volumes it has asked about by then is chance. So the first
- * refusal lists the problems of all volumes declared so far; the others only refer to it.
+ * refusal lists the problems of all volumes declared so far; another, which only comes in an `up`, names those of its own.
  */
 export function refusal(
   declared: DeclaredVolume,
@@ -13,7 +15,8 @@ export function refusal(
   problems: Problem[] = [],
 ): string {
   if (declared.problems.length === 0) declared.problems.push(...problems);
-  if (declared.isReported) return `${declared.name} has problems; they are listed with the first refusal`;
+  if (declared.isReported)
+    return `${declared.name} is refused: ${declared.problems.map(({ message }) => message).join("; ")}`;
   return listed([declared, ...volumes.filter((each) => each !== declared)], volumes);
 }
 
@@ -23,6 +26,14 @@ export function failure(volumes: readonly DeclaredVolume[]): string {
   if (text !== "") return text;
   const names = volumes.filter(({ problems }) => problems.length > 0).map(({ name }) => name);
   return `nothing is deleted while volumes have problems: ${names.join(", ")}`;
+}
+
+/**
+ * Refuses a volume, by an error. At preview one refusal that lists all is enough: nothing is touched there, and the run fails for it.
+ */
+export function refuse(declared: DeclaredVolume, volumes: readonly DeclaredVolume[], problems: Problem[] = []): void {
+  if (declared.isReported && pulumi.runtime.isDryRun()) return;
+  throw new Error(refusal(declared, volumes, problems));
 }
 
 function listed(chosen: readonly DeclaredVolume[], all: readonly DeclaredVolume[]): string {

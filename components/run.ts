@@ -90,13 +90,11 @@ function readStack(): { config: StackConfig; catalog: Catalog } {
     if (!fullKey.startsWith(`${NAMESPACE}:`) || text.trim() === "") continue;
     const key = fullKey.slice(NAMESPACE.length + 1);
     const secret = isConfigSecret(fullKey);
-    const parsed = secret ? { value: undefined, problems: [] } : parseConfigText(key, text);
-    problems.push(...parsed.problems);
-    if (parsed.problems.length === 0) raw[key] = { value: parsed.value, secret };
+    raw[key] = secret ? { value: undefined, secret } : parseConfigText(key, text);
   }
-  const { config: read, problems: wrong } = readConfig(raw);
+  const { config: read, problems: wrong, unreadable } = readConfig(raw);
   const { config, problems: wrongInFile } = withPricesFile(read, pulumi.getRootDirectory() || process.cwd());
-  const catalog = makeCatalog(config);
+  const catalog = makeCatalog(config, unreadable);
   problems.push(...wrong, ...wrongInFile, ...catalog.problems);
   // The volumes that the config lists have their problems told with their place in the file. What is wrong with the
   // profiles themselves has been told already.

@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { formatProblems, nearest, problem, VOLUME_ATTACHMENT, wrongType, type Problem } from "../src";
 import { attachers, attachmentOptions, type AttachmentOptions } from "./attachments";
 import { declaredVolume } from "./declared";
+import { optionProblems, passedOn } from "./options";
 import { ProfiledVolume } from "./profiled-volume";
 
 /** What an attachment asks for. */
@@ -45,7 +46,7 @@ export class VolumeAttachment extends pulumi.ComponentResource {
    * one.
    */
   constructor(name: string, args: VolumeAttachmentArgs, opts?: pulumi.ComponentResourceOptions) {
-    const problems = wrongArguments(args);
+    const problems = wrongArguments(args, opts);
     if (problems.length > 0) throw new pulumi.RunError(formatProblems(name, problems));
     const { volume, host, options = {} } = args;
     super(VOLUME_ATTACHMENT, name, { host, ...options }, opts);
@@ -53,7 +54,7 @@ export class VolumeAttachment extends pulumi.ComponentResource {
     const declared = declaredVolume(volume);
     const before = declared?.attachment;
     if (declared) declared.attachment ??= name;
-    const toMake = { name, volume, host, options, before, opts: { parent: this } };
+    const toMake = { name, volume, host, options, before, opts: { parent: this, ...passedOn(opts) } };
     // The problems of a refused volume are reported where it is declared.
     const attacher = volume.resource && declared?.backend && attachers[declared.backend];
     const made = declared && attacher?.attach({ ...toMake, declared });
@@ -64,7 +65,10 @@ export class VolumeAttachment extends pulumi.ComponentResource {
 }
 
 // Programs in JavaScript may pass anything.
-function wrongArguments(args: VolumeAttachmentArgs | undefined): Problem[] {
+function wrongArguments(
+  args: VolumeAttachmentArgs | undefined,
+  opts: pulumi.ComponentResourceOptions | undefined,
+): Problem[] {
   const { volume, host, options, ...others } = (args ?? {}) as Partial<VolumeAttachmentArgs>;
   const problems: Problem[] = [];
   for (const [where, given, keys] of [
@@ -85,6 +89,8 @@ function wrongArguments(args: VolumeAttachmentArgs | undefined): Problem[] {
     const found = typeof volume === "object" ? "another object" : typeof volume;
     problems.push(problem("wrong-type", "volume", undefined, { expected: "a ProfiledVolume", found }));
   } else problems.push(...wrongForBackend(volume, options));
+  const backend = typeof volume === "object" ? declaredVolume(volume)?.backend : undefined;
+  problems.push(...optionProblems(opts, backend && attachers[backend]?.timed));
   return problems;
 }
 

@@ -151,15 +151,16 @@ export const problemKinds = {
     allowed: ({ keys }) => keys.join(", ") || "no key at all",
     fix: ({ key, nearest }) => (nearest ? `did you mean "${nearest}"?` : `remove "${key}"`),
   }),
-  "wrong-type": problemKind<{ expected: string; found: string }>({
+  "wrong-type": problemKind<{ expected: string; found: string; way?: string | undefined }>({
     meaning: "A value in the stack's config has the wrong type.",
     message: ({ expected, found }) => `${found} where ${expected} belongs`,
     allowed: ({ expected }) => expected,
-    fix: ({ expected, found }) =>
-      (/^text \("-?[\d.]+"\)/.test(found) && expected.includes("number")) ||
+    fix: ({ expected, found, way }) =>
+      way ??
+      ((/^text \("-?[\d.]+"\)/.test(found) && expected.includes("number")) ||
       (/^text \("(true|false)"\)/.test(found) && expected.includes("true"))
         ? "remove the quotes"
-        : `write ${expected} there`,
+        : `write ${expected} there`),
   }),
   "value-not-allowed": problemKind<{ given: string; values: string[]; nearest: string | undefined }>({
     meaning: "A value in the stack's config is not one of those allowed.",
@@ -320,6 +321,13 @@ export const problemKinds = {
     message: ({ cycle }) => `it extends itself: ${cycle.join(" -> ")}`,
     allowed: () => "a chain of `extends` that ends",
     fix: ({ cycle }) => `remove \`extends\` from ${either(cycle.slice(0, -1).map((name) => `"${name}"`))}`,
+  }),
+  "package-missing": problemKind<{ backend: string; name: string; version: string }>({
+    meaning: "The Pulumi package that makes the backend's volumes is not installed.",
+    message: ({ backend, name, version }) =>
+      `volumes on backend ${backend} need the package ${name}, version ${version}, which is not installed`,
+    allowed: ({ name, version }) => `${name}@${version} in the program's directory`,
+    fix: ({ name, version }) => `Run: npm install ${name}@${version}`,
   }),
   "profile-without-backend": problemKind<{ profile: string; backend: string; having: string[] }>({
     meaning: "The profile has no section for the backend.",
@@ -1045,8 +1053,13 @@ export function note<C extends NoteCode>(code: C, path: string, params: NotePara
 
 /** One problem as text of a few lines: what is wrong and where, what is allowed, what to do. */
 export function formatProblem(p: Problem): string {
-  const given = p.given === undefined ? "" : `\n      given:   ${show(p.given)}`;
+  const given = p.given === undefined ? "" : `\n      given:   ${givenText(p)}`;
   return `  - ${p.path}: ${p.message} [${p.code}]${given}\n      allowed: ${p.allowed}\n      fix:     ${p.fix}`;
+}
+
+/** What was given, as text; where text belongs, as it was written. */
+export function givenText({ code, given }: Problem): string {
+  return code === "wrong-type" && typeof given === "number" ? String(given) : show(given);
 }
 
 /** Problems as one text, under a headline that counts them. */

@@ -75,11 +75,14 @@ export function resolve(
   problems.push(...wrong);
   const size = parseSize(request, pathPrefix);
   problems.push(...size.problems);
-  const backend = pickBackend(request.backend, `${pathPrefix}backend`, problems);
+  const backend = pickBackend(catalog, request.backend, `${pathPrefix}backend`, problems);
   const found =
     reference && backend && pickSection(catalog, reference.profile, backend, `${pathPrefix}profile`, problems);
   const placement = backend && checkPlacement(backend, request.placement, placementPath, problems);
-  if (!reference || !backend || !found || !placement || size.sizeGiB === undefined) {
+  // With limits or a place other than the stack means, an answer would be to another question.
+  const unread = (backend && catalog.unread[backend]) ?? [];
+  problems.push(...unread);
+  if (!reference || !backend || !found || !placement || size.sizeGiB === undefined || unread.length > 0) {
     return { request, problems, notes: size.notes };
   }
 
@@ -125,6 +128,7 @@ export function monthlyCostOf(
   placement: object = {},
 ): MonthlyCost | undefined {
   const { backend, sizeGiB, settings } = volume;
+  if (catalog.unread[backend]) return undefined;
   const price = anyBackend(backend).monthlyCost({ sizeGiB, settings }, placement, catalog.prices[backend]);
   return price && "cost" in price ? price.cost : undefined;
 }
@@ -226,8 +230,14 @@ function wrongTypes(request: VolumeRequest, pathPrefix: string): Problem[] {
   });
 }
 
-function pickBackend(name: string | undefined, path: string, problems: Problem[]): BackendName | undefined {
-  if (name === undefined) problems.push(problem("backend-missing", path, undefined, { backends: backendNames }));
+function pickBackend(
+  { unread }: Catalog,
+  name: string | undefined,
+  path: string,
+  problems: Problem[],
+): BackendName | undefined {
+  if (name === undefined)
+    problems.push(...(unread.backend ?? [problem("backend-missing", path, undefined, { backends: backendNames })]));
   else if (!isBackend(name))
     problems.push(
       problem("backend-unknown", path, name, {
@@ -251,8 +261,10 @@ function pickSection(
   if (!known) {
     const profiles = Object.keys(catalog.profiles);
     problems.push(
-      catalog.broken[profile] ??
-        problem("profile-unknown", path, profile, { profile, profiles, nearest: nearest(profile, profiles) }),
+      ...(catalog.broken[profile] ??
+        catalog.unread.profiles ?? [
+          problem("profile-unknown", path, profile, { profile, profiles, nearest: nearest(profile, profiles) }),
+        ]),
     );
     return undefined;
   }

@@ -7,6 +7,8 @@ import type { AskedAttachment, Attacher } from "../attachments";
 import { volumeAttachment } from "./sdk";
 
 export const awsAttacher: Attacher = {
+  timed: ["create", "delete"],
+
   problems(asked) {
     const problems: Problem[] = [];
     const { options, declared, before } = asked;

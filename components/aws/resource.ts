@@ -34,6 +34,10 @@ export const awsBackend: VolumeBackend = {
 
   importsByEngine: true,
 
+  load: ebsVolume,
+
+  timeouts: { timed: ["create", "update", "delete"] },
+
   // Not the snapshot's pace, which EC2 doesn't tell afterwards.
   ignored: ["availabilityZone", "encrypted", "kmsKeyId", "multiAttach", "outpostArn", "snapshotId"],
 

@@ -15,6 +15,7 @@ import {
   type VolumeDefinition,
 } from "../../src";
 import type { ComposeVersion, ComposeVolume } from "../../src/compose";
+import { optionProblems, passedOn } from "../options";
 import { ProfiledVolume } from "../profiled-volume";
 import { currentRun, type Run } from "../run";
 import { readProject } from "./files";
@@ -103,7 +104,8 @@ export class ComposeVolumes extends pulumi.ComponentResource {
    * @throws `pulumi.RunError` with every problem of the arguments and of the files, each with its line.
    */
   constructor(name: string, args: ComposeVolumesArgs = {}, opts?: pulumi.ComponentResourceOptions) {
-    const wrong = wrongArguments(args);
+    // What limits an operation its volumes know.
+    const wrong = [...wrongArguments(args), ...optionProblems(opts, ["create", "update", "delete"])];
     if (wrong.length > 0) throw new pulumi.RunError(formatProblems(name, wrong));
     const run = currentRun();
     const { files = [], version = 2, driver = "storage-profiles", defaults = {}, projectName, envFile } = args;
@@ -123,7 +125,7 @@ export class ComposeVolumes extends pulumi.ComponentResource {
     this.volumes = Object.fromEntries(
       asked.map(({ volume, definition }) => [
         volume.key,
-        new ProfiledVolume(volume.name, definition, { parent: this }),
+        new ProfiledVolume(volume.name, definition, { parent: this, ...passedOn(opts) }),
       ]),
     );
     this.dockerNames = Object.fromEntries(asked.map(({ volume }) => [volume.key, volume.dockerName]));

@@ -4,6 +4,7 @@
 import type * as dynamic from "@pulumi/pulumi/dynamic";
 
 import { change, formatProblems, type LocalSettings } from "../../src";
+import { leaveToEngine } from "../provider-errors";
 import { LocalVolumeError } from "./errors";
 import { identifyStateDirectory, isOurs, stateDirectoryId, volumeDirectoryExists, volumePaths } from "./paths";
 import {
@@ -17,6 +18,8 @@ import {
   type LocalVolume,
   type LocalVolumeState,
 } from "./volumes";
+
+leaveToEngine("LocalVolumeError");
 
 interface Inputs {
   stateDirectory: string;

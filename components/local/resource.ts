@@ -6,7 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import type { LocalMode, LocalSettings, StackConfig } from "../../src";
 import type { VolumeBackend } from "../backends";
-import { hasHooks } from "../engine";
+import { hasHooks, keepAtPreview } from "../engine";
 import { transformed } from "../transform";
 import { askLocal } from "./ask";
 import { localCapabilities } from "./capabilities";
@@ -97,7 +97,7 @@ export const localBackend: VolumeBackend = {
   ask: askLocal,
   placement: (config) => ({ mode: localMode(config) }),
   make(toMake) {
-    const { name, physicalName, explicitName, volume, importId, takeFrom, component, config, opts } = toMake;
+    const { name, declared, physicalName, explicitName, volume, importId, takeFrom, component, config, opts } = toMake;
     const own: Record<string, unknown> = {
       stateDirectory: config.local?.stateDirectory ?? defaultStateDirectory(),
       project: pulumi.getProject(),
@@ -113,6 +113,7 @@ export const localBackend: VolumeBackend = {
     // A replacement that a user forces must not find the volume that it is to replace.
     const { args, opts: finalOpts } = transformed(toMake, own, { ...opts, deleteBeforeReplace: true });
     const resource = new LocalVolume(name, args as unknown as LocalVolumeArgs, finalOpts);
+    keepAtPreview(resource, ["uid", "mountPath"], () => declared.before);
     return {
       resource,
       volumeId: pulumi.all([resource.id, resource.uid]).apply(([id, uid]) => acknowledged(id, uid)),

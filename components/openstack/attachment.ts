@@ -19,6 +19,8 @@ const CONNECTOR_KEYS: (keyof Connector)[] = [
 ];
 
 export const openstackAttacher: Attacher = {
+  timed: ["create", "delete"],
+
   problems({ options: { connector, multiattach }, declared, before }) {
     const problems: Problem[] = [];
     for (const key of Object.keys(connector ?? {})) {

@@ -7,10 +7,13 @@ import { randomUUID } from "node:crypto";
 import type * as dynamic from "@pulumi/pulumi/dynamic";
 
 import type { MigrationPolicy } from "../../src/backends/openstack/settings";
+import { leaveToEngine } from "../provider-errors";
 import { readVolume } from "./cinder";
 import { readConnection, type ConnectionHints } from "./connection";
 import { CinderSession } from "./session";
 import { converge, type Has } from "./volumes";
+
+leaveToEngine("OpenstackError");
 
 interface Inputs extends ConnectionHints {
   volumeId: string;

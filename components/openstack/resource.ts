@@ -62,6 +62,13 @@ export const openstackBackend: VolumeBackend = {
   importsByEngine: true,
   takesFrom: true,
 
+  load: blockstorageVolume,
+
+  timeouts: {
+    timed: ["create", "delete"],
+    limit: "set `changeTimeoutMinutes` in storage-profiles:openstack for changes",
+  },
+
   make(toMake) {
     const { name, volume, importId, config, opts } = toMake;
     const hints = hintsOf(toMake);

@@ -17,6 +17,7 @@ import { volumeTypesOf, type VolumeTypeOfProfiles } from "../../src/backends/ope
 import { sectionPath } from "../../src/profiles/catalog";
 import { isSame } from "../../src/profiles/revision";
 import { HOOK } from "../hooks";
+import { optionProblems } from "../options";
 import { currentRun } from "../run";
 import { volumesOfType } from "./cinder";
 import { cloudOf, runState } from "./cloud";
@@ -70,7 +71,7 @@ export class VolumeTypes extends pulumi.ComponentResource {
   constructor(name: string, args: VolumeTypesArgs = {}, opts: pulumi.ComponentResourceOptions = {}) {
     const run = currentRun();
     const { types, problems } = volumeTypesOf(run.catalog, args.profiles);
-    const wrong = [...wrongArguments(args, Object.keys(run.catalog.profiles)), ...problems];
+    const wrong = [...wrongArguments(args, Object.keys(run.catalog.profiles)), ...optionProblems(opts), ...problems];
     if (wrong.length > 0) throw new pulumi.RunError(formatProblems(name, wrong));
     // The inputs are all that the types consist of: so one hook sees what of it changes, is added or goes, before anything is touched.
     const recorded = Object.fromEntries(types.map(({ name: typeName, ...type }) => [typeName, type]));

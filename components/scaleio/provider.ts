@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import type * as dynamic from "@pulumi/pulumi/dynamic";
 
 import type { AccessMode, Problem, ScaleioSettings } from "../../src";
+import { leaveToEngine } from "../provider-errors";
 import { ScaleioArray } from "./array";
 import { Claims } from "./claims";
 import { readConnection } from "./connection";
@@ -34,6 +35,8 @@ import {
   volumeProblems,
   type FoundVolume,
 } from "./volumes";
+
+leaveToEngine("ScaleioError");
 
 interface VolumeInputs {
   /** Its name on the array; missing in a preview that can't know it. */

@@ -13,7 +13,7 @@ import {
 } from "../../src";
 import { generatedName, MAX_NAME_LENGTH } from "../../src/backends/scaleio/names";
 import type { VolumeBackend } from "../backends";
-import { isConfigSecret } from "../engine";
+import { isConfigSecret, keepAtPreview } from "../engine";
 import { transformed } from "../transform";
 import { CONNECTION_NAMESPACE, connectionKeys } from "./connection";
 import { scaleioStack } from "./identity";
@@ -80,7 +80,7 @@ export const scaleioBackend: VolumeBackend = {
     return problems;
   },
   make(toMake) {
-    const { name, physicalName, explicitName, volume, importId, config, opts } = toMake;
+    const { name, declared, physicalName, explicitName, volume, importId, config, opts } = toMake;
     const identity = scaleioStack(config);
     const owner = {
       organization: pulumi.getOrganization(),
@@ -102,6 +102,7 @@ export const scaleioBackend: VolumeBackend = {
     // A replacement that a user forces must not meet the name of the volume that it is to replace.
     const { args, opts: finalOpts } = transformed(toMake, own, { ...opts, deleteBeforeReplace: true });
     const resource = new ScaleioVolume(name, args as unknown as ScaleioVolumeArgs, finalOpts);
+    keepAtPreview(resource, ["name", "systemId"], () => declared.before);
     return { resource, volumeId: resource.id, sizeGiB: resource.sizeGiB, settings: resource.settings };
   },
 };

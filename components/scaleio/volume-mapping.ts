@@ -14,6 +14,7 @@ import {
   type ScaleioSettings,
 } from "../../src";
 import { declaredVolume } from "../declared";
+import { keepAtPreview } from "../engine";
 import type { ProfiledVolume } from "../profiled-volume";
 import { currentRun } from "../run";
 import { scaleioStack } from "./identity";
@@ -106,8 +107,17 @@ export class VolumeMapping extends pulumi.CustomResource {
       devicePath: undefined,
       __provider: providerText("mapping"),
     };
-    super(VOLUME_MAPPING, name, props, opts);
+    super(VOLUME_MAPPING, name, props, run.hooks ? withUpdateHook(opts, run.hooks.mapping) : opts);
+    keepAtPreview(this, ["sdcId", "devicePath"], () => run.hooks?.mappingBefore(this));
   }
+}
+
+function withUpdateHook(
+  opts: pulumi.CustomResourceOptions | undefined,
+  hook: pulumi.ResourceHook,
+): pulumi.CustomResourceOptions {
+  const { beforeUpdate = [] } = opts?.hooks ?? {};
+  return { ...opts, hooks: { ...opts?.hooks, beforeUpdate: [hook, ...beforeUpdate] } };
 }
 
 // Programs in JavaScript may pass anything.

@@ -1,5 +1,7 @@
 // `apply`: writes what is asked for to the config, and has the engine do it; limited to the volumes that it is about.
 
+import { basename } from "node:path";
+
 import { problem, type Problem } from "../problems";
 import type {
   ConfigEdit,
@@ -13,8 +15,8 @@ import type {
 } from "../stack";
 import { oneVolume } from "../stack/select";
 import { statusesOf } from "../stack/status";
-import { textOf, UsageError, type Answer, type CommandSpec, type Context } from "./command";
-import { isAmong, planText } from "./plan";
+import { exitCodeOf, textOf, UsageError, type Answer, type CommandSpec, type Context } from "./command";
+import { planText } from "./plan";
 import { askedBy, profileEdit } from "./references";
 
 export const apply: CommandSpec = {
@@ -66,8 +68,10 @@ export const apply: CommandSpec = {
     const problems = [...asked.problems, ...ofProfile.problems, ...removal.problems, ...ofProgram];
     if (problems.length > 0) return { code: "problems", json: { problems }, problems };
 
-    const planned = await stack.plan(edits, { ifTag: read.tag });
-    const plan = withDeletions(narrowed(planned, asked.names, edits, destroy), removal.plans);
+    const isNarrow = asked.names.length > 0 || edits.length > 0 || destroy.length > 0;
+    const options = { ifTag: read.tag, willApply: true, ...(isNarrow && { volumes: asked.names }) };
+    const planned = await stack.plan(edits, options);
+    const plan = withDeletions(planned, removal.plans);
     if (planned.problems.length > 0)
       return { code: "problems", json: { ...plan }, text: planText(plan, context.colours) };
     if (!json) io.out(`${planText(plan, context.colours)}\n`);
@@ -77,9 +81,9 @@ export const apply: CommandSpec = {
     if (edits.length === 0 && plan.touched.length === 0 && !refresh && !isAsked) {
       return { json: { stack: stack.name, changed: false, operation: null } };
     }
-    if (!isSure && !(await confirmed())) return { code: "interrupted", text: "Nothing was changed." };
+    if (!isSure && !(await confirmed())) return { text: "Nothing was changed." };
 
-    const written = edits.length > 0 ? await stack.edit(edits, { ifTag: read.tag }) : planned;
+    const written = edits.length > 0 ? await stack.edit(edits, options) : planned;
     if (written.problems.length > 0) return { code: "problems", json: { ...written }, problems: written.problems };
     const operation = stack.apply({ volumes: names, destroy, refresh, waitForLockSeconds: wait });
     return follow(operation, context, stack, written);
@@ -140,17 +144,6 @@ function volumesOf(
   return [...new Set([...names, ...touched])];
 }
 
-function narrowed(
-  plan: EditResult,
-  names: readonly string[],
-  edits: readonly ConfigEdit[],
-  destroy: readonly string[],
-): EditResult {
-  return edits.length > 0 || (names.length === 0 && destroy.length === 0)
-    ? plan
-    : { ...plan, touched: plan.touched.filter(isAmong(names)) };
-}
-
 function waitOf(context: Context): number {
   const text = textOf(context, "wait");
   const seconds = Number(text ?? 0);
@@ -183,18 +176,23 @@ async function follow(operation: Operation, context: Context, stack: Stack, writ
   const text = isDone
     ? colours.green(doneText(report.summary ?? {}))
     : colours.red(`the operation ${report.state === "failed" ? "failed" : `was ${report.state}`}`);
+  const stays = !isDone && written.changed ? `\n${staysText(stack, written, report.volumes)}` : "";
   return {
-    code: isDone
-      ? "done"
-      : report.state === "cancelled"
-        ? "interrupted"
-        : code === "stack-locked"
-          ? "busy"
-          : "problems",
-    json: { stack: stack.name, changed: written.changed, tag: written.tag, operation: report },
-    text,
+    code: isDone ? "done" : report.state === "cancelled" ? "interrupted" : exitCodeOf(code),
+    json: { stack: stack.name, changed: written.changed, tag: written.tag, diff: written.diff, operation: report },
+    text: `${text}${stays}`,
     problems: report.problems,
   };
+}
+
+// What was written is what is declared from now on: every `up` would apply it.
+function staysText({ configFile }: Stack, { diff }: EditResult, volumes: readonly string[]): string {
+  const file = basename(configFile);
+  const lines = (mark: string, becomes: string) =>
+    diff.split("\n").flatMap((line) => (line.startsWith(mark) ? [`  ${becomes}${line.slice(1)}`] : []));
+  const back = [...lines("+", "-"), ...lines("-", "+")];
+  const again = ["apply", ...volumes].join(" ");
+  return `${file} keeps the edit. To finish it, run: storage-profiles ${again}\nTo undo it, change in ${file}, and run the same:\n${back.join("\n")}`;
 }
 
 function doneText(summary: Readonly<Record<string, number>>): string {

@@ -16,6 +16,7 @@ export interface Known {
 export async function knownHere(context: Context): Promise<Known> {
   try {
     const stack = await context.stack();
+    await stack.checkKnown();
     const read = await stack.readConfig();
     return { catalog: read.catalog, read, stack: stack.name };
   } catch (error) {

@@ -1,6 +1,6 @@
 // What a command is, and what all commands share: exit codes, options, and the context in which one runs.
 
-import type { Problem } from "../problems";
+import type { Problem, ProblemCode } from "../problems";
 import type { Project, Stack } from "../stack";
 import type { Colours } from "./text";
 
@@ -19,6 +19,14 @@ export const exitCodes = {
 } as const satisfies Record<string, readonly [number, string]>;
 
 export type ExitCode = keyof typeof exitCodes;
+
+/** The exit code of an error of the stack. */
+export function exitCodeOf(code: ProblemCode | undefined): ExitCode {
+  if (code === undefined) return "problems";
+  if (["stack-locked", "config-busy", "config-changed"].includes(code)) return "busy";
+  const ofEngine = ["project-missing", "project-not-readable", "stack-not-named", "stack-unknown", "engine-missing"];
+  return [...ofEngine, "engine-failed", "state-not-readable"].includes(code) ? "engine" : "problems";
+}
 
 /** What an argument or an option can be completed with. */
 export type Completes = "profile" | "volume" | "reference" | "stack" | readonly string[];

@@ -21,22 +21,28 @@ export const cost: CommandSpec = {
         each.declaredBy === "config" ? read.config.volumes?.[each.name] : undefined,
       );
       const of = (volume: VolumeStatus["recorded"]) => volume && monthlyCostOf(read.catalog, volume, placement);
-      return { name: each.name, profile: each.profile ?? "", now: of(each.recorded), declared: of(each.declared) };
+      const [now, declared] = [of(each.recorded), of(each.declared)];
+      return { name: each.name, profile: each.profile ?? "", isCreated: each.recorded !== undefined, now, declared };
     });
     const groups = new Map<string, typeof volumes>();
     for (const each of volumes) groups.set(each.profile, [...(groups.get(each.profile) ?? []), each]);
     const profiles = [...groups].map(([profile, of]) => ({
       profile,
       volumes: of.length,
-      now: totals(of.map((each) => each.now)),
+      now: totals(of.filter(({ isCreated }) => isCreated).map((each) => each.now)),
       declared: totals(of.map((each) => each.declared)),
     }));
     const total = {
-      now: totals(volumes.map((each) => each.now)),
+      // What isn't created yet costs nothing.
+      now: totals(volumes.filter(({ isCreated }) => isCreated).map((each) => each.now)),
       declared: totals(volumes.map((each) => each.declared)),
     };
     const shown = (one: MonthlyCost | undefined) => (one ? formatCost(one) : "unknown");
-    const rows = volumes.map((each) => [each.name, each.profile, shown(each.now), shown(each.declared)]);
+    const rows = volumes.map((each) => [
+      ...[each.name, each.profile],
+      each.isCreated ? shown(each.now) : "not created yet",
+      shown(each.declared),
+    ]);
     const sums = profiles.map((each) => [
       `${each.volumes} of`,
       each.profile,
@@ -47,7 +53,12 @@ export const cost: CommandSpec = {
     const last = ["in all", "", totalText(total.now), totalText(total.declared)];
     const text =
       volumes.length > 0 ? table([head, ...rows, [""], ...sums, [""], last], context.colours) : "There are no volumes.";
-    return { json: { stack: stack.name, volumes, profiles, total }, text };
+    return {
+      code: read.mistakes.length > 0 ? "problems" : "done",
+      json: { stack: stack.name, volumes, profiles, total, problems: read.mistakes },
+      text,
+      problems: read.mistakes,
+    };
   },
 };
 

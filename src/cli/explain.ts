@@ -37,15 +37,17 @@ export const explain: CommandSpec = {
     const names = Object.keys(known.catalog.profiles);
     if (!known.catalog.profiles[name]) {
       const params = { profile: name, profiles: names, nearest: nearest(name, names) };
-      const unknown = known.catalog.broken[name] ?? problem("profile-unknown", "profile", name, params);
-      return { code: "problems", json: { problems: [unknown] }, problems: [unknown] };
+      const { broken, unread } = known.catalog;
+      const problems = broken[name] ?? unread.profiles ?? [problem("profile-unknown", "profile", name, params)];
+      return { code: "problems", json: { problems }, problems };
     }
     const chosen = textOf(context, "backend");
     const shown = backendNames.filter((each) => chosen === undefined || each === chosen);
     const explained = shown.map((backend) => explainOn(backend, name, known, context));
     const problems = explained.flatMap(({ resolution, sizes }) => resolution?.problems ?? sizes.problems);
-    // One that can't be is an answer, as long as another can.
-    const isPossible = explained.some(({ resolution, sizes }) =>
+    // One that can't be is an answer, as long as another can; but not the stack's own.
+    const ofStack = explained.filter(({ backend }) => backend === known.read?.config.backend);
+    const isPossible = (ofStack.length > 0 ? ofStack : explained).some(({ resolution, sizes }) =>
       resolution ? resolution.volume !== undefined : sizes.admitted !== undefined,
     );
     const json = {
@@ -101,7 +103,8 @@ function sideBySide(explained: readonly Explained[], context: Context): string {
       ...row("why", ({ resolution }) => (resolution?.notes ?? []).map(({ message }) => message).join("\n")),
       ...row("problems", ({ resolution, sizes }) => {
         // Of one backend they are told in full below.
-        return explained.length === 1 ? "" : colours.red(problemLines(resolution?.problems ?? sizes.problems));
+        const lines = explained.length === 1 ? "" : problemLines(resolution?.problems ?? sizes.problems);
+        return lines === "" ? "" : colours.red(lines);
       }),
       ...row("sizes", ({ sizes }) => sizeLines(sizes)),
     ];

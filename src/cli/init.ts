@@ -90,7 +90,9 @@ export const init: CommandSpec = {
   async run(context) {
     const isAsking = context.io.isTerminal && context.options["yes"] !== true && !context.json;
     const stack = await stackToInit(context, isAsking);
-    const { config, tag } = await stack.readConfig();
+    const { config, tag, unreadable } = await stack.readConfig();
+    const unread = unreadable.keys["backend"];
+    if (unread) return { code: "problems", json: { problems: unread }, problems: unread };
     if (config.backend !== undefined && tag !== "none") {
       throw new UsageError(
         `${stack.configFile} has a config already (backend ${config.backend}); edit that, or use \`plan\` and \`apply\``,

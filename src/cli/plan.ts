@@ -35,11 +35,11 @@ export const plan: CommandSpec = {
     const wrong = [...asked.problems, ...ofProfile.problems];
     if (wrong.length > 0) return { code: "problems", json: { problems: wrong }, problems: wrong };
 
-    const result = await stack.plan(edits);
     const supposed = asked.ofProgram.map((each) => whatIf(read, state, each));
-    const isNarrow = edits.length === 0 && asked.names.length > 0;
-    const touched = isNarrow ? result.touched.filter(isAmong(asked.names)) : result.touched;
-    const plans = supposed.length > 0 && edits.length === 0 ? supposed : [...touched, ...supposed];
+    const others = asked.names.filter((name) => !asked.ofProgram.some((each) => each.name === name));
+    const isNarrow = edits.length > 0 || asked.names.length > 0;
+    const result = await stack.plan(edits, { willApply: true, ...(isNarrow && { volumes: others }) });
+    const plans = [...result.touched, ...supposed];
     const refused = supposed.filter(({ verdict }) => verdict === "refused").flatMap(({ problems }) => problems);
     const problems: Problem[] = [...result.problems, ...refused];
     const isRefused = problems.length > 0 || plans.some(({ verdict }) => verdict === "refused");
@@ -50,11 +50,6 @@ export const plan: CommandSpec = {
     };
   },
 };
-
-/** Whether a volume is one of those that are named, by name or URN. */
-export function isAmong(names: readonly string[]): (volume: { name: string; urn?: string | undefined }) => boolean {
-  return ({ name, urn }) => names.includes(name) || (urn !== undefined && names.includes(urn));
-}
 
 /** A plan as people read it. */
 export function planText({ touched, problems, diff, stateUnknown }: EditResult, colours: Colours): string {

@@ -19,23 +19,25 @@ export const profiles: CommandSpec = {
     ["profiles gold --backend aws", "what gold says for Amazon EBS, with what it extends"],
   ],
   async run(context) {
-    const { catalog, stack } = await knownHere(context);
+    const { catalog, stack, read } = await knownHere(context);
     const [name] = context.args;
     const chosen = textOf(context, "backend");
     const shown = backendNames.filter((each) => chosen === undefined || each === chosen);
     const names = Object.keys(catalog.profiles);
     if (name !== undefined && !catalog.profiles[name]) {
-      const unknown =
-        catalog.broken[name] ??
-        problem("profile-unknown", "profile", name, { profile: name, profiles: names, nearest: nearest(name, names) });
-      return { code: "problems", json: { problems: [unknown] }, problems: [unknown] };
+      const params = { profile: name, profiles: names, nearest: nearest(name, names) };
+      const problems = catalog.broken[name] ??
+        catalog.unread.profiles ?? [problem("profile-unknown", "profile", name, params)];
+      return { code: "problems", json: { problems }, problems };
     }
     const listed = Object.values(catalog.profiles).filter((each) => name === undefined || each.name === name);
+    const problems = name === undefined ? (read?.mistakes ?? []) : [];
     const json = {
       ...(stack !== undefined && { stack }),
       profiles: listed.map((each) => ({ ...each, sections: only(each, shown) })),
+      problems,
     };
-    const { dim } = context.colours;
+    const { dim, red } = context.colours;
     const lines = (each: Profile) =>
       shown.map((backend) => {
         const section = each.sections[backend];
@@ -49,13 +51,18 @@ export const profiles: CommandSpec = {
       const about = each.description === "" ? "" : `\n${each.description}`;
       return [`${each.name} ${dim(`(${each.origin})`)}${about}${lineage}`, ...lines(each)];
     });
+    if (name === undefined)
+      rows.push(
+        ...Object.keys(catalog.broken).map((each) => [`${each}\n${red("can't be read")}`, ...shown.map(() => "")]),
+      );
     // A blank line between profiles of several lines.
     const spaced = rows.flatMap((row, index) => (index === 0 ? [row] : [[""], row]));
     const width = Math.max(20, Math.floor(context.io.columns / head.length) - 2);
     return {
+      code: problems.length > 0 ? "problems" : "done",
       json,
       text: table([head, ...spaced], context.colours, width),
-      problems: name === undefined ? catalog.problems : [],
+      problems,
     };
   },
 };

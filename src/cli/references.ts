@@ -4,12 +4,11 @@ import type { Problem } from "../problems";
 import { isObject } from "../profiles/overlay";
 import { builtinProfiles } from "../profiles/builtin";
 import { parseReference } from "../profiles/reference";
-import { NAMESPACE, type VolumeDefinition } from "../profiles/schema";
-import { joinPath } from "../profiles/validate";
+import type { VolumeDefinition } from "../profiles/schema";
 import type { ConfigEdit, StackConfigRead, StackState } from "../stack";
 import { isUrn, oneVolume } from "../stack/select";
 import { statusesOf } from "../stack/status";
-import { parse } from "yaml";
+import { readYaml } from "../yaml-values";
 import { sizeOf, textOf, UsageError, type Context } from "./command";
 
 /** What references ask for. */
@@ -33,8 +32,9 @@ export function askedBy(context: Context, read: StackConfigRead, state: StackSta
     asked.problems.push(...problems);
     if (problems.length > 0) continue;
     const found = oneVolume(statuses, selector, text);
-    // A name that no volume has yet may be a new one's.
-    if (found.problem && (isUrn(selector) || found.problem.code !== "volume-unknown")) {
+    // A name that no volume has yet may be a new one's, where it is said what that is to be.
+    const isDeclared = (profile !== undefined || size !== undefined) && !isUrn(selector);
+    if (found.problem && !(isDeclared && found.problem.code === "volume-unknown")) {
       asked.problems.push(found.problem);
       continue;
     }
@@ -46,7 +46,7 @@ export function askedBy(context: Context, read: StackConfigRead, state: StackSta
     }
     const name = found.volume?.name ?? selector;
     const listed = read.config.volumes?.[name];
-    if (!listed) asked.problems.push(...problemsAt(read, "volumes", name));
+    asked.problems.push(...(read.unreadable.volumes[name] ?? []));
     asked.edits.push({ kind: "set-volume", name, volume: changed(listed, profile, size) });
   }
   return asked;
@@ -88,8 +88,8 @@ export function profileEdit(context: Context, read: StackConfigRead): { edits: C
   if (set.length + unset.length === 0)
     throw new UsageError("--profile <name> goes with --set key=value or --unset key");
   // What could not be read would be lost with the edit.
-  const problems = problemsAt(read, "profiles", name);
-  if (problems.length > 0) return { edits: [], problems };
+  const problems = read.unreadable.profiles[name]?.problems ?? read.unreadable.keys["profiles"] ?? [];
+  if (problems.length > 0) return { edits: [], problems: [...problems] };
   const own = read.config.profiles?.[name];
   // Of one that is built in only what is said changes.
   const start = own ?? (Object.hasOwn(builtinProfiles, name) ? { extends: name } : {});
@@ -97,17 +97,10 @@ export function profileEdit(context: Context, read: StackConfigRead): { edits: C
   for (const each of set) {
     const at = each.indexOf("=");
     if (at <= 0) throw new UsageError(`--set ${each}: it has the form key=value, as in aws.iops=5000`);
-    put(definition, each.slice(0, at).split("."), parse(each.slice(at + 1)) as unknown);
+    put(definition, each.slice(0, at).split("."), readYaml(each.slice(at + 1)).toJS() as unknown);
   }
   for (const each of unset) put(definition, each.split("."), undefined);
   return { edits: [{ kind: "set-profile", name, definition }], problems: [] };
-}
-
-function problemsAt(read: StackConfigRead, key: "profiles" | "volumes", name: string): Problem[] {
-  const path = joinPath(`${NAMESPACE}:${key}`, [name]);
-  return read.problems.filter(
-    (each) => each.path === path || each.path.startsWith(`${path}.`) || each.path.startsWith(`${path}[`),
-  );
 }
 
 function put(tree: Record<string, unknown>, path: readonly string[], value: unknown): void {

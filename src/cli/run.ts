@@ -5,9 +5,18 @@ import { dirname, join } from "node:path";
 
 import { Argument, Command, CommanderError, Option } from "commander";
 
-import { formatProblems, type ProblemCode } from "../problems";
+import { formatProblems } from "../problems";
 import { openProject, StackError, type Project } from "../stack";
-import { exitCodes, UsageError, type Answer, type CommandSpec, type Context, type ExitCode, type Io } from "./command";
+import {
+  exitCodeOf,
+  exitCodes,
+  UsageError,
+  type Answer,
+  type CommandSpec,
+  type Context,
+  type ExitCode,
+  type Io,
+} from "./command";
 import { commands } from "./commands";
 import { suggest } from "./completion";
 import { coloursFor, problemsText } from "./text";
@@ -132,13 +141,6 @@ async function carryOut(spec: CommandSpec, context: Context, command: Command): 
     if (error instanceof Error && error.name === "ExitPromptError") return write({ code: "interrupted" });
     throw error;
   }
-}
-
-/** The exit code of an error of the stack. */
-export function exitCodeOf(code: ProblemCode): ExitCode {
-  if (["stack-locked", "config-busy", "config-changed"].includes(code)) return "busy";
-  const ofEngine = ["project-missing", "project-not-readable", "stack-not-named", "stack-unknown", "engine-missing"];
-  return [...ofEngine, "engine-failed", "state-not-readable"].includes(code) ? "engine" : "problems";
 }
 
 // Of the package, wherever in it this file is.

@@ -49,11 +49,14 @@ export const serve: CommandSpec = {
   ],
   async run(context) {
     const { io } = context;
+    const project = await context.project();
+    const stacks = many(context, "stack");
+    for (const name of stacks ?? []) await project.stack(name).checkKnown();
     // What a service is made of is loaded when there is to be one.
     const { startControl } = await import("../control/index.js");
     const control = await startControl({
-      project: await context.project(),
-      stacks: many(context, "stack"),
+      project,
+      stacks,
       listen: textOf(context, "listen"),
       tokens: textOf(context, "tokens"),
       tlsCert: textOf(context, "tlsCert"),

@@ -1,7 +1,7 @@
 // `status`: how each volume stands, and why.
 
 import type { CommandSpec } from "./command";
-import { notesText, problemsText, statusText, table, verdictText } from "./text";
+import { distinct, notesText, problemsText, statusText, table, verdictText } from "./text";
 
 export const status: CommandSpec = {
   name: "status",
@@ -25,6 +25,7 @@ export const status: CommandSpec = {
     const stack = await context.stack();
     const chosen = context.args.length > 0 ? context.args : undefined;
     const all = await stack.status({ refresh: context.options["refresh"] === true, volumes: chosen });
+    const { mistakes } = await stack.readConfig();
     const rows = all.map((each) => [
       each.name,
       each.profile ?? "",
@@ -36,13 +37,14 @@ export const status: CommandSpec = {
         .filter((text) => text !== "")
         .join("\n"),
     ]);
-    const problems = all.flatMap((each) => each.problems);
+    const problems = distinct([...mistakes, ...all.flatMap((each) => each.problems)]);
     const isFine = all.every((each) => each.status === "compliant");
     const table1 =
       rows.length > 0
         ? table([["VOLUME", "PROFILE", "STATUS", "WHY"], ...rows], context.colours)
         : "There are no volumes.";
     const text = problems.length > 0 ? `${table1}\n\n${problemsText(problems, context.colours)}` : table1;
-    return { code: isFine ? "done" : "differs", json: { stack: stack.name, volumes: all }, text };
+    const code = mistakes.length > 0 ? "problems" : isFine ? "done" : "differs";
+    return { code, json: { stack: stack.name, volumes: all, problems: mistakes }, text };
   },
 };

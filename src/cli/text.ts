@@ -3,7 +3,7 @@
 import { createColors } from "picocolors";
 
 import { formatCost, type MonthlyCost } from "../cost";
-import { show, type Note, type Problem } from "../problems";
+import { formatProblem, givenText, type Note, type Problem } from "../problems";
 import type { ResolvedVolume } from "../resolve";
 import { settingText } from "../setting-text";
 import type { ComplianceStatus, PlannedVerdict } from "../stack";
@@ -31,11 +31,17 @@ export function verdictText(verdict: PlannedVerdict | undefined, { green, yellow
 /** Problems as people read them: what and where, what is allowed, what to do. */
 export function problemsText(problems: readonly Problem[], { red, dim, bold }: Colours): string {
   return problems
-    .map(({ path, message, code, given, allowed, fix }) => {
-      const shown = given === undefined ? "" : `\n    ${dim("given:  ")} ${show(given)}`;
+    .map((each) => {
+      const { path, message, code, given, allowed, fix } = each;
+      const shown = given === undefined ? "" : `\n    ${dim("given:  ")} ${givenText(each)}`;
       return `${red("error")} ${bold(path)}: ${message} ${dim(`[${code}]`)}${shown}\n    ${dim("allowed:")} ${allowed}\n    ${dim("fix:    ")} ${fix}`;
     })
     .join("\n");
+}
+
+/** Problems of several readings, each once. */
+export function distinct(problems: readonly Problem[]): Problem[] {
+  return [...new Map(problems.map((each) => [formatProblem(each), each])).values()];
 }
 
 /** Notes, one a line. */

@@ -2,7 +2,11 @@
 
 import { relative } from "node:path";
 
+import type { Problem } from "../problems";
+import { NAMESPACE } from "../profiles/schema";
+import { isBelow } from "../profiles/validate";
 import { StackError } from "../stack";
+import { PROJECT_FILES } from "../stack/config";
 import { textOf, type CommandSpec } from "./command";
 
 export const validate: CommandSpec = {
@@ -18,13 +22,20 @@ export const validate: CommandSpec = {
     const project = await context.project();
     const named = textOf(context, "stack");
     const names = named === undefined ? await project.stackNames() : [named];
+    if (named !== undefined) await project.stack(named).checkKnown();
     const stacks = await Promise.all(
       names.map(async (name) => {
         const { configFile, ...stack } = project.stack(name);
         const file = relative(project.directory, configFile);
         try {
-          const { problems, tag, config } = await stack.readConfig();
-          return { stack: name, file, tag, problems, volumes: Object.keys(config.volumes ?? {}).length };
+          const { problems, tag, config, inherited } = await stack.readConfig();
+          const volumes = Object.keys(config.volumes ?? {}).length;
+          // What the stack's file doesn't say stands in the project's.
+          const isInherited = ({ path }: Problem) => inherited.some((key) => isBelow(path, `${NAMESPACE}:${key}`));
+          const placed = problems.map((each) =>
+            isInherited(each) ? { ...each, path: `${PROJECT_FILES[0] ?? ""}: ${each.path}` } : each,
+          );
+          return { stack: name, file, tag, problems: placed, volumes };
         } catch (error) {
           if (!(error instanceof StackError)) throw error;
           return { stack: name, file, problems: [...error.problems], volumes: 0 };
@@ -38,7 +49,10 @@ export const validate: CommandSpec = {
       return `${bold(file)}: ${found} ${dim(`(${volumes} ${volumes === 1 ? "volume" : "volumes"})`)}`;
     });
     const problems = stacks.flatMap((each) =>
-      each.problems.map((one) => ({ ...one, path: names.length > 1 ? `${each.file}: ${one.path}` : one.path })),
+      each.problems.map((one) => ({
+        ...one,
+        path: names.length > 1 && !isPlaced(one) ? `${each.file}: ${one.path}` : one.path,
+      })),
     );
     return {
       code: problems.length > 0 ? "problems" : "done",
@@ -48,3 +62,5 @@ export const validate: CommandSpec = {
     };
   },
 };
+
+const isPlaced = ({ path }: Problem) => PROJECT_FILES.some((file) => path.startsWith(`${file}: `));

@@ -15,6 +15,7 @@ export const volumes: CommandSpec = {
   async run(context) {
     const stack = await context.stack();
     const [all, { updatedAt }] = [await stack.status(), await stack.readState()];
+    const { mistakes } = await stack.readConfig();
     const { dim } = context.colours;
     const rows = all.map((each) => [
       each.name,
@@ -32,8 +33,10 @@ export const volumes: CommandSpec = {
     ]);
     const head = ["VOLUME", "PROFILE", "BACKEND", "SIZE", "STATUS", "COST A MONTH", "DECLARED BY", "WHERE"];
     return {
-      json: { stack: stack.name, updatedAt, volumes: all },
+      code: mistakes.length > 0 ? "problems" : "done",
+      json: { stack: stack.name, updatedAt, volumes: all, problems: mistakes },
       text: rows.length > 0 ? table([head, ...rows], context.colours) : "There are no volumes.",
+      problems: mistakes,
     };
   },
 };

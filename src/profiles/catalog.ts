@@ -5,9 +5,10 @@ import type { Overridable } from "../backends/backend";
 import { nearest } from "../nearest";
 import { problem, type Problem } from "../problems";
 import { builtinProfiles } from "./builtin";
+import type { Unreadable } from "./config";
 import { overlay, own, withoutNulls } from "./overlay";
 import { NAMESPACE, type ProfileDefinition, type StackConfig } from "./schema";
-import { joinPath, validate } from "./validate";
+import { isBelow, joinPath, validate } from "./validate";
 
 /** A profile in force. */
 export interface Profile {
@@ -28,8 +29,13 @@ export interface Catalog {
   profiles: Readonly<Record<string, Profile>>;
   /** What is wrong with the profiles: unknown parents, cycles. Each once, however many profiles it breaks. */
   problems: Problem[];
-  /** The profiles that can't be put together, with the problem that keeps them from it. */
-  broken: Readonly<Record<string, Problem>>;
+  /** The profiles that can't be put together, with the problems that keep them from it: of their own, or of one that they extend. */
+  broken: Readonly<Record<string, readonly Problem[]>>;
+  /**
+   * What else could not be read and a resolution depends on: by backend its place, limits and prices; `backend` is the stack's choice,
+   * and `profiles` all profiles.
+   */
+  unread: Readonly<Partial<Record<BackendName | "backend" | "profiles", readonly Problem[]>>>;
   limits: Readonly<Record<BackendName, unknown>>;
   prices: Readonly<Record<BackendName, unknown>>;
 }
@@ -37,16 +43,29 @@ export interface Catalog {
 /**
  * Makes the catalog of a stack. A profile of the stack takes the place of the built-in one of its name; with
  * `extends: <its own name>` it is laid over that one instead. Problems: `profile-parent-unknown`, `profile-cycle`.
+ * `unreadable` is what the config lacks because of mistakes in it.
  */
-export function makeCatalog(config: StackConfig = {}): Catalog {
-  const stack = config.profiles ?? {};
+export function makeCatalog(config: StackConfig = {}, { keys, profiles: wrong }: Partial<Unreadable> = {}): Catalog {
+  // Of a profile with a mistake what it extends is known all the same: others may extend it, and its place in the chain can be judged.
+  const placeholders = Object.entries(wrong ?? {}).map(([name, { extends: parent }]) => [
+    name,
+    parent === undefined ? {} : { extends: parent },
+  ]);
+  const stack: Definitions = { ...config.profiles, ...(Object.fromEntries(placeholders) as Definitions) };
   const names = [...new Set([...Object.keys(builtinProfiles), ...Object.keys(stack)])];
   const profiles = Object.create(null) as Record<string, Profile>;
-  const broken = Object.create(null) as Record<string, Problem>;
+  const broken = Object.create(null) as Record<string, readonly Problem[]>;
+  const ofChains = new Map<string, Problem>();
   for (const name of names) {
     const chain = lineage(name, stack, names);
     if (!Array.isArray(chain)) {
-      broken[name] = chain;
+      ofChains.set(`${chain.path} ${chain.code}`, chain);
+      broken[name] = [...(wrong?.[name]?.problems ?? []), chain];
+      continue;
+    }
+    const mistakes = chain.flatMap((link) => (link.origin === "stack" ? (wrong?.[link.name]?.problems ?? []) : []));
+    if (keys?.["profiles"] !== undefined || mistakes.length > 0) {
+      broken[name] = [...(keys?.["profiles"] ?? []), ...mistakes];
       continue;
     }
     profiles[name] = {
@@ -58,10 +77,27 @@ export function makeCatalog(config: StackConfig = {}): Catalog {
       sections: layer(chain.map((link) => link.definition)),
     };
   }
-  const problems = [...new Map(Object.values(broken).map((each) => [`${each.path} ${each.code}`, each])).values()];
-  const limits = laidOver("limits", config, problems);
-  const prices = laidOver("prices", config, problems);
-  return { profiles, problems, broken, limits, prices };
+  const limits = laidOver("limits", config);
+  const prices = laidOver("prices", config);
+  const problems = [...ofChains.values(), ...limits.problems, ...prices.problems];
+  const unread = unreadParts({ ...keys }, [...limits.problems, ...prices.problems]);
+  return { profiles, problems, broken, unread, limits: limits.data, prices: prices.data };
+}
+
+function unreadParts(keys: Unreadable["keys"], composed: readonly Problem[]): Catalog["unread"] {
+  const numbers = [...(keys["limits"] ?? []), ...(keys["prices"] ?? []), ...composed];
+  const ownerOf = ({ path }: Problem) =>
+    backendNames.find((name) => ["limits", "prices"].some((key) => isBelow(path, `${NAMESPACE}:${key}.${name}`)));
+  const ofBackends = backendNames.map((name): [string, readonly Problem[]] => [
+    name,
+    [
+      ...(keys[name] ?? []),
+      ...numbers.filter((each) => [undefined, name].includes(ownerOf(each))),
+      ...(keys["pricesFile"] ?? []),
+    ],
+  ]);
+  const all = [...ofBackends, ["backend", keys["backend"] ?? []], ["profiles", keys["profiles"] ?? []]] as const;
+  return Object.fromEntries(all.filter(([, problems]) => problems.length > 0));
 }
 
 /** The profiles that say something about a backend, by name. */
@@ -143,7 +179,11 @@ function layer(definitions: ProfileDefinition[]): Profile["sections"] {
 
 // What the stack says is laid over what ships, and what comes out must be whole again: a stack may leave out what ships,
 // and nothing else.
-function laidOver(what: "limits" | "prices", config: StackConfig, problems: Problem[]): Record<BackendName, unknown> {
+function laidOver(
+  what: "limits" | "prices",
+  config: StackConfig,
+): { data: Record<BackendName, unknown>; problems: Problem[] } {
+  const problems: Problem[] = [];
   const entries = backendNames.map((name): [BackendName, unknown] => {
     const { data, whole }: Overridable<unknown> = backends[name][what];
     const merged = withoutNulls(overlay(data, config[what]?.[name]));
@@ -151,5 +191,5 @@ function laidOver(what: "limits" | "prices", config: StackConfig, problems: Prob
     problems.push(...checked.problems);
     return [name, checked.problems.length > 0 ? data : checked.value];
   });
-  return Object.fromEntries(entries) as Record<BackendName, unknown>;
+  return { data: Object.fromEntries(entries) as Record<BackendName, unknown>, problems };
 }

@@ -6,7 +6,7 @@ import { backendNames, type BackendName } from "../backends";
 import { nearest } from "../nearest";
 import { problem, type Problem } from "../problems";
 import { makeCatalog } from "./catalog";
-import { isObject, overlay } from "./overlay";
+import { isObject, overlay, own } from "./overlay";
 import { checkName } from "./reference";
 import {
   configKeys,
@@ -23,12 +23,28 @@ import { joinPath, validate } from "./validate";
 export interface RawConfigValue {
   value: unknown;
   secret?: boolean;
+  /** Why its text is no value; then `value` counts for nothing. */
+  problems?: Problem[];
 }
 
 /** The config that could be read, and what was wrong with the rest. */
 export interface ReadConfig {
   config: StackConfig;
   problems: Problem[];
+  unreadable: Unreadable;
+}
+
+/**
+ * The parts of the config that have a mistake, with the problems of each. They are not in the config that was read, and must not be taken
+ * for absent: whatever depends on one of them has its problems.
+ */
+export interface Unreadable {
+  /** Whole keys: `backend`, `limits`; `profiles` where that is no map of profiles at all. */
+  keys: Readonly<Record<string, readonly Problem[]>>;
+  /** Single profiles, and what they extend where that can be read. */
+  profiles: Readonly<Record<string, { problems: readonly Problem[]; extends?: string }>>;
+  /** Single volumes. */
+  volumes: Readonly<Record<string, readonly Problem[]>>;
 }
 
 /**
@@ -38,28 +54,52 @@ export interface ReadConfig {
 export function readConfig(raw: Readonly<Record<string, RawConfigValue>>): ReadConfig {
   const problems: Problem[] = [];
   const config: Record<string, unknown> = {};
-  for (const [key, { value, secret }] of Object.entries(raw)) {
+  const unreadable = {
+    keys: Object.create(null) as Record<string, readonly Problem[]>,
+    profiles: Object.create(null) as Record<string, Unreadable["profiles"][string]>,
+    volumes: Object.create(null) as Record<string, readonly Problem[]>,
+  };
+  const leaveOut = (key: string, found: readonly Problem[]) => {
+    if (found.length === 0) return;
+    problems.push(...found);
+    unreadable.keys[key] = found;
+  };
+  for (const [key, { value, secret, problems: inText = [] }] of Object.entries(raw)) {
     const path = `${NAMESPACE}:${key}`;
     const schema = Object.hasOwn(configSchema.shape, key) ? configSchema.shape[key as keyof StackConfig] : undefined;
     if (!schema) {
       const params = { key, keys: configKeys, nearest: nearest(key, configKeys) };
       problems.push(problem("unknown-key", path, secret ? undefined : value, params));
     } else if (secret) {
-      problems.push(problem("config-secret", path, undefined, { key: path }));
+      leaveOut(key, [problem("config-secret", path, undefined, { key: path })]);
+    } else if (inText.length > 0) {
+      leaveOut(key, inText);
     } else if (key === "backend") {
       const found = readBackend(value, path);
-      problems.push(...found.problems);
+      leaveOut(key, found.problems);
       config[key] = found.backend;
     } else if ((key === "profiles" || key === "volumes") && isObject(value)) {
-      config[key] = readEntries(key, value, path, problems);
+      const read = readEntries(key, value, path);
+      config[key] = read.entries;
+      for (const [name, { problems: found, value: entry }] of read.wrong) {
+        problems.push(...found);
+        if (key === "volumes") unreadable.volumes[name] = found;
+        else {
+          const parent = isObject(entry) ? own(entry, "extends") : undefined;
+          unreadable.profiles[name] = { problems: found, ...(typeof parent === "string" && { extends: parent }) };
+        }
+      }
     } else {
       const read = validate(schema as z.ZodType, value, path);
-      problems.push(...read.problems);
+      leaveOut(key, read.problems);
       config[key] = read.value;
     }
   }
-  return { config: config, problems };
+  return { config, problems, unreadable };
 }
+
+/** Everything could be read. */
+export const ALL_READ: Unreadable = { keys: {}, profiles: {}, volumes: {} };
 
 function readBackend(value: unknown, path: string): { backend?: BackendName; problems: Problem[] } {
   const name = String(value);
@@ -69,25 +109,32 @@ function readBackend(value: unknown, path: string): { backend?: BackendName; pro
   return { problems: [problem("backend-unknown", path, value, params)] };
 }
 
-// Entry by entry, so that one that is wrong doesn't hide what is wrong with the others. Of a profile that is wrong its
-// `extends` is kept: others may extend it, and its place in the chain can be judged all the same.
-function readEntries(key: "profiles" | "volumes", entries: object, path: string, problems: Problem[]): unknown {
+// Entry by entry, so that one that is wrong doesn't hide what is wrong with the others.
+function readEntries(
+  key: "profiles" | "volumes",
+  entries: object,
+  path: string,
+): { entries: unknown; wrong: [name: string, { problems: Problem[]; value: unknown }][] } {
   const [what, schema] =
     key === "profiles" ? (["profile", profileSchema] as const) : (["volume", volumeSchema] as const);
   const result = Object.create(null) as Record<string, unknown>;
+  const wrong: [string, { problems: Problem[]; value: unknown }][] = [];
   for (const [name, value] of Object.entries(entries)) {
     const entryPath = joinPath(path, [name]);
     const read = validate<unknown>(schema, value, entryPath);
-    problems.push(...checkName(what, name, entryPath), ...read.problems);
-    const parent = isObject(value) && typeof value["extends"] === "string" ? { extends: value["extends"] } : {};
-    if (read.value !== undefined) result[name] = read.value;
-    else if (key === "profiles") result[name] = parent;
+    const problems = [...checkName(what, name, entryPath), ...read.problems];
+    if (problems.length > 0) wrong.push([name, { problems, value }]);
+    else result[name] = read.value;
   }
-  return result;
+  return { entries: result, wrong };
 }
 
 /** Lays the stack's own prices over those of a file, whose content is given. Paths of problems begin with the file. */
-export function withPricesOf(config: StackConfig, content: unknown, file: string): ReadConfig {
+export function withPricesOf(
+  config: StackConfig,
+  content: unknown,
+  file: string,
+): Pick<ReadConfig, "config" | "problems"> {
   // A file with nothing in it is as good as none.
   const { value, problems } = validate(pricesSchema, content ?? {}, "");
   const whole = value ? makeCatalog({ prices: value }).problems : [];

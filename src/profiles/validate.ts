@@ -79,7 +79,20 @@ function problemsOf(issue: Issue, schema: z.ZodType, root: unknown, rootPath: st
 
 /** The problem that a value is of another type than the one that belongs there. */
 export function wrongType(path: string, value: unknown, expected: string): Problem {
-  return problem("wrong-type", path, value, { expected: typeName(expected), found: foundType(value) });
+  const way = expected === "string" && typeof value === "number" ? asText(path, value) : undefined;
+  return problem("wrong-type", path, value, { expected: typeName(expected), found: foundType(value), way });
+}
+
+// What looks like a number is one, also to `pulumi config set --path`, unless it is told otherwise.
+function asText(path: string, value: number): string {
+  if (/(^|\.)size$/.test(path)) return `write "${value}GiB", or \`sizeGiB: ${value}\``;
+  if (/(^|\.)defaultSize$/.test(path)) return `write "${value}GiB"`;
+  return `put it in quotes: "${value}"; with \`pulumi config set --path\`, add \`--type string\``;
+}
+
+/** Whether a path is one of another's, or of something below it. */
+export function isBelow(path: string, above: string): boolean {
+  return path === above || path.startsWith(`${above}.`) || path.startsWith(`${above}[`);
 }
 
 /** Joins a path of keys; a key that isn't a plain word stands in brackets, as `pulumi config set --path` has it. */
@@ -168,7 +181,6 @@ function foundType(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   if (typeof value === "string") return `text (${show(value)})`;
   if (typeof value === "object") return "an object";
-  if (typeof value === "number")
-    return Number.isFinite(value) ? `a number (${show(value)})` : `no finite number (${value})`;
+  if (typeof value === "number") return Number.isFinite(value) ? `a number (${value})` : `no finite number (${value})`;
   return typeof value === "boolean" ? String(value) : `a ${typeof value}`;
 }

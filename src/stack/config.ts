@@ -76,21 +76,28 @@ export async function readConfigText(
 ): Promise<StackConfigRead> {
   const parsed = parseConfigFile(text ?? "", file, context.directory);
   const raw = rawValues(parsed, context.projectConfig);
-  const problems: Problem[] = [...raw.problems];
-  const read = readConfig(raw.values);
-  problems.push(...read.problems);
+  const read = readConfig(raw);
   const { config, problems: inPrices } = await withPrices(read.config, context.directory);
-  const catalog = makeCatalog(config);
-  problems.push(...inPrices, ...catalog.problems);
+  const { keys } = read.unreadable;
+  const unreadable =
+    inPrices.length > 0 ? { ...read.unreadable, keys: { ...keys, pricesFile: inPrices } } : read.unreadable;
+  const catalog = makeCatalog(config, unreadable);
+  const mistakes = [...read.problems, ...inPrices, ...catalog.problems];
 
   const others = isObject(parsed["config"]) ? parsed["config"] : {};
-  const region = [own(others, "aws:region"), context.env["AWS_REGION"], context.env["AWS_DEFAULT_REGION"]].find(
-    (each): each is string => typeof each === "string" && each !== "",
-  );
+  const ofProject = own(context.projectConfig, "aws:region");
+  const regionOfProject = isObject(ofProject) ? (ofProject["value"] ?? ofProject["default"]) : ofProject;
+  const region = [
+    own(others, "aws:region"),
+    regionOfProject,
+    context.env["AWS_REGION"],
+    context.env["AWS_DEFAULT_REGION"],
+  ].find((each): each is string => typeof each === "string" && each !== "");
   const requestFor = requestsOf(config, region);
-  problems.push(...volumeProblems(config, catalog, requestFor, problems));
+  const problems = [...mistakes, ...volumeProblems(config, catalog, requestFor, mistakes)];
   const ownProfiles = ownEntries(parsed, "profiles");
-  return { tag: tagOf(text), config, catalog, problems, ownProfiles, requestFor };
+  const inherited = Object.keys(raw).filter((key) => own(others, spelling(others, key)) == null);
+  return { tag: tagOf(text), config, catalog, unreadable, mistakes, problems, inherited, ownProfiles, requestFor };
 }
 
 /** The key below `config` that holds one of ours, as the file spells it. */
@@ -119,7 +126,7 @@ export function isSecret(value: unknown): boolean {
 function rawValues(
   parsed: Record<string, unknown>,
   projectConfig: Record<string, unknown>,
-): { values: Record<string, RawConfigValue>; problems: Problem[] } {
+): Record<string, RawConfigValue> {
   const found = new Map<string, unknown>();
   for (const key of Object.keys(projectConfig)) {
     if (!key.startsWith(`${NAMESPACE}:`)) continue;
@@ -131,17 +138,13 @@ function rawValues(
     found.set(key.slice(NAMESPACE.length + 1).replace(/^config:/, ""), value);
   }
   const values: Record<string, RawConfigValue> = {};
-  const problems: Problem[] = [];
   for (const [key, value] of found) {
     // A key with nothing below it is as good as none.
     if (value == null || (typeof value === "string" && value.trim() === "")) continue;
-    const secret = isSecret(value);
-    const read = typeof value === "string" ? parseConfigText(key, value) : { value, problems: [] };
-    problems.push(...read.problems);
-    if (secret) values[key] = { value: undefined, secret };
-    else if (read.problems.length === 0) values[key] = { value: read.value };
+    if (isSecret(value)) values[key] = { value: undefined, secret: true };
+    else values[key] = typeof value === "string" ? parseConfigText(key, value) : { value };
   }
-  return { values, problems };
+  return values;
 }
 
 async function withPrices(
@@ -172,29 +175,18 @@ function requestsOf(config: StackConfig, region: string | undefined): StackConfi
   };
 }
 
-// What is wrong with a profile was told there, once.
+// What is wrong with a profile, or with a key of the stack, was told there, once; and a mistake once, however many volumes have it.
 function volumeProblems(
   config: StackConfig,
   catalog: ReturnType<typeof makeCatalog>,
   requestFor: (name: string, volume: VolumeDefinition) => VolumeRequest,
   known: readonly Problem[],
 ): Problem[] {
-  const toldPaths = known.map(({ path }) => path);
-  const isTold = (profile: string) => {
-    const names = [profile, ...(catalog.profiles[profile]?.lineage ?? [])];
-    return names.some((each) => {
-      const path = joinPath(`${NAMESPACE}:profiles`, [each]);
-      return toldPaths.some((one) => one === path || one.startsWith(`${path}.`) || one.startsWith(`${path}[`));
-    });
-  };
-  const told = new Set<string>();
+  const told = new Set(known.map(formatProblem));
   return Object.entries(config.volumes ?? {}).flatMap(([name, volume]) => {
-    if (isTold(volume.profile ?? "default") || (volume.profile !== undefined && catalog.broken[volume.profile]))
-      return [];
     const prefix = `${joinPath(`${NAMESPACE}:volumes`, [name])}.`;
     const request = requestFor(name, volume);
     const { problems } = resolve(catalog, request, prefix, `${prefix}${request.backend ?? "backend"}`);
-    // A profile's own mistake is one, however many volumes have it.
     return problems.filter((each) => {
       const text = formatProblem(each);
       return told.has(text) ? false : told.add(text);

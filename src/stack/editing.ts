@@ -5,7 +5,7 @@ import { readText, tagOf } from "./config";
 import { locked, writeWhole } from "./config-file";
 import { editText, lineDiff } from "./edit";
 import { stackError, StackError } from "./errors";
-import { editProblems, newProblems, plansOf, refusals } from "./plan";
+import { editProblems, newProblems, plansOf, refusals, uselessProfiles } from "./plan";
 import { NO_STATE } from "./state";
 import type { ConfigEdit, EditOptions, EditResult, StackConfigRead, StackState } from "./types";
 
@@ -28,11 +28,11 @@ interface Known {
 /** Makes the function that edits a stack's config. In one process, edits wait for each other in their order. */
 export function makeEdit(of: Edited): (edits: readonly ConfigEdit[], options?: EditOptions) => Promise<EditResult> {
   let last: Promise<unknown> = Promise.resolve();
-  return async (edits, { ifTag, dryRun = false } = {}) => {
+  return async (edits, { dryRun = false, ...options } = {}) => {
     const known = await knownTo(of);
     const attempt = async () => {
       const text = await readText(of.configFile);
-      return { text, ...(await judge(text, edits, ifTag, of, known)) };
+      return { text, ...(await judge(text, edits, options, of, known)) };
     };
     if (dryRun) return (await attempt()).result;
     const mine = last.then(() =>
@@ -65,7 +65,7 @@ async function knownTo({ readState, projectConfig }: Edited): Promise<Known> {
 async function judge(
   text: string | undefined,
   edits: readonly ConfigEdit[],
-  ifTag: string | undefined,
+  { ifTag, willApply, volumes }: Omit<EditOptions, "dryRun">,
   { configFile, read, refuseUnknown }: Edited,
   { state, stateUnknown, projectConfig }: Known,
 ): Promise<{ now: string; result: EditResult }> {
@@ -82,17 +82,28 @@ async function judge(
 
   const now = editText(old, edits, { projectConfig, file: configFile });
   const after = now === old ? before : await read(now);
-  const touched = plansOf(after, state, edits.length === 0 ? undefined : before);
+  const touched = plansOf(after, state, edits.length === 0 ? undefined : before, volumes);
   if (edits.length > 0) {
     problems.push(...newProblems(before.problems, after.problems));
+    problems.push(...unlisted(problems, newProblems(before.problems, uselessProfiles(edits, after))));
     // What is impossible before and after is the config's own problem, and told there.
     const impossible = newProblems(refusals(plansOf(before, state)), refusals(touched));
-    const told = new Set(problems.map(({ code, path }) => `${code} ${path}`));
-    problems.push(...impossible.filter(({ code, path }) => !told.has(`${code} ${path}`)));
+    problems.push(...unlisted(problems, impossible));
+  }
+  if (willApply === true) {
+    problems.push(...newProblems(problems, after.problems));
+    // What the program says of a volume only its run shows, which refuses for itself.
+    const ofConfig = touched.filter(({ declaredBy }) => declaredBy === "config");
+    problems.push(...unlisted(problems, refusals(ofConfig)));
   }
   const diff = lineDiff(old, now);
   const changed = problems.length === 0 && now !== old;
   return { now, result: { changed, tag, problems, touched, stateUnknown, diff } };
+}
+
+function unlisted(listed: readonly Problem[], found: readonly Problem[]): Problem[] {
+  const known = new Set(listed.map(({ code, path }) => `${code} ${path}`));
+  return found.filter(({ code, path }) => !known.has(`${code} ${path}`));
 }
 
 // Two edits of one thing in one go: which of them is meant?

@@ -1,5 +1,7 @@
 // What edits do: the config before and after against the state. Pure.
 
+import { admittedSizes } from "../admitted";
+import type { BackendName } from "../backends";
 import { formatProblem, problem, type Problem } from "../problems";
 import { builtinProfiles } from "../profiles/builtin";
 import { isSame } from "../profiles/revision";
@@ -8,7 +10,7 @@ import { joinPath } from "../profiles/validate";
 import { change, monthlyCostOf } from "../resolve";
 import { nearest } from "../nearest";
 import { recordedAs, volumesAt } from "./select";
-import { placed, statusesOf, statusOf } from "./status";
+import { listedVolumes, placed, statusesOf, statusOf } from "./status";
 import type { ConfigEdit, StackConfigRead, StackState, VolumePlan, VolumeStatus } from "./types";
 
 /** The problems that a config has and another hadn't. */
@@ -19,11 +21,13 @@ export function newProblems(before: readonly Problem[], after: readonly Problem[
 
 /** What keeps edits from being made, before they are tried: what they remove must be there, and free. */
 export function editProblems(edits: readonly ConfigEdit[], read: StackConfigRead, state: StackState): Problem[] {
-  const volumes = Object.entries(read.config.volumes ?? {});
+  const volumes = listedVolumes(read);
   return edits.flatMap((edit): Problem[] => {
     const path = joinPath(`${NAMESPACE}:${edit.kind.endsWith("profile") ? "profiles" : "volumes"}`, [edit.name]);
     const [recorded] = recordedAs(state, edit.name);
-    const isListed = volumes.some(([name]) => name === edit.name);
+    const isListed = volumes.includes(edit.name);
+    const unread = unreadable(edit, read);
+    if (unread.length > 0) return [...unread];
     switch (edit.kind) {
       case "set-profile":
       case "set-value":
@@ -36,12 +40,11 @@ export function editProblems(edits: readonly ConfigEdit[], read: StackConfigRead
           return [problem("volume-protected", path, undefined, { volume: edit.name })];
         if (isListed) return [];
         if (recorded) return [problem("volume-of-program", path, undefined, { volume: edit.name })];
-        const names = volumes.map(([name]) => name);
         return [
           problem("volume-unknown", path, undefined, {
             volume: edit.name,
-            volumes: names,
-            nearest: nearest(edit.name, names),
+            volumes,
+            nearest: nearest(edit.name, volumes),
           }),
         ];
       }
@@ -49,6 +52,15 @@ export function editProblems(edits: readonly ConfigEdit[], read: StackConfigRead
         return removal(edit.name, path, edits, read, state);
     }
   });
+}
+
+// What can't be read isn't overwritten: what it says besides would be lost. It can be removed.
+function unreadable({ kind, name }: ConfigEdit, { unreadable }: StackConfigRead): readonly Problem[] {
+  if (kind === "set-value") return [];
+  const key = kind.endsWith("profile") ? "profiles" : "volumes";
+  const whole = unreadable.keys[key] ?? [];
+  if (whole.length > 0 || kind.startsWith("remove")) return whole;
+  return (kind === "set-profile" ? unreadable.profiles[name]?.problems : unreadable.volumes[name]) ?? [];
 }
 
 function removal(
@@ -81,19 +93,33 @@ function removal(
     .map(([name]) => name);
   const recorded = state.volumes.filter(({ asked }) => asked?.profile === profile).map(({ name }) => name);
   const volumes = [...new Set([...listed, ...recorded])].sort();
-  const extending = Object.entries(read.config.profiles ?? {})
+  const extending = Object.entries({ ...read.config.profiles, ...read.unreadable.profiles })
     .filter(([name, each]) => each.extends === profile && name !== profile && !removed("remove-profile", name))
     .map(([name]) => name);
-  if (volumes.length === 0 && extending.length === 0) return [];
-  return [problem("profile-in-use", path, undefined, { profile, volumes, profiles: extending })];
+  // Whether a volume has it whose entry can't be read nobody knows.
+  const unread = Object.entries(read.unreadable.volumes)
+    .filter(([name]) => !removed("remove-volume", name))
+    .flatMap(([, problems]) => problems);
+  if (volumes.length === 0 && extending.length === 0) return unread;
+  return [...unread, problem("profile-in-use", path, undefined, { profile, volumes, profiles: extending })];
 }
 
 /**
- * The volumes for which a config says something else than another did; with no other, those that an `up` would touch.
+ * The volumes for which a config says something else than another did, and those of the `chosen` that an `up` would touch; with no
+ * other config, only the latter, of all volumes where none are chosen.
  */
-export function plansOf(read: StackConfigRead, state: StackState, before?: StackConfigRead): VolumePlan[] {
+export function plansOf(
+  read: StackConfigRead,
+  state: StackState,
+  before?: StackConfigRead,
+  chosen?: readonly string[],
+): VolumePlan[] {
   const now = statusesOf(read, state);
-  if (!before) return now.filter(({ status }) => status !== "compliant").map((each) => planOf(each, read));
+  const isChosen = ({ name, urn }: VolumeStatus) =>
+    chosen !== undefined && (chosen.includes(name) || (urn !== undefined && chosen.includes(urn)));
+  const pending = now.filter(({ status }) => status !== "compliant");
+  if (!before)
+    return pending.filter((each) => chosen === undefined || isChosen(each)).map((each) => planOf(each, read));
   const then = new Map(statusesOf(before, state).map((each) => [keyOf(each), each]));
   const isListed = ({ declaredBy }: VolumeStatus) => declaredBy === "config";
   const plans = now
@@ -102,13 +128,14 @@ export function plansOf(read: StackConfigRead, state: StackState, before?: Stack
       const old = then.get(keyOf(each));
       return (
         !old ||
+        (isChosen(each) && pending.includes(each)) ||
         !isSame(outcome(old), outcome(each)) ||
         (isListed(each) && !isSame(definition(before, each.name), definition(read, each.name)))
       );
     })
     .map((each) => planOf(each, read));
-  const listed = read.config.volumes ?? {};
-  const gone = [...then.values()].filter((each) => isListed(each) && !Object.hasOwn(listed, each.name));
+  const listed = listedVolumes(read);
+  const gone = [...then.values()].filter((each) => isListed(each) && !listed.includes(each.name));
   const deleted = gone.flatMap((old): VolumePlan[] => {
     if (!old.recorded) return [];
     return [
@@ -167,10 +194,25 @@ function planOf(status: VolumeStatus, read: StackConfigRead): VolumePlan {
     from: made,
     to,
     problems: placed(name, isListed, status.problems),
-    notes: difference?.notes ?? [],
+    notes: [...(difference?.notes ?? []), ...(status.notes ?? [])],
     costBefore: made && monthlyCostOf(read.catalog, made, request.placement),
     costAfter: to && monthlyCostOf(read.catalog, to, request.placement),
   };
+}
+
+/** What makes a profile of no use on a backend: no size that it could have. A part that only others extend may lack what they add. */
+export function uselessProfiles(edits: readonly ConfigEdit[], read: StackConfigRead): Problem[] {
+  return edits.flatMap(({ kind, name: profile }) => {
+    const known = kind === "set-profile" ? read.catalog.profiles[profile] : undefined;
+    const named = Object.keys(known?.sections ?? {}) as BackendName[];
+    return named.flatMap((backend): Problem[] => {
+      const { placement } = read.requestFor("volume", { profile, backend });
+      const { admitted = [], problems } = admittedSizes(read.catalog, { profile, backend, placement: placement ?? {} });
+      if (admitted.some(({ ranges }) => ranges.length > 0)) return [];
+      const [reason] = [...problems, ...admitted.flatMap(({ above }) => above ?? [])];
+      return reason && reason.code !== "setting-required" ? [reason] : [];
+    });
+  });
 }
 
 const outcome = ({ declared, problems }: VolumeStatus) => ({

@@ -59,6 +59,12 @@ export function makeStack(name: string, context: ProjectContext): Stack {
   const refuseUnknown = async (tag: string, exists: boolean): Promise<void> => {
     if (!exists && tag === NO_FILE) throw unknownStack(name, await project.stackNames());
   };
+  const checkKnown = async (): Promise<void> => {
+    if ((await readText(configFile)) !== undefined) return;
+    // Where the engine can't say whether it knows the stack, nothing does.
+    const { exists } = await readState().catch(() => NO_STATE);
+    await refuseUnknown(NO_FILE, exists);
+  };
   const edit = makeEdit({ configFile, read, readState, projectConfig, refuseUnknown });
 
   return {
@@ -67,6 +73,7 @@ export function makeStack(name: string, context: ProjectContext): Stack {
     configFile,
     readConfig,
     readState,
+    checkKnown,
     edit,
     plan: (edits = [], options = {}) => edit(edits, { ...options, dryRun: true }),
     async status({ refresh = false, volumes } = {}) {

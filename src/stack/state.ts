@@ -73,7 +73,7 @@ function volumeOf(component: Resource, children: Resource[], followers: Follower
   const name = typeof inputs["name"] === "string" ? inputs["name"] : (urn.split("::").at(-1) ?? urn);
   const asked = volumeSchema.safeParse(inputs);
   const volume = asked.success ? (asked.data as unknown as ResolvedVolume) : undefined;
-  const { volumeId, mountPath, sizeGiB, settings } = outputs;
+  const { volumeId, mountPath, sizeGiB, settings, isTransformed } = outputs;
   // The outputs come only when the volume is done.
   const isDone =
     typeof volumeId === "string" && typeof sizeGiB === "number" && typeof settings === "object" && settings !== null;
@@ -85,12 +85,19 @@ function volumeOf(component: Resource, children: Resource[], followers: Follower
     followers,
     asked: volume,
     got,
+    given: volume && isTransformed === true ? givenOf(volume, children) : undefined,
     has: volume && hasOf(volume, got, children),
     takenBy: children.map(({ outputs }) => outputs?.["takenBy"]).find((each) => typeof each === "string"),
     volumeId: typeof volumeId === "string" ? volumeId : undefined,
     mountPath: typeof mountPath === "string" ? mountPath : undefined,
     protected: [component, ...children].some(({ protect }) => protect === true),
   };
+}
+
+function givenOf({ backend }: ResolvedVolume, children: Resource[]): RecordedVolume["given"] {
+  const { recorded }: Backend = backends[backend];
+  const child = children.find(({ type }) => type === recorded.type);
+  return child?.inputs && (recorded.read(child.inputs, {}) as RecordedVolume["given"]);
 }
 
 // What the volume's own resource has. Settings that it doesn't tell are as they were got.

@@ -6,6 +6,7 @@ import { note, type Note, type Problem } from "../problems";
 import { stackPlacement } from "../placement";
 import { change, monthlyCostOf, resolve, type Resolution, type ResolvedVolume, type VolumeRequest } from "../resolve";
 import { settingText } from "../setting-text";
+import { isSame } from "../profiles/revision";
 import type { VolumeDefinition } from "../profiles/schema";
 import { NAMESPACE } from "../profiles/schema";
 import { joinPath } from "../profiles/validate";
@@ -16,17 +17,41 @@ import type { ComplianceStatus, Follower, RecordedVolume, StackConfigRead, Stack
 export function statusesOf(read: StackConfigRead, state: StackState): VolumeStatus[] {
   const pending = new Set(state.pending.map(({ urn }) => urn));
   const claimed = new Set<string>();
-  const ofConfig = Object.entries(read.config.volumes ?? {}).map(([name, volume]) => {
+  const ofConfig = listedVolumes(read).map((name) => {
     const found = recordedAs(state, name);
-    if (found.length > 1) return undecided(statusOf(read, name, volume, undefined, pending), found);
+    const [recorded, ...others] = found;
+    const one = others.length > 0 ? undefined : recorded;
+    const volume = read.config.volumes?.[name];
+    const status = volume ? statusOf(read, name, volume, one, pending) : unreadableOf(read, name, one, pending);
+    if (others.length > 0) return undecided(status, found);
     for (const { urn } of found) claimed.add(urn);
-    return statusOf(read, name, volume, found[0], pending);
+    return status;
   });
   const ofProgram = state.volumes
     .filter(({ urn }) => !claimed.has(urn))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map((each) => statusOf(read, each.name, undefined, each, pending));
   return [...ofConfig, ...ofProgram];
+}
+
+/** The volumes that the config lists: in their order, then those whose entry can't be read. */
+export function listedVolumes({ config, unreadable }: StackConfigRead): string[] {
+  return [...new Set([...Object.keys(config.volumes ?? {}), ...Object.keys(unreadable.volumes)])];
+}
+
+// What an entry with a mistake declares nobody knows; what there is of the volume is known all the same.
+function unreadableOf(
+  read: StackConfigRead,
+  name: string,
+  recorded: RecordedVolume | undefined,
+  pending: ReadonlySet<string>,
+): VolumeStatus {
+  const problems = [...(read.unreadable.volumes[name] ?? [])];
+  const what = problems.map(({ path, message }) => `${path}: ${message}`).join("; ");
+  const causes = [note("status-not-possible", "name", { what })];
+  const known = statusOf(read, name, undefined, recorded, pending);
+  const unknown = { revision: undefined, sizeGiB: undefined, declared: undefined, notes: undefined };
+  return { ...known, ...unknown, status: "non-compliant", causes, declaredBy: "config", verdict: "refused", problems };
 }
 
 // Of several volumes of the name, none says that it is the one that the config lists.
@@ -46,9 +71,9 @@ export function statusOf(
   other?: Partial<VolumeRequest>,
 ): VolumeStatus {
   const resolution = declared(read, name, volume, recorded, other);
-  const to = resolution?.volume;
-  const last: ResolvedVolume | undefined = recorded?.asked && { ...recorded.asked, ...recorded.got };
-  const now: ResolvedVolume | undefined = last && recorded?.has && { ...last, ...recorded.has };
+  const to = resolution?.volume && asTransformed(resolution.volume, recorded);
+  const last = recorded?.asked && asTransformed({ ...recorded.asked, ...recorded.got }, recorded);
+  const now: ResolvedVolume | undefined = last && recorded.has && { ...last, ...recorded.has };
   const causes: Note[] = [];
   const found = new Set<ComplianceStatus>();
   const cause = (status: ComplianceStatus, told: Note) => {
@@ -73,12 +98,16 @@ export function statusOf(
     const elsewhere = recorded.followers.flatMap((each) => strays(each, now));
     if (elsewhere.length > 0)
       cause("non-compliant", note("status-drifted", "settings", { what: elsewhere.join("; ") }));
-    if (drift.verdict !== "none")
+    const { asked = last } = recorded;
+    const isAsAsked = change(now, asTransformed(asked, recorded)).verdict === "none";
+    // What was asked for in vain at first, and is there: the `up` went wrong behind it, and nobody else was at it.
+    if (drift.verdict !== "none" && isAsAsked) cause("unknown", note("status-unfinished", "name", {}));
+    else if (drift.verdict !== "none")
       cause("non-compliant", note("status-drifted", "settings", { what: drifted(now, last) || what }));
   }
 
   const next = to && now ? change(now, to) : undefined;
-  if (to && last && recorded) {
+  if (to && last) {
     for (const each of changes(read, volume, recorded, last, to)) cause("out-of-date", each);
   }
   const order: ComplianceStatus[] = ["non-compliant", "unknown", "out-of-date"];
@@ -95,8 +124,16 @@ export function statusOf(
     sizeGiB: to?.sizeGiB,
     recorded: now ?? last,
     declared: to,
-    verdict: !recorded?.has ? (to ? "create" : "refused") : (next?.verdict ?? (to ? undefined : "refused")),
+    verdict: recorded?.has
+      ? (next?.verdict ?? (to ? undefined : "refused"))
+      : // Whether the program still declares what isn't there only its run shows.
+        recorded && !volume
+        ? undefined
+        : to
+          ? "create"
+          : "refused",
     problems: [...(resolution?.problems ?? []), ...(next?.problems ?? [])],
+    notes: resolution?.notes,
     volumeId: recorded?.volumeId,
     mountPath: recorded?.mountPath,
     protected: recorded?.protected,
@@ -104,6 +141,20 @@ export function statusOf(
       ? monthlyCostOf(read.catalog, base, read.requestFor(name, volume).placement)
       : resolution?.monthlyCost,
   };
+}
+
+// What a transform of the program has made of what was asked it makes of the same again. What it makes of anything else only the
+// program's run shows.
+function asTransformed(to: ResolvedVolume, recorded: RecordedVolume | undefined): ResolvedVolume {
+  const { asked, given } = recorded ?? {};
+  if (!asked || !given || asked.backend !== to.backend) return to;
+  const [was, became, now] = [asked.settings, given.settings ?? {}, to.settings] as unknown as Record<
+    string,
+    unknown
+  >[];
+  const kept = Object.entries(became ?? {}).filter(([key, value]) => value != null && isSame(was?.[key], now?.[key]));
+  const sizeGiB = asked.sizeGiB === to.sizeGiB ? (given.sizeGiB ?? to.sizeGiB) : to.sizeGiB;
+  return { ...to, sizeGiB, settings: { ...to.settings, ...Object.fromEntries(kept) } };
 }
 
 // What the volume is to be by what is declared now. Of one that the program declares, what it says itself is as it was got.

@@ -5,6 +5,7 @@ import type { BackendName } from "../backends";
 import type { MonthlyCost } from "../cost";
 import type { Note, Problem } from "../problems";
 import type { Catalog } from "../profiles/catalog";
+import type { Unreadable } from "../profiles/config";
 import type { ProfileDefinition, StackConfig, VolumeDefinition } from "../profiles/schema";
 import type { ResolvedVolume, Verdict, VolumeRequest } from "../resolve";
 import type { LockHolder } from "./errors";
@@ -70,9 +71,11 @@ export interface Stack {
    */
   edit(edits: readonly ConfigEdit[], options?: EditOptions): Promise<EditResult>;
   /** What edits would do: the same as {@link edit} with `dryRun`. No edits: what an `up` would do now. */
-  plan(edits?: readonly ConfigEdit[], options?: Pick<EditOptions, "ifTag">): Promise<EditResult>;
+  plan(edits?: readonly ConfigEdit[], options?: Omit<EditOptions, "dryRun">): Promise<EditResult>;
   /** Reads the state from the engine. Secrets in it stay encrypted. A stack that doesn't exist has none: `exists` is false. */
   readState(): Promise<StackState>;
+  /** Refuses a stack that there isn't: with neither a config file nor a state that the engine knows. Error: `stack-unknown`. */
+  checkKnown(): Promise<void>;
   /** Config and state against each other, volume by volume. With `refresh` the backends are asked first, as `pulumi refresh` does. */
   status(options?: StatusOptions): Promise<VolumeStatus[]>;
   /** Puts what the config says into effect. Returns at once; operations of a stack run one after the other. */
@@ -94,8 +97,14 @@ export interface StackConfigRead {
   /** The values below `storage-profiles`, those of Pulumi.yaml below those of the stack's file. What is wrong is left out. */
   config: StackConfig;
   catalog: Catalog;
+  /** The parts that have a mistake, with its problems: they are neither in `config` nor absent. */
+  unreadable: Unreadable;
+  /** What is wrong with values and profiles, whichever volume needs them: an `up` is refused for it as a whole. */
+  mistakes: Problem[];
   /** Everything that is wrong: values, profiles, and each volume that the config lists. */
   problems: Problem[];
+  /** The keys that Pulumi.yaml says and the stack's file doesn't. */
+  inherited: string[];
   /** The profiles that the stack's file itself defines. */
   ownProfiles: string[];
   /** What a request for a volume of this stack is: the stack's backend and place, and what the volume says itself. */
@@ -123,6 +132,10 @@ export interface EditOptions {
   ifTag?: string | undefined;
   /** Only says what would come of it. */
   dryRun?: boolean | undefined;
+  /** Whether the config is to be applied afterwards. Then whatever is wrong with it is a problem, also what was wrong before. */
+  willApply?: boolean | undefined;
+  /** The volumes that are applied with the edits, by name or URN: what they lack already is in `touched` as well. */
+  volumes?: readonly string[] | undefined;
 }
 
 /** What came of an edit, or would come of it. */
@@ -157,7 +170,7 @@ export interface VolumePlan {
   to?: ResolvedVolume | undefined;
   /** Why it is refused. */
   problems: Problem[];
-  /** What changes, setting by setting. */
+  /** What changes, setting by setting; then roundings and clamps. */
   notes: Note[];
   costBefore?: MonthlyCost | undefined;
   costAfter?: MonthlyCost | undefined;
@@ -192,6 +205,8 @@ export interface RecordedVolume {
   asked?: ResolvedVolume | undefined;
   /** What it last got: the component's outputs. Absent where the last `up` did not finish it. */
   got?: Pick<ResolvedVolume, "sizeGiB" | "settings"> | undefined;
+  /** What its own resource was given, where a transform of the program may have changed that from what was asked. */
+  given?: Partial<Pick<ResolvedVolume, "sizeGiB" | "settings">> | undefined;
   /** What its own resource has: newer than `got` after a refresh. Absent where there is no resource. */
   has?: Pick<ResolvedVolume, "sizeGiB" | "settings"> | undefined;
   /** Who has taken it over, as the last refresh found. */
@@ -246,6 +261,8 @@ export interface VolumeStatus {
   verdict?: PlannedVerdict | undefined;
   /** What is wrong with what is declared, or with the change to it. */
   problems: Problem[];
+  /** What is worth knowing of what is declared: roundings, clamps. */
+  notes?: Note[] | undefined;
   volumeId?: string | undefined;
   mountPath?: string | undefined;
   protected?: boolean | undefined;

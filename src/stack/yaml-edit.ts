@@ -1,21 +1,11 @@
 // Changes one value in a YAML text and leaves every other byte of it alone. The yaml library's Document tells where each node
 // stands, and writes what is new; writing the whole Document out again would set indentation, blanks and long lines anew.
 
-import {
-  Document,
-  isAlias,
-  isMap,
-  isScalar,
-  parseDocument,
-  Scalar,
-  visit,
-  type Node,
-  type Pair,
-  type YAMLMap,
-} from "yaml";
+import { Document, isAlias, isMap, isScalar, Scalar, visit, type Node, type Pair, type YAMLMap } from "yaml";
 
 import { isObject, own } from "../profiles/overlay";
 import { isSame } from "../profiles/revision";
+import { readYaml } from "../yaml-values";
 
 /** Why a text can't be changed as it is written: people may, by hand. */
 export class HandEdit extends Error {}
@@ -68,9 +58,7 @@ export function valueAt(tree: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>((at, key) => (isObject(at) ? own(at, key) : undefined), tree);
 }
 
-function read(text: string): Document.Parsed {
-  return parseDocument(text, { merge: true });
-}
+const read = readYaml;
 
 // Whatever the text was like: what it says in the end must be what was to be said, and nothing else.
 function checked(text: string, expected: unknown): string {

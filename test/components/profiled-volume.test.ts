@@ -162,12 +162,7 @@ describe("a program", () => {
   });
 
   test.each([
-    [
-      "a reference that is none",
-      () => new ProfiledVolume("@gold", { sizeGiB: 1 }),
-      {},
-      'new ProfiledVolume("@gold"): 1 problem',
-    ],
+    ["a reference that is none", () => new ProfiledVolume("@gold", { sizeGiB: 1 }), {}, "@gold: 1 problem"],
     ["no reference at all", () => new ProfiledVolume(undefined as never, { sizeGiB: 1 }), {}, "reference-blank"],
     ["a volume with problems", () => new ProfiledVolume("data@golf", { size: "tall" }), {}, "data: 2 problems"],
     [
@@ -197,6 +192,44 @@ describe("the engine", () => {
 
   test("that the tools accept is the one that the package needs", () => {
     expect(MINIMUM_OF_TOOLS).toBe(MINIMUM_PULUMI);
+  });
+});
+
+describe("options that would do nothing on a component", () => {
+  const options = (opts: pulumi.ComponentResourceOptions) => () => new ProfiledVolume("data", { sizeGiB: 8 }, opts);
+
+  test.each<[string, pulumi.ComponentResourceOptions]>([
+    ["ignoreChanges", { ignoreChanges: ["sizeGiB"] }],
+    ["replaceOnChanges", { replaceOnChanges: ["*"] }],
+    ["customTimeouts", { customTimeouts: { create: "1m" } }],
+  ])("are refused: %s", async (option, opts) => {
+    await registered(() => {
+      expect(options(opts)).toThrow(`opts.${option}: "${option}" can't be set`);
+    });
+    if (option === "customTimeouts") return;
+    await registered(
+      () => {
+        const volume = options({})();
+        const attached = { volume, host: "i-1", options: { deviceName: "/dev/sdf" } };
+        expect(() => new VolumeAttachment("a", attached, opts)).toThrow(`opts.${option}: `);
+      },
+      { backend: "aws", aws: { availabilityZone: "us-east-1a" } },
+    );
+  });
+
+  test("are passed on where the resource keeps them", async () => {
+    const seen: unknown[] = [];
+    const look: pulumi.ResourceTransformation = ({ type, opts }) => {
+      if (type.startsWith("aws:")) seen.push((opts as pulumi.CustomResourceOptions).customTimeouts);
+      return undefined;
+    };
+    const customTimeouts = { create: "9m", update: "2h" };
+    await registered(options({ customTimeouts, transformations: [look] }), {
+      ...{ backend: "aws", aws: { availabilityZone: "us-east-1a" } },
+    });
+    expect(seen).toEqual([customTimeouts]);
+    const openstack = { backend: "openstack", openstack: {} };
+    await registered(() => expect(options({ customTimeouts })).toThrow("changeTimeoutMinutes"), openstack);
   });
 });
 

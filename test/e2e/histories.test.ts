@@ -229,9 +229,10 @@ async function live(g: fc.GeneratorValue, place: Place, tally: Tally): Promise<s
       const isRead = replaces || options.some(({ option }) => option === "--run-program");
       if ((isRead && declaration ? declaration : known).isProtected) return false;
       if (replaces) return true;
-      // `destroy` leaves out what is excluded, and not what belongs to it.
+      // The engine leaves out what is excluded, and not what belongs to it: of a volume that is declared, the hooks see to the rest.
       const excluded = options.flatMap(({ option, urn }) => (option === "--exclude" && urn !== undefined ? [urn] : []));
-      if (excluded.some((urn) => urn === known.child || (verb === "up" && urn === known.component))) return false;
+      if (excluded.some((urn) => urn === known.child || (verb === "up" && declaration && urn === known.component)))
+        return false;
       if (isTargeted && !among("--target", known)) return false;
       return verb === "destroy" || declaration === undefined;
     };

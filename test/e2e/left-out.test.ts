@@ -68,3 +68,47 @@ describe("a volume without protection", () => {
     });
   }
 });
+
+describe("what a program sees of its volumes", () => {
+  const project = new Project("outputs", "");
+  beforeAll(async () => {
+    project.config({ local: { mode: "directory" }, deletionProtection: false });
+    await project.init();
+  });
+  afterAll(() => project.dispose());
+
+  test("is known at preview where no change touches it, and is what a volume has where a run leaves it out", async () => {
+    const declare = (profile: string, sizeGiB: number) =>
+      project.program(`
+        const volumes = {};
+        for (const name of ["data", "more"]) {
+          const { profile, sizeGiB, settings, mountPath, volumeId, resource } = new ProfiledVolume(name + "@${profile}", { sizeGiB: ${sizeGiB} });
+          volumes[name] = { profile, sizeGiB, iops: settings.iopsLimit };
+          for (const [key, output] of Object.entries({ mountPath, volumeId, uid: resource.uid }))
+            output.apply((value) => pulumi.log.info(name + " has a known " + key));
+        }
+        exports.volumes = volumes;
+      `);
+    declare("gold", 1);
+    await project.up();
+    const before = { profile: "gold", sizeGiB: 1, iops: 10_000 };
+    const after = { profile: "silver", sizeGiB: 2, iops: 3_000 };
+    expect((await project.outputs())["volumes"]).toEqual({ data: before, more: before });
+
+    declare("silver", 2);
+    const { text } = await project.run(["preview"]);
+    for (const key of ["mountPath", "volumeId", "uid"]) expect(text).toContain(`data has a known ${key}`);
+
+    const state = await project.state();
+    const urns = ["ProfiledVolume data", "LocalVolume data"].map((each) => state[each]?.urn ?? "");
+    const targets = urns.flatMap((urn) => ["--target", urn]);
+    await project.up({}, ...targets);
+    expect((await project.outputs())["volumes"]).toEqual({ data: after, more: before });
+    // The component alone: its volume stays as it is.
+    const [component = ""] = [state["ProfiledVolume more"]?.urn];
+    await project.up({}, "--target", component);
+    expect((await project.outputs())["volumes"]).toMatchObject({ data: after, more: { sizeGiB: 1, iops: 10_000 } });
+    await project.up();
+    expect((await project.outputs())["volumes"]).toEqual({ data: after, more: after });
+  });
+});

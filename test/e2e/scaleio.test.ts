@@ -70,6 +70,24 @@ test.each(["2.0", "3.6", "4.5"])(
   },
 );
 
+test("a volume's place and its mapping's device are known at preview while they change", async () => {
+  await begin();
+  const declare = (profile: string) =>
+    project.program(`
+      const data = new ProfiledVolume("data@${profile}", { sizeGiB: 8 });
+      const mapping = new VolumeMapping("data-on-node1", { volume: data, sdc: "node1" });
+      const { devicePath, sdcId } = mapping;
+      for (const [key, output] of Object.entries({ volumeId: data.volumeId, systemId: data.resource.systemId, devicePath, sdcId }))
+        output.apply((value) => pulumi.log.info("a known " + key));
+    `);
+  declare("gold");
+  await project.up();
+  declare("silver");
+  const { text } = await project.run(["preview"]);
+  expect(text).toContain("3 to update");
+  for (const key of ["volumeId", "systemId", "devicePath", "sdcId"]) expect(text).toContain(`a known ${key}`);
+});
+
 test("plans show what is done, each change is the fewest calls, and drift is put right", async () => {
   await begin();
   const declare = (profile: string, grownGiB = 100) =>

@@ -182,6 +182,10 @@ describe("a program with problems", () => {
       new ProfiledVolume("other@gold", { sizeGiB: 1, physicalName: "good" });
       new ProfiledVolume("mixed@gold", { profile: "silver", sizeGiB: 1 });
       new ProfiledVolume("untyped", { sizeGB: 100, deletionProtection: "false" });
+      new ProfiledVolume("c@gold@silver", { sizeGiB: 1 });
+      new ProfiledVolume("", { sizeGiB: 1 });
+      new ProfiledVolume(undefined, { sizeGiB: 1 });
+      new ProfiledVolume("last@silv", { sizeGiB: 1 });
     `);
     for (const command of [["preview"], UP]) {
       const ran = await project.run(command);
@@ -198,11 +202,16 @@ describe("a program with problems", () => {
       expect(text).toContain("untyped: 3 problems");
       expect(text).toContain('did you mean "sizeGiB"?');
       expect(text).toContain('deletionProtection: text ("false") where true or false belongs');
+      // References that are wrong keep nothing from being told that is declared after them.
+      for (const code of ["reference-many-ats", "reference-blank"]) expect(text).toContain(`[${code}]`);
+      expect(text).toContain('there is no profile "silv"');
       expect(text).not.toMatch(TRACE);
     }
-    expect(Object.keys(await project.state()).filter((each) => /data|array|mixed|other|untyped/.test(each))).toEqual(
-      [],
-    );
+    expect(
+      Object.keys(await project.state()).filter((each) =>
+        /data|array|mixed|other|untyped|last|c@|of the program/.test(each),
+      ),
+    ).toEqual([]);
   });
 
   test("hears of a bad config in one message, by the places in the file, without a stack trace", async () => {

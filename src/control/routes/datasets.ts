@@ -6,6 +6,7 @@ import { parseReference } from "../../profiles/reference";
 import type { VolumeDefinition } from "../../profiles/schema";
 import { resolve } from "../../resolve";
 import type { ApplyOptions, ConfigEdit, StackConfigRead } from "../../stack";
+import { listedVolumes } from "../../stack/status";
 import { ControlError, controlError, throwProblems } from "../errors";
 import { route, type Call } from "../route";
 import { acceptedAnswer, datasetAnswer, datasetBody, datasetQuery, ofName, ofStack, volumeBody } from "../schemas";
@@ -38,7 +39,7 @@ export const datasetRoutes = [
       const read = await served.config();
       reply.header("X-Configuration-Tag", read.tag);
       return served.remembered(read, "datasets", () =>
-        JSON.stringify(Object.keys(read.config.volumes ?? {}).map((name) => datasetOf(read, name))),
+        JSON.stringify(listedVolumes(read).map((name) => datasetOf(read, name))),
       );
     },
   }),
@@ -150,7 +151,7 @@ async function write(
       const read = await served.config();
       const edit = make(read);
       const isNew = edit.kind === "set-volume" && !isConfigured(read, name);
-      const result = await served.stack.edit([edit], { ifTag: ifTag ?? read.tag, dryRun });
+      const result = await served.stack.edit([edit], { ifTag: ifTag ?? read.tag, dryRun, willApply, volumes: options.volumes });
       return { result, isNew };
     };
     const { result, isNew } = ifTag === undefined ? await retried(attempt) : await attempt();
@@ -190,7 +191,10 @@ function isConfigured(read: StackConfigRead, name: string): boolean {
 
 function checkThere(read: StackConfigRead, volume: string): void {
   if (isConfigured(read, volume)) return;
-  const volumes = Object.keys(read.config.volumes ?? {});
+  // An entry with a mistake is there all the same.
+  const [first, ...others] = read.unreadable.volumes[volume] ?? read.unreadable.keys["volumes"] ?? [];
+  if (first) throw new ControlError(409, [first, ...others]);
+  const volumes = listedVolumes(read);
   throw new ControlError(404, [
     problem("volume-unknown", "name", volume, { volume, volumes, nearest: nearest(volume, volumes) }),
   ]);
@@ -207,6 +211,8 @@ function merged(before: VolumeDefinition, change: VolumeDefinition): VolumeDefin
 }
 
 function datasetOf(read: StackConfigRead, name: string) {
+  const unread = read.unreadable.volumes[name];
+  if (unread) return { name, profile: "", reference: name, problems: [...unread] };
   const volume = read.config.volumes?.[name] ?? {};
   const { profile = "default" } = volume;
   const { problems } = resolve(read.catalog, read.requestFor(name, volume), `storage-profiles:volumes.${name}.`);

@@ -186,6 +186,8 @@ function profileNames(read: StackConfigRead): string[] {
 function checkThere(read: StackConfigRead, profile: string): void {
   const profiles = profileNames(read);
   if (profiles.includes(profile)) return;
+  const [first, ...others] = read.catalog.unread.profiles ?? [];
+  if (first) throw new ControlError(409, [first, ...others]);
   const params = { profile, profiles, nearest: nearest(profile, profiles) };
   throw new ControlError(404, [problem("profile-unknown", "name", profile, params)]);
 }
@@ -208,7 +210,7 @@ function profileOf(served: ServedStack, read: StackConfigRead, name: string, siz
     backends: Object.fromEntries(backends) as object,
     ...(isOwn && definition && { definition }),
     volumes: volumesByProfile(served, read).get(name) ?? [],
-    ...(broken[name] && { problem: broken[name] }),
+    ...(broken[name]?.[0] && { problem: broken[name][0] }),
     ...(sizeGiB !== undefined && {
       resolutions: backendNames.map((backend) => resolutionOn(read, name, backend, sizeGiB)),
     }),

@@ -53,7 +53,12 @@ export const serviceRoutes = [
     async handle({ context }) {
       if (context.isStopping())
         throw controlError("service-stopping", "service", undefined, {}, { "Retry-After": "10" });
-      await Promise.all(context.stacks.map((served) => served.config()));
+      await Promise.all(
+        context.stacks.map(async (served) => {
+          await served.stack.checkKnown();
+          await served.config();
+        }),
+      );
       return { status: "ok" };
     },
   }),

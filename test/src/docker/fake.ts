@@ -72,7 +72,14 @@ export class FakeStack {
       backend: volume?.backend ?? this.config.backend,
     });
     const tag = createHash("sha256").update(JSON.stringify(this.config)).digest("hex").slice(0, 12);
-    return { tag, config: this.config, catalog, problems: catalog.problems, ownProfiles: [], requestFor };
+    const unreadable = { keys: {}, profiles: {}, volumes: {} };
+    const { problems } = catalog;
+    return {
+      ...{ tag, config: this.config, catalog, unreadable, mistakes: problems, problems },
+      inherited: [],
+      ownProfiles: [],
+      requestFor,
+    };
   }
 
   private edit(edits: readonly ConfigEdit[]) {

@@ -1,3 +1,4 @@
+import { formatProblem } from "../../../src/problems";
 import { readConfig, type RawConfigValue } from "../../../src";
 
 const read = (config: Record<string, unknown>) =>
@@ -22,7 +23,7 @@ describe("the stack's config", () => {
       prices: { aws: { "eu-west-1": { types: { gp3: { perGiB: 0.09 } } } }, scaleio: { perGiB: 0.1 } },
       local: { stateDirectory: "/srv/volumes", mode: "directory" },
     };
-    expect(read(config)).toEqual({ config, problems: [] });
+    expect(read(config)).toMatchObject({ config, problems: [] });
   });
 
   test.each([
@@ -162,4 +163,18 @@ describe("the stack's config", () => {
     ]);
     expect(JSON.stringify(problems)).not.toContain("hunter2");
   });
+});
+
+test.each<[string, unknown, string]>([
+  [
+    "a tag",
+    { profiles: { p: { aws: { tags: { costCenter: 4711 } } } } },
+    'put it in quotes: "4711"; with `pulumi config set --path`, add `--type string`',
+  ],
+  ["a size", { volumes: { a: { size: 10 } } }, 'write "10GiB", or `sizeGiB: 10`'],
+])("a number where text belongs is shown as it is written, with the way to write it as text: %s", (_, config, fix) => {
+  const raw = Object.entries(config as object).map(([key, value]) => [key, { value: value as unknown }]);
+  const { problems } = readConfig(Object.fromEntries(raw));
+  expect(problems.map((each) => [each.code, each.fix])).toEqual([["wrong-type", fix]]);
+  expect(problems.map(formatProblem).join()).not.toContain("4,711");
 });

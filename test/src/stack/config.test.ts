@@ -10,6 +10,7 @@ import { parse } from "yaml";
 import { readConfigText, tagOf } from "../../../src/stack/config";
 import { editText, lineDiff } from "../../../src/stack/edit";
 import { openProject, StackError, type ConfigEdit } from "../../../src/stack";
+import { resolve } from "../../../src";
 import { runs } from "../../support/property";
 
 const directory = mkdtempSync(join(tmpdir(), "sp-config-"));
@@ -64,6 +65,47 @@ describe("reading", () => {
     ]);
   });
 
+  test("never takes a part with a mistake for one that says nothing", async () => {
+    const { catalog, requestFor, unreadable, mistakes } = await read(`config:
+  storage-profiles:backend: local
+  storage-profiles:limits: { aws: { gp3: 5 } }
+  storage-profiles:scaleio: { storagePol: p }
+  storage-profiles:profiles:
+    fast: { extends: gold, local: { iop: 500 } }
+    faster: { extends: fast, local: { iops: 900 } }
+    gold: { local: { iops: -1 } }
+  storage-profiles:volumes: { a: { sizeGiB: "2" }, b: { profile: faster, sizeGiB: 1 } }
+`);
+    expect(Object.keys(catalog.profiles)).toEqual(["default", "silver", "bronze"]);
+    expect(Object.keys(unreadable.volumes)).toEqual(["a"]);
+    const codes = (profile: string, backend: string) =>
+      resolve(catalog, requestFor("v", { profile, sizeGiB: 100, backend: backend as "local" })).problems.map(
+        ({ path }) => path.replace("storage-profiles:", ""),
+      );
+    expect(codes("fast", "local")).toEqual(["profiles.fast.local.iop", "profiles.gold.local.iops"]);
+    expect(codes("faster", "local")).toEqual(["profiles.fast.local.iop", "profiles.gold.local.iops"]);
+    expect(codes("silver", "local")).toEqual([]);
+    expect(codes("silver", "aws")).toEqual([expect.stringMatching(/^limits\.aws/)]);
+    expect(codes("silver", "scaleio")).toEqual(["scaleio.storagePol"]);
+    expect(mistakes).toHaveLength(5);
+    for (const [key, found] of [
+      ["profiles: []", "profiles"],
+      ["profiles: 'x'", "profiles"],
+      ["backend: locl", "backend"],
+      ["prices: { local: { perGiB: no } }", expect.stringMatching(/^prices\.local/)],
+      ["pricesFile: gone.yaml", "pricesFile"],
+    ] as const) {
+      const one = await read(
+        `config: { storage-profiles:backend: local, storage-profiles:${key} }`.replace(
+          /backend: local, (?=storage-profiles:backend)/,
+          "x: 1, ",
+        ),
+      );
+      const { problems } = resolve(one.catalog, one.requestFor("v", { profile: "gold", sizeGiB: 1 }));
+      expect(problems.map(({ path }) => path.replace("storage-profiles:", ""))).toEqual([found]);
+    }
+  });
+
   test("tells where a file doesn't parse", async () => {
     await expect(read("config:\n  a: [\n")).rejects.toMatchObject({
       code: "file-not-parsed",
@@ -84,6 +126,7 @@ describe("reading", () => {
       "other:backend": "aws",
     };
     expect((await read("", projectConfig)).config).toMatchObject({ backend: "local", profiles: { p: {} } });
+    expect((await read("", projectConfig)).inherited).toEqual(["backend", "profiles"]);
     const own = await read(
       "config: { storage-profiles:backend: scaleio, storage-profiles:profiles: { q: { local: {} } } }",
       projectConfig,
@@ -109,6 +152,8 @@ describe("reading", () => {
       backend: "aws",
       placement: { region: "eu-west-9", tags: { a: "b" } },
     });
+    const inherited = await read("config: { storage-profiles:backend: aws }", { "aws:region": { value: "eu-west-8" } });
+    expect(inherited.requestFor("a", { sizeGiB: 1 }).placement).toMatchObject({ region: "eu-west-8" });
     expect((await read(text.replace("prices.yaml", "gone.yaml"))).problems).toMatchObject([
       { code: "file-not-readable" },
     ]);

@@ -24,6 +24,8 @@ interface Made {
   drift?: Record<string, unknown>;
   /** Who has taken it over. */
   takenBy?: string;
+  /** What a transform of the program has its resource given instead: its outputs say so, too. */
+  transformed?: Record<string, unknown>;
   isUnfinished?: boolean;
   isGone?: boolean;
   protect?: boolean;
@@ -55,7 +57,7 @@ function stateOf(config: StackConfigRead, made: Record<string, Made> = {}, extra
       request.backend === "aws" ? { availabilityZone: "us-east-1a", ...request.placement } : request.placement;
     const { volume: resolved, problems } = resolve(config.catalog, { ...request, placement });
     if (!resolved) throw new Error(JSON.stringify(problems));
-    const { drift = {}, takenBy, isUnfinished, isGone, protect = true } = made[name] ?? {};
+    const { drift = {}, transformed, takenBy, isUnfinished, isGone, protect = true } = made[name] ?? {};
     const { sizeGiB, settings, backend } = resolved;
     const urn = `urn:pulumi:dev::p::storage-profiles:index:ProfiledVolume::${name}`;
     const child = urn.replace("::" + name, `$${TYPES[backend]}::${name}`);
@@ -65,14 +67,22 @@ function stateOf(config: StackConfigRead, made: Record<string, Made> = {}, extra
         : backend === "openstack"
           ? { sizeGiB, ...settings, ...drift }
           : { sizeGiB: drift["sizeGiB"] ?? sizeGiB, settings: { ...settings, ...drift }, takenBy };
+    const given = transformed && { sizeGiB, settings: { ...settings, ...transformed } };
     return [
       {
         urn,
         type: "storage-profiles:index:ProfiledVolume",
         inputs: resolved,
-        outputs: isUnfinished ? undefined : { volumeId: `id-${name}`, sizeGiB, settings },
+        outputs: isUnfinished
+          ? undefined
+          : {
+              ...{ volumeId: `id-${name}`, sizeGiB, settings: { ...settings, ...transformed } },
+              isTransformed: transformed && true,
+            },
       },
-      ...(isGone ? [] : [{ urn: child, type: TYPES[backend], id: `id-${name}`, parent: urn, protect, outputs: has }]),
+      ...(isGone
+        ? []
+        : [{ urn: child, type: TYPES[backend], id: `id-${name}`, parent: urn, protect, inputs: given, outputs: has }]),
     ];
   });
   const state = readExport({
@@ -151,6 +161,44 @@ describe("a volume", () => {
     expect(
       shown(await with2({ profiles: { fast: { description: "x", local: { iops: 100 }, aws: {} } } }), state),
     ).toMatchObject({ a: "compliant" });
+  });
+
+  test("is compared with what a transform of its program gave its resource", async () => {
+    const transformed = { iopsLimit: 777 };
+    const state = stateOf(await read(LOCAL), { a: { transformed, drift: transformed } });
+    const changed = (iops: number, sizeGiB = 1) =>
+      read({ ...LOCAL, profiles: { fast: { local: { iops } } }, volumes: { a: { profile: "fast", sizeGiB } } });
+    expect(statusesOf(await changed(100), state)[0]).toMatchObject({
+      status: "compliant",
+      causes: [],
+      verdict: "none",
+    });
+    // What isn't transformed changes as ever; what is, as far as is known.
+    const grown = statusesOf(await changed(100, 2), state)[0];
+    expect([grown?.status, grown?.causes.map(({ message }) => message).join()]).toEqual([
+      "out-of-date",
+      expect.not.stringContaining("777"),
+    ]);
+    expect(statusesOf(await changed(200), state)[0]).toMatchObject({ status: "out-of-date", verdict: "in-place" });
+    const drifted = stateOf(await read(LOCAL), { a: { transformed, drift: { iopsLimit: 5 } } });
+    expect(statusesOf(await changed(100), drifted)[0]).toMatchObject({ status: "non-compliant" });
+  });
+
+  test("whose `up` went wrong behind its change isn't said to be changed by somebody else", async () => {
+    const config = await read({ ...LOCAL, profiles: { fast: { local: { iops: 200 } } } });
+    const made = stateOf(config);
+    const [a] = made.volumes;
+    if (!a?.got) throw new Error("no volume");
+    // The component's outputs come last.
+    a.got = { ...a.got, settings: { ...a.got.settings, iopsLimit: 100 } as typeof a.got.settings };
+    const [status] = statusesOf(config, made);
+    expect([status?.status, status?.causes.map(({ code }) => code)]).toEqual([
+      "unknown",
+      ["status-unfinished", "status-declaration-changed"],
+    ]);
+    // What the program declares, or declared, is created by its run, if at all.
+    const gone = stateOf(await read(LOCAL), { a: { isGone: true } });
+    expect(statusesOf(await read({ ...LOCAL, volumes: {} }), gone)[0]?.verdict).toBeUndefined();
   });
 
   test("says whose it is by now when another has taken it over, and nothing of what that one made of it", async () => {

@@ -1,0 +1,48 @@
+// Options of Pulumi that do nothing on a component, whose resources are its children: each is passed on to them, or refused.
+
+import type * as pulumi from "@pulumi/pulumi";
+
+import { problem, type Problem } from "../src";
+
+/** An operation that `customTimeouts` can limit. */
+export type TimedOperation = "create" | "update" | "delete";
+
+/**
+ * What is wrong with the options of a component. `timed` are the operations whose time limit its children are given; `limit` is what
+ * limits the others, where something does.
+ */
+export function optionProblems(
+  opts: pulumi.ComponentResourceOptions = {},
+  timed: readonly TimedOperation[] = [],
+  limit?: string,
+): Problem[] {
+  const refused = (option: string, because: string, ways: string[]) =>
+    problem("setting-not-applicable", `opts.${option}`, undefined, { setting: option, because, ways });
+  const problems: Problem[] = [];
+  if (isGiven(opts.ignoreChanges)) {
+    const because = "a component passes nothing on that its resources could ignore";
+    problems.push(refused("ignoreChanges", because, ["leave it out", "declare what the volume has already"]));
+  }
+  if (isGiven(opts.replaceOnChanges)) {
+    const because = "a component isn't replaced, and a volume that is replaced loses its data";
+    problems.push(refused("replaceOnChanges", because, ["leave it out"]));
+  }
+  const untimed = Object.keys(opts.customTimeouts ?? {}).filter((key) => !timed.some((each) => each === key));
+  if (untimed.length > 0) {
+    const because = `nothing here keeps a time limit for ${untimed.join(" and ")}`;
+    problems.push(refused("customTimeouts", because, ["leave it out", ...(limit === undefined ? [] : [limit])]));
+  }
+  return problems;
+}
+
+/** The options that a component passes on to its children. */
+export function passedOn({ customTimeouts }: pulumi.ComponentResourceOptions = {}): Pick<
+  pulumi.ResourceOptions,
+  "customTimeouts"
+> {
+  return customTimeouts === undefined ? {} : { customTimeouts };
+}
+
+function isGiven(names: readonly string[] | undefined): boolean {
+  return (names ?? []).length > 0;
+}

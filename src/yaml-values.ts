@@ -1,0 +1,75 @@
+// What plain scalars of YAML mean to Pulumi, which reads a stack's file with go-yaml: a mixture of YAML 1.1 and 1.2, with 16_000, 010
+// and 0b101 as numbers, yes and no as text, and dates as points in time. Source: go-yaml v3, resolve.go. Pure.
+
+import { isScalar, parseDocument, Scalar, visit, type Document } from "yaml";
+
+/** A text, taken apart, with the values that Pulumi would read there. */
+export function readYaml(text: string): Document.Parsed {
+  const doc = parseDocument(text, { merge: true });
+  visit(doc, {
+    Scalar(_, node) {
+      const { tag = "", value } = node;
+      const text = typeof value === "string" ? value : (node.source ?? "");
+      if (node.type === Scalar.PLAIN && tag === "") node.value = scalarValue(node.source ?? "", value);
+      else if (TYPED.test(tag) && isScalar(node)) node.value = scalarValue(text, value);
+    },
+  });
+  return doc;
+}
+
+const TYPED = /^tag:yaml\.org,2002:(int|float|timestamp)$/;
+
+/** What a plain scalar means; `otherwise` is what YAML 1.2 makes of it, where go-yaml sees no number and no date. */
+export function scalarValue(source: string, otherwise: unknown): unknown {
+  if (!/^[-+.0-9]/.test(source)) return typeof otherwise === "number" ? source : otherwise;
+  const date = dateText(source);
+  if (date !== undefined) return date;
+  if (/^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$/.test(source)) return otherwise;
+  // Behind a dot at the beginning, underscores only count between digits.
+  const plain = source.startsWith(".") && /(^|\D)_|_(\D|$)/.test(source) ? source : source.replaceAll("_", "");
+  const whole = wholeNumber(plain);
+  if (whole !== undefined) return whole;
+  const number = /^[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?$/.test(plain) ? Number(plain) : NaN;
+  return Number.isFinite(number) ? number : source;
+}
+
+const BASES: [RegExp, string][] = [
+  [/^0[xX]([0-9a-fA-F]+)$/, "0x"],
+  [/^0[bB]([01]+)$/, "0b"],
+  [/^0[oO]?([0-7]+)$/, "0o"],
+  [/^(0|[1-9]\d*)$/, ""],
+];
+
+// In 64 bits, as Go has them: what is beyond them is a number with an exponent, or text.
+function wholeNumber(plain: string): number | undefined {
+  const [, sign = "", digits = ""] = /^([-+]?)(.*)$/s.exec(plain) ?? [];
+  for (const [pattern, base] of BASES) {
+    const found = pattern.exec(digits)?.[1];
+    if (found === undefined) continue;
+    const size = BigInt(base + found);
+    const isIn64Bits = sign === "-" ? size <= 2n ** 63n : size < (sign === "+" ? 2n ** 63n : 2n ** 64n);
+    return isIn64Bits ? Number(sign === "-" ? -size : size) : undefined;
+  }
+  return undefined;
+}
+
+const DATE =
+  /^(\d{4})-(\d{1,2})-(\d{1,2})(?:(?:[Tt](\d{1,2}):(\d{1,2}):(\d{1,2})(\.\d{1,9})?(Z|[-+]\d{2}:\d{2}))| (\d{1,2}):(\d{1,2}):(\d{1,2})(\.\d{1,9})?)?$/;
+
+// As Pulumi writes a point in time.
+function dateText(source: string): string | undefined {
+  const found = DATE.exec(source);
+  if (!found) return undefined;
+  const [, year = "", month = "", day = ""] = found;
+  const [hour = "0", minute = "0", second = "0"] = [found[4] ?? found[9], found[5] ?? found[10], found[6] ?? found[11]];
+  const [y, m, d] = [year, month, day].map(Number) as [number, number, number];
+  const isDay = m >= 1 && m <= 12 && d >= 1 && d <= new Date(Date.UTC(y, m, 0)).getUTCDate();
+  if (!isDay || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined;
+  const zone = found[8] ?? "Z";
+  if (zone !== "Z" && (Number(zone.slice(1, 3)) > 24 || Number(zone.slice(4)) > 60)) return undefined;
+  const two = (text: string) => text.padStart(2, "0");
+  const fraction = (found[7] ?? found[12] ?? "").replace(/\.?0+$/, "");
+  const offset = zone === "Z" || /^[-+]00:00$/.test(zone) ? undefined : zone.replace(":", "");
+  const time = `${year}-${two(month)}-${two(day)} ${two(hour)}:${two(minute)}:${two(second)}${fraction}`;
+  return offset === undefined ? `${time} +0000 UTC` : `${time} ${offset} ${offset}`;
+}

@@ -1,0 +1,26 @@
+// What the process of a dynamic provider writes to its standard error.
+
+import { LocalVolumeError } from "../../components/local/errors";
+import { OpenstackError } from "../../components/openstack/errors";
+import { leaveToEngine } from "../../components/provider-errors";
+import { ScaleioError } from "../../components/scaleio/errors";
+
+test("errors of ours are left to the engine, which tells them once; others are written as ever", () => {
+  const written: unknown[] = [];
+  const { error: before } = console;
+  console.error = (text) => written.push(text);
+  try {
+    for (const name of ["ScaleioError", "LocalVolumeError", "OpenstackError"]) leaveToEngine(name);
+    // As @pulumi/pulumi/cmd/dynamic-provider does.
+    const report = (error: Error) => console.error(`${error}: ${error.stack}`);
+    report(new ScaleioError("refused", "the array refuses: it is full"));
+    report(new LocalVolumeError("disk-full", "the disk is full"));
+    report(new OpenstackError("refused", "Cinder refuses: quota"));
+    expect(written).toEqual([]);
+    report(new TypeError("a mistake"));
+    console.error("ScaleioError: said by hand");
+    expect(written).toEqual([expect.stringContaining("TypeError: a mistake"), "ScaleioError: said by hand"]);
+  } finally {
+    console.error = before;
+  }
+});

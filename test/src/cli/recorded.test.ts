@@ -1,0 +1,253 @@
+// The commands against a stack that has volumes, with an engine that only prints what its state is.
+
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { run } from "../../../src/cli/run";
+import { readConfigText } from "../../../src/stack/config";
+import { resolve } from "../../../src";
+
+const home = mkdtempSync(join(tmpdir(), "sp-recorded-"));
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+const project = join(home, "project");
+mkdirSync(project);
+writeFileSync(join(project, "Pulumi.yaml"), "name: p\nruntime: nodejs\n");
+const file = join(project, "Pulumi.dev.yaml");
+const pulumi = join(home, "pulumi");
+const state = join(home, "state.json");
+// Knows one stack; everything but its export fails.
+writeFileSync(
+  pulumi,
+  `#!/bin/sh
+case "$*" in
+  *"--stack dev "*) ;;
+  *) echo "error: no stack named 'nope' found" >&2; exit 255 ;;
+esac
+case "$*" in
+  "stack export"*) cat ${state} ;;
+  *) echo "error: out of luck" >&2; exit 255 ;;
+esac
+`,
+  { mode: 0o755 },
+);
+
+const config = (text: string) => `config:\n  storage-profiles:backend: local\n${text}`;
+
+/** Writes the stack's file, and a state in which the volumes of a config (of this one, unless another is given) are created. */
+async function given(text: string, made = text): Promise<void> {
+  writeFileSync(file, config(text));
+  const read = await readConfigText(config(made), file, { directory: project, projectConfig: {}, env: {} });
+  const resources = Object.entries(read.config.volumes ?? {}).flatMap(([name, volume]) => {
+    const { volume: resolved } = resolve(read.catalog, read.requestFor(name, volume));
+    if (!resolved) throw new Error(`${name} can't be created`);
+    const { sizeGiB, settings } = resolved;
+    const urn = `urn:pulumi:dev::p::storage-profiles:index:ProfiledVolume::${name}`;
+    const type = "pulumi-nodejs:dynamic/storage-profiles:LocalVolume";
+    return [
+      {
+        urn,
+        type: "storage-profiles:index:ProfiledVolume",
+        inputs: resolved,
+        outputs: { volumeId: name, sizeGiB, settings },
+        protect: true,
+      },
+      {
+        urn: urn.replace("::" + name, `$${type}::${name}`),
+        type,
+        id: name,
+        parent: urn,
+        outputs: { sizeGiB, settings },
+        protect: true,
+      },
+    ];
+  });
+  writeFileSync(
+    state,
+    JSON.stringify({ version: 4, deployment: { manifest: { time: "2026-01-01T00:00:00Z" }, resources } }),
+  );
+}
+
+async function call(line: string) {
+  const [out, err]: [string[], string[]] = [[], []];
+  const code = await run(line.split(" ").filter(Boolean), {
+    cwd: project,
+    env: { ...process.env, PULUMI_STACK: "dev" },
+    out: (text) => out.push(text),
+    err: (text) => err.push(text),
+    isTerminal: false,
+    columns: 200,
+    pulumi,
+    journalDirectory: join(home, "journal"),
+  });
+  return { code, out: out.join(""), err: err.join("") };
+}
+const json = async (line: string) => JSON.parse((await call(`${line} --json`)).out);
+
+describe("a mistake in the config", () => {
+  test("of a profile is a problem of whatever has it, and nothing is written", async () => {
+    const volumes =
+      "  storage-profiles:volumes: { data: { profile: fast, sizeGiB: 1 }, other: { profile: gold, sizeGiB: 1 } }\n";
+    const wrong = "  storage-profiles:profiles: { fast: { extends: gold, local: { iop: 500 } } }\n";
+    await given(wrong + volumes, wrong.replace("iop:", "iops:") + volumes);
+    for (const line of [
+      "explain fast --size 1",
+      "profiles",
+      "profiles fast",
+      "plan",
+      "plan other@silver",
+      "plan --profile fast --set local.iops=7",
+      "status",
+      "cost",
+      "volumes",
+      "apply --yes",
+      "apply other@silver --yes",
+      "validate",
+    ]) {
+      const { code, out, err } = await call(line);
+      expect([line, code]).toEqual([line, 1]);
+      expect(out + err).toContain("storage-profiles:profiles.fast.local.iop");
+      if (!line.includes("other")) expect(out + err).not.toContain("10,000");
+    }
+    expect(readFileSync(file, "utf8")).toBe(config(wrong + volumes));
+    const { volumes: statuses } = await json("status");
+    expect(statuses.map(({ name, status }: any) => [name, status])).toEqual([
+      ["data", "non-compliant"],
+      ["other", "compliant"],
+    ]);
+    expect((await call("explain gold --size 1")).code).toBe(0);
+  });
+
+  test("of a volume's entry doesn't make it one that isn't there", async () => {
+    const text = '  storage-profiles:volumes: { data: { sizeGiB: "2" }, more: { sizeGiB: 1 } }\n';
+    await given(text, text.replace('"2"', "1"));
+    const { volumes: statuses } = await json("status");
+    expect(statuses).toMatchObject([
+      { name: "more", status: "compliant" },
+      { name: "data", status: "non-compliant", declaredBy: "config", verdict: "refused", volumeId: "data" },
+    ]);
+    for (const line of [
+      "status",
+      "plan",
+      "volumes",
+      "cost",
+      "apply --yes",
+      "apply data --yes",
+      "apply data@gold --yes",
+    ]) {
+      const { code, out, err } = await call(line);
+      expect([line, code]).toEqual([line, 1]);
+      expect(out + err).toContain("storage-profiles:volumes.data.sizeGiB");
+    }
+    expect(readFileSync(file, "utf8")).toBe(config(text));
+  });
+});
+
+test("a stack that there isn't is an error of its own, with the stacks that there are", async () => {
+  await given("");
+  for (const line of ["validate", "profiles", "explain gold", "status", "plan", "cost", "volumes", "serve"]) {
+    const { code, out, err } = await call(`${line} --stack nope`);
+    expect([line, code, out]).toEqual([line, 4, ""]);
+    expect(err).toContain("[stack-unknown]");
+    expect(err).toContain("dev");
+  }
+});
+
+describe("a reference that changes nothing in the file", () => {
+  const gold =
+    "  storage-profiles:volumes: { data: { profile: gold, sizeGiB: 1 }, more: { profile: silver, sizeGiB: 2 } }\n";
+
+  test("is planned as the volume's name is", async () => {
+    await given(gold, "  storage-profiles:volumes: { more: { profile: silver, sizeGiB: 1 } }\n");
+    const plans = async (line: string) =>
+      (await json(line)).plans.map(({ name, verdict }: any) => `${name}: ${verdict}`);
+    expect(await plans("plan data")).toEqual(["data: create"]);
+    expect(await plans("plan data@gold")).toEqual(["data: create"]);
+    expect(await plans("plan data@gold --size 1")).toEqual(["data: create"]);
+    expect(await plans("plan more@silver")).toEqual(["more: in-place"]);
+    // Also beside one that changes something, as `apply` would.
+    expect(await plans("plan data more@bronze")).toEqual(["data: create", "more: in-place"]);
+    expect(await plans("plan data@bronze more")).toEqual(["data: create", "more: in-place"]);
+    // The engine here fails: what was to be applied has been shown before.
+    const { out, err } = await call("apply data@gold --yes");
+    expect(out).toContain("data (gold): create");
+    expect(err).toContain("out of luck");
+  });
+
+  test("is refused as the volume's name is, and nothing is written", async () => {
+    await given(gold, gold.replace("sizeGiB: 2", "sizeGiB: 4").replace("data:", "other:"));
+    for (const line of ["plan more", "plan more@silver", "apply more --yes", "apply data@bronze more --yes"]) {
+      const { code, out, err } = await call(line);
+      expect([line, code]).toEqual([line, 1]);
+      expect(out + err).toContain("[change-shrinks]");
+    }
+    expect(readFileSync(file, "utf8")).toBe(config(gold));
+  });
+
+  test("of a volume that there isn't is a problem", async () => {
+    await given(gold);
+    for (const line of ["plan dta", "apply dta --yes"]) {
+      expect(await call(line)).toMatchObject({ code: 1, err: expect.stringContaining("[volume-unknown]") });
+    }
+  });
+});
+
+test("an apply that failed says that the file stays edited, and the way back", async () => {
+  const volumes = "  storage-profiles:volumes: { data: { profile: gold, sizeGiB: 1 } }\n";
+  await given(volumes);
+  const { code, out, err } = await call("apply data@silver --yes");
+  // The engine here fails at everything but the export.
+  expect([code, err]).toEqual([4, expect.stringContaining("[engine-failed]")]);
+  expect(readFileSync(file, "utf8")).toContain("profile: silver");
+  expect(out).toContain("Pulumi.dev.yaml keeps the edit. To finish it, run: storage-profiles apply data\n");
+  expect(out).toMatch(/To undo it,.*\n +-.*profile: silver.*\n +\+.*profile: gold/s);
+  // Without an edit there is nothing to undo.
+  expect((await call("apply data --yes")).out).not.toContain("keeps the edit");
+});
+
+test("a plan shows what is rounded, and refuses an edit of a profile that no size could have", async () => {
+  const volumes = "  storage-profiles:volumes: { data: { sizeGiB: 1 }, more: { sizeGiB: 1 } }\n";
+  await given(volumes, volumes.replace(", more: { sizeGiB: 1 }", ""));
+  expect((await call("plan data --size 0.5")).out).toContain("0.5 GiB is rounded up to 1 GiB");
+  expect((await call("plan more --size 0.5")).out).toContain("0.5 GiB is rounded up to 1 GiB");
+  for (const line of ["plan --profile silver --set aws.iops=5", "apply --profile silver --set aws.iops=5 --yes"]) {
+    const { code, out, err } = await call(line);
+    expect([line, code]).toEqual([line, 1]);
+    expect(out + err).toContain("[iops-beyond-limit]");
+  }
+  // A part that others extend needn't be whole.
+  expect((await call("plan --profile part --set aws.throughputMiBps=500")).code).toBe(0);
+  expect((await call("plan --profile silver --set aws.iops=5000")).code).toBe(0);
+});
+
+test("what isn't created yet costs nothing, and isn't unknown", async () => {
+  const prices = "  storage-profiles:prices: { local: { currency: USD, perGiB: 1, date: '2026-01-01' } }\n";
+  const volumes = "  storage-profiles:volumes: { data: { sizeGiB: 1 }, more: { sizeGiB: 2 } }\n";
+  await given(prices + volumes, prices + volumes.replace(", more: { sizeGiB: 2 }", ""));
+  expect((await json("cost")).total).toEqual({
+    now: { amounts: { USD: 1 }, unknown: 0 },
+    declared: { amounts: { USD: 3 }, unknown: 0 },
+  });
+  expect((await call("plan data --size 3")).out).not.toContain("unknown");
+});
+
+test("explain fails where the stack's own backend refuses, whatever others can do", async () => {
+  await given("");
+  expect((await call("explain gold --size 20TiB")).code).toBe(1);
+  expect((await call("explain gold --size 1TiB")).code).toBe(0);
+});
+
+test("a problem of a key that Pulumi.yaml says is placed there", async () => {
+  await given("");
+  const projectFile = join(project, "Pulumi.yaml");
+  const before = readFileSync(projectFile, "utf8");
+  try {
+    writeFileSync(
+      projectFile,
+      `${before}config: { storage-profiles:profiles: { value: { p: { local: { iop: 5 } } } } }\n`,
+    );
+    expect((await call("validate")).err).toContain("error Pulumi.yaml: storage-profiles:profiles.p.local.iop: ");
+  } finally {
+    writeFileSync(projectFile, before);
+  }
+});
