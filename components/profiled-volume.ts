@@ -29,7 +29,7 @@ import {
 } from "../src";
 import { volumeBackend } from "./backends";
 import { declaredVolume, newDeclaration, setDeclared, type DeclaredVolume, type RecordedVolume } from "./declared";
-import { aliasesOfChild, formerNames, outputsOf, recordedUrns, runError } from "./engine";
+import { aliasesOfChild, formerNames, outputsOf, recordedUrns, refusedLater, runError } from "./engine";
 import { refusal } from "./refusals";
 import { currentRun, type Run } from "./run";
 import type { VolumeTransform } from "./transform";
@@ -254,7 +254,7 @@ export class ProfiledVolume extends pulumi.ComponentResource {
 
 // A resource of its own is never given what isn't known, unless the engine only previews it.
 function nothing(run: Run, declared: DeclaredVolume): ResolvedVolume {
-  if (run.hooks && !pulumi.runtime.isDryRun()) throw runError(refusal(declared, run.volumes));
+  if (run.hooks && !pulumi.runtime.isDryRun()) return refusedLater(refusal(declared, run.volumes));
   return pulumi.unknown as unknown as ResolvedVolume;
 }
 
