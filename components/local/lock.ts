@@ -5,6 +5,7 @@ import * as path from "node:path";
 
 import * as lockfile from "proper-lockfile";
 
+import { monotonic } from "../../src/monotonic";
 import { isSystemError, LocalVolumeError } from "./errors";
 import { parsedJson, readIfThere, sleep } from "./files";
 import { refuseUnsafeDirectory } from "./trust";
@@ -55,13 +56,13 @@ export async function withLock<T>(
 }
 
 async function acquire(file: string, what: string, operation: string, waitMs: number) {
-  const deadline = Date.now() + waitMs;
+  const deadline = monotonic.now() + waitMs;
   const holder = { token: randomUUID(), pid: process.pid, operation, what, since: new Date().toISOString() };
   for (;;) {
     let lost = false;
     const release = await tryLock(file, () => (lost = true));
     if (release === undefined) {
-      if (Date.now() >= deadline) throw await stillLocked(file, what, operation, waitMs);
+      if (monotonic.now() >= deadline) throw await stillLocked(file, what, operation, waitMs);
       await sleep(40 + Math.random() * 40);
       continue;
     }

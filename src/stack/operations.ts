@@ -2,6 +2,7 @@
 
 import { hostname } from "node:os";
 
+import { monotonic } from "../monotonic";
 import { problem, type Problem } from "../problems";
 import { engineError, lockHolder, runEngine, unknownStack } from "./engine";
 import { stackError, StackError } from "./errors";
@@ -279,7 +280,7 @@ async function runToEnd(
   journal: ReturnType<typeof openJournal>,
 ): Promise<Ended> {
   const { engine, ready } = parts.context;
-  const deadline = Date.now() + carried.request.waitForLockSeconds * 1000;
+  const deadline = monotonic.now() + carried.request.waitForLockSeconds * 1000;
   // One that is kept ready is of no use for a refresh: there providers come before the program, which they have their config from.
   let spare = carried.request.refresh ? undefined : await ready?.take();
   for (let isFreed = false; ;) {
@@ -314,7 +315,7 @@ async function runToEnd(
       });
       continue;
     }
-    if (Date.now() >= deadline) return { code, output, errors, summary };
+    if (monotonic.now() >= deadline) return { code, output, errors, summary };
     carried.tell({ type: "message", severity: "info", text: `waiting for the stack's lock: ${holder.who}` });
     await new Promise((done) => setTimeout(done, 1_000));
   }

@@ -101,6 +101,18 @@ describe("what the engine is asked", () => {
     expect(plugin.fake.engine).toEqual([]);
   });
 
+  test("an up that somebody else ran is seen after the machine's clock was set back", async () => {
+    await create("data@gold");
+    plugin.fake.config = { ...plugin.fake.config, volumes: { data: { profile: "silver", size: "8GiB" } } };
+    const pass = useFakeClock();
+    pass(1_100);
+    await driver.get("data", waiting);
+    plugin.fake.make("data");
+    jest.setSystemTime(Date.now() - 24 * HOUR);
+    pass(1_100);
+    expect((await driver.get("data", waiting)).Status).toMatchObject({ profile: "silver", status: "compliant" });
+  });
+
   test("a volume that somebody's up is at work on stays where it is, and isn't gone", async () => {
     await create("data@gold");
     await driver.mount("data", "1", waiting);
