@@ -94,13 +94,19 @@ export function addGuards(app: FastifyInstance, options: ControlOptions, listeni
     // What was refused before it was known who asks has done nothing, and anybody can send any number of it: the metrics count it.
     if (isWrite(request) && request.who) {
       const tag = reply.getHeader("X-Configuration-Tag");
-      audit.write({
-        phase: "end",
+      const entry = {
+        phase: "end" as const,
         ...auditHead(request),
         status: reply.statusCode,
         operation: request.operation,
         tag: typeof tag === "string" ? tag : undefined,
-      });
+      };
+      try {
+        audit.write(entry);
+      } catch (error) {
+        // What was done is done, and its beginning recorded: the answer must say what became of it. The log has what the audit log hasn't.
+        request.log.error({ err: error, entry }, "the end of a write could not be recorded");
+      }
     }
     done(null, payload);
   });

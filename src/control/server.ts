@@ -38,6 +38,8 @@ export interface Control {
 export async function startControl(options: ControlOptions): Promise<Control> {
   const listening = checkListening(options);
   const { project } = options;
+  // The log may be a file, whose disk may be full: a line that is lost must not end the service.
+  if (!process.stderr.listeners("error").includes(ignore)) process.stderr.on("error", ignore);
   const names = options.stacks?.length ? [...new Set(options.stacks)] : [await project.defaultStackName()];
   const limits = { ...defaultLimits, ...options.limits };
   const metrics = makeMetrics();
@@ -84,6 +86,10 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     audit.close();
     throw error;
   }
+}
+
+function ignore(): void {
+  // see startControl
 }
 
 function makeApp(options: ControlOptions, { tls }: Listening): FastifyInstance {

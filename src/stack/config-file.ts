@@ -22,7 +22,10 @@ export async function locked<T>(file: string, work: () => Promise<T>): Promise<T
   const start = monotonic.now();
   for (;;) {
     try {
-      release = await lock(target, { realpath: false, lockfilePath, stale: STALE, update: STALE / 4, retries: 0 });
+      // Whoever takes a lock away has written: what is written then is compared with what was read. It is no reason to end the process.
+      const onCompromised = () => undefined;
+      const options = { realpath: false, lockfilePath, stale: STALE, update: STALE / 4, retries: 0, onCompromised };
+      release = await lock(target, options);
       break;
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;

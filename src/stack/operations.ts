@@ -62,6 +62,8 @@ export function makeOperations(parts: Parts): Operations {
       });
       journal.clean(operation.id);
     });
+    // Whatever becomes of one, the next one begins.
+    last = last.catch(() => undefined);
     return operation;
   };
 
@@ -342,6 +344,8 @@ function cancelled(carried: Carried): Problem {
 }
 
 function unforeseen(stack: string, error: unknown): Problem {
-  const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  // What the system refuses, as on a full disk, is no mistake of ours.
+  const isOfSystem = error instanceof Error && "syscall" in error;
+  const why = isOfSystem ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
   return problem("engine-failed", "stack", stack, { command: "up", why });
 }

@@ -1,6 +1,6 @@
 // What the service holds against: requests that fill the disk, take its only thread, or do by one way what they may not by another.
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -16,7 +16,14 @@ const tokens = Object.fromEntries(roles.map((role) => [role, makeToken(file, { n
   string
 >;
 
-async function serve(options: Record<string, unknown> = {}) {
+async function serve(
+  options: Record<string, unknown> = {},
+  {
+    journal: folder = "journal",
+    env = process.env,
+    stderr,
+  }: { journal?: string; env?: NodeJS.ProcessEnv; stderr?: number } = {},
+) {
   const directory = mkdtempSync(join(home, "project-"));
   const config = join(directory, "Pulumi.dev.yaml");
   writeFileSync(join(directory, "Pulumi.yaml"), "name: attacked\nruntime: nodejs\n");
@@ -25,11 +32,10 @@ async function serve(options: Record<string, unknown> = {}) {
     "config:\n  storage-profiles:backend: local\n  storage-profiles:volumes:\n    kept: { sizeGiB: 1 }\n    open: { sizeGiB: 1, deletionProtection: false }\n",
   );
   const audit = join(directory, "audit.jsonl");
-  const journal = join(directory, "journal");
-  mkdirSync(journal);
+  const journal = join(directory, folder);
   const project = { directory, pulumi: join(directory, "none"), journalDirectory: journal };
   const all = { stacks: ["dev"], listen: "127.0.0.1:0", auditLog: audit, logLevel: "info", ...options };
-  const service = await serveWith(project, all);
+  const service = await serveWith(project, all, env, stderr);
   running.push(service);
   return { ...service, config, audit, directory, journal };
 }
@@ -107,6 +113,46 @@ test("a token is void when its time is over, also while the service runs", async
   const text = readFileSync(expiring, "utf8");
   writeFileSync(expiring, text.replace(soon.toISOString(), new Date(Date.now() - 1).toISOString()));
   expect(await statusOf(valid)).toBe(401);
+});
+
+describe("where nothing can be written", () => {
+  const created = (url: string) => ask(url, DATASETS, { json: { name: "made", sizeGiB: 1 } });
+
+  test("an operation goes on without a journal, and answer and config agree", async () => {
+    const { url, config, child } = await serve({}, { journal: "Pulumi.yaml/no-directory" });
+    const { status, body } = await created(url);
+    expect([status, readFileSync(config, "utf8").includes("made:")]).toEqual([202, true]);
+    const { body: events } = await ask(url, `/v1/operations/${body.operation.id}/events`);
+    expect(events).toMatch(/isn't recorded, and can't be resumed after a crash: ENOTDIR/);
+    expect(events).toContain('"state":"failed"');
+    // The next one begins, and the service lives.
+    expect((await ask(url, "/v1/operations", { json: {} })).status).toBe(202);
+    expect([(await ask(url, "/healthz")).status, child.exitCode]).toEqual([200, null]);
+  });
+
+  test("a log that can't be written ends nothing", async () => {
+    const { url, child } = await serve({}, { stderr: openSync("/dev/full", "w") });
+    for (let index = 0; index < 3; index++) expect((await ask(url, "/healthz")).status).toBe(200);
+    expect(child.exitCode).toBeNull();
+  });
+
+  test("a write whose end can't be recorded is answered as what became of it", async () => {
+    const full = join(home, "full.js");
+    writeFileSync(
+      full,
+      `const fs = require("node:fs");
+       const real = fs.writeSync;
+       fs.writeSync = (handle, text, ...others) => {
+         if (String(text).includes('"phase":"end"')) throw new Error("ENOSPC: no space left on device");
+         return real(handle, text, ...others);
+       };`,
+    );
+    const env = { ...process.env, NODE_OPTIONS: `--require ${full}` };
+    const { url, config, log } = await serve({}, { env });
+    expect((await ask(url, PROFILES, { json: { name: "written", local: {} } })).status).toBe(201);
+    expect(readFileSync(config, "utf8")).toContain("written:");
+    expect(log()).toContain("could not be recorded");
+  });
 });
 
 describe("what would take long is refused by its size", () => {
