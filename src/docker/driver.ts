@@ -237,6 +237,14 @@ export function driverOf(options: DriverOptions): Driver {
     });
   }
 
+  /** Forgets the names of volumes that are gone by somebody else's doing, as by an `up` without them. */
+  async function forgetGone(config: StackConfigRead, made: ReadonlyMap<string, RecordedVolume>): Promise<void> {
+    for (const name of registry.volumes()) {
+      const isUsed = registry.holdersOf(name).length > 0 || registry.begun().has(name);
+      if (!isUsed && !made.has(name) && entryOf(config, name) === undefined) await registry.forget(name);
+    }
+  }
+
   // Somebody's `up` may change them. It comes after a change of the config file: then it is looked for soon, and ever less.
   const doubt = { tag: "", at: 0, pauseMs: 0 };
   async function heldVolumes(): Promise<NodeVolume[]> {
@@ -337,8 +345,9 @@ export function driverOf(options: DriverOptions): Driver {
     async list(waiting) {
       waiting.for("the stack's config and state");
       const config = await stack.readConfig();
-      const made = [...(await view.made()).values()];
-      return made.flatMap((volume) => {
+      const made = await view.made();
+      await forgetGone(config, made);
+      return [...made.values()].flatMap((volume) => {
         const names = namesOf(volume.name, { config, made: volume });
         return (names.length > 0 ? names : [volume.name]).map((Name) => ({ Name }));
       });
@@ -352,10 +361,11 @@ export function driverOf(options: DriverOptions): Driver {
       await view.refresh();
       await nodes.start(await heldVolumes(), await stack.readConfig());
       await Promise.all((await recover({ stack, view, registry }, isAnonymous)).map(removeLost));
-      const made = [...(await view.made()).keys()];
+      const made = await view.made();
+      await forgetGone(await stack.readConfig(), made);
       // Behind the calls that come: taking a volume from the machine may take long.
       void (async () => {
-        for (const name of made) await tidyNow(name);
+        for (const name of made.keys()) await tidyNow(name);
       })();
     },
     async stop() {

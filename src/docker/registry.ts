@@ -34,6 +34,8 @@ export type Begun = z.infer<typeof undo>;
 
 /** The names, holders and begun changes of all volumes. Every change is on disk when its promise resolves. */
 export interface Registry {
+  /** The volumes of which anything is known. */
+  volumes(): string[];
   /** The names that Docker knows the volume by. */
   namesOf(volume: string): string[];
   /** Docker knows the volume by this name. */
@@ -76,6 +78,7 @@ export async function openRegistry(file: string, log: (line: string) => void): P
     return write();
   };
   return {
+    volumes: () => [...volumes.keys()],
     namesOf: (volume) => [...(volumes.get(volume)?.names ?? [])],
     addName: (volume, name) =>
       change(volume, (entry) => {

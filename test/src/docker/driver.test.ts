@@ -469,6 +469,23 @@ describe("after a restart", () => {
     await driver.remove("data@gold", waiting);
   });
 
+  test("the names of volumes that somebody else removed are forgotten, when the plugin starts and when Docker lists", async () => {
+    for (const name of ["kept", "gone", "later"]) await create(`${name}@gold`);
+    const remove = (name: string) => {
+      const { [name]: _gone, ...volumes } = plugin.fake.config.volumes ?? {};
+      plugin.fake.config = { ...plugin.fake.config, volumes };
+      plugin.fake.state.delete(name);
+    };
+    const known = async () => (await openRegistry(plugin.file, () => undefined)).volumes();
+    await driver.stop();
+    remove("gone");
+    driver = await plugin.start();
+    expect(await known()).toEqual(["kept", "later"]);
+    remove("later");
+    expect(await driver.list(waiting)).toEqual([{ Name: "kept@gold" }]);
+    expect(await known()).toEqual(["kept"]);
+  });
+
   test("a volume that is on the machine for nobody is taken from it when the plugin starts; one that is used stays", async () => {
     for (const name of ["left", "ended", "used"]) await create(name);
     for (const name of ["ended", "used"]) await driver.mount(name, "1", waiting);
