@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 
 import { monotonic } from "../monotonic";
 import { problem, type Problem } from "../problems";
-import { engineError, lockHolder, runEngine, unknownStack } from "./engine";
+import { engineError, isDeadHolder, lockHolder, runEngine, unknownStack } from "./engine";
 import { stackError, StackError } from "./errors";
 import { belowOf, isOfVolume, targetOf, toldBy, type Told } from "./events";
 import { isAlive, openJournal, processOf, thisProcess, type JournalEntry } from "./journal";
@@ -317,7 +317,8 @@ async function runToEnd(
       });
       continue;
     }
-    if (monotonic.now() >= deadline) return { code, output, errors, summary };
+    // Nobody gives a lock back who is dead.
+    if (monotonic.now() >= deadline || isDeadHolder(holder)) return { code, output, errors, summary };
     carried.tell({ type: "message", severity: "info", text: `waiting for the stack's lock: ${holder.who}` });
     await new Promise((done) => setTimeout(done, 1_000));
   }

@@ -123,6 +123,8 @@ export interface EditOptions {
   ifTag?: string | undefined;
   /** Only says what would come of it. */
   dryRun?: boolean | undefined;
+  /** The state, where it has been read already. Default: it is read. */
+  state?: Promise<StackState> | undefined;
 }
 
 /** What came of an edit, or would come of it. */

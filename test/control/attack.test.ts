@@ -22,7 +22,8 @@ async function serve(
     journal: folder = "journal",
     env = process.env,
     stderr,
-  }: { journal?: string; env?: NodeJS.ProcessEnv; stderr?: number } = {},
+    pulumi,
+  }: { journal?: string; env?: NodeJS.ProcessEnv; stderr?: number; pulumi?: string } = {},
 ) {
   const directory = mkdtempSync(join(home, "project-"));
   const config = join(directory, "Pulumi.dev.yaml");
@@ -33,7 +34,7 @@ async function serve(
   );
   const audit = join(directory, "audit.jsonl");
   const journal = join(directory, folder);
-  const project = { directory, pulumi: join(directory, "none"), journalDirectory: journal };
+  const project = { directory, pulumi: pulumi ?? join(directory, "none"), journalDirectory: journal };
   const all = { stacks: ["dev"], listen: "127.0.0.1:0", auditLog: audit, logLevel: "info", ...options };
   const service = await serveWith(project, all, env, stderr);
   running.push(service);
@@ -153,6 +154,23 @@ describe("where nothing can be written", () => {
     expect(readFileSync(config, "utf8")).toContain("written:");
     expect(log()).toContain("could not be recorded");
   });
+});
+
+test("fifty writes at once share a reading of the state", async () => {
+  const engine = join(home, "engine.sh");
+  const asked = join(home, "asked");
+  writeFileSync(
+    engine,
+    `#!/bin/sh\necho "$*" >> ${asked}\nsleep 0.5\necho "error: no stack named 'dev' found" >&2\nexit 255\n`,
+    { mode: 0o755 },
+  );
+  const { url } = await serve({}, { pulumi: engine });
+  const writes = Array.from({ length: 50 }, (_, index) =>
+    ask(url, PROFILES, { json: { name: `p${index}`, local: {} } }),
+  );
+  expect([...new Set((await Promise.all(writes)).map(({ status }) => status))]).toEqual([201]);
+  const exports = readFileSync(asked, "utf8").match(/stack export/g) ?? [];
+  expect(exports.length).toBeLessThanOrEqual(3);
 });
 
 describe("what would take long is refused by its size", () => {

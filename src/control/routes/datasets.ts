@@ -150,13 +150,13 @@ async function write(
   const { served, query, ifTag, reply } = call;
   const dryRun = query.dryRun === "true";
   const willApply = !dryRun && query.apply !== "false";
-  return served.inTurn(async () => {
+  return served.inTurn(async (state) => {
     if (willApply) served.checkRoom();
     const attempt = async () => {
       const read = await served.config();
       const edit = make(read);
       const isNew = edit.kind === "set-volume" && !isConfigured(read, name);
-      const result = await served.stack.edit([edit], { ifTag: ifTag ?? read.tag, dryRun });
+      const result = await served.stack.edit([edit], { ifTag: ifTag ?? read.tag, dryRun, state });
       return { result, isNew };
     };
     const { result, isNew } = ifTag === undefined ? await retried(attempt) : await attempt();
