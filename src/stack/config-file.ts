@@ -6,6 +6,7 @@ import { basename, dirname, join } from "node:path";
 
 import { lock } from "proper-lockfile";
 
+import { futureLockWatch } from "../future-lock";
 import { monotonic } from "../monotonic";
 import { stackError } from "./errors";
 
@@ -20,6 +21,7 @@ export async function locked<T>(file: string, work: () => Promise<T>): Promise<T
   const lockfilePath = `${target}.lock`;
   let release: () => Promise<void>;
   const start = monotonic.now();
+  const watch = futureLockWatch(lockfilePath, STALE);
   for (;;) {
     try {
       // Whoever takes a lock away has written: what is written then is compared with what was read. It is no reason to end the process.
@@ -31,6 +33,7 @@ export async function locked<T>(file: string, work: () => Promise<T>): Promise<T
       const { code, message } = error as NodeJS.ErrnoException;
       if (code !== "ELOCKED")
         throw stackError("config-not-written", file, undefined, { why: message }, { cause: error });
+      await watch();
       const waited = monotonic.now() - start;
       if (waited > PATIENCE)
         throw stackError("config-busy", file, undefined, { seconds: Math.round(waited / 1000), lock: lockfilePath });
