@@ -31,7 +31,16 @@ import {
 } from "../src";
 import { volumeBackend } from "./backends";
 import { declaredVolume, newDeclaration, setDeclared, type DeclaredVolume, type RecordedVolume } from "./declared";
-import { aliasesOfChild, formerNames, known, knownAtPreview, outputsOf, recordedUrns, runError } from "./engine";
+import {
+  aliasesOfChild,
+  formerNames,
+  known,
+  knownAtPreview,
+  outputsOf,
+  recordedUrns,
+  refusedLater,
+  runError,
+} from "./engine";
 import { MissingPackage } from "./load";
 import { optionProblems, passedOn } from "./options";
 import { refusal } from "./refusals";
@@ -289,7 +298,7 @@ function costOf(run: Run, { volume, request, monthlyCost }: Resolution, sizeGiB:
 
 // A resource of its own is never given what isn't known, unless the engine only previews it.
 function nothing(run: Run, declared: DeclaredVolume): ResolvedVolume {
-  if (run.hooks && !pulumi.runtime.isDryRun()) throw runError(refusal(declared, run.volumes));
+  if (run.hooks && !pulumi.runtime.isDryRun()) return refusedLater(refusal(declared, run.volumes));
   return pulumi.unknown as unknown as ResolvedVolume;
 }
 

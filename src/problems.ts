@@ -740,11 +740,17 @@ export const problemKinds = {
     allowed: () => "the form of `pulumi stack export`",
     fix: () => "use a release of storage-profiles that goes with this Pulumi",
   }),
-  "stack-locked": problemKind<{ holder: string }>({
-    meaning: "Another run of the engine holds the stack's lock.",
-    message: ({ holder }) => `another run holds the stack's lock: ${holder}`,
+  "stack-locked": problemKind<{ stack: string; holder: string; isDead: boolean }>({
+    meaning: "Another run of the engine holds the stack's lock, or one that was killed has left it.",
+    message: ({ holder, isDead }) =>
+      isDead
+        ? `a run that was killed has left its lock on the stack: ${holder}; no such process runs on this machine`
+        : `another run holds the stack's lock: ${holder}`,
     allowed: () => "one run at a time for a stack",
-    fix: () => "wait until it is done; if it is dead for sure, take its lock away: `pulumi cancel`",
+    fix: ({ stack, isDead }) =>
+      isDead
+        ? `remove its lock (pulumi cancel ${stack}), and run it again: what was begun is finished`
+        : `wait until it is done. If it was killed, remove its lock: pulumi cancel ${stack}`,
   }),
   "operation-unknown": problemKind<Record<string, never>>({
     meaning: "There is no operation with this id.",

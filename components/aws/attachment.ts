@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { formatProblems, problem, type AwsSettings, type Problem } from "../../src";
 import type { AskedAttachment, Attacher } from "../attachments";
+import { refusedLater } from "../engine";
 import { volumeAttachment } from "./sdk";
 
 export const awsAttacher: Attacher = {
@@ -32,7 +33,7 @@ export const awsAttacher: Attacher = {
     const late = () =>
       pulumi.all([volume.volumeId, volume.settings]).apply(([id, settings]) => {
         if ((settings as AwsSettings).multiAttach) return id;
-        throw new pulumi.RunError(formatProblems(name, [attachedTwice(attachment)]));
+        return refusedLater(formatProblems(name, [attachedTwice(attachment)]));
       });
     const volumeId = isLate ? late() : volume.volumeId;
     const args = {

@@ -6,6 +6,7 @@ import { createHash, createHmac } from "node:crypto";
 import { fetch } from "undici";
 
 import { NodeError } from "../../src/docker/node";
+import { once } from "../once";
 
 /** What EC2 refuses, by its own code. */
 export class Ec2Refusal extends NodeError {
@@ -55,12 +56,11 @@ const TIMEOUT_MS = 30_000;
  */
 export function ec2Of(env: NodeJS.ProcessEnv): Ec2 {
   const metadata = metadataOf(env);
-  let region: Promise<string> | undefined;
-  let instance: Promise<string> | undefined;
+  const given = (name: string, path: string) =>
+    once(() => (env[name] === undefined ? metadata(path) : Promise.resolve(env[name])));
+  const region = given(env["AWS_REGION"] === undefined ? "AWS_DEFAULT_REGION" : "AWS_REGION", "placement/region");
+  const instanceId = given("STORAGE_PROFILES_INSTANCE_ID", "instance-id");
   let known: Credentials | undefined;
-
-  const once = (value: Promise<string> | undefined, name: string, path: string) =>
-    value ?? (env[name] === undefined ? metadata(path) : Promise.resolve(env[name]));
 
   async function credentials(): Promise<Credentials> {
     const {
@@ -82,8 +82,7 @@ export function ec2Of(env: NodeJS.ProcessEnv): Ec2 {
   }
 
   async function ask(action: string, params: Record<string, string>): Promise<string> {
-    region ??= once(region, env["AWS_REGION"] === undefined ? "AWS_DEFAULT_REGION" : "AWS_REGION", "placement/region");
-    const where = await region;
+    const where = await region();
     const endpoint = env["AWS_ENDPOINT_URL_EC2"] ?? env["AWS_ENDPOINT_URL"] ?? `https://ec2.${where}.amazonaws.com`;
     const body = new URLSearchParams({ Action: action, Version: "2016-11-15", ...params }).toString();
     const headers = sign({ url: new URL(endpoint), body, region: where, now: new Date() }, await credentials());
@@ -107,11 +106,7 @@ export function ec2Of(env: NodeJS.ProcessEnv): Ec2 {
   }
 
   return {
-    instanceId() {
-      instance ??= once(instance, "STORAGE_PROFILES_INSTANCE_ID", "instance-id");
-      instance.catch(() => (instance = undefined));
-      return instance;
-    },
+    instanceId,
     async attachments(volumeId) {
       const text = await ask("DescribeVolumes", { "VolumeId.1": volumeId });
       return partsOf(partsOf(text, "attachmentSet").join(""), "item").map((item) => ({

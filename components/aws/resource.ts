@@ -3,9 +3,19 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { awsSettingsOf, change, formatProblems, NAMESPACE, problem, stackPlacement, type AwsSettings } from "../../src";
+import {
+  awsSettingsOf,
+  change,
+  formatProblems,
+  NAMESPACE,
+  problem,
+  stackPlacement,
+  type AwsSettings,
+  type Problem,
+} from "../../src";
 import { argumentsOf } from "../arguments";
 import type { VolumeBackend, VolumeToMake } from "../backends";
+import { refusedLater } from "../engine";
 import { fixedByTransform, transformed } from "../transform";
 import { explainModification } from "./errors";
 import { ebsVolume } from "./sdk";
@@ -73,7 +83,8 @@ export const awsBackend: VolumeBackend = {
           volumeInitializationRate: asked.volumeInitializationRate === null ? null : read.volumeInitializationRate,
           tags: asked.tags,
         };
-        refuseOther(name, asked, made);
+        const problems = problemsOfOther(asked, made);
+        if (problems.length > 0) return refusedLater(formatProblems(`${name} is refused`, problems));
         tellEncryption(name, asked, made.encrypted);
         return made;
       });
@@ -122,14 +133,13 @@ const FIXED = {
 };
 
 // What a volume can't become, and would be ignored: told when a hook could not, as of a volume that is taken over.
-function refuseOther(name: string, asked: AwsSettings, made: AwsSettings): void {
+function problemsOfOther(asked: AwsSettings, made: AwsSettings): Problem[] {
   const { encrypted, kmsKeyId, multiAttach, availabilityZone, outpostArn, snapshotId } = made;
   const fixed = { kmsKeyId, multiAttach, availabilityZone, outpostArn, snapshotId };
-  const label = { name, profile: "", revision: "", backend: "aws", sizeGiB: 1 } as const;
+  const label = { name: "", profile: "", revision: "", backend: "aws", sizeGiB: 1 } as const;
   // Encrypted though nobody asked is told, and not refused.
   const has = { ...asked, ...fixed, encrypted: encrypted && asked.encrypted };
-  const { problems } = change({ ...label, settings: has }, { ...label, settings: asked });
-  if (problems.length > 0) throw new pulumi.RunError(formatProblems(`${name} is refused`, problems));
+  return change({ ...label, settings: has }, { ...label, settings: asked }).problems;
 }
 
 function tellEncryption(name: string, asked: AwsSettings, encrypted: boolean | undefined): void {

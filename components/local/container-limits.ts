@@ -3,6 +3,7 @@
 import { type FSWatcher, promises as fs, readdirSync, watch, writeFileSync } from "node:fs";
 import * as path from "node:path";
 
+import { monotonic } from "../../src/monotonic";
 import { lstatIfThere, readIfThere } from "./files";
 import { inspectVolume, type LocalVolumeState } from "./inspect";
 import { applyLimits, type CgroupHierarchy, cgroupLimits, detectCgroup, type LimitLine } from "./limits";
@@ -51,7 +52,7 @@ export async function watchContainers(log: (line: string) => void): Promise<Cont
     timers.add(timer.unref());
   };
   const stopWatching = watchCgroups(hierarchy, (cgroup) => {
-    for (const [id, { until }] of expected) if (until < Date.now()) expected.delete(id);
+    for (const [id, { until }] of expected) if (until < monotonic.now()) expected.delete(id);
     if (expected.size === 0) return;
     // Which of the volumes the container has can't be seen yet. A limit on a device that it doesn't have does nothing.
     for (const { lines } of expected.values()) writeNow(hierarchy, cgroup, lines);
@@ -63,7 +64,7 @@ export async function watchContainers(log: (line: string) => void): Promise<Cont
     expect({ id, record, deviceNumber }) {
       if (record === null || deviceNumber === null) return;
       const lines = cgroupLimits(record.settings, deviceNumber, hierarchy.version);
-      expected.set(id, { lines, until: Date.now() + expectMs });
+      expected.set(id, { lines, until: monotonic.now() + expectMs });
     },
     scan,
     stop() {

@@ -4,6 +4,9 @@ import * as path from "node:path";
 
 import { isSystemError } from "./errors";
 
+/** Opens nothing that keeps us waiting: a FIFO in the place of a file would, for ever. No change for a file. */
+const { O_NONBLOCK } = constants;
+
 /** What a half-written file is called; a kill may leave one behind, and it holds nothing of value. */
 export function temporaryName(file: string): string {
   return `${file}.new`;
@@ -17,7 +20,7 @@ export function temporaryName(file: string): string {
 export async function writeFileAtomically(file: string, content: string, mode = 0o600): Promise<void> {
   const temporary = temporaryName(file);
   const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
-  const handle = await fs.open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode);
+  const handle = await fs.open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK, mode);
   try {
     await handle.writeFile(content);
     await handle.sync();
@@ -28,17 +31,17 @@ export async function writeFileAtomically(file: string, content: string, mode = 
   await syncDirectory(path.dirname(file));
 }
 
-/** The file's content; undefined when there is none. A symbolic link is refused (`ELOOP`). */
+/** The file's content; undefined when there is none, and nothing of what is no file. A symbolic link is refused (`ELOOP`). */
 export async function readIfThere(file: string): Promise<string | undefined> {
   let handle: fs.FileHandle;
   try {
-    handle = await fs.open(file, constants.O_RDONLY | constants.O_NOFOLLOW);
+    handle = await fs.open(file, constants.O_RDONLY | constants.O_NOFOLLOW | O_NONBLOCK);
   } catch (error) {
     if (isSystemError(error, "ENOENT")) return undefined;
     throw error;
   }
   try {
-    return await handle.readFile("utf8");
+    return (await handle.stat()).isFile() ? await handle.readFile("utf8") : "";
   } finally {
     await handle.close();
   }

@@ -22,7 +22,7 @@ const fsckLeftErrors = 4;
 /** The superblock of the ext file system in an image; undefined when there is none. */
 export async function readSuperblock(image: string): Promise<Superblock | undefined> {
   const block = Buffer.alloc(1024);
-  const handle = await fs.open(image, constants.O_RDONLY | constants.O_NOFOLLOW);
+  const handle = await fs.open(image, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     await handle.read(block, 0, block.length, 1024);
   } finally {

@@ -5,6 +5,8 @@ import * as path from "node:path";
 
 import * as lockfile from "proper-lockfile";
 
+import { futureLockWatch } from "../../src/future-lock";
+import { monotonic } from "../../src/monotonic";
 import { isSystemError, LocalVolumeError } from "./errors";
 import { parsedJson, readIfThere, sleep } from "./files";
 import { refuseUnsafeDirectory } from "./trust";
@@ -55,13 +57,15 @@ export async function withLock<T>(
 }
 
 async function acquire(file: string, what: string, operation: string, waitMs: number) {
-  const deadline = Date.now() + waitMs;
+  const deadline = monotonic.now() + waitMs;
+  const watch = futureLockWatch(`${file}.lock`, staleMs);
   const holder = { token: randomUUID(), pid: process.pid, operation, what, since: new Date().toISOString() };
   for (;;) {
     let lost = false;
     const release = await tryLock(file, () => (lost = true));
     if (release === undefined) {
-      if (Date.now() >= deadline) throw await stillLocked(file, what, operation, waitMs);
+      await watch();
+      if (monotonic.now() >= deadline) throw await stillLocked(file, what, operation, waitMs);
       await sleep(40 + Math.random() * 40);
       continue;
     }

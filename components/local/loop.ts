@@ -2,6 +2,7 @@
 import { promises as fs } from "node:fs";
 import * as path from "node:path";
 
+import { monotonic } from "../../src/monotonic";
 import { CommandError, run } from "./command";
 import { isSystemError, LocalVolumeError } from "./errors";
 import { ifThere, namesIn, readIfThere, sleep } from "./files";
@@ -95,10 +96,10 @@ export async function resizeLoopDevice(device: LoopDevice): Promise<void> {
 export async function detachLoopDevice(device: LoopDevice): Promise<void> {
   await run("losetup", ["--detach", device.path], 30);
   // The kernel says yes at once, and does it when the last one closes the device: udev may be looking at it.
-  const deadline = Date.now() + 5_000;
+  const deadline = monotonic.now() + 5_000;
   const name = path.basename(device.path);
   while ((await fileBelow(name))?.file === device.file) {
-    if (Date.now() > deadline) {
+    if (monotonic.now() > deadline) {
       throw new LocalVolumeError(
         "in-use",
         `${device.path} is still open somewhere (see "lsof ${device.path}" and "grep ${device.number} /proc/*/mountinfo"). ` +

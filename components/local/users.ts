@@ -2,6 +2,7 @@
 import { promises as fs } from "node:fs";
 import * as path from "node:path";
 
+import { monotonic } from "../../src/monotonic";
 import { LocalVolumeError } from "./errors";
 import { readIfThere, sleep } from "./files";
 import { isWithin, type Mount, readMounts } from "./mountinfo";
@@ -53,10 +54,10 @@ const startingMs = 2_000;
 
 /** The users that stay: what a container that is starting has for a moment keeps nobody from anything. */
 export async function lasting(look: () => Promise<string[]>): Promise<string[]> {
-  const deadline = Date.now() + startingMs;
+  const deadline = monotonic.now() + startingMs;
   for (;;) {
     const found = await look();
-    if (found.length === 0 || Date.now() > deadline) return found;
+    if (found.length === 0 || monotonic.now() > deadline) return found;
     await sleep(100);
   }
 }

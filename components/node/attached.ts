@@ -19,6 +19,7 @@ import {
   type WatchOptions,
 } from "../../src/docker/node";
 import { oneAtATime } from "../../src/docker/queue";
+import { monotonic } from "../../src/monotonic";
 import { hasCapability } from "../local/capabilities";
 import { CommandError, run } from "../local/command";
 import { LocalVolumeError } from "../local/errors";
@@ -198,10 +199,10 @@ export function attachedStorage({ backend, attacher, env, isTold }: AttachedOpti
   }
 
   async function left(volume: NodeVolume, usersNow: () => Promise<string[]>, waiting: Waiting): Promise<void> {
-    for (const end = Date.now() + ENDING_MS; ;) {
+    for (const end = monotonic.now() + ENDING_MS; ;) {
       const users = await usersNow();
       if (users.length === 0) return;
-      if (Date.now() > end || waiting.signal.aborted) throw inUse(volume, users);
+      if (monotonic.now() > end || waiting.signal.aborted) throw inUse(volume, users);
       waiting.for(`${volume.name} to be left by ${users.join("; ")}`);
       await sleep(50);
     }

@@ -10,6 +10,7 @@ import { NodeError, type NodeOptions, type NodeStorage, type Waiting } from "../
 import { readConnection } from "../openstack/connection";
 import { isPassing, OpenstackError } from "../openstack/errors";
 import { CinderSession } from "../openstack/session";
+import { once } from "../once";
 import { carryOut } from "../transport";
 import { attachedStorage } from "./attached";
 import type { DeviceNames } from "./device";
@@ -34,12 +35,7 @@ export function openstackNode({ env }: NodeOptions): NodeStorage {
       readConnection(() => undefined, env),
       service,
     ));
-  let known: Promise<string> | undefined;
-  const server = () => {
-    known ??= serverId(env);
-    known.catch(() => (known = undefined));
-    return known;
-  };
+  const server = once(() => serverId(env));
   const read = async (volumeId: string) => {
     const what = `reading volume ${volumeId}`;
     return (await session("block-storage").get(`/volumes/${encodeURIComponent(volumeId)}`, volumeShape, what)).volume;

@@ -5,6 +5,7 @@ import { networkInterfaces } from "node:os";
 import { mappingLimits, type ScaleioSettings } from "../../src";
 import { NodeError, type NodeOptions, type NodeStorage } from "../../src/docker/node";
 import { run } from "../local/command";
+import { once } from "../once";
 import { ScaleioArray, type Sdc } from "../scaleio/array";
 import { readConnection } from "../scaleio/connection";
 import { ScaleioError } from "../scaleio/errors";
@@ -20,12 +21,7 @@ export function scaleioNode({ env }: NodeOptions): NodeStorage {
   // The credentials are read when they are first needed.
   let made: ScaleioArray | undefined;
   const array = () => (made ??= new ScaleioArray(new GatewaySession(readConnection(() => undefined, env))));
-  let found: Promise<Sdc> | undefined;
-  const sdc = () => {
-    found ??= thisSdc(array(), env);
-    found.catch(() => (found = undefined));
-    return found;
-  };
+  const sdc = once(() => thisSdc(array(), env));
   return attachedStorage({
     backend: "scaleio",
     env,

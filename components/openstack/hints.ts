@@ -4,6 +4,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { formatProblems, problem } from "../../src";
+import { refusedLater } from "../engine";
 import type { ConnectionHints } from "./connection";
 
 const TOKEN = "openstack:blockstorage/volume:Volume";
@@ -32,9 +33,8 @@ export function hintsOf({ name, component }: { name: string; component: pulumi.C
           "use the stack's `openstack:` config, without a provider of its own",
         ];
         const params = { setting: `provider.${setting}`, because, ways };
-        throw new pulumi.RunError(
-          formatProblems(name, [problem("setting-not-applicable", "provider", undefined, params)]),
-        );
+        const problems = [problem("setting-not-applicable", "provider", undefined, params)];
+        return refusedLater(formatProblems(name, problems));
       }
       return { cloud: ofCloud, region: ofRegion };
     }),

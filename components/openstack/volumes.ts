@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { MigrationPolicy } from "../../src/backends/openstack/settings";
+import { monotonic } from "../../src/monotonic";
 import { defaultType, messagesOf, readVolume, type SeenVolume } from "./cinder";
 import { carryOut } from "../transport";
 import { isPassing, isStatus, OpenstackError } from "./errors";
@@ -58,7 +59,7 @@ export async function converge(
   wanted: Wanted,
   tell: (line: string) => void,
 ): Promise<Has & { failure?: OpenstackError }> {
-  const deadline = Date.now() + wanted.timeoutMinutes * 60_000;
+  const deadline = monotonic.now() + wanted.timeoutMinutes * 60_000;
   const watch = { deadline, tell };
   let volume = await existing(session, wanted.volumeId);
   try {
@@ -133,20 +134,20 @@ async function settled(
   what: string,
   { deadline, tell }: Watch,
 ): Promise<SeenVolume> {
-  const start = Date.now();
+  const start = monotonic.now();
   let pause = FIRST_PAUSE_MS;
   let told = start;
   let now: SeenVolume | undefined = volume;
   while (isBusy(now)) {
-    if (Date.now() > deadline) {
+    if (monotonic.now() > deadline) {
       throw new OpenstackError(
         "still-running",
         `volume ${volume.id} is still "${now.status}" when the time limit has passed (storage-profiles:openstack.changeTimeoutMinutes). ` +
           "Cinder goes on with it; run pulumi up again later",
       );
     }
-    if (Date.now() - told >= PROGRESS_MS) {
-      told = Date.now();
+    if (monotonic.now() - told >= PROGRESS_MS) {
+      told = monotonic.now();
       const migration = now.migrationStatus === undefined ? "" : `, migration "${now.migrationStatus}"`;
       tell(`${what}: status "${now.status}"${migration}, ${Math.round((told - start) / 1000)} s so far`);
     }
@@ -156,7 +157,7 @@ async function settled(
       now = await readVolume(session, volume.id);
     } catch (error) {
       // A Cinder that is away for a while goes on when it is back.
-      if (!(error instanceof OpenstackError) || !isPassing(error) || Date.now() > deadline) throw error;
+      if (!(error instanceof OpenstackError) || !isPassing(error) || monotonic.now() > deadline) throw error;
       tell(`${what}: ${error.message}; asked again until the time limit has passed`);
       pause = LONGEST_PAUSE_MS;
       now = { ...volume, status: "maintenance" };

@@ -179,7 +179,7 @@ export class ScaleioArray {
   async createVolume({ name, sizeGiB, thick, ramCache, compressed, pool }: NewVolume): Promise<string> {
     const body = {
       name,
-      volumeSizeInKb: String(sizeGiB * KIB_PER_GIB),
+      volumeSizeInKb: whole(sizeGiB * KIB_PER_GIB),
       protectionDomainId: pool.domainId,
       storagePoolId: pool.id,
       volumeType: thick ? "ThickProvisioned" : "ThinProvisioned",
@@ -194,7 +194,7 @@ export class ScaleioArray {
   /** Lets a volume grow. Not repeatable: the array refuses the size that it has. */
   async setSize(id: string, sizeGiB: number): Promise<void> {
     const what = `growing volume ${id} to ${sizeGiB} GiB`;
-    await this.act(id, "setVolumeSize", { sizeInGB: String(sizeGiB) }, what, false);
+    await this.act(id, "setVolumeSize", { sizeInGB: whole(sizeGiB) }, what, false);
   }
 
   async setRamCache(id: string, on: boolean): Promise<void> {
@@ -226,8 +226,8 @@ export class ScaleioArray {
   /** Sets the limits of a mapping, both: one that is left out would stay as it was. */
   async setLimits(id: string, sdcId: string, iopsLimit: number, bandwidthLimitKBps: number): Promise<void> {
     const what = `limiting the mapping of volume ${id} to SDC ${sdcId}`;
-    const iops = { iopsLimit: String(iopsLimit) };
-    const bandwidth = { bandwidthLimitInKbps: String(bandwidthLimitKBps) };
+    const iops = { iopsLimit: whole(iopsLimit) };
+    const bandwidth = { bandwidthLimitInKbps: whole(bandwidthLimitKBps) };
     // 2.x refuses both as 0 in one call.
     const isOld = iopsLimit === 0 && bandwidthLimitKBps === 0 && !isAtLeast(await this.session.version(), "3.0");
     for (const limits of isOld ? [iops, bandwidth] : [{ ...iops, ...bandwidth }]) {
@@ -258,6 +258,12 @@ export class ScaleioArray {
 // The array reads scalars as text, in capitals. Source: goscaleio.
 function flag(on: boolean): string {
   return on ? "TRUE" : "FALSE";
+}
+
+// The last to see a number, whoever gave it (a transform, a state): to an array a limit of -1 is none.
+function whole(value: number): string {
+  if (Number.isSafeInteger(value) && value >= 0) return String(value);
+  throw new ScaleioError("not-possible", `${JSON.stringify(value)} is not a whole number of 0 or more`);
 }
 
 /** What is asked once a run; again when that failed, or when it is wanted anew. Who comes while it is being asked shares it. */

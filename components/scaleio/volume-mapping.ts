@@ -14,7 +14,7 @@ import {
   type ScaleioSettings,
 } from "../../src";
 import { declaredVolume } from "../declared";
-import { keepAtPreview } from "../engine";
+import { keepAtPreview, refusedLater } from "../engine";
 import type { ProfiledVolume } from "../profiled-volume";
 import { currentRun } from "../run";
 import { scaleioStack } from "./identity";
@@ -47,6 +47,8 @@ export interface VolumeMappingArgs {
   bandwidthLimitKBps?: pulumi.Input<number> | undefined;
 }
 
+type LimitRanges = Parameters<typeof mappingLimits>[1];
+
 /**
  * The mapping of a ScaleIO / PowerFlex volume to a host.
  *
@@ -78,18 +80,24 @@ export class VolumeMapping extends pulumi.CustomResource {
    */
   constructor(name: string, args: VolumeMappingArgs, opts?: pulumi.CustomResourceOptions) {
     const run = currentRun();
-    refuse(name, wrongArguments(args));
-    const { volume } = args;
+    const ranges = run.catalog.limits.scaleio as LimitRanges;
+    const { volume, iopsLimit, bandwidthLimitKBps } = args;
+    // What is known already is checked before an output is made of it.
+    const plain = mappingLimits(
+      { iopsLimit: plainOnly(iopsLimit), bandwidthLimitKBps: plainOnly(bandwidthLimitKBps) },
+      ranges,
+    );
+    const wrong = [...wrongArguments(args), ...(volume ? [] : plain.problems)];
+    if (wrong.length > 0) throw new pulumi.RunError(formatProblems(name, wrong));
     const declared = volume && declaredVolume(volume);
     if (declared) declared.isMapped = true;
     // Neither a limit nor a volume's id is a secret, even when it comes from one.
     const asked = volume
       ? volume.settings.apply((settings) => settings as ScaleioSettings)
-      : pulumi.unsecret(pulumi.output({ iopsLimit: args.iopsLimit, bandwidthLimitKBps: args.bandwidthLimitKBps }));
+      : pulumi.unsecret(pulumi.output({ iopsLimit, bandwidthLimitKBps }));
     const limits = asked.apply((each) => {
-      const ranges = run.catalog.limits.scaleio as Parameters<typeof mappingLimits>[1];
       const { problems, notes, ...made } = mappingLimits(each, ranges);
-      refuse(name, problems);
+      if (problems.length > 0) return refusedLater(formatProblems(name, problems));
       for (const { message } of notes) void pulumi.log.info(`${name}: ${message}`);
       return made;
     });
@@ -161,6 +169,6 @@ function isPlain(input: unknown): boolean {
   return !pulumi.Output.isInstance(input) && !(input instanceof Promise);
 }
 
-function refuse(name: string, problems: Problem[]): void {
-  if (problems.length > 0) throw new pulumi.RunError(formatProblems(name, problems));
+function plainOnly<T>(input: pulumi.Input<T> | undefined): T | undefined {
+  return isPlain(input) ? (input as T | undefined) : undefined;
 }

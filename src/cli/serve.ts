@@ -92,16 +92,25 @@ export const token: CommandSpec = {
       description: "read: look. write: change and apply. admin: delete as well",
       choices: roles,
     },
+    { flags: "--expires-in <time>", description: "how long it is valid: 12h, 90d. Default: until it is removed" },
   ],
-  examples: [["token --tokens tokens.json --name ci --role write", "a token for CI"]],
+  examples: [["token --tokens tokens.json --name ci --role write --expires-in 90d", "a token for CI, for 90 days"]],
   run(context) {
     const [file, name, role] = ["tokens", "name", "role"].map((option) => textOf(context, option));
     if (file === undefined || name === undefined || role === undefined)
       throw new UsageError("--tokens, --name and --role are needed");
-    const made = makeToken(file, { name, role: role as Role });
-    return Promise.resolve({ json: { name, role, token: made }, text: made });
+    const expiresAt = expiryOf(textOf(context, "expiresIn"));
+    const made = makeToken(file, { name, role: role as Role, expiresAt });
+    return Promise.resolve({ json: { name, role, token: made, ...(expiresAt && { expiresAt }) }, text: made });
   },
 };
+
+function expiryOf(text: string | undefined): Date | undefined {
+  if (text === undefined) return undefined;
+  const [, number, unit] = /^([1-9]\d{0,4})([hd])$/.exec(text) ?? [];
+  if (number === undefined) throw new UsageError(`--expires-in takes hours or days (12h, 90d), and not "${text}"`);
+  return new Date(Date.now() + Number(number) * (unit === "h" ? 3_600_000 : 86_400_000));
+}
 
 function many(context: Context, option: string): string[] | undefined {
   const value = context.options[option];

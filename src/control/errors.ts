@@ -34,12 +34,40 @@ export interface ErrorBody {
   errors: readonly Problem[];
 }
 
+/** How many problems an answer has. */
+const MOST_PROBLEMS = 100;
+
+/** How long a text in a problem is: what was sent comes back in several of them. */
+const LONGEST_TEXT = 2_000;
+
+function cut(text: string): string {
+  return text.length <= LONGEST_TEXT ? text : `${text.slice(0, LONGEST_TEXT)}…`;
+}
+
+function shortened({ code, given, ...texts }: Problem): Problem {
+  const { path, message, allowed, fix } = texts;
+  const isShort = given !== undefined && JSON.stringify(given).length <= LONGEST_TEXT;
+  return {
+    code,
+    path: cut(path),
+    ...(isShort && { given }),
+    message: cut(message),
+    allowed: cut(allowed),
+    fix: cut(fix),
+  };
+}
+
 /** The body of an answer with problems. */
 export function errorBody(problems: readonly Problem[]): ErrorBody {
   const [first] = problems;
+  const count = `${problems.length} problems`;
   const description =
-    problems.length === 1 && first ? `${first.path}: ${first.message}` : `${problems.length} problems`;
-  return { description, errors: problems };
+    problems.length === 1 && first
+      ? `${first.path}: ${first.message}`
+      : problems.length > MOST_PROBLEMS
+        ? `${count}, of which these are the first ${MOST_PROBLEMS}`
+        : count;
+  return { description: cut(description), errors: problems.slice(0, MOST_PROBLEMS).map(shortened) };
 }
 
 // What isn't here is the request's own mistake: 400.

@@ -5,6 +5,7 @@ import { randomUUID } from "node:crypto";
 
 import type { FastifyInstance, FastifyRequest } from "fastify";
 
+import { monotonic } from "../monotonic";
 import { asControlError, controlError, ControlError, errorBody } from "./errors";
 import type { ControlOptions, Listening } from "./options";
 import type { Context, Route } from "./route";
@@ -28,6 +29,12 @@ declare module "fastify" {
 }
 
 const OPEN_HEALTH = ["/healthz", "/readyz"];
+const ANYBODY: Identity = { name: "anybody", role: "read", by: "machine" };
+
+/** How much of a URL is logged. */
+const LOGGED_URL = 300;
+/** How often a request of somebody unknown is logged, in milliseconds: these must not fill the disk. */
+const UNKNOWN_LOGGED_MS = 1_000;
 
 export function addGuards(app: FastifyInstance, options: ControlOptions, listening: Listening, context: Context): void {
   const { limits, metrics, audit } = context;
@@ -65,7 +72,7 @@ export function addGuards(app: FastifyInstance, options: ControlOptions, listeni
     await limitRequests(request);
     checkOrigin(request.raw);
     if (options.openHealth && OPEN_HEALTH.includes(request.routeOptions.url ?? "")) {
-      request.who = { name: "anybody", role: "read", by: "machine" };
+      request.who = ANYBODY;
       return;
     }
     try {
@@ -84,34 +91,52 @@ export function addGuards(app: FastifyInstance, options: ControlOptions, listeni
     for (const [name, value] of Object.entries(securityHeaders)) if (!reply.hasHeader(name)) reply.header(name, value);
     if (listening.tls) reply.header("Strict-Transport-Security", "max-age=31536000");
     if (!reply.hasHeader("Cache-Control")) reply.header("Cache-Control", "no-store");
-    if (isWrite(request)) {
+    // What was refused before it was known who asks has done nothing, and anybody can send any number of it: the metrics count it.
+    if (isWrite(request) && request.who) {
       const tag = reply.getHeader("X-Configuration-Tag");
-      audit.write({
-        phase: "end",
+      const entry = {
+        phase: "end" as const,
         ...auditHead(request),
         status: reply.statusCode,
         operation: request.operation,
         tag: typeof tag === "string" ? tag : undefined,
-      });
+      };
+      try {
+        audit.write(entry);
+      } catch (error) {
+        // What was done is done, and its beginning recorded: the answer must say what became of it. The log has what the audit log hasn't.
+        request.log.error({ err: error, entry }, "the end of a write could not be recorded");
+      }
     }
     done(null, payload);
   });
 
+  let unlogged = 0;
+  let logNextAt = 0;
   app.addHook("onResponse", (request, reply, done) => {
     const route = request.routeOptions.url ?? "unknown";
     metrics.requests.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
+    const isKnown = request.who !== undefined && request.who !== ANYBODY;
+    if (!isKnown && reply.statusCode < 500 && monotonic.now() < logNextAt) {
+      unlogged++;
+      done();
+      return;
+    }
+    if (!isKnown) logNextAt = monotonic.now() + UNKNOWN_LOGGED_MS;
     const level = reply.statusCode >= 500 ? "error" : "info";
     request.log[level](
       {
         method: request.method,
-        url: request.url,
+        url: cut(request.url),
         status: reply.statusCode,
         ms: Math.round(reply.elapsedTime * 10) / 10,
         who: request.who?.name,
         from: clientOf(request),
+        ...(!isKnown && unlogged > 0 && { unlogged }),
       },
       "answered",
     );
+    if (!isKnown) unlogged = 0;
     done();
   });
 
@@ -147,8 +172,12 @@ export function auditHead(request: FastifyRequest) {
     who: who && { name: who.name, role: who.role, by: who.by },
     from: clientOf(request),
     method: request.method,
-    path: request.url.split("?")[0] ?? "",
+    path: cut(request.url.split("?")[0] ?? ""),
   };
+}
+
+function cut(url: string): string {
+  return url.length <= LOGGED_URL ? url : `${url.slice(0, LOGGED_URL)}… (${url.length} characters)`;
 }
 
 export function isWrite({ method }: FastifyRequest): boolean {

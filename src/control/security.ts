@@ -5,7 +5,7 @@ import { TLSSocket } from "node:tls";
 
 import { controlError } from "./errors";
 import type { ControlOptions, Listening } from "./options";
-import { tokenChecker, type Identity } from "./tokens";
+import { admits, tokenChecker, type Identity } from "./tokens";
 
 /** Finds out who makes a request; throws a `ControlError` of 401 where that isn't known, and of 403 where a certificate has no role. */
 export type Authenticator = (request: IncomingMessage) => Identity;
@@ -34,6 +34,11 @@ export function makeAuthenticator(options: ControlOptions, { tls }: Listening): 
     };
     throw controlError("request-unauthenticated", "authorization", undefined, { ways }, check ? challenge : {});
   };
+}
+
+/** Refuses what only an admin may, on a route that is open to others. Error: `request-forbidden`. */
+export function needsAdmin({ role }: Identity, path: string): void {
+  if (!admits(role, "admin")) throw controlError("request-forbidden", path, undefined, { role, needed: "admin" });
 }
 
 function tokenOf(header: string | undefined): string | undefined {

@@ -18,6 +18,7 @@ export function addRoute(app: FastifyInstance, one: Route, context: Context): vo
     handler: async (request, reply) => {
       const params = checked(one.params, request.params, "path");
       const query = checked(one.query, request.query, "query");
+      refuseDeep(request.body);
       const body = checked(one.body, request.body, "body");
       const served = pick(context, query);
       const ifTag = one.isConditional ? header(request, "x-if-configuration-matches") : undefined;
@@ -35,6 +36,22 @@ export function addRoute(app: FastifyInstance, one: Route, context: Context): vo
       return answer;
     },
   });
+}
+
+/** How many levels of objects and lists a body may have: more than anything that is asked for. */
+const MOST_LEVELS = 16;
+
+// Whatever reads it afterwards may call itself for each level. A body has at most 256 KiB, which bounds the work here.
+function refuseDeep(body: unknown): void {
+  let level: unknown[] = [body];
+  for (let levels = 0; level.length > 0; levels++) {
+    if (levels > MOST_LEVELS) {
+      const why = `the body has more than ${MOST_LEVELS} levels`;
+      const allowed = `JSON of at most ${MOST_LEVELS} levels of objects and lists`;
+      throw controlError("request-not-readable", "body", undefined, { why, allowed });
+    }
+    level = level.flatMap((each): unknown[] => (typeof each === "object" && each !== null ? Object.values(each) : []));
+  }
 }
 
 function checked(schema: z.ZodType | undefined, value: unknown, where: string): unknown {

@@ -20,8 +20,8 @@ export interface ServedStack {
   remembered<T>(read: StackConfigRead, key: string, make: () => T): T;
   state(fresh?: boolean): Promise<StateRead>;
   statuses(fresh?: boolean): Promise<StateRead & { config: StackConfigRead; statuses: VolumeStatus[] }>;
-  /** Does this while no other write of the service is under way. */
-  inTurn<T>(work: () => Promise<T>): Promise<T>;
+  /** Does this while no other write of the service is under way. Gives it the state: all that wait for their turn share one reading. */
+  inTurn<T>(work: (state: Promise<StackState>) => Promise<T>): Promise<T>;
   /** Throws where no other operation is taken. Error: `operations-too-many`. */
   checkRoom(): void;
   /** Follows an operation until it ends. */
@@ -95,8 +95,11 @@ export function serveStack(stack: Stack, metrics: Metrics, limits: { operations:
       }
       return { ...found, config, statuses: judged.statuses };
     },
-    inTurn<T>(work: () => Promise<T>): Promise<T> {
-      const mine = turn.then(work, work);
+    inTurn<T>(work: (state: Promise<StackState>) => Promise<T>): Promise<T> {
+      const known = (reading ?? state(true)).then((read) => read.state);
+      // Whoever needs it hears of the error.
+      known.catch(() => undefined);
+      const mine = turn.then(() => work(known));
       turn = mine.catch(() => undefined);
       return mine;
     },

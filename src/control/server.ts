@@ -1,6 +1,6 @@
 // Puts the service together: who may ask, what is checked, what is recorded, and the routes.
 
-import { chmodSync, lstatSync, readFileSync, unlinkSync } from "node:fs";
+import { lstatSync, readFileSync, unlinkSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { homedir } from "node:os";
@@ -11,6 +11,7 @@ import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import Fastify, { LogController, type FastifyInstance } from "fastify";
 
+import { privately } from "../private-socket";
 import { stackError } from "../stack";
 import { openAuditLog } from "./audit";
 import { addGuards, requestId } from "./guards";
@@ -38,6 +39,8 @@ export interface Control {
 export async function startControl(options: ControlOptions): Promise<Control> {
   const listening = checkListening(options);
   const { project } = options;
+  // The log may be a file, whose disk may be full: a line that is lost must not end the service.
+  if (!process.stderr.listeners("error").includes(ignore)) process.stderr.on("error", ignore);
   const names = options.stacks?.length ? [...new Set(options.stacks)] : [await project.defaultStackName()];
   const limits = { ...defaultLimits, ...options.limits };
   const metrics = makeMetrics();
@@ -86,6 +89,10 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   }
 }
 
+function ignore(): void {
+  // see startControl
+}
+
 function makeApp(options: ControlOptions, { tls }: Listening): FastifyInstance {
   const common = {
     bodyLimit: BODY_LIMIT,
@@ -116,14 +123,7 @@ function makeApp(options: ControlOptions, { tls }: Listening): FastifyInstance {
 async function listen(app: FastifyInstance, { address, tls }: Listening): Promise<string> {
   if ("socket" in address) {
     await removeDeadSocket(address.socket);
-    // Nobody else may connect, from the first moment on.
-    const before = process.umask(0o177);
-    try {
-      await bind(() => app.listen({ path: address.socket }), address.socket);
-    } finally {
-      process.umask(before);
-    }
-    chmodSync(address.socket, 0o600);
+    await bind(() => privately(() => app.listen({ path: address.socket })), address.socket);
     return `unix:${address.socket}`;
   }
   await bind(() => app.listen({ host: address.host, port: address.port }), address.host);

@@ -35,6 +35,7 @@ const fileSchema = z.strictObject({
       role: z.enum(roles),
       sha256: z.string().regex(/^[0-9a-f]{64}$/),
       createdAt: z.string(),
+      expiresAt: z.iso.datetime().optional().describe("When it is void"),
     }),
   ),
 });
@@ -45,12 +46,21 @@ type TokenFile = z.infer<typeof fileSchema>;
  * Makes a token and adds its hash to a file, which is made where it isn't there. A token of the same name is replaced.
  * Returns the token: it is told this once. Errors: `service-option-invalid`, `name-invalid`, `wrong-type`.
  */
-export function makeToken(file: string, { name, role }: { name: string; role: Role }): string {
+export function makeToken(
+  file: string,
+  { name, role, expiresAt }: { name: string; role: Role; expiresAt?: Date | undefined },
+): string {
   const [wrong] = checkName("profile", name, "name");
   if (wrong) throw new StackError([{ ...wrong, message: wrong.message.replace("the profile", "the token") }]);
   const token = `sp_${randomBytes(32).toString("base64url")}`;
   const { tokens } = isThere(file) ? readTokens(file) : { tokens: [] };
-  const entry = { name, role, sha256: hashOf(token), createdAt: new Date().toISOString() };
+  const entry = {
+    name,
+    role,
+    sha256: hashOf(token),
+    createdAt: new Date().toISOString(),
+    expiresAt: expiresAt?.toISOString(),
+  };
   const all: TokenFile = { tokens: [...tokens.filter((each) => each.name !== name), entry] };
   writeFileSync(`${file}.${process.pid}.tmp`, `${JSON.stringify(all, null, 2)}\n`, { mode: 0o600 });
   chmodSync(`${file}.${process.pid}.tmp`, 0o600);
@@ -70,8 +80,9 @@ export function tokenChecker(file: string): (token: string) => Identity | undefi
     const hash = Buffer.from(hashOf(token));
     let found: Identity | undefined;
     // All are compared, and each in constant time.
-    for (const { name, role, sha256 } of known.tokens) {
-      if (timingSafeEqual(hash, Buffer.from(sha256))) found = { name, role, by: "token" };
+    for (const { name, role, sha256, expiresAt } of known.tokens) {
+      const isVoid = expiresAt !== undefined && Date.parse(expiresAt) <= Date.now();
+      if (timingSafeEqual(hash, Buffer.from(sha256)) && !isVoid) found = { name, role, by: "token" };
     }
     return found;
   };

@@ -4,6 +4,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { monotonic } from "../monotonic";
 import { problem, type Problem, type VolumeDefinition } from "..";
 import { StackError } from "../stack/errors";
 import { recordedAs } from "../stack/select";
@@ -66,6 +67,8 @@ export function changesOf({ stack, view, registry, log }: ChangesOptions): Chang
         for (const { failed } of batch) failed(error);
       });
     }
+    // At once, and not when the promise is seen to have resolved: a change that is asked for in between would wait for ever.
+    working = undefined;
   }
 
   async function gathered(): Promise<void> {
@@ -147,14 +150,14 @@ export function changesOf({ stack, view, registry, log }: ChangesOptions): Chang
     const destroy = removed.map((name) => made.get(name)?.urn ?? name);
     const listed = [...volumes, ...removed.map((name) => `-${name}`)].join(", ");
     now = `\`pulumi up\` of stack ${stack.name} (${listed})`;
-    const started = Date.now();
+    const started = monotonic.now();
     const operation = stack.apply({ volumes, destroy, waitForLockSeconds });
     const failure = await follow(operation, (text) => {
       now = `\`pulumi up\` of stack ${stack.name}: ${text}`;
     });
     for (const each of changes) for (const urn of failure.created) each.created.add(urn);
     const { state } = await operation.done;
-    log(`up ${state} after ${((Date.now() - started) / 1000).toFixed(1)} s: ${listed}`);
+    log(`up ${state} after ${((monotonic.now() - started) / 1000).toFixed(1)} s: ${listed}`);
     return failure;
   }
 
@@ -207,7 +210,7 @@ export function changesOf({ stack, view, registry, log }: ChangesOptions): Chang
     request(change) {
       return new Promise<void>((done, failed) => {
         queue.push({ ...change, created: new Set(), done, failed });
-        working ??= work().finally(() => (working = undefined));
+        working ??= work();
       });
     },
     now: () => now,

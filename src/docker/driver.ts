@@ -1,6 +1,7 @@
 // What each call of Docker does. Every call may come twice, together with others, and after a crash in the middle of another: what is
 // there decides, and what is missing is done. Calls that change something come one after the other for one volume.
 
+import { monotonic } from "../monotonic";
 import { DEFAULT_PROFILE, isBackend, type Problem, type VolumeDefinition } from "..";
 import { StackError, stackError } from "../stack/errors";
 import type { RecordedVolume, Stack, StackConfigRead } from "../stack/types";
@@ -208,15 +209,15 @@ export function driverOf(options: DriverOptions): Driver {
 
   async function refuseUsed(name: string, made: RecordedVolume, config: StackConfigRead, waiting: Waiting) {
     const storage = nodes.storageFor(made, config);
-    const started = Date.now();
+    const started = monotonic.now();
     for (;;) {
       const users = await storage.usersOf(nodeVolume(made));
       const holders = registry.holdersOf(name);
-      if (users.length > 0 && (holders.length > 0 || Date.now() - started > graceMs.ending)) {
+      if (users.length > 0 && (holders.length > 0 || monotonic.now() - started > graceMs.ending)) {
         throw stackError("volume-in-use", name, undefined, { name, users });
       }
       const youngest = Math.max(0, ...holders.map(({ since }) => since));
-      if (users.length === 0 && Date.now() - youngest > graceMs.starting) {
+      if (users.length === 0 && monotonic.now() - youngest > graceMs.starting) {
         // Docker was killed, and never said that these have ended.
         return registry.release(
           name,
@@ -236,6 +237,14 @@ export function driverOf(options: DriverOptions): Driver {
     });
   }
 
+  /** Forgets the names of volumes that are gone by somebody else's doing, as by an `up` without them. */
+  async function forgetGone(config: StackConfigRead, made: ReadonlyMap<string, RecordedVolume>): Promise<void> {
+    for (const name of registry.volumes()) {
+      const isUsed = registry.holdersOf(name).length > 0 || registry.begun().has(name);
+      if (!isUsed && !made.has(name) && entryOf(config, name) === undefined) await registry.forget(name);
+    }
+  }
+
   // Somebody's `up` may change them. It comes after a change of the config file: then it is looked for soon, and ever less.
   const doubt = { tag: "", at: 0, pauseMs: 0 };
   async function heldVolumes(): Promise<NodeVolume[]> {
@@ -243,10 +252,11 @@ export function driverOf(options: DriverOptions): Driver {
     const of = (made: ReadonlyMap<string, RecordedVolume>) => registry.held().map((name) => made.get(name));
     const isAsDeclared = (volume: RecordedVolume | undefined) => volume !== undefined && isCompliant(volume, config);
     let held = of(await view.made());
-    if (doubt.tag !== config.tag) Object.assign(doubt, { tag: config.tag, at: Date.now(), pauseMs: DOUBT_MS.first });
-    if (Date.now() >= doubt.at + doubt.pauseMs && !held.every(isAsDeclared)) {
+    if (doubt.tag !== config.tag)
+      Object.assign(doubt, { tag: config.tag, at: monotonic.now(), pauseMs: DOUBT_MS.first });
+    if (monotonic.now() >= doubt.at + doubt.pauseMs && !held.every(isAsDeclared)) {
       held = of(await view.refresh());
-      Object.assign(doubt, { at: Date.now(), pauseMs: Math.min(doubt.pauseMs * 2, DOUBT_MS.last) });
+      Object.assign(doubt, { at: monotonic.now(), pauseMs: Math.min(doubt.pauseMs * 2, DOUBT_MS.last) });
     }
     return held.flatMap((volume) => (volume ? [nodeVolume(volume)] : []));
   }
@@ -259,7 +269,7 @@ export function driverOf(options: DriverOptions): Driver {
     const holders = registry.holdersOf(name);
     if (holders.length > 0) {
       const youngest = Math.max(...holders.map(({ since }) => since));
-      if (Date.now() - youngest <= graceMs.starting) {
+      if (monotonic.now() - youngest <= graceMs.starting) {
         tidyLater(name);
         return;
       }
@@ -335,8 +345,9 @@ export function driverOf(options: DriverOptions): Driver {
     async list(waiting) {
       waiting.for("the stack's config and state");
       const config = await stack.readConfig();
-      const made = [...(await view.made()).values()];
-      return made.flatMap((volume) => {
+      const made = await view.made();
+      await forgetGone(config, made);
+      return [...made.values()].flatMap((volume) => {
         const names = namesOf(volume.name, { config, made: volume });
         return (names.length > 0 ? names : [volume.name]).map((Name) => ({ Name }));
       });
@@ -350,10 +361,11 @@ export function driverOf(options: DriverOptions): Driver {
       await view.refresh();
       await nodes.start(await heldVolumes(), await stack.readConfig());
       await Promise.all((await recover({ stack, view, registry }, isAnonymous)).map(removeLost));
-      const made = [...(await view.made()).keys()];
+      const made = await view.made();
+      await forgetGone(await stack.readConfig(), made);
       // Behind the calls that come: taking a volume from the machine may take long.
       void (async () => {
-        for (const name of made) await tidyNow(name);
+        for (const name of made.keys()) await tidyNow(name);
       })();
     },
     async stop() {

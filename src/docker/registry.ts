@@ -6,6 +6,7 @@ import * as path from "node:path";
 
 import { z } from "zod";
 
+import { monotonic } from "../monotonic";
 import { volumeSchema } from "../profiles/schema";
 
 const holder = z.strictObject({ since: z.number() });
@@ -33,13 +34,15 @@ export type Begun = z.infer<typeof undo>;
 
 /** The names, holders and begun changes of all volumes. Every change is on disk when its promise resolves. */
 export interface Registry {
+  /** The volumes of which anything is known. */
+  volumes(): string[];
   /** The names that Docker knows the volume by. */
   namesOf(volume: string): string[];
   /** Docker knows the volume by this name. */
   addName(volume: string, name: string): Promise<void>;
   /** Docker has forgotten the name. */
   removeName(volume: string, name: string): Promise<void>;
-  /** The mounts of the volume: Docker's id of each, and since when, in milliseconds. */
+  /** The mounts of the volume: Docker's id of each, and since when, by the monotonic clock. */
   holdersOf(volume: string): { id: string; since: number }[];
   hold(volume: string, id: string): Promise<void>;
   release(volume: string, ids: readonly string[]): Promise<void>;
@@ -75,6 +78,7 @@ export async function openRegistry(file: string, log: (line: string) => void): P
     return write();
   };
   return {
+    volumes: () => [...volumes.keys()],
     namesOf: (volume) => [...(volumes.get(volume)?.names ?? [])],
     addName: (volume, name) =>
       change(volume, (entry) => {
@@ -87,7 +91,7 @@ export async function openRegistry(file: string, log: (line: string) => void): P
     holdersOf: (volume) => Object.entries(volumes.get(volume)?.holders ?? {}).map(([id, { since }]) => ({ id, since })),
     hold: (volume, id) =>
       change(volume, (entry) => {
-        entry.holders[id] ??= { since: Date.now() };
+        entry.holders[id] ??= { since: monotonic.now() };
       }),
     release: (volume, ids) =>
       change(volume, (entry) => {
@@ -119,6 +123,10 @@ async function read(file: string, boot: string, log: (line: string) => void): Pr
     const known = content.parse(JSON.parse(text));
     const volumes = new Map(Object.entries(known.volumes));
     if (known.boot !== boot) for (const entry of volumes.values()) entry.holders = {};
+    // What was written by an earlier version, by the clock that people read, lies in the future.
+    const now = monotonic.now();
+    for (const { holders } of volumes.values())
+      for (const each of Object.values(holders)) each.since = Math.min(each.since, now);
     return volumes;
   } catch {
     log(

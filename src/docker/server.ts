@@ -7,7 +7,9 @@ import * as path from "node:path";
 
 import { fastify, type FastifyInstance } from "fastify";
 
+import { monotonic } from "../monotonic";
 import { problem, type Problem } from "..";
+import { privately } from "../private-socket";
 import { validate } from "../profiles/validate";
 import { StackError, stackError } from "../stack/errors";
 import type { Driver } from "./driver";
@@ -37,9 +39,8 @@ export async function serve(options: ServeOptions): Promise<Served> {
   await fs.mkdir(path.dirname(socket), { recursive: true, mode: 0o755 });
   await removeStale(socket);
   const server = routes(options);
-  await server.listen({ path: socket });
   // Who may write to it may make and remove volumes: only dockerd's user, which is ours.
-  await fs.chmod(socket, 0o600);
+  await privately(() => server.listen({ path: socket }));
   return { close: () => server.close() };
 }
 
@@ -78,7 +79,7 @@ function routes({ driver, timeLimitSeconds, log }: ServeOptions): FastifyInstanc
   for (const call of Object.keys(calls) as Call[]) {
     server.post(call, async (request, reply) => {
       void reply.type("application/vnd.docker.plugins.v1.2+json");
-      const started = Date.now();
+      const started = monotonic.now();
       const seconds = Math.min(limitSeconds[call], timeLimitSeconds ?? Infinity);
       const text = typeof request.body === "string" ? request.body : "";
       try {
@@ -87,7 +88,7 @@ function routes({ driver, timeLimitSeconds, log }: ServeOptions): FastifyInstanc
         // Docker asks for every volume whether it is there before it has it made.
         const isQuestion =
           call === "/VolumeDriver.Get" && error instanceof StackError && error.code === "volume-unknown";
-        const took = `${Date.now() - started} ms`;
+        const took = `${Math.round(monotonic.now() - started)} ms`;
         if (!isQuestion) log(`${call} ${short(text.trim())} refused after ${took}: ${inLog(error)}`);
         return JSON.stringify({ Err: messageOf(error) });
       }

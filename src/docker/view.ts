@@ -3,6 +3,7 @@
 // another one. A volume that was there the last time is taken from memory meanwhile, because what counts for a container is the mount,
 // and that is looked at each time. So a container on a volume that exists waits for no engine.
 
+import { monotonic } from "../monotonic";
 import { formatProblem } from "../problems";
 import { ambiguous, recordedAs } from "../stack/select";
 import type { RecordedVolume, Stack, StackConfigRead, StackState } from "../stack/types";
@@ -42,7 +43,7 @@ export function viewOf(stack: Stack, log: (line: string) => void): StackView {
   const readAnew = async (): Promise<Made> => {
     // The config first: what changes while the state is read is then seen as a change the next time.
     const { tag } = await stack.readConfig();
-    const at = Date.now();
+    const at = monotonic.now();
     const { volumes } = await stack.readState();
     const before = known?.made;
     const all = volumes.map((volume) => withWhatItHad(volume, before?.get(volume.name)));
@@ -69,7 +70,7 @@ export function viewOf(stack: Stack, log: (line: string) => void): StackView {
   };
   const upToDate = async (tag: string): Promise<Made> => (known?.tag === tag ? known.made : (reading ?? refresh()));
 
-  const age = () => Date.now() - (known?.at ?? 0);
+  const age = () => monotonic.now() - (known?.at ?? 0);
   const find = async (name: string): Promise<Seen> => {
     const config = await stack.readConfig();
     const made = known?.made.get(name);

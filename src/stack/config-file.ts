@@ -6,6 +6,8 @@ import { basename, dirname, join } from "node:path";
 
 import { lock } from "proper-lockfile";
 
+import { futureLockWatch } from "../future-lock";
+import { monotonic } from "../monotonic";
 import { stackError } from "./errors";
 
 /** How long a writer waits for others, in milliseconds. */
@@ -18,16 +20,21 @@ export async function locked<T>(file: string, work: () => Promise<T>): Promise<T
   const target = await targetOf(file);
   const lockfilePath = `${target}.lock`;
   let release: () => Promise<void>;
-  const start = Date.now();
+  const start = monotonic.now();
+  const watch = futureLockWatch(lockfilePath, STALE);
   for (;;) {
     try {
-      release = await lock(target, { realpath: false, lockfilePath, stale: STALE, update: STALE / 4, retries: 0 });
+      // Whoever takes a lock away has written: what is written then is compared with what was read. It is no reason to end the process.
+      const onCompromised = () => undefined;
+      const options = { realpath: false, lockfilePath, stale: STALE, update: STALE / 4, retries: 0, onCompromised };
+      release = await lock(target, options);
       break;
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       if (code !== "ELOCKED")
         throw stackError("config-not-written", file, undefined, { why: message }, { cause: error });
-      const waited = Date.now() - start;
+      await watch();
+      const waited = monotonic.now() - start;
       if (waited > PATIENCE)
         throw stackError("config-busy", file, undefined, { seconds: Math.round(waited / 1000), lock: lockfilePath });
       await new Promise((done) => setTimeout(done, 10 + Math.random() * 40));

@@ -28,8 +28,8 @@ interface Known {
 /** Makes the function that edits a stack's config. In one process, edits wait for each other in their order. */
 export function makeEdit(of: Edited): (edits: readonly ConfigEdit[], options?: EditOptions) => Promise<EditResult> {
   let last: Promise<unknown> = Promise.resolve();
-  return async (edits, { dryRun = false, ...options } = {}) => {
-    const known = await knownTo(of);
+  return async (edits, { dryRun = false, state, ...options } = {}) => {
+    const known = await knownTo(of, state);
     const attempt = async () => {
       const text = await readText(of.configFile);
       return { text, ...(await judge(text, edits, options, of, known)) };
@@ -51,8 +51,8 @@ export function makeEdit(of: Edited): (edits: readonly ConfigEdit[], options?: E
   };
 }
 
-async function knownTo({ readState, projectConfig }: Edited): Promise<Known> {
-  const state = await readState().catch((error: unknown) => {
+async function knownTo({ readState, projectConfig }: Edited, given?: Promise<StackState>): Promise<Known> {
+  const state = await (given ?? readState()).catch((error: unknown) => {
     if (error instanceof StackError) return error;
     throw error;
   });

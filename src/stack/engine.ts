@@ -6,6 +6,7 @@ import { delimiter, dirname, isAbsolute } from "node:path";
 import { nearest } from "../nearest";
 import type { LockHolder, StackError } from "./errors";
 import { stackError } from "./errors";
+import { isAlive } from "./journal";
 import { isCutShort, mendSidecars } from "./sidecars";
 
 /** How the engine is run. */
@@ -67,7 +68,8 @@ export function engineError(stack: string, command: string, text: string, stacks
   const holder = lockHolder(text);
   if (holder) {
     const told = holder.since === undefined ? holder.who : `${holder.who}, since ${holder.since}`;
-    return stackError("stack-locked", "stack", stack, { holder: told }, { holder });
+    const isDead = isDeadHolder(holder);
+    return stackError("stack-locked", "stack", stack, { stack, holder: told, isDead }, { holder });
   }
   if (isUnknownStack(text)) return unknownStack(stack, stacks);
   const lines = text
@@ -89,6 +91,12 @@ export function unknownStack(stack: string, stacks: readonly string[]): StackErr
 /** Whether the engine says that it doesn't know the stack. */
 export function isUnknownStack(text: string): boolean {
   return /no stack named '[^']*' found|stack '[^']*' not found|404\] Not found/i.test(text);
+}
+
+/** Whether a lock is certainly nobody's: of a process of this machine that is gone. */
+export function isDeadHolder({ who }: LockHolder): boolean {
+  const [, host = "", pid] = /^[^@\s]*@(\S+) \(pid (\d+)\)$/.exec(who) ?? [];
+  return pid !== undefined && !isAlive({ pid: Number(pid), host });
 }
 
 /** Who holds the stack's lock, where that is what the engine says. */

@@ -83,8 +83,13 @@ export function openJournal(base: string, directory: string, stack: string): Jou
     write(entry) {
       prepare();
       const target = file(entry.report.id, "json");
-      writeFileSync(`${target}.tmp`, JSON.stringify(entry), { mode: 0o600 });
-      renameSync(`${target}.tmp`, target);
+      try {
+        writeFileSync(`${target}.tmp`, JSON.stringify(entry), { mode: 0o600 });
+        renameSync(`${target}.tmp`, target);
+      } catch (error) {
+        rmSync(`${target}.tmp`, { force: true });
+        throw error;
+      }
       for (const old of all().slice(KEPT)) {
         if (isOpen(old) && isAlive(old.owner)) continue;
         clean(old.report.id);

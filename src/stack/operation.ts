@@ -32,7 +32,7 @@ export interface Carried {
   finish(state: OperationState, changes?: Partial<OperationReport>): void;
 }
 
-/** Makes an operation that is queued. `record` writes it down. */
+/** Makes an operation that is queued. `record` writes it down; where it can't, the operation says so and goes on. */
 export function makeOperation(
   request: OperationRequest,
   names: { project: string; stack: string },
@@ -45,6 +45,7 @@ export function makeOperation(
   let cancelled = false;
   let stop: (() => void) | undefined;
   let engine: ProcessId | undefined;
+  let isRecorded = true;
   let report: OperationReport = {
     id: randomUUID(),
     kind: request.kind,
@@ -72,7 +73,17 @@ export function makeOperation(
   const set = (changes: Partial<OperationReport>) => {
     const before = report.state;
     report = { ...report, ...changes };
-    record({ report, named: request.volumes !== undefined, owner, ...(engine && { engine }) });
+    const why = failureOf(() =>
+      record({ report, named: request.volumes !== undefined, owner, ...(engine && { engine }) }),
+    );
+    // The journal is a report, and no truth: a full disk must not break off what has begun.
+    if (why !== undefined && isRecorded)
+      tell({
+        type: "message",
+        severity: "warning",
+        text: `this operation isn't recorded, and can't be resumed after a crash: ${why}`,
+      });
+    isRecorded = why === undefined;
     if (report.state !== before) tell({ type: "state", state: report.state, volumes: report.volumes });
   };
 
@@ -121,4 +132,13 @@ export function makeOperation(
     },
     finish,
   };
+}
+
+function failureOf(work: () => void): string | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }

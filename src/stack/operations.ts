@@ -2,8 +2,9 @@
 
 import { hostname } from "node:os";
 
+import { monotonic } from "../monotonic";
 import { problem, type Problem } from "../problems";
-import { engineError, lockHolder, runEngine, unknownStack } from "./engine";
+import { engineError, isDeadHolder, lockHolder, runEngine, unknownStack } from "./engine";
 import { stackError, StackError } from "./errors";
 import { belowOf, isOfVolume, targetOf, toldBy, type Told } from "./events";
 import { isAlive, openJournal, processOf, thisProcess, type JournalEntry } from "./journal";
@@ -61,6 +62,8 @@ export function makeOperations(parts: Parts): Operations {
       });
       journal.clean(operation.id);
     });
+    // Whatever becomes of one, the next one begins.
+    last = last.catch(() => undefined);
     return operation;
   };
 
@@ -279,7 +282,7 @@ async function runToEnd(
   journal: ReturnType<typeof openJournal>,
 ): Promise<Ended> {
   const { engine, ready } = parts.context;
-  const deadline = Date.now() + carried.request.waitForLockSeconds * 1000;
+  const deadline = monotonic.now() + carried.request.waitForLockSeconds * 1000;
   // One that is kept ready is of no use for a refresh: there providers come before the program, which they have their config from.
   let spare = carried.request.refresh ? undefined : await ready?.take();
   for (let isFreed = false; ;) {
@@ -314,7 +317,8 @@ async function runToEnd(
       });
       continue;
     }
-    if (Date.now() >= deadline) return { code, output, errors, summary };
+    // Nobody gives a lock back who is dead.
+    if (monotonic.now() >= deadline || isDeadHolder(holder)) return { code, output, errors, summary };
     carried.tell({ type: "message", severity: "info", text: `waiting for the stack's lock: ${holder.who}` });
     await new Promise((done) => setTimeout(done, 1_000));
   }
@@ -341,6 +345,8 @@ function cancelled(carried: Carried): Problem {
 }
 
 function unforeseen(stack: string, error: unknown): Problem {
-  const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  // What the system refuses, as on a full disk, is no mistake of ours.
+  const isOfSystem = error instanceof Error && "syscall" in error;
+  const why = isOfSystem ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
   return problem("engine-failed", "stack", stack, { command: "up", why });
 }

@@ -136,6 +136,8 @@ export interface EditOptions {
   willApply?: boolean | undefined;
   /** The volumes that are applied with the edits, by name or URN: what they lack already is in `touched` as well. */
   volumes?: readonly string[] | undefined;
+  /** The state, where it has been read already. Default: it is read. */
+  state?: Promise<StackState> | undefined;
 }
 
 /** What came of an edit, or would come of it. */

@@ -62,23 +62,28 @@ export interface Service {
 }
 
 /** Starts a service; throws with what it said when it doesn't come up. */
-export async function serveWith(project: object, options: object, env = process.env): Promise<Service> {
+export async function serveWith(
+  project: object,
+  options: object,
+  env = process.env,
+  stderr: "pipe" | number = "pipe",
+): Promise<Service> {
   const code = `(async () => {
     const project = await require(${JSON.stringify(join(dist, "stack"))}).openProject(${JSON.stringify(project)});
     const control = await require(${JSON.stringify(join(dist, "control"))}).startControl({ project, ...${JSON.stringify(options)} });
     console.log(control.url);
     process.once("SIGTERM", () => void control.close());
   })().catch((error) => { console.error(error.message); process.exit(1); });`;
-  const child = spawn(process.execPath, ["-e", code], { env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, ["-e", code], { env, stdio: ["ignore", "pipe", stderr] });
   let [log, said] = ["", ""];
-  child.stderr.on("data", (chunk: Buffer) => (log += chunk.toString()));
+  child.stderr?.on("data", (chunk: Buffer) => (log += chunk.toString()));
   const ended = new Promise<number | null>((done) => child.once("close", done));
   const kill = async (signal: NodeJS.Signals = "SIGKILL") => {
     child.kill(signal);
     return ended;
   };
   await new Promise<void>((done, failed) => {
-    child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()).includes("\n") && done());
+    child.stdout?.on("data", (chunk: Buffer) => (said += chunk.toString()).includes("\n") && done());
     void ended.then(() => failed(new Error(log)));
   });
   return { url: said.trim(), child, log: () => log, kill };

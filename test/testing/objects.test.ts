@@ -227,6 +227,24 @@ describe("selected statistics", () => {
     expect(json.Sdc).toEqual({ [b.sdcs[0]]: { numOfMappedVolumes: 1 } });
   });
 
+  it("of the system alone need no id", async () => {
+    const b = await furnished("4.5");
+    const url = "/api/types/System/instances/action/querySelectedStatistics";
+    const properties = ["numOfVolumes", "numOfSdc"];
+    expect((await b.client.post(url, { ids: [], properties })).json).toEqual({ numOfVolumes: 2, numOfSdc: 4 });
+    const { json: pools } = await b.client.post(url.replace("System", "StoragePool"), { ids: [], properties });
+    expect(pools).toEqual({});
+  });
+
+  it("of a volume are asked for each host that has it", async () => {
+    const b = await furnished("4.5");
+    const { mapped } = { mapped: b.gateway.state().volumes.find(({ mappedSdcInfo }) => mappedSdcInfo !== null) };
+    const { json } = await b.client.act(String(mapped?.["id"]), "queryVolumeSdcBwc", {});
+    expect(json.sdcBwcList).toEqual([
+      expect.objectContaining({ sdcId: b.sdcs[0], userDataReadBwc: expect.objectContaining({ numSeconds: 0 }) }),
+    ]);
+  });
+
   it("of one type come by id", async () => {
     const b = await furnished("4.5");
     const url = "/api/types/StoragePool/instances/action/querySelectedStatistics";
@@ -337,4 +355,12 @@ it("an array that can't be is refused with what is wrong with it", async () => {
   ] as const) {
     await expect(start({ array: array as never })).rejects.toThrow(message);
   }
+});
+
+test("the user who may log in is listed", async () => {
+  const b = await bench({ username: "operator" });
+  const [user] = (await b.client.get("/api/types/User/instances")).json;
+  expect(user).toMatchObject({ name: "operator", userRole: "Administrator" });
+  expect((await b.client.get("/api/instances/System/relationships/User")).json).toEqual([user]);
+  expect((await b.client.get(`/api/instances/User::${user.id}`)).json).toEqual(user);
 });

@@ -65,6 +65,46 @@ describe("snapshots", () => {
     expect(await snapshot(b, "all")).toEqual(refused(400, 0, /snapshotDefs/));
   });
 
+  it("grow only as far as the pool has room, and take of it what they grow by", async () => {
+    const b = await bench();
+    const volumeId = await b.create({ storagePoolId: b.pools.small });
+    const { json } = await snapshot(b, [{ volumeId }]);
+    const [id] = json.volumeIdList;
+    const room = async () => {
+      const path = `/api/instances/StoragePool::${b.pools.small}/relationships/Statistics`;
+      return (await b.client.get(path)).json.volumeAllocationLimitInKb as number;
+    };
+    const before = await room();
+    expect(await b.client.act(id, "setVolumeSize", { sizeInGB: "16" })).toEqual(done);
+    expect(before - (await room())).toBe(8 * 1_048_576);
+    expect(await b.client.act(id, "setVolumeSize", { sizeInGB: "1048576" })).toEqual(refused(500, 300));
+    expect((await b.volume(id)).sizeInKb).toBe(16 * 1_048_576);
+  });
+
+  it("that are secure stay for as long as that, which can only be put off", async () => {
+    const b = await bench();
+    const volumeId = await b.create();
+    const { json } = await snapshot(b, [{ volumeId }]);
+    const [id] = json.volumeIdList;
+    const secure = (of: string, minutes: string) =>
+      b.client.act(of, "setSnapshotSecurity", { retentionPeriodInMin: minutes });
+    expect(await secure(volumeId, "5")).toEqual(refused(500, expect.any(Number), "The volume is not a snapshot"));
+    expect(await secure(id, "5")).toEqual(done);
+    expect(await secure(id, "4")).toEqual(refused(500, expect.any(Number), /can't be shortened/));
+    expect((await b.volume(id)).secureSnapshotExpTime).toBeGreaterThan(0);
+    const remove = () => b.client.act(id, "removeVolume", { removeMode: "ONLY_ME" });
+    expect(await remove()).toEqual(refused(500, expect.any(Number), /is secure/));
+    b.gateway.advance(5 * 60_000);
+    expect(await remove()).toEqual(done);
+  });
+
+  it("of no policy can't be locked", async () => {
+    const b = await bench();
+    const { json } = await snapshot(b, [{ volumeId: await b.create() }]);
+    const answer = await b.client.act(json.volumeIdList[0], "lockAutoSnapshot", {});
+    expect(answer).toEqual(refused(500, expect.any(Number), "The volume is not an auto snapshot"));
+  });
+
   it("are at most 126 in a vtree", async () => {
     const b = await bench();
     const volumeId = await b.create();

@@ -301,7 +301,8 @@ describe("a removal", () => {
 describe("a volume by its name", () => {
   it.each([
     ["2.0", 3, "Not found"],
-    ["3.6", 3, "Not found"],
+    ["3.0", 3, "Not found"],
+    ["3.5", 79, "Could not find the volume"],
     ["4.5", 79, "Could not find the volume"],
   ])("is an id in quotes; on %s a missing one is %d", async (version, code, message) => {
     const b = await bench({ version });

@@ -75,6 +75,8 @@ export interface Volume {
   accessModeLimit: AccessModeLimit;
   mappedToAllSdcs: boolean;
   readonly mappings: Mapping[];
+  /** Until when a secure snapshot can't be removed, in seconds on the gateway's clock; 0 for what isn't secure. */
+  secureUntil: number;
 }
 
 /** A volume with its snapshots; they are in one pool, and move to another one together. */
@@ -101,6 +103,7 @@ export class StorageArray {
   readonly sdcs = new Map<string, Sdc>();
   readonly volumes = new Map<string, Volume>();
   readonly vtrees = new Map<string, VTree>();
+  readonly users: readonly { readonly id: string; readonly name: string }[];
   /** How long the move of a vtree takes on the gateway's clock. Infinity: until told that it is complete. */
   migrationMs = 10_000;
 
@@ -111,11 +114,13 @@ export class StorageArray {
     readonly version: Version,
     readonly clock: Clock,
     description: ArrayDescription,
+    username: string,
   ) {
     const { system, protectionDomains, sdcs } = arrayDescriptionSchema.parse(description);
     const id = system.id ?? randomBytes(8).toString("hex");
     this.#seed = id;
     this.system = { ...system, id };
+    this.users = [{ id: this.nextId("User"), name: username }];
     for (const { name, storagePools } of protectionDomains) {
       const domain = { id: this.nextId("ProtectionDomain"), name };
       this.protectionDomains.set(domain.id, domain);

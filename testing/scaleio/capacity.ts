@@ -27,6 +27,7 @@ export function usageOf(array: StorageArray, pool: StoragePool): PoolUsage {
     const type = arriving ? typeAfter(volume, migration.conversion) : volume.volumeType;
     if (type === "ThickProvisioned") thickInKb += volume.sizeInKb;
     if (type === "ThinProvisioned") thinInKb += volume.sizeInKb;
+    if (type === "Snapshot") thinInKb += ownOfSnapshot(array, volume);
   }
   const blocks = (inKb: number) => Math.max(0, Math.floor(inKb / BLOCK_KB) * BLOCK_KB);
   return {
@@ -35,6 +36,12 @@ export function usageOf(array: StorageArray, pool: StoragePool): PoolUsage {
     thickRoomInKb: blocks(pool.capacityInKb - thickInKb),
     roomInKb: blocks(pool.allocationLimitInKb - thickInKb - thinInKb),
   };
+}
+
+/** What a snapshot was promised beyond what it is of. */
+function ownOfSnapshot(array: StorageArray, { sizeInKb, ancestorVolumeId }: Volume): number {
+  const source = ancestorVolumeId === null ? undefined : array.volumes.get(ancestorVolumeId);
+  return Math.max(0, sizeInKb - (source?.sizeInKb ?? 0));
 }
 
 /** Refuses what doesn't fit into the pool any more, in KiB. */

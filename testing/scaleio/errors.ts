@@ -109,6 +109,11 @@ const inferred = {
   THICK_VOLUME_CANNOT_BE_ADDED_TO_SPEF_SP: [995, "Thick volumes cannot be added to fine granularity Storage Pools"],
   // Neither number nor text of this one is public.
   VOL_ACCESS_MODE_LIMIT: [1200, "The access mode exceeds the access mode limit of the volume"],
+  // Nor of these.
+  NOT_AN_AUTO_SNAPSHOT: [1201, "The volume is not an auto snapshot"],
+  NOT_A_SNAPSHOT: [1202, "The volume is not a snapshot"],
+  SNAPSHOT_IS_SECURE: [1203, "The snapshot is secure and can't be removed before its retention period has ended"],
+  RETENTION_CANNOT_BE_SHORTENED: [1204, "The retention period of a secure snapshot can't be shortened"],
 } as const;
 
 const mdmErrors = { ...known, ...inferred };

@@ -84,7 +84,7 @@ export class Lab {
 
   constructor(options: LabOptions) {
     this.version = new Version(options.version);
-    this.array = new StorageArray(this.version, this.clock, options.array ?? defaultArray);
+    this.array = new StorageArray(this.version, this.clock, options.array ?? defaultArray, options.username);
     this.sessions = new Sessions(this.clock, options, options.accessTokenSeconds * 1000);
   }
 

@@ -13,7 +13,7 @@ import {
 } from "./statistics";
 import { systemLimits } from "./system-limits";
 import { defineType, type ObjectType } from "./types";
-import { protectionDomainView, sdcView, storagePoolView, systemView, volumeView, vtreeView } from "./views";
+import { protectionDomainView, sdcView, storagePoolView, systemView, userView, volumeView, vtreeView } from "./views";
 import { volumeType } from "./volume-type";
 
 const system = defineType<System>({
@@ -25,7 +25,7 @@ const system = defineType<System>({
   relationships: {
     ProtectionDomain: (array) => protectionDomain.list(array),
     Sdc: (array) => sdc.list(array),
-    User: () => [],
+    User: (array) => user.list(array),
   },
   actions: {
     querySystemLimits: { run: () => ({ systemLimitEntryList: systemLimits }) },
@@ -115,6 +115,14 @@ const vtree = defineType<VTree>({
   relationships: { Volume: (array, tree) => array.volumesOf(tree).map((volume) => volumeView(array, volume)) },
 });
 
+/** Whoever may log in. */
+const user = defineType<{ id: string; name: string }>({
+  name: "User",
+  all: (array) => array.users,
+  missing: "NOT_FOUND",
+  view: userView,
+});
+
 /** Types that a real array has objects of, and this one doesn't. */
 function empty(name: string): ObjectType {
   return defineType<{ id: string }>({
@@ -135,7 +143,7 @@ export const objectTypes: Readonly<Record<string, ObjectType>> = {
   Sds: empty("Sds"),
   Device: empty("Device"),
   FaultSet: empty("FaultSet"),
-  User: empty("User"),
+  User: user,
 };
 
 export function protectionDomainByName(array: StorageArray, name: string): ProtectionDomain {

@@ -26,6 +26,9 @@ export function selectedStatistics(array: StorageArray, body: Body): View {
 
 /** Of one type: by id. What isn't a statistic of the type is left out, unless it is known to be refused. */
 export function selectedStatisticsOfType(array: StorageArray, type: ObjectType, selection: Body): View {
+  // There is one system, which needs no id.
+  if (type === objectTypes["System"] && !selection.has("allIds") && selection.texts("ids")?.length === 0)
+    return chosen(array.version, type.statistics(array, array.system.id), selection);
   const ids = selection.has("allIds") ? type.ids(array) : selection.texts("ids");
   if (!ids) throw missingParameters("ids");
   return Object.fromEntries(

@@ -1,7 +1,7 @@
 // Snapshots: volumes in the vtree of what they were taken of, made together as a consistency group.
 import type { AccessModeLimit, StorageArray, Volume } from "./array";
 import { refusal, refusalOfSeveral, type MdmErrorName } from "./errors";
-import { isMapped, reasonAgainstName, removeVolume } from "./volumes";
+import { isMapped, isSecure, reasonAgainstName, removeVolume } from "./volumes";
 
 const MAX_SNAPSHOTS_PER_VTREE = 126;
 
@@ -32,6 +32,7 @@ export function snapshotVolumes(
       accessModeLimit,
       mappedToAllSdcs: false,
       mappings: [],
+      secureUntil: 0,
     };
   });
   for (const snapshot of snapshots) array.volumes.set(snapshot.id, snapshot);
@@ -43,6 +44,7 @@ export function removeConsistencyGroup(array: StorageArray, group: string): numb
   const members = [...array.volumes.values()].filter(({ consistencyGroupId }) => consistencyGroupId === group);
   if (members.length === 0) throw refusal("VOL_NOT_FOUND_FOR_SNAP_GROUP");
   if (members.some(isMapped)) throw refusal("VOL_MAPPED");
+  if (members.some((member) => isSecure(array, member))) throw refusal("SNAPSHOT_IS_SECURE");
   for (const member of members) removeVolume(array, member, "ONLY_ME");
   return members.length;
 }

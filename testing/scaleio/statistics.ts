@@ -85,7 +85,7 @@ function volumeCounts(volumes: readonly Volume[]): Record<string, number> {
   };
 }
 
-function noTraffic(): View {
+export function noTraffic(): View {
   const none = { numSeconds: 0, totalWeightInKb: 0, numOccured: 0 };
   return { userDataReadBwc: none, userDataWriteBwc: none, totalReadBwc: none, totalWriteBwc: none };
 }

@@ -159,6 +159,11 @@ export function sdcView({ system, version }: StorageArray, sdc: Sdc): View {
   };
 }
 
+export function userView({ system }: StorageArray, { id, name }: { id: string; name: string }): View {
+  const itself = { id, name, systemId: system.id, userRole: "Administrator", passwordChangeRequired: false };
+  return { ...itself, links: [...links("User", id, []), parent("systemId", "System", system.id)] };
+}
+
 export function volumeView(array: StorageArray, volume: Volume): View {
   const { version } = array;
   const pool = array.poolOf(volume);
@@ -258,7 +263,7 @@ function laterFields(pool: StoragePool, volume: Volume): View {
     snplIdOfSourceVolume: null,
     snplIdOfAutoSnapshot: null,
     retentionLevels: [],
-    secureSnapshotExpTime: 0,
+    secureSnapshotExpTime: volume.secureUntil,
     originalExpiryTime: 0,
     timeStampIsAccurate: false,
     volumeReplicationState: "UnmarkedForReplication",

@@ -5,7 +5,7 @@ import { invalidRequest, missingOneOf, refusal } from "./errors";
 import * as mappings from "./mappings";
 import { migrateVTree, pauseMigration, resumeMigration } from "./migration";
 import { sdcOf } from "./sdcs";
-import { volumeStatistics } from "./statistics";
+import { noTraffic, volumeStatistics } from "./statistics";
 import { defineType, type Action } from "./types";
 import { volumeView } from "./views";
 import * as volumes from "./volumes";
@@ -85,6 +85,21 @@ const actions: Record<string, Action<Volume>> = {
     since: "3.0",
     run: (array, volume) => resumeMigration(array, array.vtree(volume.vtreeId)),
   },
+  // No policy takes snapshots here, so there is none that could be locked.
+  lockAutoSnapshot: { since: "3.0", run: () => refuseAutoSnapshot() },
+  unlockAutoSnapshot: { since: "3.0", run: () => refuseAutoSnapshot() },
+  setSnapshotSecurity: {
+    since: "3.5",
+    run: (array, volume, body) => {
+      body.required("retentionPeriodInMin");
+      volumes.secureSnapshot(array, volume, body.integer("retentionPeriodInMin") ?? 0);
+    },
+  },
+  // Inferred: which words an array puts around the counters isn't public.
+  queryVolumeSdcBwc: {
+    since: "3.0",
+    run: (_array, volume) => ({ sdcBwcList: volume.mappings.map(({ sdcId }) => ({ sdcId, ...noTraffic() })) }),
+  },
   // What goes by the name of host since 4.0 is, of the kind that this array has, an SDC.
   addMappedHost: { since: "4.0", run: (array, volume, body) => map(array, volume, asSdc(body)) },
   removeMappedHost: {
@@ -124,7 +139,7 @@ export const volumeType = defineType<Volume>({
     }),
   idByKey: (array, body) => {
     const volume = array.volumeByName(body.required("name"));
-    if (!volume) throw refusal(array.version.atLeast("4.0") ? "VOL_NOT_FOUND" : "NOT_FOUND");
+    if (!volume) throw refusal(array.version.atLeast("3.5") ? "VOL_NOT_FOUND" : "NOT_FOUND");
     return volume.id;
   },
 });
@@ -152,6 +167,10 @@ function newSize(body: Body): number {
 
 function refuseSize(text: string): never {
   throw invalidRequest(`sizeInGb (${text}) must be a positive number in granularity of 8 GB.`);
+}
+
+function refuseAutoSnapshot(): never {
+  throw refusal("NOT_AN_AUTO_SNAPSHOT");
 }
 
 function asSdc(body: Body): Body {

@@ -61,6 +61,7 @@ export function createVolume(array: StorageArray, asked: NewVolume): Volume {
     accessModeLimit: "ReadWrite",
     mappedToAllSdcs: false,
     mappings: [],
+    secureUntil: 0,
   };
   array.volumes.set(volume.id, volume);
   return volume;
@@ -117,17 +118,30 @@ export function setAccessModeLimit(volume: Volume, limit: AccessModeLimit): void
   volume.accessModeLimit = limit;
 }
 
+/** A snapshot that nobody removes for so long. The time can be put off, and not brought forward. */
+export function secureSnapshot(array: StorageArray, volume: Volume, minutes: number): void {
+  if (volume.volumeType !== "Snapshot") throw refusal("NOT_A_SNAPSHOT");
+  const until = array.clock.seconds() + minutes * 60;
+  if (until < volume.secureUntil) throw refusal("RETENTION_CANNOT_BE_SHORTENED");
+  volume.secureUntil = until;
+}
+
 /** Removes all that the mode says, or nothing: a mapped one among them refuses it. */
 export function removeVolume(array: StorageArray, volume: Volume, mode: RemoveMode): Volume[] {
   const removed = affectedBy(array, volume, mode);
   if (removed.length === 0) throw refusal("NOTHING_TO_DO");
   if (removed.some(isMapped)) throw refusal("VOL_MAPPED");
+  if (removed.some((gone) => isSecure(array, gone))) throw refusal("SNAPSHOT_IS_SECURE");
   for (const gone of removed) removeOne(array, gone);
   return removed;
 }
 
 export function isMapped(volume: Volume): boolean {
   return volume.mappedToAllSdcs || volume.mappings.length > 0;
+}
+
+export function isSecure({ clock }: StorageArray, { secureUntil }: Volume): boolean {
+  return secureUntil > clock.seconds();
 }
 
 /** Content isn't kept, so going back to a snapshot is only checked. */
@@ -178,6 +192,7 @@ function compressionIn(pool: StoragePool, asked: "None" | "Normal" | undefined) 
 function growth(volumeType: VolumeType, sizeInKb: number) {
   return {
     thickInKb: volumeType === "ThickProvisioned" ? sizeInKb : 0,
-    thinInKb: volumeType === "ThinProvisioned" ? sizeInKb : 0,
+    // What a snapshot grows by, it doesn't share with what it is of.
+    thinInKb: volumeType === "ThickProvisioned" ? 0 : sizeInKb,
   };
 }

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 
+import { bounded } from "../bounded";
 import { volumeTypes } from "./limits";
 
 const availabilityZone = z.string().min(1).describe('The Availability Zone by name: "eu-central-1a"');
@@ -19,9 +20,11 @@ export const initializationRateSchema = z
   .positive()
   .describe("MiB/s at which the snapshot's data is brought to the new volume, at extra cost; needs a snapshot");
 
+/** As many as EC2 takes on any resource; what a volume may have, Name among them, is a limit. */
+const MOST_TAGS = 50;
+
 /** Tags by key. Their number and lengths are limits, and judged with them. */
-export const tagsSchema = z
-  .record(z.string(), z.string())
+export const tagsSchema = bounded(z.record(z.string(), z.string()), MOST_TAGS)
   .superRefine((tags, context) => {
     for (const key of Object.keys(tags).filter((each) => /^aws:/i.test(each))) {
       const params = { allowed: "keys that don't begin with `aws:`", fix: `rename or remove the tag "${key}"` };

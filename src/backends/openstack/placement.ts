@@ -2,6 +2,8 @@
 
 import { z } from "zod";
 
+import { bounded } from "../bounded";
+
 const availabilityZone = z.string().min(1).describe('The availability zone by name: "nova"');
 
 /** The longest key and value of metadata. Source: cinder/utils.py validate_dictionary_string_length, 29.0. Read 2026-11-24. */
@@ -13,9 +15,11 @@ export const MARK_PREFIX = "storage-profiles.";
 /** Keys that Cinder shows among a volume's metadata and sets itself. Source: cinder/volume/api.py, 29.0. Read 2026-11-29. */
 const CINDERS_OWN = ["readonly", "attached_mode"];
 
+/** More than a volume ever has. A cloud's own bound, where it has one, comes with its answer. */
+const MOST_METADATA = 256;
+
 /** Metadata by key. */
-export const metadataSchema = z
-  .record(z.string(), z.string())
+export const metadataSchema = bounded(z.record(z.string(), z.string()), MOST_METADATA)
   .superRefine((metadata, context) => {
     const wrong = (key: string, message: string) => {
       const params = {

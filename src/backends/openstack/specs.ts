@@ -4,6 +4,7 @@
 import { z } from "zod";
 
 import { problem, type Problem } from "../../problems";
+import { bounded } from "../bounded";
 
 const positiveWhole = z.int().positive();
 // A limit by the GiB is a whole number of bytes or requests in Cinder.
@@ -39,6 +40,9 @@ const iopsLimit = limitSchema("IOPS", positiveWhole);
 const throughputLimit = limitSchema("MiB/s", wholeBytes);
 type Limit = z.infer<typeof iopsLimit>;
 
+/** More than a type ever has. */
+const MOST_SPECS = 256;
+
 const consumers = ["front-end", "back-end", "both"] as const;
 
 export const qosSchema = z
@@ -55,8 +59,7 @@ export const qosSchema = z
     throughputMiBps: throughputLimit.nullish(),
     readThroughputMiBps: throughputLimit.nullish(),
     writeThroughputMiBps: throughputLimit.nullish(),
-    specs: z
-      .record(z.string().min(1).max(255), z.union([z.string().max(255), z.number()]))
+    specs: bounded(z.record(z.string().min(1).max(255), z.union([z.string().max(255), z.number()])), MOST_SPECS)
       .nullish()
       .describe("QoS specs as they are, for drivers with names of their own"),
   })
@@ -66,11 +69,11 @@ export const specsSchema = z
   .strictObject({
     description: z.string().max(255).nullish().describe("Description of the volume type, for people"),
     projects: z
-      .array(z.string().min(1))
+      .array(z.string().min(1).max(255))
+      .max(1_000)
       .nullish()
       .describe("Ids of the projects that may use the type; it is then not public. Default: all may"),
-    extraSpecs: z
-      .record(z.string().min(1).max(255), z.string().max(255))
+    extraSpecs: bounded(z.record(z.string().min(1).max(255), z.string().max(255)), MOST_SPECS)
       .nullish()
       .describe(
         'Extra specs of the volume type, as Cinder has them: { volume_backend_name: fast, multiattach: "<is> True" }',

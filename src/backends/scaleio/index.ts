@@ -3,6 +3,7 @@
 import { z } from "zod";
 
 import { count, note, problem, type Note, type Problem } from "../../problems";
+import { validate } from "../../profiles/validate";
 import {
   inPlace,
   partialRange,
@@ -189,14 +190,22 @@ export interface MappingLimits {
   bandwidthLimitKBps: number;
 }
 
-/** Works out the limits of a mapping: what can't be is a problem, what is rounded up is a note. */
+// For an array, -1 and text mean "unlimited": what is no whole number must never reach it.
+const mappingSchema = z.object({
+  iopsLimit: section.shape.iopsLimit,
+  bandwidthLimitKBps: section.shape.bandwidthLimitKBps,
+});
+
+/** Calculates the limits of a mapping. A limit that isn't possible is a problem; one that is rounded up is a note. */
 export function mappingLimits(
-  asked: { iopsLimit?: number | null | undefined; bandwidthLimitKBps?: number | null | undefined; profile?: string },
+  asked: z.infer<typeof mappingSchema> & { profile?: string },
   limits: Omit<Limits, "sizeGiB"> = scaleio.limits.data,
   path = "",
 ): MappingLimits & { problems: Problem[]; notes: Note[] } {
   const problems: Problem[] = [];
   const notes: Note[] = [];
+  const valid = validate(mappingSchema, asked, path);
+  if (!valid.value) return { iopsLimit: 0, bandwidthLimitKBps: 0, problems: valid.problems, notes };
   const who = asked.profile === undefined ? "the mapping" : `"${asked.profile}"`;
   const at = (key: string) => (path === "" ? key : `${path}.${key}`);
   const iopsLimit = asked.iopsLimit ?? 0;

@@ -10,6 +10,8 @@ import { listedVolumes } from "../../stack/status";
 import { ControlError, controlError, throwProblems } from "../errors";
 import { route, type Call } from "../route";
 import { acceptedAnswer, datasetAnswer, datasetBody, datasetQuery, ofName, ofStack, volumeBody } from "../schemas";
+import { needsAdmin } from "../security";
+import type { Identity } from "../tokens";
 import { writtenBy } from "./profiles";
 
 const PATH = "/v1/configuration/datasets";
@@ -67,7 +69,8 @@ export const datasetRoutes = [
     role: "write",
     tag: "configuration",
     summary: "Makes a volume: configures it, and begins to apply that",
-    description: 'For example `{"name": "data@gold", "sizeGiB": 10}`. A name that is taken is refused (409).',
+    description:
+      'For example `{"name": "data@gold", "sizeGiB": 10}`. A name that is taken is refused (409). Switching protection off needs the role admin.',
     query: datasetQuery,
     body: datasetBody,
     isConditional: true,
@@ -83,6 +86,7 @@ export const datasetRoutes = [
       const { name } = reference;
       return write(call, name, { volumes: [name] }, (read) => {
         if (isConfigured(read, name)) throw controlError("volume-exists", "name", name, { volume: name });
+        checkProtection(call.who, read, name, rest);
         return { kind: "set-volume", name, volume: { profile: reference.profile, ...rest } };
       });
     },
@@ -94,7 +98,8 @@ export const datasetRoutes = [
     role: "write",
     tag: "configuration",
     summary: "Changes a volume: another profile, a bigger size; and begins to apply that",
-    description: "What isn't said stays as it is. `{}` applies what the profile says by now.",
+    description:
+      "What isn't said stays as it is. `{}` applies what the profile says by now. Switching protection off needs the role admin.",
     params: ofName("A volume"),
     query: datasetQuery,
     body: volumeBody,
@@ -104,6 +109,7 @@ export const datasetRoutes = [
       const { name } = call.params;
       return write(call, name, { volumes: [name] }, (read) => {
         checkThere(read, name);
+        checkProtection(call.who, read, name, call.body);
         return {
           kind: "set-volume",
           name,
@@ -145,13 +151,19 @@ async function write(
   const { served, query, ifTag, reply } = call;
   const dryRun = query.dryRun === "true";
   const willApply = !dryRun && query.apply !== "false";
-  return served.inTurn(async () => {
+  return served.inTurn(async (state) => {
     if (willApply) served.checkRoom();
     const attempt = async () => {
       const read = await served.config();
       const edit = make(read);
       const isNew = edit.kind === "set-volume" && !isConfigured(read, name);
-      const result = await served.stack.edit([edit], { ifTag: ifTag ?? read.tag, dryRun, willApply, volumes: options.volumes });
+      const result = await served.stack.edit([edit], {
+        ifTag: ifTag ?? read.tag,
+        dryRun,
+        willApply,
+        volumes: options.volumes,
+        state,
+      });
       return { result, isNew };
     };
     const { result, isNew } = ifTag === undefined ? await retried(attempt) : await attempt();
@@ -198,6 +210,12 @@ function checkThere(read: StackConfigRead, volume: string): void {
   throw new ControlError(404, [
     problem("volume-unknown", "name", volume, { volume, volumes, nearest: nearest(volume, volumes) }),
   ]);
+}
+
+// Who may not delete a volume may not open it to deletion either.
+function checkProtection(who: Identity, { config }: StackConfigRead, name: string, change: VolumeDefinition): void {
+  const before = config.volumes?.[name]?.deletionProtection ?? config.deletionProtection ?? true;
+  if (before && change.deletionProtection === false) needsAdmin(who, "deletionProtection");
 }
 
 function merged(before: VolumeDefinition, change: VolumeDefinition): VolumeDefinition {

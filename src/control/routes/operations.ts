@@ -8,6 +8,7 @@ import { controlError } from "../errors";
 import { StackError, type Operation, type OperationEvent, type OperationReport } from "../../stack";
 import { route, type Context } from "../route";
 import { eventsQuery, ofOperation, ofStack, operationAnswer, operationBody } from "../schemas";
+import { needsAdmin } from "../security";
 import type { ServedStack } from "../served";
 import { oneVolume } from "../../stack/select";
 
@@ -33,12 +34,14 @@ export const operationRoutes = [
     role: "write",
     tag: "operations",
     summary: "Applies what is configured, or asks the backends what is there",
+    description: "`destroy` needs the role admin.",
     query: ofStack,
     body: operationBody,
     answers: begun,
-    async handle({ served, body, request, reply }) {
+    async handle({ served, body, who, request, reply }) {
+      const { kind = "apply", volumes, destroy = [], refresh } = body;
+      if (destroy.length > 0) needsAdmin(who, "destroy");
       served.checkRoom();
-      const { kind = "apply", volumes, destroy, refresh } = body;
       // What isn't known is said now, and not by an operation that fails.
       await checkNames(served, volumes ?? []);
       const operation =
@@ -131,11 +134,13 @@ export const operationRoutes = [
     role: "write",
     tag: "operations",
     summary: "Runs an operation again that was interrupted, failed or was cancelled",
+    description: "One that deletes volumes needs the role admin.",
     params: ofOperation,
     query: ofStack,
     answers: begun,
-    async handle({ context, served: asked, params: { id }, query, request, reply }) {
-      const { served } = await find(context, query.stack === undefined ? undefined : asked, id);
+    async handle({ context, served: asked, params: { id }, query, who, request, reply }) {
+      const { served, report } = await find(context, query.stack === undefined ? undefined : asked, id);
+      if (report.destroy.length > 0) needsAdmin(who, "destroy");
       served.checkRoom();
       return answer(served, await served.stack.resume(id), request, reply);
     },

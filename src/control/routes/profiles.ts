@@ -107,11 +107,12 @@ export const profileRoutes = [
     async handle({ served, query, body, ifTag, reply }) {
       const { name, ...definition } = body;
       const dryRun = query.dryRun === "true";
-      return served.inTurn(async () => {
+      return served.inTurn(async (state) => {
         const before = await served.config();
         const result = await served.stack.edit([{ kind: "set-profile", name, definition: definition }], {
           ifTag,
           dryRun,
+          state,
         });
         throwProblems(result.problems);
         const isNew = !dryRun && !before.ownProfiles.includes(name);
@@ -138,8 +139,8 @@ export const profileRoutes = [
     answers: { 200: { description: "It is gone, or would be", schema: editAnswer, headers: tagged } },
     async handle({ served, params: { name }, query, ifTag, reply }) {
       const dryRun = query.dryRun === "true";
-      return served.inTurn(async () => {
-        const result = await served.stack.edit([{ kind: "remove-profile", name }], { ifTag, dryRun });
+      return served.inTurn(async (state) => {
+        const result = await served.stack.edit([{ kind: "remove-profile", name }], { ifTag, dryRun, state });
         throwProblems(result.problems);
         return reply.header("X-Configuration-Tag", result.tag).send(writtenBy(result, dryRun));
       });

@@ -10,7 +10,8 @@ export function compileChild(directory: string): string {
   const layer = path.join(repository, "components/local");
   const names = fs.readdirSync(layer).filter((name) => name.endsWith(".ts"));
   const sources = names.map((name) => path.join(layer, name));
-  for (const source of [...sources, path.join(__dirname, "child.ts")]) {
+  const shared = ["future-lock.ts", "monotonic.ts"].map((name) => path.join(repository, "src", name));
+  for (const source of [...sources, ...shared, path.join(__dirname, "child.ts")]) {
     const { code } = transformFileSync(source, {
       swcrc: false,
       jsc: { parser: { syntax: "typescript" }, target: "es2022" },

@@ -1,4 +1,5 @@
 // What is refused before anything is touched, in both modes: bad names, other people's files, links, damaged records.
+import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
@@ -267,4 +268,20 @@ it("a volume that doesn't exist is undefined, deleted at once, and can't be chan
       expect((await failure(operation())).code).toBe("not-found");
     }
   }
+});
+
+test("a FIFO in the place of a record, or of the file that becomes one, keeps nothing waiting", async () => {
+  const volume = await createVolume(ask("v"));
+  const { record } = volumePaths(volume.id);
+  const fifo = (file: string) => {
+    fs.rmSync(file, { force: true });
+    execFileSync("mkfifo", [file]);
+  };
+  fifo(`${record}.new`);
+  expect(await failure(updateVolume(volume.id, ask("v", { sizeGiB: 2 })))).toMatchObject({ code: "io-failed" });
+  fs.rmSync(`${record}.new`);
+  fifo(record);
+  for (const operation of [() => updateVolume(volume.id, ask("v")), () => createVolume(ask("v"))])
+    expect(await failure(operation())).toMatchObject({ code: "record-unreadable" });
+  expect(JSON.stringify(await inspectVolume(volume.id))).toContain("record");
 });

@@ -15,6 +15,7 @@ import {
   repairVolume,
   updateVolume,
 } from "../../../components/local/volumes";
+import { monotonic } from "../../../src/monotonic";
 import * as support from "./support";
 import { describeIf } from "../../support/machine";
 import { until } from "../../../tools/test/time.js";
@@ -475,7 +476,7 @@ describeIf(canLoop, "a volume of mode loop", whyNoLoop, () => {
     const elsewhere = fs.mkdtempSync(path.join(root, "container-"));
     const container = await support.startContainer(bind, volume.mountPath, elsewhere);
     // The clock stands still, so that it is the container's end that the deletion goes on after, and not a time limit.
-    const now = jest.spyOn(Date, "now").mockReturnValue(Date.now());
+    const now = jest.spyOn(monotonic, "now").mockReturnValue(monotonic.now());
     const look = jest.spyOn(fs.promises, "readdir");
     try {
       let isDeleted = false;

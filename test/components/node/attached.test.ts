@@ -13,6 +13,7 @@ import { nodeStorage } from "../../../components/node";
 import { ScaleioArray } from "../../../components/scaleio/array";
 import { GatewaySession } from "../../../components/scaleio/session";
 import type { NodeStorage, NodeVolume } from "../../../src/docker/node";
+import { monotonic } from "../../../src/monotonic";
 import { startScaleioGateway, type ScaleioGateway } from "../../../testing";
 import { environmentFor, environmentOf } from "../../labs/python.js";
 import { AwsLab, describeAws } from "../../support/aws";
@@ -300,7 +301,7 @@ describeIf(loopReason() === undefined, "a volume on ScaleIO", loopReason(), () =
       await expect(node.unmount(volume, waiting())).rejects.toThrow(refused);
       expect(mappings()).toHaveLength(1);
       // The clock stands still, so that it is the other's end that it goes on after, and not a time limit.
-      const now = jest.spyOn(Date, "now").mockReturnValue(Date.now());
+      const now = jest.spyOn(monotonic, "now").mockReturnValue(monotonic.now());
       try {
         const call = waiting();
         const unmounted = node.unmount(volume, call);

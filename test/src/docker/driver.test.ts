@@ -101,6 +101,18 @@ describe("what the engine is asked", () => {
     expect(plugin.fake.engine).toEqual([]);
   });
 
+  test("an up that somebody else ran is seen after the machine's clock was set back", async () => {
+    await create("data@gold");
+    plugin.fake.config = { ...plugin.fake.config, volumes: { data: { profile: "silver", size: "8GiB" } } };
+    const pass = useFakeClock();
+    pass(1_100);
+    await driver.get("data", waiting);
+    plugin.fake.make("data");
+    jest.setSystemTime(Date.now() - 24 * HOUR);
+    pass(1_100);
+    expect((await driver.get("data", waiting)).Status).toMatchObject({ profile: "silver", status: "compliant" });
+  });
+
   test("a volume that somebody's up is at work on stays where it is, and isn't gone", async () => {
     await create("data@gold");
     await driver.mount("data", "1", waiting);
@@ -455,6 +467,23 @@ describe("after a restart", () => {
     driver = await plugin.start();
     expect(plugin.log.join()).toContain("can't be read, and counts as empty");
     await driver.remove("data@gold", waiting);
+  });
+
+  test("the names of volumes that somebody else removed are forgotten, when the plugin starts and when Docker lists", async () => {
+    for (const name of ["kept", "gone", "later"]) await create(`${name}@gold`);
+    const remove = (name: string) => {
+      const { [name]: _gone, ...volumes } = plugin.fake.config.volumes ?? {};
+      plugin.fake.config = { ...plugin.fake.config, volumes };
+      plugin.fake.state.delete(name);
+    };
+    const known = async () => (await openRegistry(plugin.file, () => undefined)).volumes();
+    await driver.stop();
+    remove("gone");
+    driver = await plugin.start();
+    expect(await known()).toEqual(["kept", "later"]);
+    remove("later");
+    expect(await driver.list(waiting)).toEqual([{ Name: "kept@gold" }]);
+    expect(await known()).toEqual(["kept"]);
   });
 
   test("a volume that is on the machine for nobody is taken from it when the plugin starts; one that is used stays", async () => {

@@ -1,6 +1,6 @@
 // The protocol on a real socket: what dockerd sends, and what it is answered, down to the bytes that it must not choke on.
 
-import { existsSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, promises, statSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -118,6 +118,13 @@ test("a problem alone is told once, with what is allowed and the way out", async
       "  allowed: `name` (which means `name@default`) or `name@profile`\n" +
       '  fix:     write "cheapvolume" for the default profile, or "cheapvolume@gold"',
   );
+});
+
+test("the socket is its owner's alone from the first moment on, and not by a change afterwards", async () => {
+  const chmod = jest.spyOn(promises, "chmod").mockResolvedValue(undefined);
+  await start();
+  chmod.mockRestore();
+  expect(statSync(socket).mode & 0o777).toBe(0o600);
 });
 
 test("a socket that a killed plugin left is taken, one that is served is not", async () => {

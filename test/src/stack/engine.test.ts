@@ -1,7 +1,8 @@
 // What the engine says and writes, in our words; and the journal of operations.
 
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { engineError, lockHolder } from "../../../src/stack/engine";
@@ -10,20 +11,33 @@ import { isAlive, openJournal, processOf, thisProcess, type JournalEntry } from 
 import { makeOperation } from "../../../src/stack/operation";
 
 const LOCKED = `error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete the lock file with \`pulumi cancel\`.
-  file:///s/.pulumi/locks/organization/p/dev/2ac.json?no_tmp_dir=true: created by root@vm (pid 27742) at 2026-11-24T17:01:56Z`;
+  file:///s/.pulumi/locks/organization/p/dev/2ac.json?no_tmp_dir=true: created by root@box (pid 27742) at 2026-11-24T17:01:56Z`;
 
 test("who holds a lock is told, and nobody where there is none", () => {
-  expect(lockHolder(LOCKED)).toEqual({ who: "root@vm (pid 27742)", since: "2026-11-24T17:01:56Z" });
+  expect(lockHolder(LOCKED)).toEqual({ who: "root@box (pid 27742)", since: "2026-11-24T17:01:56Z" });
   expect(lockHolder(`${LOCKED}\n  file: created by you@pc (pid 5) at x`)).toEqual({
-    who: "root@vm (pid 27742) and you@pc (pid 5)",
+    who: "root@box (pid 27742) and you@pc (pid 5)",
   });
   expect(lockHolder("error: [409] Conflict: Another update is currently in progress.")).toEqual({
     who: "an update on Pulumi Cloud",
   });
   expect(lockHolder("error: no")).toBeUndefined();
   expect(engineError("dev", "up", LOCKED, []).message).toContain(
-    "another run holds the stack's lock: root@vm (pid 27742), since 2026",
+    "another run holds the stack's lock: root@box (pid 27742), since 2026",
   );
+});
+
+test("a lock that a killed run has left is told from one that is held, with the way out", () => {
+  const { pid: dead } = spawnSync("true");
+  const locked = (pid: number, host = hostname()) =>
+    engineError("dev", "up", LOCKED.replace("root@box (pid 27742)", `root@${host} (pid ${pid})`), []).problems[0];
+  expect(locked(process.pid)).toMatchObject({ message: expect.stringMatching(/^another run holds/) });
+  expect(locked(dead)).toMatchObject({
+    message: expect.stringMatching(/^a run that was killed has left its lock .*no such process/),
+    fix: expect.stringContaining("pulumi cancel dev"),
+  });
+  // Of another machine's nobody knows.
+  expect(locked(dead, "elsewhere")).toMatchObject({ message: expect.stringMatching(/^another run holds/) });
 });
 
 test("a stack that isn't there is told with the nearest, and anything else in the engine's own words", () => {

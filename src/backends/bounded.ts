@@ -1,0 +1,12 @@
+// How much may stand in one place of a profile or a volume: more than a backend takes is refused before anything is worked out of it.
+
+import type { z } from "zod";
+
+/** A record of at most so many entries. */
+export function bounded<T extends z.ZodType<Record<string, unknown>>>(record: T, most: number): T {
+  return record.refine((entries) => Object.keys(entries).length <= most, {
+    error: ({ input }) => `it has ${Object.keys(input as object).length} entries`,
+    params: { allowed: `at most ${most} entries`, fix: "remove some of them" },
+    abort: true,
+  });
+}
