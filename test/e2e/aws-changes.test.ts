@@ -142,7 +142,9 @@ describeAws("changes that would lose data", () => {
       expect([code, text]).toEqual([1, expect.stringContaining(told)]);
     }
     // In one: whichever the engine asks about first tells those of the others.
-    const errors = diagnostics({ code, text }).split(/error: (?:Preview failed: )?before hook/).slice(1);
+    const errors = diagnostics({ code, text })
+      .split(/error: (?:Preview failed: )?before hook/)
+      .slice(1);
     expect(errors).toHaveLength(1);
   });
 });

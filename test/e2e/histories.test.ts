@@ -103,7 +103,7 @@ function edited(
   known: Known | undefined,
 ): Declaration | undefined {
   // What is taken away while it is protected fails the run; that is an edit of its own.
-  const goes = known === undefined || !known.isProtected;
+  const goes = !known?.isProtected;
   const otherName = () => `${from.name.split("-")[0]}-${g(fc.nat, 999_999)}`;
   const aliases = [{ name: from.name, parent: from.parent }, ...from.aliases];
   switch (edit) {

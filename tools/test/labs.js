@@ -31,7 +31,9 @@ const labs = [
     name: "engine",
     what: "commands, HTTP service and packages on a real Pulumi engine",
     needs: "nothing more",
-    files: ["test/e2e/(apply-deletions|cli|compose|control|left-out|package|ready|renamed|same-name|stack|stack-values)\\."],
+    files: [
+      "test/e2e/(apply-deletions|cli|compose|control|left-out|package|ready|renamed|same-name|stack|stack-values)\\.",
+    ],
   },
   {
     name: "scaleio",

@@ -184,7 +184,8 @@ function isWayOut(
 ): boolean {
   const keyOf = (each: Problem) => `${each.code} ${each.path} ${other === type ? "" : each.message}`;
   const before = new Set(resolveType(type, { ...asked, quiet: true }).problems.map(keyOf));
-  const resolveChanged = (other === type && asked.again) || ((at: AskedAws) => resolveType(other, at));
+  const again = other === type ? asked.again : undefined;
+  const resolveChanged = again ?? ((at: AskedAws) => resolveType(other, at));
   return resolveChanged({ ...asked, ...changed, again: undefined, quiet: true }).problems.every(
     (each) => before.has(keyOf(each)) && !(each.code === code && each.path === path),
   );

@@ -123,7 +123,7 @@ describeIf(reason === undefined, "a volume on Cinder", reason, () => {
   test("whose attachment was done and not answered is mounted by the next one, and not attached twice", async () => {
     // Whether it is seen at once that the request is being carried out, is a matter of moments.
     const orUnanswered = (run: Promise<unknown>, what: string) =>
-      run.catch((error: Error) => expect(error.message).toContain(what));
+      run.catch((error: unknown) => expect(String(error)).toContain(what));
     await lab.fail({ service: "nova", method: "POST", lose: true });
     await orUnanswered(storage().mount(volume(), waiting()), `attaching volume ${id}`);
     await lab.waitFor(id, "in-use");
