@@ -29,7 +29,7 @@ const WRONG: [string, unknown, string][] = [
   ["iopsLimit", Number.NaN, "iopsLimit: no finite number (NaN) where a number belongs"],
   ["iopsLimit", "100", 'iopsLimit: text ("100") where a number belongs'],
   ["bandwidthLimitKBps", -1, "bandwidthLimitKBps: -1 is out of range"],
-  ["bandwidthLimitKBps", 1500.5, "bandwidthLimitKBps: a number (1,500.5) where a whole number belongs"],
+  ["bandwidthLimitKBps", 1500.5, "bandwidthLimitKBps: a number (1500.5) where a whole number belongs"],
 ];
 
 // What is thrown in the `apply` of an input is formatted with everything that it refers to: 34 s and 3.6 GB.
