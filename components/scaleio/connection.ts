@@ -82,6 +82,8 @@ export function readConnection(
     else if (url.username || url.password) wrong.push("endpoint holds a user or a password: these have their own keys");
     else if (url.protocol === "http:" && !insecure) {
       wrong.push("endpoint begins with http: the password would go out in clear. Write https://, or set insecure");
+    } else if (/[^/]/.test(url.pathname) || url.search || url.hash) {
+      wrong.push(`endpoint has more than an address: write ${url.origin}. The API's own paths are added to it`);
     } else endpoint = url.origin;
   }
 

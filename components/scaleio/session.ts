@@ -100,7 +100,7 @@ export class GatewaySession {
         const answer = await this.send(method, path, body, authorization, purpose.what);
         if (answer.status === 401) return undefined;
         if (answer.status !== 200) throw this.refusal(purpose.what, answer);
-        return { value: read(answer, shape, purpose.what) };
+        return { value: this.read(answer, shape, purpose.what) };
       });
     const login = await this.loggedIn();
     // It has expired, or the gateway was started anew. Of all who see that, the first logs in and the others wait for it.
@@ -138,7 +138,7 @@ export class GatewaySession {
     const what = "logging in";
     const token = await repeated(true, async () => {
       const answer = await this.send("GET", "/api/login", undefined, basic(username, password), what);
-      return answer.status === 404 ? undefined : read(this.granted(answer, what), z.string().min(1), what);
+      return answer.status === 404 ? undefined : this.read(this.granted(answer, what), z.string().min(1), what);
     });
     if (token === undefined) {
       // A gateway without the old login is one of 4.0 or later.
@@ -155,7 +155,7 @@ export class GatewaySession {
     const { username, password } = this.connection;
     const { access_token: token } = await repeated(true, async () => {
       const answer = await this.send("POST", "/rest/auth/login", { username, password }, undefined, what);
-      return read(this.granted(answer, what), bearerShape, what);
+      return this.read(this.granted(answer, what), bearerShape, what);
     });
     return `Bearer ${token}`;
   }
@@ -165,7 +165,7 @@ export class GatewaySession {
     return repeated(true, async () => {
       const answer = await this.send("GET", "/api/version", undefined, authorization, what);
       if (answer.status !== 200) throw this.refusal(what, answer);
-      return read(answer, versionShape, what);
+      return this.read(answer, versionShape, what);
     });
   }
 
@@ -199,6 +199,23 @@ export class GatewaySession {
       );
     }
     return refused(what, refusal);
+  }
+
+  private read<T>({ text, isJson }: Answer, shape: Shape<T>, what: string): T {
+    // An answer's text stays out of messages: a login's holds a token.
+    const parsed = shape.safeParse(parseJson(text));
+    if (parsed.success) return parsed.data;
+    if (!isJson && /^\s*</.test(text)) {
+      throw new ScaleioError(
+        "answer-unreadable",
+        `${what}: ${this.endpoint} answered with a web page, and not as a ScaleIO gateway does. ` +
+          "Check scaleio:endpoint, and whether a proxy or a sign-in page stands before the gateway.",
+        { unsettled: true },
+      );
+    }
+    const where = parsed.error.issues.map(({ path, code }) => `${path.join(".") || "the answer"} (${code})`).join(", ");
+    const message = `${what}: the answer of the gateway ${this.endpoint} is not what its API says: ${where}`;
+    throw new ScaleioError("answer-unreadable", message, { unsettled: true });
   }
 
   private async send(
@@ -266,15 +283,6 @@ async function repeated<T>(repeatable: boolean, action: () => Promise<T>): Promi
 function mayRepeat(error: unknown, repeatable: boolean): boolean {
   if (!(error instanceof ScaleioError)) return false;
   return error.code === "unreachable" || (repeatable && error.unsettled && error.code !== "timed-out");
-}
-
-function read<T>({ text }: Answer, shape: Shape<T>, what: string): T {
-  // An answer's text stays out of messages: a login's holds a token.
-  const parsed = shape.safeParse(parseJson(text));
-  if (parsed.success) return parsed.data;
-  const where = parsed.error.issues.map(({ path, code }) => `${path.join(".") || "the answer"} (${code})`).join(", ");
-  const message = `${what}: the gateway's answer is not what its API says: ${where}`;
-  throw new ScaleioError("answer-unreadable", message, { unsettled: true });
 }
 
 function refusalOf({ status, text, isJson }: Answer): Refusal {

@@ -279,6 +279,18 @@ describe("the connection's config", () => {
     expect(() => read({ ...rest, passwordFile: join(directory, "none") })).toThrow("passwordFile: ENOENT");
   });
 
+  test("refuses an endpoint with a path, which would not be used", () => {
+    for (const endpoint of [
+      "https://gateway.example/api",
+      "https://gateway.example:443/x/",
+      "https://gateway.example?a",
+    ])
+      expect(() => read({ ...good, endpoint })).toThrow(
+        "endpoint has more than an address: write https://gateway.example",
+      );
+    expect(read({ ...good, endpoint: "https://gateway.example/" }).endpoint).toBe("https://gateway.example");
+  });
+
   test("tells all that is wrong with it at once, and never the password", () => {
     writeFileSync(join(directory, "no.pem"), "nothing");
     const wrong = {
@@ -305,4 +317,18 @@ describe("the connection's config", () => {
       expect(message).not.toContain("hidden");
     }
   });
+});
+
+test("a sign-in page in place of an answer is called that, with the address and what to look at", async () => {
+  const server = createServer((_, response) => {
+    response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html><title>Sign in</title>");
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  opened({ close: () => server.close() });
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const options = { endpoint, username: "admin", password: "secret", ca: undefined, insecure: true, timeoutMs: 5_000 };
+  const { code, message } = await failure(opened(new GatewaySession(options)).version());
+  expect(code).toBe("answer-unreadable");
+  expect(message).toContain(`${endpoint} answered with a web page, and not as a ScaleIO gateway does`);
+  expect(message).toContain("Check scaleio:endpoint, and whether a proxy or a sign-in page stands before the gateway");
 });
