@@ -134,7 +134,10 @@ describe("a new stack on this machine", () => {
     const { tag } = await stack.readConfig();
     const planned = await stack.plan([{ kind: "set-profile", name: "fast", definition: fast }]);
     expect(planned.touched).toMatchObject([
-      { name: "data", verdict: "in-place", notes: [{ message: "iopsLimit: 9,000 IOPS → 4,000 IOPS, in place" }] },
+      {
+        ...{ name: "data", verdict: "in-place" },
+        notes: [{ message: "iopsLimit: 9,000 IOPS → 4,000 IOPS, in place" }, { code: "limits-not-enforced" }],
+      },
     ]);
     expect(readFileSync(project.file, "utf8")).toBe(before);
 
