@@ -70,20 +70,27 @@ main(async () => {
       if (options.only.length === 0) await defaultTier(engine, env, jest, failed);
       const withEngine = environment(await engine, env);
       const prepared = await prepare(chosen, withEngine, failed);
-      const together = filesOf(prepared).filter((file) => !isAlone(file));
-      if (together.length > 0) {
-        const what = `labs: ${prepared.map(({ name }) => name).join(", ")}`;
+      const inTime = (/** @type {import("./labs.js").Lab} */ lab, /** @type {string[]} */ files, more = 0) => {
+        const late = isTooLate(lab, minutesSince(started) + more, Number(env[SLOWNESS]));
+        if (!options.all || late === undefined || files.length === 0) return files;
+        leftOut.push(...files.map((file) => `${file}: ${late}`));
+        return [];
+      };
+      for (const group of [prepared.filter((lab) => !lab.endsBy), prepared.filter((lab) => lab.endsBy)]) {
+        let more = 0;
+        const together = group.flatMap((lab) => {
+          const files = filesOf([lab]).filter((file) => !isAlone(file));
+          const kept = inTime(lab, files, more);
+          if (kept.length > 0) more += (lab.minutes ?? 0) * Number(env[SLOWNESS]);
+          return kept;
+        });
+        if (together.length === 0) continue;
+        const what = `labs: ${[...new Set(together.map((file) => labOf(file)?.name))].join(", ")}`;
         await jest(what, ["--maxWorkers", String(availableParallelism() + 1), ...together], withEngine);
       }
       for (const lab of prepared) {
-        const alone = filesOf([lab]).filter(isAlone);
-        if (alone.length === 0) continue;
-        const late = isTooLate(lab, minutesSince(started), Number(env[SLOWNESS]));
-        if (options.all && late !== undefined) {
-          leftOut.push(...alone.map((file) => `${file}: ${late}`));
-          continue;
-        }
-        await jest(`lab: ${lab.name}, alone`, ["--maxWorkers", "1", ...alone], withEngine);
+        const alone = inTime(lab, filesOf([lab]).filter(isAlone));
+        if (alone.length > 0) await jest(`lab: ${lab.name}, alone`, ["--maxWorkers", "1", ...alone], withEngine);
       }
     }
     const results = read(directory, root);
