@@ -1,5 +1,11 @@
 // What it means when a request to a backend fails on its way: the same for every backend that is reached over HTTP.
 
+/** The HTTP client. Only who sends a request pays for loading it. */
+export function undici(): typeof import("undici") {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded when it is needed
+  return require("undici") as typeof import("undici");
+}
+
 /** How a request failed. */
 export interface TransportFailure {
   /**

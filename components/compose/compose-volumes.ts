@@ -18,7 +18,7 @@ import type { ComposeVersion, ComposeVolume } from "../../src/compose";
 import { optionProblems, passedOn } from "../options";
 import { ProfiledVolume } from "../profiled-volume";
 import { currentRun, type Run } from "../run";
-import { readProject } from "./files";
+import type * as Files from "./files";
 
 /** The type token of the component. */
 export const COMPOSE_VOLUMES = "storage-profiles:index:ComposeVolumes";
@@ -113,6 +113,8 @@ export class ComposeVolumes extends pulumi.ComponentResource {
     const directory = args.directory === undefined ? root : pathOf(root, args.directory);
     const environment = args.environment ?? process.env;
     const place = { directory, files: [files].flat(), envFile, environment, version };
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- only who reads Compose files pays for loading what reads them
+    const { readProject } = require("./files") as typeof Files;
     const read = readProject(place, { projectName, driver });
     const asked = read.volumes.map((volume) => ({ volume, definition: withDefaults(volume.definition, defaults) }));
     const problems = [...read.problems];

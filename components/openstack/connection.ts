@@ -5,8 +5,6 @@ import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 
-import { parse } from "yaml";
-
 import { overlay } from "../../src/profiles/overlay";
 import { OpenstackError } from "./errors";
 
@@ -279,6 +277,8 @@ function readYaml(name: string, explicit: string | undefined, wrong: string[]): 
   const file = explicit ?? folders.map((folder) => join(folder, name)).find((each) => existsSync(each));
   if (file === undefined) return undefined;
   try {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded when it is needed
+    const { parse } = require("yaml") as typeof import("yaml");
     return parse(readFileSync(file, "utf8"));
   } catch (error) {
     // What the parser shows of the file may be a password.

@@ -1,10 +1,10 @@
 // A login to Keystone and the requests to Cinder, shared by all who ask in one process. Every request has a time limit; a login that
 // has expired is renewed once; what only reads is repeated when the connection broke.
 
-import { Agent, request } from "undici";
+import type { Agent } from "undici";
 import { z } from "zod";
 
-import { transportFailure } from "../transport";
+import { transportFailure, undici } from "../transport";
 import type { Connection } from "./connection";
 import { isPassing, OpenstackError } from "./errors";
 
@@ -62,7 +62,7 @@ export class CinderSession {
     private readonly service: keyof typeof SERVICE_TYPES = "block-storage",
   ) {
     const { ca, cert, key, insecure } = connection;
-    this.agent = new Agent({
+    this.agent = new (undici().Agent)({
       connections: 16,
       connect: {
         timeout: 10_000,
@@ -215,7 +215,7 @@ export class CinderSession {
   ): Promise<Answer> {
     const { origin } = new URL(url);
     try {
-      const response = await request(url, {
+      const response = await undici().request(url, {
         method,
         dispatcher: this.agent,
         headers: { accept: "application/json", ...(body && { "content-type": "application/json" }), ...headers },

@@ -1,10 +1,10 @@
 // A login to a gateway, shared by all who ask: by token up to version 3.x, by bearer from 4.0 on. Every request has a time
 // limit; a login that has expired is renewed once; what went wrong is told without the password, the token or a stack.
 
-import { Agent, request } from "undici";
+import type { Agent } from "undici";
 import { z } from "zod";
 
-import { transportFailure } from "../transport";
+import { transportFailure, undici } from "../transport";
 import type { Connection } from "./connection";
 import { refused, ScaleioError, type Refusal } from "./errors";
 
@@ -50,7 +50,7 @@ export class GatewaySession {
 
   constructor(private readonly connection: Connection) {
     const { ca, insecure, timeoutMs } = connection;
-    this.agent = new Agent({
+    this.agent = new (undici().Agent)({
       connections: 64,
       connect: { timeout: Math.min(10_000, timeoutMs), rejectUnauthorized: !insecure, ...(ca && { ca }) },
       headersTimeout: timeoutMs,
@@ -227,7 +227,7 @@ export class GatewaySession {
   ): Promise<Answer> {
     const { endpoint, timeoutMs } = this.connection;
     try {
-      const response = await request(`${endpoint}${path}`, {
+      const response = await undici().request(`${endpoint}${path}`, {
         method,
         dispatcher: this.agent,
         headers: {
