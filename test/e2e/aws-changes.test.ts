@@ -143,7 +143,7 @@ describeAws("changes that would lose data", () => {
     }
     // In one: whichever the engine asks about first tells those of the others.
     const errors = diagnostics({ code, text })
-      .split(/error: (?:Preview failed: )?before hook/)
+      .split(/\n +error: /)
       .slice(1);
     expect(errors).toHaveLength(1);
   });
@@ -296,23 +296,28 @@ describeAws("volumes that exist", () => {
   });
 
   test("are not taken over where they would shrink, where they would be replaced, and where there are none", async () => {
-    project.declare({
-      "small@silver": { sizeGiB: 10, import: await make({}) },
-      "open@silver": { sizeGiB: 20, import: await make({ Encrypted: false }) },
-      "none@silver": { sizeGiB: 10, import: "vol-00000000000000000" },
-    });
-    expect((await project.run(["preview"])).code).toBe(1);
-    const { code, text } = await project.tryUp("--continue-on-error");
-    for (const told of [
-      "small (which is taken over) is refused: 1 problem",
-      "the volume has 20 GiB and would shrink to 10 GiB",
-      "open (which is taken over) is refused: 1 problem",
-      "EBS can't encrypt a volume that exists",
-    ]) {
-      expect([code, text]).toEqual([1, expect.stringContaining(told)]);
+    // One at a time: the program ends with the first that fails, since what it exports of that volume fails too.
+    const refusals: Record<string, [args: object, told: (string | RegExp)[]]> = {
+      small: [
+        { sizeGiB: 10, import: await make({}) },
+        ["small (which is taken over) is refused: 1 problem", "the volume has 20 GiB and would shrink to 10 GiB"],
+      ],
+      open: [
+        { sizeGiB: 20, import: await make({ Encrypted: false }) },
+        ["open (which is taken over) is refused: 1 problem", "EBS can't encrypt a volume that exists"],
+      ],
+      // The plugin of these tests answers as if there were a volume without any property; in which words it is refused is up to it.
+      none: [{ sizeGiB: 10, import: "vol-00000000000000000" }, [/Volume \(none\):\n +error: /]],
+    };
+    for (const [name, [args, told]] of Object.entries(refusals)) {
+      project.declare({ [`${name}@silver`]: args });
+      const { code, text } = await project.tryUp();
+      for (const each of told) {
+        expect(code).toBe(1);
+        if (typeof each === "string") expect(text).toContain(each);
+        else expect(text).toMatch(each);
+      }
     }
-    // The plugin of these tests answers as if there were a volume without any property; in which words it is refused is up to it.
-    expect(text).toMatch(/Volume \(none\):\n +error: /);
     expect(await lab.changes()).toEqual([]);
   });
 
