@@ -269,18 +269,23 @@ export class ProfiledVolume extends pulumi.ComponentResource {
     });
     // The rest of the answer is in the inputs already; the state keeps it once. These come only when the volume's resource
     // is done: by their absence the hook sees that the last `up` was not, and size and settings are those that it has.
+    const outputs = made && {
+      volumeId: made.volumeId,
+      mountPath: made.mountPath,
+      sizeGiB: made.sizeGiB,
+      settings: made.settings,
+      profile: this.profile,
+      revision: this.revision,
+      // Then what its resource was given isn't what the profile says, and what it is compared with.
+      isTransformed: isTransformed(args, opts) ? true : undefined,
+      monthlyCost: this.monthlyCost.apply((cost) => cost?.amount),
+    };
+    // Of a volume that lives on another backend than the program says, they would claim that it lives there.
     this.registerOutputs(
-      made && {
-        volumeId: made.volumeId,
-        mountPath: made.mountPath,
-        sizeGiB: made.sizeGiB,
-        settings: made.settings,
-        profile: this.profile,
-        revision: this.revision,
-        // Then what its resource was given isn't what the profile says, and what it is compared with.
-        isTransformed: isTransformed(args, opts) ? true : undefined,
-        monthlyCost: this.monthlyCost.apply((cost) => cost?.amount),
-      },
+      Promise.resolve(declared.recorded).then(
+        () => outputs ?? {},
+        () => ({}),
+      ),
     );
   }
 }
