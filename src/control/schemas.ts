@@ -252,6 +252,7 @@ export const statusAnswer = named(
     declared: resolvedSchema.optional().describe("What is declared"),
     verdict: z.enum(["create", "delete", "none", "in-place", "migrates", "refused"]).optional(),
     problems: z.array(problemSchema),
+    notes: z.array(noteSchema).optional().describe("What is worth knowing of what is declared"),
     volumeId: z.string().optional(),
     mountPath: z.string().optional(),
     protected: z.boolean().optional(),
