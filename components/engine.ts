@@ -119,18 +119,18 @@ export function hasErrorHooks(): boolean {
 }
 
 // Not in the SDK's types.
-/** What an output is, or nothing where that isn't known yet. */
-export function known<T>(output: pulumi.Output<T>): Promise<T | undefined> {
-  const { isKnown, promise } = output as unknown as { isKnown: Promise<boolean>; promise: () => Promise<T> };
-  return isKnown.then((is) => (is ? promise.call(output) : undefined));
-}
-
 interface Internals<T> {
   resources: () => Set<pulumi.Resource>;
   allResources?: () => Promise<Set<pulumi.Resource>>;
   isKnown: Promise<boolean>;
   isSecret: Promise<boolean>;
   promise: () => Promise<T>;
+}
+
+/** What an output is, or nothing where that isn't known yet. */
+export function known<T>(output: pulumi.Output<T>): Promise<T | undefined> {
+  const { isKnown, promise } = output as unknown as Internals<T>;
+  return isKnown.then((is) => (is ? promise.call(output) : undefined));
 }
 
 type MakeOutput = new <T>(

@@ -1,8 +1,6 @@
 // ProfiledVolume: a volume declared by name and profile. What the profile means here and now is worked out by the pure
 // core; this component records the answer, lets the hook judge it, and has the backend make the resource.
 
-import { isDeepStrictEqual } from "node:util";
-
 import * as pulumi from "@pulumi/pulumi";
 
 import {
@@ -29,6 +27,7 @@ import {
   type VolumeRequest,
   wrongType,
 } from "../src";
+import { isSame } from "../src/profiles/revision";
 import { volumeBackend } from "./backends";
 import { declaredVolume, newDeclaration, setDeclared, type DeclaredVolume, type RecordedVolume } from "./declared";
 import {
@@ -243,7 +242,7 @@ export class ProfiledVolume extends pulumi.ComponentResource {
     this.volumeId = made?.volumeId ?? unknown<string>();
     this.mountPath = made?.mountPath ?? pulumi.output<string | undefined>(undefined);
     this.backend = volume.backend;
-    // What the volume has, and not what is asked for, where the run leaves it out. At preview a resource may not know it yet.
+    // A run that leaves the volume out doesn't change it: these say what it has. At preview its resource may not know that yet.
     const has = run.hooks ? made : undefined;
     this.sizeGiB = has ? knownAtPreview(has.sizeGiB, () => known(volume.sizeGiB)) : volume.sizeGiB;
     this.settings = has ? knownAtPreview(has.settings, () => known(volume.settings)) : volume.settings;
@@ -295,9 +294,9 @@ function isTransformed({ transform }: ProfiledVolumeArgs, opts: pulumi.Component
   return transform?.volume !== undefined || transforms.length > 0 || transformations.length > 0;
 }
 
-// Of a volume that isn't what is asked for, since the run leaves it out, what it is costs.
+// The cost of what the volume has, which differs from what is asked for where the run leaves it out.
 function costOf(run: Run, { volume, request, monthlyCost }: Resolution, sizeGiB: number, settings: Settings) {
-  if (!volume || isDeepStrictEqual([volume.sizeGiB, volume.settings], [sizeGiB, settings])) return monthlyCost;
+  if (!volume || isSame([volume.sizeGiB, volume.settings], [sizeGiB, settings])) return monthlyCost;
   return monthlyCostOf(run.catalog, { ...volume, sizeGiB, settings }, request.placement);
 }
 

@@ -18,7 +18,7 @@ export function parseYaml(text: string): {
   value: unknown;
   errors: { message: string; line: number; column: number }[];
 } {
-  const doc = read(text);
+  const doc = readYaml(text);
   const errors = doc.errors.map(({ message, linePos }) => ({
     message: message.split(/ at line \d+/)[0] ?? message,
     line: linePos?.[0].line ?? 1,
@@ -58,8 +58,6 @@ export function valueAt(tree: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>((at, key) => (isObject(at) ? own(at, key) : undefined), tree);
 }
 
-const read = readYaml;
-
 // Whatever the text was like: what it says in the end must be what was to be said, and nothing else.
 function checked(text: string, expected: unknown): string {
   const { value, errors } = parseYaml(text);
@@ -79,7 +77,7 @@ function withValue(tree: unknown, path: readonly string[], value: unknown): unkn
 }
 
 function update(text: string, path: readonly string[], value: unknown, style: Style): string {
-  const doc = read(text);
+  const doc = readYaml(text);
   const found = find(doc, path);
   const { depth, map, pair } = found;
   // A part of the way is missing: all that is below is new.
@@ -237,7 +235,7 @@ function replace(text: string, doc: Document.Parsed, pair: Pair, value: unknown,
 }
 
 function remove(text: string, path: readonly string[]): string {
-  const doc = read(text);
+  const doc = readYaml(text);
   const { depth, map, pair } = find(doc, path);
   if (depth !== path.length - 1 || !map || !pair)
     throw new HandEdit("what is to go comes from an alias or a merge (<<)");
