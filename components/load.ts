@@ -13,7 +13,7 @@ export class MissingPackage extends pulumi.RunError {
 
 /**
  * Loads a part of such a package.
- * @throws {@link MissingPackage} that says what to install, where it isn't.
+ * @throws {@link MissingPackage} if the package isn't installed; it says what to install.
  */
 export function loadPackage<Module>(backend: string, name: string, version: string, requireIt: () => Module): Module {
   try {

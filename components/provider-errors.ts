@@ -13,7 +13,7 @@ export function leaveToEngine(className: string): void {
   };
 }
 
-// An error of ours has no stack of its own: what stands there is its message again.
+// Our errors have no stack: the SDK prints the message a second time in its place.
 function isRepetition(text: unknown): boolean {
   if (typeof text !== "string") return false;
   const [name] = text.split(": ", 1);

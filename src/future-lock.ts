@@ -1,5 +1,5 @@
-// A lock of proper-lockfile is told to be a dead process's by the age of its time. After the machine's clock was set back that time may lie in
-// the future, and the lock would never be old.
+// proper-lockfile takes a lock for a dead process's once its timestamp is old enough. After the machine's clock was set back, the timestamp may
+// lie in the future, and the lock would never become old.
 
 import { stat, utimes } from "node:fs/promises";
 

@@ -1,4 +1,4 @@
-// How much may stand in one place of a profile or a volume: more than a backend takes is refused before anything is worked out of it.
+// Bounds on the number of entries in a profile or a volume: more than a backend accepts are refused before anything else is done with them.
 
 import type { z } from "zod";
 

@@ -32,7 +32,7 @@ export function askedBy(context: Context, read: StackConfigRead, state: StackSta
     asked.problems.push(...problems);
     if (problems.length > 0) continue;
     const found = oneVolume(statuses, selector, text);
-    // A name that no volume has yet may be a new one's, where it is said what that is to be.
+    // An unknown name with a profile or a size declares a new volume.
     const isDeclared = (profile !== undefined || size !== undefined) && !isUrn(selector);
     if (found.problem && !(isDeclared && found.problem.code === "volume-unknown")) {
       asked.problems.push(found.problem);

@@ -30,7 +30,7 @@ export const validate: CommandSpec = {
         try {
           const { problems, tag, config, inherited } = await stack.readConfig();
           const volumes = Object.keys(config.volumes ?? {}).length;
-          // What the stack's file doesn't say stands in the project's.
+          // Keys that the stack's file doesn't set come from Pulumi.yaml.
           const isInherited = ({ path }: Problem) => inherited.some((key) => isBelow(path, `${NAMESPACE}:${key}`));
           const placed = problems.map((each) =>
             isInherited(each) ? { ...each, path: `${PROJECT_FILES[0] ?? ""}: ${each.path}` } : each,

@@ -83,7 +83,7 @@ export function wrongType(path: string, value: unknown, expected: string): Probl
   return problem("wrong-type", path, value, { expected: typeName(expected), found: foundType(value), way });
 }
 
-// What looks like a number is one, also to `pulumi config set --path`, unless it is told otherwise.
+// YAML, and `pulumi config set --path` too, read what looks like a number as a number.
 function asText(path: string, value: number): string {
   if (/(^|\.)size$/.test(path)) return `write "${value}GiB", or \`sizeGiB: ${value}\``;
   if (/(^|\.)defaultSize$/.test(path)) return `write "${value}GiB"`;

@@ -92,7 +92,7 @@ async function judge(
   }
   if (willApply === true) {
     problems.push(...newProblems(problems, after.problems));
-    // What the program says of a volume only its run shows, which refuses for itself.
+    // Volumes that the program declares are judged when it runs.
     const ofConfig = touched.filter(({ declaredBy }) => declaredBy === "config");
     problems.push(...unlisted(problems, refusals(ofConfig)));
   }

@@ -1,6 +1,6 @@
 // Whatever a program, its options, hands and kills do: a volume's data is gone only if the user asked for the deletion of that volume by
 // name, or ran `destroy`, with protection off. Random histories, many at a time: each volume of a stack has its own, and all go through
-// the same runs. STORAGE_PROFILES_TEST_HISTORIES says how many are tried on each backend.
+// the same runs. STORAGE_PROFILES_TEST_HISTORIES sets how many are tried on each backend.
 
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -28,7 +28,7 @@ interface Identity {
 
 const sameAs = (one: Identity) => (other: Identity) => one.name === other.name && one.parent === other.parent;
 
-/** What the program says of a volume. */
+/** A volume as the program declares it. */
 interface Declaration extends Identity {
   profile: string;
   sizeGiB: number;
