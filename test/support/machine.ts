@@ -1,7 +1,8 @@
 // What this machine can run, and what tests do to it.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { localCapabilities } from "../../components/local/capabilities";
@@ -106,4 +107,17 @@ export function unmountAndDetach(mountPath: string): void {
   if (!device) throw new Error(`${mountPath} isn't mounted`);
   execFileSync("umount", [mountPath]);
   execFileSync("losetup", ["--detach", device]);
+}
+
+/**
+ * The arguments of `unshare` for a process in a mount namespace of its own, as a container's is. Such a namespace begins with all mounts of
+ * the machine; those of tests that run at the same time, which would wait in vain for theirs to be left, are given up first.
+ *
+ * @param home below which the test's own mounts lie
+ * @param script of sh, which gets `args` as $1, $2, …
+ */
+export function asContainer(home: string, script: string, ...args: string[]): string[] {
+  const others = `awk -v all=${tmpdir()}/ -v own=${realpathSync(home)}/ 'index($5, all) == 1 && index($5, own) != 1 { print $5 }'`;
+  const giveUp = `for mount in $(${others} /proc/self/mountinfo); do umount --lazy "$mount"; done`;
+  return ["--mount", "sh", "-c", `${giveUp}; ${script}`, "sh", ...args];
 }

@@ -256,7 +256,12 @@ describeIf(isRoot && process.platform === "linux", "with root's help", "needs ro
     const volume = await createVolume(ask("v"));
     const data = support.writeData(volume);
     const elsewhere = fs.mkdtempSync(path.join(space.root, "container-"));
-    const container = await support.startContainer('mount --bind "$1" "$2" &&', volume.mountPath, elsewhere);
+    const container = await support.startContainer(
+      space.root,
+      'mount --bind "$1" "$2" &&',
+      volume.mountPath,
+      elsewhere,
+    );
     const error = await failure(deleteVolume(volume.id, volume));
     expect(error).toMatchObject({
       code: "in-use",

@@ -10,7 +10,7 @@ import type { LocalSettings } from "../../../src/backends/local/settings";
 import { hasCapability } from "../../../components/local/capabilities";
 import { LocalVolumeError } from "../../../components/local/errors";
 import type { CreateVolumeRequest, LocalVolume } from "../../../components/local/volumes";
-import { loopReason } from "../../support/machine";
+import { asContainer, loopReason } from "../../support/machine";
 import type { ChildTask } from "./child";
 import { compileChild } from "./compiled";
 
@@ -228,11 +228,12 @@ export function startCommand(
 
 /** A process in a mount namespace of its own, which runs `script` there and stays, as a container would. */
 export async function startContainer(
+  root: string,
   script: string,
   ...args: string[]
 ): Promise<{ process: ChildProcess; end(): Promise<void> }> {
   const inside = `${script} echo ready && exec sleep 100`;
-  const container = startCommand("unshare", ["--mount", "sh", "-c", inside, "sh", ...args]);
+  const container = startCommand("unshare", asContainer(root, inside, ...args));
   await new Promise((resolve) => container.process.stdout?.once("data", resolve));
   return container;
 }

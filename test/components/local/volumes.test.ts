@@ -250,7 +250,7 @@ describeIf(canLoop, "a volume of mode loop", whyNoLoop, () => {
   it("is mounted again while a container still has it", async () => {
     const volume = await createVolume(request(state, "held"));
     const data = support.writeData(volume);
-    const container = await support.startContainer("");
+    const container = await support.startContainer(root, "");
     support.system("umount", volume.mountPath);
     await repairVolume(volume.id);
     expect(support.readData(volume)).toBe(data);
@@ -455,7 +455,7 @@ describeIf(canLoop, "a volume of mode loop", whyNoLoop, () => {
     const volume = await createVolume(request(state, "contained"));
     const data = support.writeData(volume);
     const elsewhere = fs.mkdtempSync(path.join(root, "container-"));
-    const container = await support.startContainer(bind, volume.mountPath, elsewhere);
+    const container = await support.startContainer(root, bind, volume.mountPath, elsewhere);
     const error = await failure(deleteVolume(volume.id, volume));
     expect(error).toMatchObject({
       code: "in-use",
@@ -474,7 +474,7 @@ describeIf(canLoop, "a volume of mode loop", whyNoLoop, () => {
     const volume = await createVolume(request(state, "starting"));
     support.writeData(volume);
     const elsewhere = fs.mkdtempSync(path.join(root, "container-"));
-    const container = await support.startContainer(bind, volume.mountPath, elsewhere);
+    const container = await support.startContainer(root, bind, volume.mountPath, elsewhere);
     // The clock stands still, so that it is the container's end that the deletion goes on after, and not a time limit.
     const now = jest.spyOn(monotonic, "now").mockReturnValue(monotonic.now());
     const look = jest.spyOn(fs.promises, "readdir");

@@ -19,7 +19,7 @@ import { environmentFor, environmentOf } from "../../labs/python.js";
 import { AwsLab, describeAws } from "../../support/aws";
 import { testDevice, type TestDevice } from "../../support/device";
 import { limitMs, until } from "../../../tools/test/time.js";
-import { describeIf, loopReason } from "../../support/machine";
+import { asContainer, describeIf, loopReason } from "../../support/machine";
 
 const GIB = 2 ** 30;
 
@@ -250,12 +250,8 @@ describeIf(loopReason() === undefined, "a volume on ScaleIO", loopReason(), () =
       }
       expect(await node.usersOf(volume)).toEqual([]);
       // In a mount namespace of its own, as a container is: unmounting it here would go through.
-      const inside = spawn("unshare", [
-        "-m",
-        "sh",
-        "-c",
-        `mount --bind ${at} ${bind} && umount ${at} && exec sleep 60`,
-      ]);
+      const script = `mount --bind ${at} ${bind} && umount ${at} && exec sleep 60`;
+      const inside = spawn("unshare", asContainer(home, script));
       await until("the container sees the volume", async () => (await node.usersOf(volume)).length > 0);
       await expect(node.unmount(volume, waiting())).rejects.toThrow(/in use by process \d+ \(\w+\), which sees it at/);
       expect([mappings().length, await node.mountedAt(volume)]).toEqual([1, at]);
@@ -279,7 +275,7 @@ describeIf(loopReason() === undefined, "a volume on ScaleIO", loopReason(), () =
   test("that another mount namespace has a copy of is detached when that is gone, and not before", async () => {
     // A copy at the same place, which unmounting it here doesn't reach: as a container has all mounts while it starts.
     const copied = async () => {
-      const child = spawn("unshare", ["-m", "sh", "-c", "echo; exec sleep 60"]);
+      const child = spawn("unshare", asContainer(home, "echo; exec sleep 60"));
       await new Promise((done) => child.stdout.once("data", done));
       const ended = new Promise((done) => child.once("exit", done));
       return async () => {
