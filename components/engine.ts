@@ -39,14 +39,22 @@ export function beforeDeletions(act: () => Promise<void>): void {
 /**
  * Has the program fail, with a message that is asked for when it has gone on for a turn: the engine deletes nothing then, whatever it was
  * told to leave out or to go on after (--target, --exclude, --continue-on-error).
+ *
+ * @returns resolves when the engine has the message. Under load that takes a while, and an engine that stops meanwhile never shows it.
  */
-export function failProgram(message: () => string): void {
+export function failProgram(message: () => string): Promise<void> {
   const monitor = pulumi.runtime.getMonitor() as Monitor;
   // A program of the Automation API is reported as done in spite of a rejection that nobody handles.
   if (monitor.signalAndWaitForShutdown) {
     monitor.signalAndWaitForShutdown = (_request, callback) => callback({ code: UNAVAILABLE });
   }
-  setImmediate(() => void Promise.reject(runError(message())));
+  return new Promise((told) => {
+    setImmediate(() => {
+      void Promise.reject(runError(message()));
+      // By the next turn the SDK has put it into its queue, which also holds what it logs itself about each resource.
+      setImmediate(() => void pulumi.log.debug("storage-profiles has told the problems").finally(told));
+    });
+  });
 }
 
 /** An error for people: the SDK would show the stack of one that comes when the program itself has ended. */

@@ -60,10 +60,28 @@ export interface HookedRun {
   /** Takes a volume that is new to the state. */
   created: (declared: DeclaredVolume) => void;
   placementOf: (backend: BackendName) => object;
+  /** When the engine has the message that has the problems of all volumes; nothing where there is none. */
+  told: () => Promise<void> | undefined;
 }
 
 /** Makes the hooks of one run. */
-export function volumeHooks({ config, catalog, volumes, volumeAt, created, placementOf }: HookedRun): VolumeHooks {
+export function volumeHooks({
+  config,
+  catalog,
+  volumes,
+  volumeAt,
+  created,
+  placementOf,
+  told,
+}: HookedRun): VolumeHooks {
+  // The engine stops soon after a hook's error, and then shows nothing that the program has said meanwhile.
+  const afterTold = <A>(hook: (args: A) => void | Promise<void>) => {
+    return async (args: A): Promise<void> => {
+      await told();
+      await hook(args);
+    };
+  };
+
   // What the backend says. Of all that are asked at the same time, the first refusal tells: the engine stops soon after it.
   const asking = new Set<Promise<unknown>>();
   const ask = async (declared: DeclaredVolume, to: ResolvedVolume, asked: Partial<AskedOfBackend>): Promise<Note[]> => {
@@ -189,14 +207,16 @@ export function volumeHooks({ config, catalog, volumes, volumeAt, created, place
   return {
     mapping: new pulumi.ResourceHook(`${HOOK}-mapping`, mapping, { onDryRun: true }),
     mappingBefore: async ({ urn }) => mappings.get((await known(urn)) ?? ""),
-    component: new pulumi.ResourceHook(HOOK, component, { onDryRun: true }),
+    component: new pulumi.ResourceHook(HOOK, afterTold(component), { onDryRun: true }),
     volume(backend) {
       const known = made.get(backend);
       if (known) return known;
-      const beforeUpdate = [new pulumi.ResourceHook(`${HOOK}-${backend}`, volume(backend), { onDryRun: true })];
+      const beforeUpdate = [
+        new pulumi.ResourceHook(`${HOOK}-${backend}`, afterTold(volume(backend)), { onDryRun: true }),
+      ];
       const explains = volumeBackend(backend).explain !== undefined && hasErrorHooks();
       const onError = explains ? [new pulumi.ErrorHook(`${HOOK}-${backend}-error`, failed(backend))] : undefined;
-      const beforeCreate = [new pulumi.ResourceHook(`${HOOK}-${backend}-new`, creation, { onDryRun: true })];
+      const beforeCreate = [new pulumi.ResourceHook(`${HOOK}-${backend}-new`, afterTold(creation), { onDryRun: true })];
       const binding = { beforeUpdate, beforeCreate, ...(onError && { onError }) };
       made.set(backend, binding);
       return binding;

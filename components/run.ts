@@ -1,6 +1,8 @@
 // What holds for one run of a Pulumi program: the oldest engine that will do, the stack's config and catalog, the hook
 // that judges changes. A process may hold several runs (the Automation API's inline programs), so nothing here is global.
 
+import { setTimeout } from "node:timers/promises";
+
 import * as pulumi from "@pulumi/pulumi";
 import { version as sdkVersion } from "@pulumi/pulumi/version";
 
@@ -25,6 +27,9 @@ import { volumeHooks, type VolumeHooks } from "./hooks";
 import { withPricesFile } from "./prices-file";
 import { failure } from "./refusals";
 import { deletionWatch } from "./renamed";
+
+/** How long a refusal may wait for the message that has the problems of all volumes. */
+const TELLING_MS = 20_000;
 
 /** One run of a program. */
 export interface Run {
@@ -63,8 +68,9 @@ export function currentRun(): Run {
   };
   const placement = (backend: BackendName, own?: object) => placementOf(backend, config, own);
   const created = deletionWatch(volumes);
+  let told: Promise<void> | undefined;
   const hooks = hasHooks()
-    ? volumeHooks({ config, catalog, volumes, volumeAt, created, placementOf: placement })
+    ? volumeHooks({ config, catalog, volumes, volumeAt, created, placementOf: placement, told: () => told })
     : undefined;
   let isFailing = false;
   const refuse = (declared: DeclaredVolume, problems: Problem[]) => {
@@ -72,10 +78,19 @@ export function currentRun(): Run {
     declared.problems.push(...problems);
     if (isFailing) return;
     isFailing = true;
-    failProgram(() => {
+    let saying: DeclaredVolume[] = [];
+    const delivered = failProgram(() => {
       isFailing = false;
-      return failure(volumes);
+      const unreported = volumes.filter(({ isReported }) => !isReported);
+      const text = failure(volumes);
+      saying = unreported.filter(({ isReported }) => isReported);
+      return text;
+    }).then(() => void (saying = []));
+    // What a program logs about a volume waits for that volume, and all that is logged after it does too: then the refusal itself tells.
+    const isLate = setTimeout(TELLING_MS, undefined, { ref: false }).then(() => {
+      for (const each of saying) each.isReported = false;
     });
+    told = Promise.race([delivered, isLate]);
   };
   const run: Run = { config, catalog, hooks, volumes, byUrn, taken: new Map(), refuse, placementOf: placement };
   if (key) runs.set(key, run);

@@ -175,7 +175,9 @@ describe("a program with problems", () => {
   });
 
   test("is told those of all its volumes, however many, and nothing is made", async () => {
+    // What the SDK logs is told in its order: here much comes before the problems.
     project.program(`
+      for (let i = 0; i < 2000; i++) pulumi.log.debug("much to say");
       for (let i = 0; i < 40; i++) new ProfiledVolume("data" + i + "@golf", { size: "tall" });
       new ProfiledVolume("array@gold", { sizeGiB: 8, backend: "scaleio", physicalName: "x".repeat(40) });
       new ProfiledVolume("good", { sizeGiB: 1 });
@@ -212,6 +214,17 @@ describe("a program with problems", () => {
         /data|array|mixed|other|untyped|last|c@|of the program/.test(each),
       ),
     ).toEqual([]);
+  });
+
+  test("is told them also where it logs something about a volume that is refused", async () => {
+    project.program(`
+      const volume = new ProfiledVolume("data@golf", { sizeGiB: 1 });
+      pulumi.log.info("waits for the volume", volume);
+      new ProfiledVolume("other@silv", { sizeGiB: 1 });
+    `);
+    const ran = await project.run(UP);
+    expect(ran.code).not.toBe(0);
+    for (const profile of ["golf", "silv"]) expect(diagnostics(ran)).toContain(`there is no profile "${profile}"`);
   });
 
   test("hears of a bad config in one message, by the places in the file, without a stack trace", async () => {
