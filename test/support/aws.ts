@@ -12,6 +12,8 @@ export interface Ec2Request {
   params: Record<string, string>;
   /** Why it was refused: EC2's code. */
   error: string | null;
+  /** 1 for the first time; more where the client sends it again by itself. */
+  attempt: number;
 }
 
 /** An error of EC2. */
@@ -78,11 +80,13 @@ export class AwsLab {
 
   /**
    * What reached EC2 for each volume, in its order: "Iops=300&Size=10&VolumeType=io1", and behind it why it was refused.
-   * By the volumes' ids; where EC2 gives the id only then, by their names.
+   * By the volumes' ids; where EC2 gives the id only then, by their names. What a client sends again by itself counts once.
    */
   async sent(action: string): Promise<Record<string, string[]>> {
     const by: Record<string, string[]> = {};
-    for (const { params, error } of (await this.requests()).filter((each) => each.action === action)) {
+    for (const { params, error } of (await this.requests()).filter(
+      (each) => each.action === action && each.attempt === 1,
+    )) {
       const tag = Object.keys(params).find((key) => /\.Tag\.\d+\.Key$/.test(key) && params[key] === "Name");
       const of = params["VolumeId"] ?? params[tag?.replace(/Key$/, "Value") ?? ""] ?? "";
       const kept = Object.entries(params).filter(([key]) => !/^(ClientToken|VolumeId|TagSpecification.*)$/.test(key));

@@ -5,7 +5,7 @@ of EBS (limits.py). volumes.py says where moto's volumes were put right. Prints 
 its standard input. Tests talk to it at /lab, in JSON:
 
   POST /lab/call      {"action", "params"}   does it by boto's client, off the record: {"result"} or {"error": {"code", "message"}}
-  GET  /lab/requests                         what reached EC2: [{"action", "params", "error"}], "error" a code or null
+  GET  /lab/requests                         what reached EC2: [{"action", "params", "error", "attempt"}], "error" a code or null
   POST /lab/reset                            everything away: resources, record, clock, faults
   POST /lab/advance   {"seconds"}            moves EC2's clock on
   POST /lab/set       {"optimizingSeconds"}  how long a modification is "optimizing"; none at the start
@@ -71,7 +71,9 @@ class Lab:
         if scope is None or scope[2] != "ec2":
             return error_response(Refused("Unserved", f"the lab serves signed requests to EC2 only: {request.url}"))
         query = dict(parse_qsl(body.decode(), keep_blank_values=True))
+        attempt = re.match(r"attempt=(\d+)", request.headers.get("Amz-Sdk-Request", ""))
         entry = {"action": query.get("Action", ""), "params": model.flatten(query), "error": None}
+        entry["attempt"] = int(attempt[1]) if attempt else 1
         if OFF_THE_RECORD not in request.headers.get("User-Agent", ""):
             self.requests.append(entry)
             fault = next((each for each in self.faults if each["action"] == entry["action"]), None)

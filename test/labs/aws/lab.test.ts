@@ -244,9 +244,9 @@ describeIf(reason === undefined, "the lab's EC2", reason, () => {
       expect(await send({ Action: "DeleteVolume", VolumeId: "vol-1" })).toBe("InvalidVolume.NotFound");
       const params = { AvailabilityZone: "us-east-1a", Size: "10", VolumeType: "gp3" };
       expect(await lab.requests()).toEqual([
-        { action: "CreateVolume", params, error: null },
-        { action: "CreateVolume", params: { ...params, Size: "0" }, error: "InvalidParameterValue" },
-        { action: "DeleteVolume", params: { VolumeId: "vol-1" }, error: "InvalidVolume.NotFound" },
+        { action: "CreateVolume", params, error: null, attempt: 1 },
+        { action: "CreateVolume", params: { ...params, Size: "0" }, error: "InvalidParameterValue", attempt: 1 },
+        { action: "DeleteVolume", params: { VolumeId: "vol-1" }, error: "InvalidVolume.NotFound", attempt: 1 },
       ]);
       expect(await lab.changes()).toEqual([
         "CreateVolume AvailabilityZone=us-east-1a&Size=0&VolumeType=gp3 refused: InvalidParameterValue",
