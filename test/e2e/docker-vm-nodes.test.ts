@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { until } from "../../tools/test/time.js";
-import { machineReason, startMachine, type Machine } from "../labs/vm/lab.js";
+import { machineReason, PRELOADED, startMachine, type Machine } from "../labs/vm/lab.js";
 import { IS_LATE, PROGRAM } from "../support/docker";
 import { describeIf } from "../support/machine";
 import { OpenstackLab } from "../support/openstack";
@@ -88,6 +88,7 @@ describeIf(reason === undefined, "the Docker plugin as a service of a server in 
       STORAGE_PROFILES_INSTANCE_ID: server,
       PULUMI_CONFIG_PASSPHRASE: (await project.env())["PULUMI_CONFIG_PASSPHRASE"],
       PULUMI_BACKEND_URL: "file:///var/lib/stacks",
+      NODE_OPTIONS: `--require ${PRELOADED}`,
     };
     await place(
       "/etc/cloud.env",

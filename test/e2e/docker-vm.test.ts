@@ -2,7 +2,7 @@
 // under cgroup v2, through a crash, a reboot and a power cut. All of it happens in a virtual machine (test/labs/vm).
 
 import { limitMs } from "../../tools/test/time.js";
-import { machineReason, startMachine, type Machine } from "../labs/vm/lab.js";
+import { machineReason, PRELOADED, startMachine, type Machine } from "../labs/vm/lab.js";
 import { IS_LATE } from "../support/docker";
 import { describeIf } from "../support/machine";
 import { expectLimited, expectRaised, rateOf, timedWrites } from "../support/rate";
@@ -37,7 +37,7 @@ for (const [name, asked] of Object.entries(volumesOfStack())) new ProfiledVolume
     resident: { profile: free, sizeGiB: 1 }
     held: { profile: slow, sizeGiB: 1 }
     grown: { profile: free, sizeGiB: 1 }' > Pulumi.dev.yaml
-  printenv | grep -E '^PULUMI_' > /etc/shop.env
+  printenv | grep -E '^(PULUMI_|NODE_OPTIONS=)' > /etc/shop.env
   pulumi stack init dev --non-interactive
   pulumi up --yes --skip-preview --non-interactive
 `;
@@ -45,6 +45,7 @@ for (const [name, asked] of Object.entries(volumesOfStack())) new ProfiledVolume
 /** What every script begins with. */
 const HEAD = `
   export PATH=/opt/engine:$PATH PULUMI_CONFIG_PASSPHRASE=test PULUMI_BACKEND_URL=file:///var/lib/stacks
+  export NODE_OPTIONS='--require ${PRELOADED}'
   [ ! -e /srv/shop ] || cd /srv/shop
 `;
 

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 import { isAlone, isTooLate, labOf, labs } from "../../tools/test/labs.js";
-import { failures, report, summarize } from "../../tools/test/results.js";
+import { failures, read, report, RESULTS, summarize } from "../../tools/test/results.js";
 import { limitMs, slowness, until } from "../../tools/test/time.js";
 
 const root = resolve(__dirname, "../..");
@@ -131,12 +131,35 @@ describe("a test file that leaves something running", () => {
         testEnvironmentOptions: { graceSeconds: 0.2 },
       });
       const args = [join(root, "node_modules/jest/bin/jest.js"), "--config", config, "--forceExit", "--maxWorkers=2"];
-      const { status, stderr } = spawnSync(process.execPath, args, { cwd: directory, encoding: "utf8" });
+      args.push("--reporters", "default", "--reporters", join(root, "tools/test/reporter.js"));
+      const env = { ...process.env, [RESULTS]: join(directory, "results") };
+      const { status, stderr } = spawnSync(process.execPath, args, { cwd: directory, encoding: "utf8", env });
       expect(status).toBe(message ? 1 : 0);
       if (message) expect(stderr).toMatch(message);
+      const reported = read(join(directory, "results"), directory).sort((a, b) => a.file.localeCompare(b.file));
+      expect(reported).toMatchObject(
+        ["x", "y"].map((name) => ({ file: `${name}.test.js`, passed: message ? expect.any(Number) : 1, failed: 0 })),
+      );
+      for (const { broken } of reported) expect(broken ?? "").toMatch(message ?? /^$/);
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }
+  });
+});
+
+describe("what the labs' processes load first", () => {
+  const preload = ["--require", join(root, "tools/test/lazy-sdk.js")];
+  const node = (options: string[], script: string) =>
+    spawnSync(process.execPath, [...options, "-e", script], { cwd: root, encoding: "utf8" }).stdout;
+
+  test("has Pulumi's SDK load what it uses for TypeScript and closures when it uses it", () => {
+    const isLoaded =
+      'require("@pulumi/pulumi"); console.log(Object.keys(require.cache).some((file) => /node_modules.(typescript|ts-node|@npmcli)/.test(file)))';
+    expect(node([], isLoaded)).toBe("true\n");
+    expect(node(preload, isLoaded)).toBe("false\n");
+    const isSerialized =
+      'require("@pulumi/pulumi").runtime.serializeFunction(() => 42).then(({ text }) => console.log(text.includes("42")))';
+    expect(node(preload, isSerialized)).toBe("true\n");
   });
 });
 

@@ -3,6 +3,8 @@
 // @ts-check
 "use strict";
 
+const { acceleratorOf } = require("../../test/labs/vm/qemu.js");
+
 /**
  * @typedef {object} Lab
  * @property {string} name as in `npm test -- --only NAME`
@@ -12,7 +14,7 @@
  * @property {string[][]} [prepare] commands of Node.js that make what the tests need, before any of them runs
  * @property {number} [minutes] about what it takes on the reference machine
  * @property {number} [endsBy] the minute of a run of everything by which it must have ended, since CI stops after 90: it runs after the labs
- * that have no such limit, and where there is no time left for it, it is left out, by name
+ * that have no such limit. Where there is no time left for it, it is left out, by name; where it takes longer, so is what has not ended by then
  * @property {string[]} [alone] regular expressions over those of its files that have the machine to themselves, because they measure
  */
 
@@ -83,7 +85,7 @@ const labs = [
     needs: "Linux, root, Debian packages, QEMU (with KVM, or much time)",
     files: ["test/e2e/docker-vm"],
     prepare: [["test/labs/vm/lab.js", "--probe"]],
-    minutes: 15,
+    minutes: acceleratorOf(process.env) === "kvm" ? 8 : 35,
     endsBy: 75,
     alone: [""],
   },

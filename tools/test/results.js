@@ -1,11 +1,14 @@
-// Reads what jest has written, and makes the report that `npm test` ends with. Pure but for `read`.
+// Reads what our reporter for jest has written, and makes the report that `npm test` ends with. Pure but for `read`.
 // @ts-check
 "use strict";
 
-const { readFileSync, readdirSync } = require("node:fs");
+const { existsSync, readFileSync } = require("node:fs");
 const path = require("node:path");
 
-module.exports = { failures, read, report, summarize };
+/** The environment variable with the file to which the reporter adds a line for each test file. */
+const RESULTS = "STORAGE_PROFILES_TEST_RESULTS";
+
+module.exports = { RESULTS, failures, read, report, summarize };
 
 /**
  * @typedef {object} FileResult
@@ -23,15 +26,14 @@ module.exports = { failures, read, report, summarize };
  */
 
 /**
- * @param {string} directory with the files that jest wrote
+ * @param {string} file with a line for each test file
  * @param {string} root
  * @returns {FileResult[]}
  */
-function read(directory, root) {
-  return readdirSync(directory)
-    .map((file) => JSON.parse(readFileSync(path.join(directory, file), "utf8")))
-    .flatMap(({ testResults }) => testResults)
-    .map((result) => summarize(result, root));
+function read(file, root) {
+  if (!existsSync(file)) return [];
+  const lines = readFileSync(file, "utf8").split("\n").filter(Boolean);
+  return lines.map((line) => summarize(JSON.parse(line), root));
 }
 
 /**

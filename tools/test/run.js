@@ -12,10 +12,13 @@ const { ensureEngine, environment } = require("../engine/ensure.js");
 const { setup } = require("../setup.js");
 const { UNAVAILABLE, UserError, main } = require("../shared.js");
 const { isAlone, isTooLate, labOf, labs } = require("./labs.js");
-const { failures, read, report } = require("./results.js");
+const { RESULTS, failures, read, report } = require("./results.js");
 const { SLOWNESS, measureSlowness } = require("./time.js");
 
 const root = path.resolve(__dirname, "../..");
+
+/** Instead of an exit code: there was no more time for it. */
+const STOPPED = -1;
 
 const HELP = `Usage: npm test [-- OPTIONS | JEST ARGUMENTS]
 
@@ -51,15 +54,22 @@ main(async () => {
   const failed = [];
   /** @type {string[]} what was left out, and why */
   const leftOut = [];
-  let runs = 0;
+  const resultsFile = path.join(directory, "results");
+  const reporters = ["default", path.join(__dirname, "reporter.js")].flatMap((reporter) => ["--reporters", reporter]);
   const jest = async (
     /** @type {string} */ what,
     /** @type {string[]} */ args,
     /** @type {NodeJS.ProcessEnv} */ jestEnv,
+    /** @type {number | undefined} */ endsBy = undefined,
   ) => {
-    const file = path.join(directory, `${runs++}.json`);
-    const code = await run(what, [bin("jest", "bin/jest.js"), "--json", "--outputFile", file, ...args], jestEnv);
-    if (code !== 0) failed.push(what);
+    const deadlineMs = endsBy === undefined ? undefined : (endsBy - minutesSince(started)) * 60_000;
+    const command = [bin("jest", "bin/jest.js"), ...reporters, ...args];
+    const code = await run(what, command, { ...jestEnv, [RESULTS]: resultsFile }, { deadlineMs });
+    if (code === STOPPED) {
+      const ended = new Set(read(resultsFile, root).map(({ file }) => file));
+      const files = args.filter((arg) => labOf(arg) && !ended.has(arg));
+      leftOut.push(...files.map((file) => `${file}: had not ended after ${endsBy} minutes`));
+    } else if (code !== 0) failed.push(what);
   };
 
   try {
@@ -68,7 +78,7 @@ main(async () => {
       const engine = ensureEngine();
       engine.catch(() => undefined); // awaited below
       if (options.only.length === 0) await defaultTier(engine, env, jest, failed);
-      const withEngine = environment(await engine, env);
+      const withEngine = lazySdk(environment(await engine, env));
       const prepared = await prepare(chosen, withEngine, failed);
       const inTime = (/** @type {import("./labs.js").Lab} */ lab, /** @type {string[]} */ files, more = 0) => {
         const late = isTooLate(lab, minutesSince(started) + more, Number(env[SLOWNESS]));
@@ -84,16 +94,21 @@ main(async () => {
           if (kept.length > 0) more += (lab.minutes ?? 0) * Number(env[SLOWNESS]);
           return kept;
         });
-        if (together.length === 0) continue;
-        const what = `labs: ${[...new Set(together.map((file) => labOf(file)?.name))].join(", ")}`;
-        await jest(what, ["--maxWorkers", String(availableParallelism() + 1), ...together], withEngine);
-      }
-      for (const lab of prepared) {
-        const alone = inTime(lab, filesOf([lab]).filter(isAlone));
-        if (alone.length > 0) await jest(`lab: ${lab.name}, alone`, ["--maxWorkers", "1", ...alone], withEngine);
+        const endsBy = (/** @type {import("./labs.js").Lab | undefined} */ lab) =>
+          options.all ? lab?.endsBy : undefined;
+        if (together.length > 0) {
+          const what = `labs: ${[...new Set(together.map((file) => labOf(file)?.name))].join(", ")}`;
+          const args = ["--maxWorkers", String(availableParallelism() + 1), ...together];
+          await jest(what, args, withEngine, endsBy(group[0]));
+        }
+        for (const lab of group) {
+          const alone = inTime(lab, filesOf([lab]).filter(isAlone));
+          const args = ["--maxWorkers", "1", ...alone];
+          if (alone.length > 0) await jest(`lab: ${lab.name}, alone`, args, withEngine, endsBy(lab));
+        }
       }
     }
-    const results = read(directory, root);
+    const results = read(resultsFile, root);
     const required = options.require.includes("all") ? labs.map(({ name }) => name) : options.require;
     failed.push(...failures(results, (file) => required.includes(labOf(file)?.name ?? "")));
     console.log(report(results, { failed, leftOut, minutes: minutesSince(started) }));
@@ -175,7 +190,8 @@ async function prepare(chosen, env, failed) {
   for (const lab of chosen) {
     let isReady = true;
     for (const args of lab.prepare ?? []) {
-      if ([0, UNAVAILABLE].includes(await run(`preparing ${args.join(" ")}`, args, env, "ignore"))) continue;
+      if ([0, UNAVAILABLE].includes(await run(`preparing ${args.join(" ")}`, args, env, { stdout: "ignore" })))
+        continue;
       failed.push(`lab ${lab.name}: node ${args.join(" ")}`);
       isReady = false;
     }
@@ -198,24 +214,44 @@ function filesOf(of) {
 }
 
 /**
+ * Has the labs' processes load of Pulumi's SDK what they use (lazy-sdk.js).
+ *
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {NodeJS.ProcessEnv}
+ */
+function lazySdk(env) {
+  const preloaded = `--require ${JSON.stringify(path.join(__dirname, "lazy-sdk.js"))}`;
+  return { ...env, NODE_OPTIONS: [env["NODE_OPTIONS"], preloaded].filter(Boolean).join(" ") };
+}
+
+/**
  * @param {string} what
  * @param {string[]} args
  * @param {NodeJS.ProcessEnv} env
- * @param {"inherit" | "ignore"} [stdout]
- * @returns {Promise<number>} its exit code
+ * @param {object} [options]
+ * @param {"inherit" | "ignore"} [options.stdout]
+ * @param {number | undefined} [options.deadlineMs] after which it is stopped
+ * @returns {Promise<number>} its exit code, or STOPPED
  */
-function run(what, args, env, stdout = "inherit") {
+function run(what, args, env, { stdout = "inherit", deadlineMs } = {}) {
   log(`\n== ${what}`);
   const before = performance.now();
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { cwd: root, env, stdio: ["ignore", stdout, "inherit"] });
+    let isStopped = false;
+    const stop = () => {
+      isStopped = true;
+      child.kill("SIGKILL");
+    };
+    const deadline = deadlineMs === undefined ? undefined : setTimeout(stop, Math.max(0, deadlineMs));
     child.on("error", reject);
     child.on("close", (code, signal) => {
+      clearTimeout(deadline);
       /** @type {Record<number, string>} */
       const outcomes = { 0: "passed", [UNAVAILABLE]: "not available on this machine" };
-      const how = signal ? `ended by ${signal}` : (outcomes[code ?? 1] ?? "FAILED");
+      const how = isStopped ? "stopped" : signal ? `ended by ${signal}` : (outcomes[code ?? 1] ?? "FAILED");
       log(`== ${what}: ${how} after ${Math.round((performance.now() - before) / 1000)} s`);
-      resolve(code ?? 1);
+      resolve(isStopped ? STOPPED : (code ?? 1));
     });
   });
 }

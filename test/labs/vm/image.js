@@ -270,7 +270,7 @@ function copyNode(files) {
  */
 function packageArchive(directory) {
   const file = path.join(directory, "package.tar");
-  run("tar", ["-cf", file, "package.json", "dist", "docs/config.schema.json"], root);
+  run("tar", ["-cf", file, "package.json", "dist", "docs/config.schema.json", "tools/test/lazy-sdk.js"], root);
   return file;
 }
 

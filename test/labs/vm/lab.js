@@ -126,7 +126,10 @@ async function startMachine({ network = false, log = console.error, env = proces
   };
 }
 
-module.exports = { machineReason, startMachine };
+/** Where the machine has what the labs' processes load first, which matters the more where the processor is emulated. */
+const PRELOADED = "/opt/storage-profiles/tools/test/lazy-sdk.js";
+
+module.exports = { PRELOADED, machineReason, startMachine };
 
 if (require.main === module) {
   labCommand("test/labs/vm/lab.js", {

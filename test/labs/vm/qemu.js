@@ -53,7 +53,7 @@ function acceleratorOf(env) {
   const given = env[ACCELERATOR];
   if (given === "kvm" || given === "tcg") return given;
   if (given) throw new Error(`${ACCELERATOR} is "${given}"; allowed: kvm, tcg`);
-  if (!/^flags\s*:.* (vmx|svm)( |$)/m.test(fs.readFileSync("/proc/cpuinfo", "utf8"))) return "tcg";
+  if (!/^flags\s*:.* (vmx|svm)( |$)/m.test(readOf("/proc/cpuinfo"))) return "tcg";
   try {
     fs.accessSync("/dev/kvm", fs.constants.R_OK | fs.constants.W_OK);
     return "kvm";
