@@ -1000,6 +1000,12 @@ export const noteKinds = {
       return `takes over ${id}${whose}: ${what.length > 0 ? what.join(", ") : "nothing else changes"}`;
     },
   }),
+  "owner-unknown": noteKind<{ id: string; keeper: string }>({
+    meaning: "The backend doesn't tell whether another stack has a volume that is taken over.",
+    message: ({ id, keeper }) =>
+      `${keeper} doesn't tell whether another stack has ${id}, which could then still change or delete it: ` +
+      "take it out of that stack's state first (pulumi state delete)",
+  }),
   "status-taken-over": noteKind<{ owner: string }>({
     meaning: "Another stack or resource has taken the volume over.",
     message: ({ owner }) => `it is now owned by ${owner}, which has taken it over`,

@@ -8,6 +8,7 @@ import {
   change,
   formatProblems,
   NAMESPACE,
+  note,
   problem,
   stackPlacement,
   type AwsSettings,
@@ -43,6 +44,11 @@ export const awsBackend: VolumeBackend = {
   },
 
   importsByEngine: true,
+
+  ask({ importId: id }) {
+    const notes = id === undefined ? [] : [note("owner-unknown", "import", { id, keeper: "EC2" })];
+    return Promise.resolve({ problems: [], notes });
+  },
 
   load: ebsVolume,
 

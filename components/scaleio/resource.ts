@@ -15,6 +15,7 @@ import { generatedName, MAX_NAME_LENGTH } from "../../src/backends/scaleio/names
 import type { VolumeBackend } from "../backends";
 import { isConfigSecret, keepAtPreview } from "../engine";
 import { transformed } from "../transform";
+import { askScaleio } from "./ask";
 import { CONNECTION_NAMESPACE, connectionKeys } from "./connection";
 import { scaleioStack } from "./identity";
 import { providerText } from "./provider-text";
@@ -79,6 +80,7 @@ export const scaleioBackend: VolumeBackend = {
     }
     return problems;
   },
+  ask: askScaleio,
   make(toMake) {
     const { name, declared, physicalName, explicitName, volume, importId, config, opts } = toMake;
     const identity = scaleioStack(config);
