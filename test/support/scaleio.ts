@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { startScaleioGateway, type ScaleioGateway, type ScaleioGatewayOptions } from "../../testing";
-import { diagnostics, Project } from "./engine";
+import { diagnostics, Project, type Ran } from "./engine";
 
 /** A volume on the array, in few words: `data-… 104 GiB thin ramcache`, and its mappings: `node1 10000 IOPS 977 MB/s`. */
 export interface OnArray {
@@ -94,13 +94,14 @@ export class ScaleioProject extends Project {
   }
 
   /** Runs a command that must fail with these messages, without a stack trace, and with the array as it was. */
-  async refuses(messages: string[], command: string[] = ["preview"]): Promise<void> {
+  async refuses(messages: string[], command: string[] = ["preview"]): Promise<Ran> {
     const before = onArray(this.gateway());
     const ran = await this.run(command);
     for (const message of messages)
       expect([ran.code === 0, ran.text]).toEqual([false, expect.stringContaining(message)]);
     expect(diagnostics(ran)).not.toMatch(/\n +at /);
     expect(onArray(this.gateway())).toEqual(before);
+    return ran;
   }
 }
 
