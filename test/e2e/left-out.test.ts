@@ -13,11 +13,12 @@ describe("a volume without protection", () => {
   let child = "";
   let file = "";
   beforeAll(async () => {
-    project.config({ local: { mode: "directory" }, deletionProtection: false });
+    project.config({
+      local: { mode: "directory" },
+      deletionProtection: false,
+      scaleio: { protectionDomain: "pd", storagePool: "sp" },
+    });
     await project.init();
-  });
-  afterAll(() => project.dispose());
-  beforeEach(async () => {
     project.program('exports.id = new ProfiledVolume("data@gold", { sizeGiB: 1 }).volumeId;');
     await project.up();
     const state = await project.state();
@@ -25,7 +26,10 @@ describe("a volume without protection", () => {
     child = state["LocalVolume data"]?.urn ?? "";
     file = join((await project.outputs())["id"] as string, "data/precious");
     writeFileSync(file, "data");
+    project.keep();
   });
+  afterAll(() => project.dispose());
+  beforeEach(() => project.reset());
 
   const partial = (): [string, string[]][] => [
     ["up --exclude the component", [...UP, "--exclude", component]],
@@ -46,23 +50,15 @@ describe("a volume without protection", () => {
 
   for (const [what, program] of Object.entries(PROBLEMS)) {
     test(`is neither deleted nor changed by any partial run of a program that asks for ${what}`, async () => {
-      project.config({
-        local: { mode: "directory" },
-        deletionProtection: false,
-        scaleio: { protectionDomain: "pd", storagePool: "sp" },
-      });
+      project.program(program);
       const found: Record<string, string> = {};
       // A `destroy` runs such a program to its end, and deletes by its own right: it left the component out, and not the child.
       const runs = partial().filter(([, [verb]]) => verb !== "destroy" || what !== "another backend");
       for (const [name, args] of runs) {
-        project.program(program);
         const ran = await project.run(args);
         const isThere = existsSync(file) && "LocalVolume data" in (await project.state());
         found[name] = `${ran.code === 0 ? "succeeded" : "failed"}, ${isThere ? "kept" : "LOST"}`;
-        if (isThere) continue;
-        project.program('exports.id = new ProfiledVolume("data@gold", { sizeGiB: 1 }).volumeId;');
-        await project.up();
-        writeFileSync(file, "data");
+        if (!isThere) project.reset();
       }
       expect(found).toEqual(Object.fromEntries(runs.map(([name]) => [name, "failed, kept"])));
     });
