@@ -99,7 +99,6 @@ describeOpenstackEngine("the volume types of a stack's profiles", () => {
     });
     expect(await qosOf(await typeNamed("on-array"))).toEqual({ consumer: "back-end", specs: { maxIOPS: "700" } });
     expect(await typeNamed("hidden")).toMatchObject({ is_public: false, qos_specs_id: null });
-    expect(await project.steps()).toEqual([]);
 
     // Volumes are held to their limits by size, and the types are there for the projects that may use them.
     const of = (volumeType: string, size: number) => lab.create({ name: "data", volume_type: volumeType, size });
@@ -158,17 +157,15 @@ describeOpenstackEngine("the volume types of a stack's profiles", () => {
     configured({ gold: { openstack: { specs: other } } });
     program({ profiles: ["gold", "array", "hidden"] });
     await lab.clear();
-    for (const command of [["preview"], ["up", "--yes", "--skip-preview"]]) {
-      const refused = await project.run(command);
-      expect(refused.code).not.toBe(0);
-      expect(diagnostics(refused)).toContain(
-        `1 volume has type "gold", and Cinder doesn't change the extra specs of a type that volumes have: data (${volume}) [type-in-use]`,
-      );
-      expect(diagnostics(refused)).toContain(
-        '1 volume has type "burst", and Cinder doesn\'t delete a type that volumes have: bursting (',
-      );
-      expect(refused.text).not.toMatch(/^\s+at .*:\d+:\d+/m);
-    }
+    const refused = await project.run(["preview"]);
+    expect(refused.code).not.toBe(0);
+    expect(diagnostics(refused)).toContain(
+      `1 volume has type "gold", and Cinder doesn't change the extra specs of a type that volumes have: data (${volume}) [type-in-use]`,
+    );
+    expect(diagnostics(refused)).toContain(
+      '1 volume has type "burst", and Cinder doesn\'t delete a type that volumes have: bursting (',
+    );
+    expect(refused.text).not.toMatch(/^\s+at .*:\d+:\d+/m);
     expect(await lab.changes()).toEqual([]);
 
     // Where Cinder can't be asked, that is noted.
