@@ -119,6 +119,7 @@ export class DockerLab {
     this.deadly.set(call, when);
     if (this.proxy) return;
     const behind = this.behind;
+    const args = this.args;
     await this.stopPlugin();
     this.proxy = createServer((client) => {
       const plugin = connect(behind);
@@ -141,7 +142,7 @@ export class DockerLab {
         this.restarted.catch(() => undefined);
       });
     });
-    await this.startPlugin();
+    await this.startPlugin(args);
     await new Promise<void>((done) => this.proxy?.listen(this.socket, done));
   }
 
