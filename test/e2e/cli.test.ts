@@ -78,7 +78,6 @@ describe("the commands", () => {
     expect((await json("volumes")).volumes).toMatchObject([
       { name: "data", profile: "silver", sizeGiB: 2, status: "compliant", mountPath: expect.stringContaining("data") },
     ]);
-    expect(await project.steps()).toEqual([]);
     expect(await json("cost")).toMatchObject({ total: { now: { amounts: {}, unknown: 1 } } });
 
     // What would lose data is refused, and nothing is written.
