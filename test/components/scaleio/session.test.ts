@@ -316,6 +316,8 @@ describe("the connection's config", () => {
       }
       expect(message).not.toContain("hidden");
     }
+    const { endpoint: _, ...rest } = good;
+    expect(() => read(rest)).toThrow("endpoint is missing: pulumi config set scaleio:endpoint");
   });
 });
 
