@@ -142,21 +142,26 @@ describe("the connection", () => {
       logs.push((await project.run([...args, ...logging], environment)).text);
     };
     program("gold");
-    await loud(...UP);
-    program("silver");
-    gateway.fault({
-      match: { path: "setMappedSdcLimits" },
-      do: { error: { status: 500, errorCode: 64, message: "no" } },
-    });
+    const fails = () =>
+      gateway.fault({
+        match: { path: "setMappedSdcLimits" },
+        do: { error: { status: 500, errorCode: 64, message: "no" } },
+      });
     // All that a login passes on its way is the same, wherever the password is from.
     if (from === "config") {
+      await loud(...UP);
+      program("silver");
+      fails();
       gateway.restart();
       await loud(...UP);
       await loud("refresh", "--yes", "--skip-preview");
       await connect({ caFile: null });
       await loud(...UP);
       await connect();
-    } else await loud(...UP);
+    } else {
+      fails();
+      await loud(...UP);
+    }
     await loud("destroy", "--yes", "--skip-preview");
     const secrets = [PASSWORD, Buffer.from(`admin:${PASSWORD}`).toString("base64"), ...gateway.issuedTokens()];
     expect(gateway.issuedTokens().length).toBeGreaterThan(from === "config" ? 3 : 1);
