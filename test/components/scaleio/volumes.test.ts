@@ -4,7 +4,13 @@ import { ScaleioArray } from "../../../components/scaleio/array";
 import { Claims } from "../../../components/scaleio/claims";
 import { ScaleioError } from "../../../components/scaleio/errors";
 import { GatewaySession } from "../../../components/scaleio/session";
-import { createVolume, findPool, importProblems, updateVolume } from "../../../components/scaleio/volumes";
+import {
+  createVolume,
+  findPool,
+  importProblems,
+  newVolumeProblems,
+  updateVolume,
+} from "../../../components/scaleio/volumes";
 import type { ScaleioSettings } from "../../../src";
 import { startScaleioGateway, type ScaleioGateway } from "../../../testing";
 import { until } from "../../../tools/test/time.js";
@@ -115,6 +121,43 @@ test("a snapshot is no volume to take over, and a name can't be another", async 
   expect(await codes("0000000000000000")).toEqual([expect.stringContaining("no such volume")]);
   expect(await codes("x")).toEqual([expect.stringContaining("it is no id of a volume")]);
   expect(await codes(id)).toEqual([]);
+});
+
+test.each<[string, Partial<ScaleioSettings>, number, string[]]>([
+  [
+    "a pool that is misspelt",
+    { storagePool: "poll1" },
+    8,
+    [
+      'there is no storage pool "poll1" in protection domain "domain1"',
+      "fine, pool1, small, unpadded",
+      'did you mean "pool1"?',
+    ],
+  ],
+  [
+    "a domain that is misspelt",
+    { protectionDomain: "domain" },
+    8,
+    ['there is no protection domain "domain"', "domain1, domain2"],
+  ],
+  [
+    "RAM cache on fine granularity",
+    { storagePool: "fine", ramCache: true },
+    8,
+    ['storage pool "fine" can\'t do that: volumes of fine granularity have no RAM cache', "set ramCache: false"],
+  ],
+  [
+    "a thick volume without room",
+    { storagePool: "small", provisioning: "thick" },
+    72,
+    ['storage pool "small" has room for 64 GiB more; ', "wants 72 GiB"],
+  ],
+])("%s is refused, with what there is", async (_name, differing, sizeGiB, told) => {
+  const wanted = { name: "v", sizeGiB, settings: { ...settings, ...differing } };
+  const problems = await newVolumeProblems(array, wanted, true, new Map());
+  expect(problems).toHaveLength(1);
+  const text = Object.values(problems[0] ?? {}).join("\n");
+  for (const part of told) expect(text).toContain(part);
 });
 
 test("pools that many look for in vain together are read again together", async () => {
