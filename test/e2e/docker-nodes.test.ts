@@ -15,7 +15,7 @@ import { until } from "../../tools/test/time.js";
 import type { Docker } from "../labs/docker/lab.js";
 import { AwsLab, AwsProject, awsReason } from "../support/aws";
 import { StandIns, type AttachedVolume } from "../support/device";
-import { describeDocker, DockerLab, startEngine } from "../support/docker";
+import { describeDocker, DockerLab, startEngine, UNREADY } from "../support/docker";
 import type { Project } from "../support/engine";
 import { describeIf } from "../support/machine";
 import { OpenstackLab } from "../support/openstack";
@@ -24,8 +24,6 @@ import { onArray, ScaleioProject } from "../support/scaleio";
 
 const write = (text: string) => `echo ${text} > /data/file && sync`;
 const read = "cat /data/file";
-/** For a plugin that is started for a few calls only: keeping an engine ready costs as much as a run of it. */
-const UNREADY = ["--no-keep-ready"];
 const sizeMiB = "set -- $(stat -f -c '%b %S' /data) && echo size $(($1 * $2 / 1048576))";
 const sizeIn = (text: string) => Number(/size (\d+)/.exec(text)?.[1]);
 

@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { until } from "../../tools/test/time.js";
-import { DockerLab, describeDocker } from "../support/docker";
+import { DockerLab, describeDocker, UNREADY } from "../support/docker";
 import { limitsReason } from "../support/machine";
 import { expectLimited, expectRaised, rateOf, timedWrites } from "../support/rate";
 
@@ -148,7 +148,7 @@ describeDocker("docker run with our volumes", () => {
 
   test("with --on-profile-change=apply a mount changes the profile, and the data stays", async () => {
     await lab.run("changing:/data", write("staying"));
-    await lab.withPlugin(["--on-profile-change", "apply"], {}, async () => {
+    await lab.withPlugin([...UNREADY, "--on-profile-change", "apply"], {}, async () => {
       expect(await lab.run("changing@silver:/data", read)).toBe("staying\n");
       expect((await inspect("changing")).Status).toMatchObject({ profile: "silver" });
     });
@@ -180,6 +180,10 @@ describeDocker("docker run with our volumes", () => {
   describe("killed with -9 and started again, the plugin finishes what was begun, and makes nothing twice", () => {
     const config = (what: string, condition: () => boolean) => () =>
       until(() => `${what}: ${configText()}`, condition).then(() => undefined);
+    beforeAll(async () => {
+      await lab.stopPlugin();
+      await lab.startPlugin(UNREADY);
+    });
 
     test("in each call of a volume's life", async () => {
       const run = (script: string) => () => lab.run("crash@free:/data", script);
@@ -228,7 +232,7 @@ describeDocker("docker run with our volumes", () => {
   });
 
   test("a backend that is down is told, and nothing of the request stays", async () => {
-    await lab.withPlugin([], { PULUMI_BACKEND_URL: "file:///nowhere/at/all" }, async () => {
+    await lab.withPlugin(UNREADY, { PULUMI_BACKEND_URL: "file:///nowhere/at/all" }, async () => {
       const { code, text } = await lab.container("another@gold:/data", "true");
       expect([code > 0, text]).toEqual([true, expect.stringMatching(/create another@gold: [^]*nowhere/)]);
       // It didn't come to the time limit.

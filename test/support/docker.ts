@@ -19,6 +19,9 @@ const PLUGINS = "/run/docker/plugins";
 /** How an answer reads that didn't come in time: the plugin's words, and Docker's own. */
 export const IS_LATE = /\[time-is-up\]|context deadline exceeded/;
 
+/** For a plugin that is started for a few calls only: keeping an engine ready costs as much as a run of it. */
+export const UNREADY = ["--no-keep-ready"];
+
 /** A program that declares what the stack's config lists. */
 export const PROGRAM = VOLUMES_OF_STACK;
 
