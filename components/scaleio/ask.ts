@@ -18,8 +18,9 @@ interface Answer {
 // One login for all volumes of a run.
 const arrays = new WeakMap<StackConfig, ScaleioArray>();
 
-export async function askScaleio({ to, importId, config }: AskedOfBackend): Promise<Answer> {
-  const found = importId === undefined ? undefined : await find(config, importId, to.settings as ScaleioSettings);
+export async function askScaleio({ to, inputs, config }: AskedOfBackend): Promise<Answer> {
+  const importId = inputs?.["import"];
+  const found = typeof importId === "string" && (await find(config, importId, to.settings as ScaleioSettings));
   if (!found) return { problems: [], notes: [] };
   const { id, sizeGiB, settings } = found;
   const what = change({ ...to, sizeGiB, settings }, to).notes.map(({ message }) => message);

@@ -274,6 +274,7 @@ describeAws("volumes that exist", () => {
       'tags: {"theirs":"x"} → {"Name":"theirs"}, in place',
       "at most four modifications of a volume in 24 hours",
       "monthly cost: 2.00 USD → 7.40 USD (+5.40 USD)",
+      `EC2 doesn't tell whether another stack has ${theirs}`,
     ];
     const preview = succeeded(await project.run(["preview"]));
     for (const line of report) expect(preview).toContain(line);

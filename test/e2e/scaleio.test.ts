@@ -243,6 +243,9 @@ describe("one array", () => {
     project.program(`exports.id = new ProfiledVolume("data@gold", { sizeGiB: 8, import: "${id}" }).volumeId;`);
     await project.refuses(["the volume has 16 GiB and would shrink to 8 GiB"]);
     project.program(`exports.id = new ProfiledVolume("data@gold", { sizeGiB: 24, import: "${id}" }).volumeId;`);
+    const taken = succeeded(await project.run(["preview"]));
+    expect(taken).toContain(`takes over ${id}: sizeGiB: 16 GiB → 24 GiB, in place`);
+    expect(taken).toContain(`the array doesn't tell whether another stack has ${id}`);
     await project.up();
     expect((await project.outputs())["id"]).toBe(id);
     expect(onArray(gateway)).toMatchObject([{ id, name: "precious", what: "24 GiB thin ramcache" }]);
