@@ -978,8 +978,8 @@ export const noteKinds = {
 
   // How a volume stands
   "status-not-made": noteKind<Record<string, never>>({
-    meaning: "A volume is declared, and was never made.",
-    message: () => "it is declared, and not made yet",
+    meaning: "A volume is declared, and isn't created yet.",
+    message: () => "it is declared, and isn't created yet",
   }),
   "status-profile-changed": noteKind<{ from: string; to: string }>({
     meaning: "A volume is declared with another profile than the one that it last got.",

@@ -5,9 +5,10 @@ import { distinct, notesText, problemsText, statusText, table, verdictText } fro
 
 export const status: CommandSpec = {
   name: "status",
-  summary: "says of each volume whether it is compliant, out-of-date, non-compliant or unknown, and why",
+  summary: "says of each volume whether it is compliant, not-created, out-of-date, non-compliant or unknown, and why",
   description:
-    "compliant: it is what is declared. out-of-date: what is declared was changed since it last got it, or it was never made. " +
+    "compliant: it is what is declared. not-created: it is declared, and isn't created yet. " +
+    "out-of-date: what is declared was changed since it last got it. " +
     "non-compliant: it isn't what it got, or what is declared isn't possible. unknown: the last up did not finish it. " +
     "What a program itself changed is seen when it runs: pulumi preview.",
   arguments: [{ name: "[volume...]", description: "only these", completes: "volume" }],

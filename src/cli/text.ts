@@ -19,7 +19,9 @@ export function coloursFor(isTerminal: boolean, env: NodeJS.ProcessEnv, wanted: 
 /** A status in its colour. */
 export function statusText(status: ComplianceStatus, colours: Colours): string {
   const { green, yellow, red, magenta } = colours;
-  return { compliant: green, "out-of-date": yellow, "non-compliant": red, unknown: magenta }[status](status);
+  return { compliant: green, "not-created": yellow, "out-of-date": yellow, "non-compliant": red, unknown: magenta }[
+    status
+  ](status);
 }
 
 /** What becomes of a volume, in its colour. */

@@ -29,7 +29,7 @@ export const volumes: CommandSpec = {
       statusText(each.status, context.colours),
       each.monthlyCost ? formatCost(each.monthlyCost) : dim("unknown"),
       each.declaredBy,
-      each.mountPath ?? each.volumeId ?? dim("not made"),
+      each.mountPath ?? each.volumeId ?? dim("not created"),
     ]);
     const head = ["VOLUME", "PROFILE", "BACKEND", "SIZE", "STATUS", "COST A MONTH", "DECLARED BY", "WHERE"];
     return {

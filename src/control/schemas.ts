@@ -7,6 +7,7 @@ import { NAME_RULE, type NoteCode, type ProblemCode } from "../problems";
 import { NAME_PATTERN } from "../profiles/reference";
 import { profileSchema, volumeSchema } from "../profiles/schema";
 import { reportSchema } from "../stack/journal";
+import { complianceStatuses } from "../stack/types";
 
 /** The schemas that the OpenAPI document lists by name. */
 export const components = z.registry<{ id: string }>();
@@ -241,7 +242,12 @@ export const statusAnswer = named(
   z.object({
     name: z.string(),
     urn: z.string().optional(),
-    status: z.enum(["compliant", "out-of-date", "non-compliant", "unknown"]),
+    status: z
+      .enum(complianceStatuses)
+      .describe(
+        "compliant: it is what is declared. not-created: it is declared, and isn't created yet. out-of-date: what is declared was " +
+          "changed since. non-compliant: it isn't what it got, or what is declared isn't possible. unknown: `causes` says why",
+      ),
     causes: z.array(noteSchema),
     declaredBy: z.enum(["config", "program"]),
     backend: backendSchema.optional(),

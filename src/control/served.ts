@@ -3,6 +3,7 @@
 
 import type { Operation, OperationReport, Stack, StackConfigRead, StackState, VolumeStatus } from "../stack";
 import { statusesOf } from "../stack/status";
+import { complianceStatuses } from "../stack/types";
 import { controlError } from "./errors";
 import type { Metrics } from "./metrics";
 
@@ -90,7 +91,7 @@ export function serveStack(stack: Stack, metrics: Metrics, limits: { operations:
       if (judged?.config !== config || judged.state !== found.state) {
         judged = { config, state: found.state, statuses: statusesOf(config, found.state) };
         metrics.volumes.remove({ stack: name });
-        for (const status of ["compliant", "out-of-date", "non-compliant", "unknown"] as const)
+        for (const status of complianceStatuses)
           metrics.volumes.set({ stack: name, status }, judged.statuses.filter((each) => each.status === status).length);
       }
       return { ...found, config, statuses: judged.statuses };

@@ -85,7 +85,7 @@ export function statusOf(
     const what = resolution.problems.map(({ path, message }) => `${path}: ${message}`).join("; ");
     cause("non-compliant", note("status-not-possible", "profile", { what }));
   }
-  if (!recorded) cause("out-of-date", note("status-not-made", "name", {}));
+  if (!recorded) cause("not-created", note("status-not-made", "name", {}));
   else if (!last) cause("unknown", note("status-not-readable", "name", {}));
   else if (!recorded.got || [recorded.urn, ...recorded.children.map(({ urn }) => urn)].some((urn) => pending.has(urn)))
     cause("unknown", note("status-unfinished", "name", {}));
@@ -110,7 +110,7 @@ export function statusOf(
   if (to && last) {
     for (const each of changes(read, volume, recorded, last, to)) cause("out-of-date", each);
   }
-  const order: ComplianceStatus[] = ["non-compliant", "unknown", "out-of-date"];
+  const order: ComplianceStatus[] = ["non-compliant", "unknown", "not-created", "out-of-date"];
   const base = now ?? last;
   return {
     name,

@@ -228,8 +228,12 @@ export interface Follower {
   limits?: Record<string, number> | undefined;
 }
 
-/** compliant: it is what is declared. out-of-date: what is declared was changed since it last got it. non-compliant: it isn't what it got. */
-export type ComplianceStatus = "compliant" | "out-of-date" | "non-compliant" | "unknown";
+/**
+ * compliant: it is what is declared. not-created: it is declared, and isn't created yet. out-of-date: what is declared was changed since it
+ * last got it. non-compliant: it isn't what it got, or what is declared isn't possible. unknown: nobody knows, for the cause that stands with it.
+ */
+export const complianceStatuses = ["compliant", "not-created", "out-of-date", "non-compliant", "unknown"] as const;
+export type ComplianceStatus = (typeof complianceStatuses)[number];
 
 export interface StatusOptions {
   /** Whether the backends are asked first, and the state is made to say what they tell. */

@@ -48,7 +48,7 @@ describe("the commands", () => {
     expect(await call("init --backend local --volume data@gold --size 1 --yes")).toMatchObject({ code: 0 });
     expect(await call("status")).toMatchObject({
       code: 3,
-      text: expect.stringMatching(/data +gold +out-of-date +it is declared, and not made yet/),
+      text: expect.stringMatching(/data +gold +not-created +it is declared, and isn't created yet/),
     });
     const made = await call("apply --yes");
     expect([made.code, made.text]).toEqual([0, expect.stringContaining("✓ create LocalVolume data")]);

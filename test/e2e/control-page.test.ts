@@ -149,9 +149,10 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     await page.getByText("2 of 8 volumes").waitFor();
     expect(await section("Volumes").locator("tbody tr").count()).toBe(2);
     await page.getByLabel("Find a volume").fill("");
-    await page.getByRole("button", { name: /^out-of-date/ }).click();
-    expect(await section("Volumes").locator("tbody tr").count()).toBe(2);
-    expect(await page.getByRole("button", { name: /^out-of-date/ }).getAttribute("aria-pressed")).toBe("true");
+    await page.getByRole("button", { name: /^not-created/ }).click();
+    expect(await section("Volumes").locator("tbody tr").count()).toBe(1);
+    expect(await texts("exports")).toEqual(expect.arrayContaining([expect.stringMatching(/^not-created\s/), "is made"]));
+    expect(await page.getByRole("button", { name: /^not-created/ }).getAttribute("aria-pressed")).toBe("true");
 
     const silver = section("Cost by profile").getByRole("row", { name: /^silver/ });
     // Two volumes on aws; what the third one costs on our own array nobody said.

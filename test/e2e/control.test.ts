@@ -55,7 +55,7 @@ describe("on the local backend", () => {
     expect(created.headers.get("location")).toBe(`/v1/operations/${created.body.operation.id}`);
     // Configured isn't applied: it stands there, and isn't made yet.
     expect((await get(`${DATASETS}/data`)).status).toBe(200);
-    expect(await statusesAt(service.url)).toEqual({ data: "out-of-date" });
+    expect(await statusesAt(service.url)).toEqual({ data: "not-created" });
     expect(await ended(service.url, created)).toMatchObject({ state: "succeeded", volumes: ["data"], problems: [] });
     expect(await statusesAt(service.url)).toEqual({ data: "compliant" });
     expect(existsSync((await get("/v1/state/datasets/data")).body.mountPath)).toBe(true);

@@ -121,7 +121,7 @@ describe("a new stack on this machine", () => {
 
   test("is brought up, edited, seen out of date, and brought up to date, and then nothing is left to do", async () => {
     const stack = await project.prepared(FILE);
-    expect(await statuses(stack)).toEqual({ data: "out-of-date", logs: "out-of-date" });
+    expect(await statuses(stack)).toEqual({ data: "not-created", logs: "not-created" });
     const first = stack.apply();
     expect((await first.done).problems).toEqual([]);
     expect(await statuses(stack)).toEqual({ data: "compliant", logs: "compliant" });

@@ -70,7 +70,7 @@ test("volumes that the config lists are checked, planned, created, found out of 
       { name: "scratch", verdict: "create" },
     ],
   });
-  expect(before).toEqual({ code: 3, found: ["data fast out-of-date create", "scratch default out-of-date create"] });
+  expect(before).toEqual({ code: 3, found: ["data fast not-created create", "scratch default not-created create"] });
   // Nobody can confirm it here.
   expect(unsure.code).toBe(2);
   expect(existsSync(project.volumes)).toBe(false);

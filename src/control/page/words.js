@@ -8,8 +8,9 @@ import { badge } from "./dom.js";
 export const STATUSES = {
   "non-compliant": { tone: "bad", rank: 0 },
   "out-of-date": { tone: "change", rank: 1 },
-  unknown: { tone: "unknown", rank: 2 },
-  compliant: { tone: "good", rank: 3 },
+  "not-created": { tone: "change", rank: 2 },
+  unknown: { tone: "unknown", rank: 3 },
+  compliant: { tone: "good", rank: 4 },
 };
 
 /** @type {Record<string, { tone: Tone, text: string }>} */

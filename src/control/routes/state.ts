@@ -16,7 +16,8 @@ export const stateRoutes = [
     tag: "state",
     summary: "Volumes as they are, with their status",
     description:
-      "compliant: it is what is declared. out-of-date: what is declared was changed since. non-compliant: it isn't what it got. " +
+      "compliant: it is what is declared. not-created: it is declared, and isn't created yet. out-of-date: what is declared was changed since. " +
+      "non-compliant: it isn't what it got, or what is declared isn't possible. unknown: the last `up` did not finish it. " +
       "The state is read anew after an operation and after a few seconds; `X-State-Read-At` says when it was.",
     query: stateQuery,
     answers: { 200: { description: "The volumes", schema: statusAnswer.array(), headers } },

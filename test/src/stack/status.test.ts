@@ -152,7 +152,7 @@ describe("a volume", () => {
       b: "out-of-date status-declaration-changed",
     });
     expect(shown(await with2({ volumes: { ...LOCAL.volumes, c: { sizeGiB: 1 } } }), state)).toMatchObject({
-      c: "out-of-date status-not-made",
+      c: "not-created status-not-made",
     });
     expect(shown(await with2({ deletionProtection: false }), state)).toMatchObject({
       a: "out-of-date status-declaration-changed",
