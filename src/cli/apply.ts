@@ -23,7 +23,7 @@ export const apply: CommandSpec = {
   name: "apply",
   summary: "brings volumes to what is declared, after writing to the config what is asked for",
   description:
-    "Without arguments: every volume that isn't compliant. Asks before it does anything, unless --yes. " +
+    "Without arguments: every volume that isn't compliant. Asks before it does anything, unless --yes; answered with no, it changes nothing and exits with 0. " +
     "Ctrl-C stops it after what it is doing; twice, at once. What was interrupted is finished by the next apply.",
   arguments: [
     { name: "[reference...]", description: "volume@profile, or volume as it is declared", completes: "reference" },

@@ -68,14 +68,20 @@ async function given(text: string, made = text): Promise<void> {
   );
 }
 
-async function call(line: string) {
+/** What the user of a terminal answers to a question: an error is Ctrl-C. */
+let answer: boolean | Error = false;
+jest.mock("@inquirer/prompts", () => ({
+  confirm: () => (answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer)),
+}));
+
+async function call(line: string, { isTerminal = false } = {}) {
   const [out, err]: [string[], string[]] = [[], []];
   const code = await run(line.split(" ").filter(Boolean), {
     cwd: project,
     env: { ...process.env, PULUMI_STACK: "dev" },
     out: (text) => out.push(text),
     err: (text) => err.push(text),
-    isTerminal: false,
+    isTerminal,
     columns: 200,
     pulumi,
     journalDirectory: join(home, "journal"),
@@ -229,6 +235,27 @@ test("what isn't created yet costs nothing, and isn't unknown", async () => {
     declared: { amounts: { USD: 3 }, unknown: 0 },
   });
   expect((await call("plan data --size 3")).out).not.toContain("unknown");
+});
+
+test("an apply that isn't confirmed changes nothing: No is an answer, Ctrl-C an interruption", async () => {
+  const volumes = "  storage-profiles:volumes: { data: { profile: gold, sizeGiB: 1 } }\n";
+  await given(volumes);
+  for (const [given, code, said] of [
+    [false, 0, "Nothing was changed."],
+    [Object.assign(new Error("closed"), { name: "ExitPromptError" }), 130, ""],
+  ] as const) {
+    answer = given;
+    const { code: found, out, err } = await call("apply data@silver", { isTerminal: true });
+    expect([found, out, err]).toEqual([code, expect.stringContaining(said), ""]);
+    expect(out).toContain("250 MiB/s, in place");
+    expect(readFileSync(file, "utf8")).toBe(config(volumes));
+  }
+  // Yes: the engine here fails, and has been asked.
+  answer = true;
+  expect(await call("apply data@silver", { isTerminal: true })).toMatchObject({
+    code: 4,
+    err: expect.stringContaining("out of luck"),
+  });
 });
 
 test("explain fails where the stack's own backend refuses, whatever others can do", async () => {
