@@ -6,7 +6,11 @@ const { limitMs } = require("./tools/test/time.js");
 /** @type {import("jest").Config} */
 module.exports = {
   testMatch: ["<rootDir>/test/**/*.test.ts"],
-  transform: { "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } } }] },
+  transform: {
+    "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } } }],
+    // The status page's files are modules, as a browser runs them.
+    "/src/control/page/.+\\.js$": ["@swc/jest", { jsc: { target: "es2022" }, module: { type: "commonjs" } }],
+  },
   testEnvironment: "<rootDir>/tools/test/environment.js",
   // One limit for every test and hook. It ends what hangs, and measures nothing.
   testTimeout: limitMs(900),

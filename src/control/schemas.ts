@@ -179,7 +179,7 @@ export const profileAnswer = named(
         section: z.record(z.string(), z.unknown()).describe("What the profile says there, with `extends` done"),
       }),
     ),
-    definition: definitionSchema.optional().describe("What the stack's file says, where it defines the profile"),
+    definition: definitionSchema.optional().describe("What the stack's config says, where it defines the profile"),
     volumes: z.array(z.string()).describe("The volumes of the configuration that have it"),
     problem: problemSchema.optional().describe("Why it can't be put together"),
     resolutions: z

@@ -70,7 +70,9 @@ export function makeCatalog(config: StackConfig = {}, { keys, profiles: wrong }:
     }
     profiles[name] = {
       name,
-      description: chain[0]?.definition.description ?? "",
+      // Laid over the built-in one of its name, it is still for the same.
+      description:
+        chain.find((link) => link.name === name && link.definition.description)?.definition.description ?? "",
       origin: chain[0]?.origin ?? "stack",
       lineage: chain.slice(1).map((link) => link.name),
       ...defaultSizeOf(chain),

@@ -1,6 +1,7 @@
 // What an edit of a profile would touch; and then, where one may: saving it, and applying it. What is saved is not yet applied.
 
 import { ApiError, post } from "./api.js";
+import { difference } from "./difference.js";
 import { announce, byId, el, fill, noteList, problemList, refusal, table } from "./dom.js";
 import { cost, differences, plural, total } from "./format.js";
 import { verdictBadge } from "./words.js";
@@ -75,8 +76,8 @@ function show(/** @type {unknown} */ clear = true) {
     profile === undefined
       ? "A section for each backend; with `extends`, only what differs from the other profile."
       : profile.definition === undefined
-        ? `${name} is built in. Saved, the stack's file has a profile of this name, which takes its place.`
-        : `${name} as the stack's file has it.`;
+        ? `${name} is built in. Saved, the stack's file has a profile of this name that extends it, with only what differs.`
+        : `${name} as the stack's config has it.`;
   if (clear !== false) stale();
 }
 
@@ -84,6 +85,17 @@ function show(/** @type {unknown} */ clear = true) {
 function definitionOf({ description, definition, backends }) {
   const sections = Object.entries(backends).map(([backend, { section }]) => [backend, section]);
   return definition ?? { ...(description ? { description } : {}), ...Object.fromEntries(sections) };
+}
+
+/**
+ * Of one that is built in only what differs is written: the rest follows the release. Whoever writes `extends` means it.
+ *
+ * @param {object} definition
+ * @param {import("./api.js").Profile | undefined} profile
+ */
+function written(definition, profile) {
+  if (!profile || profile.origin !== "built-in" || "extends" in definition) return definition;
+  return { extends: profile.name, .../** @type {object} */ (difference(definitionOf(profile), definition)) };
 }
 
 /** What was found out about another text says nothing about this one. */
@@ -115,7 +127,8 @@ function read() {
     refuse(text(), "The name of the profile is chosen above; remove `name` from the definition.");
     return undefined;
   }
-  return { ...definition, name };
+  const profile = profiles.find((each) => each.name === name);
+  return { ...written(definition, profile), name };
 }
 
 /**

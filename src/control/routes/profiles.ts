@@ -198,7 +198,6 @@ function profileOf(served: ServedStack, read: StackConfigRead, name: string, siz
   const known = profiles[name];
   const definition =
     read.config.profiles && Object.hasOwn(read.config.profiles, name) ? read.config.profiles[name] : undefined;
-  const isOwn = read.ownProfiles.includes(name);
   const backends = Object.entries(known?.sections ?? {}).map(([backend, section]) => [
     backend,
     { revision: revisionOf(backend, section), section },
@@ -209,7 +208,7 @@ function profileOf(served: ServedStack, read: StackConfigRead, name: string, siz
     origin: known?.origin ?? "stack",
     lineage: known?.lineage ?? [],
     backends: Object.fromEntries(backends) as object,
-    ...(isOwn && definition && { definition }),
+    ...(definition && { definition }),
     volumes: volumesByProfile(served, read).get(name) ?? [],
     ...(broken[name]?.[0] && { problem: broken[name][0] }),
     ...(sizeGiB !== undefined && {

@@ -90,9 +90,23 @@ export const serviceRoutes = [
     "/page/style.css": ["style.css", "text/css; charset=utf-8"],
     "/page/icon.svg": ["icon.svg", "image/svg+xml"],
     ...Object.fromEntries(
-      ["api", "app", "cost", "dom", "edit", "format", "operations", "profiles", "quantities", "volumes", "words"].map(
-        (name): [string, [string, string]] => [`/page/${name}.js`, [`${name}.js`, "text/javascript; charset=utf-8"]],
-      ),
+      [
+        "api",
+        "app",
+        "cost",
+        "difference",
+        "dom",
+        "edit",
+        "format",
+        "operations",
+        "profiles",
+        "quantities",
+        "volumes",
+        "words",
+      ].map((name): [string, [string, string]] => [
+        `/page/${name}.js`,
+        [`${name}.js`, "text/javascript; charset=utf-8"],
+      ]),
     ),
   }),
 ];
