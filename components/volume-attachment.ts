@@ -60,7 +60,8 @@ export class VolumeAttachment extends pulumi.ComponentResource {
     const made = declared && attacher?.attach({ ...toMake, declared });
     this.resource = made?.resource;
     this.devicePath = made?.devicePath ?? (pulumi.output(pulumi.unknown) as unknown as pulumi.Output<string>);
-    this.registerOutputs(made && { devicePath: made.devicePath });
+    // Where its resource is gone from the backend, only this tells whose it was.
+    this.registerOutputs(made && { devicePath: made.devicePath, volume: volume.urn });
   }
 }
 

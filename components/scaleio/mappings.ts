@@ -59,6 +59,11 @@ export async function readMapping(
   return mapping && { systemId: known, volumeId, ...wantedOf(mapping) };
 }
 
+/** Whether the volume of a mapping is there. */
+export async function isOnArray(array: ScaleioArray, { volumeId }: { volumeId: string }): Promise<boolean> {
+  return (await array.volume(volumeId)) !== undefined;
+}
+
 async function mappingOf(array: ScaleioArray, volumeId: string, sdcId: string): Promise<ArrayMapping | undefined> {
   return (await array.volume(volumeId))?.mappedSdcInfo?.find((each) => each.sdcId === sdcId);
 }

@@ -15,6 +15,7 @@ import {
   accessModeRefusal,
   createMapping,
   findSdc,
+  isOnArray,
   readMapping,
   removeMapping,
   updateMapping,
@@ -85,6 +86,8 @@ interface MappingOutputs extends Omit<WantedMapping, "accessMode"> {
   declaredAs?: string | undefined;
   systemId: string;
   devicePath: string;
+  /** A refresh found it gone, while its volume is there. */
+  gone?: boolean | undefined;
 }
 
 /** The id of the array that the stack's volumes are on. */
@@ -236,6 +239,7 @@ export const mapping = {
     }
     const changes =
       replaces.length > 0 ||
+      olds.gone === true ||
       (["iopsLimit", "bandwidthLimitKBps", "accessMode"] as const).some((key) => olds[key] !== news[key]);
     return Promise.resolve({ changes, replaces });
   },
@@ -261,9 +265,18 @@ export const mapping = {
 
   async read(id: string, props: MappingOutputs): Promise<ReadResult<MappingOutputs>> {
     const found = await readMapping(array(), props);
-    if (!found) return {};
-    const { systemId, ...inputs } = { ...found, sdc: props.sdc, declaredAs: props.declaredAs };
-    return { id, props: mappingOutputs({ ...inputs, systemId }), inputs: { ...inputs, volumeSystemId: systemId } };
+    // Without its volume it is out of the state, too. Of a volume that is there the state shall tell that a host has lost it: else
+    // nothing would say that there is a mapping to make again.
+    const gone = found === undefined;
+    if (gone && !(await isOnArray(array(), props))) return {};
+    const { sdc, declaredAs, volumeId, sdcId, iopsLimit, bandwidthLimitKBps, accessMode } = props;
+    const had = { volumeId, sdcId, iopsLimit, bandwidthLimitKBps, ...(accessMode && { accessMode }) };
+    const { systemId, ...inputs } = { ...(found ?? { ...had, systemId: props.systemId }), sdc, declaredAs };
+    return {
+      id,
+      props: { ...mappingOutputs({ ...inputs, systemId }), ...(gone && { gone }) },
+      inputs: { ...inputs, volumeSystemId: systemId },
+    };
   },
 
   async update(_id: string, olds: MappingOutputs, news: MappingInputs): Promise<dynamic.UpdateResult<MappingOutputs>> {

@@ -259,7 +259,7 @@ function targetsOf(
     const exact = [
       recorded.urn,
       ...recorded.children.map((each) => each.urn),
-      ...recorded.followers.map((each) => each.urn),
+      ...recorded.followers.flatMap(({ urn, isGone }) => (isGone ? [urn, belowOf(urn)] : [urn])),
     ];
     return recorded.has ? exact : [...exact, belowOf(recorded.urn)];
   });

@@ -128,8 +128,9 @@ function followersOf(
       ...(each.dependencies ?? []),
       ...Object.values(each.propertyDependencies ?? {}).flatMap((urns) => urns ?? []),
     ].some(isOwn);
+  const isItsOwn = ({ outputs }: Resource) => outputs?.["volume"] === component.urn;
   const found = candidates
-    .filter((each) => !own.has(each.urn) && [each, ...descendants(each.urn)].some(dependsOnIt))
+    .filter((each) => !own.has(each.urn) && (isItsOwn(each) || [each, ...descendants(each.urn)].some(dependsOnIt)))
     .flatMap((each) => [each, ...descendants(each.urn)]);
   return [...new Map(found.map((each) => [each.urn, each])).values()].map((each) => {
     // Declared with the volume itself, and not with its id and limits of its own, it is told the volume's array.
@@ -138,7 +139,16 @@ function followersOf(
       (entry): entry is [string, number] => LIMITS.includes(entry[0]) && typeof entry[1] === "number",
     );
     const name = each.urn.split("::").at(-1) ?? each.urn;
-    return { urn: each.urn, name, ...(isOfVolume && { limits: Object.fromEntries(limits) }) };
+    // What a refresh finds gone it takes out of the state, and an attachment's component stays; a mapping says it of itself.
+    const isGone =
+      each.outputs?.["gone"] === true ||
+      (each.type === VOLUME_ATTACHMENT && isItsOwn(each) && descendants(each.urn).length === 0);
+    return {
+      urn: each.urn,
+      name,
+      ...(isGone && { isGone }),
+      ...(isOfVolume && !isGone && { limits: Object.fromEntries(limits) }),
+    };
   });
 }
 

@@ -224,8 +224,9 @@ function told(message: string, path: string): string {
   return message.includes(path.split(".").at(-1) ?? path) ? message : `${path}: ${message}`;
 }
 
-// A mapping whose limits are no longer those of the volume that it follows.
-function strays({ name, limits = {} }: Follower, { backend, settings }: ResolvedVolume): string[] {
+// A mapping or an attachment that is gone, or whose limits are no longer those of the volume that it follows.
+function strays({ name, isGone, limits = {} }: Follower, { backend, settings }: ResolvedVolume): string[] {
+  if (isGone) return [`${name}, which attaches it to a host, is gone`];
   const wanted = settings as unknown as Record<string, unknown>;
   return Object.entries(limits)
     .filter(([key, value]) => typeof wanted[key] === "number" && wanted[key] !== value)

@@ -224,6 +224,8 @@ export interface RecordedVolume {
 export interface Follower {
   urn: string;
   name: string;
+  /** Whether a refresh found it gone from the backend: the host has lost the volume. */
+  isGone?: boolean | undefined;
   /** The limits that it has, where they are those of the volume's profile. */
   limits?: Record<string, number> | undefined;
 }

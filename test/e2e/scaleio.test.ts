@@ -63,7 +63,7 @@ test("on version 2.0 volumes are created, limited, unlimited, repaired, grown an
   expect((await project.upSteps("--refresh")).steps).toEqual([
     { op: "update", what: "ProfiledVolume data" },
     { op: "update", what: "ScaleioVolume data" },
-    { op: "create", what: "VolumeMapping data-on-192.0.2.12" },
+    { op: "update", what: "VolumeMapping data-on-192.0.2.12" },
     { op: "update", what: "VolumeMapping data-on-node1" },
   ]);
   expect(arrayNow()["data"]).toMatchObject({ ...gold, id, what: "112 GiB thin ramcache" });
@@ -125,6 +125,10 @@ test("plans show what is done, each change is the fewest calls, drift is put rig
   gateway.array.unmap(gone?.id ?? "");
   gateway.array.removeVolume(gone?.id ?? "");
   await project.refresh();
+  // A host that lost its volume stays in the state, which tells so; with the volume it goes.
+  const state = await project.state();
+  expect(state["VolumeMapping data-on-192.0.2.12"]).toMatchObject({ outputs: { gone: true } });
+  expect(state["VolumeMapping gone-on-node1"]).toBeUndefined();
   await project.refuses(["the volume has 112 GiB and would shrink to 104 GiB"]);
   declare("silver", 113);
   gateway.clearCalls();
@@ -132,7 +136,7 @@ test("plans show what is done, each change is the fewest calls, drift is put rig
     { op: "update", what: "ProfiledVolume grown" },
     { op: "create", what: "ScaleioVolume gone" },
     { op: "update", what: "ScaleioVolume grown" },
-    { op: "create", what: "VolumeMapping data-on-192.0.2.12" },
+    { op: "update", what: "VolumeMapping data-on-192.0.2.12" },
     { op: "update", what: "VolumeMapping data-on-node1" },
     { op: "create", what: "VolumeMapping gone-on-node1" },
   ]);

@@ -285,6 +285,47 @@ describe("a volume", () => {
     ]);
     expect(state.volumes[0]?.followers.map(({ name }) => name)).toEqual(["one", "two", "theirs"]);
   });
+
+  test("is not compliant when a refresh has found a mapping or an attachment of it gone", async () => {
+    const place = { protectionDomain: "d", storagePool: "p" };
+    const urn = "urn:pulumi:dev::p::storage-profiles:index:ProfiledVolume::a";
+    const mapping = (outputs: object) => ({
+      urn: `urn:pulumi:dev::p::pulumi-nodejs:dynamic/storage-profiles:VolumeMapping::on-node1`,
+      type: "pulumi-nodejs:dynamic/storage-profiles:VolumeMapping",
+      inputs: { iopsLimit: 10_000, volumeSystemId: "1" },
+      outputs: { iopsLimit: 10_000, ...outputs },
+      dependencies: [`${urn.replace("::a", "")}$${TYPES.scaleio}::a`],
+    });
+    // What the provider of another package finds gone is out of the state: the component stays.
+    const attachment = (volume: string) => ({
+      urn: `urn:pulumi:dev::p::storage-profiles:index:VolumeAttachment::on-web`,
+      type: "storage-profiles:index:VolumeAttachment",
+      inputs: { host: "i-1" },
+      outputs: { devicePath: "/dev/x", volume },
+    });
+    const child = {
+      urn: "urn:pulumi:dev::p::storage-profiles:index:VolumeAttachment$aws:ec2/volumeAttachment:VolumeAttachment::on-web",
+      type: "aws:ec2/volumeAttachment:VolumeAttachment",
+      parent: attachment(urn).urn,
+    };
+    const told = async (values: StackConfig, ...extra: object[]) => {
+      const config = await read({ ...values, volumes: { a: { profile: "gold", sizeGiB: 8 } } });
+      const [a] = statusesOf(config, stateOf(config, {}, extra));
+      return [a?.status, ...(a?.causes ?? []).map(({ message }) => message)];
+    };
+    const scaleio: StackConfig = { backend: "scaleio", scaleio: place };
+    expect(await told(scaleio, mapping({}))).toEqual(["compliant"]);
+    expect(await told(scaleio, mapping({ gone: true }))).toEqual([
+      "non-compliant",
+      "it was changed on the backend: on-node1, which attaches it to a host, is gone",
+    ]);
+    expect(await told({ backend: "aws" }, attachment(urn), child)).toEqual(["compliant"]);
+    expect(await told({ backend: "aws" }, attachment(`${urn}b`))).toEqual(["compliant"]);
+    expect(await told({ backend: "aws" }, attachment(urn))).toEqual([
+      "non-compliant",
+      "it was changed on the backend: on-web, which attaches it to a host, is gone",
+    ]);
+  });
 });
 
 describe("a plan", () => {
