@@ -4,6 +4,7 @@ import { backends, type BackendName } from "./backends";
 import type { Admitted, Backend } from "./backends/backend";
 import type { Problem } from "./problems";
 import { sectionPath, type Catalog } from "./profiles/catalog";
+import { wayWithout } from "./profiles/origin";
 import { resolve, type VolumeRequest } from "./resolve";
 
 /** The sizes that a profile admits, type by type; or why there is nothing to say. */
@@ -26,10 +27,12 @@ export function admittedSizes(
 
   const rules: Backend = backends[backend];
   if (!rules.admitted) return { admitted: [inOneRange(backend, at)], problems: [] };
+  const known = catalog.profiles[profile];
   const asked = {
     name: "volume",
     profile,
-    section: catalog.profiles[profile]?.sections[backend] ?? {},
+    section: known?.sections[backend] ?? {},
+    without: (setting: string) => (known ? wayWithout(known, backend, setting) : `remove \`${setting}\``),
     path: sectionPath(profile, backend),
     sizePath: "sizeGiB",
     placement,

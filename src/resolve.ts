@@ -6,7 +6,8 @@ import type { Answer, Asked, Backend, SettingRule } from "./backends/backend";
 import { formatCost, type MonthlyCost } from "./cost";
 import { nearest } from "./nearest";
 import { note, problem, type Note, type Problem } from "./problems";
-import { profilesFor, sectionPath, type Catalog } from "./profiles/catalog";
+import { profilesFor, sectionPath, type Catalog, type Profile } from "./profiles/catalog";
+import { traced, wayWithout } from "./profiles/origin";
 import { parseReference } from "./profiles/reference";
 import { isSame, revisionOf } from "./profiles/revision";
 import { validate, wrongType } from "./profiles/validate";
@@ -92,15 +93,19 @@ export function resolve(
     profile: reference.profile,
     section: found.section,
     path: sectionPath(reference.profile, backend),
+    without: (setting) => wayWithout(found.profile, backend, setting),
     sizePath: `${pathPrefix}${request.size === undefined ? "sizeGiB" : "size"}`,
     sizeGiB: size.sizeGiB,
     placement,
     placementPath,
     limits: catalog.limits[backend],
   };
-  const answer: Answer<object> = rules.resolve(asked, catalog.prices[backend]);
+  const again = (section: unknown): Answer<object> => rules.resolve({ ...asked, section }, catalog.prices[backend]);
+  const answer = again(found.section);
   const notes = [...size.notes, ...answer.notes];
-  problems.push(...answer.problems);
+  problems.push(
+    ...answer.problems.map((each) => traced(each, found.profile, backend, helps(each, answer.problems, asked, again))),
+  );
   if (!answer.settings || problems.length > 0) return { request, problems, notes };
 
   const volume: ResolvedVolume = {
@@ -206,6 +211,21 @@ export function costDifference(from: MonthlyCost | undefined, to: MonthlyCost | 
   return [note("change-of-cost", "monthlyCost", { from: formatCost(from), to: formatCost(to), difference })];
 }
 
+// Whether a problem is none any more where the profile has a setting no longer, and no other comes of that.
+function helps(
+  { path }: Problem,
+  problems: readonly Problem[],
+  asked: Asked<unknown, unknown, unknown>,
+  again: (section: unknown) => Answer<object>,
+): (setting: string) => boolean {
+  return (setting) => {
+    const { [setting]: _without, ...section } = asked.section as Record<string, unknown>;
+    return again(section).problems.every(
+      (each) => each.path !== path && problems.some((before) => before.path === each.path),
+    );
+  };
+}
+
 // Inside, a backend is called through its general shape: what it is given was checked by its own schemas.
 function anyBackend(name: BackendName): Backend {
   return backends[name];
@@ -256,7 +276,7 @@ function pickSection(
   backend: BackendName,
   path: string,
   problems: Problem[],
-): { section: object; revision: string } | undefined {
+): { section: object; revision: string; profile: Profile } | undefined {
   const known = catalog.profiles[profile];
   if (!known) {
     const profiles = Object.keys(catalog.profiles);
@@ -276,10 +296,16 @@ function pickSection(
     return undefined;
   }
   const checked = validate(anyBackend(backend).section, section, sectionPath(profile, backend));
-  problems.push(...checked.problems);
+  const isFine = (setting: string, { path }: Problem) => {
+    const { [setting]: _without, ...rest } = section;
+    return !validate(anyBackend(backend).section, rest, sectionPath(profile, backend)).problems.some(
+      (each) => each.path === path,
+    );
+  };
+  problems.push(...checked.problems.map((each) => traced(each, known, backend, (setting) => isFine(setting, each))));
   return checked.problems.length > 0
     ? undefined
-    : { section: checked.value as object, revision: revisionOf(backend, section) };
+    : { section: checked.value as object, revision: revisionOf(backend, section), profile: known };
 }
 
 function checkPlacement(

@@ -64,7 +64,7 @@ function gibOf(text: string): number | NoSize {
   const match = /^\s*(-?\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text);
   if (!match) return { why: "it is not a number with a unit" };
   const [, digits = "", unit = ""] = match;
-  if (unit === "") return { why: "it has no unit" };
+  if (unit === "") return whyNotASize(Number(digits)) ?? { why: "it has no unit" };
   // Gb is the sign of a gigabit.
   const bytes = /^[A-Z]b$/.test(unit) ? undefined : BYTES[unit.toLowerCase()];
   if (bytes === undefined) return { why: `"${unit}" is not a unit of size that is read here` };
@@ -72,7 +72,8 @@ function gibOf(text: string): number | NoSize {
   return whyNotASize(gib) ?? gib;
 }
 
-function whyNotASize(gib: number): NoSize | undefined {
+/** Why a number of GiB is no size; nothing where it is one. */
+export function whyNotASize(gib: number): NoSize | undefined {
   if (typeof gib !== "number" || Number.isNaN(gib))
     return {
       why: "the size is not a number",

@@ -15,6 +15,8 @@ export interface Asked<Section, Placement, Limits> {
   section: Section;
   /** The path of that section, for problems: `storage-profiles:profiles.gold.aws`. */
   path: string;
+  /** How a setting is taken away from the profile, in words: `remove \`iops\``. */
+  without: (setting: string) => string;
   /** The path of the size, for problems. */
   sizePath: string;
   /** The size that is asked for, in whole GiB. */

@@ -115,5 +115,5 @@ export function textOf(context: Context, option: string): string | undefined {
 /** A size as people write it: a number of GiB, or text with a unit. */
 export function sizeOf(text: string | undefined): { sizeGiB?: number; size?: string } {
   if (text === undefined) return {};
-  return /^\d+(\.\d+)?$/.test(text.trim()) ? { sizeGiB: Number(text) } : { size: text };
+  return /^-?\d+(\.\d+)?$/.test(text.trim()) ? { sizeGiB: Number(text) } : { size: text };
 }

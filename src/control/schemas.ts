@@ -3,7 +3,7 @@
 import { z } from "zod";
 
 import { backendNames, type BackendName } from "../backends";
-import { NAME_RULE, type NoteCode, type ProblemCode } from "../problems";
+import { NAME_RULE, show, type NoteCode, type ProblemCode } from "../problems";
 import { NAME_PATTERN } from "../profiles/reference";
 import { profileSchema, volumeSchema } from "../profiles/schema";
 import { reportSchema } from "../stack/journal";
@@ -40,10 +40,10 @@ const apply = flag("`false`: writes the configuration only; apply it later. Defa
 // What comes in a URL is text; the document says what the text stands for.
 const size = z
   .string()
-  .regex(/^\d{1,9}(\.\d{1,6})?$/)
+  .regex(/^(?![0.]+$)\d{1,9}(\.\d{1,6})?$/, { error: ({ input }) => `${show(input)} is not a number of GiB above 0` })
   .transform(Number)
   .pipe(z.number().positive())
-  .describe("A size in GiB (2^30 bytes)");
+  .describe("A number of GiB (2^30 bytes) above 0: 100, or 1.5");
 
 export const backendSchema = z.enum(backendNames as [BackendName, ...BackendName[]]);
 

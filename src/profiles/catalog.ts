@@ -6,7 +6,7 @@ import { nearest } from "../nearest";
 import { problem, type Problem } from "../problems";
 import { builtinProfiles } from "./builtin";
 import type { Unreadable } from "./config";
-import { overlay, own, withoutNulls } from "./overlay";
+import { isObject, overlay, own, withoutNulls } from "./overlay";
 import { NAMESPACE, type ProfileDefinition, type StackConfig } from "./schema";
 import { isBelow, joinPath, validate } from "./validate";
 
@@ -22,6 +22,14 @@ export interface Profile {
   defaultSize?: string | undefined;
   /** What it means on each backend, with `extends` done and nulls taken away. */
   sections: Partial<Record<BackendName, Record<string, unknown>>>;
+  /** Who says each setting of a section: the profile itself, or one that it is laid over; nearest first. */
+  origins: Partial<Record<BackendName, Readonly<Record<string, readonly Origin[]>>>>;
+}
+
+/** A profile that says something. */
+export interface Origin {
+  name: string;
+  origin: Profile["origin"];
 }
 
 /** All profiles in force for a stack, with the limits and prices that hold there. */
@@ -68,6 +76,7 @@ export function makeCatalog(config: StackConfig = {}, { keys, profiles: wrong }:
       broken[name] = [...(keys?.["profiles"] ?? []), ...mistakes];
       continue;
     }
+    const sections = layer(chain.map((link) => link.definition));
     profiles[name] = {
       name,
       // Laid over the built-in one of its name, it is still for the same.
@@ -76,7 +85,8 @@ export function makeCatalog(config: StackConfig = {}, { keys, profiles: wrong }:
       origin: chain[0]?.origin ?? "stack",
       lineage: chain.slice(1).map((link) => link.name),
       ...defaultSizeOf(chain),
-      sections: layer(chain.map((link) => link.definition)),
+      sections,
+      origins: originsOf(chain, sections),
     };
   }
   const limits = laidOver("limits", config);
@@ -114,9 +124,7 @@ export function sectionPath(profile: string, backend?: string): string {
   return joinPath(`${NAMESPACE}:profiles`, backend === undefined ? [profile] : [profile, backend]);
 }
 
-interface Link {
-  name: string;
-  origin: "built-in" | "stack";
+interface Link extends Origin {
   definition: ProfileDefinition;
 }
 
@@ -177,6 +185,23 @@ function layer(definitions: ProfileDefinition[]): Profile["sections"] {
     if (section !== undefined && section !== null) sections[backend] = withoutNulls(section) as Record<string, unknown>;
   }
   return sections;
+}
+
+function originsOf(chain: readonly Link[], sections: Profile["sections"]): Profile["origins"] {
+  const ofSection = (backend: BackendName, section: object) =>
+    Object.keys(section).map((key) => {
+      const saying = chain.filter(({ definition }) => {
+        const said: unknown = definition[backend];
+        return isObject(said) && own(said, key) != null;
+      });
+      return [key, saying.map(({ name, origin }): Origin => ({ name, origin }))] as const;
+    });
+  return Object.fromEntries(
+    Object.entries(sections).map(([backend, section]) => [
+      backend,
+      Object.fromEntries(ofSection(backend as BackendName, section)),
+    ]),
+  );
 }
 
 // What the stack says is laid over what ships, and what comes out must be whole again: a stack may leave out what ships,

@@ -4,6 +4,7 @@ import type { z } from "zod";
 
 import { nearest } from "../nearest";
 import { problem, show, type Problem } from "../problems";
+import { whyNotASize } from "../size";
 import { isObject, own } from "./overlay";
 
 /** Checks a value against a schema; every deviation becomes a problem. `path` is where the value stands. */
@@ -21,6 +22,8 @@ function problemsOf(issue: Issue, schema: z.ZodType, root: unknown, rootPath: st
     root,
   );
   const path = joinPath(rootPath, issue.path);
+  const noSize = typeof value === "number" && issue.path.at(-1) === "sizeGiB" ? whyNotASize(value) : undefined;
+  if (noSize) return [problem("size-invalid", path, value, noSize)];
   switch (issue.code) {
     case "unrecognized_keys": {
       const keys = keysOf(schemaAt(schema, issue.path, root));
@@ -154,7 +157,9 @@ function keysOf(schema: z.ZodType | undefined): string[] {
 // What stands below `nullish` and the like says what the value is; above it, what the setting is for.
 function describe(schema: z.ZodType | undefined): string {
   const inner = (schema?._zod.def as Definition | undefined)?.innerType;
-  return descriptionOf(inner) ?? schema?.description ?? "a value of the right form";
+  const text = descriptionOf(inner) ?? schema?.description ?? "a value of the right form";
+  // It goes on with a sentence: "write a size".
+  return /^[A-Z][a-z ]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text;
 }
 
 function descriptionOf(schema: z.ZodType | undefined): string | undefined {

@@ -7,6 +7,10 @@ import { ask } from "../support/control";
 import { openLab, type Lab } from "../support/page";
 
 const labs: Lab[] = [];
+let shared: Lab;
+beforeAll(async () => {
+  shared = await labOf(config(""));
+});
 afterAll(() => Promise.all(labs.map((each) => each.close())));
 
 const PROFILES = "v1/configuration/profiles";
@@ -90,3 +94,21 @@ test("a service is ready while its stack has a file or the engine knows it, and 
   writeFileSync(join(lab.directory, "Pulumi.dev.yaml"), config(""));
   expect(await ready()).toEqual([200]);
 });
+
+test.each(["abc", "-3", "0", "", "NaN", "1e3"])(
+  "sizeGiB=%s in an address is a 400 that names the parameter, and says what it can be",
+  async (text) => {
+    const { status, body } = await ask(shared.url, `${PROFILES}/gold/resolution?sizeGiB=${text}`);
+    expect(status).toBe(400);
+    expect(body.errors).toEqual([
+      {
+        code: "value-invalid",
+        path: "sizeGiB",
+        given: text,
+        message: `"${text}" is not a number of GiB above 0`,
+        allowed: "a number of GiB (2^30 bytes) above 0: 100, or 1.5",
+        fix: "write a number of GiB (2^30 bytes) above 0: 100, or 1.5",
+      },
+    ]);
+  },
+);

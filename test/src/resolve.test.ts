@@ -709,3 +709,73 @@ describe("properties", () => {
     );
   });
 });
+
+describe("a setting that comes by `extends`", () => {
+  const profiles: Record<string, ProfileDefinition> = {
+    own: { aws: { volumeType: "gp2", iops: 3000 } },
+    fast: { extends: "silver", aws: { volumeType: "gp2", throughputMiBps: null } },
+    faster: { extends: "fast" },
+    base: { aws: { volumeType: "gp3", iops: 1 } },
+    over: { extends: "base", description: "x" },
+    again: { extends: "silver", aws: { volumeType: "gp2", iops: 500, throughputMiBps: null } },
+    gold: { extends: "gold", aws: { volumeType: "gp2" } },
+  };
+  const told = (profile: string) =>
+    resolve(withProfiles(profiles), { name: "data", profile, sizeGiB: 100, backend: "aws" }).problems.map(
+      ({ path, message, fix }) => ({ path, message, fix }),
+    );
+  const at = (profile: string) => `storage-profiles:profiles.${profile}.aws`;
+
+  test("is named where it stands, with `null` as the way to take it away", () => {
+    expect(told("own")).toMatchObject([
+      { message: '"iops" can\'t be set: gp2 has no IOPS to set', fix: expect.stringMatching(/, or remove `iops`$/) },
+    ]);
+    // In the file there is nothing to remove.
+    const ofSilver = '"iops" can\'t be set: gp2 has no IOPS to set (it comes from the built-in profile silver)';
+    expect(told("fast")).toEqual([
+      {
+        path: `${at("fast")}.iops`,
+        message: ofSilver,
+        fix: expect.stringMatching(/, or set `iops: null` in storage-profiles:profiles\.fast\.aws$/),
+      },
+    ]);
+    expect(told("faster")).toEqual([
+      {
+        path: `${at("faster")}.iops`,
+        message: ofSilver,
+        fix: expect.stringMatching(/, or set `iops: null` in storage-profiles:profiles\.faster\.aws$/),
+      },
+    ]);
+    // Removed, it would be silver's again.
+    expect(told("again")).toMatchObject([
+      {
+        message: expect.not.stringContaining("comes from"),
+        fix: expect.stringMatching(/, or set `iops: null` in storage-profiles:profiles\.again\.aws$/),
+      },
+    ]);
+    expect(told("gold")).toMatchObject([
+      { message: expect.stringContaining("(it comes from the built-in profile gold)") },
+    ]);
+    // Whatever is wrong with it.
+    expect(told("over")).toMatchObject([
+      {
+        path: `${at("over")}.iops`,
+        message: expect.stringContaining(`(it comes from ${at("base")}.iops)`),
+        fix: expect.stringMatching(/; or set `iops: null` in storage-profiles:profiles\.over\.aws$/),
+      },
+    ]);
+  });
+
+  test("where `null` is offered, the problem is none any more with it", () => {
+    for (const profile of Object.keys(profiles)) {
+      for (const { path, fix } of told(profile)) {
+        const [, setting] = /set `(\w+): null`/.exec(fix) ?? [];
+        if (setting === undefined) continue;
+        const changed = { ...profiles[profile], aws: { ...profiles[profile]?.aws, [setting]: null } };
+        const catalog = withProfiles({ ...profiles, [profile]: changed });
+        const { problems } = resolve(catalog, { name: "data", profile, sizeGiB: 100, backend: "aws" });
+        expect(problems.map((each) => each.path)).not.toContain(path);
+      }
+    }
+  });
+});

@@ -39,6 +39,7 @@ describe("a size", () => {
     [{ sizeGiB: Infinity }, "size-invalid", "sizeGiB"],
     [{ size: "" }, "size-invalid", "size"],
     [{ size: "100" }, "size-invalid", "size"],
+    [{ size: "-3" }, "size-invalid", "size"],
     [{ size: "ten GiB" }, "size-invalid", "size"],
     [{ size: "-5GiB" }, "size-invalid", "size"],
     [{ size: "5GiBs" }, "size-invalid", "size"],

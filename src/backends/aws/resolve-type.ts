@@ -82,10 +82,10 @@ function wrongCombinations(type: VolumeType, asked: AskedAws): Problem[] {
     );
   if (section.kmsKeyId != null && section.encrypted !== true) {
     const because = "a KMS key is for encrypted volumes, and this profile doesn't encrypt";
-    notApplicable("kmsKeyId", because, ["add `encrypted: true`", "remove `kmsKeyId`"]);
+    notApplicable("kmsKeyId", because, ["add `encrypted: true`", asked.without("kmsKeyId")]);
   }
   if (section.multiAttach === true && !limits[type].multiAttach) {
-    const ways = [...otherTypes(type, asked, inapplicable(asked, "multiAttach")), "remove `multiAttach`"];
+    const ways = [...otherTypes(type, asked, inapplicable(asked, "multiAttach")), asked.without("multiAttach")];
     notApplicable("multiAttach", `${labelOf(type, asked)} can't be attached twice`, ways);
   }
   return problems;
@@ -97,7 +97,7 @@ function resolveIops(type: VolumeType, asked: AskedAws, problems: Problem[], not
   const limits = asked.limits[type].iops;
   if (!limits) {
     if (section.iops == null) return null;
-    const ways = [...otherTypes(type, asked, inapplicable(asked, "iops")), "remove `iops`"];
+    const ways = [...otherTypes(type, asked, inapplicable(asked, "iops")), asked.without("iops")];
     const params = { setting: "iops", because: `${labelOf(type, asked)} has no IOPS to set`, ways };
     problems.push(problem("setting-not-applicable", path, section.iops, params));
     return null;
@@ -209,7 +209,7 @@ function resolveThroughput(
   const rule = section.throughputMiBps;
   if (!limits) {
     if (rule == null) return null;
-    const ways = [...otherTypes(type, asked, inapplicable(asked, "throughputMiBps")), "remove `throughputMiBps`"];
+    const ways = [...otherTypes(type, asked, inapplicable(asked, "throughputMiBps")), asked.without("throughputMiBps")];
     const because = `${labelOf(type, asked)} has no throughput to set`;
     const params = { setting: "throughputMiBps", because, ways };
     problems.push(problem("setting-not-applicable", path, rule, params));

@@ -53,7 +53,7 @@ describe("validate", () => {
     expect(err).toMatch(/error Pulumi\.odd\.yaml: Pulumi\.odd\.yaml:\d+:\d+: can't be read/);
     const { stacks } = await json("validate");
     expect(stacks.map(({ stack, problems }: any) => [stack, problems.map(({ code }: any) => code)])).toEqual([
-      ["bad", ["value-out-of-range"]],
+      ["bad", ["size-invalid"]],
       ["good", []],
       ["odd", ["file-not-parsed"]],
     ]);

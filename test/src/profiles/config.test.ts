@@ -178,3 +178,14 @@ test.each<[string, unknown, string]>([
   expect(problems.map((each) => [each.code, each.fix])).toEqual([["wrong-type", fix]]);
   expect(problems.map(formatProblem).join()).not.toContain("4,711");
 });
+
+test.each([
+  [-3, "the size must be above zero", "ask for 1 GiB or more"],
+  [0, "the size must be above zero", "ask for 1 GiB or more"],
+  [NaN, "the size is not a number", "give a number of GiB; NaN comes of a calculation with a missing value"],
+])("a volume's size of %p is said to be none, with what to do", (sizeGiB, message, fix) => {
+  const { problems } = readConfig({ volumes: { value: { data: { sizeGiB } } } });
+  expect(problems).toMatchObject([
+    { code: "size-invalid", path: "storage-profiles:volumes.data.sizeGiB", given: sizeGiB, message, fix },
+  ]);
+});
