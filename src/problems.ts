@@ -119,10 +119,13 @@ export const problemKinds = {
     allowed: () => "one size",
     fix: () => "give `sizeGiB` or `size`, not both",
   }),
-  "size-invalid": problemKind<{ why: string; fix?: string | undefined }>({
+  "size-invalid": problemKind<{ why: string; fix?: string | undefined; isOption?: boolean | undefined }>({
     meaning: "A size can't be read.",
     message: ({ why }) => why,
-    allowed: () => 'a positive number of GiB (sizeGiB: 100), or text with a unit (size: "100GiB", "1.5TiB", "500GB")',
+    allowed: ({ isOption }) =>
+      isOption === true
+        ? "a size with a unit: -o size=100GiB, 1.5TiB or 500GB"
+        : 'a positive number of GiB (sizeGiB: 100), or text with a unit (size: "100GiB", "1.5TiB", "500GB")',
     fix: ({ fix }) => fix ?? "write the size with one of the units MiB, GiB, TiB, PiB or MB, GB, TB, PB",
   }),
   "size-beyond-limit": problemKind<{

@@ -119,10 +119,17 @@ export class ComposeVolumes extends pulumi.ComponentResource {
     const asked = read.volumes.map((volume) => ({ volume, definition: withDefaults(volume.definition, defaults) }));
     const problems = [...read.problems];
     for (const { volume, definition } of asked) problems.push(...problemsOf(run, volume, definition));
-    if (problems.length > 0) throw new pulumi.RunError(formatProblems(name, problems));
+    const warn = (resource?: pulumi.Resource) => {
+      for (const note of read.notes) void pulumi.log.warn(`${note.path}: ${note.message} [${note.code}]`, resource);
+    };
+    if (problems.length > 0) {
+      // A variable that is not set may be why.
+      warn();
+      throw new pulumi.RunError(formatProblems(name, problems));
+    }
 
     super(COMPOSE_VOLUMES, name, { project: read.project, files: read.files }, opts);
-    for (const note of read.notes) void pulumi.log.warn(`${note.path}: ${note.message} [${note.code}]`, this);
+    warn(this);
     this.project = read.project;
     this.volumes = Object.fromEntries(
       asked.map(({ volume, definition }) => [

@@ -124,7 +124,11 @@ function noMapping(document: ComposeDocument): Problem {
 /** What is wrong with the key of a volume. */
 export function wrongKey(key: string, place: string): Problem[] {
   if (/^[a-zA-Z0-9._-]+$/.test(key)) return [];
-  const way = key.includes("@") ? `write \`name: "${key}"\` in it` : "rename the volume";
+  const way = key.includes("$")
+    ? `variables are not filled in in keys: give it a plain key, and write \`name: "${key}"\` in it`
+    : key.includes("@")
+      ? `write \`name: "${key}"\` in it`
+      : "rename the volume";
   return [refused(place, "the keys below `volumes` may have letters, digits, `.`, `_` and `-`", way)];
 }
 

@@ -112,6 +112,19 @@ function read(sources: ComposeSources): ComposeRead {
   problems.push(...wrongTop.map((each) => ({ ...each, path: placeOf(documents, [EXTENSION]) })));
   const extensions = said.flatMap(({ reference, value, path }) => {
     const place = placeOf(documents, [EXTENSION, ...path]);
+    // In a list it is a value, and filled in already.
+    if (path.length > 0 && reference.includes("$")) {
+      const why = "variables are not filled in in keys";
+      const allowed = "the volume's key below `volumes`, alone or with its profile: `data@gold`";
+      problems.push(
+        problem("value-invalid", place, reference, {
+          why,
+          allowed,
+          fix: "write a list of references, in which they are",
+        }),
+      );
+      return [];
+    }
     const { reference: parts, problems: wrong } = parseReference(reference, undefined, place);
     problems.push(...wrong);
     if (!parts) return [];

@@ -35,7 +35,11 @@ export function readAsked(reference: string, given: Readonly<Record<string, stri
   problems.push(...parsed.problems);
   if (size !== undefined) {
     const { problems: wrong } = parseSize({ size });
-    problems.push(...wrong.map((each) => ({ ...each, path: "-o size" })));
+    problems.push(
+      ...wrong.map(({ message, fix }) =>
+        problem("size-invalid", "-o size", size, { why: message, fix, isOption: true }),
+      ),
+    );
   }
   if (!parsed.reference || problems.length > 0) return { problems };
   const isNamed = profile !== undefined || reference.includes("@");

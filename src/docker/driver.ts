@@ -14,6 +14,7 @@ import {
   isInOrder,
   newEntry,
   nodeVolume,
+  notesOf,
   problemsOf,
   sizeDifferenceOf,
 } from "./entries";
@@ -93,7 +94,8 @@ export function driverOf(options: DriverOptions): Driver {
       return;
     }
     const to = newEntry(asked, seen.config);
-    refuse(problemsOf(seen.config, name, to));
+    refuse(problemsOf(seen.config, asked, to));
+    for (const { message } of notesOf(seen.config, name, to)) log(`${name}: ${message}`);
     const { backend } = seen.config.requestFor(name, to);
     // A volume that can't be mounted here isn't made in the first place.
     if (backend !== undefined && isBackend(backend)) nodes.storageOf(name, backend, seen.config);
@@ -113,7 +115,7 @@ export function driverOf(options: DriverOptions): Driver {
     if (difference) refuse(onProfileChange === "refuse" || !entry ? [difference] : []);
     if (difference && entry) {
       const to = { ...entry, profile: profile ?? DEFAULT_PROFILE };
-      refuse(problemsOf(seen.config, name, to));
+      refuse(problemsOf(seen.config, asked, to));
       await waitForChange({ name, kind: "change", to, before: entry }, waiting);
     } else if (!isInOrder(asked, seen)) {
       if (!entry) throw absent(name, (await view.made()).keys());

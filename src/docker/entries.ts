@@ -7,6 +7,7 @@ import {
   parseSize,
   problem,
   resolve,
+  type Note,
   type Problem,
   type VolumeDefinition,
 } from "..";
@@ -36,10 +37,25 @@ export function newEntry(asked: Asked, { config, catalog }: StackConfigRead): Vo
   return { profile, size, deletionProtection: false };
 }
 
-/** What keeps the stack from having a volume like this: what is wrong with the request first, else with the config as a whole. */
-export function problemsOf(read: StackConfigRead, name: string, volume: VolumeDefinition): Problem[] {
+/**
+ * What keeps the stack from having a volume like this: what is wrong with the request first, else with the config as a whole. What Docker has
+ * asked for is named by its option.
+ */
+export function problemsOf(read: StackConfigRead, { name, profile, size }: Asked, volume: VolumeDefinition): Problem[] {
   const { problems } = resolve(read.catalog, read.requestFor(name, volume), `${NAMESPACE}:volumes.${name}.`);
-  return problems.length > 0 ? problems : read.problems;
+  const at = (key: string) => `${NAMESPACE}:volumes.${name}.${key}`;
+  const options: Record<string, string> = {
+    ...(profile !== undefined && { [at("profile")]: "profile" }),
+    ...(size !== undefined && { [at("size")]: "-o size", [at("sizeGiB")]: "-o size" }),
+  };
+  return problems.length > 0
+    ? problems.map((each) => ({ ...each, path: options[each.path] ?? each.path }))
+    : read.problems;
+}
+
+/** What is worth knowing of a new volume: that its size is rounded up, say. */
+export function notesOf(read: StackConfigRead, name: string, volume: VolumeDefinition): Note[] {
+  return resolve(read.catalog, read.requestFor(name, volume)).notes;
 }
 
 /** That a volume has another profile than the one asked for. Who names no profile takes the volume as it is. */
@@ -60,7 +76,13 @@ export function differenceOf({ name, profile }: Asked, { config: read, made }: S
 export function sizeDifferenceOf({ name, size }: Asked, { config: read, made }: Seen): Problem[] {
   const entry = entryOf(read, name);
   const has = made?.asked?.sizeGiB ?? (entry && parseSize(entry).sizeGiB);
-  const wanted = parseSize({ size }).sizeGiB;
+  // As the backend makes it: 10 GiB are 16 GiB on ScaleIO.
+  const like = {
+    profile: made?.asked?.profile ?? entry?.profile,
+    backend: made?.asked?.backend ?? entry?.backend,
+    size,
+  };
+  const wanted = resolve(read.catalog, read.requestFor(name, like)).volume?.sizeGiB ?? parseSize({ size }).sizeGiB;
   if (size === undefined || has === undefined || has === wanted) return [];
   const way = `set its size below ${NAMESPACE}:volumes.${name}, and run \`pulumi up\``;
   const command = wanted !== undefined && wanted < has ? "declare another volume: none can shrink" : way;

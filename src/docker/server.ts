@@ -123,7 +123,9 @@ function messageOf(error: unknown): string {
   if (error instanceof StackError) {
     const [first, ...others] = error.problems as [Problem, ...Problem[]];
     if (others.length > 0) return error.message;
-    return `${first.message} [${first.code}]\n  allowed: ${first.allowed}\n  fix:     ${first.fix}`;
+    // A volume's own name stands in the call.
+    const place = first.message.includes(`"${first.path}"`) ? "" : `${first.path}: `;
+    return `${place}${first.message} [${first.code}]\n  allowed: ${first.allowed}\n  fix:     ${first.fix}`;
   }
   if (error instanceof NodeError) return error.message;
   return `storage-profiles failed: ${error instanceof Error ? error.message : String(error)}. The plugin's log says more.`;

@@ -9,12 +9,13 @@ import { entryOf } from "./entries";
 export function statusMap(volume: RecordedVolume, read: StackConfigRead): Record<string, unknown> {
   const { name, asked, has, volumeId } = volume;
   if (!asked || !has) return {};
-  const { status, causes, monthlyCost } = statusOf(read, name, entryOf(read, name), volume);
+  const { status, causes, monthlyCost, notes = [] } = statusOf(read, name, entryOf(read, name), volume);
   return {
     profile: asked.profile,
     size: `${has.sizeGiB}GiB`,
     backend: asked.backend,
     status,
+    ...(notes.length > 0 ? { notes: notes.map(({ message }) => message) } : {}),
     ...(causes.length > 0 ? { causes: causes.map(({ message }) => message) } : {}),
     cost: monthlyCost ? `${formatCost(monthlyCost)} a month` : "unknown",
     volumeId,

@@ -66,7 +66,7 @@ describe("the volumes of a Compose file", () => {
     project.write(".env", "PROFILE=golden\n");
     project.write(
       "more.yml",
-      "volumes:\n  big:\n    driver: storage-profiles\n    driver_opts: { size: 5 }\n  nosize: { driver: storage-profiles }\n",
+      'volumes:\n  big:\n    driver: storage-profiles\n    driver_opts: { size: 5 }\n  nosize: { driver: storage-profiles, name: "no${UNSET}size" }\n',
     );
     declare(`{ files: ["docker-compose.yml", "more.yml"] }`);
     const ran = await project.run(["preview"]);
@@ -78,6 +78,8 @@ describe("the volumes of a Compose file", () => {
     );
     expect(text).toContain("more.yml:4: volumes.big.driver_opts.size: it has no unit [size-invalid]");
     expect(text).toContain("more.yml:5: volumes.nosize (sizeGiB): no size is given [size-missing]");
+    // What may be why is told beside it.
+    expect(text).toContain("not set, and taken as blank: UNSET [compose-variable-unset]");
     expect(text).not.toMatch(/^\s+at /m);
   });
 

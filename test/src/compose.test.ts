@@ -185,6 +185,16 @@ describe("what is wrong is told with its line and its way out, all at once", () 
       "2: volumes.a.name: a `${` is not closed [compose-variable-invalid]",
     ],
     [
+      "a variable in a key",
+      `volumes:\n  "\${A}_data": {${OURS}}\n`,
+      '2: volumes["${A}_data"]: Compose refuses this: the keys below `volumes` may have letters, digits, `.`, `_` and `-` [compose-refuses]',
+    ],
+    [
+      "a variable in a key of ours",
+      `volumes:\n  data: {${OURS}}\nx-storage-profiles:\n  $A@gold: {}\n`,
+      '4: x-storage-profiles["$A@gold"]: variables are not filled in in keys [value-invalid]',
+    ],
+    [
       "external and ours",
       `volumes:\n  a: {${OURS}, external: true}\n`,
       "the volume is external, and has `driver` as well [compose-refuses]",
@@ -346,6 +356,13 @@ describe("what is wrong is told with its line and its way out, all at once", () 
 });
 
 describe("what is worth knowing", () => {
+  test("a variable in a key, with the way to have it in the name", () => {
+    const { problems: found } = read(`volumes: {"$A": {${OURS}}}`);
+    expect(found.map(({ fix }) => fix)).toContain(
+      'variables are not filled in in keys: give it a plain key, and write `name: "$A"` in it',
+    );
+  });
+
   test("a variable that is not set", () => {
     const { notes } = read(`volumes: {data: {${OURS}, name: "a$B"}}`);
     expect(notes).toEqual([

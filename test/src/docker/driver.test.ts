@@ -6,7 +6,9 @@ import type { Driver } from "../../../src/docker/driver";
 import type { Waiting } from "../../../src/docker/node";
 import { until } from "../../../tools/test/time.js";
 import { useFakeClock } from "../../support/clock";
+import { sizeDifferenceOf } from "../../../src/docker/entries";
 import { openRegistry } from "../../../src/docker/registry";
+import type { StackError } from "../../../src/stack";
 import { FakePlugin, waiting } from "./fake";
 
 let plugin: FakePlugin;
@@ -213,6 +215,35 @@ describe("sizes and profiles", () => {
     await expect(create("data", { size: "20GiB" })).rejects.toThrow(
       /has size 10 GiB, and 20GiB was asked for[^]*pulumi up/,
     );
+  });
+
+  test("a size that is rounded up is told so, and is the same when it is asked for again", async () => {
+    await create("data", { size: "1.5GiB" });
+    const rounded = "1.5GiB is rounded up to 2 GiB: volumes are made in whole GiB";
+    expect((await driver.get("data", waiting)).Status).toMatchObject({ size: "2GiB", notes: [rounded] });
+    expect(plugin.log).toContain(`data: ${rounded}`);
+    await create("data", { size: "1.5GiB" });
+    await create("data", { size: "2GiB" });
+    // What a backend makes of a size counts, not what was asked for.
+    const place = { protectionDomain: "d", storagePool: "p" };
+    plugin.fake.config = { ...plugin.fake.config, backend: "scaleio", scaleio: place };
+    const config = plugin.fake.read();
+    const made = {
+      ...plugin.fake.state.get("data"),
+      asked: { backend: "scaleio", profile: "default", sizeGiB: 16 },
+    } as any;
+    const wrong = (size: string) => sizeDifferenceOf({ name: "data", size }, { config, made });
+    expect([wrong("10GiB"), wrong("16GiB"), wrong("17GiB").length]).toEqual([[], [], 1]);
+  });
+
+  test("a problem of what was asked for is named by its option, in Docker's words", async () => {
+    const told = async (options: Record<string, string>) => {
+      const error: unknown = await create("data", options).catch((each: unknown) => each);
+      return (error as StackError).problems.map(({ path, allowed }) => [path, allowed]);
+    };
+    expect(await told({ size: "10" })).toEqual([["-o size", "a size with a unit: -o size=100GiB, 1.5TiB or 500GB"]]);
+    expect(await told({ size: "20000GiB" })).toEqual([["-o size", "1 to 16,383 GiB"]]);
+    expect(await told({ profile: "golf" })).toEqual([["profile", "default, gold, silver, bronze"]]);
   });
 
   test.each([

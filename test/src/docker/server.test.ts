@@ -114,7 +114,7 @@ test("a problem alone is told once, with what is allowed and the way out", async
   await start();
   const { answer } = await call("VolumeDriver.Create", { Name: "cheapvolume@" });
   expect(answer.Err).toBe(
-    "nothing follows the `@` [reference-without-profile]\n" +
+    "volume: nothing follows the `@` [reference-without-profile]\n" +
       "  allowed: `name` (which means `name@default`) or `name@profile`\n" +
       '  fix:     write "cheapvolume" for the default profile, or "cheapvolume@gold"',
   );
