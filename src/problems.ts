@@ -1017,6 +1017,11 @@ export const noteKinds = {
     meaning: "The volume isn't what it was made: somebody changed it on the backend.",
     message: ({ what }) => `it was changed on the backend: ${what}`,
   }),
+  "status-follower-differs": noteKind<{ what: string }>({
+    meaning:
+      "A mapping of the volume has other limits than the volume: it was changed on the backend, or the last `up` did not get to it.",
+    message: ({ what }) => `${what}: it was changed on the backend, or the last \`up\` did not get to it`,
+  }),
   "status-not-possible": noteKind<{ what: string }>({
     meaning: "What is declared for the volume isn't possible.",
     message: ({ what }) => `what is declared isn't possible: ${what}`,

@@ -1,7 +1,14 @@
 // `status`: how each volume stands, and why.
 
 import type { CommandSpec } from "./command";
-import { distinct, notesText, problemsText, statusText, table, verdictText } from "./text";
+import type { VolumeStatus } from "../stack";
+import { distinct, notesText, problemsText, statusText, table, verdictText, type Colours } from "./text";
+
+// What becomes of what the program alone declares, or no longer declares, only its run shows.
+function nextText({ verdict }: VolumeStatus, colours: Colours): string {
+  if (verdict === "none") return "";
+  return `next up: ${verdict === undefined ? "as the program says (pulumi preview)" : verdictText(verdict, colours)}`;
+}
 
 export const status: CommandSpec = {
   name: "status",
@@ -31,12 +38,7 @@ export const status: CommandSpec = {
       each.name,
       each.profile ?? "",
       statusText(each.status, context.colours),
-      [
-        notesText(each.causes, ""),
-        each.verdict === "none" ? "" : `next up: ${verdictText(each.verdict, context.colours)}`,
-      ]
-        .filter((text) => text !== "")
-        .join("\n"),
+      [notesText(each.causes, ""), nextText(each, context.colours)].filter((text) => text !== "").join("\n"),
     ]);
     const problems = distinct([...mistakes, ...all.flatMap((each) => each.problems)]);
     const isFine = all.every((each) => each.status === "compliant");

@@ -95,9 +95,13 @@ export function statusOf(
   else {
     const drift = change(now, last);
     const what = [...drift.notes, ...drift.problems].map(({ message, path }) => told(message, path)).join("; ");
+    const gone = recorded.followers
+      .filter(({ isGone }) => isGone)
+      .map(({ name }) => `${name}, which attaches it to a host, is gone`);
+    if (gone.length > 0) cause("non-compliant", note("status-drifted", "settings", { what: gone.join("; ") }));
     const elsewhere = recorded.followers.flatMap((each) => strays(each, now));
     if (elsewhere.length > 0)
-      cause("non-compliant", note("status-drifted", "settings", { what: elsewhere.join("; ") }));
+      cause("non-compliant", note("status-follower-differs", "settings", { what: elsewhere.join("; ") }));
     const { asked = last } = recorded;
     const isAsAsked = change(now, asTransformed(asked, recorded)).verdict === "none";
     // What was asked for in vain at first, and is there: the `up` went wrong behind it, and nobody else was at it.
@@ -224,9 +228,9 @@ function told(message: string, path: string): string {
   return message.includes(path.split(".").at(-1) ?? path) ? message : `${path}: ${message}`;
 }
 
-// A mapping or an attachment that is gone, or whose limits are no longer those of the volume that it follows.
-function strays({ name, isGone, limits = {} }: Follower, { backend, settings }: ResolvedVolume): string[] {
-  if (isGone) return [`${name}, which attaches it to a host, is gone`];
+// A mapping whose limits are no longer those of the volume that it follows. An `up` that fails between the two leaves the same as
+// somebody's change on the backend, once a refresh has read it.
+function strays({ name, limits = {} }: Follower, { backend, settings }: ResolvedVolume): string[] {
   const wanted = settings as unknown as Record<string, unknown>;
   return Object.entries(limits)
     .filter(([key, value]) => typeof wanted[key] === "number" && wanted[key] !== value)

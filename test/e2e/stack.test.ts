@@ -455,7 +455,7 @@ describe("a program that declares its volumes itself, on an array", () => {
         causes: [
           {
             message:
-              "it was changed on the backend: iopsLimit of data-on-node1 is 500 IOPS, and the volume's is 7,000 IOPS",
+              "iopsLimit of data-on-node1 is 500 IOPS, and the volume's is 7,000 IOPS: it was changed on the backend, or the last `up` did not get to it",
           },
           { message: "it was changed on the backend: sizeGiB is 16 GiB and was made 8 GiB" },
         ],

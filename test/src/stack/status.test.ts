@@ -279,7 +279,10 @@ describe("a volume", () => {
       {
         status: "non-compliant",
         causes: [
-          { message: "it was changed on the backend: iopsLimit of one is 500 IOPS, and the volume's is 10,000 IOPS" },
+          {
+            message:
+              "iopsLimit of one is 500 IOPS, and the volume's is 10,000 IOPS: it was changed on the backend, or the last `up` did not get to it",
+          },
         ],
       },
     ]);
