@@ -13,6 +13,7 @@ import type {
   StackState,
   VolumePlan,
 } from "../stack";
+import { retried } from "../stack/retry";
 import { oneVolume } from "../stack/select";
 import { statusesOf } from "../stack/status";
 import { exitCodeOf, textOf, UsageError, type Answer, type CommandSpec, type Context } from "./command";
@@ -51,44 +52,67 @@ export const apply: CommandSpec = {
   ],
   async run(context) {
     const { io, json } = context;
-    const isSure = context.options["yes"] === true;
-    if (!isSure && (!io.isTerminal || json))
+    if (context.options["yes"] !== true && (!io.isTerminal || json))
       throw new UsageError("nobody can be asked here: add --yes to go on without");
     const wait = waitOf(context);
     const stack = await context.stack();
-    const [read, state] = [await stack.readConfig(), await stack.readState()];
-    const asked = askedBy(context, read, state);
-    const removal = removedBy(context, read, state);
-    const { destroy } = removal;
-    const ofProfile = profileEdit(context, read);
-    const edits: ConfigEdit[] = [...asked.edits, ...ofProfile.edits, ...removal.edits];
-    const ofProgram = asked.ofProgram.map(({ name }) =>
-      problem("volume-of-program", name, undefined, { volume: name }),
-    );
-    const problems = [...asked.problems, ...ofProfile.problems, ...removal.problems, ...ofProgram];
-    if (problems.length > 0) return { code: "problems", json: { problems }, problems };
-
-    const isNarrow = asked.names.length > 0 || edits.length > 0 || destroy.length > 0;
-    const options = { ifTag: read.tag, willApply: true, ...(isNarrow && { volumes: asked.names }) };
-    const planned = await stack.plan(edits, options);
-    const plan = withDeletions(planned, removal.plans);
-    if (planned.problems.length > 0)
-      return { code: "problems", json: { ...plan }, text: planText(plan, context.colours) };
-    if (!json) io.out(`${planText(plan, context.colours)}\n`);
-    const names = volumesOf(asked.names, edits, destroy, plan);
-    const refresh = context.options["refresh"] === true;
-    const isAsked = asked.names.length > 0 || destroy.length > 0;
-    if (edits.length === 0 && plan.touched.length === 0 && !refresh && !isAsked) {
-      return { json: { stack: stack.name, changed: false, operation: null } };
-    }
-    if (!isSure && !(await confirmed())) return { text: "Nothing was changed." };
-
-    const written = edits.length > 0 ? await stack.edit(edits, options) : planned;
-    if (written.problems.length > 0) return { code: "problems", json: { ...written }, problems: written.problems };
-    const operation = stack.apply({ volumes: names, destroy, refresh, waitForLockSeconds: wait });
-    return follow(operation, context, stack, written);
+    const shown: Shown = { plan: undefined };
+    // Where somebody changed the config since it was read, it is planned anew, as the HTTP service does.
+    const decided = await retried(() => decide(stack, context, shown));
+    if (!("written" in decided)) return decided;
+    const { written, ...options } = decided;
+    return follow(stack.apply({ ...options, waitForLockSeconds: wait }), context, stack, written);
   },
 };
+
+/** The plan that was shown last, and confirmed. */
+interface Shown {
+  plan: string | undefined;
+}
+
+interface Decided {
+  written: EditResult;
+  volumes: string[] | undefined;
+  destroy: string[];
+  refresh: boolean;
+}
+
+// Plans, asks, and writes the config; or has an answer without all that. Error: `config-changed`.
+async function decide(stack: Stack, context: Context, shown: Shown): Promise<Decided | Answer> {
+  const { io, json, colours } = context;
+  const [read, state] = [await stack.readConfig(), await stack.readState()];
+  const asked = askedBy(context, read, state);
+  const removal = removedBy(context, read, state);
+  const { destroy } = removal;
+  const ofProfile = profileEdit(context, read);
+  const edits: ConfigEdit[] = [...asked.edits, ...ofProfile.edits, ...removal.edits];
+  const ofProgram = asked.ofProgram.map(({ name }) => problem("volume-of-program", name, undefined, { volume: name }));
+  const problems = [...asked.problems, ...ofProfile.problems, ...removal.problems, ...ofProgram];
+  if (problems.length > 0) return { code: "problems", json: { problems }, problems };
+
+  const isNarrow = asked.names.length > 0 || edits.length > 0 || destroy.length > 0;
+  const options = { ifTag: read.tag, willApply: true, ...(isNarrow && { volumes: asked.names }) };
+  const planned = await stack.plan(edits, options);
+  const plan = withDeletions(planned, removal.plans);
+  const text = planText(plan, colours);
+  if (planned.problems.length > 0) return { code: "problems", json: { ...plan }, text };
+  // The same again needn't be read, nor confirmed, twice.
+  const isNew = text !== shown.plan;
+  if (isNew && !json)
+    io.out(shown.plan === undefined ? `${text}\n` : `The config was changed meanwhile. Now:\n${text}\n`);
+  const volumes = volumesOf(asked.names, edits, destroy, plan);
+  const refresh = context.options["refresh"] === true;
+  const isAsked = asked.names.length > 0 || destroy.length > 0;
+  if (edits.length === 0 && plan.touched.length === 0 && !refresh && !isAsked) {
+    return { json: { stack: stack.name, changed: false, operation: null } };
+  }
+  if (isNew && context.options["yes"] !== true && !(await confirmed())) return { text: "Nothing was changed." };
+  shown.plan = text;
+
+  const written = edits.length > 0 ? await stack.edit(edits, options) : planned;
+  if (written.problems.length > 0) return { code: "problems", json: { ...written }, problems: written.problems };
+  return { written, volumes, destroy, refresh };
+}
 
 interface Removal {
   /** The volumes to delete: each by its URN, where it has one. */

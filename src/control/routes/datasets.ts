@@ -6,6 +6,7 @@ import { parseReference } from "../../profiles/reference";
 import type { VolumeDefinition } from "../../profiles/schema";
 import { resolve } from "../../resolve";
 import type { ApplyOptions, ConfigEdit, StackConfigRead } from "../../stack";
+import { retried } from "../../stack/retry";
 import { listedVolumes } from "../../stack/status";
 import { ControlError, controlError, throwProblems } from "../errors";
 import { route, type Call } from "../route";
@@ -183,18 +184,6 @@ async function write(
       .header("Location", `/v1/operations/${operation.id}`)
       .send({ ...body, operation });
   });
-}
-
-const ATTEMPTS = 10;
-
-async function retried<T>(attempt: () => Promise<T>): Promise<T> {
-  for (let left = ATTEMPTS - 1; ; left--) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (left === 0 || (error as { code?: string }).code !== "config-changed") throw error;
-    }
-  }
 }
 
 function isConfigured(read: StackConfigRead, name: string): boolean {

@@ -16,6 +16,8 @@ writeFileSync(join(project, "Pulumi.yaml"), "name: p\nruntime: nodejs\n");
 const file = join(project, "Pulumi.dev.yaml");
 const pulumi = join(home, "pulumi");
 const state = join(home, "state.json");
+/** What somebody else does whenever the state is read. */
+const meddling = join(home, "meddling");
 // Knows one stack; everything but its export fails.
 writeFileSync(
   pulumi,
@@ -25,7 +27,7 @@ case "$*" in
   *) echo "error: no stack named 'nope' found" >&2; exit 255 ;;
 esac
 case "$*" in
-  "stack export"*) cat ${state} ;;
+  "stack export"*) if [ -f ${meddling} ]; then sh ${meddling}; fi; cat ${state} ;;
   *) echo "error: out of luck" >&2; exit 255 ;;
 esac
 `,
@@ -70,8 +72,12 @@ async function given(text: string, made = text): Promise<void> {
 
 /** What the user of a terminal answers to a question: an error is Ctrl-C. */
 let answer: boolean | Error = false;
+let questions = 0;
 jest.mock("@inquirer/prompts", () => ({
-  confirm: () => (answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer)),
+  confirm: () => {
+    questions++;
+    return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+  },
 }));
 
 async function call(line: string, { isTerminal = false } = {}) {
@@ -256,6 +262,52 @@ test("an apply that isn't confirmed changes nothing: No is an answer, Ctrl-C an 
     code: 4,
     err: expect.stringContaining("out of luck"),
   });
+});
+
+describe("an apply whose config somebody changes meanwhile", () => {
+  const volumes = "  storage-profiles:volumes: { data: { profile: gold, sizeGiB: 1 } }\n";
+  /** At this reading of the state somebody writes to the config: at the second while it is planned, at the third before it is written. */
+  const meddle = (at: number, line: string) => {
+    writeFileSync(join(home, "readings"), "");
+    const count = `echo >> ${home}/readings; [ $(wc -l < ${home}/readings) = ${at} ]`;
+    writeFileSync(meddling, `if ${count}; then echo '${line}' >> ${file}; fi\n`);
+  };
+  afterEach(() => rmSync(meddling, { force: true }));
+
+  test.each([2, 3])("is planned anew, and keeps both (reading %i)", async (at) => {
+    await given(volumes);
+    meddle(at, "# by hand");
+    const { code, err } = await call("apply data@silver --yes");
+    // The engine here fails, and has been asked.
+    expect([code, err]).toEqual([4, expect.stringContaining("out of luck")]);
+    const text = readFileSync(file, "utf8");
+    expect(text).toContain("# by hand");
+    expect(text).toContain("profile: silver");
+  });
+
+  test("asks again only where the plan is another", async () => {
+    answer = true;
+    for (const [line, asked] of [
+      ["# by hand", 1],
+      ["  storage-profiles:profiles: { silver: { local: { iops: 7 } } }", 2],
+    ] as const) {
+      await given(volumes);
+      meddle(3, line);
+      questions = 0;
+      const { code, out } = await call("apply data@silver", { isTerminal: true });
+      expect([line, code, questions]).toEqual([line, 4, asked]);
+      expect(out.includes("The config was changed meanwhile. Now:")).toBe(asked === 2);
+    }
+  });
+});
+
+test("what the program alone declares has no next up that the config would tell", async () => {
+  await given("", "  storage-profiles:volumes: { data: { profile: gold, sizeGiB: 1 } }\n");
+  const { deployment, ...others } = JSON.parse(readFileSync(state, "utf8"));
+  const [component] = deployment.resources;
+  writeFileSync(state, JSON.stringify({ ...others, deployment: { ...deployment, resources: [component] } }));
+  const { code, out } = await call("status");
+  expect([code, out]).toEqual([3, expect.stringContaining("next up: as the program says (pulumi preview)")]);
 });
 
 test("explain fails where the stack's own backend refuses, whatever others can do", async () => {
