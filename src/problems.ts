@@ -1017,6 +1017,12 @@ export const noteKinds = {
     meaning: "The volume isn't what it was made: somebody changed it on the backend.",
     message: ({ what }) => `it was changed on the backend: ${what}`,
   }),
+  "environments-unseen": noteKind<{ environments: string[] }>({
+    meaning:
+      "The stack's file imports environments (Pulumi ESC). What they set only the engine knows, and answers hold without it.",
+    message: ({ environments }) =>
+      `what ${listed(environments)} sets (\`environment\` in the stack's file) isn't known here; \`pulumi preview\` shows what holds with it`,
+  }),
   "status-follower-differs": noteKind<{ what: string }>({
     meaning:
       "A mapping of the volume has other limits than the volume: it was changed on the backend, or the last `up` did not get to it.",

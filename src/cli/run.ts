@@ -18,6 +18,7 @@ import {
   type Io,
 } from "./command";
 import { commands } from "./commands";
+import { environmentNotes } from "../stack/status";
 import { suggest } from "./completion";
 import { coloursFor, problemsText } from "./text";
 
@@ -90,10 +91,17 @@ function commandOf(spec: CommandSpec, io: Io, answered: (code: ExitCode) => void
   return command;
 }
 
-function contextOf(command: Command, io: Io): Context {
+/** A context that knows whether the command has looked at a stack. */
+interface RunContext extends Context {
+  isOpen: () => boolean;
+}
+
+function contextOf(command: Command, io: Io): RunContext {
   const options = command.opts<Record<string, string | boolean | string[] | undefined>>();
   const cwd = typeof options["cwd"] === "string" ? options["cwd"] : io.cwd;
   let opened: Promise<Project> | undefined;
+  let chosen: string | undefined;
+  let isOpen = false;
   const project = () => {
     const { env, pulumi, journalDirectory } = io;
     opened ??= openProject({ directory: cwd, env, pulumi, journalDirectory });
@@ -106,15 +114,18 @@ function contextOf(command: Command, io: Io): Context {
     json: options["json"] === true,
     colours: coloursFor(io.isTerminal, io.env, options["color"] !== false),
     project,
+    isOpen: () => isOpen,
     async stack() {
       const found = await project();
-      const name = typeof options["stack"] === "string" ? options["stack"] : await found.defaultStackName();
-      return found.stack(name);
+      chosen ??= typeof options["stack"] === "string" ? options["stack"] : await found.defaultStackName();
+      const one = found.stack(chosen);
+      isOpen = true;
+      return one;
     },
   };
 }
 
-async function carryOut(spec: CommandSpec, context: Context, command: Command): Promise<ExitCode> {
+async function carryOut(spec: CommandSpec, context: RunContext, command: Command): Promise<ExitCode> {
   const { io, json, colours } = context;
   const write = ({ code = "done", text = "", problems = [], ...answer }: Answer): ExitCode => {
     if (json && answer.json !== undefined) {
@@ -126,7 +137,9 @@ async function carryOut(spec: CommandSpec, context: Context, command: Command): 
     return code;
   };
   try {
-    return write(await spec.run(context));
+    const code = write(await spec.run(context));
+    for (const line of await unseen(context)) io.err(`${line}\n`);
+    return code;
   } catch (error) {
     if (error instanceof UsageError) return command.error(`error: ${error.message}`, { exitCode: 2 });
     if (error instanceof StackError) {
@@ -141,6 +154,13 @@ async function carryOut(spec: CommandSpec, context: Context, command: Command): 
     if (error instanceof Error && error.name === "ExitPromptError") return write({ code: "interrupted" });
     throw error;
   }
+}
+
+// What environments set no command knows: whatever it has said holds without that.
+async function unseen({ stack, isOpen }: RunContext): Promise<string[]> {
+  if (!isOpen()) return [];
+  const read = await (await stack()).readConfig().catch(() => undefined);
+  return read ? environmentNotes(read).map(({ message }) => `note: ${message}`) : [];
 }
 
 // Of the package, wherever in it this file is.

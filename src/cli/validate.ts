@@ -7,6 +7,7 @@ import { NAMESPACE } from "../profiles/schema";
 import { isBelow } from "../profiles/validate";
 import { StackError } from "../stack";
 import { PROJECT_FILES } from "../stack/config";
+import { environmentNotes } from "../stack/status";
 import { textOf, type CommandSpec } from "./command";
 
 export const validate: CommandSpec = {
@@ -28,25 +29,27 @@ export const validate: CommandSpec = {
         const { configFile, ...stack } = project.stack(name);
         const file = relative(project.directory, configFile);
         try {
-          const { problems, tag, config, inherited } = await stack.readConfig();
+          const read = await stack.readConfig();
+          const { problems, tag, config, inherited } = read;
           const volumes = Object.keys(config.volumes ?? {}).length;
           // Keys that the stack's file doesn't set come from Pulumi.yaml.
           const isInherited = ({ path }: Problem) => inherited.some((key) => isBelow(path, `${NAMESPACE}:${key}`));
           const placed = problems.map((each) =>
             isInherited(each) ? { ...each, path: `${PROJECT_FILES[0] ?? ""}: ${each.path}` } : each,
           );
-          return { stack: name, file, tag, problems: placed, volumes };
+          return { stack: name, file, tag, problems: placed, volumes, notes: environmentNotes(read) };
         } catch (error) {
           if (!(error instanceof StackError)) throw error;
-          return { stack: name, file, problems: [...error.problems], volumes: 0 };
+          return { stack: name, file, problems: [...error.problems], volumes: 0, notes: [] };
         }
       }),
     );
     const { bold, green, red, dim } = context.colours;
-    const text = stacks.map(({ file, problems, volumes }) => {
+    const text = stacks.map(({ file, problems, volumes, notes }) => {
       const count = problems.length;
       const found = count === 0 ? green("no problem") : red(count === 1 ? "1 problem" : `${count} problems`);
-      return `${bold(file)}: ${found} ${dim(`(${volumes} ${volumes === 1 ? "volume" : "volumes"})`)}`;
+      const line = `${bold(file)}: ${found} ${dim(`(${volumes} ${volumes === 1 ? "volume" : "volumes"})`)}`;
+      return [line, ...notes.map(({ message }) => `  note: ${message}`)].join("\n");
     });
     const problems = stacks.flatMap((each) =>
       each.problems.map((one) => ({

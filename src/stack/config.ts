@@ -96,8 +96,29 @@ export async function readConfigText(
   const requestFor = requestsOf(config, region);
   const problems = [...mistakes, ...volumeProblems(config, catalog, requestFor, mistakes)];
   const ownProfiles = ownEntries(parsed, "profiles");
+  const environments = environmentsOf(parsed["environment"]);
   const inherited = Object.keys(raw).filter((key) => own(others, spelling(others, key)) == null);
-  return { tag: tagOf(text), config, catalog, unreadable, mistakes, problems, inherited, ownProfiles, requestFor };
+  return {
+    tag: tagOf(text),
+    config,
+    catalog,
+    unreadable,
+    mistakes,
+    problems,
+    inherited,
+    environments,
+    ownProfiles,
+    requestFor,
+  };
+}
+
+// A list of names, some with options; or an environment of the file's own, with imports and values.
+function environmentsOf(value: unknown): string[] {
+  const imports = isObject(value) ? value["imports"] : value;
+  const names = (Array.isArray(imports) ? imports : []).flatMap((each: unknown) =>
+    isObject(each) ? Object.keys(each).slice(0, 1) : [String(each)],
+  );
+  return isObject(value) && value["values"] != null ? [...names, "`environment.values`"] : names;
 }
 
 /** The key below `config` that holds one of ours, as the file spells it. */

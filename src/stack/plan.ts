@@ -10,7 +10,7 @@ import { joinPath } from "../profiles/validate";
 import { change, monthlyCostOf } from "../resolve";
 import { nearest } from "../nearest";
 import { recordedAs, volumesAt } from "./select";
-import { listedVolumes, placed, statusesOf, statusOf } from "./status";
+import { environmentNotes, listedVolumes, placed, statusesOf, statusOf } from "./status";
 import type { ConfigEdit, StackConfigRead, StackState, VolumePlan, VolumeStatus } from "./types";
 
 /** The problems that a config has and another hadn't. */
@@ -194,7 +194,7 @@ function planOf(status: VolumeStatus, read: StackConfigRead): VolumePlan {
     from: made,
     to,
     problems: placed(name, isListed, status.problems),
-    notes: [...(difference?.notes ?? []), ...(status.notes ?? [])],
+    notes: [...(difference?.notes ?? []), ...(status.notes ?? []), ...environmentNotes(read)],
     costBefore: made && monthlyCostOf(read.catalog, made, request.placement),
     costAfter: to && monthlyCostOf(read.catalog, to, request.placement),
   };

@@ -83,8 +83,9 @@ export function statusOf(
 
   if (resolution && resolution.problems.length > 0) {
     const what = resolution.problems.map(({ path, message }) => `${path}: ${message}`).join("; ");
-    cause("non-compliant", note("status-not-possible", "profile", { what }));
+    cause(read.environments.length > 0 ? "unknown" : "non-compliant", note("status-not-possible", "profile", { what }));
   }
+  if (recorded) for (const unseen of environmentNotes(read)) cause("unknown", unseen);
   if (!recorded) cause("not-created", note("status-not-made", "name", {}));
   else if (!last) cause("unknown", note("status-not-readable", "name", {}));
   else if (!recorded.got || [recorded.urn, ...recorded.children.map(({ urn }) => urn)].some((urn) => pending.has(urn)))
@@ -145,6 +146,11 @@ export function statusOf(
       ? monthlyCostOf(read.catalog, base, read.requestFor(name, volume).placement)
       : resolution?.monthlyCost,
   };
+}
+
+/** That environments set what isn't known here, as a note; none where the stack's file imports none. */
+export function environmentNotes({ environments }: StackConfigRead): Note[] {
+  return environments.length > 0 ? [note("environments-unseen", "environment", { environments })] : [];
 }
 
 // What a transform of the program has made of what was asked it makes of the same again. What it makes of anything else only the

@@ -105,6 +105,11 @@ export interface StackConfigRead {
   problems: Problem[];
   /** The keys that Pulumi.yaml says and the stack's file doesn't. */
   inherited: string[];
+  /**
+   * The environments (Pulumi ESC) that the stack's file imports. What they set only the engine knows: it isn't in `config`, and what is said
+   * of the config holds without them.
+   */
+  environments: string[];
   /** The profiles that the stack's file itself defines. */
   ownProfiles: string[];
   /** What a request for a volume of this stack is: the stack's backend and place, and what the volume says itself. */

@@ -7,6 +7,7 @@ import { problem } from "../../problems";
 import { revisionOf } from "../../profiles/revision";
 import { resolve, type Resolution } from "../../resolve";
 import type { EditResult, StackConfigRead } from "../../stack";
+import { environmentNotes } from "../../stack/status";
 import { ControlError, throwProblems } from "../errors";
 import { route } from "../route";
 import {
@@ -232,7 +233,8 @@ function volumesByProfile(served: ServedStack, read: StackConfigRead): Map<strin
 function resolutionOn(read: StackConfigRead, profile: string, backend: BackendName, sizeGiB: number) {
   const request = read.requestFor("volume", { profile, backend, sizeGiB });
   const { volume, problems, notes, monthlyCost }: Resolution = resolve(read.catalog, request);
-  return { backend, ...(volume && { volume }), problems, notes, ...(monthlyCost && { monthlyCost }) };
+  const all = [...notes, ...environmentNotes(read)];
+  return { backend, ...(volume && { volume }), problems, notes: all, ...(monthlyCost && { monthlyCost }) };
 }
 
 function admittedOn(served: ServedStack, read: StackConfigRead, profile: string, backend: BackendName) {

@@ -310,6 +310,30 @@ test("what the program alone declares has no next up that the config would tell"
   expect([code, out]).toEqual([3, expect.stringContaining("next up: as the program says (pulumi preview)")]);
 });
 
+test("what environments set is unknown to the commands, and each says so", async () => {
+  const volumes = "  storage-profiles:volumes: { data: { profile: gold, sizeGiB: 1 } }\n";
+  await given(volumes);
+  for (const [line, code] of [
+    ["status", 3],
+    ["volumes", 0],
+    ["cost", 0],
+    ["plan data@silver", 0],
+    ["explain gold --size 1", 0],
+    ["validate", 0],
+  ] as const) {
+    writeFileSync(file, config(volumes));
+    expect([line, (await call(line)).err]).toEqual([line, ""]);
+    writeFileSync(file, `environment: [shop/dev]\n${config(volumes)}`);
+    const { code: found, out, err } = await call(line);
+    expect([line, found, out + err]).toEqual([
+      line,
+      code,
+      expect.stringContaining("what shop/dev sets (`environment`"),
+    ]);
+  }
+  expect((await json("status")).volumes).toMatchObject([{ status: "unknown" }]);
+});
+
 test("explain fails where the stack's own backend refuses, whatever others can do", async () => {
   await given("");
   expect((await call("explain gold --size 20TiB")).code).toBe(1);

@@ -77,6 +77,7 @@ export class FakeStack {
     return {
       ...{ tag, config: this.config, catalog, unreadable, mistakes: problems, problems },
       inherited: [],
+      environments: [],
       ownProfiles: [],
       requestFor,
     };

@@ -324,3 +324,12 @@ describe("a project", () => {
     await expect(stack.resume("nothing")).rejects.toMatchObject({ code: "operation-unknown" });
   });
 });
+
+test.each<[string, string[]]>([
+  ["environment: [shop/dev, { base: { merge: false } }]", ["shop/dev", "base"]],
+  ["environment: { imports: [shop/dev], values: { pulumiConfig: {} } }", ["shop/dev", "`environment.values`"]],
+  ["environment: []", []],
+  ["environment:", []],
+])("the environments that a file imports are known by name: %s", async (text, environments) => {
+  expect((await read(`${text}\n`)).environments).toEqual(environments);
+});

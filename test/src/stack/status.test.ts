@@ -201,6 +201,20 @@ describe("a volume", () => {
     expect(statusesOf(await read({ ...LOCAL, volumes: {} }), gone)[0]?.verdict).toBeUndefined();
   });
 
+  test("is unknown where environments may set something else: what isn't seen isn't called compliant", async () => {
+    const config = await read(LOCAL);
+    const state = stateOf(config, { b: { drift: { sizeGiB: 3 } } });
+    const withEnvironments = { ...config, environments: ["shop/dev"] };
+    expect(shown(withEnvironments, state)).toEqual({
+      a: "unknown environments-unseen",
+      b: "non-compliant environments-unseen status-drifted",
+    });
+    // What is missing in the file may stand there.
+    const { backend: _backend, ...without } = LOCAL;
+    const unsure = { ...(await read(without)), environments: ["shop/dev"] };
+    expect(statusesOf(unsure, { ...state, volumes: [] }).map(({ status }) => status)).toEqual(["unknown", "unknown"]);
+  });
+
   test("says whose it is by now when another has taken it over, and nothing of what that one made of it", async () => {
     const config = await read(LOCAL);
     const taken = stateOf(config, { a: { takenBy: "urn:pulumi:other::p::volume::mine", drift: { sizeGiB: 99 } } });
