@@ -1,11 +1,11 @@
-// One operation at a time on a volume, also between processes. A killed process's lock is taken over after 8 seconds.
+// One operation at a time on a volume, also between processes. A killed process's lock is taken over at once, that of one that stands still after 8 seconds.
 import { createHash, randomUUID } from "node:crypto";
 import { promises as fs } from "node:fs";
 import * as path from "node:path";
 
 import * as lockfile from "proper-lockfile";
 
-import { futureLockWatch } from "../../src/future-lock";
+import { lockRecord, lockWatch } from "../../src/lock-watch";
 import { monotonic } from "../../src/monotonic";
 import { isSystemError, LocalVolumeError } from "./errors";
 import { parsedJson, readIfThere, sleep } from "./files";
@@ -18,8 +18,8 @@ export interface Lock {
 }
 
 /**
- * The holder proves every 2 s that it lives. Once it hasn't for 8 s, it counts as dead: that outlasts a busy event loop,
- * and a killed process's lock is free within 10 s.
+ * The holder proves every 2 s that it lives. Once it hasn't for 8 s, it counts as dead: that outlasts a busy event loop.
+ * The lock of a process of this machine that is known to be dead is free at once.
  */
 const staleMs = 8_000;
 const updateMs = 2_000;
@@ -58,8 +58,8 @@ export async function withLock<T>(
 
 async function acquire(file: string, what: string, operation: string, waitMs: number) {
   const deadline = monotonic.now() + waitMs;
-  const watch = futureLockWatch(`${file}.lock`, staleMs);
-  const holder = { token: randomUUID(), pid: process.pid, operation, what, since: new Date().toISOString() };
+  const watch = lockWatch(`${file}.lock`, holderFile(file), staleMs);
+  const token = randomUUID();
   for (;;) {
     let lost = false;
     const release = await tryLock(file, () => (lost = true));
@@ -71,9 +71,10 @@ async function acquire(file: string, what: string, operation: string, waitMs: nu
     }
     const takenOver = (await readHolder(file)) !== undefined;
     // On a full disk there is no holder file, and a deletion must still be possible.
-    const written = await writeHolder(file, holder);
+    const since = new Date().toISOString();
+    const written = await writeHolder(file, { ...(await lockRecord(`${file}.lock`)), token, operation, what, since });
     if (takenOver) await sleep(settleMs);
-    const isHeld = async () => !lost && (!written || (await readHolder(file))?.token === holder.token);
+    const isHeld = async () => !lost && (!written || (await readHolder(file))?.token === token);
     if (!(await isHeld())) continue;
     return {
       async assertHeld() {
@@ -134,6 +135,6 @@ async function stillLocked(file: string, what: string, operation: string, waitMs
   return new LocalVolumeError(
     "locked",
     `${operation} of ${what} waited ${waitMs / 1000} s for ${by} to finish. ` +
-      `Try again when it has; if it hangs, end it: its lock is free ${staleMs / 1000} s later.`,
+      `Try again when it has; if it hangs, end it: its lock is free then.`,
   );
 }

@@ -157,9 +157,10 @@ async function carryOut(spec: CommandSpec, context: RunContext, command: Command
 }
 
 // What environments set no command knows: whatever it has said holds without that.
-async function unseen({ stack, isOpen }: RunContext): Promise<string[]> {
-  if (!isOpen()) return [];
-  const read = await (await stack()).readConfig().catch(() => undefined);
+async function unseen(context: RunContext): Promise<string[]> {
+  if (!context.isOpen()) return [];
+  const stack = await context.stack();
+  const read = await stack.readConfig().catch(() => undefined);
   return read ? environmentNotes(read).map(({ message }) => `note: ${message}`) : [];
 }
 

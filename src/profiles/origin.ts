@@ -23,7 +23,7 @@ export function traced(
 ): Problem {
   const path = sectionPath(profile.name, backend);
   const setting = isBelow(problem.path, path) ? /^\.(\w+)/.exec(problem.path.slice(path.length))?.[1] : undefined;
-  const [nearest] = (setting !== undefined && profile.origins[backend]?.[setting]) || [];
+  const nearest = setting === undefined ? undefined : profile.origins[backend]?.[setting]?.[0];
   if (setting === undefined || !nearest) return problem;
   if (nearest.name === profile.name && nearest.origin === "stack") return problem;
   const where =

@@ -1,18 +1,18 @@
 // Writes a stack's config file: one writer at a time, whole or not at all, and never over what somebody wrote meanwhile.
 
 import { randomBytes } from "node:crypto";
-import { chmod, chown, open, readdir, realpath, rename, rm, stat } from "node:fs/promises";
+import { chmod, chown, open, readdir, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 import { lock } from "proper-lockfile";
 
-import { futureLockWatch } from "../future-lock";
+import { lockRecord, lockWatch } from "../lock-watch";
 import { monotonic } from "../monotonic";
 import { stackError } from "./errors";
 
 /** How long a writer waits for others, in milliseconds. */
 const PATIENCE = 30_000;
-/** After how long the lock of a writer that died is taken away, in milliseconds. A living one renews it. */
+/** After how long the lock of a writer of which nobody knows whether it lives is taken away, in milliseconds. A living one renews it. */
 const STALE = 10_000;
 
 /** Does something while nobody else of this package edits a file. Error: `config-busy`. */
@@ -21,7 +21,9 @@ export async function locked<T>(file: string, work: () => Promise<T>): Promise<T
   const lockfilePath = `${target}.lock`;
   let release: () => Promise<void>;
   const start = monotonic.now();
-  const watch = futureLockWatch(lockfilePath, STALE);
+  // Who it is stands beside the lock, which is a directory that must stay empty.
+  const record = `${lockfilePath}.holder`;
+  const watch = lockWatch(lockfilePath, record, STALE);
   for (;;) {
     try {
       // Whoever takes a lock away has written: what is written then is compared with what was read. It is no reason to end the process.
@@ -41,9 +43,12 @@ export async function locked<T>(file: string, work: () => Promise<T>): Promise<T
     }
   }
   try {
+    // Where it can't be written, as on a full disk, the lock of a dead holder is taken away by its age.
+    await writeFile(record, JSON.stringify(await lockRecord(lockfilePath))).catch(() => undefined);
     await sweep(target);
     return await work();
   } finally {
+    await rm(record, { force: true }).catch(() => undefined);
     await release().catch(() => undefined);
   }
 }

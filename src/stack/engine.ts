@@ -4,9 +4,9 @@ import { spawn } from "node:child_process";
 import { delimiter, dirname, isAbsolute } from "node:path";
 
 import { nearest } from "../nearest";
+import { isAlive } from "../process-id";
 import type { LockHolder, StackError } from "./errors";
 import { stackError } from "./errors";
-import { isAlive } from "./journal";
 import { isCutShort, mendSidecars } from "./sidecars";
 
 /** How the engine is run. */

@@ -3,18 +3,15 @@
 
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { hostname } from "node:os";
 import { join } from "node:path";
 
 import { z } from "zod";
 
 import type { Problem } from "../problems";
+import { isAlive } from "../process-id";
 import type { RunFiles } from "./run";
 
 const processSchema = z.object({ pid: z.number(), host: z.string(), started: z.string().optional() });
-
-/** A process, so that another one that got its number isn't taken for it. */
-export type ProcessId = z.infer<typeof processSchema>;
 
 /** An operation as plain data: what the journal keeps, and what the HTTP service answers. */
 export const reportSchema = z.object({
@@ -105,29 +102,6 @@ export function openJournal(base: string, directory: string, stack: string): Jou
   };
 }
 
-/** This process. */
-export function thisProcess(): ProcessId {
-  return processOf(process.pid);
-}
-
-/** A process of this machine that runs. */
-export function processOf(pid: number): ProcessId {
-  return { pid, host: hostname(), started: startOf(pid) };
-}
-
-/** Whether a process still runs. On another machine nobody knows: it is taken to run. */
-export function isAlive({ pid, host, started }: ProcessId): boolean {
-  if (host !== hostname()) return true;
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    // Somebody else's process is one, too.
-    if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
-  }
-  const now = startOf(pid);
-  return now === undefined || started === undefined ? now !== "" : now === started;
-}
-
 const isOpen = ({ report }: JournalEntry) => report.state === "queued" || report.state === "running";
 
 function asSeen(entry: JournalEntry): JournalEntry {
@@ -149,17 +123,5 @@ function listed(folder: string): string[] {
     return readdirSync(folder);
   } catch {
     return [];
-  }
-}
-
-// When a process began, in the kernel's ticks. Nothing where there is no /proc, and "" for one that is dead and not yet buried.
-function startOf(pid: number): string | undefined {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
-      .replace(/^.*\) /s, "")
-      .split(" ");
-    return fields[0] === "Z" ? "" : fields[19];
-  } catch {
-    return undefined;
   }
 }

@@ -3,7 +3,8 @@
 import { randomUUID } from "node:crypto";
 
 import type { Told } from "./events";
-import type { JournalEntry, ProcessId } from "./journal";
+import type { ProcessId } from "../process-id";
+import type { JournalEntry } from "./journal";
 import type { Operation, OperationEvent, OperationKind, OperationReport, OperationState } from "./types";
 
 /** What an operation is to do. */

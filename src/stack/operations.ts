@@ -4,10 +4,11 @@ import { hostname } from "node:os";
 
 import { monotonic } from "../monotonic";
 import { problem, type Problem } from "../problems";
+import { isAlive, processOf, thisProcess } from "../process-id";
 import { engineError, isDeadHolder, lockHolder, runEngine, unknownStack } from "./engine";
 import { stackError, StackError } from "./errors";
 import { belowOf, isOfVolume, targetOf, toldBy, type Told } from "./events";
-import { isAlive, openJournal, processOf, thisProcess, type JournalEntry } from "./journal";
+import { openJournal, type JournalEntry } from "./journal";
 import { makeOperation, type Carried, type OperationRequest } from "./operation";
 import type { ProjectContext } from "./project";
 import { startRun } from "./run";

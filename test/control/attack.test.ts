@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { makeToken, roles, type Role } from "../../src/control/tokens";
-import { openJournal, thisProcess } from "../../src/stack/journal";
+import { thisProcess } from "../../src/process-id";
+import { openJournal } from "../../src/stack/journal";
 import { ask, serveWith, type Service } from "../support/control";
 
 const home = mkdtempSync(join(tmpdir(), "sp-attack-"));

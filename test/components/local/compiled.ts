@@ -10,7 +10,7 @@ export function compileChild(directory: string): string {
   const layer = path.join(repository, "components/local");
   const names = fs.readdirSync(layer).filter((name) => name.endsWith(".ts"));
   const sources = names.map((name) => path.join(layer, name));
-  const shared = ["future-lock.ts", "monotonic.ts"].map((name) => path.join(repository, "src", name));
+  const shared = ["lock-watch.ts", "monotonic.ts", "process-id.ts"].map((name) => path.join(repository, "src", name));
   for (const source of [...sources, ...shared, path.join(__dirname, "child.ts")]) {
     const { code } = transformFileSync(source, {
       swcrc: false,

@@ -7,7 +7,8 @@ import { join } from "node:path";
 
 import { engineError, lockHolder } from "../../../src/stack/engine";
 import { targetOf, toldBy, volumeOf } from "../../../src/stack/events";
-import { isAlive, openJournal, processOf, thisProcess, type JournalEntry } from "../../../src/stack/journal";
+import { isAlive, processOf, thisProcess } from "../../../src/process-id";
+import { openJournal, type JournalEntry } from "../../../src/stack/journal";
 import { makeOperation } from "../../../src/stack/operation";
 
 const LOCKED = `error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete the lock file with \`pulumi cancel\`.
