@@ -10,6 +10,7 @@ import {
   formatProblems,
   monthlyCostOf,
   problem,
+  PROFILED_VOLUME,
   type BackendName,
   type Catalog,
   type Note,
@@ -19,7 +20,7 @@ import {
 } from "../src";
 import { volumeBackend, type AskedOfBackend } from "./backends";
 import type { DeclaredVolume } from "./declared";
-import { hasErrorHooks, known } from "./engine";
+import { hasErrorHooks, known, recordedUrns } from "./engine";
 import { refuse } from "./refusals";
 
 /** What a component records about its volume: its inputs, as the engine keeps them. */
@@ -132,7 +133,10 @@ export function volumeHooks({
         `${name}: what the state has of it can't be read, so no change of it can be judged. Is it from another version?`,
       );
     }
-    refuseSwap(name, has.volumeId, (before as VolumeInputs).import, to.import);
+    const [recordedImport, imported] = [(before as VolumeInputs).import, to.import];
+    if (has.volumeId !== undefined || imported === recordedImport || (await mayHaveVolume(declared))) {
+      refuseSwap(name, has.volumeId, recordedImport, imported);
+    }
     // A size from another resource may be unknown at preview; the hook runs again in the `up`, when it is known.
     if (!isResolved(to)) return;
     // The engine records a component's new inputs also when its resource then fails, or is left out by --target; what the
@@ -222,6 +226,16 @@ export function volumeHooks({
       return binding;
     },
   };
+}
+
+// After an `up` that did not finish: whatever is below a component of one of its names. Where the state can't be read, there may be something.
+async function mayHaveVolume({ name, formerNames = [] }: DeclaredVolume): Promise<boolean> {
+  const urns = await recordedUrns().catch(() => undefined);
+  const isBelow = (urn: string) => {
+    const [types = "", called = ""] = urn.split("::").slice(-2);
+    return types.includes(`${PROFILED_VOLUME}$`) && [name, ...formerNames].includes(called);
+  };
+  return urns?.some(isBelow) ?? true;
 }
 
 // Pulumi would put the one volume in the place of the other, and delete that.

@@ -574,6 +574,16 @@ export const problemKinds = {
     fix: ({ id }) =>
       `see how far it is (aws ec2 describe-volumes-modifications --volume-ids ${id}), and run \`pulumi up --refresh\` later`,
   }),
+  "creation-unanswered": problemKind<{ name: string }>({
+    meaning:
+      "EC2 didn't answer a request to create a volume, or the wait for the volume broke off. There may be one that no state has.",
+    message: () =>
+      "EC2 may have created the volume, though no answer came: no state has it then, and the next `up` creates another",
+    allowed: () => "a volume that the state has",
+    fix: ({ name }) =>
+      `look for it (aws ec2 describe-volumes --filters Name=tag:Name,Values=${name} Name=status,Values=available); if it is there, ` +
+      "take it over with `import`, or delete it, before the next `pulumi up`",
+  }),
   "attached-twice": problemKind<{ volume: string; other: string; because: string; ways: string[] }>({
     meaning: "A volume would be attached to a second host, which it isn't made for.",
     message: ({ volume, other, because }) => `"${volume}" is attached by "${other}" already: ${because}`,

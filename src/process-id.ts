@@ -34,10 +34,14 @@ export function isAlive({ pid, host, started }: ProcessId): boolean {
   return now === undefined || started === undefined ? now !== "" : now === started;
 }
 
-/** What tells the numbers of processes here from those in a container of the same host name; nothing where there is no /proc. */
+/**
+ * What tells the numbers of processes here from those in a container, or on another machine, of the same host name; nothing where there is
+ * no /proc.
+ */
 export function pidNamespace(): string | undefined {
   try {
-    return readlinkSync("/proc/self/ns/pid");
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    return `${boot} ${readlinkSync("/proc/self/ns/pid")}`;
   } catch {
     return undefined;
   }

@@ -18,7 +18,7 @@ import { argumentsOf } from "../arguments";
 import type { VolumeBackend, VolumeToMake } from "../backends";
 import { refusedLater } from "../engine";
 import { fixedByTransform, transformed } from "../transform";
-import { explainModification } from "./errors";
+import { explainErrors } from "./errors";
 import { ebsVolume } from "./sdk";
 import { zoneOfProvider } from "./zone";
 
@@ -97,7 +97,7 @@ export const awsBackend: VolumeBackend = {
     return { resource, volumeId: resource.id, sizeGiB: size, settings };
   },
 
-  explain: explainModification,
+  explain: explainErrors,
 };
 
 // The stack's config counts before the environment, as it does for the provider.

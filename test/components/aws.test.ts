@@ -9,7 +9,7 @@ import { join, resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 
 import { ProfiledVolume, VolumeAttachment, type ProfiledVolumeArgs } from "../../components";
-import { explainModification } from "../../components/aws/errors";
+import { explainErrors } from "../../components/aws/errors";
 import { backends, change, type ResolvedVolume } from "../../src";
 
 const VOLUME = "aws:ebs/volume:Volume";
@@ -402,13 +402,31 @@ describe("an error of a modification", () => {
       "its last modification is not completed",
     ],
   ])("%s is explained, with what to do", (error, reason) => {
-    const text = explainModification("data", "vol-1", [error]);
+    const text = explainErrors("data", "vol-1", [error]);
     expect(text).toContain(`EC2 doesn't take another modification of vol-1 now: ${reason} [modification-too-early]`);
     expect(text).toContain("aws ec2 describe-volumes-modifications --volume-ids vol-1");
   });
 
+  test.each([
+    [
+      'creating EBS Volume: operation error EC2: CreateVolume, exceeded maximum number of attempts, 3, https response error StatusCode: 0, RequestID: , request send failed, Post "https://ec2.us-east-1.amazonaws.com/": EOF',
+      true,
+    ],
+    ["operation error EC2: CreateVolume, https response error StatusCode: 503, api error Unavailable: try again", true],
+    ["waiting for EBS Volume (vol-1) create: timeout while waiting for state to become 'available'", true],
+    [
+      "operation error EC2: CreateVolume, https response error StatusCode: 400, api error VolumeLimitExceeded: no",
+      false,
+    ],
+    ["operation error EC2: ModifyVolume, request send failed: EOF", false],
+  ])("%s: a volume that no state has: %s", (error, isLeft) => {
+    const text = explainErrors("data", "", [error]);
+    if (isLeft) expect(text).toContain("Values=data Name=status");
+    else expect(text).toBeUndefined();
+  });
+
   test("that is another one is left to itself", () => {
-    expect(explainModification("data", "vol-1", ["UnauthorizedOperation"])).toBeUndefined();
+    expect(explainErrors("data", "vol-1", ["UnauthorizedOperation"])).toBeUndefined();
   });
 });
 

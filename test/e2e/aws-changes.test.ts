@@ -321,6 +321,21 @@ describeAws("volumes that exist", () => {
     expect(await lab.changes()).toEqual([]);
   });
 
+  test("though no answer to their creation came are named with the way to take them over, and are not made twice then", async () => {
+    project.declare({ "data@silver": { sizeGiB: 10 } });
+    await lab.cut("CreateVolume", 10);
+    const { code, text } = await project.tryUp();
+    expect(code).not.toBe(0);
+    expect(text).toContain("EC2 may have created the volume, though no answer came");
+    expect(text).toContain("Name=tag:Name,Values=data Name=status,Values=available");
+    const created = await lab.volumesNamed("data");
+    expect(created).toHaveLength(1);
+    project.declare({ "data@silver": { sizeGiB: 10, import: created[0]! } });
+    await project.up();
+    expect(await project.ids()).toEqual({ data: created[0] });
+    expect(await lab.volumesNamed("data")).toEqual(created);
+  });
+
   test("are not replaced either after an `up` that EC2 refused", async () => {
     project.declare({ "data@plain": { sizeGiB: 10 } });
     project.configure({ ...stack, profiles: { plain: { aws: { volumeType: "gp3" } } } });
@@ -328,6 +343,10 @@ describeAws("volumes that exist", () => {
     await lab.fail("ModifyVolume", "VolumeModificationRateExceeded");
     project.declare({ "data@plain": { sizeGiB: 11 } });
     expect((await project.tryUp()).code).not.toBe(0);
+    // The component says no more what it has; its volume is there all the same.
+    project.declare({ "data@plain": { sizeGiB: 11, import: await make({}) } });
+    const swapped = await project.run(["preview"]);
+    expect([swapped.code, swapped.text]).toEqual([1, expect.stringContaining('"data" is another volume already')]);
     project.declare({ "data@silver": { sizeGiB: 11 } });
     const { code, text } = await project.run(["preview"]);
     expect([code, text]).toEqual([1, expect.stringContaining("EBS can't encrypt a volume that exists")]);

@@ -49,6 +49,12 @@ export class AwsLab {
     return result;
   }
 
+  /** The ids of the volumes whose tag `Name` has this value. */
+  async volumesNamed(name: string): Promise<string[]> {
+    const { Volumes } = await this.call("DescribeVolumes", { Filters: [{ Name: "tag:Name", Values: [name] }] });
+    return (Volumes as { VolumeId: string }[]).map(({ VolumeId }) => VolumeId);
+  }
+
   /** A volume as EC2 has it. */
   async volume(id: string): Promise<Record<string, any>> {
     const { Volumes } = await this.call("DescribeVolumes", { VolumeIds: [id] });
@@ -114,6 +120,11 @@ export class AwsLab {
   /** Has the next requests for an action fail with a code of EC2's. */
   async fail(action: string, code: string, { message = "as the test wants it", times = 1 } = {}): Promise<void> {
     await this.ask("fail", { action, code, message, times });
+  }
+
+  /** Has EC2 carry out the next requests for an action, and break the connection before it answers. */
+  async cut(action: string, times: number): Promise<void> {
+    await this.ask("fail", { action, code: null, message: "", times });
   }
 
   private async ask(command: string, body?: object): Promise<any> {

@@ -9,7 +9,8 @@ its standard input. Tests talk to it at /lab, in JSON:
   POST /lab/reset                            everything away: resources, record, clock, faults
   POST /lab/advance   {"seconds"}            moves EC2's clock on
   POST /lab/set       {"optimizingSeconds"}  how long a modification is "optimizing"; none at the start
-  POST /lab/fail      {"action", "code", "message", "times"}   the next requests for it fail
+  POST /lab/fail      {"action", "code", "message", "times"}   the next requests for it fail; without a code they are carried out,
+                                             and the connection breaks before the answer
 """
 
 import functools
@@ -18,6 +19,7 @@ import json
 import logging
 import os
 import re
+import socket
 import sys
 import threading
 import traceback
@@ -52,6 +54,7 @@ class Lab:
     def forget(self):
         self.requests = []
         self.faults = []
+        self.created = {}  # by token, as EC2 knows a request that is sent again
         volumes.clock.ahead = 0
         volumes.set_optimizing(0)
 
@@ -80,10 +83,20 @@ class Lab:
             if fault is not None:
                 fault["times"] -= 1
                 self.faults = [each for each in self.faults if each["times"] > 0]
+                if fault["code"] is None:
+                    self.carry_out(request, query, scope[1], entry)
+                    request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+                    return Response()
                 entry["error"] = fault["code"]
                 return error_response(Refused(fault["code"], fault["message"]))
+        return self.carry_out(request, query, scope[1], entry)
+
+    def carry_out(self, request, query, region, entry):
+        token = query.get("ClientToken") if entry["action"] == "CreateVolume" else None
+        if token in self.created:
+            return Response(self.created[token], content_type="text/xml")
         try:
-            self.judge(entry["action"], model.parse(query), ec2_backends[ACCOUNT][scope[1]])
+            self.judge(entry["action"], model.parse(query), ec2_backends[ACCOUNT][region])
         except Refused as refused:
             entry["error"] = refused.code
             return error_response(refused)
@@ -91,6 +104,8 @@ class Lab:
         if response.status_code >= 400:
             code = re.search(r"<Code>(.*?)</Code>", response.get_data(as_text=True))
             entry["error"] = code[1] if code else str(response.status_code)
+        elif token is not None:
+            self.created[token] = response.get_data()
         return response
 
     def judge(self, action, params, backend):

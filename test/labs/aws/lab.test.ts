@@ -271,6 +271,15 @@ describeIf(reason === undefined, "the lab's EC2", reason, () => {
         "",
       ]);
     });
+
+    test("is carried out once, however often its answer is lost and it is sent again", async () => {
+      await lab.cut("CreateVolume", 1);
+      await expect(send({ ...wanted, ClientToken: "one" })).rejects.toThrow();
+      expect(await send({ ...wanted, ClientToken: "one" })).toBe("");
+      expect((await lab.call("DescribeVolumes")).Volumes).toHaveLength(1);
+      expect(await send({ ...wanted, ClientToken: "two" })).toBe("");
+      expect((await lab.call("DescribeVolumes")).Volumes).toHaveLength(2);
+    });
   });
 });
 
