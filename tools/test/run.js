@@ -79,33 +79,26 @@ main(async () => {
       engine.catch(() => undefined); // awaited below
       if (options.only.length === 0) await defaultTier(engine, env, jest, failed);
       const withEngine = lazySdk(environment(await engine, env));
-      const prepared = await prepare(chosen, withEngine, failed);
-      const inTime = (/** @type {import("./labs.js").Lab} */ lab, /** @type {string[]} */ files, more = 0) => {
-        const late = isTooLate(lab, minutesSince(started) + more, Number(env[SLOWNESS]));
-        if (!options.all || late === undefined || files.length === 0) return files;
-        leftOut.push(...files.map((file) => `${file}: ${late}`));
-        return [];
-      };
-      for (const group of [prepared.filter((lab) => !lab.endsBy), prepared.filter((lab) => lab.endsBy)]) {
-        let more = 0;
-        const together = group.flatMap((lab) => {
-          const files = filesOf([lab]).filter((file) => !isAlone(file));
-          const kept = inTime(lab, files, more);
-          if (kept.length > 0) more += (lab.minutes ?? 0) * Number(env[SLOWNESS]);
-          return kept;
+      // Those with a limit come after those without; each group is made ready when it is known that there is time for it.
+      for (const endsBy of new Set([undefined, ...chosen.map((lab) => lab.endsBy)])) {
+        let minutes = minutesSince(started);
+        const group = chosen.filter((lab) => {
+          if (lab.endsBy !== endsBy) return false;
+          const late = options.all ? isTooLate(lab, minutes, Number(env[SLOWNESS])) : undefined;
+          if (late === undefined) minutes += (lab.minutes ?? 0) * Number(env[SLOWNESS]);
+          else leftOut.push(...filesOf([lab]).map((file) => `${file}: ${late}`));
+          return late === undefined;
         });
-        const endsBy = (/** @type {import("./labs.js").Lab | undefined} */ lab) =>
-          options.all ? lab?.endsBy : undefined;
+        const files = filesOf(await prepare(group, withEngine, failed));
+        const limit = options.all ? endsBy : undefined;
+        const together = files.filter((file) => !isAlone(file));
         if (together.length > 0) {
           const what = `labs: ${[...new Set(together.map((file) => labOf(file)?.name))].join(", ")}`;
           const args = ["--maxWorkers", String(availableParallelism() + 1), ...together];
-          await jest(what, args, withEngine, endsBy(group[0]));
+          await jest(what, args, withEngine, limit);
         }
-        for (const lab of group) {
-          const alone = inTime(lab, filesOf([lab]).filter(isAlone));
-          const args = ["--maxWorkers", "1", ...alone];
-          if (alone.length > 0) await jest(`lab: ${lab.name}, alone`, args, withEngine, endsBy(lab));
-        }
+        const alone = files.filter(isAlone);
+        if (alone.length > 0) await jest("labs: what measures", ["--maxWorkers", "1", ...alone], withEngine, limit);
       }
     }
     const results = read(resultsFile, root);
