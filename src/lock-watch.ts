@@ -1,7 +1,7 @@
 // proper-lockfile takes a lock for a dead process's once its timestamp is old enough. That is late where the holder is known to be dead; and
 // after the machine's clock was set back, the timestamp may lie in the future, and the lock would never become old.
 
-import { readFile, stat, utimes } from "node:fs/promises";
+import { open, readFile, rm, stat, utimes } from "node:fs/promises";
 
 import { monotonic } from "./monotonic";
 import { isAlive, pidNamespace, thisProcess, type ProcessId } from "./process-id";
@@ -14,7 +14,12 @@ export interface LockRecord extends ProcessId {
 
 /** This process as the holder of a lock that it has just got. */
 export async function lockRecord(lockfile: string): Promise<LockRecord> {
-  return { ...thisProcess(), namespace: pidNamespace(), lock: (await identityOf(lockfile))?.lock ?? "" };
+  return { ...thisProcess(), namespace: pidNamespace(), lock: (await lockIdentity(lockfile)) ?? "" };
+}
+
+/** What tells a lock from those before and after it at the same path; nothing where there is none. */
+export async function lockIdentity(lockfile: string): Promise<string | undefined> {
+  return (await statOf(lockfile))?.lock;
 }
 
 /**
@@ -25,20 +30,44 @@ export async function lockRecord(lockfile: string): Promise<LockRecord> {
 export function lockWatch(lockfile: string, recordFile: string, staleMs: number): () => Promise<void> {
   let seen: { mtimeMs: number; since: number } | undefined;
   return async () => {
-    const makeOld = () => utimes(lockfile, 0, 0).catch(() => undefined);
-    if (await isOfDead(lockfile, recordFile)) return makeOld();
-    const mtimeMs = (await identityOf(lockfile))?.mtimeMs ?? 0;
+    if (await isOfDead(lockfile, recordFile)) {
+      await makeOld(lockfile, staleMs, () => isOfDead(lockfile, recordFile));
+      return;
+    }
+    const mtimeMs = (await statOf(lockfile))?.mtimeMs ?? 0;
     if (mtimeMs <= Date.now()) seen = undefined;
     else if (seen?.mtimeMs !== mtimeMs) seen = { mtimeMs, since: monotonic.now() };
-    else if (monotonic.now() - seen.since > staleMs) await makeOld();
+    else if (monotonic.now() - seen.since > staleMs) {
+      await makeOld(lockfile, staleMs, async () => (await statOf(lockfile))?.mtimeMs === mtimeMs);
+    }
   };
+}
+
+// One waiter at a time, who looks again: else the lock of somebody who has taken it meanwhile would be made old.
+async function makeOld(lockfile: string, staleMs: number, isStill: () => Promise<boolean>): Promise<void> {
+  const guard = `${lockfile}.guard`;
+  const handle = await open(guard, "wx").catch(() => undefined);
+  if (!handle) {
+    const since = (await statOf(guard))?.mtimeMs;
+    // Of a waiter that was killed just then.
+    if (since !== undefined && Math.abs(Date.now() - since) > staleMs)
+      await rm(guard, { force: true }).catch(() => undefined);
+    return;
+  }
+  try {
+    const isOld = ((await statOf(lockfile))?.mtimeMs ?? 0) < Date.now() - staleMs;
+    if (!isOld && (await isStill())) await utimes(lockfile, 0, 0).catch(() => undefined);
+  } finally {
+    await handle.close();
+    await rm(guard, { force: true }).catch(() => undefined);
+  }
 }
 
 // The record of a lock before this one says nothing: its holder died, and somebody has taken the lock since.
 async function isOfDead(lockfile: string, recordFile: string): Promise<boolean> {
   const record = await recordIn(recordFile);
   if (record?.namespace === undefined || record.namespace !== pidNamespace() || isAlive(record)) return false;
-  return record.lock === (await identityOf(lockfile))?.lock;
+  return record.lock === (await lockIdentity(lockfile));
 }
 
 async function recordIn(file: string): Promise<LockRecord | undefined> {
@@ -51,7 +80,7 @@ async function recordIn(file: string): Promise<LockRecord | undefined> {
 }
 
 // A lock is a directory that its holder made.
-async function identityOf(lockfile: string): Promise<{ lock: string; mtimeMs: number } | undefined> {
+async function statOf(lockfile: string): Promise<{ lock: string; mtimeMs: number } | undefined> {
   const found = await stat(lockfile).catch(() => undefined);
   return found && { lock: `${found.dev} ${found.ino} ${found.birthtimeMs}`, mtimeMs: found.mtimeMs };
 }

@@ -5,7 +5,7 @@ import * as path from "node:path";
 
 import * as lockfile from "proper-lockfile";
 
-import { lockRecord, lockWatch } from "../../src/lock-watch";
+import { lockIdentity, lockRecord, lockWatch } from "../../src/lock-watch";
 import { monotonic } from "../../src/monotonic";
 import { isSystemError, LocalVolumeError } from "./errors";
 import { parsedJson, readIfThere, sleep } from "./files";
@@ -70,11 +70,20 @@ async function acquire(file: string, what: string, operation: string, waitMs: nu
       continue;
     }
     const takenOver = (await readHolder(file)) !== undefined;
-    // On a full disk there is no holder file, and a deletion must still be possible.
     const since = new Date().toISOString();
-    const written = await writeHolder(file, { ...(await lockRecord(`${file}.lock`)), token, operation, what, since });
-    if (takenOver) await sleep(settleMs);
-    const isHeld = async () => !lost && (!written || (await readHolder(file))?.token === token);
+    const record = { ...(await lockRecord(`${file}.lock`)), token, operation, what, since };
+    // On a full disk there is no holder file, and a deletion must still be possible.
+    let written = await writeHolder(file, record);
+    if (takenOver) {
+      await sleep(settleMs);
+      // Whoever has lost the lock may have written last.
+      const other = await readHolder(file);
+      if (other?.token !== token && other?.lock !== record.lock) written = await writeHolder(file, record);
+    }
+    const isHeld = async () =>
+      !lost &&
+      (await lockIdentity(`${file}.lock`)) === record.lock &&
+      (!written || (await readHolder(file))?.token === token);
     if (!(await isHeld())) continue;
     return {
       async assertHeld() {

@@ -124,4 +124,25 @@ describe("the lock of a holder", () => {
       expect(existsSync(lock)).toBe(false);
     },
   );
+
+  test("that was killed goes to one of many who wait, and from that to the next, each alone", async () => {
+    mkdirSync(join(directory, "locks"), { mode: 0o700 });
+    for (let round = 0; round < 5; round++) {
+      const child = await holder(ways["a local volume"].code());
+      let inside = 0;
+      const most: number[] = [];
+      const takers = Array.from({ length: 20 }, () =>
+        withLock(directory, "what", "test", async (lock) => {
+          most.push(++inside);
+          await new Promise((done) => setImmediate(done));
+          await lock.assertHeld();
+          inside--;
+        }),
+      );
+      jest.mocked(monotonic.now).mockReturnValue(0);
+      child.kill("SIGKILL");
+      await Promise.all(takers);
+      expect(most).toEqual(Array(20).fill(1));
+    }
+  });
 });
