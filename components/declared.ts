@@ -31,8 +31,8 @@ export interface DeclaredVolume {
   before?: Record<string, unknown>;
   /** What the state has of the component, once it is registered. Rejects where the volume must not be touched. */
   recorded?: Promise<RecordedVolume>;
-  /** The names by which the component was known before, by its own `aliases`. */
-  formerNames?: string[];
+  /** The URNs by which the component was known before, by its `aliases`. */
+  formerUrns?: string[];
   /** The owner from which it is taken over, where the program names one. */
   takeFrom?: string | undefined;
   /** Whether a mapping was declared for it. */

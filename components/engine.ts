@@ -21,8 +21,8 @@ interface Monitor {
 }
 
 /**
- * Does something when the program has declared everything and before the engine deletes anything. Not called where the program fails
- * before, nor by engines too old to be told.
+ * Does something when the program has declared everything and before the engine deletes anything. Its error has the program fail, and nothing
+ * is deleted then. Not called where the program fails before, nor by engines too old to be told.
  */
 export function beforeDeletions(act: () => Promise<void>): void {
   const monitor = pulumi.runtime.getMonitor() as Monitor;
@@ -31,7 +31,11 @@ export function beforeDeletions(act: () => Promise<void>): void {
   monitor.signalAndWaitForShutdown = (request, callback) => {
     act().then(
       () => signal(request, callback),
-      (error: unknown) => callback(error),
+      (error: Error) => {
+        // An error of the signal itself would only be logged.
+        void Promise.reject(error);
+        setImmediate(() => callback({ code: UNAVAILABLE }));
+      },
     );
   };
 }
@@ -79,10 +83,11 @@ function formerUrns(resource: pulumi.Resource): pulumi.Input<string>[] {
   return (resource as unknown as { __aliases?: pulumi.Input<string>[] }).__aliases ?? [];
 }
 
-/** The names by which a resource was known before. */
-export async function formerNames(resource: pulumi.Resource): Promise<string[]> {
-  const urns = formerUrns(resource).map((each) => new Promise<string>((resolve) => pulumi.output(each).apply(resolve)));
-  return (await Promise.all(urns)).map(nameIn);
+/** The URNs by which a resource was known before, as soon as they are known. */
+export async function knownFormerUrns(resource: pulumi.Resource): Promise<string[]> {
+  return Promise.all(
+    formerUrns(resource).map((each) => new Promise<string>((resolve) => pulumi.output(each).apply(resolve))),
+  );
 }
 
 /**
@@ -93,7 +98,7 @@ export function aliasesOfChild(component: pulumi.Resource): pulumi.Alias[] {
   return formerUrns(component).map((urn) => ({ parent: urn, name: pulumi.output(urn).apply(nameIn) }));
 }
 
-const nameIn = (urn: string) => urn.split("::").at(-1) ?? urn;
+export const nameIn = (urn: string) => urn.split("::").at(-1) ?? urn;
 
 /**
  * The outputs that the engine has of a resource when it is registered, as for a reference to it; none where they are no longer `wanted`

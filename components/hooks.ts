@@ -20,7 +20,7 @@ import {
 } from "../src";
 import { volumeBackend, type AskedOfBackend } from "./backends";
 import type { DeclaredVolume } from "./declared";
-import { hasErrorHooks, known, recordedUrns } from "./engine";
+import { hasErrorHooks, known, nameIn, recordedUrns } from "./engine";
 import { refuse } from "./refusals";
 
 /** What a component records about its volume: its inputs, as the engine keeps them. */
@@ -229,11 +229,11 @@ export function volumeHooks({
 }
 
 // After an `up` that did not finish: whatever is below a component of one of its names. Where the state can't be read, there may be something.
-async function mayHaveVolume({ name, formerNames = [] }: DeclaredVolume): Promise<boolean> {
+async function mayHaveVolume({ name, formerUrns = [] }: DeclaredVolume): Promise<boolean> {
   const urns = await recordedUrns().catch(() => undefined);
   const isBelow = (urn: string) => {
     const [types = "", called = ""] = urn.split("::").slice(-2);
-    return types.includes(`${PROFILED_VOLUME}$`) && [name, ...formerNames].includes(called);
+    return types.includes(`${PROFILED_VOLUME}$`) && [name, ...formerUrns.map(nameIn)].includes(called);
   };
   return urns?.some(isBelow) ?? true;
 }

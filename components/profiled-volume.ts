@@ -32,7 +32,7 @@ import { volumeBackend } from "./backends";
 import { declaredVolume, newDeclaration, setDeclared, type DeclaredVolume, type RecordedVolume } from "./declared";
 import {
   aliasesOfChild,
-  formerNames,
+  knownFormerUrns,
   known,
   knownAtPreview,
   outputsOf,
@@ -202,7 +202,10 @@ export class ProfiledVolume extends pulumi.ComponentResource {
     const urn = pulumi.createUrn(name, PROFILED_VOLUME, opts.parent);
     void whenKnown(urn, (known) => run.byUrn.set((declared.urn = known), declared));
     if (run.hooks) {
-      void formerNames(this).then((names) => (declared.formerNames = names));
+      void knownFormerUrns(this).then((urns) => {
+        declared.formerUrns = urns;
+        if (urns.length > 0) run.aliased();
+      });
       declared.recorded = recordedOf(run, declared, this);
       // Those who need the answer wait for it; what is wrong is reported with the problems of all volumes.
       declared.recorded.catch(() => undefined);

@@ -45,6 +45,8 @@ export interface Run {
   taken: Map<string, DeclaredVolume>;
   /** Refuses a volume, and has the program fail. Without hooks it throws. */
   refuse(declared: DeclaredVolume, problems: Problem[]): void;
+  /** Takes note that a volume has aliases. */
+  aliased: () => void;
   /** What this stack knows about the place where a backend's volumes live. */
   placementOf(backend: BackendName, own?: object): object;
 }
@@ -67,7 +69,7 @@ export function currentRun(): Run {
     return found;
   };
   const placement = (backend: BackendName, own?: object) => placementOf(backend, config, own);
-  const created = deletionWatch(volumes);
+  const { created, aliased } = deletionWatch(volumes);
   let told: Promise<void> | undefined;
   const hooks = hasHooks()
     ? volumeHooks({ config, catalog, volumes, volumeAt, created, placementOf: placement, told: () => told })
@@ -92,7 +94,10 @@ export function currentRun(): Run {
     });
     told = Promise.race([delivered, isLate]);
   };
-  const run: Run = { config, catalog, hooks, volumes, byUrn, taken: new Map(), refuse, placementOf: placement };
+  const run: Run = {
+    ...{ config, catalog, hooks, volumes, byUrn, taken: new Map(), refuse, aliased },
+    placementOf: placement,
+  };
   if (key) runs.set(key, run);
   return run;
 }

@@ -7,7 +7,7 @@ import { ProfiledVolume, VolumeAttachment, type ProfiledVolumeArgs } from "../..
 import { volumeBackend } from "../../components/backends";
 import { newDeclaration } from "../../components/declared";
 import { checkEngine, MINIMUM_PULUMI } from "../../components/engine";
-import { deletionWarning } from "../../components/renamed";
+import { deletedAliases, deletionWarning } from "../../components/renamed";
 import { MINIMUM_PULUMI as MINIMUM_OF_TOOLS } from "../../tools/engine/ensure.js";
 
 const COMPONENT = "storage-profiles:index:ProfiledVolume";
@@ -316,7 +316,24 @@ describe("what is said of deletions that a renaming means", () => {
   test("is nothing where nothing goes, nothing comes, or an alias has been given", () => {
     expect(deletionWarning([volume("data", false), volume("new", true)], [urnOf("data")])).toBeUndefined();
     expect(deletionWarning([volume("logs", false)], [urnOf("logs"), urnOf("data")])).toBeUndefined();
-    const renamed = { ...volume("store", false), formerNames: ["data"] };
+    const renamed = {
+      ...volume("store", false),
+      formerUrns: ["urn:pulumi:stack::project::storage-profiles:index:ProfiledVolume::data"],
+    };
     expect(deletionWarning([renamed, volume("new", true)], [urnOf("data")])).toBeUndefined();
+  });
+
+  test("an alias whose volume would be deleted is refused, where the state has both; and only there", () => {
+    const moved = { ...volume("store", false), formerUrns: [urnOf("data")] };
+    const made = (name: string) => [urnOf(name), urnOf(name).replace(COMPONENT, `${COMPONENT}$${CHILD}`)];
+    const both = deletedAliases([moved], [...made("store"), ...made("data")]);
+    expect(both).toContain(`${urnOf("data")} is an alias of ${urnOf("store")}, and the state has both`);
+    expect(deletedAliases([moved], made("data"))).toBeUndefined();
+    expect(deletedAliases([moved], made("store"))).toBeUndefined();
+    // A run that failed has left the component alone.
+    expect(deletedAliases([moved], [urnOf("store"), ...made("data")])).toBeUndefined();
+    // Another volume is declared by that name now.
+    const another = volume("data", false);
+    expect(deletedAliases([moved, another], [...made("store"), ...made("data")])).toBeUndefined();
   });
 });

@@ -56,4 +56,18 @@ describe("a volume that is renamed in the program", () => {
     expect(text).toContain("aliases: [");
     expect(existsSync(file)).toBe(true);
   });
+
+  test("into one that is there too is refused, and the volume that the alias names stays", async () => {
+    project.config({ local: { mode: "directory" }, deletionProtection: false });
+    project.program(`
+      new ProfiledVolume("data@gold", { sizeGiB: 1 });
+      new ProfiledVolume("store", { sizeGiB: 1 });
+    `);
+    await project.up();
+    declare("store", "", 'aliases: [{ name: "data" }]');
+    const refused = await project.run(UP);
+    expect(refused.code).not.toBe(0);
+    expect(refused.text).toMatch(/::data is an alias of \S+::store, and the state has both/);
+    expect(readFileSync(file, "utf8")).toBe("data");
+  });
 });
