@@ -31,9 +31,9 @@ export function beforeDeletions(act: () => Promise<void>): void {
   monitor.signalAndWaitForShutdown = (request, callback) => {
     act().then(
       () => signal(request, callback),
-      (error: Error) => {
+      (error: unknown) => {
         // An error of the signal itself would only be logged.
-        void Promise.reject(error);
+        void Promise.reject(runError((error as Error).message));
         setImmediate(() => callback({ code: UNAVAILABLE }));
       },
     );
