@@ -13,7 +13,9 @@ import { limitMs } from "../../tools/test/time.js";
 import { Project } from "../support/engine";
 import { emptyGateway, ScaleioProject } from "../support/scaleio";
 
-const histories = Number(process.env["STORAGE_PROFILES_TEST_HISTORIES"] ?? 20);
+// A run of all tests tries the same few each time: what others would find is looked for on purpose, and not by luck.
+const wanted = process.env["STORAGE_PROFILES_TEST_HISTORIES"];
+const histories = Number(wanted ?? 20);
 /** Volumes of one stack: so many histories at a time. */
 const VOLUMES = Math.min(histories, 100);
 const STEPS = 6;
@@ -298,7 +300,7 @@ async function expectNothingLost(place: Place): Promise<void> {
     fc.asyncProperty(fc.gen(), async (g) => {
       expect(await live(g, place, tally)).toEqual([]);
     }),
-    { numRuns: Math.ceil(histories / VOLUMES), endOnFailure: true },
+    { numRuns: Math.ceil(histories / VOLUMES), endOnFailure: true, ...(wanted === undefined && { seed: 20_261_129 }) },
   );
   process.stderr.write(`${place.project.name}: ${JSON.stringify(tally)}\n`);
   expect(tally.made).toBeGreaterThanOrEqual(VOLUMES);
