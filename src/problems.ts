@@ -253,7 +253,7 @@ export const problemKinds = {
     fix: () => "name the project by `projectName`, COMPOSE_PROJECT_NAME, or `name:` in the Compose file",
   }),
   "compose-refuses": problemKind<{ because: string; way: string }>({
-    meaning: "Compose itself would refuse the file for what it says of a volume.",
+    meaning: "Compose itself would reject the file because of a volume's definition.",
     message: ({ because }) => `Compose refuses this: ${because}`,
     allowed: () => "what Compose reads; `docker-compose config` tells",
     fix: ({ way }) => way,
@@ -742,7 +742,7 @@ export const problemKinds = {
     fix: () => "install it: https://www.pulumi.com/docs/install/",
   }),
   "engine-failed": problemKind<{ command: string; why: string }>({
-    meaning: "The engine refused or failed. Its own words are told.",
+    meaning: "The engine refused the operation or failed. The message includes its own error.",
     message: ({ command, why }) => `\`pulumi ${command}\` failed: ${why}`,
     allowed: () => "what the engine says",
     fix: () => "put right what it says, and try again",

@@ -27,7 +27,7 @@ export function isAlive({ pid, host, started }: ProcessId): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {
-    // Somebody else's process is one, too.
+    // The process exists, but belongs to another user.
     if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
   }
   const now = startOf(pid);

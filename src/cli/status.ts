@@ -12,7 +12,8 @@ function nextText({ verdict }: VolumeStatus, colours: Colours): string {
 
 export const status: CommandSpec = {
   name: "status",
-  summary: "says of each volume whether it is compliant, not-created, out-of-date, non-compliant or unknown, and why",
+  summary:
+    "shows the status of each volume (compliant, not-created, out-of-date, non-compliant or unknown), with the reason",
   description:
     "compliant: it is what is declared. not-created: it is declared, and isn't created yet. " +
     "out-of-date: what is declared was changed since it last got it. " +

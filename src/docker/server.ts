@@ -123,7 +123,7 @@ function messageOf(error: unknown): string {
   if (error instanceof StackError) {
     const [first, ...others] = error.problems as [Problem, ...Problem[]];
     if (others.length > 0) return error.message;
-    // A volume's own name stands in the call.
+    // A message that already names the volume needs no place.
     const place = first.message.includes(`"${first.path}"`) ? "" : `${first.path}: `;
     return `${place}${first.message} [${first.code}]\n  allowed: ${first.allowed}\n  fix:     ${first.fix}`;
   }

@@ -237,7 +237,7 @@ export interface Follower {
 
 /**
  * compliant: it is what is declared. not-created: it is declared, and isn't created yet. out-of-date: what is declared was changed since it
- * last got it. non-compliant: it isn't what it got, or what is declared isn't possible. unknown: nobody knows, for the cause that stands with it.
+ * last got it. non-compliant: it isn't what it got, or what is declared isn't possible. unknown: it can't be determined, for the reason given with it.
  */
 export const complianceStatuses = ["compliant", "not-created", "out-of-date", "non-compliant", "unknown"] as const;
 export type ComplianceStatus = (typeof complianceStatuses)[number];

@@ -78,7 +78,7 @@ test("an entry with a mistake is one that can't be read, and not one that isn't 
   expect(lab.runs()).toEqual([]);
 });
 
-test("a service is ready while its stack has a file or the engine knows it, and else says what is missing", async () => {
+test("a service is ready if its stack has a file or exists in the engine; otherwise it reports what is missing", async () => {
   const lab = await labOf(config(""));
   const ready = async () => {
     const { status, body } = await ask(lab.url, "readyz");
@@ -96,7 +96,7 @@ test("a service is ready while its stack has a file or the engine knows it, and 
 });
 
 test.each(["abc", "-3", "0", "", "NaN", "1e3"])(
-  "sizeGiB=%s in an address is a 400 that names the parameter, and says what it can be",
+  "sizeGiB=%s in a URL is answered with 400, the parameter's name and the allowed values",
   async (text) => {
     const { status, body } = await ask(shared.url, `${PROFILES}/gold/resolution?sizeGiB=${text}`);
     expect(status).toBe(400);

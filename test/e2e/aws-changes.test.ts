@@ -296,7 +296,7 @@ describeAws("volumes that exist", () => {
   });
 
   test("are not taken over where they would shrink, where they would be replaced, and where there are none", async () => {
-    // One at a time: the program ends with the first that fails, since what the component says of that volume fails too.
+    // One at a time: the first failing volume ends the program, because the component's outputs fail with it.
     const refusals: Record<string, [args: object, told: (string | RegExp)[]]> = {
       small: [
         { sizeGiB: 10, import: await make({}) },

@@ -6,20 +6,13 @@ import { join } from "node:path";
 
 import { Project } from "../support/engine";
 import { describeIf, leftovers, loopReason } from "../support/machine";
+import { loopSteps } from "../support/steps";
 
 /** The steps of each command. */
 const steps = {
-  make: ["recorded", "image-made", "formatted", "image-named", "attached", "mounted", "prepared", "ready"],
+  make: loopSteps.create,
   change: ["recorded", "image-grown", "attached", "device-grown", "mounted", "file-system-grown", "limited", "ready"],
-  remove: [
-    "unmounted",
-    "limits-cleared",
-    "detached",
-    "recorded",
-    "data-removed",
-    "record-removed",
-    "directory-removed",
-  ],
+  remove: loopSteps.delete,
 };
 
 /** One for each step. */

@@ -15,24 +15,17 @@ import {
 import type { ChildTask } from "./child";
 import * as support from "./support";
 import { describeIf } from "../../support/machine";
+import { loopSteps } from "../../support/steps";
 import { canGrowMounted, canLoop, directory, loop, request, whyNoLoop } from "./support";
 
 const growth = canGrowMounted ? ["mounted", "file-system-grown"] : ["file-system-grown", "mounted"];
 
 /** The steps of each operation, in their order. */
 const steps = {
-  create: ["recorded", "image-made", "formatted", "image-named", "attached", "mounted", "prepared", "ready"],
+  create: loopSteps.create,
   grow: ["recorded", "image-grown", "attached", "device-grown", ...growth, "limited", "ready"],
   repair: ["attached", "mounted", "limited", "ready"],
-  delete: [
-    "unmounted",
-    "limits-cleared",
-    "detached",
-    "recorded",
-    "data-removed",
-    "record-removed",
-    "directory-removed",
-  ],
+  delete: loopSteps.delete,
 };
 const directorySteps = {
   create: ["recorded", "data-made", "ready"],
