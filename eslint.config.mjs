@@ -75,7 +75,7 @@ export default tseslint.config(
   },
   {
     // The status page runs in a browser, as it lies there.
-    files: ["src/control/page/*.js"],
+    files: ["src/http/page/*.js"],
     languageOptions: { sourceType: "module", globals: browser },
     rules: {
       // Text goes in as text. What would take data for markup isn't called anywhere.
@@ -87,7 +87,7 @@ export default tseslint.config(
   },
   {
     files: ["**/*.js", "tools/engine/language-host/pulumi-*"],
-    ignores: ["src/control/page/*.js"],
+    ignores: ["src/http/page/*.js"],
     languageOptions: { sourceType: "commonjs", globals: node },
     rules: { "no-unused-vars": ["error", { argsIgnorePattern: "^_", caughtErrors: "none" }] },
   },

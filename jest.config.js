@@ -9,7 +9,7 @@ module.exports = {
   transform: {
     "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } } }],
     // The status page's files are modules, as a browser runs them.
-    "/src/control/page/.+\\.js$": ["@swc/jest", { jsc: { target: "es2022" }, module: { type: "commonjs" } }],
+    "/src/http/page/.+\\.js$": ["@swc/jest", { jsc: { target: "es2022" }, module: { type: "commonjs" } }],
   },
   testEnvironment: "<rootDir>/tools/test/environment.js",
   // One limit for every test and hook. It ends what hangs, and measures nothing.

@@ -18,7 +18,7 @@ import {
   type ResolvedVolume,
   type StackConfig,
 } from "../src";
-import { volumeBackend, type AskedOfBackend } from "./backends";
+import { volumeBackend, type AskedOfBackend } from "./backends/registry";
 import type { DeclaredVolume } from "./declared";
 import { hasErrorHooks, known, nameIn, recordedUrns } from "./engine";
 import { refuse } from "./refusals";

@@ -20,9 +20,14 @@ export type {
 } from "../src";
 export { COMPOSE_VOLUMES, ComposeVolumes, type ComposeVolumesArgs } from "./compose/compose-volumes";
 export { PROFILED_VOLUME, VOLUME_ATTACHMENT } from "../src";
-export type { AttachmentOptions, Connector } from "./attachments";
-export { VolumeMapping, type VolumeMappingArgs } from "./scaleio/volume-mapping";
-export { VOLUME_TYPES, VolumeTypes, type MadeVolumeType, type VolumeTypesArgs } from "./openstack/volume-types";
+export type { AttachmentOptions, Connector } from "./backends/attachments";
+export { VolumeMapping, type VolumeMappingArgs } from "./backends/scaleio/volume-mapping";
+export {
+  VOLUME_TYPES,
+  VolumeTypes,
+  type MadeVolumeType,
+  type VolumeTypesArgs,
+} from "./backends/openstack/volume-types";
 export {
   ProfiledVolume,
   type AwsVolumeArgs,
@@ -30,6 +35,6 @@ export {
   type ProfiledVolumeArgs,
 } from "./profiled-volume";
 export { VolumeAttachment, type VolumeAttachmentArgs } from "./volume-attachment";
-export { catalogOfStack, volumesOfStack } from "./stack";
+export { catalogOfStack, volumesOfStack } from "./run";
 export type { VolumeTransform } from "./transform";
 export { MINIMUM_PULUMI } from "./engine";

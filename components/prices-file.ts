@@ -21,7 +21,7 @@ export function withPricesFile(config: StackConfig, directory: string): { config
 // Only a stack that has such a file pays for loading what reads it.
 function parseYaml(text: string): unknown {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded when it is needed
-  const { readYaml } = require("../src/yaml-values") as typeof import("../src/yaml-values");
+  const { readYaml } = require("../src/core/yaml-values") as typeof import("../src/core/yaml-values");
   const doc = readYaml(text);
   const [wrong] = doc.errors;
   if (wrong) throw wrong;

@@ -27,8 +27,8 @@ import {
   type VolumeRequest,
   wrongType,
 } from "../src";
-import { isSame } from "../src/profiles/revision";
-import { volumeBackend } from "./backends";
+import { isSame } from "../src/core/revision";
+import { volumeBackend } from "./backends/registry";
 import { declaredVolume, newDeclaration, setDeclared, type DeclaredVolume, type RecordedVolume } from "./declared";
 import {
   aliasesOfChild,

@@ -19,8 +19,9 @@ import {
   type Problem,
   type RawConfigValue,
   type StackConfig,
+  type VolumeDefinition,
 } from "../src";
-import { placementOf } from "./backends";
+import { placementOf } from "./backends/registry";
 import type { DeclaredVolume } from "./declared";
 import { checkEngine, failProgram, hasHooks, isConfigSecret } from "./engine";
 import { volumeHooks, type VolumeHooks } from "./hooks";
@@ -131,4 +132,20 @@ function readStack(): { config: StackConfig; catalog: Catalog } {
     throw new pulumi.RunError(formatProblems(`Pulumi.${pulumi.getStack()}.yaml`, problems));
   }
   return { config, catalog };
+}
+
+/**
+ * The volumes that the stack's config lists below `storage-profiles:volumes`, by name.
+ * @throws `pulumi.RunError` with every problem of the stack's config.
+ */
+export function volumesOfStack(): Record<string, VolumeDefinition> {
+  return currentRun().config.volumes ?? {};
+}
+
+/**
+ * The profiles in force for the stack, with the limits and prices that hold there.
+ * @throws `pulumi.RunError` with every problem of the stack's config.
+ */
+export function catalogOfStack(): Catalog {
+  return currentRun().catalog;
 }

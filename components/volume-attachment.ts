@@ -3,7 +3,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { formatProblems, nearest, problem, VOLUME_ATTACHMENT, wrongType, type Problem } from "../src";
-import { attachers, attachmentOptions, type AttachmentOptions } from "./attachments";
+import { attachers, attachmentOptions, type AttachmentOptions } from "./backends/attachments";
 import { declaredVolume } from "./declared";
 import { optionProblems, passedOn } from "./options";
 import { ProfiledVolume } from "./profiled-volume";

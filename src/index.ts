@@ -1,11 +1,11 @@
 // The pure core, as `storage-profiles/core`: profiles, resolution and change without Pulumi and without I/O.
 
-export { admittedSizes, type AdmittedSizes } from "./admitted";
-export * from "./backends";
+export { admittedSizes, type AdmittedSizes } from "./core/admitted";
+export * from "./backends/registry";
 export type { AwsSettings } from "./backends/aws";
 export { awsSettingsOf } from "./backends/aws/recorded";
 export type { AwsVolume } from "./backends/aws/placement";
-export type { Admitted, Backend } from "./backends/backend";
+export type { Admitted, Backend } from "./core/backend";
 export type { LocalMode, LocalSettings } from "./backends/local";
 export type { OpenstackSettings } from "./backends/openstack";
 export type { OpenstackVolume } from "./backends/openstack/placement";
@@ -16,13 +16,13 @@ export {
   type MappingLimits,
   type ScaleioSettings,
 } from "./backends/scaleio";
-export * from "./cost";
-export { quantities, settingText } from "./setting-text";
-export { ownPlacement, stackPlacement } from "./placement";
-export * from "./problems";
-export { builtinProfiles } from "./profiles/builtin";
-export { makeCatalog, profilesFor, type Catalog, type Profile } from "./profiles/catalog";
-export { parseConfigText, readConfig, withPricesOf, type RawConfigValue, type ReadConfig } from "./profiles/config";
+export * from "./core/cost";
+export { quantities, settingText } from "./core/setting-text";
+export { ownPlacement, stackPlacement } from "./core/placement";
+export * from "./core/problems";
+export { builtinProfiles } from "./core/built-in-profiles";
+export { makeCatalog, profilesFor, type Catalog, type Profile } from "./core/catalog";
+export { parseConfigText, readConfig, withPricesOf, type RawConfigValue, type ReadConfig } from "./core/stack-config";
 export {
   DEFAULT_PROFILE,
   checkName,
@@ -30,9 +30,9 @@ export {
   parseReference,
   type ParsedReference,
   type Reference,
-} from "./profiles/reference";
-export { editorSchema } from "./profiles/editor-schema";
-export { revisionOf } from "./profiles/revision";
+} from "./core/reference";
+export { editorSchema } from "./core/editor-schema";
+export { revisionOf } from "./core/revision";
 export {
   configKeys,
   configSchema,
@@ -40,9 +40,9 @@ export {
   type ProfileDefinition,
   type StackConfig,
   type VolumeDefinition,
-} from "./profiles/schema";
-export * from "./resolve";
-export { nearest } from "./nearest";
-export { PROFILED_VOLUME, VOLUME_ATTACHMENT, VOLUME_MAPPING } from "./tokens";
-export { wrongType } from "./profiles/validate";
-export { parseSize, type ParsedSize, type SizeRequest } from "./size";
+} from "./core/config-schema";
+export * from "./core/resolve";
+export { nearest } from "./core/nearest";
+export { PROFILED_VOLUME, VOLUME_ATTACHMENT, VOLUME_MAPPING } from "./core/resource-types";
+export { wrongType } from "./core/validate";
+export { parseSize, type ParsedSize, type SizeRequest } from "./core/size";

@@ -11,7 +11,7 @@ const path = require("node:path");
 const { awsTable, measureAws } = require("./bench/aws.js");
 const { measureOpenstack, openstackTable } = require("./bench/openstack.js");
 const { dockerTable, measureDocker } = require("./bench/docker.js");
-const { controlTable, measureControl } = require("./bench/control.js");
+const { httpTable, measureHttp } = require("./bench/http.js");
 const { interrupt, makeProject, placePackage } = require("./bench/project.js");
 const { measureScaleio, scaleioTable } = require("./bench/scaleio.js");
 const { markdown, median, pairRatios, plot, rowsOf, series, table } = require("./bench/report.js");
@@ -44,12 +44,12 @@ const SCALEIO = [
 
 const AWS = [10, 100];
 const OPENSTACK = [10, 50];
-const ONLY = ["--local", "--scaleio", "--aws", "--openstack", "--docker", "--control"];
+const ONLY = ["--local", "--scaleio", "--aws", "--openstack", "--docker", "--http"];
 
 const DOCKER = { runs: 30, firsts: 5, many: 20 };
 const DOCKER_QUICK = { runs: 10, firsts: 2, many: 5 };
 
-const HELP = `Usage: npm run bench [-- [--quick | --write] [--local | --scaleio | --aws | --openstack | --docker | --control]]
+const HELP = `Usage: npm run bench [-- [--quick | --write] [--local | --scaleio | --aws | --openstack | --docker | --http]]
 
 Measures ProfiledVolume on the local backend (mode "directory") beside the same number of raw dynamic resources whose
 create does nothing: the first \`pulumi up\`, an unchanged \`pulumi preview\`, and the state. Each run has a fresh stack with a
@@ -79,7 +79,7 @@ bytes, the time from a POST to the start of the engine, and memory. Takes 2 minu
   --aws       the AWS backend only
   --openstack the OpenStack backend only
   --docker    the Docker plugin only
-  --control   the HTTP service only
+  --http   the HTTP service only
 `;
 
 if (require.main === module) main(() => command(process.argv.slice(2)));
@@ -105,7 +105,7 @@ async function command(args) {
     if (isWanted("--aws")) await benchAws(place, machine, { quick, write }, check);
     if (isWanted("--openstack")) await benchOpenstack(place, machine, { quick, write }, check);
     if (isWanted("--docker")) await benchDocker(place, machine, { quick, write }, check);
-    if (isWanted("--control")) await benchControl(place, machine, { quick, write }, check);
+    if (isWanted("--http")) await benchHttp(place, machine, { quick, write }, check);
   });
 }
 
@@ -189,11 +189,11 @@ async function benchDocker(place, machine, { quick, write }, check) {
  * @param {{ quick: boolean, write: boolean }} options
  * @param {() => void} check
  */
-async function benchControl(place, machine, { quick, write }, check) {
+async function benchHttp(place, machine, { quick, write }, check) {
   const plan = quick ? { seconds: 2, rounds: 1, posts: 2 } : { seconds: 5, rounds: 3, posts: 5 };
-  const results = controlTable(await measureControl(place, plan, check, progress));
+  const results = httpTable(await measureHttp(place, plan, check, progress));
   console.log(`\n${results}`);
-  if (write) writeBetween("control: begin", "control: end", `${machine}\n\n${results}`);
+  if (write) writeBetween("http: begin", "http: end", `${machine}\n\n${results}`);
 }
 
 /** @param {string} text */

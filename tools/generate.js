@@ -17,18 +17,19 @@ function generated() {
   const core = require("../dist/src/index.js");
   return {
     "docs/config.schema.json": () => `${JSON.stringify(core.editorSchema(), null, 2)}\n`,
-    "docs/problems.md": () => problemsPage(core, require("../dist/components/local/errors.js")),
+    "docs/problems.md": () => problemsPage(core, require("../dist/components/host/errors.js")),
     "docs/profiles.md": () => profilesPage(core),
-    "docs/http.md": () => httpPage(require("../dist/src/control/routes/index.js")),
-    "src/control/page/quantities.js": () => quantitiesModule(core),
-    "docs/commands.md": () => commandsPage(require("../dist/src/cli/run.js"), require("../dist/src/cli/commands.js")),
+    "docs/http.md": () => httpPage(require("../dist/src/http/routes/index.js")),
+    "src/http/page/quantities.js": () => quantitiesModule(core),
+    "docs/commands.md": () =>
+      commandsPage(require("../dist/src/cli/run.js"), require("../dist/src/cli/commands/index.js")),
   };
 }
 
 /**
  * The table of routes, in the page that people write.
  *
- * @param {typeof import("../src/control/routes/index")} control
+ * @param {typeof import("../src/http/routes/index")} control
  */
 function httpPage({ routes }) {
   const rows = routes
@@ -44,7 +45,7 @@ function httpPage({ routes }) {
 
 /**
  * @param {typeof import("../src/index")} core
- * @param {typeof import("../components/local/errors")} local
+ * @param {typeof import("../components/host/errors")} local
  */
 function problemsPage({ problemKinds, noteKinds }, { localVolumeErrors }) {
   const rows = (/** @type {Record<string, { meaning: string } | string>} */ kinds) =>
@@ -52,7 +53,7 @@ function problemsPage({ problemKinds, noteKinds }, { localVolumeErrors }) {
   return [
     "# Problems and notes",
     "",
-    "<!-- Generated from src/problems.ts and components/local/errors.ts by `npm run schema`. -->",
+    "<!-- Generated from src/core/problems.ts and components/host/errors.ts by `npm run schema`. -->",
     "",
     "A **problem** is why a request can't be met. It says where it is, what was given, what is allowed and what to do. All",
     "problems of all volumes are shown at once, at preview. A **note** is what you should know though nothing is wrong.",
@@ -153,7 +154,7 @@ function profilesPage({ builtinProfiles, backends, makeCatalog, profilesFor }) {
   const lines = [
     "# The built-in profiles",
     "",
-    "<!-- Generated from src/profiles/builtin.ts by `npm run schema`. -->",
+    "<!-- Generated from src/core/built-in-profiles.ts by `npm run schema`. -->",
     "",
   ];
   for (const name of Object.keys(builtinProfiles)) {

@@ -7,8 +7,8 @@ const fs = require("node:fs");
 const path = require("node:path");
 
 const root = path.dirname(__dirname);
-const from = path.join(root, "src", "control", "page");
-const to = path.join(root, "dist", "src", "control", "page");
+const from = path.join(root, "src", "http", "page");
+const to = path.join(root, "dist", "src", "http", "page");
 
 // What is gone from the folder is gone there too.
 fs.rmSync(to, { recursive: true, force: true });

@@ -1,8 +1,8 @@
 // The catalog that a command looks at: the stack's, or what is built in where there is no project.
 
-import { makeCatalog, type Catalog } from "../profiles/catalog";
+import { makeCatalog, type Catalog } from "../core/catalog";
 import { StackError, type StackConfigRead } from "../stack";
-import { textOf, type Context } from "./command";
+import { textOf, type Context } from "./context";
 
 /** What is known of profiles here. */
 export interface Known {

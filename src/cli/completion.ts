@@ -4,8 +4,8 @@
 import type { Command } from "commander";
 
 import { openProject } from "../stack";
-import { makeCatalog } from "../profiles/catalog";
-import { UsageError, type Completes, type CommandSpec, type Io } from "./command";
+import { makeCatalog } from "../core/catalog";
+import { UsageError, type Completes, type CommandSpec, type Io } from "./context";
 
 const shells = ["bash", "zsh", "fish", "powershell"] as const;
 

@@ -1,15 +1,15 @@
 // From `data@gold` on the command line to edits of the stack's config.
 
-import type { Problem } from "../problems";
-import { isObject } from "../profiles/overlay";
-import { builtinProfiles } from "../profiles/builtin";
-import { parseReference } from "../profiles/reference";
-import type { VolumeDefinition } from "../profiles/schema";
+import type { Problem } from "../core/problems";
+import { isObject } from "../core/overlay";
+import { builtinProfiles } from "../core/built-in-profiles";
+import { parseReference } from "../core/reference";
+import type { VolumeDefinition } from "../core/config-schema";
 import type { ConfigEdit, StackConfigRead, StackState } from "../stack";
 import { isUrn, oneVolume } from "../stack/select";
 import { statusesOf } from "../stack/status";
-import { readYaml } from "../yaml-values";
-import { sizeOf, textOf, UsageError, type Context } from "./command";
+import { readYaml } from "../core/yaml-values";
+import { sizeOf, textOf, UsageError, type Context } from "./context";
 
 /** What references ask for. */
 export interface Asked {

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 
 import { Argument, Command, CommanderError, Option } from "commander";
 
-import { formatProblems } from "../problems";
+import { formatProblems } from "../core/problems";
 import { openProject, StackError, type Project } from "../stack";
 import {
   exitCodeOf,
@@ -16,7 +16,7 @@ import {
   type Context,
   type ExitCode,
   type Io,
-} from "./command";
+} from "./context";
 import { commands } from "./commands";
 import { environmentNotes } from "../stack/status";
 import { suggest } from "./completion";

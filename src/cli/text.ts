@@ -2,10 +2,10 @@
 
 import { createColors } from "picocolors";
 
-import { formatCost, type MonthlyCost } from "../cost";
-import { formatProblem, givenText, type Note, type Problem } from "../problems";
-import type { ResolvedVolume } from "../resolve";
-import { settingText } from "../setting-text";
+import { formatCost, type MonthlyCost } from "../core/cost";
+import { formatProblem, givenText, type Note, type Problem } from "../core/problems";
+import type { ResolvedVolume } from "../core/resolve";
+import { settingText } from "../core/setting-text";
 import type { ComplianceStatus, PlannedVerdict } from "../stack";
 
 export type Colours = ReturnType<typeof createColors>;

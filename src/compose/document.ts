@@ -2,8 +2,8 @@
 
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type Document, type Node } from "yaml";
 
-import { problem, type Problem } from "../problems";
-import { joinPath } from "../profiles/validate";
+import { problem, type Problem } from "../core/problems";
+import { joinPath } from "../core/validate";
 import type { ComposeVersion } from "./interpolate";
 
 /** A Compose file as it is on disk. */

@@ -1,6 +1,6 @@
 // The `.env` file beside a Compose file, as Compose reads it.
 
-import { problem, type Problem } from "../problems";
+import { problem, type Problem } from "../core/problems";
 import { interpolate, type ComposeVersion } from "./interpolate";
 
 /** A `.env` file as it is on disk. */

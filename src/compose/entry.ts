@@ -2,10 +2,10 @@
 
 import { z } from "zod";
 
-import { problem, type Problem } from "../problems";
-import { isObject } from "../profiles/overlay";
-import { volumeSchema, type VolumeDefinition } from "../profiles/schema";
-import { validate } from "../profiles/validate";
+import { problem, type Problem } from "../core/problems";
+import { isObject } from "../core/overlay";
+import { volumeSchema, type VolumeDefinition } from "../core/config-schema";
+import { validate } from "../core/validate";
 import type { ComposeVersion } from "./interpolate";
 
 /** The key of what Compose leaves to us, at the top of a file and in a volume's entry. */

@@ -4,8 +4,8 @@
 import { isAbsolute } from "node:path";
 import { z } from "zod";
 
-import { problem, type Problem } from "../problems";
-import { validate } from "../profiles/validate";
+import { problem, type Problem } from "../core/problems";
+import { validate } from "../core/validate";
 import { Tagged, type ComposeDocument } from "./document";
 import { parseDotenv } from "./dotenv";
 import { directoryOf, joined, pathFrom, pathIn } from "./paths";

@@ -1,8 +1,8 @@
 // What Compose loads, as far as volumes go: the files of a project laid over each other, and each over those that it includes. Pure.
 
-import { problem, type Problem } from "../problems";
-import { isObject, own } from "../profiles/overlay";
-import { wrongType } from "../profiles/validate";
+import { problem, type Problem } from "../core/problems";
+import { isObject, own } from "../core/overlay";
+import { wrongType } from "../core/validate";
 import { parseComposeFile, Tagged, type ComposeDocument, type ComposeFile } from "./document";
 import { canonicalEntry, EXTENSION, readEntry, readTopExtension, refusedByCompose } from "./entry";
 import { findIncluded, notReadable, readInclude, type Included, type Including, type OnDisk } from "./include";

@@ -1,6 +1,6 @@
 // Files laid over each other: how the volumes of several Compose files become one list.
 
-import { isObject } from "../profiles/overlay";
+import { isObject } from "../core/overlay";
 import { Tagged } from "./document";
 
 /** Where two values can't be laid over each other: a mapping or a list and something else. Compose refuses that. */

@@ -1,11 +1,11 @@
 // Reads Compose files: which volumes of our driver there are, what Docker will call them, and what is asked of them. Pure: files,
 // environment and directory come in as values.
 
-import { nearest } from "../nearest";
-import { note, problem, type Note, type Problem } from "../problems";
-import { isObject, own } from "../profiles/overlay";
-import { parseReference } from "../profiles/reference";
-import type { VolumeDefinition } from "../profiles/schema";
+import { nearest } from "../core/nearest";
+import { note, problem, type Note, type Problem } from "../core/problems";
+import { isObject, own } from "../core/overlay";
+import { parseReference } from "../core/reference";
+import type { VolumeDefinition } from "../core/config-schema";
 import { TooManyNodes, type ComposeDocument, type ComposeFile } from "./document";
 import { EXTENSION, readEntry, readExtension, readTopExtension } from "./entry";
 import type { Including, OnDisk } from "./include";

@@ -1,8 +1,8 @@
 // The keys at the top of a Compose file: one that is misspelt would leave out all volumes that stand below it.
 
-import { nearest } from "../nearest";
-import { problem, type Problem } from "../problems";
-import { isObject } from "../profiles/overlay";
+import { nearest } from "../core/nearest";
+import { problem, type Problem } from "../core/problems";
+import { isObject } from "../core/overlay";
 import { Tagged, type ComposeDocument, type ComposeFile } from "./document";
 import type { ComposeVersion } from "./interpolate";
 

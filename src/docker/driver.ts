@@ -1,11 +1,11 @@
 // What each call of Docker does. Every call may come twice, together with others, and after a crash in the middle of another: what is
 // there decides, and what is missing is done. Calls that change something come one after the other for one volume.
 
-import { monotonic } from "../monotonic";
+import { monotonic } from "../system/monotonic";
 import { DEFAULT_PROFILE, isBackend, type Problem, type VolumeDefinition } from "..";
 import { StackError, stackError } from "../stack/errors";
 import type { RecordedVolume, Stack, StackConfigRead } from "../stack/types";
-import { isAnonymous, readAsked, type Asked } from "./asked";
+import { isAnonymous, readAsked, type Asked } from "./request";
 import { changesOf, recover, type Change } from "./changes";
 import {
   absent,
@@ -18,13 +18,13 @@ import {
   problemsOf,
   sizeDifferenceOf,
 } from "./entries";
-import type { NodeStorage, NodeVolume, Waiting } from "./node";
-import { nodesOf, type StorageOf } from "./nodes";
+import type { NodeStorage, NodeVolume, Waiting } from "../../components/host/contract";
+import { nodesOf, type StorageOf } from "./mounters";
 import type { DockerVolume } from "./protocol";
-import { oneAtATime } from "./queue";
+import { oneAtATime } from "../../components/host/queue";
 import type { Registry } from "./registry";
 import { isCompliant, statusMap } from "./status";
-import { viewOf, type Seen } from "./view";
+import { viewOf, type Seen } from "./stack-view";
 
 /** How long a container may take from its mount until the kernel shows it, and at its end until the kernel doesn't any more. */
 const GRACE_MS = { starting: 10_000, ending: 3_000 };

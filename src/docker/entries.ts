@@ -13,9 +13,9 @@ import {
 } from "..";
 import { stackError, type StackError } from "../stack/errors";
 import type { RecordedVolume, StackConfigRead } from "../stack/types";
-import type { Asked } from "./asked";
-import type { NodeVolume } from "./node";
-import type { Seen } from "./view";
+import type { Asked } from "./request";
+import type { NodeVolume } from "../../components/host/contract";
+import type { Seen } from "./stack-view";
 
 /** The size of a volume where neither the request, nor its profile, nor the stack's config says one. */
 export const DEFAULT_SIZE = "8GiB";

@@ -7,7 +7,7 @@ import { checkName } from "..";
 import { StackError } from "../stack/errors";
 import type { Stack } from "../stack/types";
 import { driverOf } from "./driver";
-import { nodeStorage } from "./node";
+import { nodeStorage } from "../../components/host";
 import { openRegistry } from "./registry";
 import { serve } from "./server";
 

@@ -6,8 +6,8 @@ import * as path from "node:path";
 
 import { z } from "zod";
 
-import { monotonic } from "../monotonic";
-import { volumeSchema } from "../profiles/schema";
+import { monotonic } from "../system/monotonic";
+import { volumeSchema } from "../core/config-schema";
 
 const holder = z.strictObject({ since: z.number() });
 const undo = z.strictObject({

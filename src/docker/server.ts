@@ -7,13 +7,13 @@ import * as path from "node:path";
 
 import { fastify, type FastifyInstance } from "fastify";
 
-import { monotonic } from "../monotonic";
+import { monotonic } from "../system/monotonic";
 import { problem, type Problem } from "..";
-import { privately } from "../private-socket";
-import { validate } from "../profiles/validate";
+import { privately } from "../system/private-socket";
+import { validate } from "../core/validate";
 import { StackError, stackError } from "../stack/errors";
 import type { Driver } from "./driver";
-import { NodeError, type Waiting } from "./node";
+import { NodeError, type Waiting } from "../../components/host/contract";
 import { calls, limitSeconds, type Answers, type Body, type Call } from "./protocol";
 import { withinLimit } from "./time-limit";
 

@@ -3,8 +3,8 @@
 import { spawn } from "node:child_process";
 import { delimiter, dirname, isAbsolute } from "node:path";
 
-import { nearest } from "../nearest";
-import { isAlive } from "../process-id";
+import { nearest } from "../core/nearest";
+import { isAlive } from "../system/process-id";
 import type { LockHolder, StackError } from "./errors";
 import { stackError } from "./errors";
 import { isCutShort, mendSidecars } from "./sidecars";

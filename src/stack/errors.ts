@@ -1,7 +1,7 @@
 // What goes wrong with a stack as a whole: no project, a file that doesn't parse, a lock that another holds. Every error is
 // one or more problems of the registry, so that all faces say the same words.
 
-import { formatProblems, problem, type Problem, type ProblemCode, type ProblemParams } from "../problems";
+import { formatProblems, problem, type Problem, type ProblemCode, type ProblemParams } from "../core/problems";
 
 /** Who holds a lock on a stack, as the engine's backend tells. */
 export interface LockHolder {

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 
-import { PROFILED_VOLUME } from "../tokens";
+import { PROFILED_VOLUME } from "../core/resource-types";
 import type { OperationEvent } from "./types";
 
 const step = z.object({ metadata: z.object({ op: z.string(), urn: z.string() }) });

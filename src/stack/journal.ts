@@ -7,9 +7,9 @@ import { join } from "node:path";
 
 import { z } from "zod";
 
-import type { Problem } from "../problems";
-import { isAlive } from "../process-id";
-import type { RunFiles } from "./run";
+import type { Problem } from "../core/problems";
+import { isAlive } from "../system/process-id";
+import type { RunFiles } from "./engine-run";
 
 const processSchema = z.object({ pid: z.number(), host: z.string(), started: z.string().optional() });
 

@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 
 import type { Told } from "./events";
-import type { ProcessId } from "../process-id";
+import type { ProcessId } from "../system/process-id";
 import type { JournalEntry } from "./journal";
 import type { Operation, OperationEvent, OperationKind, OperationReport, OperationState } from "./types";
 

@@ -1,14 +1,14 @@
 // What edits do: the config before and after against the state. Pure.
 
-import { admittedSizes } from "../admitted";
-import type { BackendName } from "../backends";
-import { formatProblem, problem, type Problem } from "../problems";
-import { builtinProfiles } from "../profiles/builtin";
-import { isSame } from "../profiles/revision";
-import { NAMESPACE } from "../profiles/schema";
-import { joinPath } from "../profiles/validate";
-import { change, monthlyCostOf } from "../resolve";
-import { nearest } from "../nearest";
+import { admittedSizes } from "../core/admitted";
+import type { BackendName } from "../backends/registry";
+import { formatProblem, problem, type Problem } from "../core/problems";
+import { builtinProfiles } from "../core/built-in-profiles";
+import { isSame } from "../core/revision";
+import { NAMESPACE } from "../core/config-schema";
+import { joinPath } from "../core/validate";
+import { change, monthlyCostOf } from "../core/resolve";
+import { nearest } from "../core/nearest";
 import { recordedAs, volumesAt } from "./select";
 import { environmentNotes, listedVolumes, placed, statusesOf, statusOf } from "./status";
 import type { ConfigEdit, StackConfigRead, StackState, VolumePlan, VolumeStatus } from "./types";

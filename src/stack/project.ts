@@ -6,14 +6,14 @@ import { dirname, join, resolve } from "node:path";
 
 import { z } from "zod";
 
-import { isObject } from "../profiles/overlay";
-import { PROJECT_FILES, readText } from "./config";
+import { isObject } from "../core/overlay";
+import { PROJECT_FILES, readText } from "./read-config";
 import { engineError, runEngine, type Engine } from "./engine";
 import { stackError } from "./errors";
 import { keepReady, type ReadyEngines, type RuntimeSettings } from "./ready/keeper";
 import { makeStack } from "./stack";
 import type { OpenOptions, Project, Stack } from "./types";
-import { parseYaml } from "./yaml-edit";
+import { parseYaml } from "./yaml-value";
 
 const settingsSchema = z.object({
   name: z.string().min(1),

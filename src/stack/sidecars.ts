@@ -6,9 +6,9 @@ import { readdir, readFile, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 
-import { isObject } from "../profiles/overlay";
-import { PROJECT_FILES } from "./config";
-import { parseYaml } from "./yaml-edit";
+import { isObject } from "../core/overlay";
+import { PROJECT_FILES } from "./read-config";
+import { parseYaml } from "./yaml-value";
 
 /** Whether this is what the engine says of a file whose description can't be read. */
 export function isCutShort(text: string): boolean {

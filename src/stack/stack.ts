@@ -2,11 +2,11 @@
 
 import { resolve } from "node:path";
 
-import { configFileOf, NO_FILE, readConfigText, readText, tagOf } from "./config";
-import { makeEdit } from "./editing";
+import { configFileOf, NO_FILE, readConfigText, readText, tagOf } from "./read-config";
+import { makeEdit } from "./save-edits";
 import { engineError, isUnknownStack, runEngine, unknownStack } from "./engine";
 import { stackError, StackError } from "./errors";
-import { makeOperations } from "./operations";
+import { makeOperations } from "./operation-queue";
 import type { ProjectContext } from "./project";
 import { oneVolume } from "./select";
 import { NO_STATE, readExport } from "./state";

@@ -2,10 +2,10 @@
 
 import { z } from "zod";
 
-import { backends, isBackend } from "../backends";
-import type { Backend } from "../backends/backend";
-import type { ResolvedVolume } from "../resolve";
-import { PROFILED_VOLUME, VOLUME_ATTACHMENT, VOLUME_MAPPING } from "../tokens";
+import { backends, isBackend } from "../backends/registry";
+import type { Backend } from "../core/backend";
+import type { ResolvedVolume } from "../core/resolve";
+import { PROFILED_VOLUME, VOLUME_ATTACHMENT, VOLUME_MAPPING } from "../core/resource-types";
 import type { Follower, RecordedVolume, StackState } from "./types";
 
 const properties = z.record(z.string(), z.unknown());

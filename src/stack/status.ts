@@ -1,15 +1,22 @@
 // How a volume stands: what is declared against what it last got and what its resource has. Pure; the heart of `status` and `plan`.
 
-import { backends, type BackendName } from "../backends";
-import type { Backend } from "../backends/backend";
-import { note, type Note, type Problem } from "../problems";
-import { stackPlacement } from "../placement";
-import { change, monthlyCostOf, resolve, type Resolution, type ResolvedVolume, type VolumeRequest } from "../resolve";
-import { settingText } from "../setting-text";
-import { isSame } from "../profiles/revision";
-import type { VolumeDefinition } from "../profiles/schema";
-import { NAMESPACE } from "../profiles/schema";
-import { joinPath } from "../profiles/validate";
+import { backends, type BackendName } from "../backends/registry";
+import type { Backend } from "../core/backend";
+import { note, type Note, type Problem } from "../core/problems";
+import { stackPlacement } from "../core/placement";
+import {
+  change,
+  monthlyCostOf,
+  resolve,
+  type Resolution,
+  type ResolvedVolume,
+  type VolumeRequest,
+} from "../core/resolve";
+import { settingText } from "../core/setting-text";
+import { isSame } from "../core/revision";
+import type { VolumeDefinition } from "../core/config-schema";
+import { NAMESPACE } from "../core/config-schema";
+import { joinPath } from "../core/validate";
 import { ambiguous, recordedAs } from "./select";
 import type { ComplianceStatus, Follower, RecordedVolume, StackConfigRead, StackState, VolumeStatus } from "./types";
 

@@ -1,13 +1,13 @@
 // What a stack looks like from outside its program: its config file, its state, and what can be done to it. The commands, the
 // HTTP service and the Docker plugin are faces of this. The truth is the config file and Pulumi's state; nothing else stores anything.
 
-import type { BackendName } from "../backends";
-import type { MonthlyCost } from "../cost";
-import type { Note, Problem } from "../problems";
-import type { Catalog } from "../profiles/catalog";
-import type { Unreadable } from "../profiles/config";
-import type { ProfileDefinition, StackConfig, VolumeDefinition } from "../profiles/schema";
-import type { ResolvedVolume, Verdict, VolumeRequest } from "../resolve";
+import type { BackendName } from "../backends/registry";
+import type { MonthlyCost } from "../core/cost";
+import type { Note, Problem } from "../core/problems";
+import type { Catalog } from "../core/catalog";
+import type { Unreadable } from "../core/stack-config";
+import type { ProfileDefinition, StackConfig, VolumeDefinition } from "../core/config-schema";
+import type { ResolvedVolume, Verdict, VolumeRequest } from "../core/resolve";
 import type { LockHolder } from "./errors";
 
 /** Where a project is, and how its engine is run. */

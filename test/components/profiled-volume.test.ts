@@ -4,7 +4,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { ProfiledVolume, VolumeAttachment, type ProfiledVolumeArgs } from "../../components";
-import { volumeBackend } from "../../components/backends";
+import { volumeBackend } from "../../components/backends/registry";
 import { newDeclaration } from "../../components/declared";
 import { checkEngine, MINIMUM_PULUMI } from "../../components/engine";
 import { deletedAliases, deletionWarning } from "../../components/renamed";

@@ -1,9 +1,9 @@
 // What the process of a dynamic provider writes to its standard error.
 
-import { LocalVolumeError } from "../../components/local/errors";
-import { OpenstackError } from "../../components/openstack/errors";
+import { LocalVolumeError } from "../../components/host/errors";
+import { OpenstackError } from "../../components/backends/openstack/errors";
 import { leaveToEngine } from "../../components/provider-errors";
-import { ScaleioError } from "../../components/scaleio/errors";
+import { ScaleioError } from "../../components/backends/scaleio/errors";
 
 test("errors of ours are left to the engine, which tells them once; others are written as ever", () => {
   const written: unknown[] = [];

@@ -6,10 +6,10 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { ec2Of, Ec2Refusal, Ec2Unanswered } from "../../components/aws/ec2";
-import { nodeStorage } from "../../components/node";
-import { CinderSession } from "../../components/openstack/session";
-import { converge } from "../../components/openstack/volumes";
+import { ec2Of, Ec2Refusal, Ec2Unanswered } from "../../components/backends/aws/ec2";
+import { nodeStorage } from "../../components/host";
+import { CinderSession } from "../../components/backends/openstack/session";
+import { converge } from "../../components/backends/openstack/lifecycle";
 
 /** How a change is answered after it was carried out. */
 type Spoiling = "cut" | "truncated" | "empty" | "html 200" | "html 500";

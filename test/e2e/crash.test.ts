@@ -43,7 +43,7 @@ const patches = {
 const patched = new Map();
 Module._load = function (request, parent, isMain) {
   const loaded = load.call(this, request, parent, isMain);
-  if (!patches[request] || !parent.filename.includes("/components/local/")) return loaded;
+  if (!patches[request] || !parent.filename.includes("/components/backends/local/")) return loaded;
   if (!patched.has(loaded)) patched.set(loaded, patches[request](loaded));
   return patched.get(loaded);
 };

@@ -7,10 +7,10 @@ import { setImmediate } from "node:timers/promises";
 
 import { parse, stringify } from "yaml";
 
-import { hasCapability } from "../../components/local/capabilities";
-import { ScaleioArray } from "../../components/scaleio/array";
-import { GatewaySession } from "../../components/scaleio/session";
-import { startScaleioGateway, type ScaleioGateway } from "../../testing";
+import { hasCapability } from "../../components/host/capabilities";
+import { ScaleioArray } from "../../components/backends/scaleio/array";
+import { GatewaySession } from "../../components/backends/scaleio/session";
+import { startScaleioGateway, type ScaleioGateway } from "../../emulators";
 import { until } from "../../tools/test/time.js";
 import type { Docker } from "../labs/docker/lab.js";
 import { AwsLab, AwsProject, awsReason } from "../support/aws";

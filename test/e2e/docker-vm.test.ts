@@ -14,7 +14,7 @@ const SETUP = `
   set -e
   mkdir -p /srv/shop/node_modules /var/lib/stacks
   ln -s /opt/storage-profiles /srv/shop/node_modules/storage-profiles
-  ln -s /opt/storage-profiles/node_modules/@pulumi /srv/shop/node_modules/@pulumi
+  ln -s /opt/storage-profiles/host_modules/@pulumi /srv/shop/node_modules/@pulumi
   cd /srv/shop
   echo 'name: shop
 runtime: { name: nodejs, options: { typescript: false } }' > Pulumi.yaml
@@ -205,8 +205,8 @@ describeIf(reason === undefined, "the Docker plugin as a service", reason, () =>
     const found = async () =>
       JSON.parse(
         await must(`node -e '
-        const { findDevice } = require("/opt/storage-profiles/dist/components/node/device.js");
-        const names = require("/opt/storage-profiles/dist/components/node/openstack.js").deviceNamesOf("${id}");
+        const { findDevice } = require("/opt/storage-profiles/dist/components/host/device.js");
+        const names = require("/opt/storage-profiles/dist/components/backends/openstack/host.js").deviceNamesOf("${id}");
         const find = async (names) => {
           let device;
           for (const end = Date.now() + ${limitMs(20) * machine.timeFactor}; !device && Date.now() < end; ) device = await findDevice(names);

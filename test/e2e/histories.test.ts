@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import fc from "fast-check";
 
-import type { ScaleioGateway } from "../../testing";
+import type { ScaleioGateway } from "../../emulators";
 import { limitMs } from "../../tools/test/time.js";
 import { Project } from "../support/engine";
 import { emptyGateway, ScaleioProject } from "../support/scaleio";

@@ -10,7 +10,7 @@ import { Project } from "../support/engine";
 import { describeIf, ioLimitsOf, limitsReason, loopReason } from "../support/machine";
 import { expectLimited, expectRaised, rateOf, timedWrites } from "../support/rate";
 
-const cli = resolve(__dirname, "../../dist/components/local/cli.js");
+const cli = resolve(__dirname, "../../dist/components/backends/local/cli.js");
 
 /** The rate of a shell's writes to a volume, under the volume's limits. */
 function rateUnderLimits(volume: string, writes: number): number {

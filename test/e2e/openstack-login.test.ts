@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { certificatesFor } from "../../testing/scaleio/certificates";
+import { certificatesFor } from "../../emulators/scaleio/certificates";
 import { diagnostics, succeeded } from "../support/engine";
 import { OpenstackLab } from "../support/openstack";
 import { describeOpenstackEngine, OpenstackProject } from "../support/openstack-project";

@@ -30,9 +30,7 @@ describe("the packed package", () => {
     expect(files).toContain("package/dist/components/index.d.ts");
     expect(files).toContain("package/docs/config.schema.json");
     expect(files).toEqual(
-      expect.arrayContaining(
-        ["index.html", "style.css", "app.js"].map((each) => `package/dist/src/control/page/${each}`),
-      ),
+      expect.arrayContaining(["index.html", "style.css", "app.js"].map((each) => `package/dist/src/http/page/${each}`)),
     );
     expect(files.filter((file) => /\/(test|tools|stacks|\.ci)\/|tsbuildinfo|\.built/.test(file))).toEqual([]);
   });

@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import type { ScaleioGateway } from "../../testing";
+import type { ScaleioGateway } from "../../emulators";
 import { diagnostics, succeeded } from "../support/engine";
 import { emptyGateway, logins, onArray, ScaleioProject, UP } from "../support/scaleio";
 

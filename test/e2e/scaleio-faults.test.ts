@@ -1,7 +1,7 @@
 // What goes wrong between us and the gateway, in the middle of an `up`: the next one ends with exactly one volume for each
 // declaration, each mapped once, with its limits.
 
-import type { Fault, ScaleioGateway } from "../../testing";
+import type { Fault, ScaleioGateway } from "../../emulators";
 import { until } from "../../tools/test/time.js";
 import { diagnostics } from "../support/engine";
 import { emptyGateway, logins, onArray, ScaleioProject, strandCreations, UP } from "../support/scaleio";

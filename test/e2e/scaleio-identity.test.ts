@@ -1,7 +1,7 @@
 // What is one thing on the array though the program calls it two, or calls it otherwise now: renamed and replaced resources,
 // volumes that were taken over, pools that an administrator renamed. Nothing of it may cost data or a host its disk.
 
-import type { ScaleioGateway } from "../../testing";
+import type { ScaleioGateway } from "../../emulators";
 import { emptyGateway, onArray, ScaleioProject, strandCreations, UP } from "../support/scaleio";
 
 describe("on one array", () => {

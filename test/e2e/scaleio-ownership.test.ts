@@ -1,7 +1,7 @@
 // Whose a volume on an array is: two states whose project, stack and volume are called the same never mean the other's volume; what an
 // interrupted run left is its own state's; and another array behind the same address is another array.
 
-import type { ScaleioGateway } from "../../testing";
+import type { ScaleioGateway } from "../../emulators";
 import { emptyGateway, onArray, ScaleioProject, strandCreations, UP } from "../support/scaleio";
 
 let gateway: ScaleioGateway;

@@ -1,6 +1,6 @@
 // Volumes on ScaleIO / PowerFlex, through the real engine: what a user sees, and what is on the array then.
 
-import type { ScaleioGateway } from "../../testing";
+import type { ScaleioGateway } from "../../emulators";
 import { succeeded } from "../support/engine";
 import { callsFor, emptyGateway, logins, onArray, ScaleioProject, UP } from "../support/scaleio";
 

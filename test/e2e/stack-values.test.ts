@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 import fc from "fast-check";
 
-import { readYaml } from "../../src/yaml-values";
+import { readYaml } from "../../src/core/yaml-values";
 import { Project, succeeded } from "../support/engine";
 import { runs } from "../support/property";
 

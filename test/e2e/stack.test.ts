@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import { parse } from "yaml";
 
 import { openProject, StackError, type Operation, type OperationEvent, type Stack } from "../../src/stack";
-import { startScaleioGateway, type ScaleioGateway } from "../../testing";
+import { startScaleioGateway, type ScaleioGateway } from "../../emulators";
 import { until } from "../../tools/test/time.js";
 import { isInterrupted, Project } from "../support/engine";
 import { onArray, ScaleioProject } from "../support/scaleio";

@@ -3,13 +3,13 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { ask, type Reply } from "../support/control";
+import { ask, type Reply } from "../support/http";
 import { Project, succeeded, VOLUMES_OF_STACK } from "../support/engine";
 import { RunningCommand } from "../support/running";
 
 const PROFILES = "/v1/configuration/profiles";
-const VOLUMES = "/v1/configuration/datasets";
-const STATE = "/v1/state/datasets";
+const VOLUMES = "/v1/configuration/volumes";
+const STATE = "/v1/state/volumes";
 
 const project = new Project("http-story", VOLUMES_OF_STACK);
 const tokens: Record<string, string> = {};

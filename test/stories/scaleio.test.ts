@@ -1,6 +1,6 @@
 // Volumes and their mappings on an emulated ScaleIO gateway, through the real engine: what is planned, and what is on the array then.
 
-import { startScaleioGateway, type ScaleioGateway } from "../../testing";
+import { startScaleioGateway, type ScaleioGateway } from "../../emulators";
 import { diagnostics, succeeded } from "../support/engine";
 import { onArray, ScaleioProject } from "../support/scaleio";
 

@@ -1,6 +1,6 @@
 // Time that a test moves itself, for code that waits longer than a test should.
 
-import { monotonic } from "../../src/monotonic";
+import { monotonic } from "../../src/system/monotonic";
 
 /** What `useFakeClock` leaves as it is. Input and output need it, and so does `until` (tools/test/time.js). */
 const REAL = [

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { localCapabilities } from "../../components/local/capabilities";
+import { localCapabilities } from "../../components/host/capabilities";
 
 /** Why this machine can't make loop volumes, or `undefined` where it can. */
 export function loopReason(): string | undefined {

@@ -7,11 +7,11 @@ import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFil
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { backends, type BackendName } from "../../src/backends";
-import { resolve } from "../../src/resolve";
+import { backends, type BackendName } from "../../src/backends/registry";
+import { resolve } from "../../src/core/resolve";
 import { openProject, type Stack } from "../../src/stack";
-import { PROFILED_VOLUME } from "../../src/tokens";
-import { serveWith, type Service } from "./control";
+import { PROFILED_VOLUME } from "../../src/core/resource-types";
+import { serveWith, type Service } from "./http";
 
 /** How a volume of the config stands in the state, where it isn't there just as it is declared. */
 export interface Standing {

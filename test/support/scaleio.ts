@@ -3,7 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { startScaleioGateway, type ScaleioGateway, type ScaleioGatewayOptions } from "../../testing";
+import { startScaleioGateway, type ScaleioGateway, type ScaleioGatewayOptions } from "../../emulators";
 import { diagnostics, Project, type Ran } from "./engine";
 
 /** A volume on the array, in few words: `data-… 104 GiB thin ramcache`, and its mappings: `node1 10000 IOPS 977 MB/s`. */

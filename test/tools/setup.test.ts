@@ -22,7 +22,7 @@ beforeEach(() => {
   });
   write("src/index.ts", "export {}");
   write("src/deep/gone.ts", "export {}");
-  write("src/control/page/style.css", "");
+  write("src/http/page/style.css", "");
   write("components/index.ts", "export {}");
   fs.mkdirSync(path.join(root, "bin"));
   fs.symlinkSync(process.execPath, path.join(root, "bin/node"));
@@ -95,8 +95,8 @@ describe("once it is ready", () => {
   test.each<[string, () => void, string[]]>([
     ["a checkout that only changes dates", () => fs.utimesSync(path.join(root, "src/index.ts"), 9e9, 9e9), []],
     ["an edited source", () => write("src/index.ts", "export const a = 1"), [BUILD]],
-    ["a new source", () => write("components/aws/new.ts", "export {}"), [BUILD]],
-    ["an edited file of the status page", () => write("src/control/page/style.css", "a {}"), [BUILD]],
+    ["a new source", () => write("components/backends/aws/new.ts", "export {}"), [BUILD]],
+    ["an edited file of the status page", () => write("src/http/page/style.css", "a {}"), [BUILD]],
     ["another way to copy the status page", () => write("tools/page.js", "// other"), [BUILD]],
     ["changed compiler options", () => write("tsconfig.build.json", {}), [BUILD]],
     ["a dist that was removed", () => fs.rmSync(path.join(root, "dist"), { recursive: true }), [BUILD]],

@@ -29,7 +29,7 @@ Without options: types, lint, format, generated files, and the default tier of t
   --require LAB,…   fail where a test of these labs is skipped ("all" for every lab)
   --help            show this
 
-Anything else goes to jest: npm test -- test/src/resolve.test.ts -t rounds
+Anything else goes to jest: npm test -- test/src/core/resolve.test.ts -t rounds
 
 Labs:
 ${labs.map(({ name, what, needs }) => `  ${name.padEnd(10)} ${what} (needs: ${needs})`).join("\n")}

@@ -1,9 +1,9 @@
 // What may happen to the settings of an EBS volume that exists. EC2 changes type, IOPS, throughput and size of a live volume in one
 // ModifyVolume. For everything else the AWS provider would make a new, empty volume and delete the old one.
 
-import { note, problem, show, type Note, type Problem } from "../../problems";
-import { inPlace, refused, type Backend, type Made } from "../backend";
-import { isSame } from "../../profiles/revision";
+import { note, problem, show, type Note, type Problem } from "../../core/problems";
+import { inPlace, refused, type Backend, type Made } from "../../core/backend";
+import { isSame } from "../../core/revision";
 import { awsLimits } from "./limits";
 import type { AwsSettings } from "./settings";
 

@@ -1,6 +1,6 @@
 // Amazon EBS: what a profile's `aws` section becomes for a size, and what may change of a volume that exists.
 
-import type { Backend } from "../backend";
+import type { Backend } from "../../core/backend";
 import { awsChange, multiAttachProblems, noteAwsChange } from "./change";
 import { awsCost } from "./cost";
 import { awsLimits, awsLimitsOverride, awsLimitsSchema, type AwsLimits } from "./limits";

@@ -5,7 +5,7 @@
 
 import { z } from "zod";
 
-import { partialRange, rangeSchema } from "../backend";
+import { partialRange, rangeSchema } from "../../core/backend";
 
 /** The EBS volume types. */
 export const volumeTypes = ["gp3", "gp2", "io1", "io2", "st1", "sc1", "standard"] as const;

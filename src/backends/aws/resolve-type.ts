@@ -1,10 +1,10 @@
 // A profile's `aws` section, worked out for one volume of one type: its complete settings, or every problem with the ways out.
 
-import { count, note, problem, type Note, type Problem } from "../../problems";
-import { isSame } from "../../profiles/revision";
-import { sizeProblems, type Answer, type Asked } from "../backend";
-import { wantedIops } from "../iops";
-import { wantedThroughput } from "../throughput";
+import { count, note, problem, type Note, type Problem } from "../../core/problems";
+import { isSame } from "../../core/revision";
+import { sizeProblems, type Answer, type Asked } from "../../core/backend";
+import { wantedIops } from "../../core/iops";
+import { wantedThroughput } from "../../core/throughput";
 import { volumeTypes, type AwsLimits, type VolumeType } from "./limits";
 import type { AwsPlacement } from "./placement";
 import type { AwsSection, AwsSettings } from "./settings";

@@ -1,8 +1,8 @@
 // A profile's `aws` section, worked out for one volume: by its type, which the profile names or leaves to `cheapest`.
 
-import { note, problem } from "../../problems";
-import { isSame } from "../../profiles/revision";
-import type { Admitted, Answer } from "../backend";
+import { note, problem } from "../../core/problems";
+import { isSame } from "../../core/revision";
+import type { Admitted, Answer } from "../../core/backend";
 import { admittedBy } from "./admitted";
 import { cheapestType, typesOf } from "./cheapest";
 import { pricesOf } from "./cost";

@@ -2,9 +2,9 @@
 
 import { z } from "zod";
 
-import { show } from "../../problems";
-import { iopsSchema } from "../iops";
-import { throughputSchema } from "../throughput";
+import { show } from "../../core/problems";
+import { iopsSchema } from "../../core/iops";
+import { throughputSchema } from "../../core/throughput";
 import { volumeTypes, type VolumeType } from "./limits";
 import { initializationRateSchema, snapshotIdSchema, tagsSchema } from "./placement";
 

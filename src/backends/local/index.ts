@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 
-import { count, note, problem, type Note } from "../../problems";
+import { count, note, problem, type Note } from "../../core/problems";
 import {
   inPlace,
   readAsRecorded,
@@ -13,9 +13,9 @@ import {
   type Answer,
   type Asked,
   type Backend,
-} from "../backend";
-import { flatCost, flatPrices, type FlatPrice } from "../flat-price";
-import { iopsSchema, wantedIops } from "../iops";
+} from "../../core/backend";
+import { flatCost, flatPrices, type FlatPrice } from "../../core/flat-price";
+import { iopsSchema, wantedIops } from "../../core/iops";
 import type { LocalSettings } from "./settings";
 
 export type { LocalMode, LocalSettings } from "./settings";

@@ -1,8 +1,8 @@
 // What a cloud tells of its volume types, quotas and volumes, judged: whether Cinder would take what is asked for. Pure: who asks
 // Cinder, and when, is not decided here.
 
-import { nearest } from "../../nearest";
-import { count, note, problem, type Note, type Problem } from "../../problems";
+import { nearest } from "../../core/nearest";
+import { count, note, problem, type Note, type Problem } from "../../core/problems";
 import type { MigrationPolicy } from "./settings";
 import { sizesOf } from "./specs";
 

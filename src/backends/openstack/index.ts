@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 
-import { note, problem, type Note } from "../../problems";
+import { note, problem, type Note } from "../../core/problems";
 import {
   inPlace,
   partialRange,
@@ -12,8 +12,8 @@ import {
   type Answer,
   type Asked,
   type Backend,
-} from "../backend";
-import { flatCost, flatPrices, type FlatPrice } from "../flat-price";
+} from "../../core/backend";
+import { flatCost, flatPrices, type FlatPrice } from "../../core/flat-price";
 import { openstackPlacement, type OpenstackPlacement } from "./placement";
 import { openstackSection, type OpenstackSection, type OpenstackSettings } from "./settings";
 import { sizesOf, volumeTypeToMake } from "./specs";

@@ -1,9 +1,9 @@
 // All volume types that a catalog's profiles make.
 
-import { problem, type Problem } from "../../problems";
-import { sectionPath, type Catalog } from "../../profiles/catalog";
-import { isSame } from "../../profiles/revision";
-import { validate } from "../../profiles/validate";
+import { problem, type Problem } from "../../core/problems";
+import { sectionPath, type Catalog } from "../../core/catalog";
+import { isSame } from "../../core/revision";
+import { validate } from "../../core/validate";
 import { openstackSection } from "./settings";
 import { volumeTypeToMake, type VolumeTypeToMake } from "./specs";
 

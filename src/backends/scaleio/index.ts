@@ -2,8 +2,8 @@
 
 import { z } from "zod";
 
-import { count, note, problem, type Note, type Problem } from "../../problems";
-import { validate } from "../../profiles/validate";
+import { count, note, problem, type Note, type Problem } from "../../core/problems";
+import { validate } from "../../core/validate";
 import {
   inPlace,
   partialRange,
@@ -14,8 +14,8 @@ import {
   type Answer,
   type Asked,
   type Backend,
-} from "../backend";
-import { flatCost, flatPrices, type FlatPrice } from "../flat-price";
+} from "../../core/backend";
+import { flatCost, flatPrices, type FlatPrice } from "../../core/flat-price";
 
 const provisionings = ["thin", "thick"] as const;
 const compressions = ["none", "normal"] as const;

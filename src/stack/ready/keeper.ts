@@ -8,7 +8,7 @@ import { dirname, join, resolve } from "node:path";
 
 import { z } from "zod";
 
-import { PROJECT_FILES } from "../config";
+import { PROJECT_FILES } from "../read-config";
 import { engineEnvironment, type Engine } from "../engine";
 import type { HostCommand, HostMessage, HostOptions } from "./host";
 

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 
-import { startScaleioGateway, type ArrayDescription, type Fault, type ScaleioGateway } from "../../../testing";
+import { startScaleioGateway, type ArrayDescription, type Fault, type ScaleioGateway } from "../../../emulators";
 import { limitMs } from "../../../tools/test/time.js";
 import { describeIf } from "../../support/machine";
 import { environmentOf } from "../python.js";

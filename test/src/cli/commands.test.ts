@@ -6,12 +6,12 @@ import { join, resolve } from "node:path";
 
 import { parse } from "yaml";
 
-import { exitCodes, type Context } from "../../../src/cli/command";
+import { exitCodes, type Context } from "../../../src/cli/context";
 import { commands } from "../../../src/cli/commands";
 import { askedBy, profileEdit } from "../../../src/cli/references";
 import { run } from "../../../src/cli/run";
 import { coloursFor, table } from "../../../src/cli/text";
-import { readConfigText } from "../../../src/stack/config";
+import { readConfigText } from "../../../src/stack/read-config";
 import { NO_STATE } from "../../../src/stack/state";
 
 const home = mkdtempSync(join(tmpdir(), "sp-cli-"));

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { run } from "../../../src/cli/run";
-import { readConfigText } from "../../../src/stack/config";
+import { readConfigText } from "../../../src/stack/read-config";
 import { resolve } from "../../../src";
 
 const home = mkdtempSync(join(tmpdir(), "sp-recorded-"));

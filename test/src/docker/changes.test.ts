@@ -4,7 +4,7 @@ import { setImmediate as turn } from "node:timers/promises";
 
 import { changesOf } from "../../../src/docker/changes";
 import { openRegistry } from "../../../src/docker/registry";
-import { viewOf } from "../../../src/docker/view";
+import { viewOf } from "../../../src/docker/stack-view";
 import { FakePlugin } from "./fake";
 
 test.each(Array.from({ length: 12 }, (_, ticks) => ticks))(

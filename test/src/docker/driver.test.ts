@@ -3,7 +3,7 @@
 import { writeFileSync } from "node:fs";
 
 import type { Driver } from "../../../src/docker/driver";
-import type { Waiting } from "../../../src/docker/node";
+import type { Waiting } from "../../../components/host/contract";
 import { until } from "../../../tools/test/time.js";
 import { useFakeClock } from "../../support/clock";
 import { sizeDifferenceOf } from "../../../src/docker/entries";

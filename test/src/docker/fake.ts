@@ -15,7 +15,7 @@ import {
   type VolumeRequest,
 } from "../../../src";
 import { driverOf, type Driver, type DriverOptions } from "../../../src/docker/driver";
-import { NodeError, type NodeStorage, type NodeVolume, type Waiting } from "../../../src/docker/node";
+import { NodeError, type NodeStorage, type NodeVolume, type Waiting } from "../../../components/host/contract";
 import { openRegistry } from "../../../src/docker/registry";
 import { StackError } from "../../../src/stack/errors";
 import type {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 
 import { engineError, lockHolder } from "../../../src/stack/engine";
 import { targetOf, toldBy, volumeOf } from "../../../src/stack/events";
-import { isAlive, processOf, thisProcess } from "../../../src/process-id";
+import { isAlive, processOf, thisProcess } from "../../../src/system/process-id";
 import { openJournal, type JournalEntry } from "../../../src/stack/journal";
 import { makeOperation } from "../../../src/stack/operation";
 

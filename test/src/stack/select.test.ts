@@ -1,6 +1,6 @@
 // Names and URNs of volumes: a name is a label, and where several volumes have it only a URN selects one.
 
-import { readConfigText } from "../../../src/stack/config";
+import { readConfigText } from "../../../src/stack/read-config";
 import { editProblems, plansOf, whatIf } from "../../../src/stack/plan";
 import { oneVolume, recordedAs, selectorOf } from "../../../src/stack/select";
 import { readExport } from "../../../src/stack/state";

@@ -1,6 +1,6 @@
 // How volumes stand: a state as the engine exports it against a config; and what edits would do.
 
-import { readConfigText } from "../../../src/stack/config";
+import { readConfigText } from "../../../src/stack/read-config";
 import { editProblems, newProblems, plansOf, whatIf } from "../../../src/stack/plan";
 import { readExport } from "../../../src/stack/state";
 import { statusesOf } from "../../../src/stack/status";

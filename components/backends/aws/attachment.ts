@@ -1,0 +1,62 @@
+// How a volume on aws is attached: as `aws.ec2.VolumeAttachment`, detached before it is deleted or moved.
+
+import * as pulumi from "@pulumi/pulumi";
+
+import { formatProblems, problem, type AwsSettings, type Problem } from "../../../src";
+import type { AskedAttachment, Attacher } from "../attachments";
+import { refusedLater } from "../../engine";
+import { volumeAttachment } from "./sdk";
+
+export const awsAttacher: Attacher = {
+  timed: ["create", "delete"],
+
+  problems(asked) {
+    const problems: Problem[] = [];
+    const { options, declared, before } = asked;
+    if (options.deviceName === undefined || options.deviceName === "") {
+      const because = "EC2 attaches a volume under a name";
+      const params = { setting: "deviceName", because, example: 'options: { deviceName: "/dev/sdf" }' };
+      problems.push(problem("setting-required", "options.deviceName", undefined, params));
+    }
+    if (before !== undefined && declared.section && declared.section["multiAttach"] !== true) {
+      problems.push(attachedTwice(asked));
+    }
+    return problems;
+  },
+
+  attach(attachment) {
+    const { name, volume, host, options, before, declared, opts } = attachment;
+    const { VolumeAttachment } = volumeAttachment();
+    // A profile that comes from another resource is known now.
+    const isLate = before !== undefined && !declared.section;
+    // Only then: settings that aren't known at preview would make the volume unknown, and the attachment a new one.
+    const late = () =>
+      pulumi.all([volume.volumeId, volume.settings]).apply(([id, settings]) => {
+        if ((settings as AwsSettings).multiAttach) return id;
+        return refusedLater(formatProblems(name, [attachedTwice(attachment)]));
+      });
+    const volumeId = isLate ? late() : volume.volumeId;
+    const args = {
+      volumeId,
+      instanceId: host,
+      deviceName: options.deviceName ?? "",
+      forceDetach: options.forceDetach,
+      stopInstanceBeforeDetaching: options.stopInstanceBeforeDetaching,
+    };
+    // A volume can't be at two hosts: moved to another, it leaves the first one before.
+    const resource = new VolumeAttachment(name, args, { ...opts, deleteBeforeReplace: true });
+    const devicePath = resource.volumeId.apply(
+      (id) => `/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${id.replace("-", "")}`,
+    );
+    return { resource, devicePath };
+  },
+};
+
+function attachedTwice({ declared, before = "" }: AskedAttachment): Problem {
+  const because = "an EBS volume is for one instance, unless its profile has `multiAttach` (io1, io2)";
+  const ways = [
+    "remove one of the two",
+    "declare the volume new, with `multiAttach: true` and type io1 or io2 in its profile",
+  ];
+  return problem("attached-twice", "volume", undefined, { volume: declared.name, other: before, because, ways });
+}

@@ -1,0 +1,149 @@
+// One operation at a time on a volume, also between processes. A killed process's lock is taken over at once, that of one that stands still after 8 seconds.
+import { createHash, randomUUID } from "node:crypto";
+import { promises as fs } from "node:fs";
+import * as path from "node:path";
+
+import * as lockfile from "proper-lockfile";
+
+import { lockIdentity, lockRecord, lockWatch } from "../../../src/system/lock-watch";
+import { monotonic } from "../../../src/system/monotonic";
+import { isSystemError, LocalVolumeError } from "../../host/errors";
+import { parsedJson, readIfThere, sleep } from "../../host/files";
+import { refuseUnsafeDirectory } from "../../host/trust";
+
+/** A lock in our hands. */
+export interface Lock {
+  /** Throws `lock-lost` when another process took over, because this one didn't run for 8 seconds. */
+  assertHeld(): Promise<void>;
+}
+
+/**
+ * The holder proves every 2 s that it lives. Once it hasn't for 8 s, it counts as dead: that outlasts a busy event loop.
+ * The lock of a process of this machine that is known to be dead is free at once.
+ */
+const staleMs = 8_000;
+const updateMs = 2_000;
+
+/** Two waiters that find a lock stale in the same moment may both believe to have got it; this long after, it is settled. */
+const settleMs = 250;
+
+/** How long an operation waits for another by default. */
+const defaultWaitMs = 60_000;
+
+/**
+ * Runs `action` as the only one that holds the lock of `what` (a volume's id, or another name) in this state directory,
+ * which must exist. Everything that writes below it passes here. Problems: `locked` after `waitMs`, saying what holds it;
+ * `unsafe-directory`.
+ */
+export async function withLock<T>(
+  stateDirectory: string,
+  what: string,
+  operation: string,
+  action: (lock: Lock) => Promise<T>,
+  waitMs = defaultWaitMs,
+): Promise<T> {
+  await refuseUnsafeDirectory(stateDirectory);
+  if (path.isAbsolute(what)) await refuseUnsafeDirectory(what);
+  // The same by whatever path the state directory is reached. Hashed, since a volume's project, stack and name together may be
+  // longer than a file's name.
+  const key = what.startsWith(stateDirectory) ? what.slice(stateDirectory.length) : what;
+  const file = path.join(stateDirectory, "locks", createHash("sha256").update(key).digest("hex").slice(0, 32));
+  const held = await acquire(file, what, operation, waitMs);
+  try {
+    return await action(held);
+  } finally {
+    await held.release();
+  }
+}
+
+async function acquire(file: string, what: string, operation: string, waitMs: number) {
+  const deadline = monotonic.now() + waitMs;
+  const watch = lockWatch(`${file}.lock`, holderFile(file), staleMs);
+  const token = randomUUID();
+  for (;;) {
+    let lost = false;
+    const release = await tryLock(file, () => (lost = true));
+    if (release === undefined) {
+      await watch();
+      if (monotonic.now() >= deadline) throw await stillLocked(file, what, operation, waitMs);
+      await sleep(40 + Math.random() * 40);
+      continue;
+    }
+    const takenOver = (await readHolder(file)) !== undefined;
+    const since = new Date().toISOString();
+    const record = { ...(await lockRecord(`${file}.lock`)), token, operation, what, since };
+    // On a full disk there is no holder file, and a deletion must still be possible.
+    let written = await writeHolder(file, record);
+    if (takenOver) {
+      await sleep(settleMs);
+      // Whoever has lost the lock may have written last.
+      const other = await readHolder(file);
+      if (other?.token !== token && other?.lock !== record.lock) written = await writeHolder(file, record);
+    }
+    const isHeld = async () =>
+      !lost &&
+      (await lockIdentity(`${file}.lock`)) === record.lock &&
+      (!written || (await readHolder(file))?.token === token);
+    if (!(await isHeld())) continue;
+    return {
+      async assertHeld() {
+        if (await isHeld()) return;
+        throw new LocalVolumeError(
+          "lock-lost",
+          `${operation} of ${what}: this process stood still for more than ${staleMs / 1000} s, and another one took over. ` +
+            `What this one had begun is left as it is; run the operation again.`,
+        );
+      },
+      async release() {
+        if (!(await isHeld())) return;
+        await fs.rm(holderFile(file), { force: true });
+        await release();
+      },
+    };
+  }
+}
+
+/** Undefined when somebody else has the lock. */
+async function tryLock(file: string, onCompromised: () => void): Promise<(() => Promise<void>) | undefined> {
+  try {
+    return await lockfile.lock(file, {
+      lockfilePath: `${file}.lock`,
+      realpath: false,
+      stale: staleMs,
+      update: updateMs,
+      onCompromised,
+    });
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "ELOCKED") return undefined;
+    throw error;
+  }
+}
+
+const holderFile = (file: string) => `${file}.holder`;
+
+async function writeHolder(file: string, holder: object): Promise<boolean> {
+  try {
+    await fs.writeFile(holderFile(file), JSON.stringify(holder), { mode: 0o600 });
+    return true;
+  } catch (error) {
+    if (!isSystemError(error, "ENOSPC", "EDQUOT")) throw error;
+    await fs.rm(holderFile(file), { force: true });
+    return false;
+  }
+}
+
+async function readHolder(file: string): Promise<Record<string, unknown> | undefined> {
+  return parsedJson(await readIfThere(holderFile(file))) as Record<string, unknown> | undefined;
+}
+
+async function stillLocked(file: string, what: string, operation: string, waitMs: number): Promise<LocalVolumeError> {
+  const holder = await readHolder(file);
+  const by = holder
+    ? `process ${String(holder.pid)} (${String(holder.operation)} since ${String(holder.since)})`
+    : "another process";
+  return new LocalVolumeError(
+    "locked",
+    `${operation} of ${what} waited ${waitMs / 1000} s for ${by} to finish. ` +
+      `Try again when it has; if it hangs, end it: its lock is free then.`,
+  );
+}

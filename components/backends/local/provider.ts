@@ -1,0 +1,233 @@
+// The dynamic provider of local volumes. Pulumi loads it by its name from each volume's state (see resource.ts), in a
+// process of its own; it knows nothing but what it is given there.
+
+import type * as dynamic from "@pulumi/pulumi/dynamic";
+
+import { change, formatProblems, type LocalSettings } from "../../../src";
+import { leaveToEngine } from "../../provider-errors";
+import { LocalVolumeError } from "../../host/errors";
+import { identifyStateDirectory, isOurs, stateDirectoryId, volumeDirectoryExists, volumePaths } from "./paths";
+import {
+  adoptVolume,
+  createVolume,
+  deleteVolume,
+  inspectVolume,
+  preflight,
+  refuseTakeOver,
+  updateVolume,
+  type LocalVolume,
+  type LocalVolumeState,
+} from "./lifecycle";
+
+leaveToEngine("LocalVolumeError");
+
+interface Inputs {
+  stateDirectory: string;
+  project: string;
+  stack: string;
+  name: string;
+  physicalName?: string;
+  owner: string;
+  sizeGiB: number;
+  settings: LocalSettings;
+  import?: string;
+  takeFrom?: string;
+}
+
+/** What the state knows about a volume. */
+interface Outputs {
+  owner: string;
+  uid: string;
+  /** The id of the state directory that has it; missing where an older version made the volume and nothing has read it since. */
+  stateDirectoryId?: string | undefined;
+  /** Who has taken it over, as the last reading found. */
+  takenBy?: string | undefined;
+  sizeGiB: number;
+  settings: LocalSettings;
+  mountPath: string;
+  device: string | null;
+  /** What was found wrong when the volume was last read; empty when all is well. */
+  problems: string[];
+}
+
+interface ReadResult {
+  id?: string;
+  props?: Outputs;
+  inputs?: Omit<Inputs, "physicalName" | "import" | "takeFrom">;
+}
+
+export const provider = { check, diff, create, read, update, delete: remove } satisfies dynamic.ResourceProvider;
+
+// The engine's mark for a value that isn't known yet, as it reaches a dynamic provider.
+const isKnown = (value: unknown): value is number => typeof value === "number";
+
+// Runs at preview too. Where a volume lives is decided once: an existing volume keeps its place and its name, whatever
+// its resource or its stack is called now.
+async function check(olds: Partial<Inputs>, news: Inputs): Promise<dynamic.CheckResult<Inputs>> {
+  const inputs = { ...news };
+  const failures: dynamic.CheckFailure[] = [];
+  if (olds.name !== undefined) {
+    if (news.physicalName !== undefined && news.physicalName !== olds.name) {
+      const reason = `the volume is called "${olds.name}" and is never renamed. Set physicalName to "${olds.name}", or leave it out`;
+      failures.push({ property: "physicalName", reason });
+    }
+    delete inputs.import;
+    delete inputs.takeFrom;
+    for (const key of ["stateDirectory", "project", "stack", "name"] as const) inputs[key] = olds[key] ?? news[key];
+  } else if (isKnown(news.sizeGiB) && typeof news.settings === "object") {
+    failures.push(...(await refusals(inputs)));
+  }
+  return { inputs, failures };
+}
+
+// What would keep the volume from being made or taken over, seen before anything is touched.
+async function refusals(inputs: Inputs): Promise<dynamic.CheckFailure[]> {
+  const property = inputs.import === undefined ? "name" : "import";
+  try {
+    if (inputs.import === undefined) await preflight(inputs);
+    else await checkImport(inputs, inputs.import);
+    return [];
+  } catch (error) {
+    if (!(error instanceof LocalVolumeError)) throw error;
+    return [{ property, reason: error.message }];
+  }
+}
+
+async function checkImport(inputs: Inputs, id: string): Promise<void> {
+  const { stateDirectory, project, stack, name } = volumePaths(id);
+  const record = (await inspectVolume(id))?.record;
+  if (!record) throw new LocalVolumeError("not-found", `there is no volume ${id}`);
+  const mine = `urn:pulumi:${inputs.stack}::${inputs.project}::`;
+  if (record.acknowledged && record.owner.startsWith(mine) && record.owner !== inputs.owner) {
+    const message = `it is this stack's already: ${record.owner} has it. Give the resource \`aliases\` instead`;
+    throw new LocalVolumeError("name-taken", message);
+  }
+  refuseTakeOver({ id }, record, inputs);
+  const volume = { name, profile: "", revision: "", backend: "local" } as const;
+  const { sizeGiB, settings } = inputs;
+  const { problems } = change({ ...volume, ...record }, { ...volume, sizeGiB, settings });
+  if (problems.length > 0) {
+    throw new LocalVolumeError("invalid-request", formatProblems(`it belongs to ${record.owner}`, problems));
+  }
+  Object.assign(inputs, { stateDirectory, project, stack, name });
+}
+
+async function diff(id: string, olds: Outputs, news: Inputs): Promise<dynamic.DiffResult> {
+  const asked = ({ owner, sizeGiB, settings }: Pick<Outputs, "owner" | "sizeGiB" | "settings">) =>
+    JSON.stringify([owner, sizeGiB, Object.entries(settings).sort()]);
+  if (asked(olds) !== asked(news)) return { changes: true, deleteBeforeReplace: true };
+  // After a reboot nothing in the state has changed, and yet the volume has to be attached and mounted again.
+  const found = await inspectVolume(id);
+  if (!found) await requireDirectory(id, olds);
+  else refuseTaken(id, olds, news, found);
+  return { changes: found === undefined || found.problems.length > 0, deleteBeforeReplace: true };
+}
+
+async function create(inputs: Inputs): Promise<dynamic.CreateResult<Outputs>> {
+  const { import: importId, takeFrom, owner, sizeGiB, settings } = inputs;
+  if (importId !== undefined) {
+    const taken = await adoptVolume(importId, { owner, takeFrom, sizeGiB, settings });
+    return { id: importId, outs: await outputs(taken) };
+  }
+  const made = await createVolume(inputs);
+  if (made.found) console.log(`${inputs.name}: found ${made.id}, made by the same owner earlier; its data is kept`);
+  return { id: made.id, outs: await outputs(made) };
+}
+
+async function read(id: string, props: Outputs): Promise<ReadResult> {
+  const found = await inspectVolume(id);
+  if (!found) {
+    await requireDirectory(id, props);
+    // No id: the volume is gone, and the engine takes it out of the state.
+    return {};
+  }
+  const { stateDirectory, project, stack, name } = volumePaths(id);
+  const { record, device, mountPath, problems } = found;
+  const isSame = record?.uid === props.uid;
+  if (!isSame && props.stateDirectoryId !== undefined) await requireDirectory(id, props);
+  const takenBy = isSame && record.owner !== props.owner ? record.owner : undefined;
+  // Of a volume that another has taken over, size and settings are that one's business.
+  const { settings, sizeGiB } =
+    takenBy === undefined
+      ? { settings: record?.settings ?? props.settings, sizeGiB: found.sizeGiB ?? props.sizeGiB }
+      : props;
+  // The inputs are those that would make what is there: so a refresh shows what was changed behind our back. But whose
+  // and which volume it is we don't learn from it: what another has taken over must not become ours to delete.
+  const inputs = { stateDirectory, project, stack, name, owner: record?.owner ?? props.owner, sizeGiB, settings };
+  const { owner, uid } = props;
+  // By its uid the volume is found to be where it belongs.
+  const known = isSame ? await identifyStateDirectory(stateDirectory).catch(() => undefined) : undefined;
+  const stateDirectoryId = known ?? props.stateDirectoryId;
+  const all = takenBy === undefined ? problems : [ownedBy(id, takenBy), ...problems];
+  return {
+    id,
+    // The engine's messages have no way to say `undefined`.
+    props: {
+      ...{ owner, uid, sizeGiB, settings, mountPath, device, problems: [...all] },
+      ...(stateDirectoryId !== undefined && { stateDirectoryId }),
+      ...(takenBy !== undefined && { takenBy }),
+    },
+    inputs,
+  };
+}
+
+async function update(
+  id: string,
+  { owner: previousOwner, uid }: Outputs,
+  { owner, sizeGiB, settings }: Inputs,
+): Promise<dynamic.UpdateResult<Outputs>> {
+  return { outs: await outputs(await updateVolume(id, { uid, owner, previousOwner, sizeGiB, settings })) };
+}
+
+async function remove(id: string, props: Outputs): Promise<void> {
+  const { uid, owner } = props;
+  if (!(await volumeDirectoryExists(volumePaths(id)))) await requireDirectory(id, props);
+  await deleteVolume(id, { uid, owner });
+}
+
+function refuseTaken(
+  id: string,
+  { uid, owner: before }: Outputs,
+  { owner }: Inputs,
+  { record }: LocalVolumeState,
+): void {
+  if (record?.uid !== uid || [before, owner].includes(record.owner)) return;
+  throw new LocalVolumeError("other-owner", ownedBy(id, record.owner));
+}
+
+function ownedBy(id: string, owner: string): string {
+  return (
+    `The volume ${id} is now owned by ${owner}, which has taken it over. It can't be changed or deleted from here. ` +
+    `Take it out of the state ("pulumi state delete") and out of the program, or take it back: import it with takeFrom: "${owner}".`
+  );
+}
+
+const way = `If it is gone for good, take the volume out of the state: "pulumi state delete".`;
+
+// That a volume isn't there can only be said where it was: a disk that isn't mounted looks like a volume that was removed, and so does
+// an empty mount point that others have begun to use meanwhile.
+async function requireDirectory(id: string, { stateDirectoryId: expected }: Outputs): Promise<void> {
+  const { stateDirectory } = volumePaths(id);
+  if (!(await isOurs(stateDirectory))) {
+    throw new LocalVolumeError(
+      "not-found",
+      `The state directory ${stateDirectory} isn't there, and so nothing can be said about ${id}. Mount the disk that has it. ${way}`,
+    );
+  }
+  const found = await stateDirectoryId(stateDirectory);
+  if (expected !== undefined && found === expected) return;
+  const because =
+    expected === undefined
+      ? "an older version made the volume, and did not note which state directory has it"
+      : `its id is ${found ?? "missing"}, and the volume is in ${expected}`;
+  throw new LocalVolumeError(
+    "another-state-directory",
+    `${stateDirectory} may be another state directory than the one that has ${id}: ${because}. Nothing can be said about the volume. ` +
+      `Mount the disk that has it. ${way}`,
+  );
+}
+
+async function outputs({ id, owner, uid, sizeGiB, settings, mountPath, device }: LocalVolume): Promise<Outputs> {
+  const directoryId = await identifyStateDirectory(volumePaths(id).stateDirectory);
+  return { owner, uid, stateDirectoryId: directoryId, sizeGiB, settings, mountPath, device, problems: [] };
+}

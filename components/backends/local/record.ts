@@ -1,0 +1,92 @@
+// The record of a volume, volume.json: what was made, for whom, and how far an operation on it has come.
+import { z } from "zod";
+
+import type { LocalSettings } from "../../../src/backends/local/settings";
+import { LocalVolumeError } from "../../host/errors";
+import { parsedJson, readIfThere, writeFileAtomically } from "../../host/files";
+import type { VolumePaths } from "./paths";
+
+/**
+ * `creating`: never finished, so nobody's data is in it. `ready`: finished. `growing`: usable, but its file system may still
+ * be smaller than its size. `deleting`: its data is being removed; there is no way back.
+ */
+const phases = ["creating", "ready", "growing", "deleting"] as const;
+
+/** Up to here, a number of bytes is exact in JavaScript. What a disk can hold is much less. */
+const maxSizeGiB = Math.floor(Number.MAX_SAFE_INTEGER / 1024 ** 3);
+
+export const sizeSchema = z.int().min(1).max(maxSizeGiB);
+
+export const settingsSchema: z.ZodType<LocalSettings> = z.strictObject({
+  mode: z.enum(["loop", "directory"]),
+  iopsLimit: z.int().nonnegative(),
+  throughputLimitMiBps: z.number().nonnegative(),
+  overcommit: z.boolean(),
+});
+
+export const ownerSchema = z.string().min(1).max(10_000);
+
+const recordVersion = 1;
+
+const recordSchema = z.strictObject({
+  version: z.literal(recordVersion),
+  uid: z.uuid(),
+  owner: ownerSchema,
+  name: z.string(),
+  sizeGiB: sizeSchema,
+  settings: settingsSchema,
+  phase: z.enum(phases),
+  createdAt: z.iso.datetime(),
+  acknowledged: z.literal(true).optional(),
+});
+
+export interface VolumeRecord {
+  readonly version: typeof recordVersion;
+  /** Random; also the UUID of the volume's file system. Tells a volume from a later one in the same place. */
+  readonly uid: string;
+  /** Who declared the volume: a Pulumi URN. */
+  readonly owner: string;
+  readonly name: string;
+  /** The size the volume has or, while it is created or grown, is to have. */
+  readonly sizeGiB: number;
+  /** What the volume was last given; limits are read from here. */
+  readonly settings: LocalSettings;
+  readonly phase: (typeof phases)[number];
+  /** ISO 8601, UTC. */
+  readonly createdAt: string;
+  /**
+   * Somebody has noted down that the volume is there: a Pulumi state. Until then an interrupted creation may have made it,
+   * and its owner's next creation takes it; from then on none does, or two states would have one volume, and one of them
+   * would delete it under the other.
+   */
+  readonly acknowledged?: true | undefined;
+}
+
+export function newRecord(fields: Omit<VolumeRecord, "version" | "phase" | "createdAt">): VolumeRecord {
+  return { version: recordVersion, ...fields, phase: "creating", createdAt: new Date().toISOString() };
+}
+
+/** The record; undefined when there is none. Problems: `record-unreadable`, `record-newer`. */
+export async function readRecord(paths: VolumePaths): Promise<VolumeRecord | undefined> {
+  const text = await readIfThere(paths.record);
+  if (text === undefined) return undefined;
+  const content = parsedJson(text);
+  const version = z.looseObject({ version: z.number() }).safeParse(content).data?.version;
+  if (version !== undefined && version > recordVersion) {
+    throw new LocalVolumeError(
+      "record-newer",
+      `${paths.record} has version ${version}; this storage-profiles knows versions up to ${recordVersion}. Update storage-profiles.`,
+    );
+  }
+  const result = recordSchema.safeParse(content);
+  if (result.success) return result.data;
+  throw new LocalVolumeError(
+    "record-unreadable",
+    `${paths.record} isn't a valid record (${z.prettifyError(result.error).replaceAll("\n", " ")}). ` +
+      `The volume's data was not touched. Restore the record from a backup, or copy the data away and remove ${paths.id} by hand.`,
+  );
+}
+
+export async function writeRecord(paths: VolumePaths, record: VolumeRecord): Promise<void> {
+  await writeFileAtomically(paths.record, `${JSON.stringify(record, null, 2)}\n`);
+}

@@ -1,0 +1,125 @@
+// The resource of a local volume, and how the local backend makes it for a ProfiledVolume.
+
+import { join } from "node:path";
+
+import * as pulumi from "@pulumi/pulumi";
+
+import type { LocalMode, LocalSettings, StackConfig } from "../../../src";
+import type { VolumeBackend } from "../registry";
+import { hasHooks, keepAtPreview } from "../../engine";
+import { transformed } from "../../transform";
+import { askLocal } from "./ask";
+import { localCapabilities } from "../../host/capabilities";
+import { defaultStateDirectory } from "./state-directory";
+import { acknowledgeVolume } from "./lifecycle";
+
+/** What a local volume is made from. */
+export interface LocalVolumeArgs {
+  /** Absolute path of the directory that holds local volumes. Decided once. */
+  stateDirectory: pulumi.Input<string>;
+  /** The names that make the volume's place in it: `volumes/<project>/<stack>/<name>`. Decided once. */
+  project: pulumi.Input<string>;
+  stack: pulumi.Input<string>;
+  name: pulumi.Input<string>;
+  /** Whether `name` was asked for and not just taken from the resource; then an existing volume's must be the same. */
+  physicalName?: pulumi.Input<string> | undefined;
+  /** Who declares the volume. No other owner may make, change or take it. */
+  owner: pulumi.Input<string>;
+  /** The size in whole GiB. */
+  sizeGiB: pulumi.Input<number>;
+  /** The complete settings. */
+  settings: pulumi.Input<LocalSettings>;
+  /** The id of a volume that exists, to take over instead of making one. */
+  import?: pulumi.Input<string> | undefined;
+  /** Whose that volume is, where it belongs to another owner, who then loses it. */
+  takeFrom?: pulumi.Input<string> | undefined;
+}
+
+// A dynamic provider is a text in the state, from which each run makes the provider anew. Pulumi would make that text by
+// serialising a closure: kilobytes for each volume, and another text (a change of every volume) with each release.
+// This one only names the module, and is the same for ever. `createRequire` finds the package from the program's
+// directory, as the program itself does.
+const PROVIDER =
+  'exports.handler = () => require("module").createRequire(process.cwd() + "/")("storage-profiles/provider/local").provider;';
+
+/** A volume on this machine. Usually made by a `ProfiledVolume`. */
+export class LocalVolume extends pulumi.CustomResource {
+  /** The volume's own identity: also the UUID of its file system. */
+  declare public readonly uid: pulumi.Output<string>;
+  /** Where the volume is mounted. */
+  declare public readonly mountPath: pulumi.Output<string>;
+  /** The loop device; `null` in mode "directory". */
+  declare public readonly device: pulumi.Output<string | null>;
+
+  /** The size that it has, in GiB. */
+  declare public readonly sizeGiB: pulumi.Output<number>;
+  /** The settings that it has. */
+  declare public readonly settings: pulumi.Output<LocalSettings>;
+
+  constructor(name: string, args: LocalVolumeArgs, opts?: pulumi.CustomResourceOptions) {
+    const outputs = { uid: undefined, mountPath: undefined, device: undefined, problems: undefined };
+    super(
+      "pulumi-nodejs:dynamic/storage-profiles:LocalVolume",
+      name,
+      { ...args, ...outputs, __provider: PROVIDER },
+      opts,
+    );
+  }
+}
+
+// The engine answers a registration when the volume is in its state: now the volume may know that it is.
+async function acknowledged(id: string, uid: string): Promise<string> {
+  if (!pulumi.runtime.isDryRun() && hasHooks()) {
+    await acknowledgeVolume(id, uid).catch((error: unknown) => pulumi.log.warn(`${id}: ${String(error)}`));
+  }
+  return id;
+}
+
+/** How volumes are made on this machine: as the stack's config says, else the best that can be had. */
+function localMode(config: StackConfig): LocalMode {
+  const mode = config.local?.mode ?? "auto";
+  if (mode !== "auto") return mode;
+  return localCapabilities().loop ? "loop" : "directory";
+}
+
+export const localBackend: VolumeBackend = {
+  // A path is one volume's.
+  identity: ({ name, physicalName, importId, config }) =>
+    importId ??
+    join(
+      config.local?.stateDirectory ?? defaultStateDirectory(),
+      "volumes",
+      pulumi.getProject(),
+      pulumi.getStack(),
+      physicalName ?? name,
+    ),
+  takesFrom: true,
+  ask: askLocal,
+  placement: (config) => ({ mode: localMode(config) }),
+  make(toMake) {
+    const { name, declared, physicalName, explicitName, volume, importId, takeFrom, component, config, opts } = toMake;
+    const own: Record<string, unknown> = {
+      stateDirectory: config.local?.stateDirectory ?? defaultStateDirectory(),
+      project: pulumi.getProject(),
+      stack: pulumi.getStack(),
+      name: physicalName,
+      physicalName: explicitName ? physicalName : undefined,
+      owner: component.urn,
+      sizeGiB: volume.sizeGiB,
+      settings: volume.settings as pulumi.Input<LocalSettings>,
+      import: importId,
+      takeFrom,
+    } satisfies LocalVolumeArgs;
+    // A replacement that a user forces must not find the volume that it is to replace.
+    const { args, opts: finalOpts } = transformed(toMake, own, { ...opts, deleteBeforeReplace: true });
+    const resource = new LocalVolume(name, args as unknown as LocalVolumeArgs, finalOpts);
+    keepAtPreview(resource, ["uid", "mountPath"], () => declared.before);
+    return {
+      resource,
+      volumeId: pulumi.all([resource.id, resource.uid]).apply(([id, uid]) => acknowledged(id, uid)),
+      mountPath: resource.mountPath,
+      sizeGiB: resource.sizeGiB,
+      settings: resource.settings,
+    };
+  },
+};

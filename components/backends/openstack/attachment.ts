@@ -1,0 +1,59 @@
+// How a volume on openstack is attached: by Nova to one of its servers; where there is no Nova, by Cinder alone, to a host that says how it
+// reaches the storage.
+
+import * as pulumi from "@pulumi/pulumi";
+
+import { nearest, problem, type Problem } from "../../../src";
+import type { Attacher, Connector } from "../attachments";
+import { blockstorageAttachment, computeAttachment } from "./sdk";
+
+const CONNECTOR_KEYS: (keyof Connector)[] = [
+  "initiator",
+  "ipAddress",
+  "wwnn",
+  "wwpns",
+  "multipath",
+  "attachMode",
+  "osType",
+  "platform",
+];
+
+export const openstackAttacher: Attacher = {
+  timed: ["create", "delete"],
+
+  problems({ options: { connector, multiattach }, declared, before }) {
+    const problems: Problem[] = [];
+    for (const key of Object.keys(connector ?? {})) {
+      if (CONNECTOR_KEYS.some((each) => each === key)) continue;
+      const params = { key, keys: CONNECTOR_KEYS, nearest: nearest(key, CONNECTOR_KEYS) };
+      problems.push(problem("unknown-key", `options.connector.${key}`, undefined, params));
+    }
+    if (before !== undefined && multiattach !== true) {
+      const because =
+        "a Cinder volume is for one host, unless its type allows more (multiattach) and the attachment says so";
+      const ways = ["remove one of the two", "give each of them `options: { multiattach: true }`"];
+      problems.push(
+        problem("attached-twice", "volume", undefined, { volume: declared.name, other: before, because, ways }),
+      );
+    }
+    return problems;
+  },
+
+  attach({ name, volume, host, options: { connector, deviceName, multiattach }, opts }) {
+    const { volumeId } = volume;
+    // A volume can't be at two hosts: moved to another, it leaves the first one before.
+    const finalOpts = { ...opts, deleteBeforeReplace: true };
+    if (connector) {
+      const { VolumeAttach } = blockstorageAttachment();
+      const args = { volumeId, hostName: host, device: deviceName, ...connector };
+      const resource = new VolumeAttach(name, args, finalOpts);
+      return { resource, devicePath: resource.id.apply(() => "") };
+    }
+    const { VolumeAttach } = computeAttachment();
+    const args = { volumeId, instanceId: host, device: deviceName, multiattach };
+    const resource = new VolumeAttach(name, args, finalOpts);
+    // Nova gives a disk the volume's id as its serial number, of which virtio-blk has room for 20 characters.
+    const devicePath = resource.volumeId.apply((id) => `/dev/disk/by-id/virtio-${id.slice(0, 20)}`);
+    return { resource, devicePath: pulumi.output(devicePath) };
+  },
+};

@@ -1,0 +1,18 @@
+// Who a stack is on a cloud: see ../stack-identity.ts.
+
+import * as pulumi from "@pulumi/pulumi";
+
+import { stackIdentity } from "../../stack-identity";
+import { providerText } from "./provider-text";
+
+class OpenstackIdentity extends pulumi.CustomResource {
+  constructor() {
+    const props = { __provider: providerText("identity") };
+    super("pulumi-nodejs:dynamic/storage-profiles:OpenstackIdentity", "openstack", props);
+  }
+}
+
+/** The token of the stack that the calling program belongs to; unknown in the preview of a stack that has none yet. */
+export async function stackToken(run: object): Promise<string | undefined> {
+  return (await stackIdentity("openstack", run, () => new OpenstackIdentity())).token;
+}

@@ -1,0 +1,18 @@
+// How a volume on scaleio is attached: by a mapping to the host, with the limits of the volume's profile.
+
+import { accessModes, problem } from "../../../src";
+import type { Attacher } from "../attachments";
+import { VolumeMapping } from "./volume-mapping";
+
+export const scaleioAttacher: Attacher = {
+  problems({ options: { accessMode } }) {
+    if (accessMode === undefined || accessModes.includes(accessMode)) return [];
+    const params = { given: JSON.stringify(accessMode), values: [...accessModes], nearest: undefined };
+    return [problem("value-not-allowed", "options.accessMode", accessMode, params)];
+  },
+
+  attach({ name, volume, host, options: { accessMode }, opts }) {
+    const resource = new VolumeMapping(name, { volume, sdc: host, accessMode }, opts);
+    return { resource, devicePath: resource.devicePath };
+  },
+};

@@ -1,0 +1,82 @@
+// ScaleIO / PowerFlex for the Docker plugin: a volume is mapped to this machine's SDC, with the limits of its profile.
+
+import { networkInterfaces } from "node:os";
+
+import { mappingLimits, type ScaleioSettings } from "../../../src";
+import { NodeError, type NodeOptions, type NodeStorage } from "../../host/contract";
+import { run } from "../../host/command";
+import { once } from "../../once";
+import { ScaleioArray, type Sdc } from "./array";
+import { readConnection } from "./connection";
+import { ScaleioError } from "./errors";
+import { createMapping, findSdc, readMapping, removeMapping } from "./mappings";
+import { GatewaySession } from "./session";
+import { attachedStorage } from "../../host/attached";
+
+/** Tells the SDC's GUID; where EMC's packages put it. */
+const DRV_CFG = "/opt/emc/scaleio/sdc/bin/drv_cfg";
+
+/** The connection comes from the environment (SCALEIO_…), this machine's SDC from SCALEIO_SDC, else from the SDC itself, else by address. */
+export function scaleioNode({ env }: NodeOptions): NodeStorage {
+  // The credentials are read when they are first needed.
+  let made: ScaleioArray | undefined;
+  const array = () => (made ??= new ScaleioArray(new GatewaySession(readConnection(() => undefined, env))));
+  const sdc = once(() => thisSdc(array(), env));
+  return attachedStorage({
+    backend: "scaleio",
+    env,
+    isTold: (error) => error instanceof ScaleioError,
+    attacher: {
+      hasLimits: true,
+      async isAttached({ volumeId }) {
+        return (await readMapping(array(), { volumeId, sdcId: (await sdc()).id })) !== undefined;
+      },
+      async attach({ name, volumeId, settings }) {
+        const { id: sdcId } = await sdc();
+        const { problems, iopsLimit, bandwidthLimitKBps } = mappingLimits(settings as ScaleioSettings);
+        if (problems.length > 0) throw new NodeError(problems.map(({ message }) => message).join("; "));
+        const had = await readMapping(array(), { volumeId, sdcId });
+        const accessMode = had?.accessMode ?? "ReadWrite";
+        const wanted = { volumeId, sdcId, iopsLimit, bandwidthLimitKBps, accessMode };
+        const isSo = had?.iopsLimit === iopsLimit && had.bandwidthLimitKBps === bandwidthLimitKBps;
+        if (isSo) return;
+        const { unfinished } = await createMapping(array(), wanted);
+        if (unfinished) throw new NodeError(`${name} may be mapped without its limits: ${unfinished.message}`);
+      },
+      async detach({ volumeId }) {
+        await removeMapping(array(), { volumeId, sdcId: (await sdc()).id });
+      },
+      async others({ volumeId }) {
+        const own = (await sdc()).id;
+        const mappings = (await array().volume(volumeId))?.mappedSdcInfo ?? [];
+        return mappings.filter(({ sdcId }) => sdcId !== own).map(({ sdcId, sdcName }) => `host ${sdcName ?? sdcId}`);
+      },
+      async device({ volumeId }) {
+        return { paths: [`/dev/disk/by-id/emc-vol-${await array().systemId()}-${volumeId}`], serials: [] };
+      },
+    },
+  });
+}
+
+async function thisSdc(array: ScaleioArray, env: NodeJS.ProcessEnv): Promise<Sdc> {
+  const given = env["SCALEIO_SDC"];
+  // What it is called here, in the order in which that is sure.
+  const guid = given === undefined ? await run(DRV_CFG, ["--query_guid"], 10).catch(() => "") : "";
+  const candidates = given !== undefined ? [given] : guid.trim() !== "" ? [guid.trim()] : ownAddresses();
+  const said: string[] = [];
+  for (const candidate of candidates) {
+    const { sdc, problems } = await findSdc(array, candidate);
+    if (sdc) return sdc;
+    said.push(...problems.map(({ message, allowed }) => `${message} (there are: ${allowed})`));
+  }
+  throw new NodeError(
+    `which of the array's hosts (SDC) this machine is can't be said: ${said[0] ?? "it has no address"}. ` +
+      "Set SCALEIO_SDC in the plugin's environment: the SDC's id, name, GUID or IP address",
+  );
+}
+
+function ownAddresses(): string[] {
+  return Object.values(networkInterfaces()).flatMap((each) =>
+    (each ?? []).filter(({ internal }) => !internal).map(({ address }) => address),
+  );
+}

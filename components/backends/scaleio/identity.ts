@@ -1,0 +1,31 @@
+// Who a stack is on an array (../stack-identity.ts), and the array that its volumes are on. A volume is called by the token (names.ts): no
+// two states ever mean one volume by one name.
+
+import * as pulumi from "@pulumi/pulumi";
+
+import { known } from "../../engine";
+import { stackIdentity } from "../../stack-identity";
+import { providerText } from "./provider-text";
+
+/** What is known of this stack while its program runs. */
+export interface ScaleioStack {
+  /** Unknown in the preview of a stack that has none yet. */
+  token: string | undefined;
+  /** The id of the array that the stack's volumes are on; unknown where the state has no identity yet. */
+  systemId: string | undefined;
+}
+
+class ScaleioIdentity extends pulumi.CustomResource {
+  declare public readonly systemId: pulumi.Output<string>;
+
+  constructor() {
+    const props = { systemId: undefined, __provider: providerText("identity") };
+    super("pulumi-nodejs:dynamic/storage-profiles:ScaleioIdentity", "scaleio", props);
+  }
+}
+
+/** The identity of the stack that the calling program belongs to, made when it is first asked for. */
+export async function scaleioStack(run: object): Promise<ScaleioStack> {
+  const { token, resource } = await stackIdentity("scaleio", run, () => new ScaleioIdentity());
+  return { token, systemId: resource && (await known<string>(resource.systemId)) };
+}

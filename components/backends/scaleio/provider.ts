@@ -1,0 +1,417 @@
+// The dynamic providers of volumes on an array and of their mappings. Pulumi loads them by their names from the state of each
+// resource (see resource.ts), in a process of its own: all of a run share it, and with it one login.
+
+import { randomUUID } from "node:crypto";
+
+import type * as dynamic from "@pulumi/pulumi/dynamic";
+
+import type { AccessMode, Problem, ScaleioSettings } from "../../../src";
+import { leaveToEngine } from "../../provider-errors";
+import { ScaleioArray } from "./array";
+import { Claims } from "./claims";
+import { readConnection } from "./connection";
+import { ScaleioError } from "./errors";
+import {
+  accessModeRefusal,
+  createMapping,
+  findSdc,
+  isOnArray,
+  readMapping,
+  removeMapping,
+  updateMapping,
+  type WantedMapping,
+} from "./mappings";
+import { GatewaySession } from "./session";
+import {
+  createVolume,
+  importProblems,
+  importVolume,
+  nameProblems,
+  readVolume,
+  removeVolume,
+  sameArray,
+  stackArray,
+  updateVolume,
+  newVolumeProblems,
+  volumeProblems,
+  type FoundVolume,
+} from "./lifecycle";
+
+leaveToEngine("ScaleioError");
+
+interface VolumeInputs {
+  /** Its name on the array; missing in a preview that can't know it. */
+  name?: string;
+  /** Whether `name` was asked for and not just made from the resource's; then an existing volume's must be the same. */
+  physicalName?: string;
+  sizeGiB: number;
+  settings: ScaleioSettings;
+  import?: string;
+  /** The id of the array that this stack's volumes are on, where the state has it. */
+  stackSystemId?: string;
+  /** What the resource is called in the program. */
+  declaredAs?: string;
+}
+
+/** What the state knows about a volume. */
+interface VolumeOutputs {
+  name: string;
+  sizeGiB: number;
+  settings: ScaleioSettings;
+  systemId: string;
+  declaredAs?: string | undefined;
+}
+
+interface MappingInputs {
+  volumeId: string;
+  /** The array that has the volume, where the program knows it. */
+  volumeSystemId?: string;
+  /** Else the one that this stack's volumes are on, where the state has it. */
+  stackSystemId?: string;
+  /** The host, as the program names it. */
+  sdc: string;
+  /** The host's id. Found when the mapping is made, or when it is to go to another host. */
+  sdcId?: string;
+  iopsLimit: number;
+  bandwidthLimitKBps: number;
+  accessMode: AccessMode;
+  /** What the resource is called in the program. */
+  declaredAs?: string;
+}
+
+interface MappingOutputs extends Omit<WantedMapping, "accessMode"> {
+  /** Missing where a run didn't finish the mapping. */
+  accessMode?: AccessMode;
+  sdc: string;
+  declaredAs?: string | undefined;
+  systemId: string;
+  devicePath: string;
+  /** A refresh found it gone, while its volume is there. */
+  gone?: boolean | undefined;
+}
+
+/** The id of the array that the stack's volumes are on. */
+interface IdentityOutputs {
+  systemId?: string | undefined;
+}
+
+type Config = Parameters<NonNullable<dynamic.ResourceProvider["configure"]>>[0];
+
+let readConfig: ((key: string) => string | undefined) | undefined;
+let shared: ScaleioArray | undefined;
+/** What this run has promised from each pool, in GiB: a preview must see that the last of many volumes finds no room. */
+const promised = new Map<string, number>();
+const volumeClaims = new Claims();
+const mappingClaims = new Claims();
+
+// Runs before anything else, and must not wait: calls that come together would find it unfinished.
+function configure({ config }: Config): Promise<void> {
+  readConfig = (key) => config.get(key);
+  return Promise.resolve();
+}
+
+// The credentials are read when they are first used: a run that changes nothing needs none.
+function array(): ScaleioArray {
+  shared ??= new ScaleioArray(new GatewaySession(readConnection(readConfig ?? (() => undefined), process.env)));
+  return shared;
+}
+
+/** Volumes. */
+export const volume = {
+  configure,
+
+  // Runs at preview too. The array is asked only about what is new. The name is decided once: an existing volume keeps it,
+  // whatever its resource or its stack is called now.
+  async check(olds: Partial<VolumeInputs>, news: VolumeInputs): Promise<dynamic.CheckResult<VolumeInputs>> {
+    const inputs = { ...news };
+    const exists = olds.settings !== undefined;
+    // The array writes ids in lower case, and they are compared as text.
+    if (isText(news.import)) inputs.import = news.import.toLowerCase();
+    if (exists) {
+      delete inputs.import;
+      delete inputs.stackSystemId;
+      if (news.physicalName !== undefined && news.physicalName !== olds.name) {
+        const reason = `the volume is called "${olds.name}" and is never renamed. Set physicalName to "${olds.name}", or leave it out`;
+        return { inputs, failures: [{ property: "physicalName", reason }] };
+      }
+      if (olds.name !== undefined) inputs.name = olds.name;
+    }
+    if (containsUnknown(news) || (exists && !asksMore(olds, news))) return { inputs, failures: [] };
+    const failures = await failuresOf(async () => {
+      const wanted = { ...inputs, name: inputs.name ?? inputs.declaredAs ?? "" };
+      if (exists) return volumeProblems(array(), wanted, inputs.sizeGiB - (olds.sizeGiB ?? 0), promised);
+      await stackArray(array(), inputs.stackSystemId);
+      if (inputs.import !== undefined) {
+        refuseSecondVolume(inputs.import, inputs.declaredAs);
+        const { found, problems } = await importProblems(array(), inputs.import, wanted, promised);
+        if (!found) return problems;
+        inputs.name = found.name;
+        return [];
+      }
+      const taken = isOwnName(inputs) ? [] : await nameProblems(array(), wanted.name);
+      // Where the name isn't known yet, no run has made anything by it.
+      const mayBeThere = isOwnName(inputs) && inputs.name !== undefined;
+      return [...taken, ...(await newVolumeProblems(array(), wanted, mayBeThere, promised))];
+    });
+    return { inputs, failures };
+  },
+
+  diff(id: string, olds: VolumeOutputs, news: VolumeInputs): Promise<dynamic.DiffResult> {
+    const other = volumeClaims.keep(id, news.declaredAs, olds.declaredAs);
+    if (other) return Promise.reject(volumeTwice(id, news.declaredAs, other.by));
+    return Promise.resolve({ changes: asked(olds) !== asked(news), deleteBeforeReplace: true });
+  },
+
+  async create(inputs: VolumeInputs): Promise<dynamic.CreateResult<VolumeOutputs>> {
+    const { declaredAs, name } = inputs;
+    if (name === undefined) throw new ScaleioError("not-possible", "a volume needs a name on the array");
+    const wanted = { ...inputs, name };
+    if (inputs.import !== undefined) {
+      // A transform may have given it, or made it known only now.
+      const id = inputs.import.toLowerCase();
+      await stackArray(array(), inputs.stackSystemId);
+      refuseSecondVolume(id, declaredAs);
+      volumeClaims.make(id, declaredAs);
+      return { id, outs: volumeOutputs(await importVolume(array(), id, wanted), declaredAs) };
+    }
+    const made = await createVolume(array(), wanted, isOwnName(inputs), (id) => refuseSecondVolume(id, declaredAs));
+    volumeClaims.make(made.id, declaredAs);
+    if (made.found) {
+      console.log(
+        `${made.name}: found volume ${made.id}, made by a run of this stack that was interrupted; it is taken up`,
+      );
+    }
+    return { id: made.id, outs: volumeOutputs(made, declaredAs) };
+  },
+
+  async read(id: string, props: VolumeOutputs): Promise<ReadResult<VolumeOutputs>> {
+    const found = await readVolume(array(), id, props);
+    // No id: the volume is gone, and the engine takes it out of the state.
+    if (!found) return {};
+    const { name, sizeGiB, settings } = found;
+    // The inputs are those that would make what is there: so a refresh shows what was changed behind our back.
+    const { declaredAs } = props;
+    return { id, props: volumeOutputs(found, declaredAs), inputs: { name, sizeGiB, settings, declaredAs } };
+  },
+
+  async update(id: string, olds: VolumeOutputs, news: VolumeInputs): Promise<dynamic.UpdateResult<VolumeOutputs>> {
+    const updated = await updateVolume(array(), id, { ...news, systemId: olds.systemId, knownName: olds.name });
+    return { outs: volumeOutputs(updated, news.declaredAs) };
+  },
+
+  async delete(id: string, { systemId, name: knownName, declaredAs }: VolumeOutputs): Promise<void> {
+    const heir = volumeClaims.heir(id, declaredAs);
+    if (heir) console.log(`volume ${id} stays on the array: it is "${heir.by}" now`);
+    else await removeVolume(array(), id, { systemId, knownName });
+  },
+} satisfies dynamic.ResourceProvider;
+
+/** Mappings of volumes to hosts. */
+export const mapping = {
+  configure,
+
+  async check(olds: Partial<MappingInputs>, news: MappingInputs): Promise<dynamic.CheckResult<MappingInputs>> {
+    const inputs = { ...news };
+    const sameHost = olds.sdcId !== undefined && olds.sdc === news.sdc;
+    if (sameHost) inputs.sdcId = olds.sdcId ?? "";
+    if (containsUnknown(news.sdc) || (sameHost && olds.accessMode === news.accessMode)) return { inputs, failures: [] };
+    const failures = await failuresOf(async () => {
+      const refusal = await accessModeRefusal(array(), news.accessMode);
+      if (refusal !== undefined) throw new ScaleioError("not-possible", refusal);
+      if (sameHost) return [];
+      const { sdc, problems } = await findSdc(array(), news.sdc);
+      if (!sdc) return problems;
+      const { volumeId, volumeSystemId, stackSystemId } = news;
+      await stackArray(array(), stackSystemId);
+      if (!containsUnknown(volumeSystemId)) await sameArray(array(), volumeId, volumeSystemId);
+      inputs.sdcId = sdc.id;
+      if (!containsUnknown(volumeId)) refuseSecondMapping({ volumeId, sdcId: sdc.id }, news.declaredAs);
+      return [];
+    });
+    return { inputs, failures };
+  },
+
+  diff(_id: string, olds: MappingOutputs, news: MappingInputs): Promise<dynamic.DiffResult> {
+    const replaces = (["volumeId", "sdcId"] as const).filter((key) => olds[key] !== news[key]);
+    if (replaces.length === 0) {
+      const other = mappingClaims.keep(mappingId(olds), news.declaredAs, olds.declaredAs);
+      if (other) return Promise.reject(mappingTwice(olds, news.declaredAs, other.by));
+    }
+    const changes =
+      replaces.length > 0 ||
+      olds.gone === true ||
+      (["iopsLimit", "bandwidthLimitKBps", "accessMode"] as const).some((key) => olds[key] !== news[key]);
+    return Promise.resolve({ changes, replaces });
+  },
+
+  async create(inputs: MappingInputs): Promise<dynamic.CreateResult<MappingOutputs>> {
+    const wanted = await wantedMapping(inputs);
+    const { sdc, declaredAs, volumeSystemId, stackSystemId } = inputs;
+    const id = mappingId(wanted);
+    await stackArray(array(), stackSystemId);
+    refuseSecondMapping(wanted, declaredAs);
+    mappingClaims.make(id, declaredAs);
+    const { systemId, unfinished } = await createMapping(array(), wanted, volumeSystemId);
+    if (!unfinished) return { id, outs: mappingOutputs({ ...wanted, sdc, systemId, declaredAs }) };
+    // It is there, or may be, and the state must have it: else nobody would take it away again. The engine finishes it in the next run.
+    const { accessMode: _unsure, ...has } = { ...wanted, iopsLimit: 0, bandwidthLimitKBps: 0 };
+    const { __provider } = inputs as { __provider?: string };
+    throw Object.assign(unfinished, {
+      id,
+      properties: { ...mappingOutputs({ ...has, sdc, systemId, declaredAs }), __provider },
+      reasons: [unfinished.message],
+    });
+  },
+
+  async read(id: string, props: MappingOutputs): Promise<ReadResult<MappingOutputs>> {
+    const found = await readMapping(array(), props);
+    // Without its volume it is out of the state, too. Of a volume that is there the state shall tell that a host has lost it: else
+    // nothing would say that there is a mapping to make again.
+    const gone = found === undefined;
+    if (gone && !(await isOnArray(array(), props))) return {};
+    const { sdc, declaredAs, volumeId, sdcId, iopsLimit, bandwidthLimitKBps, accessMode } = props;
+    const had = { volumeId, sdcId, iopsLimit, bandwidthLimitKBps, ...(accessMode && { accessMode }) };
+    const { systemId, ...inputs } = { ...(found ?? { ...had, systemId: props.systemId }), sdc, declaredAs };
+    return {
+      id,
+      props: { ...mappingOutputs({ ...inputs, systemId }), ...(gone && { gone }) },
+      inputs: { ...inputs, volumeSystemId: systemId },
+    };
+  },
+
+  async update(_id: string, olds: MappingOutputs, news: MappingInputs): Promise<dynamic.UpdateResult<MappingOutputs>> {
+    const wanted = await wantedMapping(news);
+    const { systemId } = await updateMapping(array(), wanted, olds);
+    return { outs: mappingOutputs({ ...wanted, sdc: news.sdc, systemId, declaredAs: news.declaredAs }) };
+  },
+
+  async delete(id: string, props: MappingOutputs): Promise<void> {
+    const heir = mappingClaims.heir(id, props.declaredAs);
+    const { volumeId, sdcId } = props;
+    if (heir) console.log(`volume ${volumeId} stays mapped to SDC ${sdcId}: the mapping is "${heir.by}" now`);
+    else await removeMapping(array(), props);
+  },
+} satisfies dynamic.ResourceProvider;
+
+/** Who a stack is on an array: see identity.ts. */
+export const identity = {
+  configure,
+
+  // Problems of the connection are reported here, once for all volumes.
+  async check(olds: IdentityOutputs, news: object): Promise<dynamic.CheckResult> {
+    const inputs: IdentityOutputs = { ...news };
+    const failures = await failuresOf(async () => {
+      inputs.systemId = olds.systemId ?? (await array().systemId());
+      return [];
+    });
+    return { inputs, failures };
+  },
+
+  create: (inputs: IdentityOutputs): Promise<dynamic.CreateResult<IdentityOutputs>> =>
+    Promise.resolve({ id: randomUUID(), outs: { systemId: inputs.systemId } }),
+
+  // Decided once. Nothing of it is on the array.
+  diff: () => Promise.resolve({ changes: false }),
+  read: (id: string, props: IdentityOutputs) => Promise.resolve({ id, props, inputs: props }),
+  delete: () => Promise.resolve(),
+} satisfies dynamic.ResourceProvider;
+
+interface ReadResult<Outputs> {
+  id?: string;
+  props?: Outputs;
+  inputs?: object;
+}
+
+// The engine stops at the first thing that a check throws, and shows a stack for it; failures it shows as what they are.
+async function failuresOf(action: () => Promise<Problem[]>): Promise<dynamic.CheckFailure[]> {
+  try {
+    const problems = await action();
+    return problems.map(({ path, message, code, allowed, fix }) => ({
+      property: path,
+      reason: `${message} [${code}]\n      allowed: ${allowed}\n      fix:     ${fix}`,
+    }));
+  } catch (error) {
+    if (!(error instanceof ScaleioError)) throw error;
+    return [{ property: "", reason: error.message }];
+  }
+}
+
+// The engine's mark for a value that isn't known yet, as it reaches a dynamic provider.
+const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+function containsUnknown(value: unknown): boolean {
+  if (typeof value === "object" && value !== null) return Object.values(value).some(containsUnknown);
+  return value === UNKNOWN;
+}
+
+const isText = (value: unknown): value is string => typeof value === "string" && value !== UNKNOWN;
+
+// Under a name that was made from what only this state has, there can only be what its own declaration made.
+const isOwnName = ({ physicalName }: VolumeInputs) => physicalName === undefined;
+
+function refuseSecondVolume(id: string, by: string | undefined): void {
+  const other = volumeClaims.want(id, by);
+  if (other) throw volumeTwice(id, by, other.by);
+}
+
+function volumeTwice(id: string, by: string | undefined, other: string | undefined): ScaleioError {
+  return new ScaleioError(
+    "not-possible",
+    `volume ${id} is declared twice: "${by}" and "${other}". Keep one of them. ` +
+      "(Has it been renamed? Give it its old name: aliases: [{ name: … }].)",
+  );
+}
+
+const mappingId = ({ volumeId, sdcId }: { volumeId: string; sdcId: string }) => `${volumeId}/${sdcId}`;
+
+function refuseSecondMapping(mapping: { volumeId: string; sdcId: string }, by: string | undefined): void {
+  const other = mappingClaims.want(mappingId(mapping), by);
+  if (other) throw mappingTwice(mapping, by, other.by);
+}
+
+function mappingTwice(
+  { volumeId, sdcId }: { volumeId: string; sdcId: string },
+  by: string | undefined,
+  other: string | undefined,
+): ScaleioError {
+  return new ScaleioError(
+    "not-possible",
+    `volume ${volumeId} is mapped to SDC ${sdcId} twice: by "${by}" and "${other}", which may name the host differently. ` +
+      "A volume has one mapping to a host: keep one of them.",
+  );
+}
+
+// Whether a change asks for something that its pool may not be able to do.
+function asksMore(olds: Partial<VolumeInputs>, news: VolumeInputs): boolean {
+  const { ramCache, compression } = olds.settings ?? {};
+  return (
+    news.sizeGiB > (olds.sizeGiB ?? 0) ||
+    (news.settings.ramCache && ramCache !== true) ||
+    (news.settings.compression === "normal" && compression !== "normal")
+  );
+}
+
+function asked({ sizeGiB, settings }: Pick<VolumeOutputs, "sizeGiB" | "settings">): string {
+  return JSON.stringify([sizeGiB, Object.entries(settings).sort()]);
+}
+
+function volumeOutputs({ name, sizeGiB, settings, systemId }: FoundVolume, declaredAs: string | undefined) {
+  return { name, sizeGiB, settings, systemId, declaredAs } satisfies VolumeOutputs;
+}
+
+async function wantedMapping(inputs: MappingInputs): Promise<WantedMapping> {
+  const { volumeId, sdc, iopsLimit, bandwidthLimitKBps, accessMode } = inputs;
+  let { sdcId } = inputs;
+  if (sdcId === undefined) {
+    // At the check the host wasn't known yet: it came from another resource.
+    const found = await findSdc(array(), sdc);
+    if (!found.sdc) throw new ScaleioError("not-possible", found.problems.map(({ message }) => message).join("; "));
+    sdcId = found.sdc.id;
+  }
+  return { volumeId, sdcId, iopsLimit, bandwidthLimitKBps, accessMode };
+}
+
+function mappingOutputs(mapping: Omit<MappingOutputs, "devicePath">): MappingOutputs {
+  // Where Linux hosts find the volume. Source: os-brick's ScaleIO connector.
+  return { ...mapping, devicePath: `/dev/disk/by-id/emc-vol-${mapping.systemId}-${mapping.volumeId}` };
+}

@@ -1,0 +1,130 @@
+// The resource of a volume on ScaleIO / PowerFlex, and how the backend makes it for a ProfiledVolume.
+
+import * as pulumi from "@pulumi/pulumi";
+
+import {
+  nearest,
+  NAMESPACE,
+  problem,
+  stackPlacement,
+  type Problem,
+  type ScaleioSettings,
+  type StackConfig,
+} from "../../../src";
+import { generatedName, MAX_NAME_LENGTH } from "../../../src/backends/scaleio/names";
+import type { VolumeBackend } from "../registry";
+import { isConfigSecret, keepAtPreview } from "../../engine";
+import { transformed } from "../../transform";
+import { askScaleio } from "./ask";
+import { CONNECTION_NAMESPACE, connectionKeys } from "./connection";
+import { scaleioStack } from "./identity";
+import { providerText } from "./provider-text";
+
+/** What a volume on an array is made from. */
+export interface ScaleioVolumeArgs {
+  /** Its name on the array. Decided once; missing in a preview that can't know it. */
+  name: pulumi.Input<string | undefined>;
+  /** Whether `name` was asked for and not just made from the resource's; then an existing volume's must be the same. */
+  physicalName?: pulumi.Input<string> | undefined;
+  /** The size in GiB, a multiple of 8. */
+  sizeGiB: pulumi.Input<number>;
+  /** The complete settings. */
+  settings: pulumi.Input<ScaleioSettings>;
+  /** The id of a volume that exists, to take over instead of making one. */
+  import?: pulumi.Input<string> | undefined;
+  /** The id of the array that this stack's volumes are on, where the state has it: a new one is made on no other. */
+  stackSystemId?: pulumi.Input<string | undefined>;
+}
+
+/** A volume on ScaleIO / PowerFlex. Usually made by a `ProfiledVolume`. */
+export class ScaleioVolume extends pulumi.CustomResource {
+  /** The id of the array that has it. */
+  declare public readonly systemId: pulumi.Output<string>;
+  /** Its name on the array. */
+  declare public readonly name: pulumi.Output<string>;
+  /** The size that it has, in GiB. */
+  declare public readonly sizeGiB: pulumi.Output<number>;
+  /** The settings that it has; its limits are kept by its mappings. */
+  declare public readonly settings: pulumi.Output<ScaleioSettings>;
+
+  constructor(name: string, args: ScaleioVolumeArgs, opts?: pulumi.CustomResourceOptions) {
+    const props = { ...args, declaredAs: name, systemId: undefined, __provider: providerText("volume") };
+    super("pulumi-nodejs:dynamic/storage-profiles:ScaleioVolume", name, props, opts);
+  }
+}
+
+export const scaleioBackend: VolumeBackend = {
+  // All volumes of a stack are on one array, where a name is one volume's. Where none is asked for, it is made from the volume's own.
+  identity({ name, physicalName, importId }) {
+    if (importId !== undefined) return `id ${importId}`;
+    return physicalName === undefined ? `name made from ${name}` : `name ${physicalName}`;
+  },
+  // An administrator can move a volume, and rename pools and domains.
+  changedElsewhere: ["provisioning", "protectionDomain", "storagePool"] satisfies (keyof ScaleioSettings)[],
+  placement: (config) => stackPlacement("scaleio", config),
+  problems({ settings }, { physicalName, config }) {
+    const { protectionDomain, storagePool } = settings as ScaleioSettings;
+    const problems = connectionProblems(config);
+    if (physicalName !== undefined && physicalName.length > MAX_NAME_LENGTH) {
+      const params = { what: "a ScaleIO volume", length: physicalName.length, max: MAX_NAME_LENGTH };
+      problems.push(problem("physical-name-too-long", "physicalName", physicalName, params));
+    }
+    for (const [setting, value] of Object.entries({ protectionDomain, storagePool })) {
+      if (value !== null) continue;
+      const because = "a ScaleIO volume lives in a storage pool of a protection domain";
+      const example = `${setting}: <its name>`;
+      const way = `give it to the profile's section scaleio`;
+      problems.push(
+        problem("setting-required", `${NAMESPACE}:scaleio.${setting}`, undefined, { setting, because, example, way }),
+      );
+    }
+    return problems;
+  },
+  ask: askScaleio,
+  make(toMake) {
+    const { name, declared, physicalName, explicitName, volume, importId, config, opts } = toMake;
+    const identity = scaleioStack(config);
+    const owner = {
+      organization: pulumi.getOrganization(),
+      project: pulumi.getProject(),
+      stack: pulumi.getStack(),
+      volume: name,
+      owner: config.scaleio?.owner,
+    };
+    const own: Record<string, unknown> = {
+      name: explicitName
+        ? physicalName
+        : identity.then(({ token }) => (token === undefined ? undefined : generatedName({ ...owner, token }))),
+      physicalName: explicitName ? physicalName : undefined,
+      sizeGiB: volume.sizeGiB,
+      settings: volume.settings as pulumi.Input<ScaleioSettings>,
+      import: importId,
+      stackSystemId: identity.then(({ systemId }) => systemId),
+    } satisfies ScaleioVolumeArgs;
+    // A replacement that a user forces must not meet the name of the volume that it is to replace.
+    const { args, opts: finalOpts } = transformed(toMake, own, { ...opts, deleteBeforeReplace: true });
+    const resource = new ScaleioVolume(name, args as unknown as ScaleioVolumeArgs, finalOpts);
+    keepAtPreview(resource, ["name", "systemId"], () => declared.before);
+    return { resource, volumeId: resource.id, sizeGiB: resource.sizeGiB, settings: resource.settings };
+  },
+};
+
+const checked = new WeakSet<StackConfig>();
+
+// The connection's keys are not below our namespace, and a misspelt one would be as if it weren't there. Told once a run.
+function connectionProblems(config: StackConfig): Problem[] {
+  if (checked.has(config)) return [];
+  checked.add(config);
+  const prefix = `${CONNECTION_NAMESPACE}:`;
+  const keys = Object.keys(connectionKeys);
+  const given = Object.keys(pulumi.runtime.allConfig()).filter((key) => key.startsWith(prefix));
+  if (given.includes(`${prefix}password`) && !isConfigSecret(`${prefix}password`)) {
+    void pulumi.log.warn(
+      `${prefix}password stands in Pulumi.${pulumi.getStack()}.yaml as plain text: pulumi config set --secret ${prefix}password`,
+    );
+  }
+  return given
+    .map((key) => key.slice(prefix.length))
+    .filter((key) => !keys.includes(key))
+    .map((key) => problem("unknown-key", prefix + key, undefined, { key, keys, nearest: nearest(key, keys) }));
+}

@@ -1,0 +1,335 @@
+// A login to a gateway, shared by all who ask: by token up to version 3.x, by bearer from 4.0 on. Every request has a time
+// limit; a login that has expired is renewed once; what went wrong is told without the password, the token or a stack.
+
+import type { Agent } from "undici";
+import { z } from "zod";
+
+import { transportFailure, undici } from "../../transport";
+import type { Connection } from "./connection";
+import { refused, ScaleioError, type Refusal } from "./errors";
+
+/** What a request is for: said in errors, and in how it may be repeated. */
+export interface Purpose {
+  /** "creating volume data", "reading the storage pools": an error begins with it. */
+  what: string;
+  /** Whether doing it twice is the same as once: then it is repeated when the connection broke. Default: false. */
+  repeatable?: boolean;
+}
+
+/** The shape of an answer. */
+type Shape<T> = z.ZodType<T>;
+
+interface Answer {
+  status: number;
+  text: string;
+  isJson: boolean;
+}
+
+interface Login {
+  version: string;
+  authorization: string;
+}
+
+/** Pauses before a request is repeated, in milliseconds. */
+const PAUSES = [250, 1_000];
+
+const versionShape = z.string().regex(/^\d+(\.\d+)*$/);
+const bearerShape = z.object({ access_token: z.string().min(1) });
+const refusalShape = z.object({
+  message: z.string().optional(),
+  errorCode: z.number().optional(),
+  details: z.array(z.object({ rc: z.number().optional(), errorMessage: z.string().optional() })).optional(),
+});
+
+/** A session with a gateway. */
+export class GatewaySession {
+  private readonly agent: Agent;
+  private login: Promise<Login> | undefined;
+  /** The gateway's clock as it was last heard. */
+  gatewayTime: Date | undefined;
+
+  constructor(private readonly connection: Connection) {
+    const { ca, insecure, timeoutMs } = connection;
+    this.agent = new (undici().Agent)({
+      connections: 64,
+      connect: { timeout: Math.min(10_000, timeoutMs), rejectUnauthorized: !insecure, ...(ca && { ca }) },
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+    });
+  }
+
+  /** The gateway's address, for messages. */
+  get endpoint(): string {
+    return this.connection.endpoint;
+  }
+
+  /** The id of the array that the gateway must belong to, where the config names it. */
+  get systemId(): string | undefined {
+    return this.connection.systemId;
+  }
+
+  /** The version of the API that the gateway tells: "2.0", "3.6", "4.5". */
+  async version(): Promise<string> {
+    return (await this.loggedIn()).version;
+  }
+
+  /** Reads; repeated when the connection broke. */
+  async get<T>(path: string, shape: Shape<T>, what: string): Promise<T> {
+    return this.call("GET", path, undefined, shape, { what, repeatable: true });
+  }
+
+  /** Does something, or asks by a POST. */
+  async post<T>(path: string, body: Record<string, string>, shape: Shape<T>, purpose: Purpose): Promise<T> {
+    return this.call("POST", path, body, shape, purpose);
+  }
+
+  /** Ends the connections. */
+  async close(): Promise<void> {
+    await this.agent.destroy();
+  }
+
+  private async call<T>(
+    method: "GET" | "POST",
+    path: string,
+    body: Record<string, string> | undefined,
+    shape: Shape<T>,
+    purpose: Purpose,
+  ): Promise<T> {
+    const send = ({ authorization }: Login) =>
+      repeated(purpose.repeatable ?? false, async () => {
+        const answer = await this.send(method, path, body, authorization, purpose.what);
+        if (answer.status === 401) return undefined;
+        if (answer.status !== 200) throw this.refusal(purpose.what, answer);
+        return { value: this.read(answer, shape, purpose.what) };
+      });
+    const login = await this.loggedIn();
+    // It has expired, or the gateway was started anew. Of all who see that, the first logs in and the others wait for it.
+    const answer = (await send(login)) ?? (await send(await this.loggedIn(login)));
+    if (answer) return answer.value;
+    throw new ScaleioError(
+      "forbidden",
+      `${purpose.what}: the gateway ${this.endpoint} refuses a login that it has just given.`,
+    );
+  }
+
+  /** The login, made when it is first asked for; `stale` is one that the gateway no longer takes. */
+  private async loggedIn(stale?: Login): Promise<Login> {
+    for (;;) {
+      const before = this.login;
+      const login = await before;
+      if (login && login !== stale) return login;
+      // While this one waited, another may have begun a new login: then that one is waited for.
+      if (this.login === before) this.login = this.begin();
+    }
+  }
+
+  private begin(): Promise<Login> {
+    const login = this.logIn();
+    login.catch((error: unknown) => {
+      // A refused login stays refused: trying it again for each volume would lock the user out.
+      const isFinal = error instanceof ScaleioError && error.code === "login-refused";
+      if (this.login === login && !isFinal) this.login = undefined;
+    });
+    return login;
+  }
+
+  private async logIn(): Promise<Login> {
+    const { username, password } = this.connection;
+    const what = "logging in";
+    const token = await repeated(true, async () => {
+      const answer = await this.send("GET", "/api/login", undefined, basic(username, password), what);
+      return answer.status === 404 ? undefined : this.read(this.granted(answer, what), z.string().min(1), what);
+    });
+    if (token === undefined) {
+      // A gateway without the old login is one of 4.0 or later.
+      const authorization = await this.bearer(what);
+      return { authorization, version: await this.askVersion(authorization) };
+    }
+    const authorization = basic(username, token);
+    const version = await this.askVersion(authorization);
+    if (!isAtLeast(version, "4.0")) return { authorization, version };
+    return { authorization: await this.bearer(what), version };
+  }
+
+  private async bearer(what: string): Promise<string> {
+    const { username, password } = this.connection;
+    const { access_token: token } = await repeated(true, async () => {
+      const answer = await this.send("POST", "/rest/auth/login", { username, password }, undefined, what);
+      return this.read(this.granted(answer, what), bearerShape, what);
+    });
+    return `Bearer ${token}`;
+  }
+
+  private async askVersion(authorization: string): Promise<string> {
+    const what = "asking for the gateway's version";
+    return repeated(true, async () => {
+      const answer = await this.send("GET", "/api/version", undefined, authorization, what);
+      if (answer.status !== 200) throw this.refusal(what, answer);
+      return this.read(answer, versionShape, what);
+    });
+  }
+
+  private granted(answer: Answer, what: string): Answer {
+    if (answer.status === 401) {
+      throw new ScaleioError(
+        "login-refused",
+        `the gateway ${this.endpoint} refuses the login of user "${this.connection.username}". ` +
+          "Check scaleio:username, and set the password: pulumi config set --secret scaleio:password. " +
+          "(Without --run-program, refresh and destroy use the config of the last up.)",
+      );
+    }
+    if (answer.status !== 200) throw this.refusal(what, answer);
+    return answer;
+  }
+
+  private refusal(what: string, answer: Answer): ScaleioError {
+    const refusal = refusalOf(answer);
+    if (answer.status === 403) {
+      return new ScaleioError(
+        "forbidden",
+        `${what}: the gateway ${this.endpoint} answers "forbidden"${refusal.message ? ` ("${refusal.message}")` : ""}. ` +
+          "Is its REST API switched on (features.enable_gateway), and may the user do that?",
+      );
+    }
+    if (refusal.errorCode === undefined && refusal.message === undefined) {
+      return new ScaleioError(
+        "answer-unreadable",
+        `${what}: ${this.endpoint} answered ${answer.status}, and not as a ScaleIO gateway does. Check scaleio:endpoint, and what stands before the gateway.`,
+        { unsettled: answer.status >= 500 },
+      );
+    }
+    return refused(what, refusal);
+  }
+
+  private read<T>({ text, isJson }: Answer, shape: Shape<T>, what: string): T {
+    // An answer's text stays out of messages: a login's holds a token.
+    const parsed = shape.safeParse(parseJson(text));
+    if (parsed.success) return parsed.data;
+    if (!isJson && /^\s*</.test(text)) {
+      throw new ScaleioError(
+        "answer-unreadable",
+        `${what}: ${this.endpoint} answered with a web page, and not as a ScaleIO gateway does. ` +
+          "Check scaleio:endpoint, and whether a proxy or a sign-in page stands before the gateway.",
+        { unsettled: true },
+      );
+    }
+    const where = parsed.error.issues.map(({ path, code }) => `${path.join(".") || "the answer"} (${code})`).join(", ");
+    const message = `${what}: the answer of the gateway ${this.endpoint} is not what its API says: ${where}`;
+    throw new ScaleioError("answer-unreadable", message, { unsettled: true });
+  }
+
+  private async send(
+    method: "GET" | "POST",
+    path: string,
+    body: Record<string, string> | undefined,
+    authorization: string | undefined,
+    what: string,
+  ): Promise<Answer> {
+    const { endpoint, timeoutMs } = this.connection;
+    try {
+      const response = await undici().request(`${endpoint}${path}`, {
+        method,
+        dispatcher: this.agent,
+        headers: {
+          accept: "application/json",
+          ...(body && { "content-type": "application/json" }),
+          ...(authorization && { authorization }),
+        },
+        ...(body && { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      const { headers } = response;
+      const text = await response.body.text();
+      const date = typeof headers["date"] === "string" ? new Date(headers["date"]) : undefined;
+      if (date && !Number.isNaN(date.getTime())) this.gatewayTime = date;
+      const answer = { status: response.statusCode, text, isJson: /json/i.test(String(headers["content-type"] ?? "")) };
+      if (!isFromBetween(answer)) return answer;
+    } catch (error) {
+      throw told(error, endpoint, timeoutMs, what);
+    }
+    throw new ScaleioError(
+      "interrupted",
+      `${what}: what stands before the gateway ${endpoint} got no answer from it. Is the gateway up?`,
+      { unsettled: true },
+    );
+  }
+}
+
+/** Whether a version is that one or later: by its numbers, not by its text. */
+export function isAtLeast(version: string, than: string): boolean {
+  const [left, right] = [version, than].map((text) => text.split(".").map(Number)) as [number[], number[]];
+  const differs = right.findIndex((part, index) => (left[index] ?? 0) !== part);
+  return differs < 0 || (left[differs] ?? 0) > (right[differs] ?? 0);
+}
+
+function basic(user: string, secret: string): string {
+  return `Basic ${Buffer.from(`${user}:${secret}`).toString("base64")}`;
+}
+
+async function repeated<T>(repeatable: boolean, action: () => Promise<T>): Promise<T> {
+  for (const pause of PAUSES) {
+    try {
+      return await action();
+    } catch (error) {
+      if (!mayRepeat(error, repeatable)) throw error;
+      await new Promise((done) => setTimeout(done, pause));
+    }
+  }
+  return action();
+}
+
+// What never reached the gateway can be sent again in any case; what may have been done, only where twice is as good as
+// once. A time limit that has passed is not waited for again.
+function mayRepeat(error: unknown, repeatable: boolean): boolean {
+  if (!(error instanceof ScaleioError)) return false;
+  return error.code === "unreachable" || (repeatable && error.unsettled && error.code !== "timed-out");
+}
+
+function refusalOf({ status, text, isJson }: Answer): Refusal {
+  const parsed = isJson ? refusalShape.safeParse(parseJson(text)) : undefined;
+  if (!parsed?.success) return { status };
+  const { message, errorCode, details = [] } = parsed.data;
+  const detail = details.find((each) => each.errorMessage !== undefined);
+  return { status, errorCode: detail?.rc ?? errorCode, message: detail?.errorMessage ?? message };
+}
+
+// A proxy that lost the gateway, or its patience: whether the request was carried out is then as open as when the connection
+// breaks.
+function isFromBetween(answer: Answer): boolean {
+  return [502, 503, 504].includes(answer.status) && refusalOf(answer).errorCode === undefined;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function told(error: unknown, endpoint: string, timeoutMs: number, what: string): ScaleioError {
+  const { kind, why } = transportFailure(error);
+  switch (kind) {
+    case "untrusted":
+      return new ScaleioError(
+        "certificate-untrusted",
+        `the certificate of the gateway ${endpoint} isn't trusted: ${why}. Give the CA that signed it ` +
+          "(pulumi config set scaleio:caFile ca.pem), or, knowing what that means, pulumi config set scaleio:insecure true",
+      );
+    case "unreachable":
+      return new ScaleioError(
+        "unreachable",
+        `the gateway ${endpoint} can't be reached: ${why}. Check scaleio:endpoint, and whether the gateway is up.`,
+      );
+    case "timed-out":
+      return new ScaleioError(
+        "timed-out",
+        `${what}: the gateway ${endpoint} gave no answer within ${timeoutMs / 1000} s (scaleio:timeoutSeconds).`,
+        { unsettled: true },
+      );
+    case "interrupted":
+      return new ScaleioError("interrupted", `${what}: the connection to ${endpoint} broke: ${why}.`, {
+        unsettled: true,
+      });
+  }
+}

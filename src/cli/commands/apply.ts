@@ -1,0 +1,237 @@
+// `apply`: writes what is asked for to the config, and has the engine do it; limited to the volumes that it is about.
+
+import { basename } from "node:path";
+
+import { problem, type Problem } from "../../core/problems";
+import type {
+  ConfigEdit,
+  EditResult,
+  Operation,
+  OperationEvent,
+  Stack,
+  StackConfigRead,
+  StackState,
+  VolumePlan,
+} from "../../stack";
+import { retried } from "../../stack/retry";
+import { oneVolume } from "../../stack/select";
+import { statusesOf } from "../../stack/status";
+import { exitCodeOf, textOf, UsageError, type Answer, type CommandSpec, type Context } from "../context";
+import { planText } from "./plan";
+import { askedBy, profileEdit } from "../references";
+
+export const apply: CommandSpec = {
+  name: "apply",
+  summary: "brings volumes to what is declared, after writing to the config what is asked for",
+  description:
+    "Without arguments: every volume that isn't compliant. Asks before it does anything, unless --yes; answered with no, it changes nothing and exits with 0. " +
+    "Ctrl-C stops it after what it is doing; twice, at once. What was interrupted is finished by the next apply.",
+  arguments: [
+    { name: "[reference...]", description: "volume@profile, or volume as it is declared", completes: "reference" },
+  ],
+  options: [
+    { flags: "--size <size>", description: "another size: GiB, or with a unit" },
+    { flags: "--profile <name>", description: "a profile to edit", completes: "profile" },
+    { flags: "--set <key=value>", description: "with --profile: a setting, as in aws.iops=5000", many: true },
+    { flags: "--unset <key>", description: "with --profile: a setting that is no longer said", many: true },
+    {
+      flags: "--remove <volume>",
+      description: "a volume to delete: out of the config, and with its data",
+      many: true,
+      completes: "volume",
+    },
+    { flags: "--refresh", description: "ask the backends first what is there" },
+    { flags: "--wait <seconds>", description: "how long to wait while another run holds the stack's lock. Default: 0" },
+    { flags: "-y, --yes", description: "don't ask" },
+  ],
+  examples: [
+    ["apply data@gold", "gold for data: shows the plan, asks, writes the config, applies"],
+    ["apply", "everything that is declared and not applied yet"],
+    ["apply --profile gold --set local.iops=5000 --yes", "an edit of gold, and all its volumes"],
+    ["apply --remove scratch", "deletes a volume that isn't protected"],
+  ],
+  async run(context) {
+    const { io, json } = context;
+    if (context.options["yes"] !== true && (!io.isTerminal || json))
+      throw new UsageError("nobody can be asked here: add --yes to go on without");
+    const wait = waitOf(context);
+    const stack = await context.stack();
+    const shown: Shown = { plan: undefined };
+    // Where somebody changed the config since it was read, it is planned anew, as the HTTP service does.
+    const decided = await retried(() => decide(stack, context, shown));
+    if (!("written" in decided)) return decided;
+    const { written, ...options } = decided;
+    return follow(stack.apply({ ...options, waitForLockSeconds: wait }), context, stack, written);
+  },
+};
+
+/** The plan that was shown last, and confirmed. */
+interface Shown {
+  plan: string | undefined;
+}
+
+interface Decided {
+  written: EditResult;
+  volumes: string[] | undefined;
+  destroy: string[];
+  refresh: boolean;
+}
+
+// Plans, asks, and writes the config; or has an answer without all that. Error: `config-changed`.
+async function decide(stack: Stack, context: Context, shown: Shown): Promise<Decided | Answer> {
+  const { io, json, colours } = context;
+  const [read, state] = [await stack.readConfig(), await stack.readState()];
+  const asked = askedBy(context, read, state);
+  const removal = removedBy(context, read, state);
+  const { destroy } = removal;
+  const ofProfile = profileEdit(context, read);
+  const edits: ConfigEdit[] = [...asked.edits, ...ofProfile.edits, ...removal.edits];
+  const ofProgram = asked.ofProgram.map(({ name }) => problem("volume-of-program", name, undefined, { volume: name }));
+  const problems = [...asked.problems, ...ofProfile.problems, ...removal.problems, ...ofProgram];
+  if (problems.length > 0) return { code: "problems", json: { problems }, problems };
+
+  const isNarrow = asked.names.length > 0 || edits.length > 0 || destroy.length > 0;
+  const options = { ifTag: read.tag, willApply: true, ...(isNarrow && { volumes: asked.names }) };
+  const planned = await stack.plan(edits, options);
+  const plan = withDeletions(planned, removal.plans);
+  const text = planText(plan, colours);
+  if (planned.problems.length > 0) return { code: "problems", json: { ...plan }, text };
+  // The same again needn't be read, nor confirmed, twice.
+  const isNew = text !== shown.plan;
+  if (isNew && !json)
+    io.out(shown.plan === undefined ? `${text}\n` : `The config was changed meanwhile. Now:\n${text}\n`);
+  const volumes = volumesOf(asked.names, edits, destroy, plan);
+  const refresh = context.options["refresh"] === true;
+  const isAsked = asked.names.length > 0 || destroy.length > 0;
+  if (edits.length === 0 && plan.touched.length === 0 && !refresh && !isAsked) {
+    return { json: { stack: stack.name, changed: false, operation: null } };
+  }
+  if (isNew && context.options["yes"] !== true && !(await confirmed())) return { text: "Nothing was changed." };
+  shown.plan = text;
+
+  const written = edits.length > 0 ? await stack.edit(edits, options) : planned;
+  if (written.problems.length > 0) return { code: "problems", json: { ...written }, problems: written.problems };
+  return { written, volumes, destroy, refresh };
+}
+
+interface Removal {
+  /** The volumes to delete: each by its URN, where it has one. */
+  destroy: string[];
+  /** What takes them out of the config, where they are listed there. */
+  edits: ConfigEdit[];
+  /** The deletions of those that the config doesn't list. */
+  plans: VolumePlan[];
+  problems: Problem[];
+}
+
+// One that was taken out of the config by hand, or that the program declared, is deleted where nothing declares it any more.
+function removedBy(context: Context, read: StackConfigRead, state: StackState): Removal {
+  const removed = context.options["remove"];
+  const removal: Removal = { destroy: [], edits: [], plans: [], problems: [] };
+  const statuses = statusesOf(read, state);
+  for (const selector of Array.isArray(removed) ? removed : []) {
+    const { volume, problem: wrong } = oneVolume(statuses, selector, "--remove");
+    if (wrong) {
+      removal.problems.push(wrong);
+      continue;
+    }
+    const { name, urn, recorded: from, monthlyCost: costBefore } = volume;
+    removal.destroy.push(urn ?? name);
+    if (volume.declaredBy === "config") removal.edits.push({ kind: "remove-volume", name });
+    else if (volume.protected)
+      removal.problems.push(problem("volume-protected", "--remove", selector, { volume: name }));
+    else {
+      const common = { name, urn, declaredBy: "program", problems: [], notes: [] } as const;
+      removal.plans.push({ ...common, problems: [], notes: [], verdict: "delete", from, costBefore });
+    }
+  }
+  return removal;
+}
+
+function withDeletions(plan: EditResult, deleted: readonly VolumePlan[]): EditResult {
+  const others = plan.touched.filter(({ urn }) => !deleted.some((each) => each.urn === urn));
+  return { ...plan, touched: [...others, ...deleted] };
+}
+
+// What is declared and not applied yet is applied with it only where it is named, or where nothing is.
+function volumesOf(
+  names: readonly string[],
+  edits: readonly ConfigEdit[],
+  destroy: readonly string[],
+  plan: EditResult,
+): string[] | undefined {
+  if (names.length === 0 && edits.length === 0 && destroy.length === 0) return undefined;
+  const touched = plan.touched
+    .filter(({ verdict }) => verdict !== "delete")
+    // By its URN where it has one, unless it is named otherwise.
+    .flatMap(({ name, urn }) => (names.includes(name) ? [] : [urn ?? name]));
+  return [...new Set([...names, ...touched])];
+}
+
+function waitOf(context: Context): number {
+  const text = textOf(context, "wait");
+  const seconds = Number(text ?? 0);
+  if (!Number.isFinite(seconds) || seconds < 0 || text === "") throw new UsageError("--wait takes a number of seconds");
+  return seconds;
+}
+
+async function confirmed(): Promise<boolean> {
+  const { confirm } = await import("@inquirer/prompts");
+  return confirm({ message: "Apply this?", default: false });
+}
+
+async function follow(operation: Operation, context: Context, stack: Stack, written: EditResult): Promise<Answer> {
+  const { io, json, colours } = context;
+  const ignore = io.onInterrupt?.(() => {
+    if (!json) io.err("stopping after what it is doing; again, at once\n");
+    operation.cancel();
+  });
+  try {
+    for await (const event of operation.events()) {
+      const line = json ? undefined : eventText(event, context);
+      if (line !== undefined) io.out(`${line}\n`);
+    }
+  } finally {
+    ignore?.();
+  }
+  const report = await operation.done;
+  const isDone = report.state === "succeeded";
+  const { code } = report.problems[0] ?? {};
+  const text = isDone
+    ? colours.green(doneText(report.summary ?? {}))
+    : colours.red(`the operation ${report.state === "failed" ? "failed" : `was ${report.state}`}`);
+  const stays = !isDone && written.changed ? `\n${staysText(stack, written, report.volumes)}` : "";
+  return {
+    code: isDone ? "done" : report.state === "cancelled" ? "interrupted" : exitCodeOf(code),
+    json: { stack: stack.name, changed: written.changed, tag: written.tag, diff: written.diff, operation: report },
+    text: `${text}${stays}`,
+    problems: report.problems,
+  };
+}
+
+// What was written is what is declared from now on: every `up` would apply it.
+function staysText({ configFile }: Stack, { diff }: EditResult, volumes: readonly string[]): string {
+  const file = basename(configFile);
+  const lines = (mark: string, becomes: string) =>
+    diff.split("\n").flatMap((line) => (line.startsWith(mark) ? [`  ${becomes}${line.slice(1)}`] : []));
+  const back = [...lines("+", "-"), ...lines("-", "+")];
+  const again = ["apply", ...volumes].join(" ");
+  return `${file} keeps the edit. To finish it, run: storage-profiles ${again}\nTo undo it, change in ${file}, and run the same:\n${back.join("\n")}`;
+}
+
+function doneText(summary: Readonly<Record<string, number>>): string {
+  const words: Record<string, string> = { create: "created", update: "updated", delete: "deleted", same: "unchanged" };
+  const told = Object.entries(summary).map(([what, count]) => `${count} ${words[what] ?? what}`);
+  return told.length > 0 ? `done: ${told.join(", ")} (resources)` : "done: there was nothing to do";
+}
+
+function eventText(event: OperationEvent, { colours }: Context): string | undefined {
+  const { dim, yellow, red, green } = colours;
+  if (event.type === "resource") {
+    const mark = { started: dim("…"), done: green("✓"), failed: red("✗") }[event.phase];
+    return `${mark} ${event.operation} ${event.resource}`;
+  }
+  if (event.type !== "message") return undefined;
+  const paint = { info: (text: string) => text, warning: yellow, error: red }[event.severity];
+  return paint(event.text);
+}

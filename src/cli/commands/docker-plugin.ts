@@ -1,0 +1,155 @@
+// `docker-plugin`: serves Docker's volume driver protocol over a stack until it is stopped; `install` and `uninstall` have systemd do that.
+
+import { realpathSync } from "node:fs";
+import { homedir } from "node:os";
+import { resolve } from "node:path";
+
+import { checkName, problem } from "../..";
+import { StackError } from "../../stack";
+import { textOf, UsageError, type Answer, type CommandSpec, type Context } from "../context";
+
+const whats = ["serve", "install", "uninstall"] as const;
+
+export const dockerPlugin: CommandSpec = {
+  name: "docker-plugin",
+  summary: "serves a stack's volumes to Docker: `docker run --volume-driver storage-profiles -v data@gold:/data`",
+  description:
+    "Logs to standard error, and ends with SIGINT or SIGTERM, after what it has begun. `install` runs it as a service of this machine " +
+    "(systemd), `uninstall` takes that back: what install wrote, and nothing else.",
+  arguments: [{ name: "[what]", description: "serve (default), install or uninstall", completes: whats }],
+  options: [
+    { flags: "--name <name>", description: "what Docker calls the driver", default: "storage-profiles" },
+    { flags: "--socket <path>", description: "where it listens. Default: /run/docker/plugins/<name>.sock" },
+    {
+      flags: "--state-directory <path>",
+      description: "where it keeps what Docker told it. Default: /var/lib/storage-profiles-docker",
+    },
+    {
+      flags: "--on-profile-change <what>",
+      description: "what becomes of a volume that is asked for with another profile than it has",
+      choices: ["refuse", "apply"],
+      default: "refuse",
+    },
+    { flags: "--time-limit <seconds>", description: "the longest that any call may take. Docker itself waits 120 s" },
+    {
+      flags: "--no-keep-ready",
+      description: "keeps no engine ready: saves some 200 MiB, and the first use of a volume takes a second longer",
+    },
+    { flags: "--environment-file <path>", description: "install: a file of variables with what is secret" },
+    { flags: "--user <name>", description: "install: who runs it, in place of root; volumes are directories then" },
+    {
+      flags: "--root <directory>",
+      description: "install, uninstall: writes below another directory than /, and starts nothing",
+      default: "/",
+    },
+    { flags: "--dry-run", description: "install, uninstall: shows what would be done" },
+  ],
+  examples: [
+    ["docker-plugin --stack dev", "serves the stack dev until Ctrl-C"],
+    ["docker-plugin install --stack dev --dry-run", "shows the service that install would write and start"],
+  ],
+  run(context) {
+    const [what = "serve", ...rest] = context.args;
+    if (rest.length > 0) throw new UsageError("one thing at a time: serve, install or uninstall");
+    if (what === "serve") return serve(context);
+    if (what === "install") return install(context);
+    if (what === "uninstall") return uninstall(context);
+    throw new UsageError(`"${what}" is none of serve, install, uninstall`);
+  },
+};
+
+async function serve(context: Context): Promise<Answer> {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- no other command needs the server
+  const { startPlugin } = require("../../docker/plugin") as typeof import("../../docker/plugin");
+  const { io } = context;
+  const log = (line: string) => io.err(`${new Date().toISOString()} ${line}\n`);
+  const stack = await context.stack();
+  const plugin = await startPlugin({
+    stack,
+    name: nameOf(context),
+    socket: pathOf(context, "socket"),
+    stateDirectory: pathOf(context, "stateDirectory"),
+    onProfileChange: textOf(context, "onProfileChange") === "apply" ? "apply" : "refuse",
+    timeLimitSeconds: secondsOf(textOf(context, "timeLimit")),
+    env: io.env,
+    keepReady: context.options["keepReady"] !== false,
+    log,
+  });
+  log(`serving stack ${stack.name} of project ${stack.project.name} at ${plugin.socket}`);
+  void plugin.ready.then(() => log("ready"));
+  await new Promise<void>((done) => {
+    const end = io.onInterrupt?.(() => {
+      end?.();
+      done();
+    });
+  });
+  log("stopping after what was begun");
+  await plugin.stop();
+  return {};
+}
+
+async function install(context: Context): Promise<Answer> {
+  const { io, options } = context;
+  const name = nameOf(context);
+  const stack = await context.stack();
+  const { project } = stack;
+  const [environmentFile, user] = [pathOf(context, "environmentFile"), textOf(context, "user")];
+  const own = ["socket", "stateDirectory", "timeLimit"].find((each) => options[each] !== undefined);
+  if (own !== undefined) throw new UsageError(`install places socket and state itself, and takes no --${dashed(own)}`);
+  const args = ["--cwd", project.directory, "--stack", stack.name];
+  args.push("--on-profile-change", textOf(context, "onProfileChange") ?? "refuse");
+  if (options["keepReady"] === false) args.push("--no-keep-ready");
+  const home: Record<string, string> = user === undefined ? { HOME: homedir() } : {};
+  const unit = {
+    name,
+    command: [process.execPath, realpathSync(process.argv[1] ?? "")],
+    args,
+    what: `stack ${stack.name} of project ${project.name}`,
+    environment: { PATH: io.env["PATH"] ?? "", ...home },
+    environmentFile,
+    user,
+  };
+  await installer().install(unit, places(context));
+  return {};
+}
+
+async function uninstall(context: Context): Promise<Answer> {
+  await installer().uninstall(nameOf(context), places(context));
+  return {};
+}
+
+function installer(): typeof import("../../docker/install") {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- no other command needs it
+  return require("../../docker/install") as typeof import("../../docker/install");
+}
+
+function places(context: Context) {
+  const log = (line: string) => context.io.out(`${line}\n`);
+  return { root: pathOf(context, "root"), dryRun: context.options["dryRun"] === true, log };
+}
+
+function nameOf(context: Context): string {
+  const name = textOf(context, "name") ?? "";
+  const [wrong] = checkName("volume", name, "--name");
+  if (wrong) {
+    const { message: why, allowed } = wrong;
+    throw new StackError([problem("value-invalid", "--name", name, { why, allowed })]);
+  }
+  return name;
+}
+
+function pathOf(context: Context, option: string): string | undefined {
+  const path = textOf(context, option);
+  return path === undefined ? undefined : resolve(context.io.cwd, path);
+}
+
+function secondsOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const seconds = Number(text);
+  if (!(seconds > 0) || seconds > 86_400) throw new UsageError("a time limit is a number of seconds above 0");
+  return seconds;
+}
+
+function dashed(option: string): string {
+  return option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

@@ -1,0 +1,128 @@
+// `explain`: what a profile becomes for a size, why, and where its limits are; side by side over all backends.
+
+import { admittedSizes, type AdmittedSizes } from "../../core/admitted";
+import { backendNames, backends, type BackendName } from "../../backends/registry";
+import { nearest } from "../../core/nearest";
+import { count, problem, sizesText, type Problem } from "../../core/problems";
+import { resolve, type Resolution, type VolumeRequest } from "../../core/resolve";
+import { knownHere, type Known } from "../catalog";
+import { sizeOf, textOf, type CommandSpec, type Context } from "../context";
+import { costText, settingLines, table } from "../text";
+
+interface Explained {
+  backend: BackendName;
+  /** Absent where no size was given. */
+  resolution?: Resolution | undefined;
+  sizes: AdmittedSizes;
+}
+
+export const explain: CommandSpec = {
+  name: "explain",
+  summary: "says what a profile becomes for a size on each backend: settings, limits, cost, and why",
+  description: "Nothing is asked of any backend. The zone counts where it decides the price.",
+  arguments: [{ name: "<profile>", description: "the profile", completes: "profile" }],
+  options: [
+    { flags: "--size <size>", description: "the size: GiB, or with a unit (1.5TiB)" },
+    { flags: "-b, --backend <name>", description: "only this backend", choices: backendNames },
+    { flags: "--zone <name>", description: "the Availability Zone on aws. Default: the stack's" },
+  ],
+  examples: [
+    ["explain gold --size 100", "gold for 100 GiB on all backends, side by side"],
+    ["explain gold --size 1.5TiB --backend aws --zone eu-central-1a", "on one, with the prices of a region"],
+    ["explain gold", "which sizes gold admits, and what ends them"],
+  ],
+  async run(context) {
+    const known = await knownHere(context);
+    const [name = ""] = context.args;
+    const names = Object.keys(known.catalog.profiles);
+    if (!known.catalog.profiles[name]) {
+      const params = { profile: name, profiles: names, nearest: nearest(name, names) };
+      const { broken, unread } = known.catalog;
+      const problems = broken[name] ?? unread.profiles ?? [problem("profile-unknown", "profile", name, params)];
+      return { code: "problems", json: { problems }, problems };
+    }
+    const chosen = textOf(context, "backend");
+    const shown = backendNames.filter((each) => chosen === undefined || each === chosen);
+    const explained = shown.map((backend) => explainOn(backend, name, known, context));
+    const problems = explained.flatMap(({ resolution, sizes }) => resolution?.problems ?? sizes.problems);
+    // One that can't be is an answer, as long as another can; but not the stack's own.
+    const ofStack = explained.filter(({ backend }) => backend === known.read?.config.backend);
+    const isPossible = (ofStack.length > 0 ? ofStack : explained).some(({ resolution, sizes }) =>
+      resolution ? resolution.volume !== undefined : sizes.admitted !== undefined,
+    );
+    const json = {
+      profile: name,
+      backends: Object.fromEntries(
+        explained.map(({ backend, resolution, sizes }) => [
+          backend,
+          { ...(resolution && shownOf(resolution)), ...sizesShown(sizes) },
+        ]),
+      ),
+      problems: isPossible ? [] : problems,
+    };
+    return {
+      code: isPossible ? "done" : "problems",
+      json,
+      text: sideBySide(explained, context),
+      problems: explained.length === 1 ? problems : [],
+    };
+  },
+};
+
+function explainOn(backend: BackendName, profile: string, { catalog, read }: Known, context: Context): Explained {
+  const zone = textOf(context, "zone");
+  const asked = read?.requestFor("volume", { backend, profile }) ?? { name: "volume", profile, backend };
+  const placement = { ...asked.placement, ...(backend === "aws" && zone !== undefined && { availabilityZone: zone }) };
+  const size = textOf(context, "size");
+  const request: VolumeRequest = { ...asked, profile, ...sizeOf(size), placement };
+  const sizes = admittedSizes(catalog, { profile, backend, placement });
+  return { backend, resolution: size === undefined ? undefined : resolve(catalog, request), sizes };
+}
+
+const shownOf = ({ volume, problems, notes, monthlyCost }: Resolution) => ({ volume, problems, notes, monthlyCost });
+
+function sizesShown(sizes: AdmittedSizes): object {
+  return sizes.admitted ? { admitted: sizes.admitted } : { notAdmitted: sizes.problems };
+}
+
+function sideBySide(explained: readonly Explained[], context: Context): string {
+  const { colours, io } = context;
+  const width = Math.max(24, Math.floor((io.columns - 10) / explained.length) - 2);
+  const perRow = Math.max(1, Math.floor((io.columns - 10) / (width + 2)));
+  const blocks: string[] = [];
+  for (let at = 0; at < explained.length; at += perRow) {
+    const group = explained.slice(at, at + perRow);
+    const row = (label: string, cell: (each: Explained) => string): string[][] => {
+      const cells = group.map(cell);
+      return cells.every((each) => each === "") ? [] : [[label, ...cells]];
+    };
+    const rows = [
+      ...row("size", ({ resolution }) => (resolution?.volume ? `${count(resolution.volume.sizeGiB)} GiB` : "")),
+      ...row("settings", ({ resolution }) => settingLines(resolution?.volume).join("\n")),
+      ...row("cost", ({ resolution }) => (resolution?.volume ? costText(resolution.monthlyCost) : "")),
+      ...row("why", ({ resolution }) => (resolution?.notes ?? []).map(({ message }) => message).join("\n")),
+      ...row("problems", ({ resolution, sizes }) => {
+        // Of one backend they are told in full below.
+        const lines = explained.length === 1 ? "" : problemLines(resolution?.problems ?? sizes.problems);
+        return lines === "" ? "" : colours.red(lines);
+      }),
+      ...row("sizes", ({ sizes }) => sizeLines(sizes)),
+    ];
+    const head = ["", ...group.map(({ backend }) => backends[backend].title)];
+    blocks.push(table([head, ...rows.flatMap((each, index) => (index === 0 ? [each] : [[""], each]))], colours, width));
+  }
+  return blocks.join("\n\n");
+}
+
+function problemLines(problems: readonly Problem[]): string {
+  return problems.map(({ message, fix }) => `${message}\n  fix: ${fix}`).join("\n");
+}
+
+function sizeLines({ admitted = [] }: AdmittedSizes): string {
+  return admitted
+    .map(({ what, ranges, above }) => {
+      const told = ranges.map(({ fromGiB, toGiB }) => sizesText(fromGiB, toGiB)).join(", ");
+      return `${what}: ${told === "" ? `none (${above?.message ?? "not possible"})` : told}`;
+    })
+    .join("\n");
+}

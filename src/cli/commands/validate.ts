@@ -1,0 +1,69 @@
+// `validate`: every problem of every stack's file.
+
+import { relative } from "node:path";
+
+import type { Problem } from "../../core/problems";
+import { NAMESPACE } from "../../core/config-schema";
+import { isBelow } from "../../core/validate";
+import { StackError } from "../../stack";
+import { PROJECT_FILES } from "../../stack/read-config";
+import { environmentNotes } from "../../stack/status";
+import { textOf, type CommandSpec } from "../context";
+
+export const validate: CommandSpec = {
+  name: "validate",
+  summary: "finds every problem in the config of all stacks, or of one",
+  description:
+    "The same checks as at preview, without the engine: keys, profiles, and each volume that the config lists.",
+  examples: [
+    ["validate", "all stacks that have a file"],
+    ["validate --stack prod --json", "one of them, for a program"],
+  ],
+  async run(context) {
+    const project = await context.project();
+    const named = textOf(context, "stack");
+    const names = named === undefined ? await project.stackNames() : [named];
+    if (named !== undefined) await project.stack(named).checkKnown();
+    const stacks = await Promise.all(
+      names.map(async (name) => {
+        const { configFile, ...stack } = project.stack(name);
+        const file = relative(project.directory, configFile);
+        try {
+          const read = await stack.readConfig();
+          const { problems, tag, config, inherited } = read;
+          const volumes = Object.keys(config.volumes ?? {}).length;
+          // Keys that the stack's file doesn't set come from Pulumi.yaml.
+          const isInherited = ({ path }: Problem) => inherited.some((key) => isBelow(path, `${NAMESPACE}:${key}`));
+          const placed = problems.map((each) =>
+            isInherited(each) ? { ...each, path: `${PROJECT_FILES[0] ?? ""}: ${each.path}` } : each,
+          );
+          return { stack: name, file, tag, problems: placed, volumes, notes: environmentNotes(read) };
+        } catch (error) {
+          if (!(error instanceof StackError)) throw error;
+          return { stack: name, file, problems: [...error.problems], volumes: 0, notes: [] };
+        }
+      }),
+    );
+    const { bold, green, red, dim } = context.colours;
+    const text = stacks.map(({ file, problems, volumes, notes }) => {
+      const count = problems.length;
+      const found = count === 0 ? green("no problem") : red(count === 1 ? "1 problem" : `${count} problems`);
+      const line = `${bold(file)}: ${found} ${dim(`(${volumes} ${volumes === 1 ? "volume" : "volumes"})`)}`;
+      return [line, ...notes.map(({ message }) => `  note: ${message}`)].join("\n");
+    });
+    const problems = stacks.flatMap((each) =>
+      each.problems.map((one) => ({
+        ...one,
+        path: names.length > 1 && !isPlaced(one) ? `${each.file}: ${one.path}` : one.path,
+      })),
+    );
+    return {
+      code: problems.length > 0 ? "problems" : "done",
+      json: { stacks },
+      text: stacks.length > 0 ? text.join("\n") : `There is no stack's config file in ${project.configDirectory}.`,
+      problems,
+    };
+  },
+};
+
+const isPlaced = ({ path }: Problem) => PROJECT_FILES.some((file) => path.startsWith(`${file}: `));

@@ -1,0 +1,60 @@
+// The sizes that a profile admits on a backend: where it ends, and why. For `explain`.
+
+import { backends, type BackendName } from "../backends/registry";
+import type { Admitted, Backend } from "./backend";
+import type { Problem } from "./problems";
+import { sectionPath, type Catalog } from "./catalog";
+import { wayWithout } from "./origin";
+import { resolve, type VolumeRequest } from "./resolve";
+
+/** The sizes that a profile admits, type by type; or why there is nothing to say. */
+export type AdmittedSizes = { admitted: Admitted[]; problems: [] } | { admitted?: undefined; problems: Problem[] };
+
+/**
+ * Finds the sizes for which a profile is possible on a backend. On a backend with types, one entry for each type that the
+ * profile may have. The placement is that of a {@link VolumeRequest}.
+ */
+export function admittedSizes(
+  catalog: Catalog,
+  { profile, backend, placement = {} }: { profile: string; backend: BackendName; placement?: object },
+): AdmittedSizes {
+  const request = (sizeGiB: number): VolumeRequest => ({ name: "volume", profile, backend, placement, sizeGiB });
+  const at = (sizeGiB: number): Problem | undefined => resolve(catalog, request(sizeGiB)).problems[0];
+  // What doesn't depend on the size is wrong without one, too.
+  const { sizeGiB: _none, ...sizeless } = request(1);
+  const problems = resolve(catalog, sizeless).problems.filter(({ code }) => code !== "size-missing");
+  if (problems.length > 0) return { problems };
+
+  const rules: Backend = backends[backend];
+  if (!rules.admitted) return { admitted: [inOneRange(backend, at)], problems: [] };
+  const known = catalog.profiles[profile];
+  const asked = {
+    name: "volume",
+    profile,
+    section: known?.sections[backend] ?? {},
+    without: (setting: string) => (known ? wayWithout(known, backend, setting) : `remove \`${setting}\``),
+    path: sectionPath(profile, backend),
+    sizePath: "sizeGiB",
+    placement,
+    placementPath: "placement",
+    limits: catalog.limits[backend],
+  };
+  const found = rules.admitted(asked, catalog.prices[backend]);
+  if (found.length > 0) return { admitted: found, problems: [] };
+  return { problems: resolve(catalog, request(1)).problems };
+}
+
+// Without types nothing but the size itself, and what grows with it, is limited: from some size on it is too much.
+function inOneRange(backend: BackendName, at: (sizeGiB: number) => Problem | undefined): Admitted {
+  const what = backends[backend].title;
+  const reason = at(1);
+  if (reason) return { what, ranges: [], above: reason };
+  let [low, high] = [1, 2];
+  while (!at(high)) [low, high] = [high, high * 2];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (at(middle)) high = middle;
+    else low = middle;
+  }
+  return { what, ranges: [{ fromGiB: 1, toGiB: low }], above: at(high) };
+}

@@ -1,0 +1,25 @@
+// The JSON Schema of a stack's file, for editors: only the keys of our namespace are described, others are left alone.
+
+import { z } from "zod";
+
+import { configSchema, NAMESPACE } from "./config-schema";
+
+/** The schema, as JSON. */
+export function editorSchema(): Record<string, unknown> {
+  const { properties = {}, $defs } = z.toJSONSchema(configSchema, { io: "input", unrepresentable: "any" });
+  const keys = Object.entries(properties).map(([key, schema]) => [`${NAMESPACE}:${key}`, schema] as const);
+  return {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    title: "A Pulumi stack's config with storage-profiles",
+    type: "object",
+    properties: {
+      config: {
+        type: "object",
+        properties: Object.fromEntries(keys),
+        // A key of our namespace that isn't listed is a mistake; other namespaces are none of our business.
+        propertyNames: { anyOf: [{ enum: keys.map(([key]) => key) }, { not: { pattern: `^${NAMESPACE}:` } }] },
+      },
+    },
+    ...($defs ? { $defs } : {}),
+  };
+}

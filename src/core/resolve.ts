@@ -1,0 +1,320 @@
+// The heart: a request and a catalog give a resolution; two resolutions give a change. Pure: the same code answers in a
+// component at preview, in the commands, over HTTP and in tests.
+
+import { backendNames, backends, isBackend, type BackendName, type Settings } from "../backends/registry";
+import type { Answer, Asked, Backend, SettingRule } from "./backend";
+import { formatCost, type MonthlyCost } from "./cost";
+import { nearest } from "./nearest";
+import { note, problem, type Note, type Problem } from "./problems";
+import { profilesFor, sectionPath, type Catalog, type Profile } from "./catalog";
+import { traced, wayWithout } from "./origin";
+import { parseReference } from "./reference";
+import { isSame, revisionOf } from "./revision";
+import { validate, wrongType } from "./validate";
+import { settingText } from "./setting-text";
+import { parseSize } from "./size";
+
+/** What one volume asks for. */
+export interface VolumeRequest {
+  /** `name`, or `name@profile`. */
+  name: string;
+  /** The profile, where the name doesn't say it. Default: `default`. */
+  profile?: string | undefined;
+  /** The size in GiB. One of `sizeGiB` and `size` is needed. */
+  sizeGiB?: number | undefined;
+  /** The size with a unit: "100GiB", "1.5TiB", "500GB". */
+  size?: string | undefined;
+  /** The backend: `aws`, `openstack`, `scaleio`, `local`. */
+  backend?: string | undefined;
+  /** What the backend needs to know about the place: `{ availabilityZone }` on aws, `{ mode }` on local. */
+  placement?: object | undefined;
+  /** The volume's name on the backend. Default: its name. */
+  physicalName?: string | undefined;
+}
+
+/** A volume with a profile worked out: what is recorded about it, and what a change is judged by. */
+export interface ResolvedVolume {
+  name: string;
+  profile: string;
+  /** Which edit of the profile this is. */
+  revision: string;
+  backend: BackendName;
+  /** The size as the backend makes it. */
+  sizeGiB: number;
+  /** The backend's own parameters, always the complete set. */
+  settings: Settings;
+}
+
+/** The pure answer to a request. `volume` is there exactly when there are no problems. */
+export interface Resolution {
+  request: VolumeRequest;
+  volume?: ResolvedVolume;
+  problems: Problem[];
+  notes: Note[];
+  /** The monthly cost by list price; absent where it isn't known. */
+  monthlyCost?: MonthlyCost;
+}
+
+/**
+ * Works a request out. Never throws; all problems come back at once. `pathPrefix` stands before the paths of arguments;
+ * `placementPath` is where the volume says its placement, when that isn't called so.
+ */
+export function resolve(
+  catalog: Catalog,
+  request: VolumeRequest,
+  pathPrefix = "",
+  placementPath = `${pathPrefix}placement`,
+): Resolution {
+  const problems = wrongTypes(request, pathPrefix);
+  if (problems.length > 0) return { request, problems, notes: [] };
+  const { reference, problems: wrong } = parseReference(
+    request.name,
+    request.profile,
+    `${pathPrefix}name`,
+    `${pathPrefix}profile`,
+  );
+  problems.push(...wrong);
+  const size = parseSize(request, pathPrefix);
+  problems.push(...size.problems);
+  const backend = pickBackend(catalog, request.backend, `${pathPrefix}backend`, problems);
+  const found =
+    reference && backend && pickSection(catalog, reference.profile, backend, `${pathPrefix}profile`, problems);
+  const placement = backend && checkPlacement(backend, request.placement, placementPath, problems);
+  // With limits or a place other than the stack means, an answer would be to another question.
+  const unread = (backend && catalog.unread[backend]) ?? [];
+  problems.push(...unread);
+  if (!reference || !backend || !found || !placement || size.sizeGiB === undefined || unread.length > 0) {
+    return { request, problems, notes: size.notes };
+  }
+
+  const rules = anyBackend(backend);
+  const asked: Asked<unknown, unknown, unknown> = {
+    name: request.physicalName ?? reference.name,
+    profile: reference.profile,
+    section: found.section,
+    path: sectionPath(reference.profile, backend),
+    without: (setting) => wayWithout(found.profile, backend, setting),
+    sizePath: `${pathPrefix}${request.size === undefined ? "sizeGiB" : "size"}`,
+    sizeGiB: size.sizeGiB,
+    placement,
+    placementPath,
+    limits: catalog.limits[backend],
+  };
+  const again = (section: unknown): Answer<object> => rules.resolve({ ...asked, section }, catalog.prices[backend]);
+  const answer = again(found.section);
+  const notes = [...size.notes, ...answer.notes];
+  problems.push(
+    ...answer.problems.map((each) => traced(each, found.profile, backend, helps(each, answer.problems, asked, again))),
+  );
+  if (!answer.settings || problems.length > 0) return { request, problems, notes };
+
+  const volume: ResolvedVolume = {
+    name: reference.name,
+    profile: reference.profile,
+    revision: found.revision,
+    backend,
+    sizeGiB: answer.sizeGiB,
+    settings: answer.settings as Settings,
+  };
+  const price = rules.monthlyCost(
+    { sizeGiB: volume.sizeGiB, settings: volume.settings },
+    placement,
+    catalog.prices[backend],
+  );
+  if (price && "cost" in price) return { request, volume, problems, notes, monthlyCost: price.cost };
+  if (price) notes.push(note("price-unknown", "monthlyCost", { because: price.unknown }));
+  return { request, volume, problems, notes };
+}
+
+/** The monthly cost of a volume by the catalog's prices, or `undefined` where it isn't known. */
+export function monthlyCostOf(
+  catalog: Catalog,
+  volume: ResolvedVolume,
+  placement: object = {},
+): MonthlyCost | undefined {
+  const { backend, sizeGiB, settings } = volume;
+  if (catalog.unread[backend]) return undefined;
+  const price = anyBackend(backend).monthlyCost({ sizeGiB, settings }, placement, catalog.prices[backend]);
+  return price && "cost" in price ? price.cost : undefined;
+}
+
+/** What a change does to a volume that exists. */
+export type Verdict =
+  /** Nothing changes on the backend. */
+  | "none"
+  /** The backend changes it where it is; the data stays. */
+  | "in-place"
+  /** The backend moves the data; the volume stays the same. */
+  | "migrates"
+  /** It can't be done without losing data, or at all. */
+  | "refused";
+
+/** From one resolution to the next, for a volume that exists. */
+export interface Change {
+  verdict: Verdict;
+  /** Why it is refused, each with the way out; empty unless the verdict is `refused`. */
+  problems: Problem[];
+  /** What changes, setting by setting. */
+  notes: Note[];
+}
+
+/** Judges the change of a volume that exists from one resolved state to another. */
+export function change(from: ResolvedVolume, to: ResolvedVolume): Change {
+  if (from.backend !== to.backend) {
+    const moved = problem("change-of-backend", "backend", to.backend, { from: from.backend, to: to.backend });
+    return { verdict: "refused", problems: [moved], notes: [] };
+  }
+  const problems: Problem[] = [];
+  const notes: Note[] = [];
+  const verdicts = new Set<Verdict>();
+  if (to.sizeGiB < from.sizeGiB) {
+    problems.push(problem("change-shrinks", "sizeGiB", to.sizeGiB, { from: from.sizeGiB, to: to.sizeGiB }));
+  } else if (to.sizeGiB > from.sizeGiB) {
+    verdicts.add("in-place");
+    const text = (sizeGiB: number) => settingText(from.backend, "sizeGiB", sizeGiB);
+    const what = { setting: "sizeGiB", from: text(from.sizeGiB), to: text(to.sizeGiB) };
+    notes.push(note("change-in-place", "sizeGiB", what));
+  }
+  const rules = anyBackend(from.backend).change as Record<
+    string,
+    (from: unknown, to: unknown) => SettingRule | undefined
+  >;
+  for (const setting of Object.keys(rules)) {
+    const before = (from.settings as unknown as Record<string, unknown>)[setting] ?? null;
+    const after = (to.settings as unknown as Record<string, unknown>)[setting] ?? null;
+    const rule = isSame(before, after) ? undefined : rules[setting]?.(before, after);
+    if (!rule) continue;
+    const text = (value: unknown) => settingText(from.backend, setting, value);
+    const what = { setting, from: text(before), to: text(after) };
+    const path = `settings.${setting}`;
+    verdicts.add(rule.verdict);
+    if (rule.verdict === "refused")
+      problems.push(problem("change-not-possible", path, after, { ...what, because: rule.because, way: rule.way }));
+    else if (rule.verdict === "migrates") notes.push(note("change-migrates", path, { ...what, because: rule.because }));
+    else notes.push(note("change-in-place", path, what));
+  }
+  problems.push(...(anyBackend(from.backend).wholeChange?.(from, to) ?? []));
+  if (problems.length > 0) return { verdict: "refused", problems, notes: [] };
+  notes.push(...(anyBackend(from.backend).noteChange?.(from, to) ?? []));
+  const verdict = verdicts.has("migrates") ? "migrates" : verdicts.has("in-place") ? "in-place" : "none";
+  return { verdict, problems, notes };
+}
+
+/** What a change makes of the monthly cost, as a note; none where neither cost is known or both are the same. */
+export function costDifference(from: MonthlyCost | undefined, to: MonthlyCost | undefined): Note[] {
+  if (from?.amount === to?.amount && from?.currency === to?.currency) return [];
+  let difference = "difference unknown";
+  if (from && from.currency === to?.currency) {
+    const delta = to.amount - from.amount;
+    difference = `${delta < 0 ? "-" : "+"}${formatCost({ ...to, amount: Math.abs(delta) })}`;
+  }
+  return [note("change-of-cost", "monthlyCost", { from: formatCost(from), to: formatCost(to), difference })];
+}
+
+// Whether a problem is none any more where the profile has a setting no longer, and no other comes of that.
+function helps(
+  { path }: Problem,
+  problems: readonly Problem[],
+  asked: Asked<unknown, unknown, unknown>,
+  again: (section: unknown) => Answer<object>,
+): (setting: string) => boolean {
+  return (setting) => {
+    const { [setting]: _without, ...section } = asked.section as Record<string, unknown>;
+    return again(section).problems.every(
+      (each) => each.path !== path && problems.some((before) => before.path === each.path),
+    );
+  };
+}
+
+// Inside, a backend is called through its general shape: what it is given was checked by its own schemas.
+function anyBackend(name: BackendName): Backend {
+  return backends[name];
+}
+
+// Requests also come from programs without types and over HTTP.
+function wrongTypes(request: VolumeRequest, pathPrefix: string): Problem[] {
+  const expected = {
+    name: "string",
+    profile: "string",
+    sizeGiB: "number",
+    size: "string",
+    backend: "string",
+    placement: "object",
+    physicalName: "string",
+  };
+  return Object.entries(expected).flatMap(([key, type]) => {
+    const value = request[key as keyof VolumeRequest] as unknown;
+    if (value === undefined ? key !== "name" : typeof value === type && value !== null && !Array.isArray(value))
+      return [];
+    return [wrongType(`${pathPrefix}${key}`, value, type)];
+  });
+}
+
+function pickBackend(
+  { unread }: Catalog,
+  name: string | undefined,
+  path: string,
+  problems: Problem[],
+): BackendName | undefined {
+  if (name === undefined)
+    problems.push(...(unread.backend ?? [problem("backend-missing", path, undefined, { backends: backendNames })]));
+  else if (!isBackend(name))
+    problems.push(
+      problem("backend-unknown", path, name, {
+        backend: name,
+        backends: backendNames,
+        nearest: nearest(name, backendNames),
+      }),
+    );
+  else return name;
+  return undefined;
+}
+
+function pickSection(
+  catalog: Catalog,
+  profile: string,
+  backend: BackendName,
+  path: string,
+  problems: Problem[],
+): { section: object; revision: string; profile: Profile } | undefined {
+  const known = catalog.profiles[profile];
+  if (!known) {
+    const profiles = Object.keys(catalog.profiles);
+    problems.push(
+      ...(catalog.broken[profile] ??
+        catalog.unread.profiles ?? [
+          problem("profile-unknown", path, profile, { profile, profiles, nearest: nearest(profile, profiles) }),
+        ]),
+    );
+    return undefined;
+  }
+  const section = known.sections[backend];
+  if (!section) {
+    problems.push(
+      problem("profile-without-backend", path, profile, { profile, backend, having: profilesFor(catalog, backend) }),
+    );
+    return undefined;
+  }
+  const checked = validate(anyBackend(backend).section, section, sectionPath(profile, backend));
+  const isFine = (setting: string, { path }: Problem) => {
+    const { [setting]: _without, ...rest } = section;
+    return !validate(anyBackend(backend).section, rest, sectionPath(profile, backend)).problems.some(
+      (each) => each.path === path,
+    );
+  };
+  problems.push(...checked.problems.map((each) => traced(each, known, backend, (setting) => isFine(setting, each))));
+  return checked.problems.length > 0
+    ? undefined
+    : { section: checked.value as object, revision: revisionOf(backend, section), profile: known };
+}
+
+function checkPlacement(
+  backend: BackendName,
+  placement: object | undefined,
+  path: string,
+  problems: Problem[],
+): object | undefined {
+  const checked = validate(anyBackend(backend).placement, placement ?? {}, path);
+  problems.push(...checked.problems);
+  return checked.value as object | undefined;
+}

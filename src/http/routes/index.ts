@@ -1,0 +1,16 @@
+// Every route there is.
+
+import type { Route } from "../route";
+import { volumeRoutes } from "./volumes";
+import { operationRoutes } from "./operations";
+import { profileRoutes } from "./profiles";
+import { serviceRoutes } from "./service";
+import { stateRoutes } from "./state";
+
+export const routes: readonly Route[] = [
+  ...profileRoutes,
+  ...volumeRoutes,
+  ...stateRoutes,
+  ...operationRoutes,
+  ...serviceRoutes,
+];

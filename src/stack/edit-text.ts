@@ -1,0 +1,91 @@
+// From edits to the text of a config file that says what they say, and nothing else otherwise. Pure.
+
+import { isObject, own } from "../core/overlay";
+import { NAMESPACE } from "../core/config-schema";
+import { isSecret, projectValue, spelling } from "./read-config";
+import { stackError } from "./errors";
+import type { ConfigEdit } from "./types";
+import { deleteIn, HandEdit, parseYaml, setIn, valueAt, type Style } from "./yaml-value";
+
+interface Target {
+  key: "profiles" | "volumes" | undefined;
+  /** How the first entry is written: a profile has a line for each backend, a volume is short. */
+  style: Style;
+}
+
+const targets: Record<ConfigEdit["kind"], Target> = {
+  "set-profile": { key: "profiles", style: "block" },
+  "remove-profile": { key: "profiles", style: "block" },
+  "set-volume": { key: "volumes", style: "flow" },
+  "remove-volume": { key: "volumes", style: "flow" },
+  "set-value": { key: undefined, style: "flow" },
+};
+
+/** Applies edits to a text. Error: `edit-not-possible`. */
+export function editText(
+  text: string,
+  edits: readonly ConfigEdit[],
+  { projectConfig = {}, file }: { projectConfig?: Record<string, unknown>; file: string },
+): string {
+  return edits.reduce((before, edit) => {
+    try {
+      return one(before, edit, projectConfig);
+    } catch (error) {
+      if (!(error instanceof HandEdit)) throw error;
+      const path = [targets[edit.kind].key, edit.name].filter((each) => each !== undefined).join(".");
+      throw stackError(
+        "edit-not-possible",
+        `${NAMESPACE}:${path}`,
+        undefined,
+        { why: `${error.message} (${file})` },
+        { cause: error },
+      );
+    }
+  }, text);
+}
+
+function one(text: string, edit: ConfigEdit, projectConfig: Record<string, unknown>): string {
+  const { key = edit.name, style } = targets[edit.kind];
+  const root = parseYaml(text).value;
+  const config = valueAt(root, ["config"]);
+  const spelled = spelling(isObject(config) ? config : {}, key);
+  const container = isObject(config) ? own(config, spelled) : undefined;
+  if (isSecret(container)) throw new HandEdit("a secret is in it, which is not touched");
+  if (edit.kind !== "set-value" && typeof container === "string" && container.trim() !== "")
+    throw new HandEdit("it is JSON in a text");
+  const path = ["config", spelled, edit.name];
+  switch (edit.kind) {
+    case "set-value":
+      return setIn(text, path.slice(0, 2), plain(edit.value), style);
+    case "set-profile":
+    case "set-volume": {
+      const value = edit.kind === "set-profile" ? edit.definition : edit.volume;
+      const inherited = projectValue(projectConfig, key);
+      // The stack's key takes the place of the project's whole: what that says must stand here, too.
+      const isFirst = container == null && isObject(inherited) && Object.keys(inherited).length > 0;
+      const from = isFirst ? setIn(text, path.slice(0, 2), inherited, "block") : text;
+      return setIn(from, path, plain(value), style);
+    }
+    case "remove-profile":
+    case "remove-volume":
+      return deleteIn(text, path);
+  }
+}
+
+// Without what is undefined.
+function plain(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value)) as unknown;
+}
+
+/** What differs between two texts, as lines: the common beginning and end are left out. */
+export function lineDiff(before: string, after: string): string {
+  if (before === after) return "";
+  const [old, now] = [before.split(/\r?\n/), after.split(/\r?\n/)];
+  let start = 0;
+  while (start < old.length && start < now.length && old[start] === now[start]) start++;
+  let end = 0;
+  while (end < old.length - start && end < now.length - start && old.at(-1 - end) === now.at(-1 - end)) end++;
+  const gone = old.slice(start, old.length - end).map((line) => `-${line}`);
+  const come = now.slice(start, now.length - end).map((line) => `+${line}`);
+  return [...gone, ...come].join("\n");
+}

@@ -1,0 +1,228 @@
+// Reads a stack's config file: the values below `storage-profiles`, those of Pulumi.yaml below them, the catalog that they make, and
+// all that is wrong with it. The same checks as when a program runs.
+
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join, relative, resolve as resolvePath } from "node:path";
+
+import { ownPlacement } from "../core/placement";
+import { formatProblem, problem, type Problem } from "../core/problems";
+import { makeCatalog } from "../core/catalog";
+import { parseConfigText, readConfig, withPricesOf, type RawConfigValue } from "../core/stack-config";
+import { isObject, own } from "../core/overlay";
+import { NAMESPACE, type StackConfig, type VolumeDefinition } from "../core/config-schema";
+import { joinPath } from "../core/validate";
+import { resolve, type VolumeRequest } from "../core/resolve";
+import { stackError, StackError } from "./errors";
+import { placementFor } from "./status";
+import type { StackConfigRead } from "./types";
+import { parseYaml } from "./yaml-value";
+
+/** What a project's own file may be called. */
+export const PROJECT_FILES = ["Pulumi.yaml", "Pulumi.yml"];
+
+/** The tag of a config file that isn't there. */
+export const NO_FILE = "none";
+
+/** What a config file is read with. */
+export interface ConfigContext {
+  /** The project's directory, to which paths are relative. */
+  directory: string;
+  /** The config below `config` of Pulumi.yaml. */
+  projectConfig: Record<string, unknown>;
+  env: NodeJS.ProcessEnv;
+}
+
+/** A file's text, or nothing where there is none. */
+export async function readText(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    const why = error instanceof Error ? error.message : String(error);
+    throw stackError("file-not-parsed", file, undefined, { why }, { cause: error });
+  }
+}
+
+/** Changes whenever a byte of the text does. */
+export function tagOf(text: string | undefined): string {
+  return text === undefined ? NO_FILE : createHash("sha256").update(text).digest("hex").slice(0, 32);
+}
+
+/** Takes a config file apart. Error: `file-not-parsed`, with every place. */
+export function parseConfigFile(text: string, file: string, directory: string): Record<string, unknown> {
+  const shown = relative(directory, file) || file;
+  const { value, errors } = parseYaml(text);
+  const problems = errors.map(({ message, line, column }) =>
+    problem("file-not-parsed", `${shown}:${line}:${column}`, undefined, { why: message }),
+  );
+  if (
+    problems.length === 0 &&
+    value != null &&
+    !(isObject(value) && (value["config"] == null || isObject(value["config"])))
+  ) {
+    problems.push(problem("file-not-parsed", shown, undefined, { why: "there is no map of keys in it" }));
+  }
+  const [first, ...others] = problems;
+  if (first) throw new StackError([first, ...others]);
+  return isObject(value) ? value : {};
+}
+
+/** What the text of a config file says. */
+export async function readConfigText(
+  text: string | undefined,
+  file: string,
+  context: ConfigContext,
+): Promise<StackConfigRead> {
+  const parsed = parseConfigFile(text ?? "", file, context.directory);
+  const raw = rawValues(parsed, context.projectConfig);
+  const read = readConfig(raw);
+  const { config, problems: inPrices } = await withPrices(read.config, context.directory);
+  const { keys } = read.unreadable;
+  const unreadable =
+    inPrices.length > 0 ? { ...read.unreadable, keys: { ...keys, pricesFile: inPrices } } : read.unreadable;
+  const catalog = makeCatalog(config, unreadable);
+  const mistakes = [...read.problems, ...inPrices, ...catalog.problems];
+
+  const others = isObject(parsed["config"]) ? parsed["config"] : {};
+  const ofProject = own(context.projectConfig, "aws:region");
+  const regionOfProject = isObject(ofProject) ? (ofProject["value"] ?? ofProject["default"]) : ofProject;
+  const region = [
+    own(others, "aws:region"),
+    regionOfProject,
+    context.env["AWS_REGION"],
+    context.env["AWS_DEFAULT_REGION"],
+  ].find((each): each is string => typeof each === "string" && each !== "");
+  const requestFor = requestsOf(config, region);
+  const problems = [...mistakes, ...volumeProblems(config, catalog, requestFor, mistakes)];
+  const ownProfiles = ownEntries(parsed, "profiles");
+  const environments = environmentsOf(parsed["environment"]);
+  const inherited = Object.keys(raw).filter((key) => own(others, spelling(others, key)) == null);
+  return {
+    tag: tagOf(text),
+    config,
+    catalog,
+    unreadable,
+    mistakes,
+    problems,
+    inherited,
+    environments,
+    ownProfiles,
+    requestFor,
+  };
+}
+
+// A list of names, some with options; or an environment of the file's own, with imports and values.
+function environmentsOf(value: unknown): string[] {
+  const imports = isObject(value) ? value["imports"] : value;
+  const names = (Array.isArray(imports) ? imports : []).flatMap((each: unknown) =>
+    isObject(each) ? Object.keys(each).slice(0, 1) : [String(each)],
+  );
+  return isObject(value) && value["values"] != null ? [...names, "`environment.values`"] : names;
+}
+
+/** The key below `config` that holds one of ours, as the file spells it. */
+export function spelling(config: Record<string, unknown>, key: string): string {
+  const long = `${NAMESPACE}:config:${key}`;
+  return Object.hasOwn(config, long) ? long : `${NAMESPACE}:${key}`;
+}
+
+/** What Pulumi.yaml says of a key of ours: its value, or its default. */
+export function projectValue(projectConfig: Record<string, unknown>, key: string): unknown {
+  const declared = own(projectConfig, `${NAMESPACE}:${key}`);
+  if (!isObject(declared)) return declared;
+  if (["value", "default", "type"].some((each) => Object.hasOwn(declared, each)))
+    return declared["value"] ?? declared["default"];
+  return declared;
+}
+
+/** Whether a value is a secret, or has one in it: to Pulumi the whole is one then. */
+export function isSecret(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(isSecret);
+  if (!isObject(value)) return false;
+  const entries = Object.entries(value);
+  return entries.some(([key, each]) => (key === "secure" && typeof each === "string") || isSecret(each));
+}
+
+function rawValues(
+  parsed: Record<string, unknown>,
+  projectConfig: Record<string, unknown>,
+): Record<string, RawConfigValue> {
+  const found = new Map<string, unknown>();
+  for (const key of Object.keys(projectConfig)) {
+    if (!key.startsWith(`${NAMESPACE}:`)) continue;
+    const name = key.slice(NAMESPACE.length + 1);
+    found.set(name, projectValue(projectConfig, name));
+  }
+  for (const [key, value] of Object.entries(isObject(parsed["config"]) ? parsed["config"] : {})) {
+    if (!key.startsWith(`${NAMESPACE}:`)) continue;
+    found.set(key.slice(NAMESPACE.length + 1).replace(/^config:/, ""), value);
+  }
+  const values: Record<string, RawConfigValue> = {};
+  for (const [key, value] of found) {
+    // A key with nothing below it is as good as none.
+    if (value == null || (typeof value === "string" && value.trim() === "")) continue;
+    if (isSecret(value)) values[key] = { value: undefined, secret: true };
+    else values[key] = typeof value === "string" ? parseConfigText(key, value) : { value };
+  }
+  return values;
+}
+
+async function withPrices(
+  config: StackConfig,
+  directory: string,
+): Promise<{ config: StackConfig; problems: Problem[] }> {
+  const file = config.pricesFile;
+  if (file === undefined) return { config, problems: [] };
+  const refused = (why: string) => {
+    const params = { file, why, allowed: "a YAML file with prices, in the form of `storage-profiles:prices`" };
+    return { config, problems: [problem("file-not-readable", `${NAMESPACE}:pricesFile`, file, params)] };
+  };
+  try {
+    const { value, errors } = parseYaml(await readFile(resolvePath(directory, file), "utf8"));
+    const [wrong] = errors;
+    return wrong ? refused(`${wrong.message} (line ${wrong.line})`) : withPricesOf(config, value, file);
+  } catch (error) {
+    return refused(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function requestsOf(config: StackConfig, region: string | undefined): StackConfigRead["requestFor"] {
+  return (name, volume = {}) => {
+    const { profile, sizeGiB, size, backend = config.backend } = volume;
+    if (backend === undefined) return { name, profile, sizeGiB, size };
+    const placement = { ...placementFor(backend, config, region), ...ownPlacement(backend, volume) };
+    return { name, profile, sizeGiB, size, backend, placement };
+  };
+}
+
+// What is wrong with a profile, or with a key of the stack, was told there, once; and a mistake once, however many volumes have it.
+function volumeProblems(
+  config: StackConfig,
+  catalog: ReturnType<typeof makeCatalog>,
+  requestFor: (name: string, volume: VolumeDefinition) => VolumeRequest,
+  known: readonly Problem[],
+): Problem[] {
+  const told = new Set(known.map(formatProblem));
+  return Object.entries(config.volumes ?? {}).flatMap(([name, volume]) => {
+    const prefix = `${joinPath(`${NAMESPACE}:volumes`, [name])}.`;
+    const request = requestFor(name, volume);
+    const { problems } = resolve(catalog, request, prefix, `${prefix}${request.backend ?? "backend"}`);
+    return problems.filter((each) => {
+      const text = formatProblem(each);
+      return told.has(text) ? false : told.add(text);
+    });
+  });
+}
+
+function ownEntries(parsed: Record<string, unknown>, key: string): string[] {
+  const config = isObject(parsed["config"]) ? parsed["config"] : {};
+  const value = own(config, spelling(config, key));
+  const read = typeof value === "string" ? parseConfigText(key, value).value : value;
+  return isObject(read) && !isSecret(read) ? Object.keys(read) : [];
+}
+
+/** The config file of a stack: `Pulumi.<stack>.yaml`, of the last part of its name. */
+export function configFileOf(directory: string, stack: string): string {
+  return join(directory, `Pulumi.${stack.split("/").at(-1) ?? stack}.yaml`);
+}

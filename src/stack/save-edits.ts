@@ -1,0 +1,120 @@
+// Edits of a stack's config file, from what is asked for to what stands in the file: judged whole, written whole.
+
+import { problem, type Problem } from "../core/problems";
+import { readText, tagOf } from "./read-config";
+import { locked, writeWhole } from "./write-config";
+import { editText, lineDiff } from "./edit-text";
+import { stackError, StackError } from "./errors";
+import { editProblems, newProblems, plansOf, refusals, uselessProfiles } from "./plan";
+import { NO_STATE } from "./state";
+import type { ConfigEdit, EditOptions, EditResult, StackConfigRead, StackState } from "./types";
+
+/** What an edit needs of its stack. */
+export interface Edited {
+  configFile: string;
+  read: (text: string | undefined) => Promise<StackConfigRead>;
+  readState: () => Promise<StackState>;
+  projectConfig: () => Promise<Record<string, unknown>>;
+  /** Throws where there is neither a file nor a state: an edit makes one, and without edits there is nothing to plan. */
+  refuseUnknown: (tag: string, exists: boolean) => Promise<void>;
+}
+
+interface Known {
+  state: StackState;
+  stateUnknown: Problem | undefined;
+  projectConfig: Record<string, unknown>;
+}
+
+/** Makes the function that edits a stack's config. In one process, edits wait for each other in their order. */
+export function makeEdit(of: Edited): (edits: readonly ConfigEdit[], options?: EditOptions) => Promise<EditResult> {
+  let last: Promise<unknown> = Promise.resolve();
+  return async (edits, { dryRun = false, state, ...options } = {}) => {
+    const known = await knownTo(of, state);
+    const attempt = async () => {
+      const text = await readText(of.configFile);
+      return { text, ...(await judge(text, edits, options, of, known)) };
+    };
+    if (dryRun) return (await attempt()).result;
+    const mine = last.then(() =>
+      locked(of.configFile, async () => {
+        for (;;) {
+          const { text, now, result } = await attempt();
+          if (!result.changed) return result;
+          const isSame = async () => (await readText(of.configFile)) === text;
+          if (await writeWhole(of.configFile, now, isSame)) return { ...result, tag: tagOf(now) };
+          // Who edits by hand knows no lock: then the edit is made anew, on what they wrote.
+        }
+      }),
+    );
+    last = mine.catch(() => undefined);
+    return mine;
+  };
+}
+
+async function knownTo({ readState, projectConfig }: Edited, given?: Promise<StackState>): Promise<Known> {
+  const state = await (given ?? readState()).catch((error: unknown) => {
+    if (error instanceof StackError) return error;
+    throw error;
+  });
+  const config = await projectConfig();
+  return state instanceof StackError
+    ? { state: NO_STATE, stateUnknown: state.problems[0], projectConfig: config }
+    : { state, stateUnknown: undefined, projectConfig: config };
+}
+
+async function judge(
+  text: string | undefined,
+  edits: readonly ConfigEdit[],
+  { ifTag, willApply, volumes }: Omit<EditOptions, "dryRun">,
+  { configFile, read, refuseUnknown }: Edited,
+  { state, stateUnknown, projectConfig }: Known,
+): Promise<{ now: string; result: EditResult }> {
+  const old = text ?? "";
+  const tag = tagOf(text);
+  if (ifTag !== undefined && ifTag !== tag) throw stackError("config-changed", configFile, undefined, { tag, ifTag });
+  if (edits.length === 0) await refuseUnknown(tag, state.exists || stateUnknown !== undefined);
+  const before = await read(text);
+  const problems = [...twice(edits), ...editProblems(edits, before, state)];
+  // Whether anybody uses what is to go can't be said.
+  if (stateUnknown && edits.some(({ kind }) => kind.startsWith("remove"))) problems.push(stateUnknown);
+  const refused = { changed: false, tag, touched: [], stateUnknown, diff: "" };
+  if (problems.length > 0) return { now: old, result: { ...refused, problems } };
+
+  const now = editText(old, edits, { projectConfig, file: configFile });
+  const after = now === old ? before : await read(now);
+  const touched = plansOf(after, state, edits.length === 0 ? undefined : before, volumes);
+  if (edits.length > 0) {
+    problems.push(...newProblems(before.problems, after.problems));
+    problems.push(...unlisted(problems, newProblems(before.problems, uselessProfiles(edits, after))));
+    // What is impossible before and after is the config's own problem, and told there.
+    const impossible = newProblems(refusals(plansOf(before, state)), refusals(touched));
+    problems.push(...unlisted(problems, impossible));
+  }
+  if (willApply === true) {
+    problems.push(...newProblems(problems, after.problems));
+    // Volumes that the program declares are judged when it runs.
+    const ofConfig = touched.filter(({ declaredBy }) => declaredBy === "config");
+    problems.push(...unlisted(problems, refusals(ofConfig)));
+  }
+  const diff = lineDiff(old, now);
+  const changed = problems.length === 0 && now !== old;
+  return { now, result: { changed, tag, problems, touched, stateUnknown, diff } };
+}
+
+function unlisted(listed: readonly Problem[], found: readonly Problem[]): Problem[] {
+  const known = new Set(listed.map(({ code, path }) => `${code} ${path}`));
+  return found.filter(({ code, path }) => !known.has(`${code} ${path}`));
+}
+
+// Two edits of one thing in one go: which of them is meant?
+function twice(edits: readonly ConfigEdit[]): Problem[] {
+  const seen = new Set<string>();
+  return edits.flatMap(({ kind, name }) => {
+    const what = kind === "set-value" ? "key" : kind.endsWith("profile") ? "profile" : "volume";
+    const key = `${what} ${name}`;
+    const isFirst = !seen.has(key);
+    seen.add(key);
+    if (isFirst) return [];
+    return [problem("edited-twice", what, name, { what: key })];
+  });
+}
