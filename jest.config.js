@@ -11,6 +11,8 @@ module.exports = {
     // The status page's files are modules, as a browser runs them.
     "/src/http/page/.+\\.js$": ["@swc/jest", { jsc: { target: "es2022" }, module: { type: "commonjs" } }],
   },
+  // A test may import any part of the core, which knows only the backends that are registered.
+  setupFiles: ["<rootDir>/src/backends/registry.ts"],
   testEnvironment: "<rootDir>/tools/test/environment.js",
   // One limit for every test and hook. It ends what hangs, and measures nothing.
   testTimeout: limitMs(900),

@@ -1,18 +1,14 @@
 // The package: `import { ProfiledVolume } from "storage-profiles"`.
 
 export type {
-  AwsSettings,
   BackendName,
   Catalog,
-  LocalSettings,
   MonthlyCost,
   Note,
   NoteCode,
-  OpenstackSettings,
   Problem,
   ProblemCode,
   ProfileDefinition,
-  ScaleioSettings,
   Settings,
   SettingsOf,
   StackConfig,

@@ -1,21 +1,10 @@
 // The pure core, as `storage-profiles/core`: profiles, resolution and change without Pulumi and without I/O.
 
+import "./backends/registry";
+
 export { admittedSizes, type AdmittedSizes } from "./core/admitted";
-export * from "./backends/registry";
-export type { AwsSettings } from "./backends/aws";
-export { awsSettingsOf } from "./backends/aws/recorded";
-export type { AwsVolume } from "./backends/aws/placement";
-export type { Admitted, Backend } from "./core/backend";
-export type { LocalMode, LocalSettings } from "./backends/local";
-export type { OpenstackSettings } from "./backends/openstack";
-export type { OpenstackVolume } from "./backends/openstack/placement";
-export {
-  accessModes,
-  mappingLimits,
-  type AccessMode,
-  type MappingLimits,
-  type ScaleioSettings,
-} from "./backends/scaleio";
+export type { ShippedBackends } from "./backends/registry";
+export * from "./core/backend";
 export * from "./core/cost";
 export { quantities, settingText } from "./core/setting-text";
 export { ownPlacement, stackPlacement } from "./core/placement";
@@ -35,8 +24,8 @@ export { editorSchema } from "./core/editor-schema";
 export { revisionOf } from "./core/revision";
 export {
   configKeys,
-  configSchema,
   NAMESPACE,
+  schemas,
   type ProfileDefinition,
   type StackConfig,
   type VolumeDefinition,

@@ -16,6 +16,7 @@ module.exports = { generated };
 function generated() {
   const core = require("../dist/src/index.js");
   return {
+    "Pulumi.yaml": () => pulumiYaml(core),
     "docs/config.schema.json": () => `${JSON.stringify(core.editorSchema(), null, 2)}\n`,
     "docs/problems.md": () => problemsPage(core, require("../dist/components/host/errors.js")),
     "docs/profiles.md": () => profilesPage(core),
@@ -24,6 +25,23 @@ function generated() {
     "docs/commands.md": () =>
       commandsPage(require("../dist/src/cli/run.js"), require("../dist/src/cli/commands/index.js")),
   };
+}
+
+/**
+ * The keys of the stack's config, with their outer types and defaults, in the project that people write.
+ *
+ * @param {typeof import("../src/index")} core
+ */
+function pulumiYaml({ editorSchema }) {
+  const page = readFileSync(path.join(root, "Pulumi.yaml"), "utf8");
+  /** @type {Record<string, unknown>} */
+  const defaults = { object: {}, boolean: true, string: "" };
+  const { config } = /** @type {any} */ (editorSchema()).properties;
+  const keys = Object.entries(config.properties).map(([key, { type, enum: values, description }]) => {
+    const byDefault = values ? "" : `\n    default: ${JSON.stringify(defaults[type])}`;
+    return `  ${key}:\n    type: ${type}\n    description: ${JSON.stringify(description)}${byDefault}`;
+  });
+  return page.replace(/(\nconfig:\n)[^]*$/, `$1${keys.join("\n")}\n`);
 }
 
 /**
@@ -91,7 +109,7 @@ function quantitiesModule({ quantities }) {
     "// How the settings of each backend read that are numbers. Generated from src/backends by `npm run schema`.",
     "",
     "/** @type {Record<string, Record<string, { unit: string, isUnlimitedAtZero?: boolean }>>} */",
-    `export const quantities = ${JSON.stringify(quantities)};`,
+    `export const quantities = ${JSON.stringify(quantities())};`,
     "",
   ].join("\n");
 }
@@ -145,7 +163,7 @@ function commandsPage({ makeProgram, exitCodeLines, NAME }, { commands }) {
 }
 
 /** @param {typeof import("../src/index")} core */
-function profilesPage({ builtinProfiles, backends, makeCatalog, profilesFor }) {
+function profilesPage({ backendNames, builtinProfiles, backends, makeCatalog, profilesFor }) {
   const catalog = makeCatalog();
   const text = (/** @type {unknown} */ section) =>
     `\`${JSON.stringify(section)
@@ -157,13 +175,13 @@ function profilesPage({ builtinProfiles, backends, makeCatalog, profilesFor }) {
     "<!-- Generated from src/core/built-in-profiles.ts by `npm run schema`. -->",
     "",
   ];
-  for (const name of Object.keys(builtinProfiles)) {
+  for (const name of Object.keys(builtinProfiles())) {
     const profile = catalog.profiles[name];
     if (!profile) continue;
     lines.push(`## ${name}`, "", `${profile.description}.`, "", "| backend | settings |", "| --- | --- |");
-    for (const backend of Object.values(backends)) {
-      if (profilesFor(catalog, backend.name).includes(name))
-        lines.push(`| ${backend.title} | ${text(profile.sections[backend.name])} |`);
+    for (const backend of backendNames) {
+      if (profilesFor(catalog, backend).includes(name))
+        lines.push(`| ${backends[backend].title} | ${text(profile.sections[backend])} |`);
     }
     lines.push("");
   }

@@ -2,7 +2,8 @@
 
 import type * as pulumi from "@pulumi/pulumi";
 
-import type { AccessMode, BackendName, Problem } from "../../src";
+import type { BackendName, Problem } from "../../src";
+import type { AccessMode } from "../../src/backends/scaleio";
 import { awsAttacher } from "./aws/attachment";
 import type { DeclaredVolume } from "../declared";
 import type { TimedOperation } from "../options";

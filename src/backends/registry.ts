@@ -1,37 +1,22 @@
-// The backends there are. Adding one means a folder beside this file and a line here (and its resources in components/).
+// The backends there are. Adding one means a folder beside this file and a line here, and the same in components/backends.
 
-import { aws } from "./aws";
-import { local } from "./local";
-import { openstack } from "./openstack";
-import { scaleio } from "./scaleio";
+import { registerBackends, type TypesOf } from "../core/backend";
 
-/** The backends, in the order in which they are listed. */
-export const backends = { aws, openstack, scaleio, local } as const;
+/* eslint-disable @typescript-eslint/no-require-imports -- each is loaded when it is first used */
+const loaders = {
+  aws: () => (require("./aws") as typeof import("./aws")).aws,
+  openstack: () => (require("./openstack") as typeof import("./openstack")).openstack,
+  scaleio: () => (require("./scaleio") as typeof import("./scaleio")).scaleio,
+  local: () => (require("./local") as typeof import("./local")).local,
+};
 
-/** The name of a backend: `aws`, `openstack`, `scaleio` or `local`. */
-export type BackendName = keyof typeof backends;
+/** The definitions of the backends that ship. */
+export type ShippedBackends = { [B in keyof typeof loaders]: ReturnType<(typeof loaders)[B]> };
 
-/** The names of the backends. */
-export const backendNames = Object.keys(backends) as BackendName[];
-
-/** The complete settings of a volume on a backend. */
-export type SettingsOf<B extends BackendName> = NonNullable<ReturnType<(typeof backends)[B]["resolve"]>["settings"]>;
-
-/** The complete settings of a volume, of whichever backend. */
-export type Settings = { [B in BackendName]: SettingsOf<B> }[BackendName];
-
-/** What a profile says for a backend. */
-export type SectionOf<B extends BackendName> = Parameters<(typeof backends)[B]["resolve"]>[0]["section"];
-
-/** Whether a text names a backend. */
-export function isBackend(name: string): name is BackendName {
-  return Object.hasOwn(backends, name);
+declare module "../core/backend" {
+  interface BackendTypes extends TypesOfAll<ShippedBackends> {}
 }
 
-/** The backend whose settings these are, by their keys: the one that knows most of them; nothing where none does. */
-export function backendOfSettings(settings: object): BackendName | undefined {
-  const known = (name: BackendName) =>
-    Object.keys(settings).filter((key) => Object.hasOwn(backends[name].change, key)).length;
-  const [best] = [...backendNames].sort((a, b) => known(b) - known(a));
-  return best !== undefined && known(best) > 0 ? best : undefined;
-}
+type TypesOfAll<All> = { [B in keyof All]: TypesOf<All[B]> };
+
+registerBackends(loaders);

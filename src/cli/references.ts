@@ -92,7 +92,7 @@ export function profileEdit(context: Context, read: StackConfigRead): { edits: C
   if (problems.length > 0) return { edits: [], problems: [...problems] };
   const own = read.config.profiles?.[name];
   // Of one that is built in only what is said changes.
-  const start = own ?? (Object.hasOwn(builtinProfiles, name) ? { extends: name } : {});
+  const start = own ?? (Object.hasOwn(builtinProfiles(), name) ? { extends: name } : {});
   const definition = structuredClone(start) as Record<string, unknown>;
   for (const each of set) {
     const at = each.indexOf("=");

@@ -1,5 +1,7 @@
 // Runs a command line: parses it, runs the command, writes its answer as text or JSON, and gives the exit code.
 
+import "../backends/registry";
+
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 

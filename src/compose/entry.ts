@@ -4,7 +4,7 @@ import { z } from "zod";
 
 import { problem, type Problem } from "../core/problems";
 import { isObject } from "../core/overlay";
-import { volumeSchema, type VolumeDefinition } from "../core/config-schema";
+import { schemas, type VolumeDefinition } from "../core/config-schema";
 import { validate } from "../core/validate";
 import type { ComposeVersion } from "./interpolate";
 
@@ -101,7 +101,7 @@ export function readExtension(value: unknown): {
 } {
   if (value === null || value === undefined) return { definition: {}, problems: [] };
   if (typeof value === "string") return { reference: value, definition: {}, problems: [] };
-  const read = validate(volumeSchema, value, "");
+  const read = validate(schemas().volume, value, "");
   return { definition: read.value ?? {}, problems: read.problems };
 }
 

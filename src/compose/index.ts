@@ -1,5 +1,7 @@
 // Compose files, read as Compose reads them. Pure.
 
+import "../backends/registry";
+
 export type { ComposeFile } from "./document";
 export { parseDotenv } from "./dotenv";
 export type { OnDisk } from "./include";

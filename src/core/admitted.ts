@@ -1,6 +1,6 @@
 // The sizes that a profile admits on a backend: where it ends, and why. For `explain`.
 
-import { backends, type BackendName } from "../backends/registry";
+import { backends, type BackendName } from "./backend";
 import type { Admitted, Backend } from "./backend";
 import type { Problem } from "./problems";
 import { sectionPath, type Catalog } from "./catalog";

@@ -1,9 +1,9 @@
-// What every backend is: a section of settings in a profile, and pure answers about it. One folder a backend.
+// What a backend is to the core: a section of settings in a profile, and pure answers about it; and which backends are registered.
 
-import { z } from "zod";
+import type { z } from "zod";
 
 import type { MonthlyCost } from "./cost";
-import { problem, type Note, type Problem } from "./problems";
+import type { Note, Problem } from "./problems";
 
 /** What a backend is told about one volume. */
 export interface Asked<Section, Placement, Limits> {
@@ -101,6 +101,13 @@ export interface Recorded<Settings> {
   own: readonly string[];
 }
 
+/** What may happen to each setting of a volume that exists. */
+export type ChangeRules<Settings> = {
+  [K in keyof Required<Settings>]: (from: Settings[K], to: Settings[K]) => SettingRule | undefined;
+};
+
+type NumericKeys<Settings> = { [K in keyof Settings]-?: number extends Settings[K] ? K : never }[keyof Settings];
+
 /** A backend, as the pure core sees it. */
 export interface Backend<
   Name extends string = string,
@@ -109,25 +116,42 @@ export interface Backend<
   Placement = unknown,
   Limits = unknown,
   Prices = unknown,
+  Stack = unknown,
+  Own = unknown,
 > {
   name: Name;
   /** Its name for people: "Amazon EBS". */
   title: string;
   /** What a profile may say for it. Every key is optional (a profile may be a part that another extends) and may be null. */
   section: z.ZodType<Section>;
-  /** What a volume or a stack says about the place. */
+  /** The sections of the built-in profiles, by the profile's name; `default` is the cheapest that any application can live with. */
+  builtIn: Readonly<Record<string, Section>>;
+  /** What is known of the place of a volume: said by the stack, by the volume itself, or found out. */
   placement: z.ZodType<Placement>;
-  /** What of the stack's config below the backend's name is about the place. Default: all of it. */
+  /** The stack's config below the backend's name. */
+  stack: z.ZodType<Stack>;
+  /** What of it is about the place. Default: all of it. */
   place?(stack: Record<string, unknown>): object;
-  recorded: Recorded<Settings>;
+  /** What a volume may say for the backend beside its profile, below the backend's name. Default: nothing */
+  own?: z.ZodType<Own>;
+  /** What the provider's config (`aws:region`) and the environment say of the place. Default: nothing */
+  environment?(
+    providerConfig: (key: string) => string | undefined,
+    env: Readonly<Record<string, string | undefined>>,
+  ): object;
+  /** What `init` has to ask before the backend can make a volume. */
+  questions: readonly Question[];
+  /** Whether its volumes are resources of a dynamic provider of ours, published as `storage-profiles/provider/<name>`. */
+  hasProvider: boolean;
+  recorded: Recorded<NoInfer<Settings>>;
   /** How each setting that is a number reads. */
-  quantities: { readonly [K in keyof Settings as number extends Settings[K] ? K : never]-?: Quantity };
+  quantities: { readonly [K in NumericKeys<NoInfer<Settings>>]: Quantity };
   limits: Overridable<Limits>;
   prices: Overridable<Prices>;
   /** Settings, problems and notes for one volume. Never throws. */
   resolve(asked: Asked<Section, Placement, Limits>, prices: Prices): Answer<Settings>;
   /** What may happen to each setting of a volume that exists; nothing, where the difference means no change. */
-  change: { [K in keyof Required<Settings>]: (from: Settings[K], to: Settings[K]) => SettingRule | undefined };
+  change: ChangeRules<NoInfer<Settings>>;
   /** Why a change can't be made that each setting by itself allows: what one of them says about others, or about the size. */
   wholeChange?(from: Made<Settings>, to: Made<Settings>): Problem[];
   /** What is to be known of a change as a whole, beyond what becomes of each setting. */
@@ -142,43 +166,80 @@ export interface Backend<
   ): { cost: MonthlyCost } | { unknown: string } | undefined;
 }
 
-/** A range as limits have it. */
-export const rangeSchema = z
-  .strictObject({ min: z.int().positive(), max: z.int().positive() })
-  .refine(({ min, max }) => min <= max, { error: "min is above max" });
-
-/** Any part of a range, to be laid over one. */
-export const partialRange = z.strictObject({ min: z.int().positive(), max: z.int().positive() }).partial();
+/** A question about the place of volumes, for `init` and as an option of commands. */
+export interface Question {
+  /** The option: "zone". Backends that ask for the same thing share it. */
+  option: string;
+  /** The key below the backend's name in the stack's config. */
+  key: string;
+  /** The prompt. */
+  message: string;
+  /** What the option is, for `--help`. */
+  description: string;
+  isNeeded: boolean;
+  /** Whether prices depend on it, so that `explain` takes it as well. */
+  decidesPrice?: true;
+}
 
 /**
- * Whether a backend can make the size that is asked for, which it may first round to `made`. Problem: `size-beyond-limit`,
- * with the `ways` out that lie in the profile, and the nearest size in the range where it `fits` what else is asked for.
+ * The types of each backend. Each backend adds its own by declaration merging, also one that isn't part of this package:
+ * `declare module "storage-profiles/core" { interface BackendTypes { zfs: TypesOf<typeof zfs> } }`.
  */
-export function sizeProblems(
-  what: string,
-  { sizeGiB, sizePath }: Pick<Asked<unknown, unknown, unknown>, "sizeGiB" | "sizePath">,
-  { min, max }: z.infer<typeof rangeSchema>,
-  {
-    ways = () => [],
-    fits = () => true,
-    made = sizeGiB,
-  }: { ways?: () => string[]; fits?: (sizeGiB: number) => boolean; made?: number } = {},
-): Problem[] {
-  if (made >= min && made <= max) return [];
-  const nearestFits = fits(made < min ? min : max);
-  return [problem("size-beyond-limit", sizePath, sizeGiB, { what, sizeGiB, min, max, ways: ways(), nearestFits })];
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- filled by declaration merging
+export interface BackendTypes {}
+
+/** The types of a backend, out of its definition. */
+export type TypesOf<B> =
+  B extends Backend<
+    infer _Name,
+    infer Section,
+    infer Settings,
+    infer _Placement,
+    infer _Limits,
+    infer _Prices,
+    infer Stack,
+    infer Own
+  >
+    ? { section: Section; settings: Settings; stack: Stack; own: Own }
+    : never;
+
+/** The name of a backend: `aws`, `openstack`, `scaleio` or `local`. */
+export type BackendName = keyof BackendTypes;
+
+/** The complete settings of a volume on a backend. */
+export type SettingsOf<B extends BackendName> = BackendTypes[B]["settings"];
+
+/** The complete settings of a volume, of whichever backend. */
+export type Settings = { [B in BackendName]: SettingsOf<B> }[BackendName];
+
+/** What a profile says for a backend. */
+export type SectionOf<B extends BackendName> = BackendTypes[B]["section"];
+
+/** The backends, by name. Inside, a backend is called through its general shape: what it is given was checked by its own schemas. */
+export const backends = {} as Readonly<Record<BackendName, Backend>>;
+
+/** The names of the backends, in the order in which they are listed. */
+export const backendNames: readonly BackendName[] = [];
+
+/** Registers backends, each of which is loaded when it is first used. Throws where the name is taken. */
+export function registerBackends(loaders: Readonly<Record<string, () => unknown>>): void {
+  for (const [name, load] of Object.entries(loaders)) {
+    if (Object.hasOwn(backends, name)) throw new Error(`backend "${name}" is registered already`);
+    let loaded: Backend | undefined;
+    Object.defineProperty(backends, name, { enumerable: true, get: () => (loaded ??= load() as Backend) });
+    (backendNames as string[]).push(name);
+  }
 }
 
-/** Reads a resource of our own, which has both under their names. */
-export function readAsRecorded<Settings>({ sizeGiB, settings }: Record<string, unknown>): ReadBack<Settings> {
-  return {
-    ...(typeof sizeGiB === "number" && { sizeGiB }),
-    ...(typeof settings === "object" && settings !== null && { settings: settings }),
-  };
+/** Whether a text names a backend. */
+export function isBackend(name: string): name is BackendName {
+  return Object.hasOwn(backends, name);
 }
 
-/** A setting that changes in place. */
-export const inPlace = (): SettingRule => ({ verdict: "in-place" });
-
-/** A setting that can't change, with the way out. */
-export const refused = (because: string, way: string) => (): SettingRule => ({ verdict: "refused", because, way });
+/** The backend whose settings these are, by their keys: the one that knows most of them; nothing where none does. */
+export function backendOfSettings(settings: object): BackendName | undefined {
+  const known = (name: BackendName) =>
+    Object.keys(settings).filter((key) => Object.hasOwn(backends[name].change, key)).length;
+  const [best] = [...backendNames].sort((a, b) => known(b) - known(a));
+  return best !== undefined && known(best) > 0 ? best : undefined;
+}

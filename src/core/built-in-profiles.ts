@@ -1,36 +1,26 @@
-// The profiles that ship. A volume can go from each to each and back without losing its data, on every backend: all are encrypted on
-// EBS, thin on ScaleIO, and let Cinder move a volume where types are on different storage. `gold` has the numbers of the project's
-// founding example (FlockerProfiles, 2015); only its 1,000,000 KB/s are 1,000,448, the next that a ScaleIO array has.
+// The profiles that ship: what each is for, and what each backend makes of it. A volume can go from each to each and back without losing
+// its data, on every backend.
 
+import { backendNames, backends } from "./backend";
 import type { ProfileDefinition } from "./config-schema";
+import { once } from "./once";
 
-export const builtinProfiles: Readonly<Record<string, ProfileDefinition>> = {
-  default: {
-    description: "The cheapest that any application can live with, encrypted on EBS",
-    aws: { volumeType: "gp3", encrypted: true },
-    openstack: { migrationPolicy: "on-demand" },
-    scaleio: { provisioning: "thin" },
-    local: {},
-  },
-  gold: {
-    description: "High IOPS, encrypted",
-    aws: { volumeType: "io1", iops: { perGiB: 30, min: 100, max: 64_000 }, encrypted: true },
-    openstack: { volumeType: "gold", migrationPolicy: "on-demand" },
-    scaleio: { provisioning: "thin", iopsLimit: 10_000, bandwidthLimitKBps: 1_000_448, ramCache: true },
-    local: { iops: { max: 10_000 } },
-  },
-  silver: {
-    description: "Steady IOPS for most databases, encrypted",
-    aws: { volumeType: "gp3", iops: 3_000, throughputMiBps: 250, encrypted: true },
-    openstack: { volumeType: "silver", migrationPolicy: "on-demand" },
-    scaleio: { provisioning: "thin", iopsLimit: 3_000, bandwidthLimitKBps: 256_000 },
-    local: { iops: { max: 3_000 }, throughputMiBps: 250 },
-  },
-  bronze: {
-    description: "Cheap and even, encrypted",
-    aws: { volumeType: "gp3", encrypted: true },
-    openstack: { volumeType: "bronze", migrationPolicy: "on-demand" },
-    scaleio: { provisioning: "thin", iopsLimit: 500, bandwidthLimitKBps: 64_512 },
-    local: { iops: { max: 500 }, throughputMiBps: 60 },
-  },
+const descriptions = {
+  default: "The cheapest that any application can live with, encrypted on EBS",
+  gold: "High IOPS, encrypted",
+  silver: "Steady IOPS for most databases, encrypted",
+  bronze: "Cheap and even, encrypted",
 };
+
+/** The profiles that ship, by name. */
+export const builtinProfiles = once((): Readonly<Record<string, ProfileDefinition>> =>
+  Object.fromEntries(
+    Object.entries(descriptions).map(([name, description]) => {
+      const sections = backendNames.flatMap((backend) => {
+        const section = backends[backend].builtIn[name];
+        return section === undefined ? [] : [[backend, section]];
+      });
+      return [name, { description, ...(Object.fromEntries(sections) as object) }];
+    }),
+  ),
+);

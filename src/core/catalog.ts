@@ -1,6 +1,6 @@
 // The catalog: all profiles in force for a stack. The built-in ones, the stack's own laid over them by name, `extends` done.
 
-import { backendNames, backends, type BackendName } from "../backends/registry";
+import { backendNames, backends, type BackendName } from "./backend";
 import type { Overridable } from "./backend";
 import { nearest } from "./nearest";
 import { problem, type Problem } from "./problems";
@@ -60,7 +60,7 @@ export function makeCatalog(config: StackConfig = {}, { keys, profiles: wrong }:
     parent === undefined ? {} : { extends: parent },
   ]);
   const stack: Definitions = { ...config.profiles, ...(Object.fromEntries(placeholders) as Definitions) };
-  const names = [...new Set([...Object.keys(builtinProfiles), ...Object.keys(stack)])];
+  const names = [...new Set([...Object.keys(builtinProfiles()), ...Object.keys(stack)])];
   const profiles = Object.create(null) as Record<string, Profile>;
   const broken = Object.create(null) as Record<string, readonly Problem[]>;
   const ofChains = new Map<string, Problem>();
@@ -133,7 +133,7 @@ type Definitions = Readonly<Record<string, ProfileDefinition>>;
 function find(name: string, stack: Definitions): Link | undefined {
   const definition = own(stack, name) as ProfileDefinition | undefined;
   if (definition) return { name, origin: "stack", definition };
-  const builtin = own(builtinProfiles, name) as ProfileDefinition | undefined;
+  const builtin = own(builtinProfiles(), name) as ProfileDefinition | undefined;
   return builtin && { name, origin: "built-in", definition: builtin };
 }
 
@@ -145,7 +145,7 @@ function lineage(name: string, stack: Definitions, names: string[]): Link[] | Pr
     chain.push(link);
     const parent: string | undefined = link.definition.extends;
     if (parent === undefined) return chain;
-    if (parent === link.name && link.origin === "stack" && Object.hasOwn(builtinProfiles, parent)) {
+    if (parent === link.name && link.origin === "stack" && Object.hasOwn(builtinProfiles(), parent)) {
       link = find(parent, {});
       continue;
     }

@@ -1,120 +1,63 @@
-// The stack's config, as zod schemas: types, validation and the JSON Schema for editors all come from here.
+// The stack's config: its keys and what may stand there. The schemas themselves are made when a config is first read.
 
-import { z } from "zod";
-
-import { backendNames, backends, type BackendName, type SectionOf } from "../backends/registry";
-import { awsStackSchema, awsVolumeSchema } from "../backends/aws/placement";
-import { openstackStackSchema, openstackVolumeSchema } from "../backends/openstack/placement";
+import { backendNames, type BackendName, type BackendTypes, type SectionOf } from "./backend";
+import { once } from "./once";
 
 /** The namespace of every key, also in another project that uses the package. */
 export const NAMESPACE = "storage-profiles";
 
-const sections = Object.fromEntries(
-  backendNames.map((name) => [name, (backends[name].section as z.ZodType).nullish()]),
-) as { [B in BackendName]: z.ZodOptional<z.ZodNullable<z.ZodType<SectionOf<B>>>> };
-
-const defaultSize = (whose: string) =>
-  z
-    .string()
-    .regex(/^\d+(\.\d+)?\s*[MGTPmgtp][Ii]?[Bb]$/, "it is not a size with a unit")
-    .optional()
-    .describe(`Size with a unit ("10GiB") of ${whose} that Docker makes without saying one`);
-
-export const profileSchema = z
-  .strictObject({
-    description: z.string().max(500).optional().describe("What the profile is for, for people"),
-    defaultSize: defaultSize("a volume of this profile"),
-    extends: z
-      .string()
-      .optional()
-      .describe("The profile that this one is laid over. Its own name means the built-in one of that name"),
-    ...sections,
-  })
-  .describe("A profile: a section of settings for each backend");
-
-/** A profile as it is written in the stack's config. */
-export type ProfileDefinition = z.infer<typeof profileSchema>;
-
-const sizeFields = {
-  sizeGiB: z.number().positive().optional().describe("Size in GiB (2^30 bytes)"),
-  size: z.string().optional().describe('Size with a unit: "100GiB", "1.5TiB", "500GB"'),
-};
-
-export const volumeSchema = z
-  .strictObject({
-    profile: z.string().optional().describe("Name of the profile. Default: default"),
-    ...sizeFields,
-    backend: z
-      .enum(backendNames as [BackendName, ...BackendName[]])
-      .optional()
-      .describe("The backend. Default: the stack's"),
-    deletionProtection: z.boolean().optional().describe("Whether the volume is protected. Default: the stack's"),
-    aws: awsVolumeSchema.optional(),
-    openstack: openstackVolumeSchema.optional(),
-  })
-  .describe("A volume: its profile and its size");
+/** A profile as it is written in the stack's config: a section of settings for each backend. */
+export type ProfileDefinition = {
+  /** What the profile is for, for people. */
+  description?: string | undefined;
+  /** The size of a volume of this profile that Docker makes without saying one: text with a unit. */
+  defaultSize?: string | undefined;
+  /** The profile that this one is laid over. Its own name means the built-in one of that name. */
+  extends?: string | undefined;
+} & { [B in BackendName]?: SectionOf<B> | null | undefined };
 
 /** A volume as it is written in the stack's config. */
-export type VolumeDefinition = z.infer<typeof volumeSchema>;
-
-const overrides = (what: "limits" | "prices") =>
-  z.strictObject(
-    Object.fromEntries(backendNames.map((name) => [name, backends[name][what].override.optional()])) as Record<
-      BackendName,
-      z.ZodOptional<z.ZodType>
-    >,
-  );
-
-/** Prices of the backends, as they stand in the stack's config or in a file of their own. */
-export const pricesSchema = overrides("prices").describe("Prices of the backends, laid over those that ship");
-
-/** Every key of the namespace `storage-profiles`, with what may stand there. */
-export const configSchema = z
-  .strictObject({
-    backend: z
-      .enum(backendNames as [BackendName, ...BackendName[]])
-      .describe("The backend of the stack's volumes: aws, openstack, scaleio or local"),
-    profiles: z
-      .record(z.string(), profileSchema)
-      .describe("The stack's profiles by name, laid over the built-in default, gold, silver and bronze"),
-    volumes: z.record(z.string(), volumeSchema).describe("The volumes that the program in stacks/ declares, by name"),
-    deletionProtection: z
-      .boolean()
-      .describe("Whether volumes are protected against deletion and replacement. Default: true"),
-    limits: overrides("limits").describe("Limits of the backends, laid over those that ship"),
-    prices: pricesSchema,
-    pricesFile: z
-      .string()
-      .min(1)
-      .describe("YAML file with prices in the form of `prices`, relative to the project; `prices` is laid over it"),
-    local: z
-      .strictObject({
-        stateDirectory: z
-          .string()
-          .regex(/^(\/[^/]+)+$/)
-          .optional()
-          .describe(
-            "Absolute path of the directory that holds local volumes. Default: /var/lib/storage-profiles for root, else below the home directory",
-          ),
-        mode: z
-          .enum(["auto", "loop", "directory"])
-          .optional()
-          .describe(
-            "loop: size and limits hold (Linux, root). directory: neither holds. Default: auto, the best that this machine can do",
-          ),
-      })
-      .describe("How the local backend works on this machine"),
-    scaleio: backends.scaleio.placement,
-    aws: awsStackSchema,
-    openstack: openstackStackSchema,
-    docker: z
-      .strictObject({ defaultSize: defaultSize("a volume of a profile without a `defaultSize`") })
-      .describe("What the Docker plugin does in this stack"),
-  })
-  .partial();
+export type VolumeDefinition = {
+  /** @default "default" */
+  profile?: string | undefined;
+  /** In GiB (2^30 bytes). */
+  sizeGiB?: number | undefined;
+  /** With a unit: "100GiB", "1.5TiB", "500GB". */
+  size?: string | undefined;
+  /** @default the stack's */
+  backend?: BackendName | undefined;
+  /** @default the stack's */
+  deletionProtection?: boolean | undefined;
+} & { [B in BackendName]?: BackendTypes[B]["own"] | undefined };
 
 /** The stack's config below the namespace, as it is used. */
-export type StackConfig = z.infer<typeof configSchema>;
+export type StackConfig = {
+  backend?: BackendName | undefined;
+  profiles?: Record<string, ProfileDefinition> | undefined;
+  volumes?: Record<string, VolumeDefinition> | undefined;
+  deletionProtection?: boolean | undefined;
+  limits?: { [B in BackendName]?: unknown } | undefined;
+  prices?: { [B in BackendName]?: unknown } | undefined;
+  pricesFile?: string | undefined;
+  docker?: { defaultSize?: string | undefined } | undefined;
+} & { [B in BackendName]?: BackendTypes[B]["stack"] | undefined };
+
+/** The zod schemas of a profile, of a volume, of prices, and of the whole config, for the backends that are registered. */
+export const schemas = once(() => {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded when it is first used
+  const { makeSchemas } = require("./schemas") as typeof import("./schemas");
+  return makeSchemas();
+});
 
 /** The keys of the namespace. */
-export const configKeys = Object.keys(configSchema.shape) as (keyof StackConfig)[];
+export const configKeys = once((): (keyof StackConfig)[] => [
+  "backend",
+  "profiles",
+  "volumes",
+  "deletionProtection",
+  "limits",
+  "prices",
+  "pricesFile",
+  ...backendNames,
+  "docker",
+]);

@@ -2,11 +2,11 @@
 
 import { z } from "zod";
 
-import { configSchema, NAMESPACE } from "./config-schema";
+import { NAMESPACE, schemas } from "./config-schema";
 
 /** The schema, as JSON. */
 export function editorSchema(): Record<string, unknown> {
-  const { properties = {}, $defs } = z.toJSONSchema(configSchema, { io: "input", unrepresentable: "any" });
+  const { properties = {}, $defs } = z.toJSONSchema(schemas().config, { io: "input", unrepresentable: "any" });
   const keys = Object.entries(properties).map(([key, schema]) => [`${NAMESPACE}:${key}`, schema] as const);
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",

@@ -1,6 +1,6 @@
 // Where a setting stands that a profile has by `extends`, and how it is taken away there: for problems.
 
-import type { BackendName } from "../backends/registry";
+import type { BackendName } from "./backend";
 import type { Problem } from "./problems";
 import { sectionPath, type Profile } from "./catalog";
 import { isBelow } from "./validate";

@@ -1,6 +1,6 @@
 // What is said of the place where a volume lives: by the stack's config, and by the volume itself.
 
-import { backends, type BackendName } from "../backends/registry";
+import { backends, type BackendName } from "./backend";
 import type { Backend } from "./backend";
 import type { StackConfig } from "./config-schema";
 

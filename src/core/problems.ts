@@ -291,13 +291,13 @@ export const problemKinds = {
   }),
 
   // Profiles and backends
-  "backend-missing": problemKind<{ backends: string[] }>({
+  "backend-missing": problemKind<{ backends: readonly string[] }>({
     meaning: "Neither the stack nor the volume says which backend to use.",
     message: () => "no backend is chosen",
     allowed: ({ backends }) => backends.join(", "),
     fix: () => "run `pulumi config set storage-profiles:backend local`, or give the volume `backend`",
   }),
-  "backend-unknown": problemKind<{ backend: string; backends: string[]; nearest: string | undefined }>({
+  "backend-unknown": problemKind<{ backend: string; backends: readonly string[]; nearest: string | undefined }>({
     meaning: "There is no backend of this name.",
     message: ({ backend }) => `there is no backend "${backend}"`,
     allowed: ({ backends }) => backends.join(", "),

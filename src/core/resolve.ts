@@ -1,7 +1,7 @@
 // The heart: a request and a catalog give a resolution; two resolutions give a change. Pure: the same code answers in a
 // component at preview, in the commands, over HTTP and in tests.
 
-import { backendNames, backends, isBackend, type BackendName, type Settings } from "../backends/registry";
+import { backendNames, backends, isBackend, type BackendName, type Settings } from "./backend";
 import type { Answer, Asked, Backend, SettingRule } from "./backend";
 import { formatCost, type MonthlyCost } from "./cost";
 import { nearest } from "./nearest";

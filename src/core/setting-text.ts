@@ -1,20 +1,25 @@
 // A setting's value as people read it: with its unit, and never a bare 0 where there is no limit. Wherever a person reads a
 // setting, this is what writes it (the status page has the same table, from quantities.js).
 
-import { backendNames, backends, type BackendName } from "../backends/registry";
+import { backendNames, backends, type BackendName } from "./backend";
 import type { Backend, Quantity } from "./backend";
+import { once } from "./once";
 import { count, show } from "./problems";
 
 const SIZE: Quantity = { unit: "GiB" };
 
 /** How the settings of each backend read that are numbers, the size among them. */
-export const quantities = Object.fromEntries(
-  backendNames.map((name) => [name, { sizeGiB: SIZE, ...(backends[name] as Backend).quantities }]),
-) as Record<string, Record<string, Quantity>> as Readonly<Record<BackendName, Readonly<Record<string, Quantity>>>>;
+export const quantities = once(
+  () =>
+    Object.fromEntries(
+      backendNames.map((name) => [name, { sizeGiB: SIZE, ...(backends[name] as Backend).quantities }]),
+    ) as Record<string, Record<string, Quantity>> as Readonly<Record<BackendName, Readonly<Record<string, Quantity>>>>,
+);
 
 /** A setting's value as text: "3,000 IOPS", "unlimited", "nothing". */
 export function settingText(backend: BackendName, setting: string, value: unknown): string {
-  const quantity = Object.hasOwn(quantities[backend], setting) ? quantities[backend][setting] : undefined;
+  const known = quantities()[backend];
+  const quantity = Object.hasOwn(known, setting) ? known[setting] : undefined;
   if (typeof value !== "number" || !quantity) return show(value);
   return value === 0 && quantity.isUnlimitedAtZero ? "unlimited" : `${count(value)} ${quantity.unit}`;
 }

@@ -2,21 +2,13 @@
 
 import type { z } from "zod";
 
-import { backendNames, type BackendName } from "../backends/registry";
+import { backendNames, type BackendName } from "./backend";
 import { nearest } from "./nearest";
 import { problem, type Problem } from "./problems";
 import { makeCatalog } from "./catalog";
 import { isObject, overlay, own } from "./overlay";
 import { checkName } from "./reference";
-import {
-  configKeys,
-  configSchema,
-  NAMESPACE,
-  pricesSchema,
-  profileSchema,
-  volumeSchema,
-  type StackConfig,
-} from "./config-schema";
+import { configKeys, NAMESPACE, schemas, type StackConfig } from "./config-schema";
 import { joinPath, validate } from "./validate";
 
 /** A value of the stack's config as it was found: its text or its object, and whether it is a secret. */
@@ -64,11 +56,12 @@ export function readConfig(raw: Readonly<Record<string, RawConfigValue>>): ReadC
     problems.push(...found);
     unreadable.keys[key] = found;
   };
+  const { shape } = schemas().config;
   for (const [key, { value, secret, problems: inText = [] }] of Object.entries(raw)) {
     const path = `${NAMESPACE}:${key}`;
-    const schema = Object.hasOwn(configSchema.shape, key) ? configSchema.shape[key as keyof StackConfig] : undefined;
+    const schema = Object.hasOwn(shape, key) ? shape[key as keyof typeof shape] : undefined;
     if (!schema) {
-      const params = { key, keys: configKeys, nearest: nearest(key, configKeys) };
+      const params = { key, keys: configKeys(), nearest: nearest(key, configKeys()) };
       problems.push(problem("unknown-key", path, secret ? undefined : value, params));
     } else if (secret) {
       leaveOut(key, [problem("config-secret", path, undefined, { key: path })]);
@@ -116,7 +109,7 @@ function readEntries(
   path: string,
 ): { entries: unknown; wrong: [name: string, { problems: Problem[]; value: unknown }][] } {
   const [what, schema] =
-    key === "profiles" ? (["profile", profileSchema] as const) : (["volume", volumeSchema] as const);
+    key === "profiles" ? (["profile", schemas().profile] as const) : (["volume", schemas().volume] as const);
   const result = Object.create(null) as Record<string, unknown>;
   const wrong: [string, { problems: Problem[]; value: unknown }][] = [];
   for (const [name, value] of Object.entries(entries)) {
@@ -136,7 +129,7 @@ export function withPricesOf(
   file: string,
 ): Pick<ReadConfig, "config" | "problems"> {
   // A file with nothing in it is as good as none.
-  const { value, problems } = validate(pricesSchema, content ?? {}, "");
+  const { value, problems } = validate(schemas().prices, content ?? {}, "");
   const whole = value ? makeCatalog({ prices: value }).problems : [];
   const inFile = (path: string) => `${file}: ${path.replace(`${NAMESPACE}:prices.`, "")}`;
   const told = [...problems, ...whole].map((each) => ({ ...each, path: inFile(each.path) }));
@@ -150,7 +143,7 @@ export function parseConfigText(key: string, text: string): { value: unknown; pr
   try {
     return { value: JSON.parse(text), problems: [] };
   } catch (error) {
-    if (!configKeys.some((each) => each === key)) return { value: text, problems: [] };
+    if (!configKeys().some((each) => each === key)) return { value: text, problems: [] };
     const allowed = key === "deletionProtection" ? "true or false" : "an object, as YAML below the key";
     const why = error instanceof Error ? error.message : String(error);
     return {

@@ -7,13 +7,13 @@ import * as path from "node:path";
 import { z } from "zod";
 
 import { monotonic } from "../system/monotonic";
-import { volumeSchema } from "../core/config-schema";
+import { schemas } from "../core/config-schema";
 
 const holder = z.strictObject({ since: z.number() });
 const undo = z.strictObject({
   kind: z.enum(["make", "change", "remove"]),
   /** The volume's entry before; nothing where there was none. */
-  before: volumeSchema.optional(),
+  before: schemas().volume.optional(),
 });
 const entry = z.strictObject({
   names: z.array(z.string()).default([]),

@@ -1,5 +1,7 @@
 // The HTTP service over a stack's profiles and volumes, as `storage-profiles/http`.
 
+import "../backends/registry";
+
 export { openapiDocument } from "./openapi";
 export { checkListening, DEFAULT_LISTEN, defaultLimits, type ServiceOptions, type Limits } from "./options";
 export { routes } from "./routes";

@@ -2,10 +2,10 @@
 
 import { z } from "zod";
 
-import { backendNames, type BackendName } from "../backends/registry";
+import { backendNames, type BackendName } from "../core/backend";
 import { NAME_RULE, show, type NoteCode, type ProblemCode } from "../core/problems";
 import { NAME_PATTERN } from "../core/reference";
-import { profileSchema, volumeSchema } from "../core/config-schema";
+import { schemas } from "../core/config-schema";
 import { reportSchema } from "../stack/journal";
 import { complianceStatuses } from "../stack/types";
 
@@ -65,12 +65,12 @@ export const eventsQuery = z.strictObject({
     .describe("Only events after this number, as `Last-Event-ID` says it"),
 });
 
-export const definitionSchema = named("ProfileDefinition", profileSchema);
-export const profileBody = named("ProfileBody", profileSchema.extend({ name: name("The profile's name") }));
-export const volumeBody = named("VolumeChange", volumeSchema);
+export const definitionSchema = named("ProfileDefinition", schemas().profile);
+export const profileBody = named("ProfileBody", schemas().profile.extend({ name: name("The profile's name") }));
+export const volumeBody = named("VolumeChange", schemas().volume);
 export const newVolumeBody = named(
   "NewVolume",
-  volumeSchema.extend({
+  schemas().volume.extend({
     name: z.string().min(1).max(200).describe('A volume\'s name, or "name@profile"'),
   }),
 );
@@ -214,8 +214,8 @@ const written = {
 export const editAnswer = named("EditAnswer", z.object({ ...written, profile: profileAnswer.optional() }));
 export const volumeAnswer = named(
   "Volume",
-  volumeSchema
-    .extend({
+  schemas()
+    .volume.extend({
       name: z.string(),
       profile: z.string(),
       reference: z.string().describe("name@profile"),

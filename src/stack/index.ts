@@ -7,6 +7,8 @@
 //   const operation = stack.apply({ volumes: ["data"] });
 //   for await (const event of operation.events()) console.log(event);
 
+import "../backends/registry";
+
 export * from "./errors";
 export { whatIf } from "./plan";
 export { openProject } from "./project";

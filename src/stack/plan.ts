@@ -1,7 +1,7 @@
 // What edits do: the config before and after against the state. Pure.
 
 import { admittedSizes } from "../core/admitted";
-import type { BackendName } from "../backends/registry";
+import type { BackendName } from "../core/backend";
 import { formatProblem, problem, type Problem } from "../core/problems";
 import { builtinProfiles } from "../core/built-in-profiles";
 import { isSame } from "../core/revision";
@@ -71,7 +71,7 @@ function removal(
   state: StackState,
 ): Problem[] {
   const profiles = read.ownProfiles;
-  const isBuiltIn = Object.hasOwn(builtinProfiles, profile);
+  const isBuiltIn = Object.hasOwn(builtinProfiles(), profile);
   if (!profiles.includes(profile)) {
     return [
       problem("profile-not-own", path, undefined, {

@@ -5,7 +5,8 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join, relative, resolve as resolvePath } from "node:path";
 
-import { ownPlacement } from "../core/placement";
+import { backends, type BackendName } from "../core/backend";
+import { ownPlacement, stackPlacement } from "../core/placement";
 import { formatProblem, problem, type Problem } from "../core/problems";
 import { makeCatalog } from "../core/catalog";
 import { parseConfigText, readConfig, withPricesOf, type RawConfigValue } from "../core/stack-config";
@@ -14,7 +15,6 @@ import { NAMESPACE, type StackConfig, type VolumeDefinition } from "../core/conf
 import { joinPath } from "../core/validate";
 import { resolve, type VolumeRequest } from "../core/resolve";
 import { stackError, StackError } from "./errors";
-import { placementFor } from "./status";
 import type { StackConfigRead } from "./types";
 import { parseYaml } from "./yaml-value";
 
@@ -85,15 +85,15 @@ export async function readConfigText(
   const mistakes = [...read.problems, ...inPrices, ...catalog.problems];
 
   const others = isObject(parsed["config"]) ? parsed["config"] : {};
-  const ofProject = own(context.projectConfig, "aws:region");
-  const regionOfProject = isObject(ofProject) ? (ofProject["value"] ?? ofProject["default"]) : ofProject;
-  const region = [
-    own(others, "aws:region"),
-    regionOfProject,
-    context.env["AWS_REGION"],
-    context.env["AWS_DEFAULT_REGION"],
-  ].find((each): each is string => typeof each === "string" && each !== "");
-  const requestFor = requestsOf(config, region);
+  const providerConfig = (key: string) => {
+    const ofProject = own(context.projectConfig, key);
+    const said = own(others, key) ?? (isObject(ofProject) ? (ofProject["value"] ?? ofProject["default"]) : ofProject);
+    return typeof said === "string" ? said : undefined;
+  };
+  const requestFor = requestsOf(config, (backend) => ({
+    ...stackPlacement(backend, config),
+    ...backends[backend].environment?.(providerConfig, context.env),
+  }));
   const problems = [...mistakes, ...volumeProblems(config, catalog, requestFor, mistakes)];
   const ownProfiles = ownEntries(parsed, "profiles");
   const environments = environmentsOf(parsed["environment"]);
@@ -187,11 +187,11 @@ async function withPrices(
   }
 }
 
-function requestsOf(config: StackConfig, region: string | undefined): StackConfigRead["requestFor"] {
+function requestsOf(config: StackConfig, placementOf: (backend: BackendName) => object): StackConfigRead["requestFor"] {
   return (name, volume = {}) => {
     const { profile, sizeGiB, size, backend = config.backend } = volume;
     if (backend === undefined) return { name, profile, sizeGiB, size };
-    const placement = { ...placementFor(backend, config, region), ...ownPlacement(backend, volume) };
+    const placement = { ...placementOf(backend), ...ownPlacement(backend, volume) };
     return { name, profile, sizeGiB, size, backend, placement };
   };
 }

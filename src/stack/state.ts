@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 
-import { backends, isBackend } from "../backends/registry";
+import { backends, isBackend } from "../core/backend";
 import type { Backend } from "../core/backend";
 import type { ResolvedVolume } from "../core/resolve";
 import { PROFILED_VOLUME, VOLUME_ATTACHMENT, VOLUME_MAPPING } from "../core/resource-types";

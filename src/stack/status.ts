@@ -1,9 +1,8 @@
 // How a volume stands: what is declared against what it last got and what its resource has. Pure; the heart of `status` and `plan`.
 
-import { backends, type BackendName } from "../backends/registry";
+import { backends, type BackendName } from "../core/backend";
 import type { Backend } from "../core/backend";
 import { note, type Note, type Problem } from "../core/problems";
-import { stackPlacement } from "../core/placement";
 import {
   change,
   monthlyCostOf,
@@ -273,13 +272,4 @@ export function placed(name: string, isListed: boolean, problems: readonly Probl
   return problems.map((each) =>
     each.path.startsWith(`${NAMESPACE}:`) ? each : { ...each, path: `${prefix}: ${each.path}` },
   );
-}
-
-/** The place that the stack's config and its environment say for a backend's volumes. */
-export function placementFor(
-  backend: BackendName,
-  config: StackConfigRead["config"],
-  region: string | undefined,
-): object {
-  return { ...stackPlacement(backend, config), ...(backend === "aws" && region !== undefined && { region }) };
 }

@@ -1,7 +1,7 @@
 // What a stack looks like from outside its program: its config file, its state, and what can be done to it. The commands, the
 // HTTP service and the Docker plugin are faces of this. The truth is the config file and Pulumi's state; nothing else stores anything.
 
-import type { BackendName } from "../backends/registry";
+import type { BackendName } from "../core/backend";
 import type { MonthlyCost } from "../core/cost";
 import type { Note, Problem } from "../core/problems";
 import type { Catalog } from "../core/catalog";

@@ -7,7 +7,7 @@ import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFil
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { backends, type BackendName } from "../../src/backends/registry";
+import { backends, type BackendName } from "../../src/core/backend";
 import { resolve } from "../../src/core/resolve";
 import { openProject, type Stack } from "../../src/stack";
 import { PROFILED_VOLUME } from "../../src/core/resource-types";

@@ -2,7 +2,8 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { formatProblems, problem, type AwsSettings, type Problem } from "../../../src";
+import { formatProblems, problem, type Problem } from "../../../src";
+import type { AwsSettings } from "../../../src/backends/aws/settings";
 import type { AskedAttachment, Attacher } from "../attachments";
 import { refusedLater } from "../../engine";
 import { volumeAttachment } from "./sdk";

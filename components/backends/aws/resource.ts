@@ -3,17 +3,9 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import {
-  awsSettingsOf,
-  change,
-  formatProblems,
-  NAMESPACE,
-  note,
-  problem,
-  stackPlacement,
-  type AwsSettings,
-  type Problem,
-} from "../../../src";
+import { change, formatProblems, NAMESPACE, note, problem, stackPlacement, type Problem } from "../../../src";
+import { awsSettingsOf } from "../../../src/backends/aws/recorded";
+import type { AwsSettings } from "../../../src/backends/aws/settings";
 import { argumentsOf } from "../../arguments";
 import type { VolumeBackend, VolumeToMake } from "../registry";
 import { refusedLater } from "../../engine";

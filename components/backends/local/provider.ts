@@ -3,7 +3,8 @@
 
 import type * as dynamic from "@pulumi/pulumi/dynamic";
 
-import { change, formatProblems, type LocalSettings } from "../../../src";
+import { change, formatProblems } from "../../../src";
+import type { LocalSettings } from "../../../src/backends/local/settings";
 import { leaveToEngine } from "../../provider-errors";
 import { LocalVolumeError } from "../../host/errors";
 import { identifyStateDirectory, isOurs, stateDirectoryId, volumeDirectoryExists, volumePaths } from "./paths";

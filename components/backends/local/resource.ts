@@ -4,7 +4,8 @@ import { join } from "node:path";
 
 import * as pulumi from "@pulumi/pulumi";
 
-import type { LocalMode, LocalSettings, StackConfig } from "../../../src";
+import type { StackConfig } from "../../../src";
+import type { LocalMode, LocalSettings } from "../../../src/backends/local/settings";
 import type { VolumeBackend } from "../registry";
 import { hasHooks, keepAtPreview } from "../../engine";
 import { transformed } from "../../transform";

@@ -4,16 +4,8 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 
-import {
-  change,
-  note,
-  problem,
-  show,
-  type Note,
-  type OpenstackSettings,
-  type Problem,
-  type StackConfig,
-} from "../../../src";
+import { change, note, problem, show, type Note, type Problem, type StackConfig } from "../../../src";
+import type { OpenstackSettings } from "../../../src/backends/openstack/settings";
 import {
   judgeLeftOver,
   judgeRetype,

@@ -4,7 +4,8 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { formatProblems, note, problem, stackPlacement, type OpenstackSettings, type Problem } from "../../../src";
+import { formatProblems, note, problem, stackPlacement, type Problem } from "../../../src";
+import type { OpenstackSettings } from "../../../src/backends/openstack/settings";
 import { argumentsOf } from "../../arguments";
 import type { VolumeBackend, VolumeToMake } from "../registry";
 import { known } from "../../engine";

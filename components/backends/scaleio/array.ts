@@ -3,7 +3,7 @@
 
 import { z } from "zod";
 
-import type { AccessMode } from "../../../src";
+import type { AccessMode } from "../../../src/backends/scaleio";
 import { arrayCodes, isRefusal, ScaleioError } from "./errors";
 import { isAtLeast, type GatewaySession } from "./session";
 

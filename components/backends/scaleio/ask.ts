@@ -2,7 +2,8 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { change, note, type Note, type Problem, type ScaleioSettings, type StackConfig } from "../../../src";
+import { change, note, type Note, type Problem, type StackConfig } from "../../../src";
+import type { ScaleioSettings } from "../../../src/backends/scaleio";
 import type { AskedOfBackend } from "../registry";
 import { ScaleioArray } from "./array";
 import { readConnection } from "./connection";

@@ -1,6 +1,7 @@
 // How a volume on scaleio is attached: by a mapping to the host, with the limits of the volume's profile.
 
-import { accessModes, problem } from "../../../src";
+import { problem } from "../../../src";
+import { accessModes } from "../../../src/backends/scaleio";
 import type { Attacher } from "../attachments";
 import { VolumeMapping } from "./volume-mapping";
 

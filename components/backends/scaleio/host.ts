@@ -2,7 +2,7 @@
 
 import { networkInterfaces } from "node:os";
 
-import { mappingLimits, type ScaleioSettings } from "../../../src";
+import { mappingLimits, type ScaleioSettings } from "../../../src/backends/scaleio";
 import { NodeError, type NodeOptions, type NodeStorage } from "../../host/contract";
 import { run } from "../../host/command";
 import { once } from "../../once";

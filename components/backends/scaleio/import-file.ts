@@ -1,6 +1,7 @@
 // What `pulumi import --file` needs to take volumes of an array into a state: each with all that its provider would say.
 
-import { parseReference, formatProblems, type ResolvedVolume, type ScaleioSettings } from "../../../src";
+import { parseReference, formatProblems, type ResolvedVolume } from "../../../src";
+import type { ScaleioSettings } from "../../../src/backends/scaleio";
 import type { ScaleioArray } from "./array";
 import { ScaleioError } from "./errors";
 import { providerText } from "./provider-text";

@@ -1,6 +1,7 @@
 // The life of a volume on an array: checked before it is made, made once, changed in place, removed.
 
-import { change, count, nearest, problem, type Problem, type ScaleioSettings } from "../../../src";
+import { change, count, nearest, problem, type Problem } from "../../../src";
+import type { ScaleioSettings } from "../../../src/backends/scaleio";
 import { carryOut } from "../../transport";
 import { KIB_PER_GIB, type ArrayVolume, type Pool, type PoolStatistics, type ScaleioArray } from "./array";
 import { arrayCodes, isRefusal, isUnsettled, ScaleioError } from "./errors";

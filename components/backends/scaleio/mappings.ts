@@ -1,6 +1,7 @@
 // The mapping of a volume to a host, which is where an array keeps limits.
 
-import { nearest, problem, type AccessMode, type Problem } from "../../../src";
+import { nearest, problem, type Problem } from "../../../src";
+import type { AccessMode } from "../../../src/backends/scaleio";
 import { type ArrayMapping, type ScaleioArray, type Sdc } from "./array";
 import { carryOut } from "../../transport";
 import { arrayCodes, isRefusal, isUnsettled, ScaleioError } from "./errors";

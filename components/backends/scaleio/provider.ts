@@ -5,7 +5,8 @@ import { randomUUID } from "node:crypto";
 
 import type * as dynamic from "@pulumi/pulumi/dynamic";
 
-import type { AccessMode, Problem, ScaleioSettings } from "../../../src";
+import type { Problem } from "../../../src";
+import type { AccessMode, ScaleioSettings } from "../../../src/backends/scaleio";
 import { leaveToEngine } from "../../provider-errors";
 import { ScaleioArray } from "./array";
 import { Claims } from "./claims";

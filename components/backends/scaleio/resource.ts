@@ -2,15 +2,8 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import {
-  nearest,
-  NAMESPACE,
-  problem,
-  stackPlacement,
-  type Problem,
-  type ScaleioSettings,
-  type StackConfig,
-} from "../../../src";
+import { nearest, NAMESPACE, problem, stackPlacement, type Problem, type StackConfig } from "../../../src";
+import type { ScaleioSettings } from "../../../src/backends/scaleio";
 import { generatedName, MAX_NAME_LENGTH } from "../../../src/backends/scaleio/names";
 import type { VolumeBackend } from "../registry";
 import { isConfigSecret, keepAtPreview } from "../../engine";

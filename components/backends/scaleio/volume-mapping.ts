@@ -2,17 +2,8 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import {
-  accessModes,
-  formatProblems,
-  mappingLimits,
-  problem,
-  VOLUME_MAPPING,
-  wrongType,
-  type AccessMode,
-  type Problem,
-  type ScaleioSettings,
-} from "../../../src";
+import { formatProblems, problem, VOLUME_MAPPING, wrongType, type Problem } from "../../../src";
+import { accessModes, mappingLimits, type AccessMode, type ScaleioSettings } from "../../../src/backends/scaleio";
 import { declaredVolume } from "../../declared";
 import { keepAtPreview, refusedLater } from "../../engine";
 import type { ProfiledVolume } from "../../profiled-volume";

@@ -1,6 +1,6 @@
 // The sizes for which a profile is possible on EBS, type by type: for people who ask where a type ends.
 
-import type { Admitted } from "../../core/backend";
+import type { Admitted } from "../contract";
 import type { VolumeType } from "./limits";
 import { resolveType, type AskedAws } from "./resolve-type";
 

@@ -2,7 +2,7 @@
 // ModifyVolume. For everything else the AWS provider would make a new, empty volume and delete the old one.
 
 import { note, problem, show, type Note, type Problem } from "../../core/problems";
-import { inPlace, refused, type Backend, type Made } from "../../core/backend";
+import { inPlace, refused, type Backend, type Made } from "../contract";
 import { isSame } from "../../core/revision";
 import { awsLimits } from "./limits";
 import type { AwsSettings } from "./settings";

@@ -1,7 +1,7 @@
 // The monthly cost of an EBS volume: storage, IOPS by tiers, throughput. Unknown where a place has no prices.
 
 import { costPart, monthlyCost, type CostPart, type MonthlyCost } from "../../core/cost";
-import type { Made } from "../../core/backend";
+import type { Made } from "../contract";
 import { priceLocation, type AwsPlacement } from "./placement";
 import { REFERENCE_REGION, type AwsPrices, type TypePrices } from "./prices";
 import type { AwsSettings } from "./settings";

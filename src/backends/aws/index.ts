@@ -1,22 +1,48 @@
 // Amazon EBS: what a profile's `aws` section becomes for a size, and what may change of a volume that exists.
 
-import type { Backend } from "../../core/backend";
+import { defineBackend } from "../contract";
 import { awsChange, multiAttachProblems, noteAwsChange } from "./change";
 import { awsCost } from "./cost";
-import { awsLimits, awsLimitsOverride, awsLimitsSchema, type AwsLimits } from "./limits";
-import { awsPlacement, type AwsPlacement } from "./placement";
-import { awsPrices, awsPricesOverride, awsPricesSchema, type AwsPrices } from "./prices";
+import { awsLimits, awsLimitsOverride, awsLimitsSchema } from "./limits";
+import { awsPlacement, awsStackSchema, awsVolumeSchema } from "./placement";
+import { awsPrices, awsPricesOverride, awsPricesSchema } from "./prices";
 import { awsRecorded } from "./recorded";
 import { admittedSizes, resolveAws } from "./resolve";
-import { awsSection, type AwsSection, type AwsSettings } from "./settings";
+import { awsSection } from "./settings";
 
 export type { AwsSettings } from "./settings";
 
-export const aws: Backend<"aws", AwsSection, AwsSettings, AwsPlacement, AwsLimits, AwsPrices> = {
+export const aws = defineBackend({
   name: "aws",
   title: "Amazon EBS",
   section: awsSection,
+  // `gold` has the numbers of the project's founding example (FlockerProfiles, 2015).
+  builtIn: {
+    default: { volumeType: "gp3", encrypted: true },
+    gold: { volumeType: "io1", iops: { perGiB: 30, min: 100, max: 64_000 }, encrypted: true },
+    silver: { volumeType: "gp3", iops: 3_000, throughputMiBps: 250, encrypted: true },
+    bronze: { volumeType: "gp3", encrypted: true },
+  },
   placement: awsPlacement,
+  stack: awsStackSchema,
+  own: awsVolumeSchema,
+  // The region, on which prices depend: that of the provider.
+  environment(providerConfig, env) {
+    const sources = [providerConfig("aws:region"), env["AWS_REGION"], env["AWS_DEFAULT_REGION"]];
+    const region = sources.find((each) => each !== undefined && each !== "");
+    return region === undefined ? {} : { region };
+  },
+  questions: [
+    {
+      option: "zone",
+      key: "availabilityZone",
+      message: "Availability Zone (empty: the first of the provider's region)",
+      description: "the availability zone",
+      isNeeded: false,
+      decidesPrice: true,
+    },
+  ],
+  hasProvider: false,
   limits: { data: awsLimits, override: awsLimitsOverride, whole: awsLimitsSchema },
   prices: { data: awsPrices, override: awsPricesOverride, whole: awsPricesSchema },
   resolve: resolveAws,
@@ -31,4 +57,4 @@ export const aws: Backend<"aws", AwsSection, AwsSettings, AwsPlacement, AwsLimit
     throughputMiBps: { unit: "MiB/s" },
     volumeInitializationRate: { unit: "MiB/s" },
   },
-};
+});

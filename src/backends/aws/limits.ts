@@ -5,7 +5,7 @@
 
 import { z } from "zod";
 
-import { partialRange, rangeSchema } from "../../core/backend";
+import { partialRange, rangeSchema } from "../contract";
 
 /** The EBS volume types. */
 export const volumeTypes = ["gp3", "gp2", "io1", "io2", "st1", "sc1", "standard"] as const;

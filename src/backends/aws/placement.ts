@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 
-import { bounded } from "../../core/bounded";
+import { bounded } from "../bounded";
 import { volumeTypes } from "./limits";
 
 const availabilityZone = z.string().min(1).describe('The Availability Zone by name: "eu-central-1a"');

@@ -4,7 +4,7 @@
 
 import { z } from "zod";
 
-import { dateSchema } from "../../core/flat-price";
+import { dateSchema } from "../flat-price";
 import { volumeTypes } from "./limits";
 
 const price = z.number().nonnegative();

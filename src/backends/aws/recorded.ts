@@ -1,6 +1,6 @@
 // What Pulumi's state tells of an EBS volume: the provider's own properties, read back as settings.
 
-import type { Recorded } from "../../core/backend";
+import type { Recorded } from "../contract";
 import type { AwsSettings } from "./settings";
 
 export const awsRecorded: Recorded<AwsSettings> = {

@@ -2,9 +2,9 @@
 
 import { count, note, problem, type Note, type Problem } from "../../core/problems";
 import { isSame } from "../../core/revision";
-import { sizeProblems, type Answer, type Asked } from "../../core/backend";
-import { wantedIops } from "../../core/iops";
-import { wantedThroughput } from "../../core/throughput";
+import { sizeProblems, type Answer, type Asked } from "../contract";
+import { wantedIops } from "../iops";
+import { wantedThroughput } from "../throughput";
 import { volumeTypes, type AwsLimits, type VolumeType } from "./limits";
 import type { AwsPlacement } from "./placement";
 import type { AwsSection, AwsSettings } from "./settings";

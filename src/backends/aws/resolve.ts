@@ -2,7 +2,7 @@
 
 import { note, problem } from "../../core/problems";
 import { isSame } from "../../core/revision";
-import type { Admitted, Answer } from "../../core/backend";
+import type { Admitted, Answer } from "../contract";
 import { admittedBy } from "./admitted";
 import { cheapestType, typesOf } from "./cheapest";
 import { pricesOf } from "./cost";

@@ -3,8 +3,8 @@
 import { z } from "zod";
 
 import { show } from "../../core/problems";
-import { iopsSchema } from "../../core/iops";
-import { throughputSchema } from "../../core/throughput";
+import { iopsSchema } from "../iops";
+import { throughputSchema } from "../throughput";
 import { volumeTypes, type VolumeType } from "./limits";
 import { initializationRateSchema, snapshotIdSchema, tagsSchema } from "./placement";
 

@@ -4,6 +4,7 @@ import { z } from "zod";
 
 import { count, note, problem, type Note } from "../../core/problems";
 import {
+  defineBackend,
   inPlace,
   readAsRecorded,
   partialRange,
@@ -12,10 +13,9 @@ import {
   sizeProblems,
   type Answer,
   type Asked,
-  type Backend,
-} from "../../core/backend";
-import { flatCost, flatPrices, type FlatPrice } from "../../core/flat-price";
-import { iopsSchema, wantedIops } from "../../core/iops";
+} from "../contract";
+import { flatCost, flatPrices } from "../flat-price";
+import { iopsSchema, wantedIops } from "../iops";
 import type { LocalSettings } from "./settings";
 
 export type { LocalMode, LocalSettings } from "./settings";
@@ -46,14 +46,41 @@ const placement = z.strictObject({
 });
 type Placement = z.infer<typeof placement>;
 
+const stack = z
+  .strictObject({
+    stateDirectory: z
+      .string()
+      .regex(/^(\/[^/]+)+$/)
+      .optional()
+      .describe(
+        "Absolute path of the directory that holds local volumes. Default: /var/lib/storage-profiles for root, else below the home directory",
+      ),
+    mode: z
+      .enum(["auto", "loop", "directory"])
+      .optional()
+      .describe(
+        "loop: size and limits hold (Linux, root). directory: neither holds. Default: auto, the best that this machine can do",
+      ),
+  })
+  .describe("How the local backend works on this machine");
+
 const limitsSchema = z.strictObject({ sizeGiB: rangeSchema, iops: rangeSchema, throughputMiBps: rangeSchema });
 type Limits = z.infer<typeof limitsSchema>;
 
-export const local: Backend<"local", Section, LocalSettings, Placement, Limits, FlatPrice> = {
+export const local = defineBackend({
   name: "local",
   title: "this machine",
   section,
+  builtIn: {
+    default: {},
+    gold: { iops: { max: 10_000 } },
+    silver: { iops: { max: 3_000 }, throughputMiBps: 250 },
+    bronze: { iops: { max: 500 }, throughputMiBps: 60 },
+  },
   placement,
+  stack,
+  questions: [],
+  hasProvider: true,
   limits: {
     // Source: ext4's largest file is 16 TiB less a block (kernel Documentation/filesystems/ext4); blk-throttle counts IOPS
     // in 32 bits (block/blk-throttle.h). Read 2026-11-22.
@@ -100,7 +127,7 @@ export const local: Backend<"local", Section, LocalSettings, Placement, Limits, 
     decided: ["mode"],
     own: ["mode"],
   },
-};
+});
 
 function resolve(asked: Asked<Section, Placement, Limits>): Answer<LocalSettings> {
   const { section, sizeGiB, path, limits, profile } = asked;

@@ -4,6 +4,7 @@ import { z } from "zod";
 
 import { note, problem, type Note } from "../../core/problems";
 import {
+  defineBackend,
   inPlace,
   partialRange,
   rangeSchema,
@@ -11,10 +12,9 @@ import {
   sizeProblems,
   type Answer,
   type Asked,
-  type Backend,
-} from "../../core/backend";
-import { flatCost, flatPrices, type FlatPrice } from "../../core/flat-price";
-import { openstackPlacement, type OpenstackPlacement } from "./placement";
+} from "../contract";
+import { flatCost, flatPrices } from "../flat-price";
+import { openstackPlacement, openstackStackSchema, openstackVolumeSchema, type OpenstackPlacement } from "./placement";
 import { openstackSection, type OpenstackSection, type OpenstackSettings } from "./settings";
 import { sizesOf, volumeTypeToMake } from "./specs";
 
@@ -38,18 +38,29 @@ const madeFrom = (_from: string | null, to: string | null) =>
         "leave it as it was, or out; for its data declare a new volume, move the application over, then destroy this one",
       )();
 
-export const openstack: Backend<
-  "openstack",
-  OpenstackSection,
-  OpenstackSettings,
-  OpenstackPlacement,
-  Limits,
-  FlatPrice
-> = {
+export const openstack = defineBackend({
   name: "openstack",
   title: "OpenStack Cinder",
   section: openstackSection,
+  builtIn: {
+    default: { migrationPolicy: "on-demand" },
+    gold: { volumeType: "gold", migrationPolicy: "on-demand" },
+    silver: { volumeType: "silver", migrationPolicy: "on-demand" },
+    bronze: { volumeType: "bronze", migrationPolicy: "on-demand" },
+  },
   placement: openstackPlacement,
+  stack: openstackStackSchema,
+  own: openstackVolumeSchema,
+  questions: [
+    {
+      option: "zone",
+      key: "availabilityZone",
+      message: "Availability zone (empty: Cinder's own choice)",
+      description: "the availability zone",
+      isNeeded: false,
+    },
+  ],
+  hasProvider: true,
   limits: {
     // Cinder takes any size that its database holds (a signed 32-bit number of GiB); types and quotas set the real limits.
     // Source: cinder/api/schemas/volumes.py and cinder/db models, 29.0. Read 2026-08-21.
@@ -135,7 +146,7 @@ export const openstack: Backend<
     decided: ["availabilityZone"],
     own: ["availabilityZone", ...MADE_FROM, "description", "metadata"],
   },
-};
+});
 
 /** The volume type that a profile asks for; `null` for the cloud's default type. */
 function typeOf(profile: string, section: OpenstackSection): string | null {

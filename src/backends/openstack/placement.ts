@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 
-import { bounded } from "../../core/bounded";
+import { bounded } from "../bounded";
 
 const availabilityZone = z.string().min(1).describe('The availability zone by name: "nova"');
 

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { count, note, problem, type Note, type Problem } from "../../core/problems";
 import { validate } from "../../core/validate";
 import {
+  defineBackend,
   inPlace,
   partialRange,
   rangeSchema,
@@ -13,9 +14,8 @@ import {
   sizeProblems,
   type Answer,
   type Asked,
-  type Backend,
-} from "../../core/backend";
-import { flatCost, flatPrices, type FlatPrice } from "../../core/flat-price";
+} from "../contract";
+import { flatCost, flatPrices } from "../flat-price";
 
 const provisionings = ["thin", "thick"] as const;
 const compressions = ["none", "normal"] as const;
@@ -97,11 +97,30 @@ export interface ScaleioSettings {
 const NEW_VOLUME_WAY = "declare a new volume with the new setting, copy the data, and destroy this one";
 const FOLLOW_WAY = `${NEW_VOLUME_WAY}; or, where an administrator has changed it on the array already, run pulumi refresh first`;
 
-export const scaleio: Backend<"scaleio", Section, ScaleioSettings, Placement, Limits, FlatPrice> = {
+export const scaleio = defineBackend({
   name: "scaleio",
   title: "ScaleIO / PowerFlex",
   section,
+  // `gold` has the numbers of the founding example; only its 1,000,000 KB/s are 1,000,448, the next that an array has.
+  builtIn: {
+    default: { provisioning: "thin" },
+    gold: { provisioning: "thin", iopsLimit: 10_000, bandwidthLimitKBps: 1_000_448, ramCache: true },
+    silver: { provisioning: "thin", iopsLimit: 3_000, bandwidthLimitKBps: 256_000 },
+    bronze: { provisioning: "thin", iopsLimit: 500, bandwidthLimitKBps: 64_512 },
+  },
   placement,
+  stack: placement,
+  questions: [
+    {
+      option: "domain",
+      key: "protectionDomain",
+      message: "Protection domain",
+      description: "the protection domain",
+      isNeeded: true,
+    },
+    { option: "pool", key: "storagePool", message: "Storage pool", description: "the storage pool", isNeeded: true },
+  ],
+  hasProvider: true,
   limits: {
     // Source: the gateway's querySystemLimits (volumeSizeGb 8 to 1,048,576), its granularity of 8 GB, and Dell's Ansible
     // modules (limits: IOPS 0 or at least 11; bandwidth in multiples of 1,024 KB/s). The upper ends are those of a signed
@@ -145,7 +164,7 @@ export const scaleio: Backend<"scaleio", Section, ScaleioSettings, Placement, Li
     decided: [],
     own: [],
   },
-};
+});
 
 function resolve(asked: Asked<Section, Placement, Limits>): Answer<ScaleioSettings> {
   const { section, path, limits, profile, placement } = asked;

@@ -1,7 +1,7 @@
 // `explain`: what a profile becomes for a size, why, and where its limits are; side by side over all backends.
 
 import { admittedSizes, type AdmittedSizes } from "../../core/admitted";
-import { backendNames, backends, type BackendName } from "../../backends/registry";
+import { backendNames, backends, type BackendName } from "../../core/backend";
 import { nearest } from "../../core/nearest";
 import { count, problem, sizesText, type Problem } from "../../core/problems";
 import { resolve, type Resolution, type VolumeRequest } from "../../core/resolve";
@@ -16,6 +16,10 @@ interface Explained {
   sizes: AdmittedSizes;
 }
 
+const priceQuestions = backendNames.flatMap((backend) =>
+  backends[backend].questions.filter((each) => each.decidesPrice).map((each) => ({ ...each, backend })),
+);
+
 export const explain: CommandSpec = {
   name: "explain",
   summary: "says what a profile becomes for a size on each backend: settings, limits, cost, and why",
@@ -24,7 +28,10 @@ export const explain: CommandSpec = {
   options: [
     { flags: "--size <size>", description: "the size: GiB, or with a unit (1.5TiB)" },
     { flags: "-b, --backend <name>", description: "only this backend", choices: backendNames },
-    { flags: "--zone <name>", description: "the Availability Zone on aws. Default: the stack's" },
+    ...priceQuestions.map(({ backend, option, description }) => ({
+      flags: `--${option} <name>`,
+      description: `${description} on ${backend}. Default: the stack's`,
+    })),
   ],
   examples: [
     ["explain gold --size 100", "gold for 100 GiB on all backends, side by side"],
@@ -70,9 +77,12 @@ export const explain: CommandSpec = {
 };
 
 function explainOn(backend: BackendName, profile: string, { catalog, read }: Known, context: Context): Explained {
-  const zone = textOf(context, "zone");
   const asked = read?.requestFor("volume", { backend, profile }) ?? { name: "volume", profile, backend };
-  const placement = { ...asked.placement, ...(backend === "aws" && zone !== undefined && { availabilityZone: zone }) };
+  const said = priceQuestions.flatMap(({ backend: whose, option, key }) => {
+    const value = whose === backend ? textOf(context, option) : undefined;
+    return value === undefined ? [] : [[key, value]];
+  });
+  const placement = { ...asked.placement, ...(Object.fromEntries(said) as object) };
   const size = textOf(context, "size");
   const request: VolumeRequest = { ...asked, profile, ...sizeOf(size), placement };
   const sizes = admittedSizes(catalog, { profile, backend, placement });

@@ -1,6 +1,6 @@
 // `init`: a first config for a stack, by a few questions or by flags.
 
-import { backendNames, isBackend, type BackendName } from "../../backends/registry";
+import { backendNames, backends, isBackend, type BackendName } from "../../core/backend";
 import { parseReference } from "../../core/reference";
 import type { ConfigEdit, Stack } from "../../stack";
 import { sizeOf, textOf, UsageError, type CommandSpec, type Context } from "../context";
@@ -14,61 +14,14 @@ interface Choices {
   size?: string | undefined;
 }
 
-interface Question {
-  option: string;
-  key: string;
-  message: string;
-  /** What the flag is called for. */
-  description: string;
-  isNeeded: boolean;
-}
-
-// What each backend has to be told before it can make a volume.
-const questions: Record<BackendName, readonly Question[]> = {
-  aws: [
-    {
-      option: "zone",
-      key: "availabilityZone",
-      message: "Availability Zone (empty: the first of the provider's region)",
-      description: "aws, openstack: the availability zone",
-      isNeeded: false,
-    },
-  ],
-  openstack: [
-    {
-      option: "zone",
-      key: "availabilityZone",
-      message: "Availability zone (empty: Cinder's own choice)",
-      description: "aws, openstack: the availability zone",
-      isNeeded: false,
-    },
-  ],
-  scaleio: [
-    {
-      option: "domain",
-      key: "protectionDomain",
-      message: "Protection domain",
-      description: "scaleio: the protection domain",
-      isNeeded: true,
-    },
-    {
-      option: "pool",
-      key: "storagePool",
-      message: "Storage pool",
-      description: "scaleio: the storage pool",
-      isNeeded: true,
-    },
-  ],
-  local: [],
-};
-
-const flags = [
-  ...new Map(
-    Object.values(questions)
-      .flat()
-      .map((each) => [each.option, each]),
-  ).values(),
-];
+// What the backends have to be told before they can make a volume; one option for what several of them call the same.
+const flags = new Map<string, { backends: string[]; description: string }>();
+for (const backend of backendNames)
+  for (const { option, description } of backends[backend].questions) {
+    const flag = flags.get(option) ?? { backends: [], description };
+    flag.backends.push(backend);
+    flags.set(option, flag);
+  }
 
 export const init: CommandSpec = {
   name: "init",
@@ -79,7 +32,10 @@ export const init: CommandSpec = {
     { flags: "-b, --backend <name>", description: "where the volumes live", choices: backendNames },
     { flags: "--volume <reference>", description: "a first volume, for a program that declares what its config lists" },
     { flags: "--size <size>", description: "its size: GiB, or with a unit" },
-    ...flags.map(({ option, description }) => ({ flags: `--${option} <name>`, description })),
+    ...[...flags].map(([option, { backends: whose, description }]) => ({
+      flags: `--${option} <name>`,
+      description: `${whose.join(", ")}: ${description}`,
+    })),
     { flags: "-y, --yes", description: "ask nothing: the flags say all" },
   ],
   examples: [
@@ -123,7 +79,7 @@ async function ask(context: Context): Promise<Choices> {
   const backend = (textOf(context, "backend") ??
     (await select({ message: "Where do the volumes live?", choices: [...backendNames] }))) as BackendName;
   const place: Record<string, string> = {};
-  for (const { option, key, message, isNeeded } of questions[backend]) {
+  for (const { option, key, message, isNeeded } of backends[backend].questions) {
     const answer = textOf(context, option) ?? (await input({ message, required: isNeeded }));
     if (answer !== "") place[key] = answer;
   }
@@ -145,7 +101,7 @@ function given(context: Context): Choices {
   if (backend === undefined || !isBackend(backend))
     throw new UsageError(`say where the volumes live: --backend ${backendNames.join("|")}`);
   const place: Record<string, string> = {};
-  for (const { option, key, isNeeded } of questions[backend]) {
+  for (const { option, key, isNeeded } of backends[backend].questions) {
     const value = textOf(context, option);
     if (value !== undefined) place[key] = value;
     else if (isNeeded) throw new UsageError(`backend ${backend} needs --${option}`);

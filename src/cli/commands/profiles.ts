@@ -1,6 +1,6 @@
 // `profiles`: the catalog, across backends.
 
-import { backendNames, backends } from "../../backends/registry";
+import { backendNames, backends } from "../../core/backend";
 import { nearest } from "../../core/nearest";
 import { problem } from "../../core/problems";
 import type { Profile } from "../../core/catalog";

@@ -1,7 +1,7 @@
 // Profiles: what there is, what one becomes, and edits of them. An edit changes the configuration and applies nothing.
 
 import { admittedSizes } from "../../core/admitted";
-import { backendNames, type BackendName } from "../../backends/registry";
+import { backendNames, type BackendName } from "../../core/backend";
 import { nearest } from "../../core/nearest";
 import { problem } from "../../core/problems";
 import { revisionOf } from "../../core/revision";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 import { z } from "zod";
 
-import { backendNames } from "../../backends/registry";
+import { backendNames } from "../../core/backend";
 import { httpError } from "../errors";
 import { route } from "../route";
 import { healthAnswer, versionAnswer } from "../schemas";

@@ -9,13 +9,13 @@ import {
   makeCatalog,
   resolve,
   withPricesOf,
-  type AwsSettings,
-  type AwsVolume,
   type Catalog,
   type ProfileDefinition,
   type Resolution,
   type ResolvedVolume,
 } from "../../../src";
+import type { AwsSettings } from "../../../src/backends/aws/settings";
+import type { AwsVolume } from "../../../src/backends/aws/placement";
 import { runs } from "../../support/property";
 
 type Section = NonNullable<ProfileDefinition["aws"]>;

@@ -2,7 +2,8 @@
 
 import * as fc from "fast-check";
 
-import { change, makeCatalog, readConfig, resolve, type OpenstackSettings, type ResolvedVolume } from "../../../src";
+import { change, makeCatalog, readConfig, resolve, type ResolvedVolume } from "../../../src";
+import type { OpenstackSettings } from "../../../src/backends/openstack/settings";
 import {
   judgeLeftOver,
   judgeRetype,

@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { parse } from "yaml";
 
-import { configSchema, noteKinds, problemKinds } from "../../../src";
+import { noteKinds, problemKinds, schemas } from "../../../src";
 
 const root = resolve(__dirname, "../../..");
 const read = (file: string) => readFileSync(join(root, file), "utf8");
@@ -32,9 +32,9 @@ test("Pulumi.yaml declares every key, with the type and the words of the schema"
     string: "string",
     boolean: "boolean",
   };
-  const expected = Object.entries(configSchema.shape).map(([key, schema]) => [
+  const expected = Object.entries(schemas().config.shape).map(([key, schema]) => [
     `storage-profiles:${key}`,
-    { type: kinds[schema.unwrap()._zod.def.type], description: schema.unwrap().description },
+    { type: kinds[(schema as any).unwrap()._zod.def.type], description: (schema as any).unwrap().description },
   ]);
   const declared = Object.entries(config).map(([key, { type, description }]) => [key, { type, description }]);
   expect(declared).toEqual(expected);

@@ -8,11 +8,11 @@ import {
   makeCatalog,
   problemKinds,
   resolve,
-  type AwsSettings,
   type ProfileDefinition,
   type ResolvedVolume,
   type VolumeRequest,
 } from "../../../src";
+import type { AwsSettings } from "../../../src/backends/aws/settings";
 import { runs } from "../../support/property";
 
 const KEY = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";

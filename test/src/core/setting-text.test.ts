@@ -42,7 +42,7 @@ describe("a setting that is a number", () => {
       const { volume } = resolve(catalog, { name: "data", profile, backend, sizeGiB: 8 });
       return Object.entries(volume?.settings ?? {}).filter(([, value]) => typeof value === "number");
     });
-    for (const [setting] of numbers) expect(quantities[backend]).toHaveProperty([setting]);
+    for (const [setting] of numbers) expect(quantities()[backend]).toHaveProperty([setting]);
   });
 
   test.each(LIMITED)("is never a bare 0 in what a change on %s says", (backend) => {
@@ -84,6 +84,6 @@ describe("a setting that is a number", () => {
     const text = readFileSync(path.join(__dirname, "../../../src/http/page/quantities.js"), "utf8");
     const { json } = /export const quantities = (?<json>\{[^]*\});/.exec(text)?.groups ?? {};
     const keyed = (json ?? "").replace(/(\w+):/g, '"$1":').replace(/,(\s*\})/g, "$1");
-    expect(JSON.parse(keyed)).toEqual(quantities);
+    expect(JSON.parse(keyed)).toEqual(quantities());
   });
 });

@@ -11,7 +11,7 @@ import {
   newVolumeProblems,
   updateVolume,
 } from "../../../../components/backends/scaleio/lifecycle";
-import type { ScaleioSettings } from "../../../../src";
+import type { ScaleioSettings } from "../../../../src/backends/scaleio";
 import { startScaleioGateway, type ScaleioGateway } from "../../../../emulators";
 import { until } from "../../../../tools/test/time.js";
 

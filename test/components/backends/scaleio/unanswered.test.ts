@@ -15,7 +15,7 @@ import {
   removeVolume,
   updateVolume,
 } from "../../../../components/backends/scaleio/lifecycle";
-import type { ScaleioSettings } from "../../../../src";
+import type { ScaleioSettings } from "../../../../src/backends/scaleio";
 import { startScaleioGateway, type Fault, type ScaleioGateway } from "../../../../emulators";
 
 let gateway: ScaleioGateway;

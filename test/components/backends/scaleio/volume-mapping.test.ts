@@ -6,7 +6,7 @@ import { VolumeMapping, type VolumeMappingArgs } from "../../../../components";
 import { refusedLater } from "../../../../components/engine";
 import { ScaleioArray } from "../../../../components/backends/scaleio/array";
 import type { GatewaySession } from "../../../../components/backends/scaleio/session";
-import { mappingLimits } from "../../../../src";
+import { mappingLimits } from "../../../../src/backends/scaleio";
 
 const registered: string[] = [];
 

@@ -2,8 +2,8 @@
 
 import * as fc from "fast-check";
 
-import { exactly, wantedIops } from "../../../src/core/iops";
-import { wantedThroughput } from "../../../src/core/throughput";
+import { exactly, wantedIops } from "../../../src/backends/iops";
+import { wantedThroughput } from "../../../src/backends/throughput";
 import { runs } from "../../support/property";
 
 test.each([

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 
-import { costPart, monthlyCost, type MonthlyCost } from "./cost";
+import { costPart, monthlyCost, type MonthlyCost } from "../core/cost";
 
 /** A day. Unquoted, YAML makes a point in time of it, which Pulumi writes with its hours; the day is what counts. */
 export const dateSchema = z

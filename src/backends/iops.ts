@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 
-import { count, note, problem, type Note, type Problem } from "./problems";
+import { count, note, problem, type Note, type Problem } from "../core/problems";
 
 const positiveWhole = z.int().positive();
 

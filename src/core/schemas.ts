@@ -1,0 +1,88 @@
+// The stack's config, as zod schemas: validation and the JSON Schema for editors come from here. Loaded when a config is first read.
+
+import { z } from "zod";
+
+import { backendNames, backends, type Backend, type BackendName } from "./backend";
+import type { ProfileDefinition, StackConfig, VolumeDefinition } from "./config-schema";
+
+const defaultSize = (whose: string) =>
+  z
+    .string()
+    .regex(/^\d+(\.\d+)?\s*[MGTPmgtp][Ii]?[Bb]$/, "it is not a size with a unit")
+    .optional()
+    .describe(`Size with a unit ("10GiB") of ${whose} that Docker makes without saying one`);
+
+const sizeFields = {
+  sizeGiB: z.number().positive().optional().describe("Size in GiB (2^30 bytes)"),
+  size: z.string().optional().describe('Size with a unit: "100GiB", "1.5TiB", "500GB"'),
+};
+
+/** A part of the config for each backend. */
+function ofBackends(part: (backend: Backend) => z.ZodType | undefined): Record<string, z.ZodType> {
+  return Object.fromEntries(
+    backendNames.flatMap((name) => {
+      const schema = part(backends[name]);
+      return schema ? [[name, schema]] : [];
+    }),
+  );
+}
+
+/** The schemas for the backends that are registered. */
+export function makeSchemas() {
+  const backendName = z.enum(backendNames as [BackendName, ...BackendName[]]);
+  const profile = z
+    .strictObject({
+      description: z.string().max(500).optional().describe("What the profile is for, for people"),
+      defaultSize: defaultSize("a volume of this profile"),
+      extends: z
+        .string()
+        .optional()
+        .describe("The profile that this one is laid over. Its own name means the built-in one of that name"),
+      ...ofBackends(({ section }) => section.nullish()),
+    })
+    .describe("A profile: a section of settings for each backend");
+  const volume = z
+    .strictObject({
+      profile: z.string().optional().describe("Name of the profile. Default: default"),
+      ...sizeFields,
+      backend: backendName.optional().describe("The backend. Default: the stack's"),
+      deletionProtection: z.boolean().optional().describe("Whether the volume is protected. Default: the stack's"),
+      ...ofBackends(({ own }) => own?.optional()),
+    })
+    .describe("A volume: its profile and its size");
+  const overrides = (what: "limits" | "prices") =>
+    z.strictObject(ofBackends((backend) => backend[what].override.optional()));
+  const prices = overrides("prices").describe("Prices of the backends, laid over those that ship");
+  const config = z
+    .strictObject({
+      backend: backendName.describe(`The backend of the stack's volumes: ${listed(backendNames)}`),
+      profiles: z
+        .record(z.string(), profile)
+        .describe("The stack's profiles by name, laid over the built-in default, gold, silver and bronze"),
+      volumes: z.record(z.string(), volume).describe("The volumes that the program in stacks/ declares, by name"),
+      deletionProtection: z
+        .boolean()
+        .describe("Whether volumes are protected against deletion and replacement. Default: true"),
+      limits: overrides("limits").describe("Limits of the backends, laid over those that ship"),
+      prices,
+      pricesFile: z
+        .string()
+        .min(1)
+        .describe("YAML file with prices in the form of `prices`, relative to the project; `prices` is laid over it"),
+      ...ofBackends(({ stack }) => stack),
+      docker: z
+        .strictObject({ defaultSize: defaultSize("a volume of a profile without a `defaultSize`") })
+        .describe("What the Docker plugin does in this stack"),
+    })
+    .partial();
+  return {
+    profile: profile as typeof profile & z.ZodType<ProfileDefinition>,
+    volume: volume as typeof volume & z.ZodType<VolumeDefinition>,
+    prices: prices as typeof prices & z.ZodType<StackConfig["prices"]>,
+    config: config as typeof config & z.ZodType<StackConfig>,
+  };
+}
+
+function listed(names: readonly string[]): string {
+  return `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
+}
