@@ -6,7 +6,7 @@ import { basename, dirname, join } from "node:path";
 
 import { lock } from "proper-lockfile";
 
-import { lockRecord, lockWatch } from "../system/lock-watch";
+import { isTaken, lockRecord, lockWatch } from "../system/lock-watch";
 import { monotonic } from "../system/monotonic";
 import { stackError } from "./errors";
 
@@ -32,9 +32,10 @@ export async function locked<T>(file: string, work: () => Promise<T>): Promise<T
       release = await lock(target, options);
       break;
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      if (code !== "ELOCKED")
+      if (!isTaken(error)) {
+        const { message } = error as Error;
         throw stackError("config-not-written", file, undefined, { why: message }, { cause: error });
+      }
       await watch();
       const waited = monotonic.now() - start;
       if (waited > PATIENCE)

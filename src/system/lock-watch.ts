@@ -23,6 +23,15 @@ export async function lockIdentity(lockfile: string): Promise<string | undefined
 }
 
 /**
+ * Whether an attempt to lock found the lock taken. A waiter that saw an old lock may remove the one that was made a moment ago: its maker
+ * then misses its own directory.
+ */
+export function isTaken(error: unknown): boolean {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  return code === "ELOCKED" || (code === "ENOENT" && syscall !== "mkdir");
+}
+
+/**
  * Makes what a waiter calls each time that it finds the lock taken. A lock is made old, so that the next attempt takes it away: at once where
  * its record is of a process of this machine that is dead; and where its time lies in the future, and nobody has renewed it for so long. A
  * process that lives renews its own by the clock as it is now.

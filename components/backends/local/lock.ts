@@ -5,7 +5,7 @@ import * as path from "node:path";
 
 import * as lockfile from "proper-lockfile";
 
-import { lockIdentity, lockRecord, lockWatch } from "../../../src/system/lock-watch";
+import { isTaken, lockIdentity, lockRecord, lockWatch } from "../../../src/system/lock-watch";
 import { monotonic } from "../../../src/system/monotonic";
 import { isSystemError, LocalVolumeError } from "../../host/errors";
 import { parsedJson, readIfThere, sleep } from "../../host/files";
@@ -114,7 +114,7 @@ async function tryLock(file: string, onCompromised: () => void): Promise<(() => 
       onCompromised,
     });
   } catch (error) {
-    if ((error as { code?: unknown }).code === "ELOCKED") return undefined;
+    if (isTaken(error)) return undefined;
     throw error;
   }
 }

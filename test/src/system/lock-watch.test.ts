@@ -14,6 +14,8 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
+import * as properLockfile from "proper-lockfile";
+
 import { withLock } from "../../../components/backends/local/lock";
 import { monotonic } from "../../../src/system/monotonic";
 import { isAlive, processOf } from "../../../src/system/process-id";
@@ -57,6 +59,22 @@ test("so is that of a local volume", async () => {
   });
   inFuture(lockfile);
   expect(await withLock(directory, what, "test", () => Promise.resolve("done"))).toBe("done");
+});
+
+test.each([
+  ["a config file", (file: string) => locked(file, () => Promise.resolve("done"))],
+  ["a local volume", () => withLock(directory, "what", "test", () => Promise.resolve("done"))],
+])("a lock that is removed while it is being made is tried again: %s", async (_, take) => {
+  mkdirSync(join(directory, "locks"), { mode: 0o700 });
+  const file = join(directory, "Pulumi.dev.yaml");
+  writeFileSync(file, "");
+  // As proper-lockfile fails when a waiter that saw the lock before removes this one.
+  const removed = Object.assign(new Error("ENOENT: no such file or directory, stat"), {
+    code: "ENOENT",
+    syscall: "stat",
+  });
+  jest.spyOn(properLockfile, "lock").mockRejectedValueOnce(removed);
+  expect(await take(file)).toBe("done");
 });
 
 describe("the lock of a holder", () => {
