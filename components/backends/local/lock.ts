@@ -3,7 +3,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { promises as fs } from "node:fs";
 import * as path from "node:path";
 
-import * as lockfile from "proper-lockfile";
+import { lock } from "proper-lockfile";
 
 import { isTaken, lockIdentity, lockRecord, lockWatch } from "../../../src/system/lock-watch";
 import { monotonic } from "../../../src/system/monotonic";
@@ -106,7 +106,7 @@ async function acquire(file: string, what: string, operation: string, waitMs: nu
 /** Undefined when somebody else has the lock. */
 async function tryLock(file: string, onCompromised: () => void): Promise<(() => Promise<void>) | undefined> {
   try {
-    return await lockfile.lock(file, {
+    return await lock(file, {
       lockfilePath: `${file}.lock`,
       realpath: false,
       stale: staleMs,

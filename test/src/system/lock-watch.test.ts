@@ -14,8 +14,6 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
-import * as properLockfile from "proper-lockfile";
-
 import { withLock } from "../../../components/backends/local/lock";
 import { monotonic } from "../../../src/system/monotonic";
 import { isAlive, processOf } from "../../../src/system/process-id";
@@ -73,8 +71,10 @@ test.each([
     code: "ENOENT",
     syscall: "stat",
   });
-  jest.spyOn(properLockfile, "lock").mockRejectedValueOnce(removed);
+  const attempts = jest.spyOn(jest.requireActual<{ lock: () => Promise<unknown> }>("proper-lockfile"), "lock");
+  attempts.mockRejectedValueOnce(removed);
   expect(await take(file)).toBe("done");
+  expect(attempts).toHaveBeenCalledTimes(2);
 });
 
 describe("the lock of a holder", () => {
