@@ -3,7 +3,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import type { ResolvedVolume } from "../src";
-import type { VolumeToMake } from "./backends/registry";
+import type { VolumeToMake } from "./backends/contract";
 
 /**
  * Makes arguments out of a resolution, which may be an output. `null` and `false` become `undefined`: what nobody asked for is left to

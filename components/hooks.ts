@@ -18,7 +18,8 @@ import {
   type ResolvedVolume,
   type StackConfig,
 } from "../src";
-import { volumeBackend, type AskedOfBackend } from "./backends/registry";
+import type { AskedOfBackend } from "./backends/contract";
+import { volumeBackend } from "./backends/registry";
 import type { DeclaredVolume } from "./declared";
 import { hasErrorHooks, known, nameIn, recordedUrns } from "./engine";
 import { refuse } from "./refusals";

@@ -16,7 +16,8 @@ export type {
 } from "../src";
 export { COMPOSE_VOLUMES, ComposeVolumes, type ComposeVolumesArgs } from "./compose/compose-volumes";
 export { PROFILED_VOLUME, VOLUME_ATTACHMENT } from "../src";
-export type { AttachmentOptions, Connector } from "./backends/attachments";
+export { registerBackendResources } from "./backends/registry";
+export * from "./backends/contract";
 export { VolumeMapping, type VolumeMappingArgs } from "./backends/scaleio/volume-mapping";
 export {
   VOLUME_TYPES,
@@ -26,11 +27,12 @@ export {
 } from "./backends/openstack/volume-types";
 export {
   ProfiledVolume,
-  type AwsVolumeArgs,
-  type OpenstackVolumeArgs,
+  type CommonVolumeArgs,
+  type OverrideArgs,
   type ProfiledVolumeArgs,
+  type SizeArgs,
 } from "./profiled-volume";
-export { VolumeAttachment, type VolumeAttachmentArgs } from "./volume-attachment";
+export { VolumeAttachment, type CommonAttachmentArgs, type VolumeAttachmentArgs } from "./volume-attachment";
 export { catalogOfStack, volumesOfStack } from "./run";
 export type { VolumeTransform } from "./transform";
 export { MINIMUM_PULUMI } from "./engine";

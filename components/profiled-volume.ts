@@ -23,11 +23,13 @@ import {
   type Resolution,
   type ResolvedVolume,
   type Settings,
+  type SettingsOf,
   type StackConfig,
   type VolumeRequest,
   wrongType,
 } from "../src";
 import { isSame } from "../src/core/revision";
+import type { ResourceTypeOf } from "./backends/contract";
 import { volumeBackend } from "./backends/registry";
 import { declaredVolume, newDeclaration, setDeclared, type DeclaredVolume, type RecordedVolume } from "./declared";
 import {
@@ -48,22 +50,18 @@ import type { VolumeTransform } from "./transform";
 
 const MAPPING: NoteCode = "limits-need-mapping";
 
-/** What a volume asks for. */
-export interface ProfiledVolumeArgs {
+/** What a volume asks for, whatever its backend. */
+export interface CommonVolumeArgs<B extends BackendName = BackendName> {
   /**
    * The profile's name, where the reference doesn't say it.
    * @default "default", the cheapest that any application can live with
    */
   profile?: pulumi.Input<string> | undefined;
-  /** The size in GiB (2^30 bytes), rounded up to what the backend can make. One of `sizeGiB` and `size` is needed. */
-  sizeGiB?: pulumi.Input<number> | undefined;
-  /** The size as text with a unit, binary or decimal: "100GiB", "1.5TiB", "500GB". */
-  size?: pulumi.Input<string> | undefined;
   /**
    * The backend.
    * @default the stack's: `storage-profiles:backend`
    */
-  backend?: BackendName | undefined;
+  backend?: B | undefined;
   /**
    * Whether the volume is protected: neither deleted nor replaced while this is on. It counts before the option `protect` of
    * the volume, that before the `protect` of its parents, and that before the stack's config.
@@ -87,55 +85,35 @@ export interface ProfiledVolumeArgs {
    * (`pulumi state delete`). Other backends don't know owners.
    */
   takeFrom?: string | undefined;
-  /**
-   * What the volume says itself on Amazon EBS: zone, Outpost, snapshot, tags. Ignored on other backends.
-   * @default the stack's `storage-profiles:aws`, then what the provider tells
-   */
-  aws?: AwsVolumeArgs | undefined;
-  /**
-   * What the volume says itself on OpenStack Cinder: zone, what it is made from, description, metadata. Ignored on other backends.
-   * @default the stack's `storage-profiles:openstack`, then Cinder's own choice
-   */
-  openstack?: OpenstackVolumeArgs | undefined;
-  /** The escape hatch: adjusts the arguments and options of the backend's own resource. */
-  transform?: { volume?: VolumeTransform } | undefined;
+  /** The escape hatch, by backend: adjusts the arguments and options of the backend's own resource. */
+  transform?: { [Each in BackendName]?: VolumeTransform<ResourceTypeOf<Each, "args"> & object> } | undefined;
 }
 
-/** What a volume says itself on Amazon EBS. It counts before the stack's config and the profile. */
-export interface AwsVolumeArgs {
-  /**
-   * The Availability Zone: "eu-central-1a". Decided once.
-   * @default `storage-profiles:aws.availabilityZone`, else the first zone of the provider's region by name
-   */
-  availabilityZone?: pulumi.Input<string> | undefined;
-  /** ARN of the Outpost that has the volume. Decided once. */
-  outpostArn?: pulumi.Input<string> | undefined;
-  /** The snapshot from which the volume is made: "snap-…". May be left out once it is made; never becomes another. */
-  snapshotId?: pulumi.Input<string> | undefined;
-  /** MiB/s (100 to 300) at which the snapshot's data comes to the volume, at extra cost. Decided once. */
-  volumeInitializationRate?: pulumi.Input<number> | undefined;
-  /** Tags, laid over those of the profile. `Name` is the volume's name unless it stands here. */
-  tags?: pulumi.Input<Record<string, pulumi.Input<string>>> | undefined;
-}
+/** A size, in one of two ways. */
+export type SizeArgs =
+  | {
+      /** The size in GiB (2^30 bytes), rounded up to what the backend can make. */
+      sizeGiB: pulumi.Input<number>;
+      size?: undefined;
+    }
+  | {
+      sizeGiB?: undefined;
+      /** The size as text with a unit, binary or decimal: "100GiB", "1.5TiB", "500GB". */
+      size: pulumi.Input<string>;
+    };
 
-/** What a volume says itself on OpenStack Cinder. It counts before the stack's config and the profile. */
-export interface OpenstackVolumeArgs {
-  /**
-   * The availability zone: "nova". Decided once.
-   * @default `storage-profiles:openstack.availabilityZone`, else Cinder's own choice
-   */
-  availabilityZone?: pulumi.Input<string> | undefined;
-  /** The id of the snapshot from which the volume is made. May be left out once it is made; never becomes another. */
-  snapshotId?: pulumi.Input<string> | undefined;
-  /** The id of the image from which the volume is made. May be left out once it is made; never becomes another. */
-  imageId?: pulumi.Input<string> | undefined;
-  /** The id of the volume of which this one is made as a copy. May be left out once it is made; never becomes another. */
-  sourceVolumeId?: pulumi.Input<string> | undefined;
-  /** A description, for people. It counts before the profile's. */
-  description?: pulumi.Input<string> | undefined;
-  /** Metadata, laid over that of the profile. */
-  metadata?: pulumi.Input<Record<string, pulumi.Input<string>>> | undefined;
-}
+/** What a volume says beside its profile, for each backend: `{ aws: { availabilityZone } }`. Those of other backends are ignored. */
+export type OverrideArgs = {
+  [Each in BackendName as ResourceTypeOf<Each, "overrides"> extends object ? Each : never]?:
+    ResourceTypeOf<Each, "overrides"> | undefined;
+};
+
+/** What a volume asks for: `{ sizeGiB: 100, aws: { availabilityZone: "eu-central-1a" } }`. */
+export type ProfiledVolumeArgs<B extends BackendName = BackendName> = CommonVolumeArgs<B> & SizeArgs & OverrideArgs;
+
+// Inside, everything may be there or not: programs in JavaScript may pass anything.
+type AnyVolumeArgs = CommonVolumeArgs &
+  Partial<Record<"sizeGiB", pulumi.Input<number>> & Record<"size", pulumi.Input<string>>>;
 
 /**
  * A volume declared by name and profile.
@@ -148,7 +126,7 @@ export interface OpenstackVolumeArgs {
  * update in place. Every problem of the request is shown at preview, together with those of all other volumes; a change
  * that would lose data is refused there.
  */
-export class ProfiledVolume extends pulumi.ComponentResource {
+export class ProfiledVolume<B extends BackendName = BackendName> extends pulumi.ComponentResource {
   /** Whether something is a `ProfiledVolume`, of whichever copy of this package: a dependency may bring its own. */
   public static override [Symbol.hasInstance](value: unknown): boolean {
     // A class that extends this one has instances of its own.
@@ -161,11 +139,11 @@ export class ProfiledVolume extends pulumi.ComponentResource {
   /** The profile's name. */
   public readonly profile: pulumi.Output<string>;
   /** The backend where the volume lives. */
-  public readonly backend: pulumi.Output<BackendName>;
+  public readonly backend: pulumi.Output<B>;
   /** Which edit of the profile the volume has: a short hash of its definition on this backend. */
   public readonly revision: pulumi.Output<string>;
   /** The backend's own parameters, the complete set. */
-  public readonly settings: pulumi.Output<Settings>;
+  public readonly settings: pulumi.Output<SettingsOf<B>>;
   /** The size as made, in GiB. */
   public readonly sizeGiB: pulumi.Output<number>;
   /** The monthly cost by list price; `undefined` where it isn't known. */
@@ -173,9 +151,9 @@ export class ProfiledVolume extends pulumi.ComponentResource {
   /** What is worth knowing though nothing is wrong: roundings, clamps, what is not enforced. */
   public readonly notes: pulumi.Output<Note[]>;
   /** Where the volume is mounted, on backends that mount it (`local`); else `undefined`. */
-  public readonly mountPath: pulumi.Output<string | undefined>;
-  /** The backend's own resource; `undefined` when the request has problems. */
-  public readonly resource: pulumi.CustomResource | undefined;
+  public readonly mountPath: pulumi.Output<ResourceTypeOf<B, "mountPath">>;
+  /** The backend's own resource: an `aws.ebs.Volume` on `aws`. A volume with problems has none, and its program fails. */
+  public readonly resource: ResourceTypeOf<B, "resource">;
 
   /**
    * Declares a volume.
@@ -183,15 +161,17 @@ export class ProfiledVolume extends pulumi.ComponentResource {
    * @throws `pulumi.RunError` where the stack's config is wrong. Problems of the request itself are shown by the engine, for all volumes
    * at once.
    */
-  constructor(reference: string, args: ProfiledVolumeArgs = {}, opts: pulumi.ComponentResourceOptions = {}) {
+  constructor(reference: string, args: ProfiledVolumeArgs<B>, opts: pulumi.ComponentResourceOptions = {}) {
+    // Programs in JavaScript may leave them out.
+    const given = ((args as unknown) ?? {}) as AnyVolumeArgs;
     const run = currentRun();
     const name = nameOf(reference, run.volumes);
-    const backend = backendNames.find((each) => each === (args.backend ?? run.config.backend));
+    const backend = backendNames.find((each) => each === (given.backend ?? run.config.backend));
     const declared = newDeclaration(name, backend);
-    declared.takeFrom = args.takeFrom;
+    declared.takeFrom = given.takeFrom;
     run.volumes.push(declared);
     // Programs in JavaScript may pass anything.
-    const asked = ask(run, typeof reference === "string" ? reference : "", declared, args, opts);
+    const asked = ask(run, typeof reference === "string" ? reference : "", declared, given, opts);
     super(
       PROFILED_VOLUME,
       name,
@@ -219,36 +199,39 @@ export class ProfiledVolume extends pulumi.ComponentResource {
         ? volumeBackend(backend).make({
             name,
             declared,
-            physicalName: args.physicalName ?? name,
-            explicitName: args.physicalName !== undefined,
+            physicalName: given.physicalName ?? name,
+            explicitName: given.physicalName !== undefined,
             volume: asked.volume ?? resolution.apply((each) => each.volume ?? nothing(run, declared)),
-            importId: args.import,
-            takeFrom: args.takeFrom,
+            importId: given.import,
+            takeFrom: given.takeFrom,
             component: this,
             config: run.config,
             opts: {
               parent: this,
               ...passedOn(opts),
               aliases: aliasesOfChild(this),
-              protect: isProtected(this, args, opts, run.config),
+              protect: isProtected(this, given, opts, run.config),
               ...(run.hooks && { hooks: run.hooks.volume(backend) }),
             },
-            transform: args.transform?.volume,
+            transform: given.transform?.[backend] as VolumeTransform | undefined,
           })
         : undefined;
 
     if (backend && made) {
-      const profile = isPlain(args.profile) ? parseReference(reference, args.profile).reference?.profile : undefined;
+      const profile = isPlain(given.profile) ? parseReference(reference, given.profile).reference?.profile : undefined;
       declared.section = profile === undefined ? undefined : run.catalog.profiles[profile]?.sections[backend];
     }
-    this.resource = made?.resource;
+    this.resource = made?.resource as ResourceTypeOf<B, "resource">;
     this.volumeId = made?.volumeId ?? unknown<string>();
-    this.mountPath = made?.mountPath ?? pulumi.output<string | undefined>(undefined);
-    this.backend = volume.backend;
+    this.mountPath = (made?.mountPath ?? pulumi.output<string | undefined>(undefined)) as pulumi.Output<
+      ResourceTypeOf<B, "mountPath">
+    >;
+    this.backend = volume.backend as pulumi.Output<B>;
     // A run that leaves the volume out doesn't change it: these say what it has. At preview its resource may not know that yet.
     const has = run.hooks ? made : undefined;
     this.sizeGiB = has ? knownAtPreview(has.sizeGiB, () => known(volume.sizeGiB)) : volume.sizeGiB;
-    this.settings = has ? knownAtPreview(has.settings, () => known(volume.settings)) : volume.settings;
+    const settings = has ? knownAtPreview(has.settings, () => known(volume.settings)) : volume.settings;
+    this.settings = settings as unknown as pulumi.Output<SettingsOf<B>>;
     const recorded = Promise.resolve(declared.recorded).then(
       (found) => found?.outputs ?? {},
       () => ({}),
@@ -259,7 +242,7 @@ export class ProfiledVolume extends pulumi.ComponentResource {
     this.revision = kept("revision");
     this.monthlyCost = has
       ? pulumi
-          .all([resolution, this.sizeGiB, this.settings])
+          .all([resolution, this.sizeGiB, settings])
           .apply(([resolved, sizeGiB, settings]) => costOf(run, resolved, sizeGiB, settings))
       : resolution.apply((each) => each.monthlyCost);
     // A mapping may be declared after its volume: what is noted of it is asked for when the program has gone on.
@@ -279,7 +262,7 @@ export class ProfiledVolume extends pulumi.ComponentResource {
       profile: this.profile,
       revision: this.revision,
       // Then what its resource was given isn't what the profile says, and what it is compared with.
-      isTransformed: isTransformed(args, opts) ? true : undefined,
+      isTransformed: isTransformed(given, backend, opts) ? true : undefined,
       monthlyCost: this.monthlyCost.apply((cost) => cost?.amount),
     };
     // Of a volume that lives on another backend than the program says, they would claim that it lives there.
@@ -292,9 +275,13 @@ export class ProfiledVolume extends pulumi.ComponentResource {
   }
 }
 
-function isTransformed({ transform }: ProfiledVolumeArgs, opts: pulumi.ComponentResourceOptions): boolean {
+function isTransformed(
+  { transform }: AnyVolumeArgs,
+  backend: BackendName | undefined,
+  opts: pulumi.ComponentResourceOptions,
+): boolean {
   const { transforms = [], transformations = [] } = opts;
-  return transform?.volume !== undefined || transforms.length > 0 || transformations.length > 0;
+  return (backend && transform?.[backend]) !== undefined || transforms.length > 0 || transformations.length > 0;
 }
 
 // The cost of what the volume has, which differs from what is asked for where the run leaves it out.
@@ -310,7 +297,11 @@ function nothing(run: Run, declared: DeclaredVolume): ResolvedVolume {
 }
 
 // What the state has of a component that changes, its hook was told; of one that doesn't, or that the run leaves out, the engine tells.
-async function recordedOf(run: Run, declared: DeclaredVolume, component: ProfiledVolume): Promise<RecordedVolume> {
+async function recordedOf(
+  run: Run,
+  declared: DeclaredVolume,
+  component: pulumi.ComponentResource,
+): Promise<RecordedVolume> {
   // One that is new and left out has none.
   const outputs = await outputsOf(component, () => !declared.isJudged).catch((): Record<string, unknown> => ({}));
   if (declared.isJudged) return { volumeId: declared.recordedId };
@@ -355,7 +346,7 @@ function ask(
   run: Run,
   reference: string,
   declared: DeclaredVolume,
-  args: ProfiledVolumeArgs,
+  args: AnyVolumeArgs,
   opts: pulumi.ComponentResourceOptions,
 ): Asked {
   const backend = args.backend ?? run.config.backend;
@@ -398,7 +389,7 @@ function ask(
     return { inputs: inputsOf(resolution), resolution: pulumi.output(resolution), failed: true };
   }
   // Neither a size nor a profile is a secret, even when it comes from one: both are shown at preview. A tag may well be.
-  const ofOwn = pulumi.output(own as AwsVolumeArgs | OpenstackVolumeArgs | undefined);
+  const ofOwn = pulumi.output(own as Record<string, unknown> | undefined);
   const resolution = pulumi.unsecret(
     pulumi
       .output({ profile, sizeGiB, size, own: ofOwn, told, isSecret: pulumi.isSecret(ofOwn) })
@@ -461,7 +452,7 @@ function withHook(
 
 // What the pure core can't see: arguments of programs without types, names on the backend, two volumes that are one,
 // backends without resources.
-function earlyProblems(run: Run, declared: DeclaredVolume, args: ProfiledVolumeArgs): Problem[] {
+function earlyProblems(run: Run, declared: DeclaredVolume, args: AnyVolumeArgs): Problem[] {
   const problems = wrongArguments(args);
   if (args.physicalName !== undefined) problems.push(...checkName("physical", args.physicalName, "physicalName"));
   if (
@@ -503,7 +494,7 @@ function takeFromUseless(backend: BackendName | undefined, importId: string | un
   });
 }
 
-const argumentTypes: Record<keyof ProfiledVolumeArgs, string | undefined> = {
+const argumentTypes: Record<keyof AnyVolumeArgs, string | undefined> = {
   // These three are the request's own, and checked with it; they may be outputs.
   profile: undefined,
   sizeGiB: undefined,
@@ -513,16 +504,26 @@ const argumentTypes: Record<keyof ProfiledVolumeArgs, string | undefined> = {
   physicalName: "string",
   import: "string",
   takeFrom: "string",
-  aws: "object",
-  openstack: "object",
   transform: "object",
 };
 
-function wrongArguments(args: ProfiledVolumeArgs): Problem[] {
-  const keys = Object.keys(argumentTypes);
+function wrongArguments(args: AnyVolumeArgs): Problem[] {
+  const overrides = backendNames.filter((name) => backends[name].own);
+  const keys = [...Object.keys(argumentTypes), ...overrides];
+  const problems = Object.keys(args.transform ?? {})
+    .filter((key) => !backendNames.some((each) => each === key))
+    .map((key) => {
+      const params = { key, keys: [...backendNames], nearest: nearest(key, backendNames) };
+      return problem("unknown-key", `transform.${key}`, undefined, params);
+    });
+  return [...problems, ...wrongTypes(args, keys, overrides)];
+}
+
+function wrongTypes(args: AnyVolumeArgs, keys: readonly string[], overrides: readonly string[]): Problem[] {
   return Object.entries(args).flatMap(([key, value]): Problem[] => {
-    if (!keys.includes(key)) return [problem("unknown-key", key, value, { key, keys, nearest: nearest(key, keys) })];
-    const expected = argumentTypes[key as keyof ProfiledVolumeArgs];
+    if (!keys.includes(key))
+      return [problem("unknown-key", key, value, { key, keys: [...keys], nearest: nearest(key, keys) })];
+    const expected = overrides.includes(key) ? "object" : argumentTypes[key as keyof AnyVolumeArgs];
     if (expected === undefined || value === undefined || typeof value === expected) return [];
     return [wrongType(key, value, expected)];
   });
@@ -552,7 +553,7 @@ function unknown<T>(): pulumi.Output<T> {
 // then the stack's config. Pulumi lets an explicit `false` take a parent's protection away: a stack's config must not.
 function isProtected(
   component: pulumi.ComponentResource,
-  args: ProfiledVolumeArgs,
+  args: AnyVolumeArgs,
   opts: pulumi.ComponentResourceOptions,
   config: StackConfig,
 ): boolean {

@@ -19,9 +19,9 @@ import {
   type Problem,
   type RawConfigValue,
   type StackConfig,
-  type VolumeDefinition,
 } from "../src";
 import { placementOf } from "./backends/registry";
+import type { ProfiledVolumeArgs } from "./profiled-volume";
 import type { DeclaredVolume } from "./declared";
 import { checkEngine, failProgram, hasHooks, isConfigSecret } from "./engine";
 import { volumeHooks, type VolumeHooks } from "./hooks";
@@ -138,8 +138,9 @@ function readStack(): { config: StackConfig; catalog: Catalog } {
  * The volumes that the stack's config lists below `storage-profiles:volumes`, by name.
  * @throws `pulumi.RunError` with every problem of the stack's config.
  */
-export function volumesOfStack(): Record<string, VolumeDefinition> {
-  return currentRun().config.volumes ?? {};
+export function volumesOfStack(): Record<string, ProfiledVolumeArgs> {
+  // One without a size is refused with the problems of all volumes.
+  return (currentRun().config.volumes ?? {}) as Record<string, ProfiledVolumeArgs>;
 }
 
 /**

@@ -2,29 +2,32 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { problem, type Problem } from "../src";
+import { problem, type BackendName, type Problem } from "../src";
+import type { DeclaredVolume } from "./declared";
 
 /**
  * Adjusts the arguments and options of a volume's own resource. The `args` that it returns are used instead; the `opts` are
  * laid over those that were given. What keeps the volume safe and in its place is not up to it: `parent`,
  * `deleteBeforeReplace`, the backend's `ignoreChanges`, and the hooks that judge changes.
  */
-export type VolumeTransform = (
-  args: Record<string, unknown>,
+export type VolumeTransform<Args extends object = Record<string, unknown>> = (
+  args: Args,
   opts: pulumi.CustomResourceOptions,
   name: string,
-) => { args?: Record<string, unknown>; opts?: pulumi.CustomResourceOptions } | undefined;
+) => { args?: Args; opts?: pulumi.CustomResourceOptions } | undefined;
 
 /** Applies the user's function, where there is one. */
 export function transformed(
-  { transform, name }: { transform: VolumeTransform | undefined; name: string },
+  { transform, name, declared }: { transform: VolumeTransform | undefined; name: string; declared: DeclaredVolume },
   args: Record<string, unknown>,
   opts: pulumi.CustomResourceOptions,
 ): { args: Record<string, unknown>; opts: pulumi.CustomResourceOptions } {
   const changed = transform?.(args, opts, name) ?? {};
   const odd = Object.keys(changed).filter((key) => key !== "args" && key !== "opts");
   if (odd.length > 0) {
-    throw new pulumi.RunError(`${name}: transform.volume must return { args, opts }, and returned ${odd.join(", ")}`);
+    throw new pulumi.RunError(
+      `${name}: transform.${declared.backend} must return { args, opts }, and returned ${odd.join(", ")}`,
+    );
   }
   const { parent, deleteBeforeReplace, hooks = {} } = opts;
   const beforeUpdate = new Set([...(hooks.beforeUpdate ?? []), ...(changed.opts?.hooks?.beforeUpdate ?? [])]);
@@ -48,6 +51,7 @@ export function transformed(
  * set.
  */
 export function fixedByTransform(
+  backend: BackendName,
   own: Record<string, unknown>,
   args: Record<string, unknown>,
   fixed: Readonly<Record<string, string>>,
@@ -57,6 +61,6 @@ export function fixedByTransform(
     .map(([setting, where]) => {
       const because = "a change of it would replace the volume, and could not be judged before";
       const params = { setting, because, ways: [`set it in ${where}`] };
-      return problem("setting-not-applicable", `transform.volume.args.${setting}`, undefined, params);
+      return problem("setting-not-applicable", `transform.${backend}.args.${setting}`, undefined, params);
     });
 }

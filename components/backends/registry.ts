@@ -1,144 +1,51 @@
-// The backends that can make volumes, each with its place and its resource. Adding one means a file or folder beside
-// this one and a line here.
+// The backends that can make volumes. Adding one means a folder beside this file and a line here, and the same in src/backends.
 
-import type * as pulumi from "@pulumi/pulumi";
+import type { BackendName, StackConfig } from "../../src";
+import type { Attacher, BackendDefinition, TypesOfResources, VolumeBackend } from "./contract";
 
-import type { BackendName, Note, Problem, ResolvedVolume, Settings, StackConfig } from "../../src";
-import { awsBackend } from "./aws/resource";
-import type { DeclaredVolume } from "../declared";
-import { localBackend } from "./local/resource";
-import { openstackBackend } from "./openstack/resource";
-import { scaleioBackend } from "./scaleio/resource";
-import type { TimedOperation } from "../options";
-import type { VolumeTransform } from "../transform";
-
-/** What a component hands to a backend to make its volume. */
-export interface VolumeToMake {
-  /** The component's name: the name of the child as well. */
-  name: string;
-  /** What is known of the volume while the program runs. */
-  declared: DeclaredVolume;
-  /** The volume's name on the backend. */
-  physicalName: string;
-  /** Whether that name was asked for, and is not just the resource's. */
-  explicitName: boolean;
-  /** The resolution; an output where it depends on another resource's, and then perhaps unknown at preview. */
-  volume: ResolvedVolume | pulumi.Output<ResolvedVolume>;
-  /** A volume that exists already and is to be taken over: its id. */
-  importId?: string | undefined;
-  /** The owner from which it is taken over, if the program names one. */
-  takeFrom?: string | undefined;
-  /** The component, for the child's ownership. */
-  component: pulumi.ComponentResource;
-  config: StackConfig;
-  opts: pulumi.CustomResourceOptions;
-  /** The user's escape hatch. */
-  transform: VolumeTransform | undefined;
-}
-
-/** The resource that was made. */
-export interface MadeVolume {
-  resource: pulumi.CustomResource;
-  /** The volume's id on the backend. */
-  volumeId: pulumi.Output<string>;
-  /** Where the volume is mounted; only on backends that mount it. */
-  mountPath?: pulumi.Output<string>;
-  /** What the resource has in the end: not what it was asked for, until that is done. */
-  sizeGiB: pulumi.Output<number>;
-  settings: pulumi.Output<Settings>;
-}
-
-/** What a backend is asked about one volume before it is made or changed. */
-export interface AskedOfBackend {
-  /** The volume's name in the program. */
-  name: string;
-  /** What is known of the volume while the program runs. */
-  declared: DeclaredVolume;
-  config: StackConfig;
-  /** What it is to be. */
-  to: ResolvedVolume;
-  /** What it has; missing where it is new. */
-  from?: ResolvedVolume | undefined;
-  /** Its id on the backend; missing where it is new. */
-  volumeId?: string | undefined;
-  /** The volume that it takes over, where it is new. */
-  importId?: string | undefined;
-  /** The inputs of its own resource, where it is new. */
-  inputs?: Record<string, unknown> | undefined;
-  /** Whether this is a preview. */
-  isDryRun: boolean;
-}
-
-/** What a volume's identity on a backend is made from. */
-export interface VolumeIdentity {
-  /** The volume's name in the program. */
-  name: string;
-  /** The name on the backend, where one is asked for. */
-  physicalName: string | undefined;
-  /** The id of a volume that is taken over. */
-  importId: string | undefined;
-  config: StackConfig;
-}
-
-/** A backend that can make volumes. */
-export interface VolumeBackend {
-  /**
-   * Settings that others may change on the backend, and that a profile must then follow: a refresh tells the volume's own
-   * resource, and its hook alone judges them. Default: none
-   */
-  changedElsewhere?: readonly string[];
-  /** Whether a volume that is taken over may belong to another owner, who must then be named (`takeFrom`). */
-  takesFrom?: true;
-  /** What the stack and this machine know about the place, for the resolution. */
-  placement(config: StackConfig): object;
-  /** What the backend's provider knows of the place and nobody said; nothing where all is said. */
-  askProvider?(
-    placement: object,
-    config: StackConfig,
-    opts: pulumi.ComponentResourceOptions,
-  ): pulumi.Output<object> | undefined;
-  /**
-   * What of a volume no other of this backend may have: its place, or its name on the backend. Default: nothing but the id of a volume
-   * that is taken over; a name is then a label.
-   */
-  identity?(asked: VolumeIdentity): string;
-  /** What the pure core can't see: names that were asked for, places that nobody named. */
-  problems?(volume: ResolvedVolume, asked: { physicalName: string | undefined; config: StackConfig }): Problem[];
-  /**
-   * What only the backend knows, asked at preview as well: before a volume is made or taken over, and before its own resource is
-   * changed.
-   */
-  ask?(asked: AskedOfBackend): Promise<{ problems: Problem[]; notes: Note[] }>;
-  /** The operations for which the volume's resource keeps a time limit (`customTimeouts`), and what limits the others. Default: none */
-  timeouts?: { timed: readonly TimedOperation[]; limit?: string };
-  /** Loads the package that makes volumes, where that is one of its own. Throws a `MissingPackage`. */
-  load?(): unknown;
-  /** Makes the volume's own resource. */
-  make(volume: VolumeToMake): MadeVolume;
-  /**
-   * Settings that the engine is told to ignore on a volume that exists, lest it replace the volume. A hook doesn't see them change
-   * in the resource's inputs, and looks at what was asked for instead.
-   */
-  ignored?: readonly string[];
-  /** Whether volumes are taken over by Pulumi's own import, which would replace a volume that is in the state under another id. */
-  importsByEngine?: true;
-  /** What an error of the volume's resource means and what to do, where the error doesn't say it. It is told, and not tried again. */
-  explain?(name: string, id: string, errors: string[]): string | undefined | Promise<string | undefined>;
-}
-
-const volumeBackends: Record<BackendName, VolumeBackend> = {
-  aws: awsBackend,
-  openstack: openstackBackend,
-  scaleio: scaleioBackend,
-  local: localBackend,
+/* eslint-disable @typescript-eslint/no-require-imports -- each is loaded when it is first used */
+const loaders = {
+  aws: () => (require("./aws") as typeof import("./aws")).aws,
+  openstack: () => (require("./openstack") as typeof import("./openstack")).openstack,
+  scaleio: () => (require("./scaleio") as typeof import("./scaleio")).scaleio,
+  local: () => (require("./local") as typeof import("./local")).local,
 };
+
+/** The definitions of the backends that ship. */
+export type ShippedResources = { [B in keyof typeof loaders]: ReturnType<(typeof loaders)[B]> };
+
+type TypesOfAll<All> = { [B in keyof All]: TypesOfResources<All[B]> };
+
+declare module "./contract" {
+  interface BackendResources extends TypesOfAll<ShippedResources> {}
+}
+
+const registered = new Map<string, () => unknown>(Object.entries(loaders as Record<string, () => unknown>));
+
+/** Registers another backend. Its pure part must be registered as well. Throws where the name is taken. */
+export function registerBackendResources(name: BackendName, load: () => unknown): void {
+  if (registered.has(name)) throw new Error(`backend "${name}" is registered already`);
+  registered.set(name, load);
+}
+
+/** A backend's definition; it is loaded when it is first asked for. */
+export function backendDefinition(name: BackendName): BackendDefinition {
+  const load = registered.get(name);
+  if (!load) throw new Error(`backend "${name}" has no resources: register them with registerBackendResources`);
+  return load() as BackendDefinition;
+}
 
 /** The backend's resources. */
 export function volumeBackend(name: BackendName): VolumeBackend {
-  return volumeBackends[name];
+  return backendDefinition(name).volumes();
+}
+
+/** How the backend's volumes are attached; nothing where they are mounted where they are. */
+export function attacherOf(name: BackendName): Attacher | undefined {
+  return backendDefinition(name).attachments?.();
 }
 
 /** What is known about the place where a backend's volumes live, and what one of them says itself. */
 export function placementOf(backend: BackendName, config: StackConfig, own: object = {}): object {
-  return { ...volumeBackends[backend].placement(config), ...own };
+  return { ...volumeBackend(backend).placement(config), ...own };
 }

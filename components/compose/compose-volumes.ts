@@ -16,7 +16,7 @@ import {
 } from "../../src";
 import type { ComposeVersion, ComposeVolume } from "../../src/compose";
 import { optionProblems, passedOn } from "../options";
-import { ProfiledVolume } from "../profiled-volume";
+import { ProfiledVolume, type ProfiledVolumeArgs } from "../profiled-volume";
 import { currentRun, type Run } from "../run";
 import type * as Files from "./files";
 
@@ -134,7 +134,7 @@ export class ComposeVolumes extends pulumi.ComponentResource {
     this.volumes = Object.fromEntries(
       asked.map(({ volume, definition }) => [
         volume.key,
-        new ProfiledVolume(volume.name, definition, { parent: this, ...passedOn(opts) }),
+        new ProfiledVolume(volume.name, definition as ProfiledVolumeArgs, { parent: this, ...passedOn(opts) }),
       ]),
     );
     this.dockerNames = Object.fromEntries(asked.map(({ volume }) => [volume.key, volume.dockerName]));

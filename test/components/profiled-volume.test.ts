@@ -171,8 +171,18 @@ describe("a program", () => {
       {},
       "setting-required",
     ],
-    ["a bad config", () => new ProfiledVolume("data"), { backend: "locl", volums: 1 }, "Pulumi.stack.yaml: 2 problems"],
-    ["a config that is no JSON", () => new ProfiledVolume("data"), { profiles: "gold" }, "config-not-readable"],
+    [
+      "a bad config",
+      () => new ProfiledVolume("data", { sizeGiB: 1 }),
+      { backend: "locl", volums: 1 },
+      "Pulumi.stack.yaml: 2 problems",
+    ],
+    [
+      "a config that is no JSON",
+      () => new ProfiledVolume("data", { sizeGiB: 1 }),
+      { profiles: "gold" },
+      "config-not-readable",
+    ],
   ])("with %s is told by an error without a stack", async (_, program, config, message) => {
     const error: unknown = await registered(program, config).catch((thrown: unknown) => thrown);
     expect(pulumi.RunError.isInstance(error)).toBe(true);
@@ -210,7 +220,7 @@ describe("options that would do nothing on a component", () => {
     await registered(
       () => {
         const volume = options({})();
-        const attached = { volume, host: "i-1", options: { deviceName: "/dev/sdf" } };
+        const attached = { volume, host: "i-1", aws: { deviceName: "/dev/sdf" } };
         expect(() => new VolumeAttachment("a", attached, opts)).toThrow(`opts.${option}: `);
       },
       { backend: "aws", aws: { availabilityZone: "us-east-1a" } },

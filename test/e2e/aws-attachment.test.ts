@@ -15,8 +15,8 @@ describeAws("attachments of volumes", () => {
       volumes,
       `exports.paths = {};
       for (const [name, [volume, host]] of Object.entries(${JSON.stringify(attachments)})) {
-        const options = { deviceName: volume === "data" ? "/dev/sdf" : "/dev/sdg" };
-        exports.paths[name] = new VolumeAttachment(name, { volume: volumes[volume], host, options }).devicePath;
+        const aws = { deviceName: volume === "data" ? "/dev/sdf" : "/dev/sdg" };
+        exports.paths[name] = new VolumeAttachment(name, { volume: volumes[volume], host, aws }).devicePath;
       }`,
     );
   /** What reached EC2 of attachments and volumes, in its order. */

@@ -24,7 +24,7 @@ describeOpenstackEngine("a volume that Nova attaches", () => {
   const servers = async () =>
     ((await now())["attachments"] as { server_id: string }[]).map(({ server_id: server }) => server).sort();
   const attachment = (name: string, server: string, options: object = {}) =>
-    `exports.${name} = new VolumeAttachment("${name}", { volume: volumes.data, host: "${server}", options: ${JSON.stringify(options)} }).devicePath;`;
+    `exports.${name} = new VolumeAttachment("${name}", { volume: volumes.data, host: "${server}", openstack: ${JSON.stringify(options)} }).devicePath;`;
   const declare = (profile: string, sizeGiB: number, ...attachments: string[]) =>
     project.declare({ [`data@${profile}`]: { sizeGiB } }, attachments.join("\n"));
 

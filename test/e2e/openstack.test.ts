@@ -254,7 +254,7 @@ describeOpenstackEngine("volumes on Cinder", () => {
     const declare = (...attachments: string[]) =>
       project.declare({ "data@gold": { sizeGiB: 1, import: id } }, attachments.join("\n"));
     const attachment = (name: string, host: string, options: object = {}) =>
-      `new VolumeAttachment("${name}", { volume: volumes.data, host: "${host}", options: ${JSON.stringify(options)} });`;
+      `new VolumeAttachment("${name}", { volume: volumes.data, host: "${host}", openstack: ${JSON.stringify(options)} });`;
     declare(attachment("one", "node1", { connector: { initiatr: "iqn" } }));
     expect(diagnostics(await project.run(["preview"]))).toContain('did you mean "initiator"?');
     declare(attachment("one", "node1"), attachment("two", "node2"));

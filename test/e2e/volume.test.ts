@@ -285,9 +285,9 @@ describe("declared volumes, in directories", () => {
       exports.id = hatch.volumeId;
     `;
     const settings = `{ ...args.settings, iopsLimit: 55 }`;
-    const transformed = `transform: { volume: (args, opts) => ({ args: { ...args, settings: ${settings} }, opts: { ...opts, protect: true } }) }`;
+    const transformed = `transform: { local: (args, opts) => ({ args: { ...args, settings: ${settings} }, opts: { ...opts, protect: true } }) }`;
     const opts = (more = "") => `new ProfiledVolume("opts", { sizeGiB: 1, deletionProtection: true, ${more} });`;
-    const secretUid = 'transform: { volume: () => ({ opts: { additionalSecretOutputs: ["uid"] } }) }';
+    const secretUid = 'transform: { local: () => ({ opts: { additionalSecretOutputs: ["uid"] } }) }';
     const child = (more = "") => `
       const parent = new pulumi.ComponentResource("test:index:Parent", "parent", {}, { protect: true });
       new ProfiledVolume("child", { sizeGiB: 1, ${more} }, { parent });
@@ -367,9 +367,9 @@ describe("declared volumes, in directories", () => {
   });
 
   test("end in one error where their transform returns something else", async () => {
-    const transform = "transform: { volume: (args) => ({ ...args, sizeGiB: 5 }) }";
+    const transform = "transform: { local: (args) => ({ ...args, sizeGiB: 5 }) }";
     project.program(`new ProfiledVolume("data", { sizeGiB: 1, ${transform} });`);
-    expect((await project.run(["preview"])).text).toContain("transform.volume must return { args, opts }");
+    expect((await project.run(["preview"])).text).toContain("transform.local must return { args, opts }");
   });
 
   test("of two stacks and owners are different volumes, and go from one to the other with their data by an import", async () => {

@@ -122,7 +122,7 @@ function dockerTable({ ours, local, first, firstUnready, firstLocal, readyMiB, m
 
 /** @param {Place} place */
 function loopReason(place) {
-  const { localCapabilities } = require(path.join(place.directory, "package/dist/components/backends/local"));
+  const { localCapabilities } = require(path.join(place.directory, "package/dist/components/backends/local/tools"));
   const { loop, reason } = localCapabilities();
   return loop ? undefined : (reason ?? "no loop devices");
 }

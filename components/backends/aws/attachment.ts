@@ -4,20 +4,25 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { formatProblems, problem, type Problem } from "../../../src";
 import type { AwsSettings } from "../../../src/backends/aws/settings";
-import type { AskedAttachment, Attacher } from "../attachments";
+import type { AskedAttachment, Attacher } from "../contract";
 import { refusedLater } from "../../engine";
 import { volumeAttachment } from "./sdk";
+import type { AwsAttachmentOptions } from "./types";
 
-export const awsAttacher: Attacher = {
+export const awsAttacher: Attacher<AwsAttachmentOptions> = {
+  host: "the id of the instance",
+  options: ["deviceName", "forceDetach", "stopInstanceBeforeDetaching"],
   timed: ["create", "delete"],
 
   problems(asked) {
     const problems: Problem[] = [];
     const { options, declared, before } = asked;
-    if (options.deviceName === undefined || options.deviceName === "") {
+    // Programs in JavaScript may leave it out.
+    const { deviceName } = options as Partial<AwsAttachmentOptions>;
+    if (deviceName === undefined || deviceName === "") {
       const because = "EC2 attaches a volume under a name";
-      const params = { setting: "deviceName", because, example: 'options: { deviceName: "/dev/sdf" }' };
-      problems.push(problem("setting-required", "options.deviceName", undefined, params));
+      const params = { setting: "deviceName", because, example: 'aws: { deviceName: "/dev/sdf" }' };
+      problems.push(problem("setting-required", "aws.deviceName", undefined, params));
     }
     if (before !== undefined && declared.section && declared.section["multiAttach"] !== true) {
       problems.push(attachedTwice(asked));
@@ -40,7 +45,7 @@ export const awsAttacher: Attacher = {
     const args = {
       volumeId,
       instanceId: host,
-      deviceName: options.deviceName ?? "",
+      deviceName: options.deviceName,
       forceDetach: options.forceDetach,
       stopInstanceBeforeDetaching: options.stopInstanceBeforeDetaching,
     };

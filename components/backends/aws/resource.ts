@@ -7,7 +7,7 @@ import { change, formatProblems, NAMESPACE, note, problem, stackPlacement, type 
 import { awsSettingsOf } from "../../../src/backends/aws/recorded";
 import type { AwsSettings } from "../../../src/backends/aws/settings";
 import { argumentsOf } from "../../arguments";
-import type { VolumeBackend, VolumeToMake } from "../registry";
+import type { VolumeBackend, VolumeToMake } from "../contract";
 import { refusedLater } from "../../engine";
 import { fixedByTransform, transformed } from "../../transform";
 import { explainErrors } from "./errors";
@@ -59,7 +59,7 @@ export const awsBackend: VolumeBackend = {
       // Whatever may have gone unjudged (a failed `up` before, drift, an alias), nothing of it replaces a volume with its data.
       { ...opts, ignoreChanges: Object.keys(FIXED), ...(importId !== undefined && { import: importId }) },
     );
-    const wrong = fixedByTransform(own, args, FIXED);
+    const wrong = fixedByTransform("aws", own, args, FIXED);
     if (wrong.length > 0) throw new pulumi.RunError(formatProblems(name, wrong));
 
     const { Volume } = ebsVolume();

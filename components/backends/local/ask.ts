@@ -5,7 +5,7 @@ import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 
 import { change, note, problem, type Note, type Problem, type ResolvedVolume } from "../../../src";
-import type { AskedOfBackend } from "../registry";
+import type { AskedOfBackend } from "../contract";
 import { namesIn } from "../../host/files";
 import { isOurs, stateDirectoryId, volumePaths } from "./paths";
 import { inspectVolume } from "./lifecycle";

@@ -1,24 +1,10 @@
-// Local volumes for programs, as `storage-profiles/local`: look at them, repair them, put processes under their limits.
+// File-backed volumes on this machine, by a dynamic provider.
 
-export { localCapabilities } from "../../host/capabilities";
-export { LocalVolumeError, localVolumeErrors, type LocalVolumeErrorCode } from "../../host/errors";
-export {
-  applyLimits,
-  cgroupLimits,
-  detectCgroup,
-  limitProcess,
-  type CgroupHierarchy,
-  type CgroupVersion,
-  type LimitLine,
-  type LimitOutcome,
-} from "./limits";
-export { defaultStateDirectory } from "./state-directory";
-export {
-  inspectVolume,
-  listVolumes,
-  repairAll,
-  repairVolume,
-  type LocalVolume,
-  type LocalVolumeState,
-  type RepairOutcome,
-} from "./lifecycle";
+import { defineBackend } from "../contract";
+import type { LocalVolume, LocalVolumeArgs } from "./resource";
+
+/* eslint-disable @typescript-eslint/no-require-imports -- each part is loaded when it is first used */
+export const local = defineBackend<{ resource: LocalVolume; args: LocalVolumeArgs; mountPath: string }>({
+  volumes: () => (require("./resource") as typeof import("./resource")).localBackend,
+  host: () => (require("./host") as typeof import("./host")).localNode,
+});

@@ -6,7 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import type { StackConfig } from "../../../src";
 import type { LocalMode, LocalSettings } from "../../../src/backends/local/settings";
-import type { VolumeBackend } from "../registry";
+import type { VolumeBackend } from "../contract";
 import { hasHooks, keepAtPreview } from "../../engine";
 import { transformed } from "../../transform";
 import { askLocal } from "./ask";

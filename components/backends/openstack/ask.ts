@@ -18,7 +18,7 @@ import {
   type Demand,
 } from "../../../src/backends/openstack/facts";
 import { sectionPath } from "../../../src/core/catalog";
-import type { AskedOfBackend } from "../registry";
+import type { AskedOfBackend } from "../contract";
 import type { DeclaredVolume } from "../../declared";
 import { carryOut } from "../../transport";
 import { countSnapshots, readVolume, snapshotSize, type SeenVolume } from "./cinder";

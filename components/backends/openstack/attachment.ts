@@ -4,8 +4,9 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { nearest, problem, type Problem } from "../../../src";
-import type { Attacher, Connector } from "../attachments";
+import type { Attacher } from "../contract";
 import { blockstorageAttachment, computeAttachment } from "./sdk";
+import type { Connector, OpenstackAttachmentOptions } from "./types";
 
 const CONNECTOR_KEYS: (keyof Connector)[] = [
   "initiator",
@@ -18,7 +19,9 @@ const CONNECTOR_KEYS: (keyof Connector)[] = [
   "platform",
 ];
 
-export const openstackAttacher: Attacher = {
+export const openstackAttacher: Attacher<OpenstackAttachmentOptions> = {
+  host: "the id of the server; with a `connector` the host's name",
+  options: ["deviceName", "connector", "multiattach"],
   timed: ["create", "delete"],
 
   problems({ options: { connector, multiattach }, declared, before }) {
@@ -26,12 +29,12 @@ export const openstackAttacher: Attacher = {
     for (const key of Object.keys(connector ?? {})) {
       if (CONNECTOR_KEYS.some((each) => each === key)) continue;
       const params = { key, keys: CONNECTOR_KEYS, nearest: nearest(key, CONNECTOR_KEYS) };
-      problems.push(problem("unknown-key", `options.connector.${key}`, undefined, params));
+      problems.push(problem("unknown-key", `openstack.connector.${key}`, undefined, params));
     }
     if (before !== undefined && multiattach !== true) {
       const because =
         "a Cinder volume is for one host, unless its type allows more (multiattach) and the attachment says so";
-      const ways = ["remove one of the two", "give each of them `options: { multiattach: true }`"];
+      const ways = ["remove one of the two", "give each of them `openstack: { multiattach: true }`"];
       problems.push(
         problem("attached-twice", "volume", undefined, { volume: declared.name, other: before, because, ways }),
       );

@@ -7,7 +7,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { formatProblems, note, problem, stackPlacement, type Problem } from "../../../src";
 import type { OpenstackSettings } from "../../../src/backends/openstack/settings";
 import { argumentsOf } from "../../arguments";
-import type { VolumeBackend, VolumeToMake } from "../registry";
+import type { VolumeBackend, VolumeToMake } from "../contract";
 import { known } from "../../engine";
 import { fixedByTransform, transformed } from "../../transform";
 import { askCloud, volumeToAdopt } from "./ask";
@@ -86,7 +86,7 @@ export const openstackBackend: VolumeBackend = {
         ...(importId !== undefined && { import: importId }),
       },
     );
-    const wrong = fixedByTransform(own, args, FIXED);
+    const wrong = fixedByTransform("openstack", own, args, FIXED);
     if (wrong.length > 0) throw new pulumi.RunError(formatProblems(name, wrong));
 
     const { Volume } = blockstorageVolume();

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { change, note, type Note, type Problem, type StackConfig } from "../../../src";
 import type { ScaleioSettings } from "../../../src/backends/scaleio";
-import type { AskedOfBackend } from "../registry";
+import type { AskedOfBackend } from "../contract";
 import { ScaleioArray } from "./array";
 import { readConnection } from "./connection";
 import { ScaleioError } from "./errors";

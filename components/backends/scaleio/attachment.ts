@@ -2,14 +2,17 @@
 
 import { problem } from "../../../src";
 import { accessModes } from "../../../src/backends/scaleio";
-import type { Attacher } from "../attachments";
+import type { Attacher } from "../contract";
+import type { ScaleioAttachmentOptions } from "./types";
 import { VolumeMapping } from "./volume-mapping";
 
-export const scaleioAttacher: Attacher = {
+export const scaleioAttacher: Attacher<ScaleioAttachmentOptions> = {
+  host: "the SDC by its id, name, GUID or IP address",
+  options: ["accessMode"],
   problems({ options: { accessMode } }) {
     if (accessMode === undefined || accessModes.includes(accessMode)) return [];
     const params = { given: JSON.stringify(accessMode), values: [...accessModes], nearest: undefined };
-    return [problem("value-not-allowed", "options.accessMode", accessMode, params)];
+    return [problem("value-not-allowed", "scaleio.accessMode", accessMode, params)];
   },
 
   attach({ name, volume, host, options: { accessMode }, opts }) {

@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { nearest, NAMESPACE, problem, stackPlacement, type Problem, type StackConfig } from "../../../src";
 import type { ScaleioSettings } from "../../../src/backends/scaleio";
 import { generatedName, MAX_NAME_LENGTH } from "../../../src/backends/scaleio/names";
-import type { VolumeBackend } from "../registry";
+import type { VolumeBackend } from "../contract";
 import { isConfigSecret, keepAtPreview } from "../../engine";
 import { transformed } from "../../transform";
 import { askScaleio } from "./ask";

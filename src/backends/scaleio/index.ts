@@ -48,7 +48,7 @@ const section = z
   .describe("What the profile means on ScaleIO / PowerFlex");
 type Section = z.infer<typeof section>;
 
-const placement = z
+const stack = z
   .strictObject({
     protectionDomain: z
       .string()
@@ -69,6 +69,16 @@ const placement = z
       ),
   })
   .describe("Where volumes live on the array");
+
+const own = z
+  .strictObject({
+    protectionDomain: z.string().min(1).optional().describe("Name of the protection domain. Decided once"),
+    storagePool: z.string().min(1).optional().describe("Name of the storage pool in that domain. Decided once"),
+  })
+  .describe("What a volume says itself on ScaleIO / PowerFlex");
+
+// What a volume says counts before its profile, and what the stack says after it.
+const placement = own.extend({ stack: own.optional() });
 type Placement = z.infer<typeof placement>;
 
 const multipleOf = z.int().positive();
@@ -109,7 +119,14 @@ export const scaleio = defineBackend({
     bronze: { provisioning: "thin", iopsLimit: 500, bandwidthLimitKBps: 64_512 },
   },
   placement,
-  stack: placement,
+  stack,
+  place: ({ protectionDomain, storagePool }) => ({
+    stack: {
+      ...(protectionDomain !== undefined && { protectionDomain }),
+      ...(storagePool !== undefined && { storagePool }),
+    },
+  }),
+  own,
   questions: [
     {
       option: "domain",
@@ -162,7 +179,7 @@ export const scaleio = defineBackend({
     type: "pulumi-nodejs:dynamic/storage-profiles:ScaleioVolume",
     read: readAsRecorded,
     decided: [],
-    own: [],
+    own: ["protectionDomain", "storagePool"],
   },
 });
 
@@ -187,14 +204,20 @@ function resolve(asked: Asked<Section, Placement, Limits>): Answer<ScaleioSettin
   const limited = [iopsLimit && `${count(iopsLimit)} IOPS`, bandwidthLimitKBps && `${count(bandwidthLimitKBps)} KB/s`];
   const what = limited.filter(Boolean).join(" and ");
   if (what) notes.push(note("limits-need-mapping", path, { what }));
+  const where = (setting: "protectionDomain" | "storagePool") => {
+    const [from, to] = [section[setting], placement[setting]];
+    if (from != null && to !== undefined && from !== to)
+      notes.push(note("value-overridden", `${path}.${setting}`, { setting, profile, from, to }));
+    return to ?? from ?? placement.stack?.[setting] ?? null;
+  };
   const settings: ScaleioSettings = {
     provisioning: section.provisioning ?? "thin",
     iopsLimit,
     bandwidthLimitKBps,
     ramCache: section.ramCache ?? false,
     compression: section.compression ?? "none",
-    protectionDomain: section.protectionDomain ?? placement.protectionDomain ?? null,
-    storagePool: section.storagePool ?? placement.storagePool ?? null,
+    protectionDomain: where("protectionDomain"),
+    storagePool: where("storagePool"),
   };
   return { settings, sizeGiB, problems, notes };
 }

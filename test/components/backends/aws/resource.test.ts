@@ -288,21 +288,24 @@ describe("what is wrong", () => {
     ["volumeInitializationRate", 100],
   ])("a transform of %s, which would replace the volume, is refused", async (key, given) => {
     // By a new object, or in place.
-    const other = { volume: (args: Record<string, unknown>) => ({ args: { ...args, [key]: given } }) };
-    const same = { volume: (args: Record<string, unknown>) => ({ args: Object.assign(args, { [key]: given }) }) };
+    const other = { aws: (args: object) => ({ args: { ...args, [key]: given } as never }) };
+    const same = { aws: (args: object) => ({ args: Object.assign(args, { [key]: given }) as never }) };
     for (const transform of [other, same]) {
       const text = await failing(() => new ProfiledVolume("data@bronze", { sizeGiB: 9, transform }).urn, {
         profiles: { bronze: { aws: { volumeType: "gp2" } } },
       });
-      expect(text).toContain(`transform.volume.args.${key}`);
+      expect(text).toContain(`transform.aws.args.${key}`);
     }
   });
 
   test("a transform of what may change is used", async () => {
-    const transform = {
-      volume: (args: Record<string, unknown>) => ({ args: { ...args, finalSnapshot: true, size: 99 } }),
-    };
-    const seen = await run(() => new ProfiledVolume("data@bronze", { sizeGiB: 9, transform }));
+    const seen = await run(
+      () =>
+        new ProfiledVolume("data@bronze", {
+          sizeGiB: 9,
+          transform: { aws: (args) => ({ args: { ...args, finalSnapshot: true, size: 99 } }) },
+        }),
+    );
     expect(child(seen)?.inputs).toMatchObject({ finalSnapshot: true, size: 99 });
   });
 });
@@ -432,14 +435,14 @@ describe("an error of a modification", () => {
 
 describe("an attachment", () => {
   const ATTACHMENT = "aws:ec2/volumeAttachment:VolumeAttachment";
-  const options = { deviceName: "/dev/sdf" };
+  const aws = { deviceName: "/dev/sdf" };
   const attachments = ({ resources }: Seen) => resources.filter(({ type }) => /Attachment|Mapping/.test(type));
 
   test("on aws is one of EC2's, below a component of its name", async () => {
     let attachment!: VolumeAttachment;
     const seen = await run(() => {
       const volume = new ProfiledVolume("data@gold", { sizeGiB: 100 });
-      attachment = new VolumeAttachment("data-on-web", { volume, host: pulumi.output("i-1"), options });
+      attachment = new VolumeAttachment("data-on-web", { volume, host: pulumi.output("i-1"), aws });
     });
     expect(attachments(seen).map(({ type, name, inputs }) => [type, name, inputs])).toEqual([
       ["storage-profiles:index:VolumeAttachment", "data-on-web", { host: "i-1", deviceName: "/dev/sdf" }],
@@ -456,7 +459,8 @@ describe("an attachment", () => {
         new VolumeAttachment("data-on-node", {
           volume,
           host: "node1",
-          options: { ...options, accessMode: "ReadOnly" },
+          aws,
+          scaleio: { accessMode: "ReadOnly" },
         });
       },
       { backend: "scaleio", scaleio },
@@ -477,7 +481,7 @@ describe("an attachment", () => {
     run(
       () => {
         const volume = new ProfiledVolume("data", { profile, sizeGiB: 100 });
-        for (const name of ["one", "two"]) new VolumeAttachment(name, { volume, host: `i-${name}`, options });
+        for (const name of ["one", "two"]) new VolumeAttachment(name, { volume, host: `i-${name}`, aws });
       },
       { profiles: { shared: { aws: { volumeType: "io2", iops: 100, ...section } } } },
     );
@@ -501,7 +505,7 @@ describe("an attachment", () => {
     ["no arguments", () => new VolumeAttachment("a", undefined as never), ['"host" is missing', '"volume" is missing']],
     [
       "other arguments",
-      () => new VolumeAttachment("a", { volume: {}, host: 5, hosts: 1, options: { devicename: "x" } } as never),
+      () => new VolumeAttachment("a", { volume: {}, host: 5, hosts: 1, aws: { devicename: "x" } } as never),
       [
         "a: 4 problems",
         'did you mean "host"?',
@@ -513,7 +517,7 @@ describe("an attachment", () => {
     [
       "no device name",
       () => new VolumeAttachment("a", { volume: new ProfiledVolume("v", { sizeGiB: 1 }), host: "i-1" }),
-      ['"deviceName" is missing', 'options: { deviceName: "/dev/sdf" }'],
+      ['"deviceName" is missing', 'aws: { deviceName: "/dev/sdf" }'],
     ],
     [
       "a local volume",
@@ -525,7 +529,7 @@ describe("an attachment", () => {
       "an access mode that is none",
       () => {
         const volume = new ProfiledVolume("v", { sizeGiB: 8, backend: "scaleio" });
-        return new VolumeAttachment("a", { volume, host: "h", options: { accessMode: "Write" as never } });
+        return new VolumeAttachment("a", { volume, host: "h", scaleio: { accessMode: "Write" as never } });
       },
       ['"Write" is not allowed', "ReadWrite, ReadOnly, NoAccess"],
     ],
@@ -602,7 +606,7 @@ describe("@pulumi/aws", () => {
       "getAvailabilityZones.js",
       "utilities.js",
     ]);
-    const attached = `${volume} new VolumeAttachment("a", { volume, host: "i-1", options: { deviceName: "/dev/sdf" } });`;
+    const attached = `${volume} new VolumeAttachment("a", { volume, host: "i-1", aws: { deviceName: "/dev/sdf" } });`;
     expect(loadedBy(attached, { backend: "aws", aws: zone }).loaded).toEqual([
       "ebs/volume.js",
       "ec2/volumeAttachment.js",

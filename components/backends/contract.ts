@@ -1,0 +1,206 @@
+// What a backend is to the components: the resources that it makes, with their types. The pure part is in src/backends.
+
+import type * as pulumi from "@pulumi/pulumi";
+
+import type { BackendName, Note, Problem, ResolvedVolume, Settings, StackConfig } from "../../src";
+import type { DeclaredVolume } from "../declared";
+import type { NodeOptions, NodeStorage } from "../host/contract";
+import type { TimedOperation } from "../options";
+import type { ProfiledVolume } from "../profiled-volume";
+import type { VolumeTransform } from "../transform";
+
+/** The types of what programs give to a backend, and get from it. */
+export interface ResourceTypes {
+  /** What a volume may say beside its profile, below the backend's name. */
+  overrides?: object;
+  /** The volume's own resource. */
+  resource: pulumi.CustomResource;
+  /** What that is made from, for `transform`. */
+  args: object;
+  /** What an attachment may say, below the backend's name. */
+  attachment?: object;
+  /** Where the volume is mounted: a path on a backend that mounts its volumes. */
+  mountPath?: string;
+}
+
+/**
+ * The types of each backend. Each adds its own by declaration merging, also one that isn't part of this package:
+ * `declare module "storage-profiles" { interface BackendResources { zfs: TypesOfResources<typeof zfs> } }`.
+ */
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- filled by declaration merging
+export interface BackendResources {}
+
+/** The types of a backend, out of its definition. */
+export type TypesOfResources<B> = B extends BackendDefinition<infer Types> ? Types : never;
+
+/** One type of a backend: `ResourceTypeOf<"aws", "resource">` is `aws.ebs.Volume`. */
+export type ResourceTypeOf<B extends BackendName, Key extends keyof ResourceTypes> = {
+  [Each in B]: Each extends keyof BackendResources ? PartOf<BackendResources[Each], Key> : never;
+}[B];
+
+type PartOf<Types, Key> = Key extends keyof Types ? Types[Key] : undefined;
+
+/** A backend that can make volumes. */
+export interface BackendDefinition<Types extends ResourceTypes = ResourceTypes> {
+  /** Loads what makes its volumes. */
+  volumes: () => VolumeBackend;
+  /** Loads what attaches them to hosts; absent where they are mounted where they are. */
+  attachments?: () => Attacher<NonNullable<Types["attachment"]>>;
+  /** Loads what brings them to the machine that runs a container; absent where nothing does. */
+  host?: () => (options: NodeOptions) => NodeStorage;
+  /** Only for the compiler. */
+  types?: Types;
+}
+
+/** Defines a backend: its types, and its parts, each of which is loaded when it is first used. */
+export function defineBackend<Types extends ResourceTypes>(
+  definition: BackendDefinition<Types>,
+): BackendDefinition<Types> {
+  return definition;
+}
+
+/** What a component hands to a backend to make its volume. */
+export interface VolumeToMake {
+  /** The component's name: the name of the child as well. */
+  name: string;
+  /** What is known of the volume while the program runs. */
+  declared: DeclaredVolume;
+  /** The volume's name on the backend. */
+  physicalName: string;
+  /** Whether that name was asked for, and is not just the resource's. */
+  explicitName: boolean;
+  /** The resolution; an output where it depends on another resource's, and then perhaps unknown at preview. */
+  volume: ResolvedVolume | pulumi.Output<ResolvedVolume>;
+  /** A volume that exists already and is to be taken over: its id. */
+  importId?: string | undefined;
+  /** The owner from which it is taken over, if the program names one. */
+  takeFrom?: string | undefined;
+  /** The component, for the child's ownership. */
+  component: pulumi.ComponentResource;
+  config: StackConfig;
+  opts: pulumi.CustomResourceOptions;
+  /** The user's escape hatch, where the program has one for this backend. */
+  transform: VolumeTransform | undefined;
+}
+
+/** The resource that was made. */
+export interface MadeVolume {
+  resource: pulumi.CustomResource;
+  /** The volume's id on the backend. */
+  volumeId: pulumi.Output<string>;
+  /** Where the volume is mounted; only on backends that mount it. */
+  mountPath?: pulumi.Output<string>;
+  /** What the resource has in the end: not what it was asked for, until that is done. */
+  sizeGiB: pulumi.Output<number>;
+  settings: pulumi.Output<Settings>;
+}
+
+/** What a backend is asked about one volume before it is made or changed. */
+export interface AskedOfBackend {
+  /** The volume's name in the program. */
+  name: string;
+  /** What is known of the volume while the program runs. */
+  declared: DeclaredVolume;
+  config: StackConfig;
+  /** What it is to be. */
+  to: ResolvedVolume;
+  /** What it has; missing where it is new. */
+  from?: ResolvedVolume | undefined;
+  /** Its id on the backend; missing where it is new. */
+  volumeId?: string | undefined;
+  /** The volume that it takes over, where it is new. */
+  importId?: string | undefined;
+  /** The inputs of its own resource, where it is new. */
+  inputs?: Record<string, unknown> | undefined;
+  /** Whether this is a preview. */
+  isDryRun: boolean;
+}
+
+/** What a volume's identity on a backend is made from. */
+export interface VolumeIdentity {
+  /** The volume's name in the program. */
+  name: string;
+  /** The name on the backend, where one is asked for. */
+  physicalName: string | undefined;
+  /** The id of a volume that is taken over. */
+  importId: string | undefined;
+  config: StackConfig;
+}
+
+/** A backend that can make volumes. */
+export interface VolumeBackend {
+  /**
+   * Settings that others may change on the backend, and that a profile must then follow: a refresh tells the volume's own
+   * resource, and its hook alone judges them. Default: none
+   */
+  changedElsewhere?: readonly string[];
+  /** Whether a volume that is taken over may belong to another owner, who must then be named (`takeFrom`). */
+  takesFrom?: true;
+  /** What the stack and this machine know about the place, for the resolution. */
+  placement(config: StackConfig): object;
+  /** What the backend's provider knows of the place and nobody said; nothing where all is said. */
+  askProvider?(
+    placement: object,
+    config: StackConfig,
+    opts: pulumi.ComponentResourceOptions,
+  ): pulumi.Output<object> | undefined;
+  /**
+   * What of a volume no other of this backend may have: its place, or its name on the backend. Default: nothing but the id of a volume
+   * that is taken over; a name is then a label.
+   */
+  identity?(asked: VolumeIdentity): string;
+  /** What the pure core can't see: names that were asked for, places that nobody named. */
+  problems?(volume: ResolvedVolume, asked: { physicalName: string | undefined; config: StackConfig }): Problem[];
+  /**
+   * What only the backend knows, asked at preview as well: before a volume is made or taken over, and before its own resource is
+   * changed.
+   */
+  ask?(asked: AskedOfBackend): Promise<{ problems: Problem[]; notes: Note[] }>;
+  /** The operations for which the volume's resource keeps a time limit (`customTimeouts`), and what limits the others. Default: none */
+  timeouts?: { timed: readonly TimedOperation[]; limit?: string };
+  /** Loads the package that makes volumes, where that is one of its own. Throws a `MissingPackage`. */
+  load?(): unknown;
+  /** Makes the volume's own resource. */
+  make(volume: VolumeToMake): MadeVolume;
+  /**
+   * Settings that the engine is told to ignore on a volume that exists, lest it replace the volume. A hook doesn't see them change
+   * in the resource's inputs, and looks at what was asked for instead.
+   */
+  ignored?: readonly string[];
+  /** Whether volumes are taken over by Pulumi's own import, which would replace a volume that is in the state under another id. */
+  importsByEngine?: true;
+  /** What an error of the volume's resource means and what to do, where the error doesn't say it. It is told, and not tried again. */
+  explain?(name: string, id: string, errors: string[]): string | undefined | Promise<string | undefined>;
+}
+
+/** What is known of an attachment while the program runs. */
+export interface AskedAttachment<Options extends object = object> {
+  /** What the program says for this backend: `{ aws: { … } }`. */
+  options: Options;
+  declared: DeclaredVolume;
+  /** The attachment that the program has declared of the volume before, if it has. */
+  before: string | undefined;
+}
+
+/** An attachment that is to be made. */
+export interface AttachmentToMake<Options extends object = object> extends AskedAttachment<Options> {
+  /** The component's name: the name of the child as well. */
+  name: string;
+  volume: ProfiledVolume;
+  host: pulumi.Input<string>;
+  opts: pulumi.CustomResourceOptions;
+}
+
+/** The way in which a backend's volumes are attached. */
+export interface Attacher<Options extends object = object> {
+  /** What the host is, for people: "the id of the instance". */
+  host: string;
+  /** The options that a program may give, below the backend's name. */
+  options: readonly (keyof Options & string)[];
+  /** The operations for which the attachment's resource keeps a time limit (`customTimeouts`). Default: none */
+  timed?: readonly TimedOperation[];
+  /** What is wrong with it. */
+  problems(asked: AskedAttachment<Options>): Problem[];
+  /** Makes the attachment's own resource. */
+  attach(attachment: AttachmentToMake<Options>): { resource: pulumi.CustomResource; devicePath: pulumi.Output<string> };
+}
