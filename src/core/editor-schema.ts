@@ -1,12 +1,10 @@
 // The JSON Schema of a stack's file, for editors: only the keys of our namespace are described, others are left alone.
 
-import { z } from "zod";
-
 import { NAMESPACE, schemas } from "./config-schema";
 
 /** The schema, as JSON. */
 export function editorSchema(): Record<string, unknown> {
-  const { properties = {}, $defs } = z.toJSONSchema(schemas().config, { io: "input", unrepresentable: "any" });
+  const { properties = {}, $defs } = schemas().toJSON();
   const keys = Object.entries(properties).map(([key, schema]) => [`${NAMESPACE}:${key}`, schema] as const);
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",

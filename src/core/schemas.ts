@@ -80,6 +80,8 @@ export function makeSchemas() {
     volume: volume as typeof volume & z.ZodType<VolumeDefinition>,
     prices: prices as typeof prices & z.ZodType<StackConfig["prices"]>,
     config: config as typeof config & z.ZodType<StackConfig>,
+    /** The JSON Schema of the whole config. */
+    toJSON: () => z.toJSONSchema(config, { io: "input", unrepresentable: "any" }),
   };
 }
 

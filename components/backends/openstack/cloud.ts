@@ -70,14 +70,12 @@ export class Cloud {
 /** What a run remembers between asking and making. */
 interface RunState {
   clouds: Map<string, Cloud>;
-  /** How many hooks tell of changes of volume types. */
-  tellers: number;
 }
 
 const states = new WeakMap<StackConfig, RunState>();
 
 export function runState(config: StackConfig): RunState {
-  const known = states.get(config) ?? { clouds: new Map<string, Cloud>(), tellers: 0 };
+  const known = states.get(config) ?? { clouds: new Map<string, Cloud>() };
   states.set(config, known);
   return known;
 }

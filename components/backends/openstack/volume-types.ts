@@ -5,32 +5,28 @@ import * as pulumi from "@pulumi/pulumi";
 import {
   formatProblems,
   nearest,
-  note,
   problem,
   wrongType,
-  type Note,
   type Problem,
   type StackConfig,
 } from "../../../src";
 import type { VolumeTypeToMake } from "../../../src/backends/openstack/specs";
-import { volumeTypesOf, type VolumeTypeOfProfiles } from "../../../src/backends/openstack/types";
-import { sectionPath } from "../../../src/core/catalog";
-import { isSame } from "../../../src/core/revision";
 import { HOOK } from "../../hooks";
 import { optionProblems } from "../../options";
 import { currentRun } from "../../run";
-import { volumesOfType } from "./cinder";
-import { cloudOf, runState } from "./cloud";
 import type { ConnectionHints } from "./connection";
-import { OpenstackError } from "./errors";
 import { hintsOf, type Hints } from "./hints";
+import type { RecordedTypes } from "./type-changes";
 import { qosAssociation, qosSpecs, volumeType, volumeTypeAccess } from "./sdk";
+
+/* eslint-disable @typescript-eslint/no-require-imports -- loaded when the first component is declared */
+const specsOfProfiles = () =>
+  require("../../../src/backends/openstack/types") as typeof import("../../../src/backends/openstack/types");
+const changes = () => require("./type-changes") as typeof import("./type-changes");
+/* eslint-enable @typescript-eslint/no-require-imports */
 
 /** The type token of the component. */
 export const VOLUME_TYPES = "storage-profiles:index:VolumeTypes";
-
-/** How many volumes a note names. */
-const MOST_SHOWN = 20;
 
 /** Which volume types are made. */
 export interface VolumeTypesArgs {
@@ -70,7 +66,7 @@ export class VolumeTypes extends pulumi.ComponentResource {
    */
   constructor(name: string, args: VolumeTypesArgs = {}, opts: pulumi.ComponentResourceOptions = {}) {
     const run = currentRun();
-    const { types, problems } = volumeTypesOf(run.catalog, args.profiles);
+    const { types, problems } = specsOfProfiles().volumeTypesOf(run.catalog, args.profiles);
     const wrong = [...wrongArguments(args, Object.keys(run.catalog.profiles)), ...optionProblems(opts), ...problems];
     if (wrong.length > 0) throw new pulumi.RunError(formatProblems(name, wrong));
     // The inputs are all that the types consist of: so one hook sees what of it changes, is added or goes, before anything is touched.
@@ -109,7 +105,8 @@ export class VolumeTypes extends pulumi.ComponentResource {
   }
 }
 
-type RecordedTypes = Record<string, Partial<Omit<VolumeTypeOfProfiles, "name">> | undefined>;
+// The hooks of one run have names of their own.
+const hooksOf = new WeakMap<StackConfig, number>();
 
 /** A hook that refuses what Cinder would refuse of types that volumes have, and says which volumes won't get a change. */
 function teller(config: StackConfig, hints: () => Promise<ConnectionHints>): pulumi.ResourceHook {
@@ -118,48 +115,16 @@ function teller(config: StackConfig, hints: () => Promise<ConnectionHints>): pul
     const [before, after] = [typesOf(oldInputs), typesOf(newInputs)];
     const problems: Problem[] = [];
     for (const type of Object.keys(before)) {
-      const judged = await judge(config, hints, type, before[type], after[type]);
+      const judged = await changes().judge(config, hints, type, before[type], after[type]);
       problems.push(...judged.problems);
       const resource: unknown = { urn: pulumi.output(urn) };
       for (const { message } of judged.notes) await pulumi.log.info(`${type}: ${message}`, resource as pulumi.Resource);
     }
     if (problems.length > 0) throw new Error(formatProblems(name, problems));
   };
-  return new pulumi.ResourceHook(`${HOOK}-volume-types-${(runState(config).tellers += 1)}`, tell, { onDryRun: true });
-}
-
-/**
- * What comes of a change for the volumes that have the type.
- *
- * Source: cinder/api/contrib/types_extra_specs.py _allow_update, cinder/volume/volume_types.py destroy, 29.0. Read 2026-11-24.
- */
-async function judge(
-  config: StackConfig,
-  hints: () => Promise<ConnectionHints>,
-  name: string,
-  before: RecordedTypes[string],
-  after: RecordedTypes[string],
-): Promise<{ problems: Problem[]; notes: Note[] }> {
-  const goes = after === undefined;
-  const changesSpecs = !goes && !isSame(before?.extraSpecs, after.extraSpecs);
-  const changesQos = !goes && !isSame(before?.qos ?? null, after.qos ?? null);
-  if (!goes && !changesSpecs && !changesQos) return { problems: [], notes: [] };
-  try {
-    const cloud = cloudOf(config, await hints());
-    const type = (await cloud.types()).find((each) => each.name === name);
-    const having = type ? await volumesOfType(cloud.session, type) : [];
-    if (having.length === 0) return { problems: [], notes: [] };
-    const volumes = having.slice(0, MOST_SHOWN).map((each) => `${each.name || "(no name)"} (${each.id})`);
-    const params = { type: name, volumes, total: having.length };
-    if (!goes && !changesSpecs) return { problems: [], notes: [note("specs-not-reapplied", "specs", params)] };
-    const [profile = ""] = (goes ? before : after)?.profiles ?? [];
-    const path = goes ? "profiles" : `${sectionPath(profile, "openstack")}.specs.extraSpecs`;
-    return { problems: [problem("type-in-use", path, undefined, { ...params, goes })], notes: [] };
-  } catch (error) {
-    if (!(error instanceof OpenstackError)) throw error;
-    const what = `which volumes have type "${name}" already is`;
-    return { problems: [], notes: [note("not-checked", "specs", { what, because: error.message })] };
-  }
+  const number = (hooksOf.get(config) ?? 0) + 1;
+  hooksOf.set(config, number);
+  return new pulumi.ResourceHook(`${HOOK}-volume-types-${number}`, tell, { onDryRun: true });
 }
 
 function withTeller(

@@ -3,7 +3,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { formatProblems, problem, VOLUME_MAPPING, wrongType, type Problem } from "../../../src";
-import { accessModes, mappingLimits, type AccessMode, type ScaleioSettings } from "../../../src/backends/scaleio";
+import type { AccessMode, mappingLimits, ScaleioSettings } from "../../../src/backends/scaleio";
 import { declaredVolume } from "../../declared";
 import { keepAtPreview, refusedLater } from "../../engine";
 import type { ProfiledVolume } from "../../profiled-volume";
@@ -37,6 +37,10 @@ export interface VolumeMappingArgs {
    */
   bandwidthLimitKBps?: pulumi.Input<number> | undefined;
 }
+
+const rules = () =>
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded when the first mapping is declared
+  require("../../../src/backends/scaleio") as typeof import("../../../src/backends/scaleio");
 
 type LimitRanges = Parameters<typeof mappingLimits>[1];
 
@@ -74,7 +78,7 @@ export class VolumeMapping extends pulumi.CustomResource {
     const ranges = run.catalog.limits.scaleio as LimitRanges;
     const { volume, iopsLimit, bandwidthLimitKBps } = args;
     // What is known already is checked before an output is made of it.
-    const plain = mappingLimits(
+    const plain = rules().mappingLimits(
       { iopsLimit: plainOnly(iopsLimit), bandwidthLimitKBps: plainOnly(bandwidthLimitKBps) },
       ranges,
     );
@@ -87,7 +91,7 @@ export class VolumeMapping extends pulumi.CustomResource {
       ? volume.settings.apply((settings) => settings as ScaleioSettings)
       : pulumi.unsecret(pulumi.output({ iopsLimit, bandwidthLimitKBps }));
     const limits = asked.apply((each) => {
-      const { problems, notes, ...made } = mappingLimits(each, ranges);
+      const { problems, notes, ...made } = rules().mappingLimits(each, ranges);
       if (problems.length > 0) return refusedLater(formatProblems(name, problems));
       for (const { message } of notes) void pulumi.log.info(`${name}: ${message}`);
       return made;
@@ -149,8 +153,8 @@ function wrongArguments(args: VolumeMappingArgs): Problem[] {
   if ((sdc as unknown) === undefined || sdc === "") {
     required("sdc", "a mapping is to a host", 'sdc: "node1" (its id, name, GUID or IP address)');
   } else if (isPlain(sdc) && typeof sdc !== "string") problems.push(wrongType("sdc", sdc, "string"));
-  if (accessMode !== undefined && !accessModes.includes(accessMode)) {
-    const params = { given: JSON.stringify(accessMode), values: [...accessModes], nearest: undefined };
+  if (accessMode !== undefined && !rules().accessModes.includes(accessMode)) {
+    const params = { given: JSON.stringify(accessMode), values: [...rules().accessModes], nearest: undefined };
     problems.push(problem("value-not-allowed", "accessMode", accessMode, params));
   }
   return problems;
