@@ -161,7 +161,7 @@ export interface Backend<
   /** The monthly cost; or why it isn't known; or nothing, on a backend that has no list prices and got none. */
   monthlyCost(
     made: Made<Settings>,
-    placement: Placement,
+    placement: NoInfer<Placement>,
     prices: Prices,
   ): { cost: MonthlyCost } | { unknown: string } | undefined;
 }
