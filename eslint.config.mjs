@@ -1,6 +1,31 @@
 // Lint: type-aware for TypeScript, plain for the tools. Format is prettier's business.
 import js from "@eslint/js";
+import { createNodeResolver, importX } from "eslint-plugin-import-x";
 import tseslint from "typescript-eslint";
+
+// Imports point one way (docs/architecture.md): each room, and those that it may import.
+const rooms = {
+  "src/core": [],
+  "src/system": [],
+  "src/backends": ["src/core"],
+  "src/compose": ["src/core", "src/backends"],
+  "src/stack": ["src/core", "src/backends", "src/system"],
+  "src/cli": ["src/core", "src/backends", "src/stack", "src/http", "src/docker"],
+  "src/http": ["src/core", "src/backends", "src/stack", "src/system"],
+  // How a volume gets onto a machine is the backends' to say.
+  "src/docker": ["src/core", "src/stack", "src/system", "components/host"],
+  "components/host": ["src/core", "src/system", "components/backends"],
+  "components/backends": ["src/core", "src/backends", "src/system", "components/host"],
+  "components/compose": ["src/core", "src/compose"],
+  emulators: ["src/core", "src/system"],
+  stacks: [],
+};
+const zones = Object.entries(rooms).map(([room, mayImport]) => ({
+  target: `./${room}`,
+  from: Object.keys(rooms)
+    .filter((each) => each !== room && !mayImport.includes(each))
+    .map((each) => `./${each}`),
+}));
 
 const node = Object.fromEntries(
   [
@@ -43,6 +68,19 @@ export default tseslint.config(
         "error",
         { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true },
       ],
+    },
+  },
+  {
+    files: ["components/**/*.ts", "src/**/*.ts", "emulators/**/*.ts", "stacks/**/*.ts"],
+    plugins: { "import-x": importX },
+    settings: {
+      "import-x/extensions": [".ts", ".js"],
+      "import-x/parsers": { "@typescript-eslint/parser": [".ts"] },
+      "import-x/resolver-next": [createNodeResolver({ extensions: [".ts", ".js"] })],
+    },
+    rules: {
+      "import-x/no-cycle": "error",
+      "import-x/no-restricted-paths": ["error", { zones }],
     },
   },
   {

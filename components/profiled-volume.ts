@@ -163,7 +163,8 @@ export class ProfiledVolume<B extends BackendName = BackendName> extends pulumi.
    */
   constructor(reference: string, args: ProfiledVolumeArgs<B>, opts: pulumi.ComponentResourceOptions = {}) {
     // Programs in JavaScript may leave them out.
-    const given = ((args as unknown) ?? {}) as AnyVolumeArgs;
+    // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- and the compiler does not know of those
+    const given = (args ?? {}) as AnyVolumeArgs;
     const run = currentRun();
     const name = nameOf(reference, run.volumes);
     const backend = backendNames.find((each) => each === (given.backend ?? run.config.backend));

@@ -145,7 +145,7 @@ export interface Backend<
   hasProvider: boolean;
   recorded: Recorded<NoInfer<Settings>>;
   /** How each setting that is a number reads. */
-  quantities: { readonly [K in NumericKeys<NoInfer<Settings>>]: Quantity };
+  quantities: Readonly<Record<NumericKeys<NoInfer<Settings>>, Quantity>>;
   limits: Overridable<Limits>;
   prices: Overridable<Prices>;
   /** Settings, problems and notes for one volume. Never throws. */

@@ -36,8 +36,8 @@ export type StackConfig = {
   profiles?: Record<string, ProfileDefinition> | undefined;
   volumes?: Record<string, VolumeDefinition> | undefined;
   deletionProtection?: boolean | undefined;
-  limits?: { [B in BackendName]?: unknown } | undefined;
-  prices?: { [B in BackendName]?: unknown } | undefined;
+  limits?: Partial<Record<BackendName, unknown>> | undefined;
+  prices?: Partial<Record<BackendName, unknown>> | undefined;
   pricesFile?: string | undefined;
   docker?: { defaultSize?: string | undefined } | undefined;
 } & { [B in BackendName]?: BackendTypes[B]["stack"] | undefined };

@@ -2,7 +2,7 @@
 // setting, this is what writes it (the status page has the same table, from quantities.js).
 
 import { backendNames, backends, type BackendName } from "./backend";
-import type { Backend, Quantity } from "./backend";
+import type { Quantity } from "./backend";
 import { once } from "./once";
 import { count, show } from "./problems";
 
@@ -12,7 +12,7 @@ const SIZE: Quantity = { unit: "GiB" };
 export const quantities = once(
   () =>
     Object.fromEntries(
-      backendNames.map((name) => [name, { sizeGiB: SIZE, ...(backends[name] as Backend).quantities }]),
+      backendNames.map((name) => [name, { sizeGiB: SIZE, ...backends[name].quantities }]),
     ) as Record<string, Record<string, Quantity>> as Readonly<Record<BackendName, Readonly<Record<string, Quantity>>>>,
 );
 

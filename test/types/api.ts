@@ -1,0 +1,61 @@
+// The types of the public API, for the compiler alone (`npm run typecheck`): a line after `@ts-expect-error` must not compile.
+
+import type * as aws from "@pulumi/aws";
+import type * as openstack from "@pulumi/openstack";
+import * as pulumi from "@pulumi/pulumi";
+
+import { ProfiledVolume, VolumeAttachment, type BackendName, type Settings } from "../../components";
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+const holds = <T extends true>(): T | undefined => undefined;
+
+export function program(): void {
+  const onAws = new ProfiledVolume("data@gold", { sizeGiB: 100, backend: "aws", aws: { tags: { team: "web" } } });
+  onAws.settings.apply(({ volumeType, iops }) => `${volumeType} ${iops}`);
+  const volume: aws.ebs.Volume = onAws.resource;
+  void volume.arn;
+  holds<Equal<typeof onAws.mountPath, pulumi.Output<undefined>>>();
+  // @ts-expect-error -- a setting of another backend
+  onAws.settings.apply(({ migrationPolicy }) => migrationPolicy);
+
+  const onCinder = new ProfiledVolume("data", { size: "100GiB", backend: "openstack" });
+  const cinder: openstack.blockstorage.Volume = onCinder.resource;
+  void cinder;
+
+  const here = new ProfiledVolume("data", { sizeGiB: 1, backend: "local" });
+  holds<Equal<typeof here.mountPath, pulumi.Output<string>>>();
+
+  // Said by the stack: any of the backends.
+  const any = new ProfiledVolume("data@gold", { sizeGiB: pulumi.output(100) });
+  holds<Equal<typeof any, ProfiledVolume>>();
+  const settings: pulumi.Output<Settings> = any.settings as pulumi.Output<Settings>;
+  const backend: pulumi.Output<BackendName> = any.backend;
+  void [settings, backend];
+
+  // @ts-expect-error -- a size is needed
+  new ProfiledVolume("data@gold", {});
+  // @ts-expect-error -- one size, not two
+  new ProfiledVolume("data@gold", { sizeGiB: 1, size: "1GiB" });
+  // @ts-expect-error -- a typing error in an override
+  new ProfiledVolume("data@gold", { sizeGiB: 1, aws: { availabilityZon: "us-east-1a" } });
+  // @ts-expect-error -- a typing error in an argument
+  new ProfiledVolume("data@gold", { sizeGiB: 1, protection: false });
+  // @ts-expect-error -- no such backend
+  new ProfiledVolume("data@gold", { sizeGiB: 1, backend: "azure" });
+  new ProfiledVolume("data@gold", {
+    sizeGiB: 1,
+    scaleio: { storagePool: "ssd" },
+    transform: {
+      aws: (args: aws.ebs.VolumeArgs) => ({ args: { ...args, finalSnapshot: true } }),
+      // @ts-expect-error -- a typing error in an argument of the resource
+      openstack: (args) => ({ args: { ...args, name: args.nam } }),
+    },
+  });
+
+  new VolumeAttachment("a", { volume: onAws, host: "i-1", aws: { deviceName: "/dev/sdf" } });
+  new VolumeAttachment("a", { volume: any, host: "node1", scaleio: { accessMode: "ReadOnly" } });
+  // @ts-expect-error -- no such access mode
+  new VolumeAttachment("a", { volume: any, host: "node1", scaleio: { accessMode: "Write" } });
+  // @ts-expect-error -- EC2 needs a device name
+  new VolumeAttachment("a", { volume: onAws, host: "i-1", aws: {} });
+}
