@@ -6,7 +6,7 @@ import type { ProfileDefinition } from "./config-schema";
 
 export const builtinProfiles: Readonly<Record<string, ProfileDefinition>> = {
   default: {
-    description: "The cheapest that any application can live with, encrypted on EBS",
+    description: "The lowest cost that still suits any application, encrypted on EBS",
     aws: { volumeType: "gp3", encrypted: true },
     openstack: { migrationPolicy: "on-demand" },
     scaleio: { provisioning: "thin" },
@@ -27,7 +27,7 @@ export const builtinProfiles: Readonly<Record<string, ProfileDefinition>> = {
     local: { iops: { max: 3_000 }, throughputMiBps: 250 },
   },
   bronze: {
-    description: "Cheap and even, encrypted",
+    description: "Low cost with consistent performance, encrypted",
     aws: { volumeType: "gp3", encrypted: true },
     openstack: { volumeType: "bronze", migrationPolicy: "on-demand" },
     scaleio: { provisioning: "thin", iopsLimit: 500, bandwidthLimitKBps: 64_512 },

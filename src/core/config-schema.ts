@@ -16,21 +16,21 @@ const sections = Object.fromEntries(
 const defaultSize = (whose: string) =>
   z
     .string()
-    .regex(/^\d+(\.\d+)?\s*[MGTPmgtp][Ii]?[Bb]$/, "it is not a size with a unit")
+    .regex(/^\d+(\.\d+)?\s*[MGTPmgtp][Ii]?[Bb]$/, "not a size with a unit")
     .optional()
-    .describe(`Size with a unit ("10GiB") of ${whose} that Docker makes without saying one`);
+    .describe(`Size with a unit ("10GiB") of ${whose} that Docker creates without a size`);
 
 export const profileSchema = z
   .strictObject({
-    description: z.string().max(500).optional().describe("What the profile is for, for people"),
+    description: z.string().max(500).optional().describe("Purpose of the profile, for people"),
     defaultSize: defaultSize("a volume of this profile"),
     extends: z
       .string()
       .optional()
-      .describe("The profile that this one is laid over. Its own name means the built-in one of that name"),
+      .describe("The profile that this one is based on. Its own name means the built-in profile of that name"),
     ...sections,
   })
-  .describe("A profile: a section of settings for each backend");
+  .describe("A profile: one section of settings per backend");
 
 /** A profile as it is written in the stack's config. */
 export type ProfileDefinition = z.infer<typeof profileSchema>;
@@ -42,13 +42,16 @@ const sizeFields = {
 
 export const volumeSchema = z
   .strictObject({
-    profile: z.string().optional().describe("Name of the profile. Default: default"),
+    profile: z.string().optional().describe("Profile name. Default: default"),
     ...sizeFields,
     backend: z
       .enum(backendNames as [BackendName, ...BackendName[]])
       .optional()
-      .describe("The backend. Default: the stack's"),
-    deletionProtection: z.boolean().optional().describe("Whether the volume is protected. Default: the stack's"),
+      .describe("Backend. Default: the stack's"),
+    deletionProtection: z
+      .boolean()
+      .optional()
+      .describe("Whether the volume is protected against deletion. Default: the stack's setting"),
     aws: awsVolumeSchema.optional(),
     openstack: openstackVolumeSchema.optional(),
   })
@@ -66,27 +69,27 @@ const overrides = (what: "limits" | "prices") =>
   );
 
 /** Prices of the backends, as they stand in the stack's config or in a file of their own. */
-export const pricesSchema = overrides("prices").describe("Prices of the backends, laid over those that ship");
+export const pricesSchema = overrides("prices").describe("Prices of the backends; override the shipped prices");
 
 /** Every key of the namespace `storage-profiles`, with what may stand there. */
 export const configSchema = z
   .strictObject({
     backend: z
       .enum(backendNames as [BackendName, ...BackendName[]])
-      .describe("The backend of the stack's volumes: aws, openstack, scaleio or local"),
+      .describe("Backend of the stack's volumes: aws, openstack, scaleio or local"),
     profiles: z
       .record(z.string(), profileSchema)
-      .describe("The stack's profiles by name, laid over the built-in default, gold, silver and bronze"),
-    volumes: z.record(z.string(), volumeSchema).describe("The volumes that the program in stacks/ declares, by name"),
+      .describe("The stack's profiles by name; override the built-in profiles default, gold, silver and bronze"),
+    volumes: z.record(z.string(), volumeSchema).describe("Volumes that the program in stacks/ declares, by name"),
     deletionProtection: z
       .boolean()
       .describe("Whether volumes are protected against deletion and replacement. Default: true"),
-    limits: overrides("limits").describe("Limits of the backends, laid over those that ship"),
+    limits: overrides("limits").describe("Limits of the backends; override the shipped limits"),
     prices: pricesSchema,
     pricesFile: z
       .string()
       .min(1)
-      .describe("YAML file with prices in the form of `prices`, relative to the project; `prices` is laid over it"),
+      .describe("YAML file with prices in the format of `prices`, relative to the project; `prices` overrides it"),
     local: z
       .strictObject({
         stateDirectory: z
@@ -94,13 +97,13 @@ export const configSchema = z
           .regex(/^(\/[^/]+)+$/)
           .optional()
           .describe(
-            "Absolute path of the directory that holds local volumes. Default: /var/lib/storage-profiles for root, else below the home directory",
+            "Absolute path of the directory for local volumes. Default: /var/lib/storage-profiles for root, otherwise in the home directory",
           ),
         mode: z
           .enum(["auto", "loop", "directory"])
           .optional()
           .describe(
-            "loop: size and limits hold (Linux, root). directory: neither holds. Default: auto, the best that this machine can do",
+            "loop: size and limits are enforced (Linux, root). directory: not enforced. Default: auto, the best that this machine supports",
           ),
       })
       .describe("How the local backend works on this machine"),
@@ -109,7 +112,7 @@ export const configSchema = z
     openstack: openstackStackSchema,
     docker: z
       .strictObject({ defaultSize: defaultSize("a volume of a profile without a `defaultSize`") })
-      .describe("What the Docker plugin does in this stack"),
+      .describe("Settings of the Docker plugin"),
   })
   .partial();
 

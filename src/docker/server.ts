@@ -8,7 +8,7 @@ import * as path from "node:path";
 import { fastify, type FastifyInstance } from "fastify";
 
 import { monotonic } from "../system/monotonic";
-import { problem, type Problem } from "..";
+import { advice, problem, type Problem } from "..";
 import { privately } from "../system/private-socket";
 import { validate } from "../core/validate";
 import { StackError, stackError } from "../stack/errors";
@@ -125,7 +125,8 @@ function messageOf(error: unknown): string {
     if (others.length > 0) return error.message;
     // A message that already names the volume needs no place.
     const place = first.message.includes(`"${first.path}"`) ? "" : `${first.path}: `;
-    return `${place}${first.message} [${first.code}]\n  allowed: ${first.allowed}\n  fix:     ${first.fix}`;
+    const lines = advice(first).map(([label, text]) => `\n  ${label.padEnd(8)} ${text}`);
+    return `${place}${first.message} [${first.code}]${lines.join("")}`;
   }
   if (error instanceof NodeError) return error.message;
   return `storage-profiles failed: ${error instanceof Error ? error.message : String(error)}. The plugin's log says more.`;

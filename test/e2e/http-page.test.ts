@@ -121,7 +121,7 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     const texts = (name: string) => row(name).getByRole("cell").allInnerTexts();
     await row("data").waitFor();
     expect(await texts("data")).toEqual([
-      expect.stringMatching(/^out-of-date\s+"orders" was edited since/),
+      expect.stringMatching(/^out-of-date\s+profile "orders" changed since/),
       "orders",
       "100 GiB",
       "aws",
@@ -176,7 +176,7 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     expect(headings).toEqual(["Profile", "aws", "openstack", "scaleio", "local"]);
     expect(await gold.getByRole("cell").first().innerText()).toMatch(/^207\.50 USD a month|iops 3,000/);
     const archive = profiles.getByRole("row", { name: /^archive/ });
-    expect(await archive.innerText()).toMatch(/sc1 can't have 100 GiB.*Allowed: 125 to 16,384 GiB.*What to do: /s);
+    expect(await archive.innerText()).toMatch(/sc1\) must be at least 125 GiB, not 100 GiB.*Allowed: 125 to 16,384 GiB.*What to do: /s);
     expect(await archive.getByText("not for this backend").count()).toBe(3);
 
     const size = page.getByLabel("Size of a volume, in GiB");

@@ -83,11 +83,11 @@ describeOpenstackEngine("in the middle of an up", () => {
     await lab.clear();
     const preview = await project.run(["preview"]);
     expect(diagnostics(preview)).toContain(
-      `volume ${left!["id"]}, left in status "error" by a creation that failed, will be deleted`,
+      `volume ${left!["id"]}, left in status "error" by a failed creation, will be deleted`,
     );
     expect(await lab.changes()).toEqual([]);
     const text = await project.up();
-    expect(text).toContain(`volume ${left!["id"]}, left in status "error" by a creation that failed, was deleted`);
+    expect(text).toContain(`volume ${left!["id"]}, left in status "error" by a failed creation, was deleted`);
     expect(await mine()).toEqual([
       ["data", "available", 1, "gold"],
       ["extended", "available", 2, "gold"],
@@ -117,14 +117,14 @@ describeOpenstackEngine("in the middle of an up", () => {
     expect(failed.code).not.toBe(0);
     expect(diagnostics(failed)).not.toMatch(/^\s+at .*:\d+:\d+/m);
     // Nothing can be asked: that is a note, and not a refusal.
-    expect(diagnostics(preview)).toContain("not checked beforehand: ");
+    expect(diagnostics(preview)).toContain("not checked in advance: ");
     // What Cinder was told and has forgotten, nobody finishes: that is told, until an administrator puts it right.
     const forgotten = (await lab.volumes()).find(({ status }) => status === "creating");
     if (forgotten) {
       const refused = await project.tryUp();
-      expect(diagnostics(refused)).toContain(`volume ${forgotten["id"]} was made for this declaration`);
+      expect(diagnostics(refused)).toContain(`volume ${forgotten["id"]} was created for this declaration`);
       expect(diagnostics(refused)).toContain(
-        'its status is "creating"; should it stay so, an administrator can reset it',
+        'its status is "creating"; if that doesn\'t change, an administrator can reset it',
       );
       await lab.act(forgotten["id"] as string, { "os-reset_status": { status: "error" } });
     }
@@ -145,7 +145,7 @@ describeOpenstackEngine("in the middle of an up", () => {
     // Bigger than what was made, and of another type: it gets both.
     project.declare({ "killed@silver": { sizeGiB: 4 } });
     await project.run(["cancel", "--yes"]);
-    expect(await project.up()).toContain(`volume ${left["id"]} is of a run that did not finish; it is taken up`);
+    expect(await project.up()).toContain(`volume ${left["id"]} was created by an unfinished run; it is adopted`);
     expect((await lab.volumes()).filter(({ name }) => name === "killed")).toEqual([
       expect.objectContaining({ id: left["id"], size: 4, volume_type: "silver", status: "available" }),
     ]);
@@ -168,7 +168,7 @@ describeOpenstackEngine("in the middle of an up", () => {
     project.declare({ ...first, "old@gold": { sizeGiB: 1 } });
     const refused = await project.run(["preview"]);
     expect(refused.code).not.toBe(0);
-    expect(diagnostics(refused)).toContain(`volume ${id} was made for this declaration, and the state doesn't know it`);
+    expect(diagnostics(refused)).toContain(`volume ${id} was created for this declaration but isn't in the state`);
     expect(diagnostics(refused)).toContain("it is attached [left-over]");
     expect(diagnostics(refused)).toContain(`\`import: "${id}"\``);
     await lab.detach(id);

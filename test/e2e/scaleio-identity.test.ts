@@ -101,11 +101,11 @@ describe("on one array", () => {
     await declare("pool1", 16);
     await project.refuses(['has storagePool "small" on the array', "pulumi refresh"], UP);
     await declare("small", 8);
-    await project.refuses(['"storagePool" can\'t go from "pool1" to "small"', "run pulumi refresh first"]);
+    await project.refuses(['"storagePool" can\'t be changed from "pool1" to "small"', "run pulumi refresh first"]);
     await project.refresh();
     expect(await project.steps()).toEqual([{ op: "update", what: "ProfiledVolume data" }]);
     await declare("pool1", 8);
-    await project.refuses(['"storagePool" can\'t go from "small" to "pool1"']);
+    await project.refuses(['"storagePool" can\'t be changed from "small" to "pool1"']);
 
     gateway.array.renameStoragePool("small", "fast");
     await project.refresh();

@@ -87,8 +87,8 @@ describeIf(loopReason() === undefined, "the founding example, as root on Linux",
     const shrinks = await project.run(UP);
     expect(shrinks.code).not.toBe(0);
     expect(shrinks.text).toContain("highperfvolume: silver → gold is refused: 1 problem");
-    expect(shrinks.text).toContain("the volume has 2 GiB and would shrink to 1 GiB");
-    expect(shrinks.text).toContain("fix:     ask for 2 GiB or more");
+    expect(shrinks.text).toContain("the volume can't shrink from 2 GiB to 1 GiB");
+    expect(shrinks.text).toContain("fix:     set the size to 2 GiB or more");
     expect(shrinks.text).not.toContain("LocalVolume highperfvolume");
     expect(await project.state()).toEqual(before);
 
@@ -178,14 +178,14 @@ describe("a program with problems", () => {
       expect(text).toContain("[profile-conflict]");
       // Two volumes that would be one.
       expect(text).toContain("[volume-twice]");
-      expect(text).toContain('"good" is already the volume of "good"');
+      expect(text).toContain('"good" is already used by "good"');
       // What TypeScript would not compile.
       expect(text).toContain("untyped: 3 problems");
       expect(text).toContain('did you mean "sizeGiB"?');
-      expect(text).toContain('deletionProtection: text ("false") where true or false belongs');
+      expect(text).toContain('deletionProtection: expected true or false, got text ("false")');
       // References that are wrong keep nothing from being told that is declared after them.
       for (const code of ["reference-many-ats", "reference-blank"]) expect(text).toContain(`[${code}]`);
-      expect(text).toContain('there is no profile "silv"');
+      expect(text).toContain('unknown profile "silv"');
       expect(text).not.toMatch(TRACE);
     }
     expect(
@@ -212,7 +212,7 @@ describe("a program with problems", () => {
     `);
     const waiting = await project.run(UP);
     expect(waiting.code).not.toBe(0);
-    for (const profile of ["golf", "silv"]) expect(diagnostics(waiting)).toContain(`there is no profile "${profile}"`);
+    for (const profile of ["golf", "silv"]) expect(diagnostics(waiting)).toContain(`unknown profile "${profile}"`);
   });
 
   test("hears of a bad config in one message, by the places in the file, without a stack trace", async () => {
@@ -229,8 +229,8 @@ describe("a program with problems", () => {
     project.config({ volumes: { high: { profile: "goldd", sizeGiB: 1 }, low: { profile: "gold" } } });
     const volumes = (await project.run(["preview"])).text;
     expect(volumes).toContain("Pulumi.dev.yaml: 2 problems");
-    expect(volumes).toContain("storage-profiles:volumes.high.profile: there is no profile");
-    expect(volumes).toContain("storage-profiles:volumes.low.sizeGiB: no size is given");
+    expect(volumes).toContain("storage-profiles:volumes.high.profile: unknown profile");
+    expect(volumes).toContain("storage-profiles:volumes.low.sizeGiB: size is missing");
     for (const text of [config, volumes]) expect(text).not.toMatch(TRACE);
   });
 
@@ -335,7 +335,7 @@ describe("declared volumes, in directories", () => {
     const shrunk = await project.run(["preview"]);
     expect([shrunk.code > 0, shrunk.text]).toEqual([
       true,
-      expect.stringContaining("the volume has 3 GiB and would shrink to 2 GiB"),
+      expect.stringContaining("the volume can't shrink from 3 GiB to 2 GiB"),
     ]);
     project.program(late(3) + renamed + hatch('physicalName: "third-name",') + opts() + child(off));
     const called = await project.run(["preview"]);
@@ -356,13 +356,13 @@ describe("declared volumes, in directories", () => {
     const { code, text } = await project.run(["up", "--yes"]);
     expect(code).not.toBe(0);
     expect(text).toMatch(/\+ \d to create[^]*Updating \(dev\)[^]*late: 1 problem/);
-    expect(text).toContain("a local volume can't have 99,999 GiB");
+    expect(text).toContain("a local volume must be at most 16,383 GiB, not 99,999 GiB");
     expect(Object.keys(await project.state()).filter((each) => each.includes("late"))).toEqual([]);
 
     declare("golf", 1);
     const preview = await project.run(["preview"]);
     expect(preview.code).not.toBe(0);
-    expect(preview.text).toContain('there is no profile "golf"');
+    expect(preview.text).toContain('unknown profile "golf"');
     expect(preview.text).not.toContain("size-missing");
   });
 
@@ -401,8 +401,8 @@ describe("declared volumes, in directories", () => {
     expect(owner).toContain("$storage-profiles:index:ProfiledVolume::data");
     declare("First", `import: "${id}", takeFrom: "${owner}", sizeGiB: 2`);
     const taking = (await project.up()).replace(/\s+/g, " ");
-    expect(taking).toContain(`takes over ${id} from ${owner}`);
-    expect(taking).toMatch(/takes over .*1 GiB.*2 GiB/);
+    expect(taking).toContain(`imports ${id} from ${owner}`);
+    expect(taking).toMatch(/imports .*1 GiB.*2 GiB/);
     const there = await project.outputs();
     expect(there["id"]).toBe(id);
     expect(there["same"]).not.toBe(same);
@@ -554,7 +554,7 @@ describe("volumes with data, in directories", () => {
     project.program(declared("golf"));
     const targeted = await project.run([...UP, "--target", urn("LocalVolume removed")]);
     expect(targeted.code).not.toBe(0);
-    expect(targeted.text).toContain('there is no profile "golf"');
+    expect(targeted.text).toContain('unknown profile "golf"');
     expect(await volumes()).toEqual(before);
   });
 });

@@ -52,7 +52,7 @@ export const openstackBackend: VolumeBackend = {
 
   problems(_volume, { physicalName }): Problem[] {
     if (physicalName === undefined || physicalName.length <= MAX_NAME_LENGTH) return [];
-    const params = { what: "a Cinder volume", length: physicalName.length, max: MAX_NAME_LENGTH };
+    const params = { what: "the Cinder volume", length: physicalName.length, max: MAX_NAME_LENGTH };
     return [problem("physical-name-too-long", "physicalName", physicalName, params)];
   },
 

@@ -5,7 +5,7 @@ import { randomUUID } from "node:crypto";
 
 import type * as dynamic from "@pulumi/pulumi/dynamic";
 
-import type { AccessMode, Problem, ScaleioSettings } from "../../../src";
+import { advice, type AccessMode, type Problem, type ScaleioSettings } from "../../../src";
 import { leaveToEngine } from "../../provider-errors";
 import { ScaleioArray } from "./array";
 import { Claims } from "./claims";
@@ -326,9 +326,12 @@ interface ReadResult<Outputs> {
 async function failuresOf(action: () => Promise<Problem[]>): Promise<dynamic.CheckFailure[]> {
   try {
     const problems = await action();
-    return problems.map(({ path, message, code, allowed, fix }) => ({
-      property: path,
-      reason: `${message} [${code}]\n      allowed: ${allowed}\n      fix:     ${fix}`,
+    return problems.map((each) => ({
+      property: each.path,
+      reason: [
+        `${each.message} [${each.code}]`,
+        ...advice(each).map(([label, text]) => `      ${label.padEnd(8)} ${text}`),
+      ].join("\n"),
     }));
   } catch (error) {
     if (!(error instanceof ScaleioError)) throw error;

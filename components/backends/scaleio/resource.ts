@@ -66,7 +66,7 @@ export const scaleioBackend: VolumeBackend = {
     const { protectionDomain, storagePool } = settings as ScaleioSettings;
     const problems = connectionProblems(config);
     if (physicalName !== undefined && physicalName.length > MAX_NAME_LENGTH) {
-      const params = { what: "a ScaleIO volume", length: physicalName.length, max: MAX_NAME_LENGTH };
+      const params = { what: "the ScaleIO volume", length: physicalName.length, max: MAX_NAME_LENGTH };
       problems.push(problem("physical-name-too-long", "physicalName", physicalName, params));
     }
     for (const [setting, value] of Object.entries({ protectionDomain, storagePool })) {

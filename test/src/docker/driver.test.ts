@@ -186,12 +186,12 @@ describe("sizes and profiles", () => {
     await create("data", { profile: "gold" });
     await create("data@gold");
     expect(plugin.fake.engine.filter((each) => each.startsWith("up"))).toHaveLength(1);
-    const refusal = /"data" has profile gold, and "silver" was asked for[^]*npx storage-profiles apply data@silver/;
+    const refusal = /the profile of "data" is gold, not "silver"[^]*npx storage-profiles apply data@silver/;
     await expect(create("data@silver")).rejects.toThrow(refusal);
     await expect(driver.get("data@silver", waiting)).rejects.toThrow(refusal);
     await expect(driver.mount("data@silver", "1", waiting)).rejects.toThrow(refusal);
     await expect(driver.mount("data@default", "1", waiting)).rejects.toThrow('"default" was asked for');
-    await expect(create("data@golf")).rejects.toThrow(/there is no profile "golf"[^]*did you mean "gold"/);
+    await expect(create("data@golf")).rejects.toThrow(/unknown profile "golf"[^]*did you mean "gold"/);
     expect(plugin.fake.config.volumes?.["data"]?.profile).toBe("gold");
   });
 
@@ -219,7 +219,7 @@ describe("sizes and profiles", () => {
 
   test("a size that is rounded up is told so, and is the same when it is asked for again", async () => {
     await create("data", { size: "1.5GiB" });
-    const rounded = "1.5GiB is rounded up to 2 GiB: volumes are made in whole GiB";
+    const rounded = "1.5GiB rounded up to 2 GiB: volume sizes are whole GiB";
     expect((await driver.get("data", waiting)).Status).toMatchObject({ size: "2GiB", notes: [rounded] });
     expect(plugin.log).toContain(`data: ${rounded}`);
     await create("data", { size: "1.5GiB" });
@@ -247,16 +247,16 @@ describe("sizes and profiles", () => {
   });
 
   test.each([
-    ["data@golf", {}, /there is no profile "golf"[^]*default, gold, silver, bronze/],
-    ["data@", {}, "nothing follows the `@`"],
-    ["@gold", {}, "nothing stands before the `@`"],
+    ["data@golf", {}, /unknown profile "golf"[^]*default, gold, silver, bronze/],
+    ["data@", {}, "the profile after `@` is missing"],
+    ["@gold", {}, "the volume name before `@` is missing"],
     ["a@b@c", {}, "there are 2 `@` in it"],
-    ["data@gold", { profile: "silver" }, 'the reference says profile "gold", the argument says "silver"'],
-    ["data", { siez: "1GiB" }, /there is no option "siez"[^]*did you mean "size"/],
-    ["data", { size: "10" }, "it has no unit"],
-    ["data", { size: "many" }, "it is not a number with a unit"],
-    ["data", { size: "20000GiB" }, "a local volume can't have 20,000 GiB"],
-    ["../../etc", {}, "stands"],
+    ["data@gold", { profile: "silver" }, 'the reference names profile "gold", the argument names "silver"'],
+    ["data", { siez: "1GiB" }, /unknown option "siez"[^]*did you mean "size"/],
+    ["data", { size: "10" }, "the unit is missing"],
+    ["data", { size: "many" }, "not a number with a unit"],
+    ["data", { size: "20000GiB" }, "a local volume must be at most 16,383 GiB, not 20,000 GiB"],
+    ["../../etc", {}, 'volume name contains "/"'],
     ["data", { size: "x", profile: "", other: "1" }, /3 problems/],
   ])("%s %j is refused at once, and the engine is not asked", async (name, options, message) => {
     await expect(create(name, options as Record<string, string>)).rejects.toThrow(message);
@@ -266,7 +266,7 @@ describe("sizes and profiles", () => {
 
   test("a backend that this machine can't mount is refused before anything is made", async () => {
     plugin.fake.config = { backend: "aws" };
-    await expect(create("data@gold")).rejects.toThrow('"data" can\'t be mounted here from backend aws');
+    await expect(create("data@gold")).rejects.toThrow('"data" on backend aws can\'t be mounted here');
     expect(plugin.fake.engine).not.toContain("up data");
   });
 });
@@ -561,7 +561,7 @@ describe("after a restart", () => {
     const begun = { version: 1, boot: "", volumes: { data: { begun: { kind: "make" } } } };
     writeFileSync(plugin.file, JSON.stringify(begun));
     driver = await plugin.start();
-    await expect(driver.get("data@gold", waiting)).rejects.toThrow('there is no volume "data"');
+    await expect(driver.get("data@gold", waiting)).rejects.toThrow('unknown volume "data"');
     expect(await driver.list(waiting)).toEqual([]);
     await create("data@gold");
     expect(plugin.fake.state.has("data")).toBe(true);

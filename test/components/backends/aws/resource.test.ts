@@ -403,7 +403,7 @@ describe("an error of a modification", () => {
     ],
   ])("%s is explained, with what to do", (error, reason) => {
     const text = explainErrors("data", "vol-1", [error]);
-    expect(text).toContain(`EC2 doesn't take another modification of vol-1 now: ${reason} [modification-too-early]`);
+    expect(text).toContain(`EC2 doesn't accept another modification of vol-1 yet: ${reason} [modification-too-early]`);
     expect(text).toContain("aws ec2 describe-volumes-modifications --volume-ids vol-1");
   });
 
@@ -494,7 +494,7 @@ describe("an attachment", () => {
   );
 
   test("to a second host is refused else, while the program runs", async () => {
-    await expect(twice({})).rejects.toThrow('two: 1 problem\n  - volume: "data" is attached by "one" already');
+    await expect(twice({})).rejects.toThrow('two: 1 problem\n  - volume: "data" is already attached by "one"');
   });
 
   test.each([
@@ -506,8 +506,8 @@ describe("an attachment", () => {
         "a: 4 problems",
         'did you mean "host"?',
         'did you mean "deviceName"?',
-        "host: a number (5) where text belongs",
-        "volume: another object where a ProfiledVolume belongs",
+        "host: expected text, got a number (5)",
+        "volume: expected a ProfiledVolume, got another object",
       ],
     ],
     [

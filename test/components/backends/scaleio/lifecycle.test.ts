@@ -144,13 +144,13 @@ test.each<[string, Partial<ScaleioSettings>, number, string[]]>([
     "RAM cache on fine granularity",
     { storagePool: "fine", ramCache: true },
     8,
-    ['storage pool "fine" can\'t do that: volumes of fine granularity have no RAM cache', "set ramCache: false"],
+    ['not supported by storage pool "fine": volumes of fine granularity have no RAM cache', "set ramCache: false"],
   ],
   [
     "a thick volume without room",
     { storagePool: "small", provisioning: "thick" },
     72,
-    ['storage pool "small" has room for 64 GiB more; ', "wants 72 GiB"],
+    ['storage pool "small" has 64 GiB free; ', "wants 72 GiB"],
   ],
 ])("%s is refused, with what there is", async (_name, differing, sizeGiB, told) => {
   const wanted = { name: "v", sizeGiB, settings: { ...settings, ...differing } };
