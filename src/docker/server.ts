@@ -109,7 +109,7 @@ function bodyOf<C extends Call>(call: C, text: string): Body<C> {
   try {
     sent = text.trim() === "" ? {} : JSON.parse(text);
   } catch (error) {
-    const params = { why: (error as Error).message, allowed: "JSON, as Docker sends it" };
+    const params = { why: (error as Error).message, allowed: "JSON in Docker's format" };
     throw new StackError([problem("value-invalid", call, text.slice(0, 200), params)]);
   }
   const { value, problems } = validate<unknown>(calls[call], sent, call);
@@ -129,7 +129,7 @@ function messageOf(error: unknown): string {
     return `${place}${first.message} [${first.code}]${lines.join("")}`;
   }
   if (error instanceof NodeError) return error.message;
-  return `storage-profiles failed: ${error instanceof Error ? error.message : String(error)}. The plugin's log says more.`;
+  return `storage-profiles failed: ${error instanceof Error ? error.message : String(error)}. See the plugin's log for details.`;
 }
 
 function inLog(error: unknown): string {

@@ -235,7 +235,7 @@ describeOpenstackEngine("a retype", () => {
     await loginSlowly(lab);
     const second = await project.run(["preview"], { PULUMI_PARALLEL: "64" });
     expect(second.code).not.toBe(0);
-    expect(diagnostics(second)).toContain('there is no volume type "gone" that this project may use');
+    expect(diagnostics(second)).toContain('unknown volume type "gone" that this project may use');
     expect(diagnostics(second)).toContain(
       'Cinder only retypes volumes that are available or in use; the status is "error_extending"',
     );

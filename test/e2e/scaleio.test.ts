@@ -191,7 +191,7 @@ describe("one array", () => {
     await project.connect({ profiles: { odd: { scaleio: { storagePool: "poll1" } } } });
     project.program('for (let n = 0; n < 3; n++) new ProfiledVolume("v" + n + "@odd", { sizeGiB: 8 });');
     await project.refuses([
-      'there is no storage pool "poll1" in protection domain "domain1"',
+      'unknown storage pool "poll1" in protection domain "domain1"',
       "allowed: fine, pool1, small, unpadded",
       'did you mean "pool1"?',
     ]);
@@ -320,7 +320,7 @@ describe("one array", () => {
       new VolumeMapping("m", { volume: data, sdc: "nod1" });
     `);
     await project.refuses([
-      'there is no SDC "nod1" on the array',
+      'unknown SDC "nod1" on the array',
       "allowed: 192.0.2.14, node1, node2, node3",
       'did you mean "node1"?',
     ]);

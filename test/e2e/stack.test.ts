@@ -335,7 +335,7 @@ describe("a stack on this machine", () => {
     const [interrupted] = await stack.operations();
     const again = await stack.resume(interrupted?.id ?? "");
     expect(await again.done).toMatchObject({ state: "succeeded" });
-    expect(JSON.stringify(await eventsOf(again))).toContain("the lock of a run that was killed is taken away");
+    expect(JSON.stringify(await eventsOf(again))).toContain("removing the lock of a killed run");
     expect(await statuses(stack)).toEqual({ data: "compliant", logs: "compliant" });
     expect(await project.steps()).toEqual([]);
   });
@@ -455,7 +455,7 @@ describe("a program that declares its volumes itself, on an array", () => {
         causes: [
           {
             message:
-              "iopsLimit of data-on-node1 is 500 IOPS, and the volume's is 7,000 IOPS: changed on the backend, or not updated by the last `up`",
+              "iopsLimit of data-on-node1 is 500 IOPS, expected 7,000 IOPS: changed on the backend, or not updated by the last `up`",
           },
           { message: "drifted: sizeGiB is 16 GiB, expected 8 GiB" },
         ],

@@ -132,7 +132,7 @@ describe("what is wrong is told with its line and its way out, all at once", () 
     expect(text).toContain('compose.yaml:5: volumes.data.driver_opts.profil: unknown key "profil" [unknown-key]');
     expect(text).toContain('did you mean "profile"?');
     expect(text).toContain('compose.yaml:7: volumes["b@x"]: Compose rejects this');
-    expect(text).toContain("override1.yaml:4: volumes.more.name: there are 2 `@` in it [reference-many-ats]");
+    expect(text).toContain("override1.yaml:4: volumes.more.name: the reference contains 2 `@` [reference-many-ats]");
     expect(text).toContain(
       "override1.yaml:5: volumes.more.driver_opts.size: SIZE is not set: how big [compose-variable-required]",
     );
@@ -147,7 +147,7 @@ describe("what is wrong is told with its line and its way out, all at once", () 
     [
       "another's name",
       `volumes:\n  data:\n    ${OURS}\n    x-storage-profiles: date@gold\n`,
-      '4: volumes.data.x-storage-profiles: x-storage-profiles stands in volume "data" and names "date" [value-invalid]',
+      '4: volumes.data.x-storage-profiles: x-storage-profiles of volume "data" names a different volume, "date" [value-invalid]',
     ],
     [
       "nobody's name",
@@ -157,7 +157,7 @@ describe("what is wrong is told with its line and its way out, all at once", () 
     [
       "no driver",
       `volumes:\n  data:\n    x-storage-profiles: data@gold\n`,
-      '3: volumes.data.driver: "driver" is missing: without it Docker makes a volume of its own [setting-required]',
+      '3: volumes.data.driver: "driver" is missing: without it, Docker creates a separate volume [setting-required]',
     ],
     [
       "another driver",
@@ -182,22 +182,22 @@ describe("what is wrong is told with its line and its way out, all at once", () 
     [
       "a variable",
       `volumes:\n  a: {${OURS}, name: "\${A"}\n`,
-      "2: volumes.a.name: a `${` is not closed [compose-variable-invalid]",
+      "2: volumes.a.name: missing closing brace after `${` [compose-variable-invalid]",
     ],
     [
       "a variable in a key",
       `volumes:\n  "\${A}_data": {${OURS}}\n`,
-      '2: volumes["${A}_data"]: Compose rejects this: the keys below `volumes` may have letters, digits, `.`, `_` and `-` [compose-refuses]',
+      '2: volumes["${A}_data"]: Compose rejects this: the keys under `volumes` may contain letters, digits, `.`, `_` and `-` [compose-refuses]',
     ],
     [
       "a variable in a key of ours",
       `volumes:\n  data: {${OURS}}\nx-storage-profiles:\n  $A@gold: {}\n`,
-      '4: x-storage-profiles["$A@gold"]: variables are not filled in in keys [value-invalid]',
+      '4: x-storage-profiles["$A@gold"]: variables aren\'t substituted in keys [value-invalid]',
     ],
     [
       "external and ours",
       `volumes:\n  a: {${OURS}, external: true}\n`,
-      "the volume is external, and has `driver` as well [compose-refuses]",
+      "an external volume can't have `driver` [compose-refuses]",
     ],
     [
       "an include in generation 1",
@@ -217,7 +217,11 @@ describe("what is wrong is told with its line and its way out, all at once", () 
       'invalid Compose project name "My Shop" [compose-project-invalid]',
       { projectName: "My Shop" },
     ],
-    ["a file with nothing in it", "# nothing\n", "the Compose file can't be read: it is empty [compose-not-readable]"],
+    [
+      "a file with nothing in it",
+      "# nothing\n",
+      "the Compose file can't be read: the file is empty [compose-not-readable]",
+    ],
     [
       "a misspelt section",
       `volumess: {a: {${OURS}}}\n`,
@@ -228,7 +232,7 @@ describe("what is wrong is told with its line and its way out, all at once", () 
     [
       "aliases without end",
       `a: &a [1]\nb: &b {b: *b}\nvolumes: {x: *b}\n`,
-      "aliases hold each other, or multiply without end [compose-not-readable]",
+      "aliases are circular or expand without limit [compose-not-readable]",
     ],
   ])("%s", (_, text, expected, rest = {}) => {
     expect(problems(text, rest)).toContain(expected);
@@ -311,7 +315,7 @@ describe("what is wrong is told with its line and its way out, all at once", () 
         "what can't be laid over it",
         "include: [a.yaml]\nvolumes: {data: {driver_opts: gold}}\n",
         { "a.yaml": `volumes: {data: {${OURS}, driver_opts: {profile: gold}}}\n` },
-        "compose.yaml:2: volumes.data.driver_opts: Compose rejects this: a mapping or a list is laid over something else",
+        "compose.yaml:2: volumes.data.driver_opts: Compose rejects this: the files can't be merged: one has a mapping or a list, the other something else",
       ],
     ])("%s", (_, text, files, expected) => {
       expect(of(text, files)).toContain(expected);
@@ -359,7 +363,7 @@ describe("what is worth knowing", () => {
   test("a variable in a key, with the way to have it in the name", () => {
     const { problems: found } = read(`volumes: {"$A": {${OURS}}}`);
     expect(found.map(({ fix }) => fix)).toContain(
-      'variables are not filled in in keys: give it a plain key, and write `name: "$A"` in it',
+      'variables aren\'t substituted in keys: use a plain key, and set `name: "$A"` in the volume',
     );
   });
 

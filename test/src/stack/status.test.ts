@@ -295,7 +295,7 @@ describe("a volume", () => {
         causes: [
           {
             message:
-              "iopsLimit of one is 500 IOPS, and the volume's is 10,000 IOPS: changed on the backend, or not updated by the last `up`",
+              "iopsLimit of one is 500 IOPS, expected 10,000 IOPS: changed on the backend, or not updated by the last `up`",
           },
         ],
       },

@@ -129,7 +129,7 @@ test.each<[string, Partial<ScaleioSettings>, number, string[]]>([
     { storagePool: "poll1" },
     8,
     [
-      'there is no storage pool "poll1" in protection domain "domain1"',
+      'unknown storage pool "poll1" in protection domain "domain1"',
       "fine, pool1, small, unpadded",
       'did you mean "pool1"?',
     ],
@@ -138,7 +138,7 @@ test.each<[string, Partial<ScaleioSettings>, number, string[]]>([
     "a domain that is misspelt",
     { protectionDomain: "domain" },
     8,
-    ['there is no protection domain "domain"', "domain1, domain2"],
+    ['unknown protection domain "domain"', "domain1, domain2"],
   ],
   [
     "RAM cache on fine granularity",
