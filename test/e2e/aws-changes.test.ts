@@ -196,8 +196,8 @@ describeAws("volumes that exist", () => {
     expect(code).not.toBe(0);
     expect(text.match(/four modifications of a volume in 24 hours/g)).toHaveLength(3);
     for (const [id, because] of [
-      [often, "it has had its four modifications of the last 24 hours"],
-      [lately, "its last modification is not completed"],
+      [often, "it was already modified four times in the last 24 hours"],
+      [lately, "its last modification isn't completed"],
     ]) {
       expect(text).toContain(
         `EC2 doesn't accept another modification of ${id} yet: ${because} [modification-too-early]`,
@@ -281,7 +281,7 @@ describeAws("volumes that exist", () => {
       });
     declare(true);
     const report = [
-      "theirs (which is taken over): in-place",
+      "theirs (imported): update in place",
       "sizeGiB: 20 GiB → 30 GiB, in place",
       'volumeType: "gp2" → "gp3", in place',
       "iops: nothing → 3,000 IOPS, in place",
@@ -306,7 +306,7 @@ describeAws("volumes that exist", () => {
     const swapped = await project.run(["preview"]);
     expect([swapped.code, swapped.text]).toEqual([
       1,
-      expect.stringContaining(`can't be imported: "theirs" is ${theirs} already, which would be deleted`),
+      expect.stringContaining(`can't be imported: "theirs" is already ${theirs}, which would be deleted`),
     ]);
   });
 
@@ -315,11 +315,11 @@ describeAws("volumes that exist", () => {
     const refusals: Record<string, [args: object, told: (string | RegExp)[]]> = {
       small: [
         { sizeGiB: 10, import: await make({}) },
-        ["small (which is taken over) is refused: 1 problem", "the volume can't shrink from 20 GiB to 10 GiB"],
+        ["small (imported) is refused: 1 problem", "the volume can't shrink from 20 GiB to 10 GiB"],
       ],
       open: [
         { sizeGiB: 20, import: await make({ Encrypted: false }) },
-        ["open (which is taken over) is refused: 1 problem", "EBS can't encrypt an existing volume"],
+        ["open (imported) is refused: 1 problem", "EBS can't encrypt an existing volume"],
       ],
       // The plugin of these tests answers as if there were a volume without any property; in which words it is refused is up to it.
       none: [{ sizeGiB: 10, import: "vol-00000000000000000" }, [/Volume \(none\):\n +error: /]],

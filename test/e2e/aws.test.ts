@@ -272,7 +272,9 @@ describeAws("a change of type", () => {
     expect(steps).toHaveLength(2 * (pairs.length + Object.keys(others).length));
     // From gp3 with 4,000 IOPS and 500 MiB/s to io1 with 500 IOPS, 200 GiB.
     expect(text).toContain("monthly cost: 36.00 USD → 57.50 USD (+21.50 USD)");
-    const notes = [...text.matchAll(/^ +(standard-\w+|\w+-standard|gp3-gp2): .*→ .*: in-place\n(( {6,}.*\n)+)/gm)];
+    const notes = [
+      ...text.matchAll(/^ +(standard-\w+|\w+-standard|gp3-gp2): .*→ .*: update in place\n(( {6,}.*\n)+)/gm),
+    ];
     expect(notes).toHaveLength(13);
     for (const [, name = "", told] of notes) {
       const unsure = expect.stringContaining("can be resized or change its type");

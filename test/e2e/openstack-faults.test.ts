@@ -61,12 +61,14 @@ describeOpenstackEngine("in the middle of an up", () => {
     const left = (await lab.volumes()).find(({ name }) => name === "data");
     expect(left).toMatchObject({ status: "error" });
     const told = diagnostics(failed);
-    expect(told).toContain(`Cinder took the request and then failed to make volume ${left!["id"]}`);
-    expect(told).toContain("the next pulumi up deletes it and makes it anew");
-    expect(told).toContain(`extending volume ${extended} from 1 to 2 GiB: Cinder took the request and did not do it`);
-    expect(told).toContain('"error_extending" and has 1 GiB');
-    expect(told).toContain('from "gold" to "silver": Cinder took the request (202) and did not do it');
-    expect(told).toContain(`volume ${gone} is no longer in Cinder. Run pulumi refresh`);
+    expect(told).toContain(`Cinder accepted the request but failed to create volume ${left!["id"]}`);
+    expect(told).toContain("the next pulumi up deletes it and creates it again");
+    expect(told).toContain(
+      `extending volume ${extended} from 1 to 2 GiB: Cinder accepted the request but didn't carry it out`,
+    );
+    expect(told).toContain('"error_extending" with 1 GiB');
+    expect(told).toContain('from "gold" to "silver": Cinder accepted the request (202) but didn\'t carry it out');
+    expect(told).toContain(`volume ${gone} no longer exists in Cinder. Run pulumi refresh`);
     // The state has what is true.
     expect((await project.state())["CinderVolume extended"]?.outputs).toMatchObject({ sizeGiB: 1 });
     expect(await lab.volume(retyped!)).toMatchObject({ status: "available", volume_type: "gold" });

@@ -99,9 +99,7 @@ describeOpenstackEngine("new volumes", () => {
     await lab.fail({ service: "cinder", status: 500, times: 1000 });
     const { code, text } = await project.run(["preview"]);
     expect(code).toBe(0);
-    expect(text).toMatch(
-      /volume type, zone, quotas and what an interrupted run may have left are not checked in advance: \S/,
-    );
+    expect(text).toMatch(/volume type, zone, quotas and left-over volumes are not checked in advance: \S/);
   });
 
   test("without a login, or in a wrong region, are refused in words that say what to set", async () => {
@@ -109,11 +107,11 @@ describeOpenstackEngine("new volumes", () => {
     const { authUrl } = lab.config();
     project.configure({ profiles }, { authUrl });
     expect(await refused()).toContain(
-      "there is no login: set userName, password and tenantName, or an application credential",
+      "no credentials: set userName, password and tenantName, or an application credential",
     );
     project.configure({ profiles }, { ...lab.config(), region: "elsewhere" });
     expect(await refused()).toContain(
-      'no public endpoint for block storage in region "elsewhere". It has regions RegionOne',
+      'no public endpoint for block storage in region "elsewhere". Available regions: RegionOne',
     );
   });
 
@@ -249,8 +247,12 @@ describeOpenstackEngine("a retype", () => {
     expect(failed.code).not.toBe(0);
     const text = diagnostics(failed);
     expect(text).toContain('Cinder says "Invalid volume: Retype needs volume to be in available or in-use state');
-    expect(text).toContain(`retyping volume ${ids["snapped"]} from "gold" to "slow": Cinder took the request (202)`);
-    expect(text).toContain(`retyping volume ${ids["backend"]} from "gold" to "slow": Cinder took the request (202)`);
+    expect(text).toContain(
+      `retyping volume ${ids["snapped"]} from "gold" to "slow": Cinder accepted the request (202)`,
+    );
+    expect(text).toContain(
+      `retyping volume ${ids["backend"]} from "gold" to "slow": Cinder accepted the request (202)`,
+    );
     expect(text).toContain("set `migrationPolicy: on-demand` in the profile");
     // The next run says it again, and doesn't lie.
     expect(

@@ -174,7 +174,7 @@ describeOpenstackEngine("the volume types of a stack's profiles", () => {
       .run(["preview"])
       .then(diagnostics)
       .finally(() => lab.startCinder());
-    expect(unchecked).toContain('which volumes have type "gold" already not checked in advance');
+    expect(unchecked).toContain('the existing volumes of type "gold" were not checked in advance');
 
     for (const { id } of await lab.volumes()) {
       await lab.must("DELETE", `/volumes/${id}`);

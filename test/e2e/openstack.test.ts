@@ -117,7 +117,7 @@ describeOpenstackEngine("volumes on Cinder", () => {
     const refused = await project.tryUp("--continue-on-error");
     expect(refused.code).not.toBe(0);
     expect(diagnostics(refused)).toContain(
-      `retyping volume ${ids["moved"]} from "gold" to "bronze": Cinder took the request (202) and did not do it; the volume is "available" and of type "gold" as before`,
+      `retyping volume ${ids["moved"]} from "gold" to "bronze": Cinder accepted the request (202) but didn't carry it out; the volume is "available" and still of type "gold"`,
     );
     expect(diagnostics(refused)).toContain("set `migrationPolicy: on-demand` in the profile");
     const gold = { volume_type: "gold", metadata: { owner: "team", tier: "gold" } };
@@ -238,12 +238,12 @@ describeOpenstackEngine("volumes on Cinder", () => {
     const refused = await project.run(["preview"]);
     expect(refused.code).not.toBe(0);
     const text = diagnostics(refused);
-    expect(text).toContain(`${id} can't be imported: it has 5 GiB, and can't shrink to 3`);
-    expect(text).toContain(`${id} can't be imported: its snapshotId is nothing, and not "${none}"`);
+    expect(text).toContain(`${id} can't be imported: it can't shrink from 5 GiB to 3 GiB`);
+    expect(text).toContain(`${id} can't be imported: its snapshotId is nothing, not "${none}"`);
     for (const volume of [others, wrongly])
       expect(text).toContain(`${volume} can't be imported: it belongs to the stack organization/other/dev`);
     expect(text).toContain('takeFrom: "organization/other/dev"');
-    expect(text).toContain(`${none} can't be imported: this project has no volume of that id`);
+    expect(text).toContain(`${none} can't be imported: this project has no volume with that id`);
     expect(await lab.changes()).toEqual([]);
   });
 

@@ -25,7 +25,7 @@ async function expectDestroyed(id: string, host: string): Promise<void> {
   gateway.array.map(id, "node3");
   const { code, text } = await project.run(["destroy", "--yes", "--skip-preview"]);
   expect(code).not.toBe(0);
-  expect(text).toContain(`volume ${id} is not removed: it is mapped to SDC`);
+  expect(text).toContain(`volume ${id} is not removed: it is still mapped to SDC`);
   expect(text).toContain(host);
   expect(text).not.toMatch(/\n +at /);
   expect(onArray(gateway).map(({ mapped }) => mapped.length)).toEqual([1]);
@@ -200,7 +200,7 @@ describe("one array", () => {
   test("what was refused at `up` is not held against the next one: no volume has it", async () => {
     await project.connect({ profiles: { odd: { scaleio: { storagePool: "fine", provisioning: "thick" } } } });
     project.program('new ProfiledVolume("data@odd", { sizeGiB: 64 });');
-    await project.refuses(["a pool of fine granularity has thin volumes only"], UP);
+    await project.refuses(["a fine-granularity pool supports only thin volumes"], UP);
     await project.connect({ profiles: { odd: { scaleio: { provisioning: "thick" } } } });
     project.program('new ProfiledVolume("data@odd", { sizeGiB: 8 });');
     await project.up();
@@ -230,7 +230,7 @@ describe("one array", () => {
     await project.refuses([
       "one: 4 problems",
       "the ScaleIO volume name is 32 characters long (max 31)",
-      '"storagePool" is missing: a ScaleIO volume lives in a storage pool',
+      '"storagePool" is missing: a ScaleIO volume requires a storage pool',
       '"protectionDomain" is missing',
       'unknown key "endpont"',
       "two: 1 problem",
@@ -272,7 +272,7 @@ describe("one array", () => {
     expect(onArray(gateway)).toMatchObject([{ id, name: "old", what: "16 GiB thin ramcache" }]);
     expect(await project.steps("--refresh")).toEqual([]);
     const wrong = await project.command("storage-profiles-scaleio", ["import-file", "data=0000000000000000", "x=1"]);
-    expect([wrong.code === 0, wrong.text]).toEqual([false, expect.stringContaining("Write name=id")]);
+    expect([wrong.code === 0, wrong.text]).toEqual([false, expect.stringContaining("Use name=id")]);
     const gone = await project.command("storage-profiles-scaleio", ["import-file", "data=0000000000000000"]);
     expect([gone.code === 0, gone.text]).toEqual([false, expect.stringContaining("the array has no such volume")]);
   });
@@ -311,7 +311,7 @@ describe("one array", () => {
     `);
     await project.refuses([
       "m: 3 problems",
-      "\"iopsLimit\" can't be set: the limits are those of the volume's profile",
+      "\"iopsLimit\" can't be set: the limits are set by the volume's profile",
       '"sdc" is missing',
       '"Read" is not allowed',
     ]);

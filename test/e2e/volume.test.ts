@@ -75,7 +75,7 @@ describeIf(loopReason() === undefined, "the founding example, as root on Linux",
       { op: "update", what: "LocalVolume highperfvolume" },
       { op: "update", what: "ProfiledVolume highperfvolume" },
     ]);
-    expect(text).toContain("highperfvolume: gold → silver: in-place");
+    expect(text).toContain("highperfvolume: gold → silver: update in place");
     expect(text).toContain("sizeGiB: 1 GiB → 2 GiB, in place");
     expect(text).toContain("iopsLimit: 10,000 IOPS → 3,000 IOPS, in place");
     expect(text).toContain("throughputLimitMiBps: unlimited → 250 MiB/s, in place");
@@ -106,7 +106,7 @@ describeIf(loopReason() === undefined, "the founding example, as root on Linux",
     expect((await project.steps()).map(({ what }) => what)).toEqual(["ProfiledVolume highperfvolume"]);
     declare("gold", 3);
     const changed = await project.up();
-    expect(changed).toContain("highperfvolume (whose last change did not finish): in-place");
+    expect(changed).toContain("highperfvolume (last change unfinished): update in place");
     expect(changed).toContain("sizeGiB: 2 GiB → 3 GiB, in place");
     expect(changed).toContain("iopsLimit: 3,000 IOPS → 10,000 IOPS, in place");
     await is(gold, 3);
@@ -341,7 +341,7 @@ describe("declared volumes, in directories", () => {
     const called = await project.run(["preview"]);
     expect([called.code > 0, called.text]).toEqual([
       true,
-      expect.stringContaining('the volume is called "other-name" and is never renamed'),
+      expect.stringContaining('the volume is named "other-name" and can\'t be renamed'),
     ]);
   });
 
@@ -388,12 +388,12 @@ describe("declared volumes, in directories", () => {
     declare("Second");
     const taken = await project.run(["preview"]);
     expect(taken.code).not.toBe(0);
-    expect(taken.text).toContain(`There is a volume at ${id} already; it belongs to`);
+    expect(taken.text).toContain(`A volume already exists at ${id}; it belongs to`);
 
     await project.init("other");
     project.config(unprotected);
     declare("First", `import: "${id}x"`);
-    expect((await project.run(["preview"])).text).toContain(`there is no volume ${id}x`);
+    expect((await project.run(["preview"])).text).toContain(`volume ${id}x doesn't exist`);
     declare("First", `import: "${id}"`);
     const unnamed = await project.run(UP);
     expect(unnamed.code).not.toBe(0);
@@ -469,7 +469,7 @@ describe("volumes with data, in directories", () => {
     succeeded(await project.run(["stack", "import", "--file", "empty.json", "--force"]));
     const taken = await project.run(["preview"]);
     expect(taken.code).not.toBe(0);
-    expect(taken.text).toContain("a Pulumi state has it under this very name");
+    expect(taken.text).toContain("a Pulumi state contains it under the same name");
     succeeded(await project.run(["stack", "import", "--file", "full.json", "--force"]));
     expect(isThere()).toBe(true);
 
@@ -481,7 +481,7 @@ describe("volumes with data, in directories", () => {
     ]) {
       const { code, text } = await project.run(command);
       expect(code).not.toBe(0);
-      expect(text).toContain("Mount the disk that has it");
+      expect(text).toContain("Mount its disk");
     }
     expect(Object.keys(await project.state())).toEqual(
       expect.arrayContaining(["LocalVolume data", "LocalVolume removed"]),
@@ -493,7 +493,7 @@ describe("volumes with data, in directories", () => {
     rmSync(removed, { recursive: true });
     const { code, text } = await project.run(UP);
     expect(code).not.toBe(0);
-    expect(text).toContain("`pulumi refresh` takes it out of the state");
+    expect(text).toContain("`pulumi refresh` removes it from the state");
     await project.refresh();
     const { steps } = await project.upSteps();
     expect(steps.map(({ op, what }) => `${op} ${what}`)).toEqual(["create LocalVolume removed"]);
@@ -509,7 +509,7 @@ describe("volumes with data, in directories", () => {
     for (const command of [UP, [...UP, ...target]]) {
       const { code, text } = await project.run(command);
       expect(code).not.toBe(0);
-      expect(text).toMatch(/another state directory than the one that has "data"|Mount the disk that has it/);
+      expect(text).toMatch(/is not the state directory that contains "data"|Mount its disk/);
     }
     expect(readdirSync(project.volumes)).toEqual([]);
     // Another stack, which knows nothing of it, begins to use the mount point.
@@ -525,10 +525,10 @@ describe("volumes with data, in directories", () => {
     ]) {
       const { code, text } = await project.run(command);
       expect(code).not.toBe(0);
-      expect(text).toContain("may be another state directory");
+      expect(text).toContain("may not be the state directory that contains");
     }
     expect((await project.run(["up", "--yes", "--skip-preview", ...target])).text).toContain(
-      'another state directory than the one that has "data"',
+      'is not the state directory that contains "data"',
     );
     expect(Object.keys(await project.state())).toContain("LocalVolume data");
     rmSync(project.volumes, { recursive: true, force: true });

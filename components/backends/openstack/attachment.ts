@@ -29,9 +29,8 @@ export const openstackAttacher: Attacher = {
       problems.push(problem("unknown-key", `options.connector.${key}`, undefined, params));
     }
     if (before !== undefined && multiattach !== true) {
-      const because =
-        "a Cinder volume is for one host, unless its type allows more (multiattach) and the attachment says so";
-      const ways = ["remove one of the two", "give each of them `options: { multiattach: true }`"];
+      const because = "a Cinder volume supports only one host, unless its type and the attachments enable multiattach";
+      const ways = ["remove one of the two", "set `options: { multiattach: true }` on each of them"];
       problems.push(
         problem("attached-twice", "volume", undefined, { volume: declared.name, other: before, because, ways }),
       );

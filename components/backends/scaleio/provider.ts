@@ -131,7 +131,7 @@ export const volume = {
       delete inputs.import;
       delete inputs.stackSystemId;
       if (news.physicalName !== undefined && news.physicalName !== olds.name) {
-        const reason = `the volume is called "${olds.name}" and is never renamed. Set physicalName to "${olds.name}", or leave it out`;
+        const reason = `the volume is named "${olds.name}" and can't be renamed. Set physicalName to "${olds.name}", or remove it`;
         return { inputs, failures: [{ property: "physicalName", reason }] };
       }
       if (olds.name !== undefined) inputs.name = olds.name;
@@ -164,7 +164,7 @@ export const volume = {
 
   async create(inputs: VolumeInputs): Promise<dynamic.CreateResult<VolumeOutputs>> {
     const { declaredAs, name } = inputs;
-    if (name === undefined) throw new ScaleioError("not-possible", "a volume needs a name on the array");
+    if (name === undefined) throw new ScaleioError("not-possible", "a volume requires a name on the array");
     const wanted = { ...inputs, name };
     if (inputs.import !== undefined) {
       // A transform may have given it, or made it known only now.
@@ -177,9 +177,7 @@ export const volume = {
     const made = await createVolume(array(), wanted, isOwnName(inputs), (id) => refuseSecondVolume(id, declaredAs));
     volumeClaims.make(made.id, declaredAs);
     if (made.found) {
-      console.log(
-        `${made.name}: found volume ${made.id}, made by a run of this stack that was interrupted; it is taken up`,
-      );
+      console.log(`${made.name}: found volume ${made.id}, created by an interrupted run of this stack; it is adopted`);
     }
     return { id: made.id, outs: volumeOutputs(made, declaredAs) };
   },
@@ -201,7 +199,7 @@ export const volume = {
 
   async delete(id: string, { systemId, name: knownName, declaredAs }: VolumeOutputs): Promise<void> {
     const heir = volumeClaims.heir(id, declaredAs);
-    if (heir) console.log(`volume ${id} stays on the array: it is "${heir.by}" now`);
+    if (heir) console.log(`volume ${id} stays on the array: it is now "${heir.by}"`);
     else await removeVolume(array(), id, { systemId, knownName });
   },
 } satisfies dynamic.ResourceProvider;
@@ -288,7 +286,7 @@ export const mapping = {
   async delete(id: string, props: MappingOutputs): Promise<void> {
     const heir = mappingClaims.heir(id, props.declaredAs);
     const { volumeId, sdcId } = props;
-    if (heir) console.log(`volume ${volumeId} stays mapped to SDC ${sdcId}: the mapping is "${heir.by}" now`);
+    if (heir) console.log(`volume ${volumeId} stays mapped to SDC ${sdcId}: the mapping is now "${heir.by}"`);
     else await removeMapping(array(), props);
   },
 } satisfies dynamic.ResourceProvider;
@@ -361,7 +359,7 @@ function volumeTwice(id: string, by: string | undefined, other: string | undefin
   return new ScaleioError(
     "not-possible",
     `volume ${id} is declared twice: "${by}" and "${other}". Keep one of them. ` +
-      "(Has it been renamed? Give it its old name: aliases: [{ name: … }].)",
+      "(If it was renamed, add its old name: aliases: [{ name: … }].)",
   );
 }
 
@@ -380,7 +378,7 @@ function mappingTwice(
   return new ScaleioError(
     "not-possible",
     `volume ${volumeId} is mapped to SDC ${sdcId} twice: by "${by}" and "${other}", which may name the host differently. ` +
-      "A volume has one mapping to a host: keep one of them.",
+      "A volume can have only one mapping per host: keep one of them.",
   );
 }
 

@@ -209,7 +209,7 @@ describe("the zone", () => {
       expect.objectContaining({
         code: "setting-required",
         path: "storage-profiles:aws.availabilityZone",
-        fix: "add `availabilityZone: us-east-1a`, or give the volume `aws: { availabilityZone }`",
+        fix: "add `availabilityZone: us-east-1a`, or set `aws: { availabilityZone }` on the volume",
       }),
     ]);
   });
@@ -274,7 +274,7 @@ describe("what is wrong", () => {
 
   test("of the arguments is no stack trace", async () => {
     expect(await failing(() => new ProfiledVolume("x", { sizeGiB: 1, aws: 5 as never }))).toContain(
-      "aws: a number (5)",
+      "aws: expected an object, got a number (5)",
     );
   });
 
@@ -395,11 +395,11 @@ describe("an error of a modification", () => {
   test.each([
     [
       "operation error EC2: ModifyVolume, api error VolumeModificationRateExceeded: You've reached the maximum modification rate",
-      "it has had its four modifications of the last 24 hours",
+      "it was already modified four times in the last 24 hours",
     ],
     [
       "modifying EBS Volume (vol-1): IncorrectModificationState: Cannot modify volume in modification state OPTIMIZING",
-      "its last modification is not completed",
+      "its last modification isn't completed",
     ],
   ])("%s is explained, with what to do", (error, reason) => {
     const text = explainErrors("data", "vol-1", [error]);
