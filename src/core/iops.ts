@@ -13,7 +13,7 @@ export const iopsSchema = z
     z.strictObject({
       perGiB: z.number().positive().nullish().describe("IOPS per GiB of the volume"),
       min: positiveWhole.nullish().describe("Minimum; lower values are raised to it, with a note"),
-      max: positiveWhole.nullish().describe("Maximum; higher values are capped at it, with a note"),
+      max: positiveWhole.nullish().describe("Maximum; higher values are capped, with a note"),
     }),
   ])
   .describe("IOPS: a number, or a value per GiB (perGiB) between min and max");

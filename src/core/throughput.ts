@@ -14,7 +14,7 @@ export const throughputSchema = z
     z.strictObject({
       perIops: z.number().positive().nullish().describe("MiB/s per IOPS of the volume, rounded down to whole MiB/s"),
       min: positiveWhole.nullish().describe("Minimum; lower values are raised to it, with a note"),
-      max: positiveWhole.nullish().describe("Maximum; higher values are capped at it, with a note"),
+      max: positiveWhole.nullish().describe("Maximum; higher values are capped, with a note"),
     }),
   ])
   .describe("Throughput in MiB/s: a number, or a value per IOPS (perIops) between min and max");

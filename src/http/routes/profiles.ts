@@ -97,7 +97,7 @@ export const profileRoutes = [
     tag: "configuration",
     summary: "Create or replace a profile",
     description:
-      "Changes the configuration, but applies nothing: volumes with this profile are out-of-date afterwards. If there are problems, nothing is written.",
+      "Changes the configuration, but applies nothing: volumes with this profile are out-of-date afterwards. If there are problems, the file stays unchanged.",
     query: editQuery,
     body: profileBody,
     isConditional: true,

@@ -665,7 +665,10 @@ describeIf(canLoop, "on a disk that fills up", whyNoLoop, () => {
     await repairVolume(volume.id);
     expect(fs.readFileSync(path.join(volume.mountPath, "little"), "utf8")).toBe("data");
     const error = await failure(createVolume(request(state, "more")));
-    expect(error).toMatchObject({ code: "disk-full", message: expect.stringContaining("at least 16 MiB must be") });
+    expect(error).toMatchObject({
+      code: "disk-full",
+      message: expect.stringContaining("at least 16 MiB must stay free"),
+    });
     await deleteVolume(volume.id, volume);
     expect(support.leftovers(state)).toEqual([]);
   });
