@@ -51,7 +51,7 @@ describe("the commands", () => {
       text: expect.stringMatching(/data +gold +not created yet +not created yet/),
     });
     const made = await call("apply --yes");
-    expect([made.code, made.text]).toEqual([0, expect.stringContaining("✓ create LocalVolume data")]);
+    expect([made.code, made.text]).toEqual([0, expect.stringContaining("✓ created LocalVolume data")]);
     expect(await call("status")).toMatchObject({ code: 0, text: expect.stringMatching(/data +gold +compliant/) });
 
     // Edited by hand, the profile is planned and applied; its comment stays.
