@@ -56,7 +56,7 @@ export function failProgram(message: () => string): Promise<void> {
     setImmediate(() => {
       void Promise.reject(runError(message()));
       // By the next turn the SDK has put it into its queue, which also holds what it logs itself about each resource.
-      setImmediate(() => void pulumi.log.debug("storage-profiles has told the problems").finally(told));
+      setImmediate(() => void pulumi.log.debug("storage-profiles has reported the problems").finally(told));
     });
   });
 }
@@ -204,8 +204,8 @@ export function checkEngine(version: string, environment: NodeJS.ProcessEnv): vo
   }
   if (environment["PULUMI_NODEJS_SKIP_COMPONENT_INPUTS"]) {
     throw new pulumi.RunError(
-      "storage-profiles can't run with PULUMI_NODEJS_SKIP_COMPONENT_INPUTS set: without a component's inputs no change " +
-        "of a volume can be judged before it is made. Unset it and run again.",
+      "storage-profiles can't run with PULUMI_NODEJS_SKIP_COMPONENT_INPUTS set: without a component's inputs, changes " +
+        "of volumes can't be checked in advance. Unset it and run again.",
     );
   }
 }

@@ -66,6 +66,8 @@ export interface HookedRun {
   told: () => Promise<void> | undefined;
 }
 
+const verdictWords = { none: "no change", "in-place": "update in place", migrates: "update, data migrates" } as const;
+
 /** Makes the hooks of one run. */
 export function volumeHooks({
   config,
@@ -110,7 +112,7 @@ export function volumeHooks({
     const costOf = (volume: ResolvedVolume) => monthlyCostOf(catalog, volume, placementOf(volume.backend));
     const changed = [...notes, ...costDifference(costOf(from), costOf(to))];
     // What is noted of the volume anyway was told when it was made, and is told again when it becomes another.
-    await tellNotes(urn, `${label}: ${verdict}`, changed.length > 0 ? [...changed, ...noted()] : []);
+    await tellNotes(urn, `${label}: ${verdictWords[verdict]}`, changed.length > 0 ? [...changed, ...noted()] : []);
   };
 
   const component: pulumi.ResourceHookFunction = async ({ urn, name, newInputs, oldInputs, oldOutputs }) => {
@@ -131,7 +133,7 @@ export function volumeHooks({
     if (typeof has.volumeId === "string") declared.recordedId = has.volumeId;
     if (!isResolved(before)) {
       throw new Error(
-        `${name}: what the state has of it can't be read, so no change of it can be judged. Is it from another version?`,
+        `${name}: its entry in the state can't be read, so changes can't be checked. Was it written by a different version?`,
       );
     }
     const [recordedImport, imported] = [(before as VolumeInputs).import, to.import];
@@ -183,11 +185,7 @@ export function volumeHooks({
       const [from, given] = [read(has), read((newInputs ?? {}) as Record<string, unknown>)];
       if (!isResolved(from) || !isResolved(given)) return;
       const to = { ...given, settings: { ...given.settings, ...ignoredOf(backend, declared.volume) } };
-      const remark = declared.isNew
-        ? " (which is taken over)"
-        : declared.isUnfinished
-          ? " (whose last change did not finish)"
-          : "";
+      const remark = declared.isNew ? " (imported)" : declared.isUnfinished ? " (last change unfinished)" : "";
       await judge({ urn, label: `${name}${remark}`, notes: declared.notes }, from, to, remark !== "");
       const { profile = "" } = declared.volume ?? {};
       const volumeId = typeof has["volumeId"] === "string" ? has["volumeId"] : undefined;
@@ -244,12 +242,12 @@ function refuseSwap(name: string, has: unknown, recorded: string | undefined, im
   // After an `up` that did not finish nobody knows whether there is a volume, and of what id.
   const known = typeof has === "string" ? has : recorded;
   if (imported === undefined || known === imported) return;
-  const because = `"${name}" is ${known ?? "another volume"} already, which would be deleted`;
+  const because = `"${name}" is already ${known ?? "another volume"}, which would be deleted`;
   const way =
-    `remove \`import\`, or take ${imported} over under another name` +
+    `remove \`import\`, or import ${imported} under another name` +
     (typeof has === "string"
       ? ""
-      : `; if "${name}" has no volume yet, take it out of the program for one \`pulumi up\``);
+      : `; if "${name}" has no volume yet, remove it from the program for one \`pulumi up\``);
   const wrong = problem("import-not-possible", "import", imported, { id: imported, because, way });
   throw new Error(formatProblems(name, [wrong]));
 }

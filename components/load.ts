@@ -7,7 +7,7 @@ import { problem, type Problem } from "../src";
 /** A package that isn't installed. */
 export class MissingPackage extends pulumi.RunError {
   constructor(readonly problem: Problem) {
-    super(`${problem.message}. ${problem.fix}`);
+    super(`${problem.message}\n  fix: ${problem.fix}`);
   }
 }
 

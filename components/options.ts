@@ -20,17 +20,17 @@ export function optionProblems(
     problem("setting-not-applicable", `opts.${option}`, undefined, { setting: option, because, ways });
   const problems: Problem[] = [];
   if (isGiven(opts.ignoreChanges)) {
-    const because = "a component passes nothing on that its resources could ignore";
-    problems.push(refused("ignoreChanges", because, ["leave it out", "declare what the volume has already"]));
+    const because = "it has no effect on a component";
+    problems.push(refused("ignoreChanges", because, ["remove it", "declare the volume's current settings"]));
   }
   if (isGiven(opts.replaceOnChanges)) {
-    const because = "a component isn't replaced, and a volume that is replaced loses its data";
-    problems.push(refused("replaceOnChanges", because, ["leave it out"]));
+    const because = "a component isn't replaced, and replacing a volume loses its data";
+    problems.push(refused("replaceOnChanges", because, ["remove it"]));
   }
   const untimed = Object.keys(opts.customTimeouts ?? {}).filter((key) => !timed.some((each) => each === key));
   if (untimed.length > 0) {
-    const because = `nothing here keeps a time limit for ${untimed.join(" and ")}`;
-    problems.push(refused("customTimeouts", because, ["leave it out", ...(limit === undefined ? [] : [limit])]));
+    const because = `timeouts for ${untimed.join(" and ")} aren't supported`;
+    problems.push(refused("customTimeouts", because, ["remove it", ...(limit === undefined ? [] : [limit])]));
   }
   return problems;
 }

@@ -13,7 +13,7 @@ export function withPricesFile(config: StackConfig, directory: string): { config
     return withPricesOf(config, parseYaml(readFileSync(resolve(directory, file), "utf8")), file);
   } catch (error) {
     const why = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
-    const params = { file, why, allowed: "a YAML file with prices, in the form of `storage-profiles:prices`" };
+    const params = { file, why, allowed: "a YAML file with prices, in the format of `storage-profiles:prices`" };
     return { config, problems: [problem("file-not-readable", `${NAMESPACE}:pricesFile`, file, params)] };
   }
 }

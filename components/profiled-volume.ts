@@ -417,8 +417,8 @@ function ask(
 }
 
 function secretPlace(backend: BackendName): Problem {
-  const because = "a secret is in it, and all of it is shown at preview and kept in the state as plain text";
-  const ways = ["leave the secret out", "say that it is none: pulumi.unsecret(…)"];
+  const because = "it contains a secret, but is shown at preview and stored in the state as plain text";
+  const ways = ["remove the secret", "mark the value as not secret: pulumi.unsecret(…)"];
   return problem("setting-not-applicable", backend, undefined, { setting: backend, because, ways });
 }
 
@@ -487,11 +487,11 @@ function earlyProblems(run: Run, declared: DeclaredVolume, args: AnyVolumeArgs):
 
 function takeFromUseless(backend: BackendName | undefined, importId: string | undefined): Problem {
   const because =
-    importId === undefined ? "no volume is imported" : `volumes of backend ${backend} are imported without it`;
+    importId === undefined ? "the volume isn't imported" : `volumes on backend ${backend} are imported without it`;
   return problem("setting-not-applicable", "takeFrom", undefined, {
     setting: "takeFrom",
     because,
-    ways: ["leave it out"],
+    ways: ["remove it"],
   });
 }
 

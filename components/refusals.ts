@@ -25,7 +25,7 @@ export function failure(volumes: readonly DeclaredVolume[]): string {
   const text = listed(volumes, volumes);
   if (text !== "") return text;
   const names = volumes.filter(({ problems }) => problems.length > 0).map(({ name }) => name);
-  return `nothing is deleted while volumes have problems: ${names.join(", ")}`;
+  return `no volumes are deleted while there are problems with: ${names.join(", ")}`;
 }
 
 /**

@@ -58,10 +58,10 @@ export function deletedAliases(volumes: readonly DeclaredVolume[], recorded: rea
       : [],
   );
   if (pairs.length === 0) return undefined;
-  const lines = pairs.map(([urn, former]) => `\n  - ${former} is an alias of ${urn}, and the state has both`);
+  const lines = pairs.map(([urn, former]) => `\n  - ${former} is an alias of ${urn}, but the state contains both`);
   return (
-    `volumes that aliases name would be deleted with their data:${lines.join("")}\n` +
-    "Delete the one that nobody needs (pulumi destroy --target <its URN>), or remove the alias to delete what it names."
+    `volumes named as aliases would be deleted with their data:${lines.join("")}\n` +
+    "Delete the one you don't need (pulumi destroy --target <its URN>), or remove the alias to delete the volume that it names."
   );
 }
 

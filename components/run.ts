@@ -66,7 +66,7 @@ export function currentRun(): Run {
   const byUrn = new Map<string, DeclaredVolume>();
   const volumeAt = (urn: string) => {
     const found = byUrn.get(urn);
-    if (!found) throw new Error(`${urn} can't be judged: this program declares no volume of that URN`);
+    if (!found) throw new Error(`${urn} can't be checked: this program declares no volume with that URN`);
     return found;
   };
   const placement = (backend: BackendName, own?: object) => placementOf(backend, config, own);

@@ -26,7 +26,7 @@ export function transformed(
   const odd = Object.keys(changed).filter((key) => key !== "args" && key !== "opts");
   if (odd.length > 0) {
     throw new pulumi.RunError(
-      `${name}: transform.${declared.backend} must return { args, opts }, and returned ${odd.join(", ")}`,
+      `${name}: transform.${declared.backend} must return { args, opts }, but returned ${odd.join(", ")}`,
     );
   }
   const { parent, deleteBeforeReplace, hooks = {} } = opts;
@@ -59,7 +59,7 @@ export function fixedByTransform(
   return Object.entries(fixed)
     .filter(([setting]) => args[setting] !== own[setting])
     .map(([setting, where]) => {
-      const because = "a change of it would replace the volume, and could not be judged before";
+      const because = "changing it would replace the volume, which can't be checked in advance";
       const params = { setting, because, ways: [`set it in ${where}`] };
       return problem("setting-not-applicable", `transform.${backend}.args.${setting}`, undefined, params);
     });

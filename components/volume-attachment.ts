@@ -105,9 +105,9 @@ function wrongArguments(
   }
   const required = (setting: string, because: string, example: string) =>
     problems.push(problem("setting-required", setting, undefined, { setting, because, example }));
-  if (host === undefined || host === "") required("host", "a volume is attached to a host", "host: instance.id");
+  if (host === undefined || host === "") required("host", "an attachment requires a host", "host: instance.id");
   else if (typeof host !== "string" && !isLater(host)) problems.push(wrongType("host", host, "string"));
-  if (volume === undefined) required("volume", "an attachment is of a volume", "volume: data (a ProfiledVolume)");
+  if (volume === undefined) required("volume", "an attachment requires a volume", "volume: data (a ProfiledVolume)");
   else if (!((volume as unknown) instanceof ProfiledVolume)) {
     const found = typeof volume === "object" ? "another object" : typeof volume;
     problems.push(problem("wrong-type", "volume", undefined, { expected: "a ProfiledVolume", found }));
@@ -129,7 +129,7 @@ function wrongForBackend(volume: ProfiledVolume, args: object = {}): Problem[] {
   const attacher = attacherOf(backend);
   const options = optionsFor(backend, args);
   if (attacher) return attacher.problems({ options, declared, before: declared.attachment });
-  const because = `volumes on ${backend} are mounted on this machine as they are; there is no host to attach them to`;
+  const because = `volumes on ${backend} are mounted on this machine; they can't be attached to a host`;
   const params = { setting: "volume", because, ways: ["use the volume's `mountPath`"] };
   return [problem("setting-not-applicable", "volume", undefined, params)];
 }

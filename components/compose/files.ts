@@ -64,7 +64,7 @@ function onDisk(path: string, directory: string): OnDisk {
     return { kind: "file", name, text: readFileSync(file, "utf8") };
   } catch (error) {
     const isAbsent = ["ENOENT", "ENOTDIR"].includes(String((error as NodeJS.ErrnoException).code));
-    const why = isAbsent ? "there is no such file" : error instanceof Error ? error.message : String(error);
+    const why = isAbsent ? "file not found" : error instanceof Error ? error.message : String(error);
     return { kind: "missing", name, why };
   }
 }
@@ -124,13 +124,13 @@ function found(directory: string, version: ComposeVersion, problems: Problem[]):
     if (file !== undefined) {
       const overrides = having(OVERRIDES[version]);
       if (version === 1 && overrides.length > 1) {
-        const because = `there are several override files: ${overrides.map((each) => basename(each)).join(", ")}`;
+        const because = `more than one override file: ${overrides.map((each) => basename(each)).join(", ")}`;
         problems.push(problem("compose-refuses", at, undefined, { because, way: "keep one of them" }));
       }
       return [file, ...overrides.slice(0, 1)];
     }
     if (dirname(at) === at) {
-      const why = `there is none in ${directory}, nor above it: ${NAMES[version].join(", ")}`;
+      const why = `not found in ${directory} or its parent directories: ${NAMES[version].join(", ")}`;
       problems.push(problem("compose-not-readable", directory, undefined, { why }));
       return [];
     }

@@ -203,7 +203,7 @@ export function attachedStorage({ backend, attacher, env, isTold }: AttachedOpti
       const users = await usersNow();
       if (users.length === 0) return;
       if (monotonic.now() > end || waiting.signal.aborted) throw inUse(volume, users);
-      waiting.for(`${volume.name} to be left by ${users.join("; ")}`);
+      waiting.for(`${volume.name} to be released by ${users.join("; ")}`);
       await sleep(50);
     }
   }
@@ -255,7 +255,7 @@ export function attachedStorage({ backend, attacher, env, isTold }: AttachedOpti
         said.delete(volume.volumeId);
       } catch (error) {
         const { message } = error as Error;
-        tell(volume.volumeId, `${volume.name} can't be brought to its settings: ${message}`);
+        tell(volume.volumeId, `the settings of ${volume.name} can't be applied: ${message}`);
       }
     };
     const timer = setInterval(() => {
@@ -264,7 +264,7 @@ export function attachedStorage({ backend, attacher, env, isTold }: AttachedOpti
       void volumes()
         .then((found) => Promise.all(found.map(look)))
         .then(() => said.delete(""))
-        .catch((error: unknown) => tell("", `Mounted volumes can't be looked at: ${(error as Error).message}`))
+        .catch((error: unknown) => tell("", `Mounted volumes can't be inspected: ${(error as Error).message}`))
         .finally(() => (isLooking = false));
     }, LOOK_EVERY_MS).unref();
     return { expect: () => Promise.resolve(), stop: () => clearInterval(timer) };
@@ -298,7 +298,7 @@ async function fileSystemOn(device: string, volume: NodeVolume): Promise<string>
   const number = await numberOf(device);
   if ((await readMounts()).some(({ deviceNumber }) => deviceNumber === number)) {
     throw new NodeError(
-      `${device}, the device of ${volume.name}, is mounted elsewhere on this machine; it is left as it is.`,
+      `${device}, the device of ${volume.name}, is mounted elsewhere on this machine; it is left unchanged.`,
     );
   }
   const label = Buffer.byteLength(volume.name) <= 16 ? ["-L", volume.name] : [];
@@ -314,8 +314,8 @@ function notBlank(
 ): NodeError {
   const found = "found" in content ? content.found : `a file system (${content.type}) that isn't mounted here`;
   return new NodeError(
-    `${name} (${volumeId}, ${device}) isn't formatted, because it isn't blank: ${found}. Allowed is a blank volume, or one with ` +
-      `${KNOWN.join(", ")} on the whole device. If nothing on it is needed, empty it: blkdiscard -z ${device}`,
+    `${name} (${volumeId}, ${device}) isn't formatted, because it isn't blank: ${found}. Allowed: a blank volume, or one with ` +
+      `${KNOWN.join(", ")} on the whole device. If you don't need its data, erase it: blkdiscard -z ${device}`,
   );
 }
 

@@ -25,7 +25,7 @@ export async function contentOf(device: string): Promise<Content> {
   if (probed?.usage === "filesystem" && probed.type !== undefined) return { is: "file-system", type: probed.type };
   if (probed) return { is: "other", found: probed.words };
   if (signatures.length > 0) return { is: "other", found: `signatures of ${signatures.join(", ")}` };
-  if (written !== undefined) return { is: "other", found: `data that nothing here knows, at byte ${written}` };
+  if (written !== undefined) return { is: "other", found: `unknown data at byte ${written}` };
   return { is: "blank" };
 }
 
@@ -43,8 +43,7 @@ async function probe(device: string): Promise<Probed | undefined> {
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     if (error.exitCode === 2) return undefined;
-    if (error.exitCode === 8)
-      return { usage: undefined, type: undefined, words: "signatures of several things at once" };
+    if (error.exitCode === 8) return { usage: undefined, type: undefined, words: "signatures of several file systems" };
     throw error;
   }
   const found = new Map(text.split("\n").map((line) => [line.split("=")[0] ?? "", line.slice(line.indexOf("=") + 1)]));

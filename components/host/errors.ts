@@ -5,32 +5,32 @@ import { types } from "node:util";
 export const localVolumeErrors = {
   "invalid-request": "a name, size, setting or path in the request isn't allowed",
   "outside-state-directory": "a volume's id isn't of the form <state directory>/volumes/<project>/<stack>/<name>",
-  "foreign-state-directory": "the state directory isn't empty and was not made by storage-profiles",
-  "another-state-directory": "the state directory isn't the one that has the volume",
-  "foreign-files": "there are files in the volume's place that storage-profiles didn't make",
-  "foreign-mount": "something that storage-profiles didn't mount is mounted in the volume's place",
-  "unsafe-directory": "others than root may exchange the state directory, or a directory on the way to it",
-  symlink: "a symbolic link stands where a directory or file of ours is expected",
-  "name-taken": "another owner has a volume of this name",
+  "foreign-state-directory": "the state directory isn't empty and was not created by storage-profiles",
+  "another-state-directory": "the state directory isn't the one that contains the volume",
+  "foreign-files": "the volume's location contains files that storage-profiles didn't create",
+  "foreign-mount": "something that storage-profiles didn't mount is mounted at the volume's location",
+  "unsafe-directory": "users other than root can replace the state directory or a parent directory",
+  symlink: "a symbolic link was found instead of a directory or file of storage-profiles",
+  "name-taken": "another owner has a volume with this name",
   "other-owner": "the volume belongs to another owner",
-  "another-volume": "another volume lives where the one to delete was",
+  "another-volume": "another volume exists in place of the one to delete",
   "not-found": "there is no volume with this id",
   "not-finished": "the volume's creation, growth or deletion was interrupted",
   "record-unreadable": "the volume's record is damaged",
   "record-newer": "the volume's record was written by a newer version of storage-profiles",
-  shrink: "a volume can't become smaller",
-  "mode-change": "a volume can't move between a loop device and a directory",
-  "data-gone": "the volume's image or data directory is gone",
-  "data-foreign": "the image isn't the one that storage-profiles made, or was cut short",
-  "attached-otherwise": "the image is attached to a loop device in a way that storage-profiles wouldn't",
-  "disk-full": "the disk below the state directory has too little space",
+  shrink: "a volume can't shrink",
+  "mode-change": "a volume can't be converted between a loop device and a directory",
+  "data-gone": "the volume's image or data directory is missing",
+  "data-foreign": "the image isn't the one that storage-profiles created, or is truncated",
+  "attached-otherwise": "the image is attached to a loop device in an unsupported way",
+  "disk-full": "the disk of the state directory has too little space",
   "in-use": "processes, containers or mounts still use the volume",
   locked: "another operation on the volume took too long",
   "lock-lost": "another process took over the volume while this one was stalled",
-  "missing-capability": "this machine or user can't make loop devices",
-  "limits-unavailable": "the limits can't be put on a cgroup",
-  "file-system-damaged": "the volume's file system needs a repair by hand",
-  "permission-denied": "the user may not read or write here",
+  "missing-capability": "this machine or user can't create loop devices",
+  "limits-unavailable": "the limits can't be set on a cgroup",
+  "file-system-damaged": "the volume's file system must be repaired manually",
+  "permission-denied": "the user has no permission to read or write here",
   "command-failed": "a system command failed",
   "io-failed": "reading or writing failed",
 } as const;
@@ -74,7 +74,7 @@ function told(what: string, error: NodeJS.ErrnoException): LocalVolumeError {
     case "EPERM":
       return new LocalVolumeError(
         "permission-denied",
-        `${what}: permission denied${where}. Run as the user who made the volume (root for mode "loop").`,
+        `${what}: permission denied${where}. Run as the user who created the volume (root for mode "loop").`,
         { cause: error },
       );
     case "ENOSPC":
@@ -85,7 +85,7 @@ function told(what: string, error: NodeJS.ErrnoException): LocalVolumeError {
     case "ELOOP":
       return new LocalVolumeError(
         "symlink",
-        `${what}: there is a symbolic link${where}. storage-profiles follows none inside its state directory: remove it.`,
+        `${what}: symbolic link${where}. Symbolic links aren't followed inside the state directory: remove it.`,
         { cause: error },
       );
     default:

@@ -34,7 +34,7 @@ export async function unmountVolume(path: string): Promise<void> {
         const users = await usersOf(path);
         refuseUsed(
           path,
-          users.length > 0 ? users : ["no process that can be seen (a swap file, loop device or NFS export inside?)"],
+          users.length > 0 ? users : ["no visible process (a swap file, loop device or NFS export inside?)"],
         );
       }
       // Something may just have had a look at it.

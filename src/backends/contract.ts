@@ -36,7 +36,7 @@ export function defineBackend<
 /** A range as limits have it. */
 export const rangeSchema = z
   .strictObject({ min: z.int().positive(), max: z.int().positive() })
-  .refine(({ min, max }) => min <= max, { error: "min is above max" });
+  .refine(({ min, max }) => min <= max, { error: "min is greater than max" });
 
 /** Any part of a range, to be laid over one. */
 export const partialRange = z.strictObject({ min: z.int().positive(), max: z.int().positive() }).partial();

@@ -8,12 +8,12 @@ import { costPart, monthlyCost, type MonthlyCost } from "../core/cost";
 export const dateSchema = z
   .string()
   .regex(/^\d{4}-\d{2}-\d{2}( |T|$)/)
-  .describe("a day, as YYYY-MM-DD");
+  .describe("a date, as YYYY-MM-DD");
 
 const flatPrice = z.strictObject({
-  perGiB: z.number().nonnegative().optional().describe("The price of one GiB for a month"),
-  currency: z.string().optional().describe('The currency\'s code. Default: "USD"'),
-  source: z.string().optional().describe("Where the price comes from"),
+  perGiB: z.number().nonnegative().optional().describe("Price per GiB and month"),
+  currency: z.string().optional().describe('Currency code. Default: "USD"'),
+  source: z.string().optional().describe("Source of the price"),
   date: dateSchema.optional(),
 });
 
@@ -23,7 +23,7 @@ export type FlatPrice = z.infer<typeof flatPrice>;
 /** No price ships: what a GiB costs on somebody's own hardware only they know. */
 export const flatPrices = (title: string) => ({
   data: {} as FlatPrice,
-  override: flatPrice.describe(`What a GiB costs on ${title}`),
+  override: flatPrice.describe(`Price per GiB on ${title}`),
   whole: flatPrice,
 });
 

@@ -9,14 +9,14 @@ const positiveWhole = z.int().positive();
 /** `iops: 3000`, or `iops: { perGiB: 30, min: 100, max: 64000 }`. */
 export const iopsSchema = z
   .union([
-    positiveWhole.describe("IOPS, whatever the size"),
+    positiveWhole.describe("IOPS, independent of the size"),
     z.strictObject({
-      perGiB: z.number().positive().nullish().describe("IOPS for each GiB of the volume"),
-      min: positiveWhole.nullish().describe("Never fewer than this; a clamp of the profile's own, with a note"),
-      max: positiveWhole.nullish().describe("Never more than this; a clamp of the profile's own, with a note"),
+      perGiB: z.number().positive().nullish().describe("IOPS per GiB of the volume"),
+      min: positiveWhole.nullish().describe("Minimum; lower values are raised to it, with a note"),
+      max: positiveWhole.nullish().describe("Maximum; higher values are capped, with a note"),
     }),
   ])
-  .describe("IOPS: a number, or by size (perGiB) between the profile's own min and max");
+  .describe("IOPS: a number, or a value per GiB (perGiB) between min and max");
 
 /** IOPS as a profile says them. */
 export type IopsRule = z.infer<typeof iopsSchema>;
@@ -46,7 +46,7 @@ export function wantedIops(
   byDefault?: number,
 ): WantedIops {
   if (typeof rule === "number") {
-    const wants = `"${profile}" wants ${count(rule)} IOPS`;
+    const wants = `"${profile}" sets ${count(rule)} IOPS`;
     return { iops: rule, max: undefined, wants, problems: [], notes: [] };
   }
   const perGiB = rule.perGiB ?? undefined;
@@ -58,7 +58,7 @@ export function wantedIops(
   }
   const exact = perGiB === undefined ? byDefault : Math.ceil(exactly(perGiB * sizeGiB));
   if (exact === undefined)
-    return { iops: min, max, wants: `"${profile}" wants ${count(min ?? 0)} IOPS`, problems: [], notes: [] };
+    return { iops: min, max, wants: `"${profile}" sets ${count(min ?? 0)} IOPS`, problems: [], notes: [] };
 
   const [iops, clamp] = clamped(exact, min, max);
   const notes: Note[] = [];
@@ -66,8 +66,8 @@ export function wantedIops(
   if (clamp === "max") notes.push(note("iops-capped", `${path}.max`, { wanted: exact, max: iops, profile }));
   const wants =
     perGiB !== undefined && iops === exact
-      ? `"${profile}" wants ${count(perGiB)} IOPS per GiB: ${count(iops)} at ${count(sizeGiB)} GiB`
-      : `"${profile}" wants ${count(iops)} IOPS`;
+      ? `"${profile}" sets ${count(perGiB)} IOPS per GiB: ${count(iops)} at ${count(sizeGiB)} GiB`
+      : `"${profile}" sets ${count(iops)} IOPS`;
   return { iops, max, wants, problems: [], notes };
 }
 

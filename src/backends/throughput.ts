@@ -10,18 +10,14 @@ const positiveWhole = z.int().positive();
 /** `throughputMiBps: 250`, or `throughputMiBps: { perIops: 0.25, min: 125, max: 1000 }`. */
 export const throughputSchema = z
   .union([
-    positiveWhole.describe("MiB/s, whatever the IOPS"),
+    positiveWhole.describe("MiB/s, independent of the IOPS"),
     z.strictObject({
-      perIops: z
-        .number()
-        .positive()
-        .nullish()
-        .describe("MiB/s for each of the volume's IOPS; the result is rounded down to whole MiB/s"),
-      min: positiveWhole.nullish().describe("Never less than this; a clamp of the profile's own, with a note"),
-      max: positiveWhole.nullish().describe("Never more than this; a clamp of the profile's own, with a note"),
+      perIops: z.number().positive().nullish().describe("MiB/s per IOPS of the volume, rounded down to whole MiB/s"),
+      min: positiveWhole.nullish().describe("Minimum; lower values are raised to it, with a note"),
+      max: positiveWhole.nullish().describe("Maximum; higher values are capped, with a note"),
     }),
   ])
-  .describe("Throughput in MiB/s: a number, or by IOPS (perIops) between the profile's own min and max");
+  .describe("Throughput in MiB/s: a number, or a value per IOPS (perIops) between min and max");
 
 /** Throughput as a profile says it. */
 export type ThroughputRule = z.infer<typeof throughputSchema>;
@@ -49,7 +45,7 @@ export function wantedThroughput(
   byDefault: number,
 ): WantedThroughput {
   if (typeof rule === "number") {
-    return { MiBps: rule, wants: `"${profile}" wants ${count(rule)} MiB/s`, problems: [], notes: [] };
+    return { MiBps: rule, wants: `"${profile}" sets ${count(rule)} MiB/s`, problems: [], notes: [] };
   }
   const { perIops, min: least, max: most } = rule;
   const [min, max] = [least ?? undefined, most ?? undefined];
@@ -64,7 +60,7 @@ export function wantedThroughput(
   if (clamp === "max") notes.push(note("throughput-capped", `${path}.max`, { wanted: exact, max: MiBps, profile }));
   const wants =
     perIops != null && clamp === undefined
-      ? `"${profile}" wants ${count(perIops)} MiB/s per IOPS: ${count(MiBps)} at ${count(iops)} IOPS`
-      : `"${profile}" wants ${count(MiBps)} MiB/s`;
+      ? `"${profile}" sets ${count(perIops)} MiB/s per IOPS: ${count(MiBps)} at ${count(iops)} IOPS`
+      : `"${profile}" sets ${count(MiBps)} MiB/s`;
   return { MiBps, wants, problems: [], notes };
 }

@@ -11,19 +11,21 @@ const shells = ["bash", "zsh", "fish", "powershell"] as const;
 
 export const completion: CommandSpec = {
   name: "completion",
-  summary: "prints the script that completes commands, options and names in a shell",
+  summary: "Print the shell completion script for commands, options and names",
   ofStack: false,
   arguments: [{ name: "<shell>", description: shells.join(", "), completes: shells }],
   examples: [
     [
       "completion bash > ~/.local/share/bash-completion/completions/storage-profiles",
-      "for bash; zsh: source <(storage-profiles completion zsh)",
+      "install it for bash; for zsh: source <(storage-profiles completion zsh)",
     ],
   ],
   async run(context) {
     const [shell = ""] = context.args;
     if (!shells.some((each) => each === shell))
-      throw new UsageError(`"${shell}" is no shell that is known: ${shells.join(", ")}`);
+      throw new UsageError(
+        `unknown shell "${shell}"; choose ${shells.slice(0, -1).join(", ")} or ${shells.at(-1) ?? ""}`,
+      );
     const { RootCommand } = await import("@bomb.sh/tab");
     // It prints for itself.
     new RootCommand().setup("storage-profiles", "storage-profiles", shell);

@@ -6,15 +6,12 @@ import type { Colours } from "./text";
 
 /** The exit codes, in the order in which they are documented. */
 export const exitCodes = {
-  done: [0, "Done, and nothing is wrong"],
-  problems: [
-    1,
-    "Something is wrong with what was asked for, or with the config: nothing was changed; or an operation failed",
-  ],
-  usage: [2, "The command was called wrongly"],
-  differs: [3, "A volume is not as it is declared (`status`)"],
-  engine: [4, "There is no project, no stack, or no engine, or it failed"],
-  busy: [5, "Somebody else is at it: the stack is locked, or its config was changed meanwhile"],
+  done: [0, "Success"],
+  problems: [1, "Invalid request or config (nothing was changed), or a failed operation"],
+  usage: [2, "Usage error"],
+  differs: [3, "A volume isn't compliant (`status`)"],
+  engine: [4, "Project, stack or Pulumi CLI not found, or the Pulumi CLI failed"],
+  busy: [5, "Conflict: the stack is locked, or someone else changed its config"],
   interrupted: [130, "Interrupted"],
 } as const satisfies Record<string, readonly [number, string]>;
 
@@ -69,8 +66,10 @@ export interface Answer {
   /** For `--json`. Nothing where the command spoke for itself. */
   json?: unknown;
   text?: string;
-  /** Told on standard error; in JSON as `problems`. */
+  /** Written to standard error; in JSON as `problems`. */
   problems?: readonly Problem[];
+  /** Text that comes last, after the problems. */
+  last?: string;
 }
 
 /** The world of a command: where it is called, and what it may write to. */

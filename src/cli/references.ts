@@ -25,7 +25,7 @@ export interface Asked {
 export function askedBy(context: Context, read: StackConfigRead, state: StackState): Asked {
   const asked: Asked = { names: [], edits: [], ofProgram: [], problems: [] };
   const size = textOf(context, "size");
-  if (size !== undefined && context.args.length !== 1) throw new UsageError("--size goes with one volume");
+  if (size !== undefined && context.args.length !== 1) throw new UsageError("--size requires exactly one volume");
   const statuses = statusesOf(read, state);
   for (const text of context.args) {
     const [selector, profile, problems] = split(text);
@@ -82,11 +82,10 @@ export function profileEdit(context: Context, read: StackConfigRead): { edits: C
   const name = textOf(context, "profile");
   const [set, unset] = [manyOf(context, "set"), manyOf(context, "unset")];
   if (name === undefined) {
-    if (set.length + unset.length > 0) throw new UsageError("--set and --unset go with --profile <name>");
+    if (set.length + unset.length > 0) throw new UsageError("--set and --unset require --profile <name>");
     return { edits: [], problems: [] };
   }
-  if (set.length + unset.length === 0)
-    throw new UsageError("--profile <name> goes with --set key=value or --unset key");
+  if (set.length + unset.length === 0) throw new UsageError("--profile <name> requires --set key=value or --unset key");
   // What could not be read would be lost with the edit.
   const problems = read.unreadable.profiles[name]?.problems ?? read.unreadable.keys["profiles"] ?? [];
   if (problems.length > 0) return { edits: [], problems: [...problems] };
@@ -96,7 +95,7 @@ export function profileEdit(context: Context, read: StackConfigRead): { edits: C
   const definition = structuredClone(start) as Record<string, unknown>;
   for (const each of set) {
     const at = each.indexOf("=");
-    if (at <= 0) throw new UsageError(`--set ${each}: it has the form key=value, as in aws.iops=5000`);
+    if (at <= 0) throw new UsageError(`--set ${each}: expected key=value, for example aws.iops=5000`);
     put(definition, each.slice(0, at).split("."), readYaml(each.slice(at + 1)).toJS() as unknown);
   }
   for (const each of unset) put(definition, each.split("."), undefined);
@@ -106,7 +105,7 @@ export function profileEdit(context: Context, read: StackConfigRead): { edits: C
 function put(tree: Record<string, unknown>, path: readonly string[], value: unknown): void {
   const [key = "", ...rest] = path;
   if (["__proto__", "constructor", "prototype", ""].includes(key))
-    throw new UsageError(`"${path.join(".")}" is no key of a profile`);
+    throw new UsageError(`invalid profile key "${path.join(".")}"`);
   if (rest.length === 0) {
     if (value === undefined) Reflect.deleteProperty(tree, key);
     else tree[key] = value;

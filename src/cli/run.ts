@@ -38,7 +38,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   let code: ExitCode = "done";
   const program = makeProgram(io, (answered) => (code = answered));
   try {
-    await program.parseAsync([...argv], { from: "user" });
+    await program.parseAsync(withoutHelp(argv), { from: "user" });
     return exitCodes[code][0];
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
@@ -49,14 +49,24 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 /** The commands, as commander has them. */
 export function makeProgram(io: Io, answered: (code: ExitCode) => void): Command {
   const program = new Command(NAME)
-    .description("Profiles and volumes of a Pulumi stack, from outside its program: look, plan, change, apply.")
+    .description(
+      "Inspect, plan and apply the storage profiles and volumes of a Pulumi stack, from outside its program.",
+    )
     .version(versionOf(__dirname))
-    .showHelpAfterError("(add --help for what there is)")
+    .showHelpAfterError("Run with --help for usage.")
     .exitOverride()
     .configureOutput({ writeOut: io.out, writeErr: io.err, getOutHasColors: () => false, getErrHasColors: () => false })
     .addHelpText("after", `\nExit codes:\n${exitCodeLines().join("\n")}`);
   for (const spec of commands) program.addCommand(commandOf(spec, io, answered).copyInheritedSettings(program));
   return program;
+}
+
+// commander shows the general help for `help nope`; as a command of its own, `nope` is an error that names the nearest one.
+function withoutHelp(argv: readonly string[]): string[] {
+  const [first, name = ""] = argv;
+  const isUnknown =
+    first === "help" && /^\w/.test(name) && ![...commands, { name: "help" }].some((each) => each.name === name);
+  return isUnknown ? [name] : [...argv];
 }
 
 /** The exit codes, a line each. */
@@ -79,11 +89,11 @@ function commandOf(spec: CommandSpec, io: Io, answered: (code: ExitCode) => void
     command.addOption(option);
   }
   if (spec.ofStack !== false)
-    command.option("-s, --stack <name>", "the stack. Default: PULUMI_STACK, else the selected one");
+    command.option("-s, --stack <name>", "stack name. Default: PULUMI_STACK, or the selected stack");
   command
-    .option("--cwd <directory>", "run as if called in this directory")
+    .option("--cwd <directory>", "run as if started in this directory")
     .option("--json", "print JSON")
-    .option("--no-color", "no colours, as with NO_COLOR in the environment");
+    .option("--no-color", "disable colours, like NO_COLOR in the environment");
   const examples = spec.examples.map(([line, what]) => `  $ ${NAME} ${line}\n      ${what}`);
   command.addHelpText("after", `\nExamples:\n${examples.join("\n")}`);
   command.action(async () => {
@@ -129,13 +139,14 @@ function contextOf(command: Command, io: Io): RunContext {
 
 async function carryOut(spec: CommandSpec, context: RunContext, command: Command): Promise<ExitCode> {
   const { io, json, colours } = context;
-  const write = ({ code = "done", text = "", problems = [], ...answer }: Answer): ExitCode => {
+  const write = ({ code = "done", text = "", problems = [], last = "", ...answer }: Answer): ExitCode => {
     if (json && answer.json !== undefined) {
       io.out(`${JSON.stringify(answer.json, null, 2)}\n`);
       return code;
     }
     if (text !== "") io.out(`${text}\n`);
     if (problems.length > 0) io.err(`${problemsText(problems, colours)}\n`);
+    if (last !== "") io.out(`${last}\n`);
     return code;
   };
   try {

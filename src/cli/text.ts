@@ -3,7 +3,7 @@
 import { createColors } from "picocolors";
 
 import { formatCost, type MonthlyCost } from "../core/cost";
-import { formatProblem, givenText, type Note, type Problem } from "../core/problems";
+import { advice, formatProblem, givenText, type Note, type Problem } from "../core/problems";
 import type { ResolvedVolume } from "../core/resolve";
 import { settingText } from "../core/setting-text";
 import type { ComplianceStatus, PlannedVerdict } from "../stack";
@@ -19,24 +19,38 @@ export function coloursFor(isTerminal: boolean, env: NodeJS.ProcessEnv, wanted: 
 /** A status in its colour. */
 export function statusText(status: ComplianceStatus, colours: Colours): string {
   const { green, yellow, red, magenta } = colours;
-  return { compliant: green, "not-created": yellow, "out-of-date": yellow, "non-compliant": red, unknown: magenta }[
-    status
-  ](status);
+  const words = {
+    compliant: green("compliant"),
+    "not-created": yellow("not created yet"),
+    "out-of-date": yellow("out of date"),
+    "non-compliant": red("non-compliant"),
+    unknown: magenta("unknown"),
+  };
+  return words[status];
 }
 
 /** What becomes of a volume, in its colour. */
 export function verdictText(verdict: PlannedVerdict | undefined, { green, yellow, red, dim }: Colours): string {
   if (verdict === undefined) return "";
-  return { none: dim, create: green, "in-place": green, migrates: yellow, refused: red, delete: red }[verdict](verdict);
+  const words = {
+    none: dim("no change"),
+    create: green("create"),
+    "in-place": green("update in place"),
+    migrates: yellow("update, data migrates"),
+    refused: red("refused"),
+    delete: red("delete"),
+  };
+  return words[verdict];
 }
 
 /** Problems as people read them: what and where, what is allowed, what to do. */
 export function problemsText(problems: readonly Problem[], { red, dim, bold }: Colours): string {
   return problems
     .map((each) => {
-      const { path, message, code, given, allowed, fix } = each;
+      const { path, message, code, given } = each;
       const shown = given === undefined ? "" : `\n    ${dim("given:  ")} ${givenText(each)}`;
-      return `${red("error")} ${bold(path)}: ${message} ${dim(`[${code}]`)}${shown}\n    ${dim("allowed:")} ${allowed}\n    ${dim("fix:    ")} ${fix}`;
+      const lines = advice(each).map(([label, text]) => `\n    ${dim(label.padEnd(8))} ${text}`);
+      return `${red("error")} ${bold(path)}: ${message} ${dim(`[${code}]`)}${shown}${lines.join("")}`;
     })
     .join("\n");
 }
@@ -53,7 +67,7 @@ export function notesText(notes: readonly Note[], indent = "  "): string {
 
 /** A cost with its month, or that it isn't known. */
 export function costText(cost: MonthlyCost | undefined): string {
-  return cost === undefined ? "unknown" : `${formatCost(cost)} a month`;
+  return cost === undefined ? "unknown" : `${formatCost(cost)}/month`;
 }
 
 /** Settings as `key: value` lines; those that nobody asked for are left out. */
@@ -64,9 +78,33 @@ export function settingLines(volume: Pick<ResolvedVolume, "backend" | "settings"
     .map(([key, value]) => `${key}: ${settingText(volume.backend, key, value).replace(/^"(.*)"$/, "$1")}`);
 }
 
-/** A table: the first row is its head. Cells may have several lines; columns are as wide as they must, or `width` each. */
-export function table(rows: readonly (readonly string[])[], colours: Colours, width?: number): string {
-  const wrapped = rows.map((row) => row.map((cell) => cell.split("\n").flatMap((line) => wrap(line, width))));
+/** A table that fits the terminal where a person reads it: the widest columns are wrapped first. Elsewhere lines stay whole. */
+export function fittedTable(
+  rows: readonly (readonly string[])[],
+  { colours, io }: { colours: Colours; io: { isTerminal: boolean; columns: number } },
+): string {
+  if (!io.isTerminal) return table(rows, colours);
+  const columns = Math.max(...rows.map((row) => row.length));
+  const widths = [...Array(columns).keys()].map((at) =>
+    Math.max(0, ...rows.flatMap((row) => (row[at] ?? "").split("\n").map(visible))),
+  );
+  const room = io.columns - 2 * (columns - 1);
+  while (widths.reduce((sum, width) => sum + width, 0) > room) {
+    const widest = Math.max(...widths);
+    if (widest <= NARROWEST) break;
+    widths[widths.indexOf(widest)] = widest - 1;
+  }
+  return table(rows, colours, widths);
+}
+
+/** A table: the first row is its head. Cells may have several lines; columns are as wide as they must, or as `width` says. */
+export function table(
+  rows: readonly (readonly string[])[],
+  colours: Colours,
+  width?: number | readonly number[],
+): string {
+  const widthOf = (at: number) => (typeof width === "number" ? width : width?.[at]);
+  const wrapped = rows.map((row) => row.map((cell, at) => cell.split("\n").flatMap((line) => wrap(line, widthOf(at)))));
   const columns = Math.max(...rows.map((row) => row.length));
   const widths = [...Array(columns).keys()].map((at) =>
     Math.max(...wrapped.map((row) => Math.max(0, ...(row[at] ?? []).map(visible)))),
@@ -90,8 +128,15 @@ export function table(rows: readonly (readonly string[])[], colours: Colours, wi
 // eslint-disable-next-line no-control-regex -- colours take no room
 const visible = (text: string): number => text.replace(/\u001b\[[0-9;]*m/g, "").length;
 
+/** Below this a column isn't wrapped further. */
+const NARROWEST = 8;
+
 function wrap(line: string, width: number | undefined): string[] {
   if (width === undefined || visible(line) <= width) return [line];
+  // A colour of the whole line is one of each of its parts.
+  // eslint-disable-next-line no-control-regex -- colours take no room
+  const [, begin = "", inner, end = ""] = /^(\u001b\[[0-9;]*m)([^\u001b]*)(\u001b\[[0-9;]*m)$/.exec(line) ?? [];
+  if (inner !== undefined) return wrap(inner, width).map((part) => begin + part + end);
   const lines: string[] = [];
   let at = "";
   for (const word of line.split(" ")) {

@@ -63,17 +63,17 @@ export function parseComposeFile(
   );
   if (version === 1 && parsed.length > 1) {
     const { line } = lines.linePos(parsed[1]?.range[0] ?? 0);
-    problems.push(bad(line, "docker-compose 1 reads no second document in a file"));
+    problems.push(bad(line, "docker-compose 1 supports only one YAML document per file"));
   }
   if (problems.length > 0) return { documents: [], problems };
 
   const documents: ComposeDocument[] = [];
   // A file with nothing in it, or nothing but comments. To generation 2 that is nothing to lay over others.
-  if (version === 1 && parsed.every(({ contents }) => contents === null)) problems.push(bad(1, "it is empty"));
+  if (version === 1 && parsed.every(({ contents }) => contents === null)) problems.push(bad(1, "the file is empty"));
   for (const document of parsed) {
     if (document.contents === null) continue;
     const start = lines.linePos(document.contents.range[0]).line;
-    if (!isMap(document.contents)) problems.push(bad(start, "it holds no mapping"));
+    if (!isMap(document.contents)) problems.push(bad(start, "expected a mapping"));
     else documents.push(treeOf(name, document, lines));
   }
   return { documents, problems };

@@ -78,27 +78,27 @@ function readSecond(given: string, environment: Environment, values: Record<stri
     if (rest === "") return undefined;
     const line = lineAt(rest);
     rest = rest.replace(EXPORT, "");
-    if (rest === "") return { line, why: "`export` has no variable" };
+    if (rest === "") return { line, why: "`export` without a variable" };
     const [whole, name = "", end] = KEY.exec(rest) ?? [];
     if (whole === undefined) {
       const [odd] = /[^\p{L}\p{N}_.[\]\t\v\f\r \u0085\u00a0-]/u.exec(rest) ?? [];
-      return { line, why: `a variable's name can't have ${JSON.stringify(odd)}` };
+      return { line, why: `variable names can't contain ${JSON.stringify(odd)}` };
     }
     // A last line that has no end is taken for a value without a name.
     const key = end === "" ? "" : name.trimEnd();
     // What stands there may be a secret.
-    if (key.includes(" ")) return { line, why: "a variable's name can't have a space" };
+    if (key.includes(" ")) return { line, why: "variable names can't contain spaces" };
     rest = end === "" ? rest : rest.slice(whole.length);
     rest = rest.replace(SPACES, "");
     if (end === "\n") continue; // it has what the environment has
     const value = valueAt(rest);
-    if (value === undefined) return { line, why: `the quote in the value of ${key} is not closed` };
+    if (value === undefined) return { line, why: `missing closing quote in the value of ${key}` };
     const filled = value.isLiteral ? { text: value.text, failure: undefined } : expand(value.text);
     if (filled.failure) {
       const { failure } = filled;
       const why =
-        failure.kind === "invalid" ? "a `${…}` is no variable" : `the variable ${failure.variable} is required`;
-      return { line, why: `in the value of ${key} ${why}` };
+        failure.kind === "invalid" ? "invalid variable in `${…}`" : `the variable ${failure.variable} is required`;
+      return { line, why: `value of ${key}: ${why}` };
     }
     values[key] = filled.text;
     rest = value.rest;

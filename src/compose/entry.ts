@@ -59,7 +59,12 @@ export function canonicalEntry(value: unknown): { entry: unknown; problems: Prob
   return {
     entry: { ...others, external: true, ...(name === undefined && old !== undefined ? { name: old } : {}) },
     problems: isTwice
-      ? [problem("compose-refuses", "external.name", old, { because, way: "say `external: true`, and `name` once" })]
+      ? [
+          problem("compose-refuses", "external.name", old, {
+            because,
+            way: "use `external: true`, and set `name` once",
+          }),
+        ]
       : [],
   };
 }
@@ -84,9 +89,9 @@ function checked<T extends { external?: unknown }>(
     // What Compose wants beside `external`: generation 1 nothing at all, generation 2 keys of others as well.
     const others = Object.keys(version === 1 ? value : plain).filter((key) => key !== "external" && key !== "name");
     for (const key of others) {
-      const because = `the volume is external, and has \`${key}\` as well`;
+      const because = `an external volume can't have \`${key}\``;
       const way =
-        key === EXTENSION ? `say it below \`${key}\` at the top of the file` : `remove \`${key}\`, or \`external\``;
+        key === EXTENSION ? `move it to \`${key}\` at the top level of the file` : `remove \`${key}\`, or \`external\``;
       problems.push(problem("compose-refuses", key, undefined, { because, way }));
     }
   }

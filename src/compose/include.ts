@@ -78,7 +78,7 @@ export function findIncluded(
   const paths = [path ?? []].flat();
   const remote = paths.filter(isRemote);
   if (remote.length > 0) {
-    const way = "put a copy of it beside your files, and include that";
+    const way = "copy it next to your files, and include the copy";
     const problems = remote.map((each) => problem("compose-not-supported", place, each, { what: `\`${each}\``, way }));
     return { included: undefined, problems };
   }

@@ -50,11 +50,11 @@ function fill(template: string, lookup: Lookup, version: ComposeVersion, unset: 
       rest = rest.slice(name.length);
     } else if (rest.startsWith("{")) {
       const end = version === 1 ? rest.indexOf("}") : closingBrace(rest);
-      if (end < 0) throw invalid("a `${` is not closed");
+      if (end < 0) throw invalid("missing closing brace after `${`");
       result += braced(rest.slice(1, end), lookup, version, unset);
       rest = rest.slice(end + 1);
     } else if (version === 1) {
-      throw invalid("a `$` introduces no variable; a dollar sign itself is written `$$`");
+      throw invalid("`$` isn't followed by a variable; write `$$` for a dollar sign");
     } else {
       result += "$";
     }
@@ -67,8 +67,8 @@ function braced(text: string, lookup: Lookup, version: ComposeVersion, unset: st
   const [name = ""] = NAME.exec(text) ?? [];
   const [operator = ""] = /^:?[-?+]/.exec(text.slice(name.length)) ?? [];
   const argument = text.slice(name.length + operator.length);
-  if (name === "" || (operator === "" && argument !== "")) throw invalid(`\${${text}} is no variable`);
-  if (version === 1 && operator.endsWith("+")) throw invalid(`docker-compose 1 doesn't know \`${operator}\``);
+  if (name === "" || (operator === "" && argument !== "")) throw invalid(`invalid variable \${${text}}`);
+  if (version === 1 && operator.endsWith("+")) throw invalid(`docker-compose 1 doesn't support \`${operator}\``);
   if (operator === "") return valueOf(name, lookup, unset);
 
   const nested = () => (version === 1 ? argument : fill(argument, lookup, version, unset));

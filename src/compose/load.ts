@@ -81,8 +81,8 @@ export function load(
       model.documents = [...new Set(model.documents.toReversed())].toReversed();
       layDocument(model, { volumes, extension, document, conflicts }, loading);
       for (const path of conflicts) {
-        const because = "a mapping or a list is laid over something else";
-        problems.push(refused(placeOf(model.documents, path), because, "write both in the same way"));
+        const because = "the files can't be merged: one has a mapping or a list, the other something else";
+        problems.push(refused(placeOf(model.documents, path), because, "use the same form in both files"));
       }
     }
   }
@@ -118,18 +118,18 @@ function checkEntries(model: Model, after: "one file" | "a project", { version, 
 }
 
 function noMapping(document: ComposeDocument): Problem {
-  return refused(document.place(["volumes"]), "`volumes` is no mapping", "write a mapping of names to volumes");
+  return refused(document.place(["volumes"]), "`volumes` must be a mapping", "use a mapping of names to volumes");
 }
 
 /** What is wrong with the key of a volume. */
 export function wrongKey(key: string, place: string): Problem[] {
   if (/^[a-zA-Z0-9._-]+$/.test(key)) return [];
   const way = key.includes("$")
-    ? `variables are not filled in in keys: give it a plain key, and write \`name: "${key}"\` in it`
+    ? `variables aren't substituted in keys: use a plain key, and set \`name: "${key}"\` in the volume`
     : key.includes("@")
-      ? `write \`name: "${key}"\` in it`
+      ? `set \`name: "${key}"\` in the volume`
       : "rename the volume";
-  return [refused(place, "the keys below `volumes` may have letters, digits, `.`, `_` and `-`", way)];
+  return [refused(place, "the keys under `volumes` may contain letters, digits, `.`, `_` and `-`", way)];
 }
 
 /** The keys of a path in an entry. */

@@ -74,7 +74,7 @@ export function readCompose(sources: ComposeSources): ComposeRead {
     return read(sources);
   } catch (error) {
     if (!(error instanceof TooManyNodes)) throw error;
-    const why = "its aliases hold each other, or multiply without end";
+    const why = "its aliases are circular or expand without limit";
     const names = sources.files.map(({ name }) => name).join(", ");
     return {
       project: "",
@@ -114,13 +114,13 @@ function read(sources: ComposeSources): ComposeRead {
     const place = placeOf(documents, [EXTENSION, ...path]);
     // In a list it is a value, and filled in already.
     if (path.length > 0 && reference.includes("$")) {
-      const why = "variables are not filled in in keys";
-      const allowed = "the volume's key below `volumes`, alone or with its profile: `data@gold`";
+      const why = "variables aren't substituted in keys";
+      const allowed = "the volume's key under `volumes`, alone or with its profile: `data@gold`";
       problems.push(
         problem("value-invalid", place, reference, {
           why,
           allowed,
-          fix: "write a list of references, in which they are",
+          fix: "use a list of references, where variables are substituted",
         }),
       );
       return [];
@@ -183,10 +183,10 @@ function volumeOf(parts: VolumeParts): { volume?: ComposeVolume; problems: Probl
   if (!external && wrong.length === 0 && entry.driver !== driver) {
     const params = {
       setting: "driver",
-      because: "without it Docker makes a volume of its own",
+      because: "without it, Docker creates a separate volume",
       example: `driver: ${driver}`,
     };
-    problems.push(problem("setting-required", at("driver"), entry.driver, { ...params, way: "say `external: true`" }));
+    problems.push(problem("setting-required", at("driver"), entry.driver, { ...params, way: "set `external: true`" }));
   }
 
   const old = typeof entry.external === "object" ? entry.external.name : undefined;
@@ -213,7 +213,7 @@ function volumeOf(parts: VolumeParts): { volume?: ComposeVolume; problems: Probl
     const parsed = parseReference(text, undefined, place);
     problems.push(...parsed.problems);
     if (parsed.reference && ![key, name].includes(parsed.reference.name)) {
-      const because = `${EXTENSION} stands in volume "${key}" and names "${parsed.reference.name}"`;
+      const because = `${EXTENSION} of volume "${key}" names a different volume, "${parsed.reference.name}"`;
       problems.push(
         problem("value-invalid", place, text, { why: because, allowed: `${key}@${parsed.reference.profile}` }),
       );

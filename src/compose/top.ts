@@ -32,19 +32,19 @@ export function wrongTop(
       const other = nearest(key, [...known]);
       if (isOfServices && other === undefined && isObject(document.get(key))) return [];
       const way = KEYS[2].includes(key)
-        ? "take it out, or read the file as generation 2 does: version: 2"
+        ? "remove it, or read the file as Compose 2 does: version: 2"
         : other === undefined
-          ? "take it out, or let its name begin with `x-`"
+          ? "remove it, or prefix its name with `x-`"
           : `did you mean \`${other}\`?`;
       return [refused(key, `${version === 1 ? "docker-compose 1" : "Compose"} has no key \`${key}\``, way)];
     }
     const value = document.get(key);
     if (key === "version" && typeof value !== "string")
-      return [refused(key, "`version` is no text", 'write it in quotes: "3.8"')];
+      return [refused(key, "`version` must be text", 'put it in quotes: "3.8"')];
     if (!SECTIONS.includes(key) || isObject(value) || value instanceof Tagged) return [];
     // Nothing, laid over something, leaves that.
     if (value === null && version === 2 && before.some((each) => each.has([key]))) return [];
-    return [refused(key, `\`${key}\` is no mapping`, "write a mapping of names, or take it out")];
+    return [refused(key, `\`${key}\` must be a mapping`, "use a mapping of names, or remove it")];
   });
 }
 
@@ -52,5 +52,5 @@ export function wrongTop(
 export function nothingIn(files: readonly ComposeFile[], documents: readonly ComposeDocument[]): Problem[] {
   const [first] = files;
   if (!first || documents.some((each) => each.keys().some((key) => key !== "version"))) return [];
-  return [problem("compose-not-readable", `${first.name}:1`, undefined, { why: "it is empty" })];
+  return [problem("compose-not-readable", `${first.name}:1`, undefined, { why: "the file is empty" })];
 }

@@ -6,10 +6,10 @@ import type { ProfileDefinition } from "./config-schema";
 import { once } from "./once";
 
 const descriptions = {
-  default: "The cheapest that any application can live with, encrypted on EBS",
+  default: "The lowest cost that still suits any application, encrypted on EBS",
   gold: "High IOPS, encrypted",
   silver: "Steady IOPS for most databases, encrypted",
-  bronze: "Cheap and even, encrypted",
+  bronze: "Low cost with consistent performance, encrypted",
 };
 
 /** The profiles that ship, by name. */

@@ -8,7 +8,7 @@ export function editorSchema(): Record<string, unknown> {
   const keys = Object.entries(properties).map(([key, schema]) => [`${NAMESPACE}:${key}`, schema] as const);
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",
-    title: "A Pulumi stack's config with storage-profiles",
+    title: "A Pulumi stack's config, with the keys of storage-profiles",
     type: "object",
     properties: {
       config: {

@@ -34,7 +34,7 @@ export function traced(
   const isTold = problem.fix.includes(way) || !helps(setting);
   return {
     ...problem,
-    message: `${problem.message} (it comes from ${where})`,
-    fix: isTold ? problem.fix : `${problem.fix}; or ${way}`,
+    message: `${problem.message} (inherited from ${where})`,
+    fix: isTold ? problem.fix : problem.fix === "" ? way : `${problem.fix}; or ${way}`,
   };
 }

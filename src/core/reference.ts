@@ -62,14 +62,14 @@ export function checkName(what: "volume" | "profile" | "physical", name: string,
 }
 
 function whatIsWrong(name: string): string {
-  if (name === "") return "nothing stands";
-  if (name.length > 64) return `${name.length} characters stand`;
+  if (name === "") return "is empty";
+  if (name.length > 64) return `is ${name.length} characters long (max 64)`;
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   const control = /[\u0000-\u001f\u007f-\u009f]/.exec(name);
   if (control)
-    return `a control character (U+${control[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}) stands`;
-  if (/\s/.test(name)) return "a blank stands";
+    return `contains a control character (U+${control[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")})`;
+  if (/\s/.test(name)) return "contains whitespace";
   const odd = /[^A-Za-z0-9._-]/u.exec(name);
-  if (odd) return `"${String.fromCodePoint(name.codePointAt(odd.index) ?? 0)}" stands`;
-  return `"${name[0] ?? ""}" stands first`;
+  if (odd) return `contains "${String.fromCodePoint(name.codePointAt(odd.index) ?? 0)}"`;
+  return `begins with "${name[0] ?? ""}"`;
 }

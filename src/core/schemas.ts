@@ -8,9 +8,9 @@ import type { ProfileDefinition, StackConfig, VolumeDefinition } from "./config-
 const defaultSize = (whose: string) =>
   z
     .string()
-    .regex(/^\d+(\.\d+)?\s*[MGTPmgtp][Ii]?[Bb]$/, "it is not a size with a unit")
+    .regex(/^\d+(\.\d+)?\s*[MGTPmgtp][Ii]?[Bb]$/, "not a size with a unit")
     .optional()
-    .describe(`Size with a unit ("10GiB") of ${whose} that Docker makes without saying one`);
+    .describe(`Size with a unit ("10GiB") of ${whose} that Docker creates without a size`);
 
 const sizeFields = {
   sizeGiB: z.number().positive().optional().describe("Size in GiB (2^30 bytes)"),
@@ -32,47 +32,50 @@ export function makeSchemas() {
   const backendName = z.enum(backendNames as [BackendName, ...BackendName[]]);
   const profile = z
     .strictObject({
-      description: z.string().max(500).optional().describe("What the profile is for, for people"),
+      description: z.string().max(500).optional().describe("Purpose of the profile, for people"),
       defaultSize: defaultSize("a volume of this profile"),
       extends: z
         .string()
         .optional()
-        .describe("The profile that this one is laid over. Its own name means the built-in one of that name"),
+        .describe("The profile that this one is based on. Its own name means the built-in profile of that name"),
       ...ofBackends(({ section }) => section.nullish()),
     })
-    .describe("A profile: a section of settings for each backend");
+    .describe("A profile: one section of settings per backend");
   const volume = z
     .strictObject({
-      profile: z.string().optional().describe("Name of the profile. Default: default"),
+      profile: z.string().optional().describe("Profile name. Default: default"),
       ...sizeFields,
-      backend: backendName.optional().describe("The backend. Default: the stack's"),
-      deletionProtection: z.boolean().optional().describe("Whether the volume is protected. Default: the stack's"),
+      backend: backendName.optional().describe("Backend. Default: the stack's"),
+      deletionProtection: z
+        .boolean()
+        .optional()
+        .describe("Whether the volume is protected against deletion. Default: the stack's setting"),
       ...ofBackends(({ own }) => own?.optional()),
     })
     .describe("A volume: its profile and its size");
   const overrides = (what: "limits" | "prices") =>
     z.strictObject(ofBackends((backend) => backend[what].override.optional()));
-  const prices = overrides("prices").describe("Prices of the backends, laid over those that ship");
+  const prices = overrides("prices").describe("Prices of the backends; override the shipped prices");
   const config = z
     .strictObject({
-      backend: backendName.describe(`The backend of the stack's volumes: ${listed(backendNames)}`),
+      backend: backendName.describe(`Backend of the stack's volumes: ${listed(backendNames)}`),
       profiles: z
         .record(z.string(), profile)
-        .describe("The stack's profiles by name, laid over the built-in default, gold, silver and bronze"),
-      volumes: z.record(z.string(), volume).describe("The volumes that the program in stacks/ declares, by name"),
+        .describe("The stack's profiles by name; override the built-in profiles default, gold, silver and bronze"),
+      volumes: z.record(z.string(), volume).describe("Volumes that the program in stacks/ declares, by name"),
       deletionProtection: z
         .boolean()
         .describe("Whether volumes are protected against deletion and replacement. Default: true"),
-      limits: overrides("limits").describe("Limits of the backends, laid over those that ship"),
+      limits: overrides("limits").describe("Limits of the backends; override the shipped limits"),
       prices,
       pricesFile: z
         .string()
         .min(1)
-        .describe("YAML file with prices in the form of `prices`, relative to the project; `prices` is laid over it"),
+        .describe("YAML file with prices in the format of `prices`, relative to the project; `prices` overrides it"),
       ...ofBackends(({ stack }) => stack),
       docker: z
         .strictObject({ defaultSize: defaultSize("a volume of a profile without a `defaultSize`") })
-        .describe("What the Docker plugin does in this stack"),
+        .describe("Settings of the Docker plugin"),
     })
     .partial();
   return {

@@ -11,9 +11,10 @@ const SIZE: Quantity = { unit: "GiB" };
 /** How the settings of each backend read that are numbers, the size among them. */
 export const quantities = once(
   () =>
-    Object.fromEntries(
-      backendNames.map((name) => [name, { sizeGiB: SIZE, ...backends[name].quantities }]),
-    ) as Record<string, Record<string, Quantity>> as Readonly<Record<BackendName, Readonly<Record<string, Quantity>>>>,
+    Object.fromEntries(backendNames.map((name) => [name, { sizeGiB: SIZE, ...backends[name].quantities }])) as Record<
+      string,
+      Record<string, Quantity>
+    > as Readonly<Record<BackendName, Readonly<Record<string, Quantity>>>>,
 );
 
 /** A setting's value as text: "3,000 IOPS", "unlimited", "nothing". */

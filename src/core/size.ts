@@ -48,8 +48,8 @@ export function parseSize({ sizeGiB, size }: SizeRequest, pathPrefix = ""): Pars
   if (whole === exact) return { sizeGiB: whole, problems: [], notes: [] };
   const asked = size ?? `${sizeGiB} GiB`;
   const because = /^[^a-z]*[kmgtp]b\s*$/i.test(asked)
-    ? `its unit is decimal (1 GB is 0.931 GiB), and volumes are made in whole GiB`
-    : "volumes are made in whole GiB";
+    ? `its unit is decimal (1 GB is 0.931 GiB), and volume sizes are whole GiB`
+    : "volume sizes are whole GiB";
   const path = size === undefined ? numberPath : textPath;
   return { sizeGiB: whole, problems: [], notes: [note("size-rounded-up", path, { asked, sizeGiB: whole, because })] };
 }
@@ -62,12 +62,12 @@ interface NoSize {
 
 function gibOf(text: string): number | NoSize {
   const match = /^\s*(-?\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text);
-  if (!match) return { why: "it is not a number with a unit" };
+  if (!match) return { why: "not a number with a unit" };
   const [, digits = "", unit = ""] = match;
-  if (unit === "") return whyNotASize(Number(digits)) ?? { why: "it has no unit" };
+  if (unit === "") return whyNotASize(Number(digits)) ?? { why: "the unit is missing" };
   // Gb is the sign of a gigabit.
   const bytes = /^[A-Z]b$/.test(unit) ? undefined : BYTES[unit.toLowerCase()];
-  if (bytes === undefined) return { why: `"${unit}" is not a unit of size that is read here` };
+  if (bytes === undefined) return { why: `unknown unit "${unit}"` };
   const gib = (Number(digits) * bytes) / GIB;
   return whyNotASize(gib) ?? gib;
 }
@@ -77,9 +77,10 @@ export function whyNotASize(gib: number): NoSize | undefined {
   if (typeof gib !== "number" || Number.isNaN(gib))
     return {
       why: "the size is not a number",
-      fix: "give a number of GiB; NaN comes of a calculation with a missing value",
+      fix: "use a number of GiB; NaN results from a calculation with a missing value",
     };
-  if (gib <= 0) return { why: "the size must be above zero", fix: "ask for 1 GiB or more" };
-  if (gib > MAX_SIZE_GIB) return { why: "the size is beyond any volume", fix: "ask for what the backend can make" };
+  if (gib <= 0) return { why: "the size must be greater than zero", fix: "set the size to 1 GiB or more" };
+  if (gib > MAX_SIZE_GIB)
+    return { why: "the size is larger than any backend supports", fix: "use a size that the backend supports" };
   return undefined;
 }

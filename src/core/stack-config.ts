@@ -144,7 +144,7 @@ export function parseConfigText(key: string, text: string): { value: unknown; pr
     return { value: JSON.parse(text), problems: [] };
   } catch (error) {
     if (!configKeys().some((each) => each === key)) return { value: text, problems: [] };
-    const allowed = key === "deletionProtection" ? "true or false" : "an object, as YAML below the key";
+    const allowed = key === "deletionProtection" ? "true or false" : "an object, as YAML under the key";
     const why = error instanceof Error ? error.message : String(error);
     return {
       value: undefined,

@@ -72,7 +72,7 @@ function problemsOf(issue: Issue, schema: z.ZodType, root: unknown, rootPath: st
     default: {
       // A pattern is for machines. What belongs there is in the schema's description, or in what its own check says.
       const isPattern = issue.code === "invalid_format" && issue.message.startsWith("Invalid ");
-      const why = isPattern ? `${show(value)} is not in the right form` : issue.message;
+      const why = isPattern ? `invalid value ${show(value)}` : issue.message;
       const { allowed = describe(schemaAt(schema, issue.path, root)), fix } =
         issue.code === "custom" ? ((issue.params ?? {}) as { allowed?: string; fix?: string }) : {};
       return [problem("value-invalid", path, value, { why, allowed, fix })];
@@ -88,8 +88,8 @@ export function wrongType(path: string, value: unknown, expected: string): Probl
 
 // YAML, and `pulumi config set --path` too, read what looks like a number as a number.
 function asText(path: string, value: number): string {
-  if (/(^|\.)size$/.test(path)) return `write "${value}GiB", or \`sizeGiB: ${value}\``;
-  if (/(^|\.)defaultSize$/.test(path)) return `write "${value}GiB"`;
+  if (/(^|\.)size$/.test(path)) return `use "${value}GiB", or \`sizeGiB: ${value}\``;
+  if (/(^|\.)defaultSize$/.test(path)) return `use "${value}GiB"`;
   return `put it in quotes: "${value}"; with \`pulumi config set --path\`, add \`--type string\``;
 }
 
@@ -157,7 +157,7 @@ function keysOf(schema: z.ZodType | undefined): string[] {
 // What stands below `nullish` and the like says what the value is; above it, what the setting is for.
 function describe(schema: z.ZodType | undefined): string {
   const inner = (schema?._zod.def as Definition | undefined)?.innerType;
-  const text = descriptionOf(inner) ?? schema?.description ?? "a value of the right form";
+  const text = descriptionOf(inner) ?? schema?.description ?? "a valid value";
   // It goes on with a sentence: "write a size".
   return /^[A-Z][a-z ]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text;
 }
@@ -186,6 +186,7 @@ function foundType(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   if (typeof value === "string") return `text (${show(value)})`;
   if (typeof value === "object") return "an object";
-  if (typeof value === "number") return Number.isFinite(value) ? `a number (${value})` : `no finite number (${value})`;
+  if (typeof value === "number")
+    return Number.isFinite(value) ? `a number (${value})` : `a number that isn't finite (${value})`;
   return typeof value === "boolean" ? String(value) : `a ${typeof value}`;
 }

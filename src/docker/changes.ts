@@ -102,7 +102,7 @@ export function changesOf({ stack, view, registry, log }: ChangesOptions): Chang
     }
     // Nobody is named: one by one, each is answered for itself.
     log(
-      `${left.map(({ name }) => name).join(", ")}: the \`up\` failed for no volume in particular; each is tried alone.`,
+      `${left.map(({ name }) => name).join(", ")}: the \`up\` failed without naming a volume; retrying them one by one.`,
     );
     for (const each of left) await together([each]);
   }
@@ -170,11 +170,11 @@ export function changesOf({ stack, view, registry, log }: ChangesOptions): Chang
 
   async function takeBack(change: Asked, error: unknown): Promise<void> {
     log(`${change.name}: ${error instanceof Error ? error.message : String(error)}`);
-    now = `the volume ${change.name} to be as it was`;
+    now = `the change of volume ${change.name} to be undone`;
     try {
       await undo(change);
     } catch (undoing) {
-      log(`${change.name} could not be taken back: ${(undoing as Error).message}`);
+      log(`the change of ${change.name} could not be undone: ${(undoing as Error).message}`);
     }
     await registry.end(change.name);
     change.failed(error);
@@ -194,7 +194,7 @@ export function changesOf({ stack, view, registry, log }: ChangesOptions): Chang
       throw error;
     }
     if (recorded.some(({ children }) => children.some(({ urn }) => !created.has(urn)))) {
-      log(`${name}: the volume was there before; it stays, and so does its entry in the config.`);
+      log(`${name}: the volume existed before; it is kept, with its entry in the config.`);
       return;
     }
     await restore(name, undefined);

@@ -146,7 +146,7 @@ export function driverOf(options: DriverOptions): Driver {
   async function madeNow(name: string, waiting: Waiting): Promise<Seen & { made: RecordedVolume }> {
     const { config, made } = await find(name, waiting);
     if (made) return { config, made };
-    throw stackError("volume-not-made", name, undefined, { name, because: "it was removed meanwhile" });
+    throw stackError("volume-not-made", name, undefined, { name, because: "it was removed in the meantime" });
   }
 
   async function mount(asked: Asked, id: string, waiting: Waiting): Promise<string> {
@@ -162,7 +162,7 @@ export function driverOf(options: DriverOptions): Driver {
       at = await storage.mount(nodeVolume(made), waiting);
     }
     if (at === undefined) {
-      const because = "it isn't mounted, and `pulumi up` doesn't bring it back";
+      const because = "it isn't mounted, and `pulumi up` didn't mount it";
       const { backend } = nodeVolume(made);
       throw stackError("not-on-this-machine", name, undefined, { name, backend, because });
     }
@@ -195,7 +195,9 @@ export function driverOf(options: DriverOptions): Driver {
     // Docker counts users by name, and knows one volume by several: only the last name takes the volume with it.
     const others = namesOf(name, seen).filter((each) => each !== reference);
     if (registry.namesOf(name).includes(reference) && others.length > 0) {
-      log(`${name}: the name ${reference} is gone; Docker also knows the volume as ${others.join(", ")}, so it stays.`);
+      log(
+        `${name}: removed the name ${reference}; the volume is kept, because Docker also knows it as ${others.join(", ")}.`,
+      );
       return registry.removeName(name, reference);
     }
     await removeAll(name, seen, waiting);
@@ -226,7 +228,7 @@ export function driverOf(options: DriverOptions): Driver {
           holders.map(({ id }) => id),
         );
       }
-      waiting.for(users.length > 0 ? "the volume's last container to be gone" : "a container that has just mounted it");
+      waiting.for(users.length > 0 ? "the volume's last container to exit" : "a container that has just mounted it");
       await new Promise((done) => setTimeout(done, 100));
     }
   }
@@ -277,7 +279,7 @@ export function driverOf(options: DriverOptions): Driver {
       }
       if ((await storage.usersOf(nodeVolume(made))).length > 0) return;
       const ids = holders.map(({ id }) => id);
-      log(`${name}: the last container is gone without Docker's having said so.`);
+      log(`${name}: the last container exited without a notification from Docker.`);
       await registry.release(name, ids);
     }
     await storage.unmount(nodeVolume(made), waiting);
@@ -286,16 +288,16 @@ export function driverOf(options: DriverOptions): Driver {
   async function tidyNow(name: string, pauseMs = graceMs.starting): Promise<void> {
     const waiting: Waiting = { for: () => undefined, signal: AbortSignal.timeout(TIDY_LIMIT_MS) };
     await alone(name, waiting, () => tidy(name, waiting)).catch((error: unknown) => {
-      log(`${name}: what is left of it on this machine stays there for now: ${(error as Error).message}`);
+      log(`${name}: could not be cleaned up on this machine yet: ${(error as Error).message}`);
       tidyLater(name, Math.min(pauseMs * 2, TIDY_PAUSE_MS));
     });
   }
 
   async function removeLost(name: string): Promise<void> {
-    log(`${name}: nobody waits for it any more; it is removed.`);
+    log(`${name}: no longer requested; removing it.`);
     const waiting: Waiting = { for: () => undefined, signal: AbortSignal.timeout(TIDY_LIMIT_MS) };
     await alone(name, waiting, async () => removeAll(name, await find(name, waiting), waiting)).catch(
-      (error: unknown) => log(`${name} stays for now: ${(error as Error).message}`),
+      (error: unknown) => log(`${name} could not be removed yet: ${(error as Error).message}`),
     );
   }
 

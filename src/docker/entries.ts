@@ -84,8 +84,8 @@ export function sizeDifferenceOf({ name, size }: Asked, { config: read, made }: 
   };
   const wanted = resolve(read.catalog, read.requestFor(name, like)).volume?.sizeGiB ?? parseSize({ size }).sizeGiB;
   if (size === undefined || has === undefined || has === wanted) return [];
-  const way = `set its size below ${NAMESPACE}:volumes.${name}, and run \`pulumi up\``;
-  const command = wanted !== undefined && wanted < has ? "declare another volume: none can shrink" : way;
+  const way = `set its size in ${NAMESPACE}:volumes.${name}, and run \`pulumi up\``;
+  const command = wanted !== undefined && wanted < has ? "declare a new volume: volumes can't shrink" : way;
   const params = { name, what: "size", has: `${has} GiB`, asked: size, command };
   return [problem("volume-differs", "-o size", size, params)];
 }
@@ -102,6 +102,6 @@ export function absent(name: string, others: Iterable<string>): StackError {
 
 /** A volume as the backend's part for this machine wants it. */
 export function nodeVolume({ name, asked, has, volumeId, mountPath }: RecordedVolume): NodeVolume {
-  if (!asked || !has || volumeId === undefined) throw new Error(`${name} isn't made`);
+  if (!asked || !has || volumeId === undefined) throw new Error(`${name} isn't created yet`);
   return { name, backend: asked.backend, volumeId, mountPath, sizeGiB: has.sizeGiB, settings: has.settings };
 }

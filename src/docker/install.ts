@@ -33,11 +33,11 @@ export async function install(unit: UnitOptions, options: InstallOptions): Promi
   let isChanged = false;
   for (const [file, text] of wanted) {
     if (there.get(file) === text) {
-      log(`${file} is as it should be.`);
+      log(`${file} is up to date.`);
       continue;
     }
     isChanged = true;
-    log(`${dryRun ? "Would write" : "Writes"} ${file}${dryRun ? `:\n${text}` : "."}`);
+    log(`${dryRun ? "Would write" : "Writing"} ${file}${dryRun ? `:\n${text}` : "."}`);
     if (!dryRun) await write(inRoot(file, options), text);
   }
   // What an installation with other options wrote besides.
@@ -50,7 +50,7 @@ export async function install(unit: UnitOptions, options: InstallOptions): Promi
 export async function uninstall(name: string, options: InstallOptions): Promise<void> {
   const { files, directories } = await installed(name, options);
   if (files.size === 0) {
-    options.log("Nothing is installed.");
+    options.log("Not installed.");
     return;
   }
   await control([["disable", "--now", unitName(name)]], options);
@@ -108,13 +108,13 @@ async function readIfThere(file: string, options: InstallOptions): Promise<strin
   const at = inRoot(file, options);
   const stats = await possible(`${file} can't be read`, () => fs.lstat(at));
   if (!stats) return undefined;
-  const params = { file, why: "it is no plain file" };
+  const params = { file, why: "not a regular file" };
   if (!stats.isFile()) throw stackError("install-not-ours", file, undefined, params);
   return possible(`${file} can't be read`, () => fs.readFile(at, "utf8"));
 }
 
 async function take(file: string, options: InstallOptions): Promise<void> {
-  options.log(`${options.dryRun ? "Would remove" : "Removes"} ${file}.`);
+  options.log(`${options.dryRun ? "Would remove" : "Removing"} ${file}.`);
   if (options.dryRun) return;
   await possible(`${file} can't be removed`, () => fs.rm(inRoot(file, options), { force: true }));
 }
@@ -147,7 +147,7 @@ async function control(commands: string[][], options: InstallOptions): Promise<v
   const systemctl = options.systemctl ?? ofThisMachine(options);
   for (const args of commands) {
     const line = `systemctl ${args.join(" ")}`;
-    if (!systemctl) options.log(`Not run, for want of a systemd that runs here: ${line}`);
+    if (!systemctl) options.log(`Skipped: systemd isn't running: ${line}`);
     else if (options.dryRun) options.log(`Would run ${line}`);
     else await possible(`${line} failed`, () => systemctl(args));
   }

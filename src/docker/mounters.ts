@@ -36,7 +36,7 @@ export function nodesOf({ storageOf, volumes, log }: NodesOptions): Nodes {
     const known = storages.get(backend);
     if (known?.tag === config.tag) return known.storage;
     const storage = storageOf(backend, config);
-    const because = "the plugin has no part that mounts them";
+    const because = "the plugin doesn't support mounting them";
     if (!storage) throw stackError("not-on-this-machine", name, undefined, { name, backend, because });
     storages.set(backend, { tag: config.tag, storage });
     return storage;

@@ -55,7 +55,7 @@ export async function startPlugin(options: PluginOptions): Promise<Plugin> {
   const kept = options.keepReady === false ? undefined : stack.project.keepReady({ log });
   const served = await serve({ driver, socket, timeLimitSeconds: options.timeLimitSeconds, log });
   const ready = driver.start().catch((error: unknown) => {
-    log(`Looking around failed, and is done again when Docker calls: ${(error as Error).message}`);
+    log(`Initial inspection failed; it will be repeated on the next call from Docker: ${(error as Error).message}`);
   });
   return {
     socket,

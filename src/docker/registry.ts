@@ -130,7 +130,7 @@ async function read(file: string, boot: string, log: (line: string) => void): Pr
     return volumes;
   } catch {
     log(
-      `${file} can't be read, and counts as empty: which containers use a volume is then seen from the kernel alone.`,
+      `${file} can't be read and is treated as empty; containers that use a volume are then determined from the kernel only.`,
     );
     return new Map();
   }

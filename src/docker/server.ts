@@ -8,7 +8,7 @@ import * as path from "node:path";
 import { fastify, type FastifyInstance } from "fastify";
 
 import { monotonic } from "../system/monotonic";
-import { problem, type Problem } from "..";
+import { advice, problem, type Problem } from "..";
 import { privately } from "../system/private-socket";
 import { validate } from "../core/validate";
 import { StackError, stackError } from "../stack/errors";
@@ -109,7 +109,7 @@ function bodyOf<C extends Call>(call: C, text: string): Body<C> {
   try {
     sent = text.trim() === "" ? {} : JSON.parse(text);
   } catch (error) {
-    const params = { why: (error as Error).message, allowed: "JSON, as Docker sends it" };
+    const params = { why: (error as Error).message, allowed: "JSON in Docker's format" };
     throw new StackError([problem("value-invalid", call, text.slice(0, 200), params)]);
   }
   const { value, problems } = validate<unknown>(calls[call], sent, call);
@@ -125,10 +125,11 @@ function messageOf(error: unknown): string {
     if (others.length > 0) return error.message;
     // A message that already names the volume needs no place.
     const place = first.message.includes(`"${first.path}"`) ? "" : `${first.path}: `;
-    return `${place}${first.message} [${first.code}]\n  allowed: ${first.allowed}\n  fix:     ${first.fix}`;
+    const lines = advice(first).map(([label, text]) => `\n  ${label.padEnd(8)} ${text}`);
+    return `${place}${first.message} [${first.code}]${lines.join("")}`;
   }
   if (error instanceof NodeError) return error.message;
-  return `storage-profiles failed: ${error instanceof Error ? error.message : String(error)}. The plugin's log says more.`;
+  return `storage-profiles failed: ${error instanceof Error ? error.message : String(error)}. See the plugin's log for details.`;
 }
 
 function inLog(error: unknown): string {

@@ -65,7 +65,7 @@ export function errorBody(problems: readonly Problem[]): ErrorBody {
     problems.length === 1 && first
       ? `${first.path}: ${first.message}`
       : problems.length > MOST_PROBLEMS
-        ? `${count}, of which these are the first ${MOST_PROBLEMS}`
+        ? `${count}; the first ${MOST_PROBLEMS} are listed`
         : count;
   return { description: cut(description), errors: problems.slice(0, MOST_PROBLEMS).map(shortened) };
 }
@@ -128,13 +128,13 @@ export function asHttpError(error: unknown): HttpError | undefined {
   // fastify's own: a body that is too big, no JSON, of another type.
   const { statusCode, message } = error as { statusCode: number; message?: string };
   if (statusCode < 400 || statusCode >= 500) return undefined;
-  const why = message ?? "it can't be read";
+  const why = message ?? "the request can't be read";
   const one = problem("request-not-readable", "request", undefined, { why, allowed: ALLOWED[statusCode] ?? "JSON" });
   return new HttpError(statusCode, [one]);
 }
 
 const ALLOWED: Record<number, string> = {
-  408: "a request that comes whole and in time",
+  408: "a complete request, sent in time",
   413: "a body of at most 256 KiB",
   415: "a body of type application/json",
 };

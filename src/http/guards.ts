@@ -61,7 +61,7 @@ export function addGuards(app: FastifyInstance, options: ServiceOptions, listeni
   };
   const limitRequests = limit(limits.requests, 10, "requests");
   const limitWrites = limit(limits.writes, 10, "writes");
-  const limitFailures = limit(limits.failures, 60, "requests with wrong credentials");
+  const limitFailures = limit(limits.failures, 60, "requests with invalid credentials");
 
   app.decorateRequest("who", undefined);
   app.decorateRequest("operation", undefined);
@@ -142,7 +142,7 @@ export function addGuards(app: FastifyInstance, options: ServiceOptions, listeni
 
   app.setErrorHandler((error, request, reply) => {
     const known = asHttpError(error);
-    if (!known) request.log.error({ err: error }, "a request failed by our mistake");
+    if (!known) request.log.error({ err: error }, "internal error while handling a request");
     const told = known ?? httpError("service-failed", "service", undefined, { id: request.id });
     if (reasons[told.status]) metrics.refused.inc({ reason: reasons[told.status] ?? "" });
     return reply.code(told.status).headers(told.headers).type("application/json").send(errorBody(told.problems));

@@ -9,9 +9,9 @@ import { components, errorSchema } from "./schemas";
 type Json = Record<string, unknown>;
 
 const HEADERS: Record<string, string> = {
-  "X-Configuration-Tag": "Changes whenever the stack's file does; give it back in X-If-Configuration-Matches",
-  "X-State-Read-At": "When the state was read from the engine",
-  Location: "Where the operation is",
+  "X-Configuration-Tag": "Changes whenever the stack's file changes; send it back in X-If-Configuration-Matches",
+  "X-State-Read-At": "When the state was read from Pulumi",
+  Location: "URL of the operation",
 };
 
 const ref = (id: string) => `#/components/schemas/${id}`;
@@ -28,8 +28,8 @@ export function openapiDocument(version: string): Json {
       title: "storage-profiles",
       version,
       description:
-        "Profiles and volumes of a Pulumi stack. What is accepted under /v1/configuration isn't applied yet: /v1/operations " +
-        "says how far that is, and /v1/state what is there.",
+        "Profiles and volumes of a Pulumi stack. Changes accepted under /v1/configuration aren't applied yet: /v1/operations " +
+        "shows their progress, and /v1/state what exists.",
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     tags: ["configuration", "state", "operations", "service"].map((name) => ({ name })),
@@ -58,7 +58,7 @@ function operationOf(one: Route): Json {
             name: "X-If-Configuration-Matches",
             in: "header",
             required: false,
-            description: "Writes only while the file's tag is this one; else 412",
+            description: "Write only if the file still has this tag; otherwise 412",
             schema: { type: "string", maxLength: 200 },
           },
         ]
@@ -68,7 +68,7 @@ function operationOf(one: Route): Json {
     operationId: one.id,
     tags: [one.tag],
     summary: one.summary,
-    description: [one.description, `Role: ${one.role}.`, one.dryRunRole && `To try it (dryRun): ${one.dryRunRole}.`]
+    description: [one.description, `Role: ${one.role}.`, one.dryRunRole && `With dryRun: ${one.dryRunRole}.`]
       .filter(Boolean)
       .join(" "),
     ...(parameters.length > 0 && { parameters }),
@@ -81,7 +81,7 @@ function operationOf(one: Route): Json {
     responses: {
       ...Object.fromEntries(answers),
       default: {
-        description: "Why the request wasn't met",
+        description: "Why the request failed",
         content: { "application/json": { schema: jsonOf(errorSchema) } },
       },
     },

@@ -75,31 +75,31 @@ export function checkListening(options: Omit<ServiceOptions, "project">): Listen
     problems.push(problem("service-option-invalid", path, given, { why, allowed }));
   const text = options.listen ?? DEFAULT_LISTEN;
   const address = parseAddress(text);
-  if (!address) wrong("listen", text, `"${text}" is no address`, "`HOST:PORT`, `[IPv6]:PORT` or `unix:/PATH`");
+  if (!address) wrong("listen", text, `invalid address "${text}"`, "`HOST:PORT`, `[IPv6]:PORT` or `unix:/PATH`");
   const read = (path: "tlsCert" | "tlsKey" | "clientCa"): Buffer | undefined => {
     const file = options[path];
     if (file === undefined) return undefined;
     try {
       return readFileSync(file);
     } catch (error) {
-      wrong(path, file, `${file} can't be read: ${(error as Error).message}`, "a file of PEM");
+      wrong(path, file, `${file} can't be read: ${(error as Error).message}`, "a PEM file");
       return undefined;
     }
   };
   const [cert, key, ca] = [read("tlsCert"), read("tlsKey"), read("clientCa")];
   if ((options.tlsCert === undefined) !== (options.tlsKey === undefined))
-    wrong("tls", undefined, "a certificate without its key, or a key without its certificate", "both, or neither");
+    wrong("tls", undefined, "certificate and key must be given together", "both or neither");
   if (options.clientCa !== undefined && options.tlsCert === undefined)
     wrong(
       "clientCa",
       options.clientCa,
-      "client certificates need TLS",
-      "a certificate and a key of the service as well",
+      "client certificates require TLS",
+      "also a certificate and a key for the service",
     );
   if (options.clientCa !== undefined && Object.keys(options.clientRoles ?? {}).length === 0)
-    wrong("clientRoles", undefined, "no name of a client certificate has a role", "NAME=read|write|admin, or *=read");
+    wrong("clientRoles", undefined, "no client certificate name has a role", "NAME=read|write|admin, or *=read");
   for (const [name, role] of Object.entries(options.clientRoles ?? {})) {
-    if (!roles.includes(role)) wrong("clientRoles", `${name}=${role}`, `"${role}" is no role`, roles.join(", "));
+    if (!roles.includes(role)) wrong("clientRoles", `${name}=${role}`, `unknown role "${role}"`, roles.join(", "));
   }
   if (address && !("socket" in address) && !address.isLoopback) {
     const missing = [
@@ -111,7 +111,7 @@ export function checkListening(options: Omit<ServiceOptions, "project">): Listen
   const [first, ...others] = problems;
   if (first) throw new StackError([first, ...others]);
   if (!address)
-    throw stackError("service-option-invalid", "listen", text, { why: "no address", allowed: "`HOST:PORT`" });
+    throw stackError("service-option-invalid", "listen", text, { why: "missing address", allowed: "`HOST:PORT`" });
   return { address, ...(cert && key ? { tls: { cert, key, ...(ca && { ca }) } } : {}) };
 }
 

@@ -34,16 +34,18 @@ const stack = z
   .string()
   .max(200)
   .optional()
-  .describe("The stack, one of those that /v1/version lists. Default: the first of them");
-const dryRun = flag("`true`: writes nothing, and says what it would touch");
-const apply = flag("`false`: writes the configuration only; apply it later. Default: true");
+  .describe("Stack name, one of those listed by /v1/version. Default: the first one");
+const dryRun = flag("`true`: write nothing, and return what would change");
+const apply = flag("`false`: only write the configuration, to be applied later. Default: true");
 // What comes in a URL is text; the document says what the text stands for.
 const size = z
   .string()
-  .regex(/^(?![0.]+$)\d{1,9}(\.\d{1,6})?$/, { error: ({ input }) => `${show(input)} is not a number of GiB above 0` })
+  .regex(/^(?![0.]+$)\d{1,9}(\.\d{1,6})?$/, {
+    error: ({ input }) => `${show(input)} is not a number of GiB greater than 0`,
+  })
   .transform(Number)
   .pipe(z.number().positive())
-  .describe("A number of GiB (2^30 bytes) above 0: 100, or 1.5");
+  .describe("A number of GiB (2^30 bytes) greater than 0: 100, or 1.5");
 
 export const backendSchema = z.enum(backendNames as [BackendName, ...BackendName[]]);
 
@@ -54,7 +56,7 @@ export const editQuery = z.strictObject({ stack, dryRun });
 export const volumeQuery = z.strictObject({ stack, dryRun, apply });
 export const stateQuery = z.strictObject({
   stack,
-  fresh: flag("`true`: reads the state anew now, instead of seconds ago"),
+  fresh: flag("`true`: reload the state now, instead of using a recent reading"),
 });
 export const eventsQuery = z.strictObject({
   stack,
@@ -62,16 +64,16 @@ export const eventsQuery = z.strictObject({
     .string()
     .regex(/^\d{1,9}$/)
     .optional()
-    .describe("Only events after this number, as `Last-Event-ID` says it"),
+    .describe("Only events after this number, like `Last-Event-ID`"),
 });
 
 export const definitionSchema = named("ProfileDefinition", schemas().profile);
-export const profileBody = named("ProfileBody", schemas().profile.extend({ name: name("The profile's name") }));
+export const profileBody = named("ProfileBody", schemas().profile.extend({ name: name("Profile name") }));
 export const volumeBody = named("VolumeChange", schemas().volume);
 export const newVolumeBody = named(
   "NewVolume",
   schemas().volume.extend({
-    name: z.string().min(1).max(200).describe('A volume\'s name, or "name@profile"'),
+    name: z.string().min(1).max(200).describe('Volume name, or "name@profile"'),
   }),
 );
 const volumeNames = z.array(z.string().max(64)).max(10_000);
@@ -81,13 +83,13 @@ export const operationBody = named(
     kind: z
       .enum(["apply", "refresh"])
       .optional()
-      .describe("apply: puts the configuration into effect. refresh: asks the backends what is there. Default: apply"),
-    volumes: volumeNames.optional().describe("Only these volumes. Default: all that need it"),
-    destroy: volumeNames.optional().describe("Volumes to delete that the configuration no longer lists (apply)"),
+      .describe("apply: apply the configuration. refresh: refresh the state from the backends. Default: apply"),
+    volumes: volumeNames.optional().describe("Only these volumes. Default: all that need changes"),
+    destroy: volumeNames.optional().describe("Volumes to delete that are no longer in the configuration (apply)"),
     refresh: z
       .boolean()
       .optional()
-      .describe("Whether the backends are asked first, so that drift is put right as well (apply)"),
+      .describe("Whether to refresh from the backends first, so that drift is also corrected (apply)"),
   }),
 );
 
@@ -96,9 +98,9 @@ export const operationBody = named(
 export const problemSchema = named(
   "Problem",
   z.object({
-    code: z.string().describe("Which problem it is; docs/problems.md lists them") as unknown as z.ZodType<ProblemCode>,
-    path: z.string().describe("Where it is: a key of the configuration, an argument, a part of the request"),
-    given: z.unknown().optional().describe("What was given there"),
+    code: z.string().describe("Problem code; listed in docs/problems.md") as unknown as z.ZodType<ProblemCode>,
+    path: z.string().describe("Location: a configuration key, an argument, or a part of the request"),
+    given: z.unknown().optional().describe("The given value"),
     message: z.string(),
     allowed: z.string(),
     fix: z.string(),
@@ -106,9 +108,7 @@ export const problemSchema = named(
 );
 export const errorSchema = named(
   "Errors",
-  z
-    .object({ description: z.string(), errors: z.array(problemSchema) })
-    .describe("Why a request wasn't met: every problem there is"),
+  z.object({ description: z.string(), errors: z.array(problemSchema) }).describe("Why a request failed: all problems"),
 );
 const noteSchema = named(
   "Note",
@@ -132,19 +132,19 @@ const resolvedSchema = named(
   z.object({
     name: z.string(),
     profile: z.string(),
-    revision: z.string().describe("Which edit of the profile it is"),
+    revision: z.string().describe("Revision of the profile"),
     backend: backendSchema,
     sizeGiB: z.number(),
     settings: z
       .record(z.string(), z.unknown())
-      .describe("The backend's own parameters, always all of them; a limit of 0 means unlimited"),
+      .describe("The backend's own parameters, always complete; a limit of 0 means unlimited"),
   }),
 );
 export const resolutionSchema = named(
   "Resolution",
   z.object({
     backend: backendSchema,
-    volume: resolvedSchema.optional().describe("What it becomes; absent where it isn't possible"),
+    volume: resolvedSchema.optional().describe("The resolved volume; absent if it isn't possible"),
     problems: z.array(problemSchema).describe("Why it isn't possible"),
     notes: z.array(noteSchema),
     monthlyCost: costSchema.optional(),
@@ -160,7 +160,7 @@ export const resolutionsSchema = named(
       resolutionSchema.extend({
         admitted: z
           .array(z.object({ what: z.string(), ranges: z.array(rangeSchema) }))
-          .describe("The sizes that the profile admits there"),
+          .describe("Sizes that the profile supports on this backend"),
       }),
     ),
   }),
@@ -170,22 +170,24 @@ export const profileAnswer = named(
   z.object({
     name: z.string(),
     description: z.string(),
-    origin: z.enum(["built-in", "stack"]).describe("Whether it ships, or the stack's file has it"),
-    lineage: z.array(z.string()).describe("The profiles that it is laid over, nearest first"),
+    origin: z.enum(["built-in", "stack"]).describe("Whether it is built in or defined in the stack's file"),
+    lineage: z.array(z.string()).describe("The profiles that it extends, nearest first"),
     backends: z.partialRecord(
       backendSchema,
       z.object({
         revision: z.string(),
-        section: z.record(z.string(), z.unknown()).describe("What the profile says there, with `extends` done"),
+        section: z
+          .record(z.string(), z.unknown())
+          .describe("The profile's settings on this backend, including inherited ones"),
       }),
     ),
-    definition: definitionSchema.optional().describe("What the stack's config says, where it defines the profile"),
-    volumes: z.array(z.string()).describe("The volumes of the configuration that have it"),
-    problem: problemSchema.optional().describe("Why it can't be put together"),
+    definition: definitionSchema.optional().describe("The definition in the stack's config, if there is one"),
+    volumes: z.array(z.string()).describe("Volumes in the configuration with this profile"),
+    problem: problemSchema.optional().describe("Why the profile can't be resolved"),
     resolutions: z
       .array(resolutionSchema)
       .optional()
-      .describe("What it becomes on each backend, where a size was asked for"),
+      .describe("Its resolution on each backend, if a size was requested"),
   }),
 );
 const planSchema = named(
@@ -204,11 +206,11 @@ const planSchema = named(
   }),
 );
 const written = {
-  applied: z.literal(false).describe("What is accepted here isn't applied: /v1/state says what is there"),
+  applied: z.literal(false).describe("Accepted changes aren't applied yet; see /v1/state for what exists"),
   changed: z.boolean().describe("Whether the configuration was changed, or would be"),
   dryRun: z.boolean(),
-  touched: z.array(planSchema).describe("The volumes for which it changes something"),
-  stateUnknown: problemSchema.optional().describe("Why it isn't known which volumes exist"),
+  touched: z.array(planSchema).describe("The volumes that are affected"),
+  stateUnknown: problemSchema.optional().describe("Why the existing volumes are unknown"),
   diff: z.string().describe("The lines of the file that change"),
 };
 export const editAnswer = named("EditAnswer", z.object({ ...written, profile: profileAnswer.optional() }));
@@ -221,16 +223,16 @@ export const volumeAnswer = named(
       reference: z.string().describe("name@profile"),
       problems: z.array(problemSchema),
     })
-    .describe("A volume as it is configured; /v1/state/volumes says what is there"),
+    .describe("A volume in the configuration; see /v1/state/volumes for what exists"),
 );
 export const operationAnswer = named(
   "Operation",
   reportSchema.extend({
     state: reportSchema.shape.state.describe(
-      "interrupted: the process that ran it is gone, and nobody knows how it ended",
+      "interrupted: the process that ran it has ended, and the outcome is unknown",
     ),
     problems: z.array(problemSchema),
-    engineRunning: z.boolean().optional().describe("Whether its engine still works though that process is gone"),
+    engineRunning: z.boolean().optional().describe("Whether Pulumi is still running although that process has ended"),
   }),
 );
 export const acceptedAnswer = named(
@@ -245,8 +247,8 @@ export const statusAnswer = named(
     status: z
       .enum(complianceStatuses)
       .describe(
-        "compliant: it is what is declared. not-created: it is declared, and isn't created yet. out-of-date: what is declared was " +
-          "changed since. non-compliant: it isn't what it got, or what is declared isn't possible. unknown: `causes` says why",
+        "compliant: the volume matches its declaration. not-created: declared, but not created yet. out-of-date: the declaration or the profile " +
+          "changed since the last apply. non-compliant: the volume drifted, or its declaration is invalid. unknown: see `causes`",
       ),
     causes: z.array(noteSchema),
     declaredBy: z.enum(["config", "program"]),
@@ -254,11 +256,11 @@ export const statusAnswer = named(
     profile: z.string().optional(),
     revision: z.string().optional(),
     sizeGiB: z.number().optional(),
-    recorded: resolvedSchema.optional().describe("What it last got"),
+    recorded: resolvedSchema.optional().describe("What was last applied"),
     declared: resolvedSchema.optional().describe("What is declared"),
     verdict: z.enum(["create", "delete", "none", "in-place", "migrates", "refused"]).optional(),
     problems: z.array(problemSchema),
-    notes: z.array(noteSchema).optional().describe("What is worth knowing of what is declared"),
+    notes: z.array(noteSchema).optional().describe("Notes about the declaration"),
     volumeId: z.string().optional(),
     mountPath: z.string().optional(),
     protected: z.boolean().optional(),

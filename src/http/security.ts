@@ -83,19 +83,19 @@ export function makeOriginCheck(
   return ({ method = "GET", headers }) => {
     const host = (headers.host ?? "").toLowerCase();
     if (hasFixedNames && !names.has(host.replace(/:\d+$/, "")))
-      throw httpError("request-foreign", "host", headers.host, { why: "the service isn't called so", allowed });
+      throw httpError("request-foreign", "host", headers.host, { why: "Host header not allowed", allowed });
     const { origin } = headers;
     const expected = `${tls ? "https" : "http"}://${host}`;
     if (origin !== undefined && origin.toLowerCase() !== expected)
       throw httpError("request-foreign", "origin", origin, {
-        why: "a page of another origin sent it",
+        why: "the request comes from another origin",
         allowed: expected,
       });
     const site = headers["sec-fetch-site"];
     const isRead = method === "GET" || method === "HEAD";
     if (!isRead && site !== undefined && site !== "same-origin" && site !== "none")
       throw httpError("request-foreign", "sec-fetch-site", site, {
-        why: "a page of another site sent it",
+        why: "the request comes from another site",
         allowed: "same-origin",
       });
   };

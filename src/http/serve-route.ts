@@ -46,8 +46,8 @@ function refuseDeep(body: unknown): void {
   let level: unknown[] = [body];
   for (let levels = 0; level.length > 0; levels++) {
     if (levels > MOST_LEVELS) {
-      const why = `the body has more than ${MOST_LEVELS} levels`;
-      const allowed = `JSON of at most ${MOST_LEVELS} levels of objects and lists`;
+      const why = `the body is nested more than ${MOST_LEVELS} levels deep`;
+      const allowed = `JSON with at most ${MOST_LEVELS} levels of objects and lists`;
       throw httpError("request-not-readable", "body", undefined, { why, allowed });
     }
     level = level.flatMap((each): unknown[] => (typeof each === "object" && each !== null ? Object.values(each) : []));

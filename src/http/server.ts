@@ -138,10 +138,10 @@ async function bind(listen: () => Promise<unknown>, given: string): Promise<void
     await listen();
   } catch (error) {
     const { code = "", message } = error as NodeJS.ErrnoException;
-    const why = `${given} can't be listened at: ${code === "EADDRINUSE" ? "another program does (EADDRINUSE)" : message}`;
+    const why = `can't listen on ${given}: ${code === "EADDRINUSE" ? "address already in use (EADDRINUSE)" : message}`;
     throw stackError("service-option-invalid", "listen", given, {
       why,
-      allowed: "an address of this machine that is free",
+      allowed: "an unused address of this machine",
     });
   }
 }

@@ -31,11 +31,11 @@ export interface Identity {
 const fileSchema = z.strictObject({
   tokens: z.array(
     z.strictObject({
-      name: z.string().describe("Who has the token"),
+      name: z.string().describe("Owner of the token"),
       role: z.enum(roles),
       sha256: z.string().regex(/^[0-9a-f]{64}$/),
       createdAt: z.string(),
-      expiresAt: z.iso.datetime().optional().describe("When it is void"),
+      expiresAt: z.iso.datetime().optional().describe("Expiry time"),
     }),
   ),
 });
@@ -92,13 +92,15 @@ function readTokens(file: string): TokenFile {
   const invalid = (why: string) =>
     stackError("service-option-invalid", "tokens", file, {
       why,
-      allowed: "a file of mode 0600 made by `storage-profiles token`",
+      allowed: "a file with mode 0600 created by `storage-profiles token`",
     });
   let content: unknown;
   try {
     const { mode } = statSync(file);
     if (process.platform !== "win32" && (mode & 0o077) !== 0)
-      throw invalid(`others may read or write ${file} (mode ${(mode & 0o777).toString(8).padStart(4, "0")})`);
+      throw invalid(
+        `${file} is readable or writable by other users (mode ${(mode & 0o777).toString(8).padStart(4, "0")})`,
+      );
     content = JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
     if (error instanceof StackError) throw error;

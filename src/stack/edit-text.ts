@@ -50,9 +50,9 @@ function one(text: string, edit: ConfigEdit, projectConfig: Record<string, unkno
   const config = valueAt(root, ["config"]);
   const spelled = spelling(isObject(config) ? config : {}, key);
   const container = isObject(config) ? own(config, spelled) : undefined;
-  if (isSecret(container)) throw new HandEdit("a secret is in it, which is not touched");
+  if (isSecret(container)) throw new HandEdit("it contains a secret");
   if (edit.kind !== "set-value" && typeof container === "string" && container.trim() !== "")
-    throw new HandEdit("it is JSON in a text");
+    throw new HandEdit("it is JSON text");
   const path = ["config", spelled, edit.name];
   switch (edit.kind) {
     case "set-value":

@@ -59,7 +59,7 @@ async function runOnce(engine: Engine, args: readonly string[]): Promise<Printed
 /** The error of a CLI that isn't there. */
 export function missing({ pulumi }: Engine, error: Error): StackError {
   const { code } = error as NodeJS.ErrnoException;
-  const why = code === "ENOENT" ? `there is no \`${pulumi}\` on PATH` : error.message;
+  const why = code === "ENOENT" ? `\`${pulumi}\` not found on PATH` : error.message;
   return stackError("engine-missing", "pulumi", undefined, { why }, { cause: error });
 }
 
@@ -78,7 +78,7 @@ export function engineError(stack: string, command: string, text: string, stacks
     .filter((line) => line !== "");
   return stackError("engine-failed", "stack", stack, {
     command,
-    why: lines.slice(0, 20).join("; ") || "it doesn't say why",
+    why: lines.slice(0, 20).join("; ") || "no error message",
   });
 }
 
@@ -106,7 +106,7 @@ export function lockHolder(text: string): LockHolder | undefined {
   // Self-managed backends tell the lock file, and what stands in it.
   const file = /created by (\S+ \(pid \d+\)) at (\S+)/.exec(text);
   if (file?.[1] !== undefined) return { who: file[1], since: file[2] };
-  if (text.includes("currently locked by")) return { who: "somebody, who isn't told" };
+  if (text.includes("currently locked by")) return { who: "an unknown user" };
   // Pulumi Cloud: [409] Conflict: Another update is currently in progress.
   if (/Another update is currently in progress/i.test(text)) return { who: "an update on Pulumi Cloud" };
   return undefined;

@@ -314,7 +314,7 @@ async function runToEnd(
       carried.tell({
         type: "message",
         severity: "warning",
-        text: `the lock of a run that was killed is taken away: ${holder.who}`,
+        text: `removing the lock of a killed run: ${holder.who}`,
       });
       continue;
     }

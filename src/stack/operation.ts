@@ -82,7 +82,7 @@ export function makeOperation(
       tell({
         type: "message",
         severity: "warning",
-        text: `this operation isn't recorded, and can't be resumed after a crash: ${why}`,
+        text: `this operation can't be recorded, so it can't be resumed after a crash: ${why}`,
       });
     isRecorded = why === undefined;
     if (report.state !== before) tell({ type: "state", state: report.state, volumes: report.volumes });

@@ -61,7 +61,7 @@ export function parseConfigFile(text: string, file: string, directory: string): 
     value != null &&
     !(isObject(value) && (value["config"] == null || isObject(value["config"])))
   ) {
-    problems.push(problem("file-not-parsed", shown, undefined, { why: "there is no map of keys in it" }));
+    problems.push(problem("file-not-parsed", shown, undefined, { why: "expected a mapping" }));
   }
   const [first, ...others] = problems;
   if (first) throw new StackError([first, ...others]);
@@ -175,7 +175,7 @@ async function withPrices(
   const file = config.pricesFile;
   if (file === undefined) return { config, problems: [] };
   const refused = (why: string) => {
-    const params = { file, why, allowed: "a YAML file with prices, in the form of `storage-profiles:prices`" };
+    const params = { file, why, allowed: "a YAML file with prices, in the format of `storage-profiles:prices`" };
     return { config, problems: [problem("file-not-readable", `${NAMESPACE}:pricesFile`, file, params)] };
   };
   try {

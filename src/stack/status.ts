@@ -104,7 +104,7 @@ export function statusOf(
     const what = [...drift.notes, ...drift.problems].map(({ message, path }) => told(message, path)).join("; ");
     const gone = recorded.followers
       .filter(({ isGone }) => isGone)
-      .map(({ name }) => `${name}, which attaches it to a host, is gone`);
+      .map(({ name }) => `${name}, which attaches it to a host, is missing`);
     if (gone.length > 0) cause("non-compliant", note("status-drifted", "settings", { what: gone.join("; ") }));
     const elsewhere = recorded.followers.flatMap((each) => strays(each, now));
     if (elsewhere.length > 0)
@@ -219,7 +219,7 @@ function* changes(
     yield note("status-revision-changed", "profile", { profile, from: last.revision, to: to.revision });
   else if (last.backend !== to.backend)
     yield note("status-declaration-changed", "backend", {
-      what: `its backend is ${to.backend} now, and it is on ${last.backend}`,
+      what: `backend changed from ${last.backend} to ${to.backend}`,
     });
   else if (recorded.got) {
     const { notes, problems } = change(last, to);
@@ -231,7 +231,7 @@ function* changes(
   }
   const wanted = volume && (volume.deletionProtection ?? read.config.deletionProtection);
   if (wanted !== undefined && wanted !== recorded.protected) {
-    const what = wanted ? "it is to be protected against deletion" : "its protection against deletion is to go";
+    const what = wanted ? "deletion protection enabled" : "deletion protection disabled";
     yield note("status-declaration-changed", "deletionProtection", { what });
   }
 }
@@ -248,7 +248,7 @@ function strays({ name, limits = {} }: Follower, { backend, settings }: Resolved
     .filter(([key, value]) => typeof wanted[key] === "number" && wanted[key] !== value)
     .map(
       ([key, value]) =>
-        `${key} of ${name} is ${settingText(backend, key, value)}, and the volume's is ${settingText(backend, key, wanted[key])}`,
+        `${key} of ${name} is ${settingText(backend, key, value)}, expected ${settingText(backend, key, wanted[key])}`,
     );
 }
 
@@ -261,7 +261,7 @@ function drifted(now: ResolvedVolume, last: ResolvedVolume): string {
     .filter((key) => JSON.stringify(is[key]) !== JSON.stringify(was[key]))
     .map(
       (key) =>
-        `${key} is ${settingText(last.backend, key, is[key])} and was made ${settingText(last.backend, key, was[key])}`,
+        `${key} is ${settingText(last.backend, key, is[key])}, expected ${settingText(last.backend, key, was[key])}`,
     )
     .join("; ");
 }

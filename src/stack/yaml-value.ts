@@ -61,8 +61,7 @@ export function valueAt(tree: unknown, path: readonly string[]): unknown {
 // Whatever the text was like: what it says in the end must be what was to be said, and nothing else.
 function checked(text: string, expected: unknown): string {
   const { value, errors } = parseYaml(text);
-  if (errors.length > 0 || !isSame(value ?? {}, expected ?? {}))
-    throw new HandEdit("other values would change with it");
+  if (errors.length > 0 || !isSame(value ?? {}, expected ?? {})) throw new HandEdit("other values would also change");
   return text;
 }
 
@@ -123,14 +122,14 @@ function find(doc: Document.Parsed, path: readonly string[]): Found {
   let node: unknown = doc.contents;
   if (node === null || (isScalar(node) && node.value === null && node.source === "")) return { depth: 0 };
   for (let depth = 0; ; depth++) {
-    if (!isMap(node)) throw new HandEdit("the file is no map of keys");
+    if (!isMap(node)) throw new HandEdit("the file isn't a mapping");
     const map: YAMLMap = node;
     const pair = map.items.find(({ key }) => (isScalar(key) ? String(key.value) : undefined) === path[depth]);
     if (!pair) return { depth, map };
     if (depth === path.length - 1) return { depth, map, pair };
     const next = pair.value as Node | null;
     if (isAlias(next))
-      throw new HandEdit(`"${path[depth] ?? ""}" stands there as an alias (*${next.source}) of what stands elsewhere`);
+      throw new HandEdit(`"${path[depth] ?? ""}" is an alias (*${next.source}) of a value elsewhere in the file`);
     if (!isMap(next) || next.items.length === 0) return { depth, map, pair };
     node = next;
   }
@@ -199,7 +198,7 @@ function insertIntoFlow(text: string, map: YAMLMap, entry: string): string {
 
 function replace(text: string, doc: Document.Parsed, pair: Pair, value: unknown, place: Place): string {
   const old = pair.value as Node | null;
-  if (isAlias(old)) throw new HandEdit(`the value stands there as an alias (*${old.source}) of what stands elsewhere`);
+  if (isAlias(old)) throw new HandEdit(`the value is an alias (*${old.source}) of a value elsewhere in the file`);
   const colon = colonOf(text, pair);
   const inFlow = isInFlow(doc, pair);
   const isNull = old === null || (isScalar(old) && old.value === null);
@@ -238,7 +237,7 @@ function remove(text: string, path: readonly string[]): string {
   const doc = readYaml(text);
   const { depth, map, pair } = find(doc, path);
   if (depth !== path.length - 1 || !map || !pair)
-    throw new HandEdit("what is to go comes from an alias or a merge (<<)");
+    throw new HandEdit("the value to remove comes from an alias or a merge (<<)");
   const start = startOf(pair.key as Node);
   const end = pairEnd(text, pair);
   if (!map.flow) {
@@ -246,7 +245,7 @@ function remove(text: string, path: readonly string[]): string {
     if (map.items.length > 1 || depth === 0) return rest;
     // A key with nothing below it would be null.
     const above = find(doc, path.slice(0, -1)).pair;
-    if (!above) throw new HandEdit("nothing would be left");
+    if (!above) throw new HandEdit("the file would be empty");
     const colon = colonOf(text, above);
     return `${rest.slice(0, colon)} {}${rest.slice(colon)}`;
   }
@@ -306,12 +305,12 @@ function quotedAs(old: Scalar, value: string): string {
 const eolOf = (text: string): string => (text.includes("\r\n") ? "\r\n" : "\n");
 
 function rangeOf(node: Node): [number, number] {
-  if (!node.range) throw new HandEdit("a part of it has no place in the text");
+  if (!node.range) throw new HandEdit("the position of a part can't be determined");
   return [node.range[0], node.range[1]];
 }
 
 function startOf(node: Node | undefined | null): number {
-  if (!node) throw new HandEdit("a key has no place in the text");
+  if (!node) throw new HandEdit("the position of a key can't be determined");
   return rangeOf(node)[0];
 }
 
@@ -363,7 +362,7 @@ function cutLines(text: string, start: number, end: number): string {
   indentAt(text, start);
   const from = text.lastIndexOf("\n", start - 1) + 1;
   const to = lineEnd(text, end);
-  if (!/^[ \t]*(#.*)?\r?\n?$/.test(text.slice(end, to))) throw new HandEdit("something else stands on its last line");
+  if (!/^[ \t]*(#.*)?\r?\n?$/.test(text.slice(end, to))) throw new HandEdit("its last line contains something else");
   return (text.startsWith("\uFEFF") && from === 0 ? "\uFEFF" : text.slice(0, from)) + text.slice(to);
 }
 

@@ -17,7 +17,6 @@ import {
   quantities,
   readConfig,
   resolve,
-  type ResolvedVolume,
 } from "../../src";
 import type { Tape, TapeSettings } from "./tape";
 
@@ -57,8 +56,7 @@ test("its mistakes are problems like all others", () => {
 
 test("its changes are judged", () => {
   const at = (library: string, profile: string) =>
-    resolve(makeCatalog(), { name: `data@${profile}`, sizeGiB: 1, backend: "tape", placement: { library } })
-      .volume as ResolvedVolume;
+    resolve(makeCatalog(), { name: `data@${profile}`, sizeGiB: 1, backend: "tape", placement: { library } }).volume!;
   expect(change(at("a", "gold"), at("a", "default")).verdict).toBe("in-place");
   expect(change(at("a", "gold"), at("b", "gold")).verdict).toBe("refused");
 });

@@ -305,7 +305,7 @@ describe("a ProfiledVolume of another copy of the package", () => {
         Array(3).fill(false),
       );
       expect(() => new VolumeAttachment("on-web", { volume: other, host: "i-1" })).toThrow(
-        "volumes on local are mounted on this machine as they are",
+        "volumes on local are mounted on this machine; they can't be attached to a host",
       );
     });
   });
@@ -337,7 +337,7 @@ describe("what is said of deletions that a renaming means", () => {
     const moved = { ...volume("store", false), formerUrns: [urnOf("data")] };
     const made = (name: string) => [urnOf(name), urnOf(name).replace(COMPONENT, `${COMPONENT}$${CHILD}`)];
     const both = deletedAliases([moved], [...made("store"), ...made("data")]);
-    expect(both).toContain(`${urnOf("data")} is an alias of ${urnOf("store")}, and the state has both`);
+    expect(both).toContain(`${urnOf("data")} is an alias of ${urnOf("store")}, but the state contains both`);
     expect(deletedAliases([moved], made("data"))).toBeUndefined();
     expect(deletedAliases([moved], made("store"))).toBeUndefined();
     // A run that failed has left the component alone.

@@ -64,7 +64,7 @@ describeAws("attachments of volumes", () => {
     declare({ first: ["data", one], second: ["data", two] });
     const { code, text } = await project.run(["preview"]);
     for (const told of [
-      '"data" is attached by "first" already: an EBS volume is for one instance',
+      '"data" is already attached by "first": an EBS volume supports only one instance',
       "multiAttach: true",
     ]) {
       expect([code === 0, text]).toEqual([false, expect.stringContaining(told)]);

@@ -5,7 +5,7 @@ import { AwsLab, AwsProject, describeAws } from "../support/aws";
 import { diagnostics, succeeded } from "../support/engine";
 
 const KEY = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555";
-const SNAPSHOT_WAY = "make a snapshot of the volume (aws ec2 create-snapshot), declare a new volume from it";
+const SNAPSHOT_WAY = "create a snapshot of the volume (aws ec2 create-snapshot), declare a new volume from it";
 
 /** The resources as the state has them, without when they were touched. */
 async function resources(project: AwsProject) {
@@ -34,42 +34,49 @@ describeAws("changes that would lose data", () => {
     shrinks: {
       ...{ from: "plain", to: "plain", args: { sizeGiB: 99 } },
       told: [
-        "the volume has 100 GiB and would shrink to 99 GiB",
-        "for a smaller one declare a new volume, copy the data",
+        "the volume can't shrink from 100 GiB to 99 GiB",
+        "for a smaller volume, declare a new one, copy the data",
       ],
     },
-    encrypts: { from: "plain", to: "encrypted", told: ["EBS can't encrypt a volume that exists", SNAPSHOT_WAY] },
+    encrypts: { from: "plain", to: "encrypted", told: ["EBS can't encrypt an existing volume", SNAPSHOT_WAY] },
     decrypts: {
       ...{ from: "encrypted", to: "plain" },
-      told: ["EBS can't decrypt a volume that exists", "declare a new volume with the new setting, copy the files"],
+      told: ["EBS can't decrypt an existing volume", "declare a new volume with the new setting, copy the files"],
     },
     "takes-key": {
       ...{ from: "encrypted", to: "keyed" },
       told: [
-        '"kmsKeyId" can\'t go from nothing to "arn:',
-        "EBS can't change the key of a volume that exists",
+        '"kmsKeyId" can\'t be changed from nothing to "arn:',
+        "EBS can't change the key of an existing volume",
         SNAPSHOT_WAY,
       ],
     },
     moves: {
       ...{ from: "plain", to: "plain", args: zoned },
       told: [
-        '"availabilityZone" can\'t go from "us-east-1a" to "us-east-1b": a volume can\'t leave its zone',
+        '"availabilityZone" can\'t be changed from "us-east-1a" to "us-east-1b": a volume can\'t be moved to another zone',
         SNAPSHOT_WAY,
       ],
     },
     shares: {
       ...{ from: "plain", to: "shared" },
-      told: ['"multiAttach" can\'t go from false to true: the AWS provider would replace the volume', SNAPSHOT_WAY],
+      told: [
+        '"multiAttach" can\'t be changed from false to true: the AWS provider would replace the volume',
+        SNAPSHOT_WAY,
+      ],
     },
-    unshares: { from: "shared", to: "plain", told: ['"multiAttach" can\'t go from true to false', SNAPSHOT_WAY] },
+    unshares: {
+      from: "shared",
+      to: "plain",
+      told: ['"multiAttach" can\'t be changed from true to false', SNAPSHOT_WAY],
+    },
     snapshot: {
       ...{ from: "plain", to: "plain", args: { aws: { snapshotId: "LATER" } } },
-      told: ["a snapshot is read once, when a volume is made", "fix:     declare a new volume from that snapshot"],
+      told: ["a snapshot is only used when the volume is created", "fix:     declare a new volume from that snapshot"],
     },
     everything: {
       ...{ from: "plain", to: "keyed", args: { sizeGiB: 50, ...zoned } },
-      told: ["4 problems", "would shrink to 50 GiB", "EBS can't encrypt", "change the key", "can't leave its zone"],
+      told: ["4 problems", " GiB to 50 GiB", "EBS can't encrypt", "change the key", "can't be moved to another zone"],
     },
   };
   const declare = (side: "from" | "to") =>
@@ -129,13 +136,13 @@ describeAws("changes that would lose data", () => {
     const { code, text } = await project.run(["preview"]);
     for (const told of [
       "a: 1 problem",
-      '"slow" wants 50 IOPS; io2 at 10 GiB allows 100 to 10,000',
+      '"slow" sets 50 IOPS; io2 at 10 GiB allows 100 to 10,000 IOPS',
       "b: 3 problems",
-      '"iops" can\'t be set: gp2 has no IOPS to set',
-      '"throughputMiBps" can\'t be set: gp2 has no throughput to set',
-      "\"multiAttach\" can't be set: gp2 can't be attached twice",
+      "\"iops\" can't be set: gp2 doesn't support provisioned IOPS",
+      "\"throughputMiBps\" can't be set: gp2 doesn't support provisioned throughput",
+      "\"multiAttach\" can't be set: gp2 doesn't support multi-attach",
       "c: 1 problem",
-      "io2 can't have 1 GiB",
+      "io2 volumes must be at least 4 GiB, not 1 GiB",
     ]) {
       expect([code, text]).toEqual([1, expect.stringContaining(told)]);
     }
@@ -181,12 +188,14 @@ describeAws("volumes that exist", () => {
     declare("silver");
     const { code, text } = await project.tryUp("--continue-on-error");
     expect(code).not.toBe(0);
-    expect(text.match(/at most four modifications of a volume in 24 hours/g)).toHaveLength(3);
+    expect(text.match(/four modifications of a volume in 24 hours/g)).toHaveLength(3);
     for (const [id, because] of [
-      [often, "it has had its four modifications of the last 24 hours"],
-      [lately, "its last modification is not completed"],
+      [often, "it was already modified four times in the last 24 hours"],
+      [lately, "its last modification isn't completed"],
     ]) {
-      expect(text).toContain(`EC2 doesn't take another modification of ${id} now: ${because} [modification-too-early]`);
+      expect(text).toContain(
+        `EC2 doesn't accept another modification of ${id} yet: ${because} [modification-too-early]`,
+      );
       expect(text).toContain(`aws ec2 describe-volumes-modifications --volume-ids ${id}`);
     }
     const asked = "Throughput=250";
@@ -221,7 +230,7 @@ describeAws("volumes that exist", () => {
     await lab.call("ModifyVolume", { VolumeId: grown, Size: 20 });
     await project.refresh();
     const { code, text } = await project.run(["preview"]);
-    expect([code, text]).toEqual([1, expect.stringContaining("the volume has 20 GiB and would shrink to 10 GiB")]);
+    expect([code, text]).toEqual([1, expect.stringContaining("the volume can't shrink from 20 GiB to 10 GiB")]);
     declare({ grown: 20 });
     expect((await project.upSteps()).steps.filter(({ what }) => what.startsWith("Volume "))).toEqual([
       { op: "update", what: "Volume faster" },
@@ -266,19 +275,19 @@ describeAws("volumes that exist", () => {
       });
     declare(true);
     const report = [
-      "theirs (which is taken over): in-place",
+      "theirs (imported): update in place",
       "sizeGiB: 20 GiB → 30 GiB, in place",
       'volumeType: "gp2" → "gp3", in place',
       "iops: nothing → 3,000 IOPS, in place",
       "throughputMiBps: nothing → 250 MiB/s, in place",
       'tags: {"theirs":"x"} → {"Name":"theirs"}, in place',
-      "at most four modifications of a volume in 24 hours",
+      "four modifications of a volume in 24 hours",
       "monthly cost: 2.00 USD → 7.40 USD (+5.40 USD)",
-      `EC2 doesn't tell whether another stack has ${theirs}`,
+      `EC2 doesn't report whether another stack manages ${theirs}`,
     ];
     const preview = succeeded(await project.run(["preview"]));
     for (const line of report) expect(preview).toContain(line);
-    expect(preview).not.toContain("like (which");
+    expect(preview).not.toContain("like (imported");
     expect(await lab.changes()).toEqual([]);
     await project.up();
     expect(await project.ids()).toEqual({ theirs, like });
@@ -291,7 +300,7 @@ describeAws("volumes that exist", () => {
     const swapped = await project.run(["preview"]);
     expect([swapped.code, swapped.text]).toEqual([
       1,
-      expect.stringContaining(`can't be taken over: "theirs" is ${theirs} already, which would be deleted`),
+      expect.stringContaining(`can't be imported: "theirs" is already ${theirs}, which would be deleted`),
     ]);
   });
 
@@ -300,11 +309,11 @@ describeAws("volumes that exist", () => {
     const refusals: Record<string, [args: object, told: (string | RegExp)[]]> = {
       small: [
         { sizeGiB: 10, import: await make({}) },
-        ["small (which is taken over) is refused: 1 problem", "the volume has 20 GiB and would shrink to 10 GiB"],
+        ["small (imported) is refused: 1 problem", "the volume can't shrink from 20 GiB to 10 GiB"],
       ],
       open: [
         { sizeGiB: 20, import: await make({ Encrypted: false }) },
-        ["open (which is taken over) is refused: 1 problem", "EBS can't encrypt a volume that exists"],
+        ["open (imported) is refused: 1 problem", "EBS can't encrypt an existing volume"],
       ],
       // The plugin of these tests answers as if there were a volume without any property; in which words it is refused is up to it.
       none: [{ sizeGiB: 10, import: "vol-00000000000000000" }, [/Volume \(none\):\n +error: /]],
@@ -326,7 +335,7 @@ describeAws("volumes that exist", () => {
     await lab.cut("CreateVolume", 10);
     const { code, text } = await project.tryUp();
     expect(code).not.toBe(0);
-    expect(text).toContain("EC2 may have created the volume, though no answer came");
+    expect(text).toContain("EC2 may have created the volume without responding");
     expect(text).toContain("Name=tag:Name,Values=data Name=status,Values=available");
     const created = await lab.volumesNamed("data");
     expect(created).toHaveLength(1);
@@ -349,6 +358,6 @@ describeAws("volumes that exist", () => {
     expect([swapped.code, swapped.text]).toEqual([1, expect.stringContaining('"data" is another volume already')]);
     project.declare({ "data@silver": { sizeGiB: 11 } });
     const { code, text } = await project.run(["preview"]);
-    expect([code, text]).toEqual([1, expect.stringContaining("EBS can't encrypt a volume that exists")]);
+    expect([code, text]).toEqual([1, expect.stringContaining("EBS can't encrypt an existing volume")]);
   });
 });

@@ -67,13 +67,13 @@ describeAws("a volume of every type", () => {
 
   test("has its notes and its cost shown at preview, and nothing reaches EC2 that changes anything", () => {
     for (const told of [
-      'cheap@cheapest\n      "sc1" is chosen: the cheapest of gp3, sc1 for "cheapest", whatever the size\n',
-      "EC2's documents disagree whether a standard (magnetic) volume can be resized or change its type",
-      "the monthly cost leaves out 0.05 a million I/O requests",
-      "4.5GiB is rounded up to 5 GiB: volumes are made in whole GiB",
-      "gp3 with 3,000 IOPS at 5 GiB may be refused",
-      'tags.team: "b" in place of "a", which "keyed" says',
-      '300,000 IOPS capped at 70,000: iops.max of "fastest"',
+      'cheap@cheapest\n      chose "sc1": the cheapest of gp3, sc1 for "cheapest", independent of the size\n',
+      "EC2's documentation is contradictory on whether a standard (magnetic) volume can be resized or change its type",
+      "the monthly cost doesn't include 0.05 per million I/O requests",
+      "4.5GiB rounded up to 5 GiB: volume sizes are whole GiB",
+      "gp3 with 3,000 IOPS at 5 GiB may be rejected",
+      'tags.team: "b" overrides "a" of "keyed"',
+      '300,000 IOPS capped at 70,000 IOPS: iops.max of "fastest"',
     ]) {
       expect(preview).toContain(told);
     }
@@ -272,12 +272,14 @@ describeAws("a change of type", () => {
     expect(steps).toHaveLength(2 * (pairs.length + Object.keys(others).length));
     // From gp3 with 4,000 IOPS and 500 MiB/s to io1 with 500 IOPS, 200 GiB.
     expect(text).toContain("monthly cost: 36.00 USD → 57.50 USD (+21.50 USD)");
-    const notes = [...text.matchAll(/^ +(standard-\w+|\w+-standard|gp3-gp2): .*→ .*: in-place\n(( {6,}.*\n)+)/gm)];
+    const notes = [
+      ...text.matchAll(/^ +(standard-\w+|\w+-standard|gp3-gp2): .*→ .*: update in place\n(( {6,}.*\n)+)/gm),
+    ];
     expect(notes).toHaveLength(13);
     for (const [, name = "", told] of notes) {
       const unsure = expect.stringContaining("can be resized or change its type");
       expect([name, told]).toEqual([name, name.includes("standard") ? unsure : expect.not.stringMatching(/resized/)]);
-      expect(told).toContain("at most four modifications of a volume in 24 hours");
+      expect(told).toContain("four modifications of a volume in 24 hours");
     }
   });
 
@@ -345,7 +347,7 @@ describeAws("fifty volumes", () => {
     project.configure({}, { region: "eu-central-1" });
     project.declare({ "one@gold": { sizeGiB: 10 } });
     const text = succeeded(await project.run(["preview"]));
-    expect(text).toContain("the monthly cost is unknown: no prices of io1 in eu-central-1; give them in");
+    expect(text).toContain("monthly cost unknown: no prices for io1 in eu-central-1; add them to");
     expect(text).toMatch(/costs *: \{\s*one *: "unknown"/);
     project.configure(
       {

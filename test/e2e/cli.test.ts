@@ -48,10 +48,10 @@ describe("the commands", () => {
     expect(await call("init --backend local --volume data@gold --size 1 --yes")).toMatchObject({ code: 0 });
     expect(await call("status")).toMatchObject({
       code: 3,
-      text: expect.stringMatching(/data +gold +not-created +it is declared, and isn't created yet/),
+      text: expect.stringMatching(/data +gold +not created yet +not created yet/),
     });
     const made = await call("apply --yes");
-    expect([made.code, made.text]).toEqual([0, expect.stringContaining("✓ create LocalVolume data")]);
+    expect([made.code, made.text]).toEqual([0, expect.stringContaining("✓ created LocalVolume data")]);
     expect(await call("status")).toMatchObject({ code: 0, text: expect.stringMatching(/data +gold +compliant/) });
 
     // Edited by hand, the profile is planned and applied; its comment stays.
@@ -63,7 +63,7 @@ describe("the commands", () => {
     const plan = await call("plan");
     expect([plan.code, plan.text]).toEqual([
       0,
-      expect.stringContaining("data (gold): in-place\n  iopsLimit: 10,000 IOPS → 77 IOPS, in place"),
+      expect.stringContaining("data (gold): update in place\n  iopsLimit: 10,000 IOPS → 77 IOPS, in place"),
     ]);
     expect((await json("plan --profile gold --set local.iops=78")).plans).toMatchObject([
       { name: "data", verdict: "in-place" },
@@ -73,7 +73,7 @@ describe("the commands", () => {
     expect(readFileSync(file, "utf8")).toBe(edited);
 
     const other = await call("apply data@silver --size 2 --yes");
-    expect([other.code, other.text]).toEqual([0, expect.stringContaining("data (gold → silver): in-place")]);
+    expect([other.code, other.text]).toEqual([0, expect.stringContaining("data (gold → silver): update in place")]);
     expect(readFileSync(file, "utf8")).toBe(edited.replace("profile: gold, sizeGiB: 1", "profile: silver, sizeGiB: 2"));
     expect((await json("volumes")).volumes).toMatchObject([
       { name: "data", profile: "silver", sizeGiB: 2, status: "compliant", mountPath: expect.stringContaining("data") },
@@ -98,7 +98,7 @@ describe("the commands", () => {
       code: 1,
       text: expect.stringContaining("[volume-unknown]"),
     });
-    const unknown = { code: 4, text: expect.stringContaining('there is no stack "dve"') };
+    const unknown = { code: 4, text: expect.stringContaining('unknown stack "dve"') };
     expect(await call("status -s dve")).toMatchObject(unknown);
     expect(await call("apply -s dve --yes")).toMatchObject(unknown);
     expect(readFileSync(file, "utf8")).toBe(before);
@@ -132,7 +132,7 @@ describe("the commands", () => {
     await until("the program waits", () => existsSync(join(project.directory, "waiting")));
     const ended = new Promise((done) => child.once("close", done));
     child.kill("SIGINT");
-    await until("it says that it stops", () => told.includes("stopping after what it is doing"));
+    await until("it says that it stops", () => told.includes("stopping after the current step"));
     await until("the engine knows", () => isInterrupted(join(project.directory, "../state-home")));
     rmSync(join(project.directory, "wait"));
     expect(await ended).toBe(130);

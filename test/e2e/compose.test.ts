@@ -74,12 +74,12 @@ describe("the volumes of a Compose file", () => {
     const text = diagnostics(ran);
     expect(text).toContain("shop: 3 problems");
     expect(text).toContain(
-      'docker-compose.yml:6: volumes.data.driver_opts.profile: there is no profile "golden" [profile-unknown]',
+      'docker-compose.yml:6: volumes.data.driver_opts.profile: unknown profile "golden" [profile-unknown]',
     );
-    expect(text).toContain("more.yml:4: volumes.big.driver_opts.size: it has no unit [size-invalid]");
-    expect(text).toContain("more.yml:5: volumes.nosize (sizeGiB): no size is given [size-missing]");
+    expect(text).toContain("more.yml:4: volumes.big.driver_opts.size: the unit is missing [size-invalid]");
+    expect(text).toContain("more.yml:5: volumes.nosize (sizeGiB): size is missing [size-missing]");
     // What may be why is told beside it.
-    expect(text).toContain("not set, and taken as blank: UNSET [compose-variable-unset]");
+    expect(text).toContain("not set, replaced with an empty string: UNSET [compose-variable-unset]");
     expect(text).not.toMatch(/^\s+at /m);
   });
 
@@ -88,6 +88,6 @@ describe("the volumes of a Compose file", () => {
     const text = diagnostics(await project.run(["preview"]));
     expect(text).toContain('file: unknown key "file" [unknown-key]');
     expect(text).toContain("version: 3 is not allowed");
-    expect(text).toContain("projectName: a number (7) where text belongs");
+    expect(text).toContain("projectName: expected text, got a number (7)");
   });
 });

@@ -88,7 +88,7 @@ describeDocker("docker run with our volumes", () => {
     expect([unknown.code > 0, unknown.text]).toEqual([
       true,
       expect.stringMatching(
-        /there is no profile "golf"[^]*allowed: default, gold, silver, bronze, slow[^]*did you mean "gold"/,
+        /unknown profile "golf"[^]*allowed: default, gold, silver, bronze, slow[^]*did you mean "gold"/,
       ),
     ]);
     expect([other.code > 0, other.text]).toEqual([

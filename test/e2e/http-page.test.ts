@@ -98,7 +98,7 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
   const loaded = async () => {
     await section("Volumes").getByRole("row").first().waitFor();
     await section("Cost by profile").getByRole("row").first().waitFor();
-    await section("Profiles, and what they become").getByRole("columnheader", { name: "aws" }).waitFor();
+    await section("Profiles by backend").getByRole("columnheader", { name: "aws" }).waitFor();
   };
   /** So many runs of the engine have begun. */
   const begun = (count: number) => until(`${count} runs of the engine`, () => lab.runs().length === count);
@@ -121,21 +121,18 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     const texts = (name: string) => row(name).getByRole("cell").allInnerTexts();
     await row("data").waitFor();
     expect(await texts("data")).toEqual([
-      expect.stringMatching(/^out-of-date\s+"orders" was edited since/),
+      expect.stringMatching(/^out of date\s+profile "orders" changed since/),
       "orders",
       "100 GiB",
       "aws",
-      expect.stringMatching(/^changes in place\s+iops: 3,000 IOPS → 2,000 IOPS$/),
+      expect.stringMatching(/^update in place\s+iops: 3,000 IOPS → 2,000 IOPS$/),
       "207.50 USD",
     ]);
     expect(await texts("journal")).toEqual(
-      expect.arrayContaining([expect.stringMatching(/^non-compliant\s+.*iops is 900 IOPS and was made 1,500 IOPS/)]),
+      expect.arrayContaining([expect.stringMatching(/^non-compliant\s+.*iops is 900 IOPS, expected 1,500 IOPS/)]),
     );
     expect((await texts("search"))[0]).toMatch(/^unknown\s/);
-    expect((await texts("exports")).slice(4)).toEqual([
-      "is made",
-      expect.stringMatching(/^30\.00 USD\s+once it is made$/),
-    ]);
+    expect((await texts("exports")).slice(4)).toEqual(["create", expect.stringMatching(/^30\.00 USD\s+once created$/)]);
     expect((await texts("media"))[0]).toBe("compliant");
     // Those first that need somebody.
     const names = await section("Volumes")
@@ -149,12 +146,12 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     await page.getByText("2 of 8 volumes").waitFor();
     expect(await section("Volumes").locator("tbody tr").count()).toBe(2);
     await page.getByLabel("Find a volume").fill("");
-    await page.getByRole("button", { name: /^not-created/ }).click();
+    await page.getByRole("button", { name: /^not created yet/ }).click();
     expect(await section("Volumes").locator("tbody tr").count()).toBe(1);
     expect(await texts("exports")).toEqual(
-      expect.arrayContaining([expect.stringMatching(/^not-created\s/), "is made"]),
+      expect.arrayContaining([expect.stringMatching(/^not created yet\s/), "create"]),
     );
-    expect(await page.getByRole("button", { name: /^not-created/ }).getAttribute("aria-pressed")).toBe("true");
+    expect(await page.getByRole("button", { name: /^not created yet/ }).getAttribute("aria-pressed")).toBe("true");
 
     const silver = section("Cost by profile").getByRole("row", { name: /^silver/ });
     // Two volumes on aws; what the third one costs on our own array nobody said.
@@ -169,24 +166,28 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
   test("what the profiles become on each backend follows the size, with problems and their fix", async () => {
     await mixed();
     await open();
-    const profiles = section("Profiles, and what they become");
+    const profiles = section("Profiles by backend");
     const gold = profiles.getByRole("row", { name: /^gold/ });
     await gold.getByText("io1", { exact: true }).waitFor();
     const headings = await profiles.getByRole("columnheader").allInnerTexts();
     expect(headings).toEqual(["Profile", "aws", "openstack", "scaleio", "local"]);
-    expect(await gold.getByRole("cell").first().innerText()).toMatch(/^207\.50 USD a month|iops 3,000/);
+    expect(await gold.getByRole("cell").first().innerText()).toMatch(/^207\.50 USD per month|iops 3,000/);
     const archive = profiles.getByRole("row", { name: /^archive/ });
-    expect(await archive.innerText()).toMatch(/sc1 can't have 100 GiB.*Allowed: 125 to 16,384 GiB.*What to do: /s);
-    expect(await archive.getByText("not for this backend").count()).toBe(3);
+    expect(await archive.innerText()).toMatch(
+      /sc1\) must be at least 125 GiB, not 100 GiB.*Allowed: 125 to 16,384 GiB.*Fix: /s,
+    );
+    expect(await archive.getByText("not available on this backend").count()).toBe(3);
 
-    const size = page.getByLabel("Size of a volume, in GiB");
+    const size = page.getByLabel("Volume size, in GiB");
     await size.fill("500");
     await size.press("Enter");
     await archive.getByText("sc1", { exact: true }).waitFor();
     expect(await gold.getByRole("cell").first().innerText()).toMatch(/iops\s+15,000/);
     await size.fill("-1");
     await size.press("Enter");
-    expect(await page.getByRole("alert").filter({ hasText: "above 0" }).innerText()).toContain("for example 100");
+    expect(await page.getByRole("alert").filter({ hasText: "greater than 0" }).innerText()).toContain(
+      "for example 100",
+    );
     expect(await size.getAttribute("aria-invalid")).toBe("true");
   });
 
@@ -203,33 +204,33 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     const shown = await text.inputValue();
     const ask = async (definition: string) => {
       await text.fill(definition);
-      await page.getByRole("button", { name: "Show what it would touch" }).click();
+      await page.getByRole("button", { name: "Preview", exact: true }).click();
       await page.locator("#edit-result > *").first().waitFor();
       return page.locator("#edit-result").innerText();
     };
-    expect(await ask("{ aws: ")).toMatch(/^This is no JSON/);
+    expect(await ask("{ aws: ")).toMatch(/^Invalid JSON/);
     const misspelt = await ask('{ "aws": { "throughput": 3 }, "color": "blue" }');
     expect(misspelt).toMatch(/unknown key "throughput".*unknown key "color"/s);
     const refused = await ask('{ "extends": "bronse", "aws": { "iops": 1 } }');
-    expect(refused).toMatch(/^This would be refused, and nothing written\..*did you mean "bronze"\?/s);
+    expect(refused).toMatch(/^Invalid profile: nothing will be saved\..*did you mean "bronze"\?/s);
     expect(await page.getByRole("button", { name: "Save" }).count()).toBe(0);
 
     const better = shown.replace('"iops": 3000', '"iops": 6000');
     const would = await ask(better);
-    expect(would).toMatch(/It would touch 2 volumes\./);
-    expect(would).toMatch(/catalog.*changes in place.*iops: 3,000 IOPS → 6,000 IOPS.*21\.00 USD.*36\.00 USD/s);
+    expect(would).toMatch(/Affects 2 volumes\./);
+    expect(would).toMatch(/catalog.*update in place.*iops: 3,000 IOPS → 6,000 IOPS.*21\.00 USD.*36\.00 USD/s);
     expect(would).toMatch(/\+ .*silver.*6000/);
     expect((await lab.stack.readConfig()).ownProfiles).toEqual(["archive", "orders"]); // looking writes nothing
     await page.setViewportSize({ width: 1000, height: 700 });
     await shot("status-page-edit", "#edit-form .actions");
 
     await page.getByRole("button", { name: "Save" }).click();
-    await page.getByText("It is not yet applied.").waitFor();
+    await page.getByText("not applied yet.").waitFor();
     expect((await lab.stack.readConfig()).config.profiles?.["silver"]).toEqual({
       extends: "silver",
       aws: { iops: 6000 },
     });
-    await row("search").getByText("out-of-date").waitFor();
+    await row("search").getByText("out of date").waitFor();
     expect(lab.runs()).toEqual([]);
 
     await lab.setState({}, "after");
@@ -260,18 +261,18 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     const text = page.getByLabel("Definition, as JSON");
     const typed = '{ "extends": "bronze", "aws": { "iops": 4000 } }';
     await text.fill(typed);
-    await page.getByRole("button", { name: "Show what it would touch" }).click();
+    await page.getByRole("button", { name: "Preview", exact: true }).click();
     await page.getByRole("button", { name: "Save" }).waitFor();
     const byHand = CONFIG.replace("sizeGiB: 8 ", "sizeGiB: 9 ");
     writeFileSync(lab.stack.configFile, byHand);
     await page.getByRole("button", { name: "Save" }).click();
-    await page.getByText("Nothing was written.").waitFor();
+    await page.getByText("Nothing was saved.").waitFor();
     expect(readFileSync(lab.stack.configFile, "utf8")).toBe(byHand);
     expect(await text.inputValue()).toBe(typed);
     // Looked at again, it can be saved: with the other's edit.
-    await page.getByRole("button", { name: "Show what it would touch" }).click();
+    await page.getByRole("button", { name: "Preview", exact: true }).click();
     await page.getByRole("button", { name: "Save" }).click();
-    await page.getByText("It is not yet applied.").waitFor();
+    await page.getByText("not applied yet.").waitFor();
     expect(readFileSync(lab.stack.configFile, "utf8")).toMatch(/bronze.*\n(.*\n)*.*sizeGiB: 9 /);
   });
 
@@ -281,7 +282,7 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     await loaded();
     await page.getByRole("button", { name: "Apply to 4 volumes…" }).click();
     const dialog = page.getByRole("dialog", { name: "Apply to 4 volumes?" });
-    expect(await dialog.innerText()).toMatch(/exports: is made/);
+    expect(await dialog.innerText()).toMatch(/exports: create/);
     await page.keyboard.press("Escape");
     expect(await dialog.count()).toBe(0);
     expect(lab.runs()).toEqual([]);
@@ -324,12 +325,12 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     await page.setViewportSize({ width: 1100, height: 690 });
     await shot("status-page");
     await lab.kill();
-    await page.getByRole("button", { name: "Read again" }).click();
+    await page.getByRole("button", { name: "Reload" }).click();
     await page.getByRole("alert").getByText("can't be reached").waitFor();
     expect(await row("data").count()).toBe(1); // what was known is still shown
     lab.end(1); // the engine that lived on
     await lab.start();
-    await page.getByRole("button", { name: "Read again" }).click();
+    await page.getByRole("button", { name: "Reload" }).click();
     await running.getByText("interrupted", { exact: true }).first().waitFor();
     await page.locator("#trouble:empty").waitFor({ state: "attached" });
     await lab.setState({}, "after");
@@ -380,15 +381,15 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     data: { profile: odd, sizeGiB: 1 }
 `);
     await open();
-    const odd = section("Profiles, and what they become").getByRole("row", { name: /^odd/ });
+    const odd = section("Profiles by backend").getByRole("row", { name: /^odd/ });
     await odd.getByText(markup).waitFor();
-    await page.getByRole("button", { name: "Ask the backends" }).click();
+    await page.getByRole("button", { name: "Refresh from backends" }).click();
     await begun(1);
     lab.say({ diagnosticEvent: { message: markup, severity: "info" } });
     await page.getByRole("log").getByText(markup).waitFor();
     lab.breakEngine(markup);
     lab.end(1);
-    await page.getByRole("button", { name: "Read again" }).click();
+    await page.getByRole("button", { name: "Reload" }).click();
     await page.locator("#trouble").getByText(markup).first().waitFor();
     // An engine that doesn't answer takes nothing away that can be told without it.
     expect(await odd.count()).toBe(1);
@@ -442,12 +443,12 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     await open({ httpCredentials: { username: "anybody", password } });
     await loaded();
     await page.locator("body.read-only").waitFor();
-    expect(await page.getByRole("button", { name: /^(Ask the backends|Apply|Cancel|Resume)/ }).count()).toBe(0);
+    expect(await page.getByRole("button", { name: /^(Refresh from backends|Apply|Cancel|Resume)/ }).count()).toBe(0);
     await page.getByRole("button", { name: "Edit silver" }).click();
     await page.getByLabel("Definition, as JSON").fill('{ "extends": "silver", "aws": { "iops": 6000 } }');
-    await page.getByRole("button", { name: "Show what it would touch" }).click();
-    await page.getByText("It would touch 2 volumes.").waitFor();
-    await page.getByText("You may look, and not save.").waitFor();
+    await page.getByRole("button", { name: "Preview", exact: true }).click();
+    await page.getByText("Affects 2 volumes.").waitFor();
+    await page.getByText("Your role doesn't allow saving.").waitFor();
     expect(await page.getByRole("button", { name: "Save" }).count()).toBe(0);
   });
 
@@ -505,7 +506,7 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     lab.end();
     await section("Operations").getByText("succeeded", { exact: true }).first().waitFor();
     await page.getByLabel("Stack").selectOption("dev");
-    await section("Operations").getByText("Nothing was applied yet.").waitFor();
+    await section("Operations").getByText("No operations yet.").waitFor();
   });
 
   test("it can be used by keyboard alone, and everything has a name and a focus that is seen", async () => {
@@ -533,7 +534,7 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
       "Find a volume",
       "Apply to 4 volumes…",
       "details of data",
-      "Size of a volume, in GiB",
+      "Volume size, in GiB",
       "Edit gold",
       "Definition, as JSON",
     ])
@@ -560,12 +561,12 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     await mixed();
     await open({ reducedMotion: "reduce" });
     await loaded();
-    await page.getByRole("button", { name: "Ask the backends" }).click();
+    await page.getByRole("button", { name: "Refresh from backends" }).click();
     await begun(1);
     lab.say({ diagnosticEvent: { message: "it fails", severity: "error" } });
     await page.getByRole("log").getByText("it fails").waitFor();
     await page.getByLabel("Definition, as JSON").fill('{ "aws": { "volumeType": "sc1" } }');
-    await page.getByRole("button", { name: "Show what it would touch" }).click();
+    await page.getByRole("button", { name: "Preview", exact: true }).click();
     await page.locator("#edit-result > *").first().waitFor();
     expect(
       await page

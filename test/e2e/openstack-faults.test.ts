@@ -61,12 +61,14 @@ describeOpenstackEngine("in the middle of an up", () => {
     const left = (await lab.volumes()).find(({ name }) => name === "data");
     expect(left).toMatchObject({ status: "error" });
     const told = diagnostics(failed);
-    expect(told).toContain(`Cinder took the request and then failed to make volume ${left!["id"]}`);
-    expect(told).toContain("the next pulumi up deletes it and makes it anew");
-    expect(told).toContain(`extending volume ${extended} from 1 to 2 GiB: Cinder took the request and did not do it`);
-    expect(told).toContain('"error_extending" and has 1 GiB');
-    expect(told).toContain('from "gold" to "silver": Cinder took the request (202) and did not do it');
-    expect(told).toContain(`volume ${gone} is no longer in Cinder. Run pulumi refresh`);
+    expect(told).toContain(`Cinder accepted the request but failed to create volume ${left!["id"]}`);
+    expect(told).toContain("the next pulumi up deletes it and creates it again");
+    expect(told).toContain(
+      `extending volume ${extended} from 1 to 2 GiB: Cinder accepted the request but didn't carry it out`,
+    );
+    expect(told).toContain('"error_extending" with 1 GiB');
+    expect(told).toContain('from "gold" to "silver": Cinder accepted the request (202) but didn\'t carry it out');
+    expect(told).toContain(`volume ${gone} no longer exists in Cinder. Run pulumi refresh`);
     // The state has what is true.
     expect((await project.state())["CinderVolume extended"]?.outputs).toMatchObject({ sizeGiB: 1 });
     expect(await lab.volume(retyped!)).toMatchObject({ status: "available", volume_type: "gold" });
@@ -83,11 +85,11 @@ describeOpenstackEngine("in the middle of an up", () => {
     await lab.clear();
     const preview = await project.run(["preview"]);
     expect(diagnostics(preview)).toContain(
-      `volume ${left!["id"]}, left in status "error" by a creation that failed, will be deleted`,
+      `volume ${left!["id"]}, left in status "error" by a failed creation, will be deleted`,
     );
     expect(await lab.changes()).toEqual([]);
     const text = await project.up();
-    expect(text).toContain(`volume ${left!["id"]}, left in status "error" by a creation that failed, was deleted`);
+    expect(text).toContain(`volume ${left!["id"]}, left in status "error" by a failed creation, was deleted`);
     expect(await mine()).toEqual([
       ["data", "available", 1, "gold"],
       ["extended", "available", 2, "gold"],
@@ -117,14 +119,14 @@ describeOpenstackEngine("in the middle of an up", () => {
     expect(failed.code).not.toBe(0);
     expect(diagnostics(failed)).not.toMatch(/^\s+at .*:\d+:\d+/m);
     // Nothing can be asked: that is a note, and not a refusal.
-    expect(diagnostics(preview)).toContain("not checked beforehand: ");
+    expect(diagnostics(preview)).toContain("not checked in advance: ");
     // What Cinder was told and has forgotten, nobody finishes: that is told, until an administrator puts it right.
     const forgotten = (await lab.volumes()).find(({ status }) => status === "creating");
     if (forgotten) {
       const refused = await project.tryUp();
-      expect(diagnostics(refused)).toContain(`volume ${forgotten["id"]} was made for this declaration`);
+      expect(diagnostics(refused)).toContain(`volume ${forgotten["id"]} was created for this declaration`);
       expect(diagnostics(refused)).toContain(
-        'its status is "creating"; should it stay so, an administrator can reset it',
+        'its status is "creating"; if that doesn\'t change, an administrator can reset it',
       );
       await lab.act(forgotten["id"] as string, { "os-reset_status": { status: "error" } });
     }
@@ -145,7 +147,7 @@ describeOpenstackEngine("in the middle of an up", () => {
     // Bigger than what was made, and of another type: it gets both.
     project.declare({ "killed@silver": { sizeGiB: 4 } });
     await project.run(["cancel", "--yes"]);
-    expect(await project.up()).toContain(`volume ${left["id"]} is of a run that did not finish; it is taken up`);
+    expect(await project.up()).toContain(`volume ${left["id"]} was created by an unfinished run; it is adopted`);
     expect((await lab.volumes()).filter(({ name }) => name === "killed")).toEqual([
       expect.objectContaining({ id: left["id"], size: 4, volume_type: "silver", status: "available" }),
     ]);
@@ -168,7 +170,7 @@ describeOpenstackEngine("in the middle of an up", () => {
     project.declare({ ...first, "old@gold": { sizeGiB: 1 } });
     const refused = await project.run(["preview"]);
     expect(refused.code).not.toBe(0);
-    expect(diagnostics(refused)).toContain(`volume ${id} was made for this declaration, and the state doesn't know it`);
+    expect(diagnostics(refused)).toContain(`volume ${id} was created for this declaration but isn't in the state`);
     expect(diagnostics(refused)).toContain("it is attached [left-over]");
     expect(diagnostics(refused)).toContain(`\`import: "${id}"\``);
     await lab.detach(id);

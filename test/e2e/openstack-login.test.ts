@@ -99,7 +99,7 @@ describeOpenstackEngine("a login", () => {
     for (const command of [["preview"], ["up", "--yes", "--skip-preview"]]) {
       const refused = await project.run(command);
       expect(refused.code).not.toBe(0);
-      expect(diagnostics(refused)).toContain('refuses the login of user "plain", or its project');
+      expect(diagnostics(refused)).toContain('rejected the login of user "plain", or its project');
       expect(refused.text).not.toContain("it-is-not-this");
       expect(refused.text).not.toMatch(/^\s+at .*:\d+:\d+/m);
     }

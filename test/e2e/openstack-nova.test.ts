@@ -121,7 +121,7 @@ describeOpenstackEngine("a volume that Nova attaches", () => {
     expect(diagnostics(await project.run(["preview"]))).toContain("[attached-twice]");
     // What a volume may be is decided before it is attached.
     declare("shared", 3, attachment("first", one));
-    expect(diagnostics(await project.run(["preview"]))).toContain("multi-attach would be switched on");
+    expect(diagnostics(await project.run(["preview"]))).toContain("multi-attach can't be switched on");
     declare("silver", 3);
     await project.up();
     const many = { multiattach: true };

@@ -64,14 +64,14 @@ describeOpenstackEngine("new volumes", () => {
       "six@gold": { sizeGiB: 11 },
     });
     const text = await refused(["preview"], ["up", "--yes", "--skip-preview"]);
-    expect(text).toContain('there is no volume type "golld" that this project may use [place-unknown]');
+    expect(text).toContain('unknown volume type "golld" that this project may use [place-unknown]');
     expect(text).toContain("allowed: __DEFAULT__, gold, small\n");
     expect(text).toContain('did you mean "gold"?');
-    expect(text).toContain('there is no volume type "secret" that this project may use');
-    expect(text).toContain('there is no availability zone "nova1" that can take volumes');
-    expect(text).toContain(`there is no snapshot "${NONE}" in this project`);
-    expect(text).toContain(`there is no volume "${NONE}" in this project`);
-    expect(text).toContain("a volume of this project (quota per_volume_gigabytes) can't have 11 GiB");
+    expect(text).toContain('unknown volume type "secret" that this project may use');
+    expect(text).toContain('unknown availability zone "nova1" for volumes');
+    expect(text).toContain(`unknown snapshot "${NONE}" in this project`);
+    expect(text).toContain(`unknown volume "${NONE}" in this project`);
+    expect(text).toContain("a volume of this project (quota per_volume_gigabytes) must be at most 10 GiB, not 11 GiB");
   });
 
   test("are counted together against the project's quotas", async () => {
@@ -79,11 +79,9 @@ describeOpenstackEngine("new volumes", () => {
     const small = Array.from({ length: 6 }, (_, index) => [`small${index}`, { sizeGiB: 1 }]);
     project.declare(Object.fromEntries([...large, ...small]));
     const text = await refused();
-    expect(text).toContain('the quota "gigabytes" has 20 of 20 GiB left; this run asks for 27 more, 7 of them here');
-    expect(text).toMatch(
-      /the quota "gigabytes_gold" has 12 of 12 GiB left; this run asks for (14|21) more, 7 of them here/,
-    );
-    expect(text).toContain('the quota "volumes" has 8 of 8 volumes left; this run asks for 9 more');
+    expect(text).toContain('quota "gigabytes" has 20 of 20 GiB left; this run requires 27 more: 7 here');
+    expect(text).toMatch(/quota "gigabytes_gold" has 12 of 12 GiB left; this run requires (14|21) more: 7 here/);
+    expect(text).toContain('quota "volumes" has 8 of 8 volumes left; this run requires 9 more');
   });
 
   test("are asked about once a run, however many", async () => {
@@ -101,9 +99,7 @@ describeOpenstackEngine("new volumes", () => {
     await lab.fail({ service: "cinder", status: 500, times: 1000 });
     const { code, text } = await project.run(["preview"]);
     expect(code).toBe(0);
-    expect(text).toMatch(
-      /volume type, zone, quotas and what an interrupted run may have left are not checked beforehand: \S/,
-    );
+    expect(text).toMatch(/volume type, zone, quotas and left-over volumes are not checked in advance: \S/);
   });
 
   test("without a login, or in a wrong region, are refused in words that say what to set", async () => {
@@ -111,11 +107,11 @@ describeOpenstackEngine("new volumes", () => {
     const { authUrl } = lab.config();
     project.configure({ profiles }, { authUrl });
     expect(await refused()).toContain(
-      "there is no login: set userName, password and tenantName, or an application credential",
+      "no credentials: set userName, password and tenantName, or an application credential",
     );
     project.configure({ profiles }, { ...lab.config(), region: "elsewhere" });
     expect(await refused()).toContain(
-      'no public endpoint for block storage in region "elsewhere". It has regions RegionOne',
+      'no public endpoint for block storage in region "elsewhere". Available regions: RegionOne',
     );
   });
 
@@ -128,9 +124,9 @@ describeOpenstackEngine("new volumes", () => {
     await lab.clear();
     project.configure({ profiles }, lab.config("admin"));
     const text = await refused();
-    expect(text).toContain(`a volume of type "small" can't have 5 GiB [size-beyond-limit]`);
+    expect(text).toContain(`a volume of type "small" must be at most 4 GiB, not 5 GiB [size-beyond-limit]`);
     expect(text).toContain("allowed: 2 to 4 GiB");
-    expect(text).toMatch(/fix: +use .*gold.*ask for at most 4 GiB/);
+    expect(text).toMatch(/fix: +use type .*gold.*set the size to 4 GiB or less/);
   });
 });
 
@@ -217,13 +213,13 @@ describeOpenstackEngine("a retype", () => {
     expect(ran.code).not.toBe(0);
     const text = diagnostics(ran);
     expect(text).toContain(
-      "the types have different front-end QoS, which Cinder doesn't change while a volume is in use",
+      "the types have different front-end QoS, which Cinder can't change while a volume is in use",
     );
-    expect(text).toContain("multi-attach would be switched on, which can't be done while it is in use");
-    expect(text).toContain("the data must be written anew to encrypt it, which can't be done while it is in use");
+    expect(text).toContain("multi-attach can't be switched on while the volume is in use");
+    expect(text).toContain("the data must be rewritten to encrypt it, which isn't possible while it is in use");
     expect(text).toContain('"slow" is on another backend (slow), and migrationPolicy is "never"');
-    expect(text).toContain('"slow" is on another backend (slow), and its 1 snapshots are in the way');
-    expect(text).toContain('the quota "volumes_limited" has 0 of 0 volumes left; 1 more would be needed');
+    expect(text).toContain('"slow" is on another backend (slow), which isn\'t possible while it has snapshots (1)');
+    expect(text).toContain('quota "volumes_limited" has 0 of 0 volumes left; 1 more are required');
     expect(ran.text).not.toMatch(/^\s+at .*:\d+:\d+/m);
     expect(await lab.changes()).toEqual([]);
 
@@ -237,9 +233,9 @@ describeOpenstackEngine("a retype", () => {
     await loginSlowly(lab);
     const second = await project.run(["preview"], { PULUMI_PARALLEL: "64" });
     expect(second.code).not.toBe(0);
-    expect(diagnostics(second)).toContain('there is no volume type "gone" that this project may use');
+    expect(diagnostics(second)).toContain('unknown volume type "gone" that this project may use');
     expect(diagnostics(second)).toContain(
-      'Cinder retypes volumes that are available or in use, and it is "error_extending"',
+      'Cinder only retypes volumes that are available or in use; the status is "error_extending"',
     );
     await lab.act(ids["backend"]!, { "os-reset_status": { status: "available" } });
     await isAsBefore();
@@ -251,8 +247,12 @@ describeOpenstackEngine("a retype", () => {
     expect(failed.code).not.toBe(0);
     const text = diagnostics(failed);
     expect(text).toContain('Cinder says "Invalid volume: Retype needs volume to be in available or in-use state');
-    expect(text).toContain(`retyping volume ${ids["snapped"]} from "gold" to "slow": Cinder took the request (202)`);
-    expect(text).toContain(`retyping volume ${ids["backend"]} from "gold" to "slow": Cinder took the request (202)`);
+    expect(text).toContain(
+      `retyping volume ${ids["snapped"]} from "gold" to "slow": Cinder accepted the request (202)`,
+    );
+    expect(text).toContain(
+      `retyping volume ${ids["backend"]} from "gold" to "slow": Cinder accepted the request (202)`,
+    );
     expect(text).toContain("set `migrationPolicy: on-demand` in the profile");
     // The next run says it again, and doesn't lie.
     expect(

@@ -138,7 +138,7 @@ describeOpenstackEngine("the volume types of a stack's profiles", () => {
     expect(succeeded(preview)).not.toMatch(/replace/);
     const told = diagnostics(preview);
     const left = (name: string) =>
-      `${name}: 1 volume has type "${name}" and won't get the change until retyped to another type and back (front-end QoS: until attached anew)`;
+      `${name}: 1 volume has type "${name}" and won't get the change until retyped to another type and back (front-end QoS: until reattached)`;
     expect(told).toContain(`${left("gold")}: data (${volume})`);
     expect(told).toContain(`${left("burst")}: bursting (${another})`);
     expect(told).not.toContain("on-array: ");
@@ -160,10 +160,10 @@ describeOpenstackEngine("the volume types of a stack's profiles", () => {
     const refused = await project.run(["preview"]);
     expect(refused.code).not.toBe(0);
     expect(diagnostics(refused)).toContain(
-      `1 volume has type "gold", and Cinder doesn't change the extra specs of a type that volumes have: data (${volume}) [type-in-use]`,
+      `1 volume uses type "gold", and Cinder doesn't change the extra specs of a type that is in use: data (${volume}) [type-in-use]`,
     );
     expect(diagnostics(refused)).toContain(
-      '1 volume has type "burst", and Cinder doesn\'t delete a type that volumes have: bursting (',
+      '1 volume uses type "burst", and Cinder doesn\'t delete a type that is in use: bursting (',
     );
     expect(refused.text).not.toMatch(/^\s+at .*:\d+:\d+/m);
     expect(await lab.changes()).toEqual([]);
@@ -174,7 +174,7 @@ describeOpenstackEngine("the volume types of a stack's profiles", () => {
       .run(["preview"])
       .then(diagnostics)
       .finally(() => lab.startCinder());
-    expect(unchecked).toContain('which volumes have type "gold" already is not checked beforehand');
+    expect(unchecked).toContain('the existing volumes of type "gold" were not checked in advance');
 
     for (const { id } of await lab.volumes()) {
       await lab.must("DELETE", `/volumes/${id}`);
@@ -209,9 +209,9 @@ describeOpenstackEngine("the volume types of a stack's profiles", () => {
     program();
     const differ = await project.run(["preview"]);
     expect(differ.code).not.toBe(0);
-    expect(diagnostics(differ)).toContain('both make volume type "gold", differently [specs-differ]');
-    expect(diagnostics(differ)).toContain("storage has names of its own for its limits [setting-not-applicable]");
-    expect(diagnostics(differ)).toContain('"x" is no size');
+    expect(diagnostics(differ)).toContain('define volume type "gold" differently [specs-differ]');
+    expect(diagnostics(differ)).toContain("each storage driver has its own names for limits [setting-not-applicable]");
+    expect(diagnostics(differ)).toContain('invalid size "x"');
     configured();
     program({ profiles: ["golld"], profile: "gold" });
     const wrong = await project.run(["preview"]);

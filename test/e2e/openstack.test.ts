@@ -59,7 +59,7 @@ describeOpenstackEngine("volumes on Cinder", () => {
     };
     declare({});
     const text = await project.up();
-    expect(text).toContain('metadata.owner: "me" in place of "team", which "gold" says');
+    expect(text).toContain('metadata.owner: "me" overrides "team" of "gold"');
     const ids = await project.ids();
     expect(await volumeNamed("data")).toMatchObject({
       id: ids["data"],
@@ -117,7 +117,7 @@ describeOpenstackEngine("volumes on Cinder", () => {
     const refused = await project.tryUp("--continue-on-error");
     expect(refused.code).not.toBe(0);
     expect(diagnostics(refused)).toContain(
-      `retyping volume ${ids["moved"]} from "gold" to "bronze": Cinder took the request (202) and did not do it; the volume is "available" and of type "gold" as before`,
+      `retyping volume ${ids["moved"]} from "gold" to "bronze": Cinder accepted the request (202) but didn't carry it out; the volume is "available" and still of type "gold"`,
     );
     expect(diagnostics(refused)).toContain("set `migrationPolicy: on-demand` in the profile");
     const gold = { volume_type: "gold", metadata: { owner: "team", tier: "gold" } };
@@ -159,7 +159,7 @@ describeOpenstackEngine("volumes on Cinder", () => {
     await lab.clear();
     const shrinks = await project.tryUp("--continue-on-error");
     expect(shrinks.code).not.toBe(0);
-    expect(diagnostics(shrinks)).toContain("the volume has 6 GiB and would shrink to 1 GiB");
+    expect(diagnostics(shrinks)).toContain("the volume can't shrink from 6 GiB to 1 GiB");
     expect(await volumeNamed("grown")).toMatchObject({ id: ids["grown"], size: 6 });
     declare({ "grown@gold": { sizeGiB: 6 } });
     await project.up();
@@ -172,9 +172,9 @@ describeOpenstackEngine("volumes on Cinder", () => {
     const other = await project.run(["preview"]);
     expect(other.code).not.toBe(0);
     expect(diagnostics(other)).toContain(
-      `"availabilityZone" can't go from "nova" to "elsewhere": a volume can't leave its zone`,
+      `"availabilityZone" can't be changed from "nova" to "elsewhere": a volume can't be moved to another zone`,
     );
-    expect(diagnostics(other)).toContain('"snapshotId" can\'t go from nothing to');
+    expect(diagnostics(other)).toContain('"snapshotId" can\'t be changed from nothing to');
 
     // Also without the login's being in the state.
     await project.destroy();
@@ -196,7 +196,7 @@ describeOpenstackEngine("volumes on Cinder", () => {
     });
     const text = await project.up();
     expect(text).not.toContain("replace");
-    expect(text).toContain(`takes over ${others} from organization/other/dev, which can still change and delete it`);
+    expect(text).toContain(`imports ${others} from organization/other/dev, which can still change and delete it`);
     expect((await lab.volume(others))!["metadata"]).toMatchObject({
       "storage-profiles.stack": "organization/life/dev",
     });
@@ -238,12 +238,12 @@ describeOpenstackEngine("volumes on Cinder", () => {
     const refused = await project.run(["preview"]);
     expect(refused.code).not.toBe(0);
     const text = diagnostics(refused);
-    expect(text).toContain(`${id} can't be taken over: it has 5 GiB, and can't shrink to 3`);
-    expect(text).toContain(`${id} can't be taken over: its snapshotId is nothing, and not "${none}"`);
+    expect(text).toContain(`${id} can't be imported: it can't shrink from 5 GiB to 3 GiB`);
+    expect(text).toContain(`${id} can't be imported: its snapshotId is nothing, not "${none}"`);
     for (const volume of [others, wrongly])
-      expect(text).toContain(`${volume} can't be taken over: it belongs to the stack organization/other/dev`);
+      expect(text).toContain(`${volume} can't be imported: it belongs to the stack organization/other/dev`);
     expect(text).toContain('takeFrom: "organization/other/dev"');
-    expect(text).toContain(`${none} can't be taken over: this project has no volume of that id`);
+    expect(text).toContain(`${none} can't be imported: this project has no volume with that id`);
     expect(await lab.changes()).toEqual([]);
   });
 

@@ -441,7 +441,7 @@ describe("an engine that is kept ready", () => {
     keeping.prepare();
     await until("it is said", () => lines.length > 0);
     expect(lines).toEqual([
-      expect.stringContaining("no engine is kept ready: Pulumi.yaml has another runtime than nodejs"),
+      expect.stringContaining("Pulumi isn't kept loaded: the runtime in Pulumi.yaml isn't nodejs"),
     ]);
     expect(await keeping.take()).toBeUndefined();
   });

@@ -67,7 +67,7 @@ describe("a volume that is renamed in the program", () => {
     declare("store", "", 'aliases: [{ name: "data" }]');
     const refused = await project.run(UP);
     expect(refused.code).not.toBe(0);
-    expect(refused.text).toMatch(/::data is an alias of \S+::store, and the state has both/);
+    expect(refused.text).toMatch(/::data is an alias of \S+::store, but the state contains both/);
     expect(readFileSync(file, "utf8")).toBe("data");
   });
 });

@@ -31,8 +31,8 @@ describe("two volumes named data below two parents", () => {
     declare('profile: "gold", sizeGiB: 4', 'profile: "bronze", sizeGiB: 1');
     const shrinking = await project.run(["preview"]);
     expect(shrinking.code).not.toBe(0);
-    expect(shrinking.text).toContain("the volume has 2 GiB and would shrink to 1 GiB");
-    expect(shrinking.text).not.toContain("the volume has 1 GiB");
+    expect(shrinking.text).toContain("the volume can't shrink from 2 GiB to 1 GiB");
+    expect(shrinking.text).not.toContain("shrink from 1 GiB");
 
     const urnOf = (parent: string) =>
       `urn:pulumi:dev::same-name::app:${parent}$storage-profiles:index:ProfiledVolume::data`;

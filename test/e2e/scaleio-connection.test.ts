@@ -34,7 +34,7 @@ describe("the connection", () => {
     [
       "a wrong password",
       () => ({ password: "wrong" }),
-      ['refuses the login of user "admin". Check scaleio:username, and set the password'],
+      ['rejected the login of user "admin". Check scaleio:username, and set the password'],
     ],
     [
       "a gateway that is down",
@@ -45,7 +45,7 @@ describe("the connection", () => {
       "a config without a password, by http, and with a CA file that isn't there",
       () => ({ endpoint: "http://127.0.0.1:1", password: null, caFile: "nope.pem" }),
       [
-        "the password would go out in clear",
+        "the password would be sent unencrypted",
         "scaleio:password is missing: pulumi config set --secret scaleio:password",
         "scaleio:caFile: ENOENT",
       ],
@@ -83,7 +83,7 @@ describe("the connection", () => {
     await project.connect({}, { password: null });
     succeeded(await project.run(["config", "set", "--plaintext", "scaleio:password", PASSWORD]));
     const text = succeeded(await project.run(["preview"]));
-    expect(text).toContain("scaleio:password stands in Pulumi.dev.yaml as plain text");
+    expect(text).toContain("scaleio:password is stored in Pulumi.dev.yaml as plain text");
     expect(text).not.toContain(PASSWORD);
   });
 

@@ -99,13 +99,13 @@ test.each<[string, string, Fault[], string[]]>([
     // Broken connections alone don't make it fail: volumes are found again by their names.
     "breaks every connection after a volume was made, and never answers when one is to be mapped",
     [on(create, 1, "cut-after-commit", "always"), on(map, 1, "hang", "always")],
-    ["gave no answer within 3 s"],
+    ["within 3 s (scaleio:timeoutSeconds)"],
   ],
   [
     "3.6",
     "answers with a page in HTML",
     [on(map, 0, "unauthorized-html", "always")],
-    ["refuses a login that it has just given"],
+    ["rejected a login that it has just granted"],
   ],
 ])(
   "the gateway of version %s %s: the error says so, and a second `up` finishes",
@@ -161,7 +161,7 @@ test("a volume of the name that isn't surely ours is not taken up: the error has
   const [made] = onArray(gateway);
   // Older than any run that was just interrupted.
   gateway.advance(25 * 3_600_000);
-  await project.refuses(["it was made more than 24 hours ago", `import: "${made?.id}"`], UP);
+  await project.refuses(["it was created more than 24 hours ago", `import: "${made?.id}"`], UP);
   project.program(`new ProfiledVolume("v@gold", { sizeGiB: 8, import: "${made?.id}" });`);
   await project.up();
   expect(onArray(gateway)).toEqual([made]);

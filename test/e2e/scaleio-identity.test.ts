@@ -30,7 +30,7 @@ describe("on one array", () => {
     declare({ a: "node1", c: "node2" });
     await project.up();
     declare({ b: "node1", c: "node2" });
-    expect(await project.up()).toContain('the mapping is "b" now');
+    expect(await project.up()).toContain('the mapping is now "b"');
     expect(mapped()).toEqual(["node1", "node2"]);
     const inState = Object.keys(await project.state()).filter((what) => what.startsWith("VolumeMapping"));
     expect(inState.sort()).toEqual(["VolumeMapping b", "VolumeMapping c"]);
@@ -62,7 +62,7 @@ describe("on one array", () => {
     const [taken] = onArray(gateway);
     expect(taken).toMatchObject({ id, name: "precious" });
     declare("renamed", { import: id });
-    expect(await project.up()).toContain(`volume ${id} stays on the array: it is "renamed" now`);
+    expect(await project.up()).toContain(`volume ${id} stays on the array: it is now "renamed"`);
     expect(onArray(gateway)).toEqual([taken]);
     project.program(`
       new ProfiledVolume("renamed@gold", { sizeGiB: 16 });
@@ -84,7 +84,7 @@ describe("on one array", () => {
   test("what is taken over can't be called otherwise", async () => {
     const id = gateway.array.createVolume({ name: "old", sizeGiB: 8 });
     project.program(`new ProfiledVolume("old", { sizeGiB: 8, physicalName: "new", import: "${id}" });`);
-    await project.refuses([`it is called "old", and a volume is never renamed`]);
+    await project.refuses([`it is named "old", and volumes can't be renamed`]);
   });
 
   test("a pool that was renamed, and a volume that was moved by other means, are followed after a refresh", async () => {
@@ -101,11 +101,11 @@ describe("on one array", () => {
     await declare("pool1", 16);
     await project.refuses(['has storagePool "small" on the array', "pulumi refresh"], UP);
     await declare("small", 8);
-    await project.refuses(['"storagePool" can\'t go from "pool1" to "small"', "run pulumi refresh first"]);
+    await project.refuses(['"storagePool" can\'t be changed from "pool1" to "small"', "run pulumi refresh first"]);
     await project.refresh();
     expect(await project.steps()).toEqual([{ op: "update", what: "ProfiledVolume data" }]);
     await declare("pool1", 8);
-    await project.refuses(['"storagePool" can\'t go from "small" to "pool1"']);
+    await project.refuses(['"storagePool" can\'t be changed from "small" to "pool1"']);
 
     gateway.array.renameStoragePool("small", "fast");
     await project.refresh();
@@ -140,7 +140,7 @@ describe("on one array", () => {
     gateway.clearFaults();
     const before = onArray(gateway);
     expect(before).toHaveLength(1);
-    expect(await project.up()).toContain("made by a run of this stack that was interrupted; it is taken up");
+    expect(await project.up()).toContain("created by an interrupted run of this stack; it is adopted");
     expect(onArray(gateway)).toEqual(before);
   });
 

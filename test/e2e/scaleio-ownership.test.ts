@@ -28,7 +28,7 @@ const ids = () => onArray(gateway).map(({ id }) => id);
 
 test("two states with one project, stack and volume name have a volume each, and remove their own", async () => {
   await begin([ada, bob], DATA);
-  for (const project of [ada, bob]) expect(await project.up()).not.toContain("is taken up");
+  for (const project of [ada, bob]) expect(await project.up()).not.toContain("it is adopted");
   const [hers, his] = [await idOf(ada), await idOf(bob)];
   expect(ids().sort()).toEqual([hers, his].sort());
   await bob.destroy();
@@ -44,8 +44,8 @@ test("what a run left unanswered is taken up by its own state, and by no other",
   gateway.clearFaults();
   const left = ids();
   expect(left).toHaveLength(1);
-  expect(await bob.up()).not.toContain("is taken up");
-  expect(await ada.up()).toContain("made by a run of this stack that was interrupted; it is taken up");
+  expect(await bob.up()).not.toContain("it is adopted");
+  expect(await ada.up()).toContain("created by an interrupted run of this stack; it is adopted");
   expect([await idOf(ada)]).toEqual(left);
   expect(left).not.toContain(await idOf(bob));
 });

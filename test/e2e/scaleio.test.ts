@@ -25,7 +25,7 @@ async function expectDestroyed(id: string, host: string): Promise<void> {
   gateway.array.map(id, "node3");
   const { code, text } = await project.run(["destroy", "--yes", "--skip-preview"]);
   expect(code).not.toBe(0);
-  expect(text).toContain(`volume ${id} is not removed: it is mapped to SDC`);
+  expect(text).toContain(`volume ${id} is not removed: it is still mapped to SDC`);
   expect(text).toContain(host);
   expect(text).not.toMatch(/\n +at /);
   expect(onArray(gateway).map(({ mapped }) => mapped.length)).toEqual([1]);
@@ -87,11 +87,11 @@ test("plans show what is done, each change is the fewest calls, drift is put rig
   declare("gold");
   gateway.clearCalls();
   const text = await project.up();
-  expect(text).toContain("100 GiB is rounded up to 104 GiB: ScaleIO makes volumes in multiples of 8 GiB");
-  expect(text).not.toContain("KB/s is rounded up");
+  expect(text).toContain("100 GiB rounded up to 104 GiB: ScaleIO volume sizes are multiples of 8 GiB");
+  expect(text).not.toContain("KB/s rounded up");
   // Limits that are in force nowhere are noted of the volume without a mapping only.
-  expect(text).toMatch(/3,000 IOPS.* come into force when the volume is mapped to an SDC/);
-  expect(text).not.toMatch(/10,000 IOPS.* come into force/);
+  expect(text).toMatch(/3,000 IOPS.* take effect when the volume is mapped to an SDC/);
+  expect(text).not.toMatch(/10,000 IOPS.* take effect/);
   expect(logins(gateway)).toBe(1);
   const made = arrayNow();
   const { id = "" } = made["data"] ?? {};
@@ -129,7 +129,7 @@ test("plans show what is done, each change is the fewest calls, drift is put rig
   const state = await project.state();
   expect(state["VolumeMapping data-on-192.0.2.12"]).toMatchObject({ outputs: { gone: true } });
   expect(state["VolumeMapping gone-on-node1"]).toBeUndefined();
-  await project.refuses(["the volume has 112 GiB and would shrink to 104 GiB"]);
+  await project.refuses(["the volume can't shrink from 112 GiB to 104 GiB"]);
   declare("silver", 113);
   gateway.clearCalls();
   expect((await project.upSteps()).steps).toEqual([
@@ -173,13 +173,13 @@ describe("one array", () => {
     const scaleio = { provisioning: "thick", storagePool: "unpadded", protectionDomain: "domain2" };
     // At preview it is refused as well, as the story of ScaleIO shows.
     project.program('new ProfiledVolume("data@gold", { sizeGiB: 8 });');
-    await project.refuses(["the volume has 16 GiB and would shrink to 8 GiB", "fix:     "], UP);
+    await project.refuses(["the volume can't shrink from 16 GiB to 8 GiB", "fix:     "], UP);
     await project.connect({ profiles: { gold: { extends: "gold", scaleio } } });
     project.program('new ProfiledVolume("data@gold", { sizeGiB: 16 });');
     await project.refuses([
-      '"provisioning" can\'t go from "thin" to "thick"',
-      '"storagePool" can\'t go from "pool1" to "unpadded"',
-      '"protectionDomain" can\'t go from "domain1" to "domain2"',
+      '"provisioning" can\'t be changed from "thin" to "thick"',
+      '"storagePool" can\'t be changed from "pool1" to "unpadded"',
+      '"protectionDomain" can\'t be changed from "domain1" to "domain2"',
       "fix:     ",
     ]);
     expect(gateway.calls).toEqual([]);
@@ -191,7 +191,7 @@ describe("one array", () => {
     await project.connect({ profiles: { odd: { scaleio: { storagePool: "poll1" } } } });
     project.program('for (let n = 0; n < 3; n++) new ProfiledVolume("v" + n + "@odd", { sizeGiB: 8 });');
     await project.refuses([
-      'there is no storage pool "poll1" in protection domain "domain1"',
+      'unknown storage pool "poll1" in protection domain "domain1"',
       "allowed: fine, pool1, small, unpadded",
       'did you mean "pool1"?',
     ]);
@@ -200,20 +200,20 @@ describe("one array", () => {
   test("what was refused at `up` is not held against the next one: no volume has it", async () => {
     await project.connect({ profiles: { odd: { scaleio: { storagePool: "fine", provisioning: "thick" } } } });
     project.program('new ProfiledVolume("data@odd", { sizeGiB: 64 });');
-    await project.refuses(["a pool of fine granularity has thin volumes only"], UP);
+    await project.refuses(["a fine-granularity pool supports only thin volumes"], UP);
     await project.connect({ profiles: { odd: { scaleio: { provisioning: "thick" } } } });
     project.program('new ProfiledVolume("data@odd", { sizeGiB: 8 });');
     await project.up();
     expect(onArray(gateway)).toMatchObject([{ what: "8 GiB thick" }]);
     // And what there is now counts again.
     await project.connect({ profiles: { odd: { scaleio: {} } } });
-    await project.refuses(['"provisioning" can\'t go from "thick" to "thin"']);
+    await project.refuses(['"provisioning" can\'t be changed from "thick" to "thin"']);
   });
 
   test("sees at preview that the pool has no room for all volumes together", async () => {
     await project.connect({ profiles: { odd: { scaleio: { storagePool: "small", provisioning: "thick" } } } });
     project.program('for (let n = 0; n < 9; n++) new ProfiledVolume("v" + n + "@odd", { sizeGiB: 8 });');
-    await project.refuses(['storage pool "small" has room for 0 GiB more', "other volumes of this run 64 GiB"]);
+    await project.refuses(['storage pool "small" has 0 GiB free', "other volumes of this run 64 GiB"]);
     // What just fits is made: also by an `up` that previews first, and counts twice.
     project.program('for (let n = 0; n < 8; n++) new ProfiledVolume("v" + n + "@odd", { sizeGiB: 8 });');
     succeeded(await project.run(["up", "--yes"]));
@@ -229,12 +229,12 @@ describe("one array", () => {
     gateway.clearCalls();
     await project.refuses([
       "one: 4 problems",
-      "a ScaleIO volume can't have a name of 32 characters",
-      '"storagePool" is missing: a ScaleIO volume lives in a storage pool',
+      "the ScaleIO volume name is 32 characters long (max 31)",
+      '"storagePool" is missing: a ScaleIO volume requires a storage pool',
       '"protectionDomain" is missing',
       'unknown key "endpont"',
       "two: 1 problem",
-      '"slow" wants a limit of 10 IOPS',
+      '"slow" sets a limit of 10 IOPS',
     ]);
     expect(gateway.calls).toEqual([]);
   });
@@ -242,14 +242,14 @@ describe("one array", () => {
   test("a chosen name is checked: taken is refused with the id and the way to take that volume over", async () => {
     const id = gateway.array.createVolume({ name: "precious", sizeGiB: 16 });
     project.program('new ProfiledVolume("data", { sizeGiB: 8, physicalName: "precious" });');
-    await project.refuses(['"precious" is taken', `set \`import: "${id}"\``]);
+    await project.refuses(['"precious" is already in use', `set \`import: "${id}"\``]);
 
     project.program(`exports.id = new ProfiledVolume("data@gold", { sizeGiB: 8, import: "${id}" }).volumeId;`);
-    await project.refuses(["the volume has 16 GiB and would shrink to 8 GiB"]);
+    await project.refuses(["the volume can't shrink from 16 GiB to 8 GiB"]);
     project.program(`exports.id = new ProfiledVolume("data@gold", { sizeGiB: 24, import: "${id}" }).volumeId;`);
     const taken = succeeded(await project.run(["preview"]));
-    expect(taken).toContain(`takes over ${id}: sizeGiB: 16 GiB → 24 GiB, in place`);
-    expect(taken).toContain(`the array doesn't tell whether another stack has ${id}`);
+    expect(taken).toContain(`imports ${id}: sizeGiB: 16 GiB → 24 GiB, in place`);
+    expect(taken).toContain(`the array doesn't report whether another stack manages ${id}`);
     await project.up();
     expect((await project.outputs())["id"]).toBe(id);
     expect(onArray(gateway)).toMatchObject([{ id, name: "precious", what: "24 GiB thin ramcache" }]);
@@ -272,7 +272,7 @@ describe("one array", () => {
     expect(onArray(gateway)).toMatchObject([{ id, name: "old", what: "16 GiB thin ramcache" }]);
     expect(await project.steps("--refresh")).toEqual([]);
     const wrong = await project.command("storage-profiles-scaleio", ["import-file", "data=0000000000000000", "x=1"]);
-    expect([wrong.code === 0, wrong.text]).toEqual([false, expect.stringContaining("Write name=id")]);
+    expect([wrong.code === 0, wrong.text]).toEqual([false, expect.stringContaining("Use name=id")]);
     const gone = await project.command("storage-profiles-scaleio", ["import-file", "data=0000000000000000"]);
     expect([gone.code === 0, gone.text]).toEqual([false, expect.stringContaining("the array has no such volume")]);
   });
@@ -288,7 +288,7 @@ describe("one array", () => {
         new VolumeMapping("c", { volumeId, sdc: "192.0.2.13" });
       `);
     declare("ReadOnly", 11);
-    expect(await project.up()).toContain("1,500 KB/s is rounded up to 2,048 KB/s");
+    expect(await project.up()).toContain("1,500 KB/s rounded up to 2,048 KB/s");
     expect(onArray(gateway)[0]?.mapped).toEqual([
       "node1 11 IOPS 2 MB/s ReadOnly",
       "node2 0 IOPS 0 MB/s",
@@ -299,7 +299,7 @@ describe("one array", () => {
     await project.up();
     expect(onArray(gateway)[0]?.mapped[0]).toBe("node1 12 IOPS 2 MB/s");
     declare("ReadWrite", 10);
-    await project.refuses(["the mapping wants a limit of 10 IOPS; ScaleIO allows 11 to"]);
+    await project.refuses(["the mapping sets a limit of 10 IOPS; ScaleIO allows 11 to"]);
     await project.destroy();
     expect(onArray(gateway)).toMatchObject([{ id, mapped: [] }]);
   });
@@ -311,7 +311,7 @@ describe("one array", () => {
     `);
     await project.refuses([
       "m: 3 problems",
-      "\"iopsLimit\" can't be set: the limits are those of the volume's profile",
+      "\"iopsLimit\" can't be set: the limits are set by the volume's profile",
       '"sdc" is missing',
       '"Read" is not allowed',
     ]);
@@ -320,7 +320,7 @@ describe("one array", () => {
       new VolumeMapping("m", { volume: data, sdc: "nod1" });
     `);
     await project.refuses([
-      'there is no SDC "nod1" on the array',
+      'unknown SDC "nod1" on the array',
       "allowed: 192.0.2.14, node1, node2, node3",
       'did you mean "node1"?',
     ]);

@@ -262,7 +262,7 @@ describe("a stack on this machine", () => {
       await until("the other run has the lock", () => project.isLocked());
       const report = await stack.apply().done;
       expect(report).toMatchObject({ state: "failed", problems: [{ code: "stack-locked" }] });
-      expect(report.problems[0]?.message).toMatch(/another run holds the stack's lock: \S+@\S+ \(pid \d+\), since 20/);
+      expect(report.problems[0]?.message).toMatch(/the stack is locked by another run: \S+@\S+ \(pid \d+\), since 20/);
       expect(await statuses(stack)).toMatchObject({ logs: "out-of-date" });
       // One that is told to wait gets its turn.
       const patient = stack.apply({ waitForLockSeconds: 60 });
@@ -335,7 +335,7 @@ describe("a stack on this machine", () => {
     const [interrupted] = await stack.operations();
     const again = await stack.resume(interrupted?.id ?? "");
     expect(await again.done).toMatchObject({ state: "succeeded" });
-    expect(JSON.stringify(await eventsOf(again))).toContain("the lock of a run that was killed is taken away");
+    expect(JSON.stringify(await eventsOf(again))).toContain("removing the lock of a killed run");
     expect(await statuses(stack)).toEqual({ data: "compliant", logs: "compliant" });
     expect(await project.steps()).toEqual([]);
   });
@@ -455,9 +455,9 @@ describe("a program that declares its volumes itself, on an array", () => {
         causes: [
           {
             message:
-              "iopsLimit of data-on-node1 is 500 IOPS, and the volume's is 7,000 IOPS: it was changed on the backend, or the last `up` did not get to it",
+              "iopsLimit of data-on-node1 is 500 IOPS, expected 7,000 IOPS: changed on the backend, or not updated by the last `up`",
           },
-          { message: "it was changed on the backend: sizeGiB is 16 GiB and was made 8 GiB" },
+          { message: "drifted: sizeGiB is 16 GiB, expected 8 GiB" },
         ],
         verdict: "refused",
       },
@@ -466,7 +466,7 @@ describe("a program that declares its volumes itself, on an array", () => {
     // What the backend can't take back the hook refuses.
     const refused = await stack.apply().done;
     expect(refused).toMatchObject({ state: "failed", problems: [{ code: "engine-failed" }] });
-    expect(refused.problems[0]?.message).toContain("the volume has 16 GiB and would shrink to 8 GiB");
+    expect(refused.problems[0]?.message).toContain("the volume can't shrink from 16 GiB to 8 GiB");
     project.program(programOf(16));
     expect(await stack.apply({ volumes: ["data"] }).done).toMatchObject({ state: "succeeded", volumes: ["data"] });
     expect(await statuses(stack, { refresh: true })).toEqual({ data: "compliant", log: "compliant" });

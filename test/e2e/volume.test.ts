@@ -75,7 +75,7 @@ describeIf(loopReason() === undefined, "the founding example, as root on Linux",
       { op: "update", what: "LocalVolume highperfvolume" },
       { op: "update", what: "ProfiledVolume highperfvolume" },
     ]);
-    expect(text).toContain("highperfvolume: gold → silver: in-place");
+    expect(text).toContain("highperfvolume: gold → silver: update in place");
     expect(text).toContain("sizeGiB: 1 GiB → 2 GiB, in place");
     expect(text).toContain("iopsLimit: 10,000 IOPS → 3,000 IOPS, in place");
     expect(text).toContain("throughputLimitMiBps: unlimited → 250 MiB/s, in place");
@@ -87,8 +87,8 @@ describeIf(loopReason() === undefined, "the founding example, as root on Linux",
     const shrinks = await project.run(UP);
     expect(shrinks.code).not.toBe(0);
     expect(shrinks.text).toContain("highperfvolume: silver → gold is refused: 1 problem");
-    expect(shrinks.text).toContain("the volume has 2 GiB and would shrink to 1 GiB");
-    expect(shrinks.text).toContain("fix:     ask for 2 GiB or more");
+    expect(shrinks.text).toContain("the volume can't shrink from 2 GiB to 1 GiB");
+    expect(shrinks.text).toContain("fix:     set the size to 2 GiB or more");
     expect(shrinks.text).not.toContain("LocalVolume highperfvolume");
     expect(await project.state()).toEqual(before);
 
@@ -106,7 +106,7 @@ describeIf(loopReason() === undefined, "the founding example, as root on Linux",
     expect((await project.steps()).map(({ what }) => what)).toEqual(["ProfiledVolume highperfvolume"]);
     declare("gold", 3);
     const changed = await project.up();
-    expect(changed).toContain("highperfvolume (whose last change did not finish): in-place");
+    expect(changed).toContain("highperfvolume (last change unfinished): update in place");
     expect(changed).toContain("sizeGiB: 2 GiB → 3 GiB, in place");
     expect(changed).toContain("iopsLimit: 3,000 IOPS → 10,000 IOPS, in place");
     await is(gold, 3);
@@ -178,14 +178,14 @@ describe("a program with problems", () => {
       expect(text).toContain("[profile-conflict]");
       // Two volumes that would be one.
       expect(text).toContain("[volume-twice]");
-      expect(text).toContain('"good" is already the volume of "good"');
+      expect(text).toContain('"good" is already used by "good"');
       // What TypeScript would not compile.
       expect(text).toContain("untyped: 3 problems");
       expect(text).toContain('did you mean "sizeGiB"?');
-      expect(text).toContain('deletionProtection: text ("false") where true or false belongs');
+      expect(text).toContain('deletionProtection: expected true or false, got text ("false")');
       // References that are wrong keep nothing from being told that is declared after them.
       for (const code of ["reference-many-ats", "reference-blank"]) expect(text).toContain(`[${code}]`);
-      expect(text).toContain('there is no profile "silv"');
+      expect(text).toContain('unknown profile "silv"');
       expect(text).not.toMatch(TRACE);
     }
     expect(
@@ -212,7 +212,7 @@ describe("a program with problems", () => {
     `);
     const waiting = await project.run(UP);
     expect(waiting.code).not.toBe(0);
-    for (const profile of ["golf", "silv"]) expect(diagnostics(waiting)).toContain(`there is no profile "${profile}"`);
+    for (const profile of ["golf", "silv"]) expect(diagnostics(waiting)).toContain(`unknown profile "${profile}"`);
   });
 
   test("hears of a bad config in one message, by the places in the file, without a stack trace", async () => {
@@ -229,8 +229,8 @@ describe("a program with problems", () => {
     project.config({ volumes: { high: { profile: "goldd", sizeGiB: 1 }, low: { profile: "gold" } } });
     const volumes = (await project.run(["preview"])).text;
     expect(volumes).toContain("Pulumi.dev.yaml: 2 problems");
-    expect(volumes).toContain("storage-profiles:volumes.high.profile: there is no profile");
-    expect(volumes).toContain("storage-profiles:volumes.low.sizeGiB: no size is given");
+    expect(volumes).toContain("storage-profiles:volumes.high.profile: unknown profile");
+    expect(volumes).toContain("storage-profiles:volumes.low.sizeGiB: size is missing");
     for (const text of [config, volumes]) expect(text).not.toMatch(TRACE);
   });
 
@@ -335,13 +335,13 @@ describe("declared volumes, in directories", () => {
     const shrunk = await project.run(["preview"]);
     expect([shrunk.code > 0, shrunk.text]).toEqual([
       true,
-      expect.stringContaining("the volume has 3 GiB and would shrink to 2 GiB"),
+      expect.stringContaining("the volume can't shrink from 3 GiB to 2 GiB"),
     ]);
     project.program(late(3) + renamed + hatch('physicalName: "third-name",') + opts() + child(off));
     const called = await project.run(["preview"]);
     expect([called.code > 0, called.text]).toEqual([
       true,
-      expect.stringContaining('the volume is called "other-name" and is never renamed'),
+      expect.stringContaining('the volume is named "other-name" and can\'t be renamed'),
     ]);
   });
 
@@ -356,13 +356,13 @@ describe("declared volumes, in directories", () => {
     const { code, text } = await project.run(["up", "--yes"]);
     expect(code).not.toBe(0);
     expect(text).toMatch(/\+ \d to create[^]*Updating \(dev\)[^]*late: 1 problem/);
-    expect(text).toContain("a local volume can't have 99,999 GiB");
+    expect(text).toContain("a local volume must be at most 16,383 GiB, not 99,999 GiB");
     expect(Object.keys(await project.state()).filter((each) => each.includes("late"))).toEqual([]);
 
     declare("golf", 1);
     const preview = await project.run(["preview"]);
     expect(preview.code).not.toBe(0);
-    expect(preview.text).toContain('there is no profile "golf"');
+    expect(preview.text).toContain('unknown profile "golf"');
     expect(preview.text).not.toContain("size-missing");
   });
 
@@ -388,12 +388,12 @@ describe("declared volumes, in directories", () => {
     declare("Second");
     const taken = await project.run(["preview"]);
     expect(taken.code).not.toBe(0);
-    expect(taken.text).toContain(`There is a volume at ${id} already; it belongs to`);
+    expect(taken.text).toContain(`A volume already exists at ${id}; it belongs to`);
 
     await project.init("other");
     project.config(unprotected);
     declare("First", `import: "${id}x"`);
-    expect((await project.run(["preview"])).text).toContain(`there is no volume ${id}x`);
+    expect((await project.run(["preview"])).text).toContain(`volume ${id}x doesn't exist`);
     declare("First", `import: "${id}"`);
     const unnamed = await project.run(UP);
     expect(unnamed.code).not.toBe(0);
@@ -401,8 +401,8 @@ describe("declared volumes, in directories", () => {
     expect(owner).toContain("$storage-profiles:index:ProfiledVolume::data");
     declare("First", `import: "${id}", takeFrom: "${owner}", sizeGiB: 2`);
     const taking = (await project.up()).replace(/\s+/g, " ");
-    expect(taking).toContain(`takes over ${id} from ${owner}`);
-    expect(taking).toMatch(/takes over .*1 GiB.*2 GiB/);
+    expect(taking).toContain(`imports ${id} from ${owner}`);
+    expect(taking).toMatch(/imports .*1 GiB.*2 GiB/);
     const there = await project.outputs();
     expect(there["id"]).toBe(id);
     expect(there["same"]).not.toBe(same);
@@ -469,7 +469,7 @@ describe("volumes with data, in directories", () => {
     succeeded(await project.run(["stack", "import", "--file", "empty.json", "--force"]));
     const taken = await project.run(["preview"]);
     expect(taken.code).not.toBe(0);
-    expect(taken.text).toContain("a Pulumi state has it under this very name");
+    expect(taken.text).toContain("a Pulumi state contains it under the same name");
     succeeded(await project.run(["stack", "import", "--file", "full.json", "--force"]));
     expect(isThere()).toBe(true);
 
@@ -481,7 +481,7 @@ describe("volumes with data, in directories", () => {
     ]) {
       const { code, text } = await project.run(command);
       expect(code).not.toBe(0);
-      expect(text).toContain("Mount the disk that has it");
+      expect(text).toContain("Mount its disk");
     }
     expect(Object.keys(await project.state())).toEqual(
       expect.arrayContaining(["LocalVolume data", "LocalVolume removed"]),
@@ -493,7 +493,7 @@ describe("volumes with data, in directories", () => {
     rmSync(removed, { recursive: true });
     const { code, text } = await project.run(UP);
     expect(code).not.toBe(0);
-    expect(text).toContain("`pulumi refresh` takes it out of the state");
+    expect(text).toContain("`pulumi refresh` removes it from the state");
     await project.refresh();
     const { steps } = await project.upSteps();
     expect(steps.map(({ op, what }) => `${op} ${what}`)).toEqual(["create LocalVolume removed"]);
@@ -509,7 +509,7 @@ describe("volumes with data, in directories", () => {
     for (const command of [UP, [...UP, ...target]]) {
       const { code, text } = await project.run(command);
       expect(code).not.toBe(0);
-      expect(text).toMatch(/another state directory than the one that has "data"|Mount the disk that has it/);
+      expect(text).toMatch(/is not the state directory that contains "data"|Mount its disk/);
     }
     expect(readdirSync(project.volumes)).toEqual([]);
     // Another stack, which knows nothing of it, begins to use the mount point.
@@ -525,10 +525,10 @@ describe("volumes with data, in directories", () => {
     ]) {
       const { code, text } = await project.run(command);
       expect(code).not.toBe(0);
-      expect(text).toContain("may be another state directory");
+      expect(text).toContain("may not be the state directory that contains");
     }
     expect((await project.run(["up", "--yes", "--skip-preview", ...target])).text).toContain(
-      'another state directory than the one that has "data"',
+      'is not the state directory that contains "data"',
     );
     expect(Object.keys(await project.state())).toContain("LocalVolume data");
     rmSync(project.volumes, { recursive: true, force: true });
@@ -554,7 +554,7 @@ describe("volumes with data, in directories", () => {
     project.program(declared("golf"));
     const targeted = await project.run([...UP, "--target", urn("LocalVolume removed")]);
     expect(targeted.code).not.toBe(0);
-    expect(targeted.text).toContain('there is no profile "golf"');
+    expect(targeted.text).toContain('unknown profile "golf"');
     expect(await volumes()).toEqual(before);
   });
 });

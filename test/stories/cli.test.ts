@@ -99,7 +99,9 @@ test("volumes that the config lists are checked, planned, created, found out of 
   const applied = await call("apply --yes");
   expect([applied.code, applied.text]).toEqual([
     0,
-    expect.stringMatching(/data \(fast\): in-place\n.*iopsLimit: 9,000 IOPS → 4,000 IOPS[^]*update LocalVolume data/),
+    expect.stringMatching(
+      /data \(fast\): update in place\n.*iopsLimit: 9,000 IOPS → 4,000 IOPS[^]*updated LocalVolume data/,
+    ),
   ]);
   expect(readFileSync(file, "utf8")).toBe(edited);
   const record = JSON.parse(readFileSync(join(places, "data/volume.json"), "utf8"));

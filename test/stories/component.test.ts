@@ -39,7 +39,7 @@ test("two volumes are created, change their profile in place with their data, ar
     /data: 1 problem\n.*\[profile-unknown\]\n.*"golf"\n.*default, gold.*\n.*fix: .*"gold"/,
   );
   expect(diagnostics(wrong)).toMatch(
-    /logs: 1 problem\n.*\[size-beyond-limit\]\n.*99,999\n.*16,383 GiB\n.*fix: .*16,383 GiB/,
+    /logs: 1 problem\n.*at most 16,383 GiB.*\[size-beyond-limit\]\n.*99,999\n.*allowed: 1 to 16,383 GiB/,
   );
   expect(existsSync(project.volumes)).toBe(false);
 

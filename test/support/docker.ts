@@ -170,7 +170,7 @@ export class DockerLab {
     const from = this.text.length;
     for (const stream of [child.stdout, child.stderr])
       stream?.on("data", (part: Buffer) => (this.text += part.toString()));
-    const isReady = () => /ready|Looking around failed/.test(this.text.slice(from));
+    const isReady = () => /ready|Initial inspection failed/.test(this.text.slice(from));
     await until(
       () => `the plugin starts: ${this.text.slice(from)}`,
       () => isReady() || child.exitCode !== null,

@@ -63,7 +63,7 @@ main(async () => {
     /** @type {number | undefined} */ endsBy = undefined,
   ) => {
     const deadlineMs = endsBy === undefined ? undefined : (endsBy - minutesSince(started)) * 60_000;
-    const command = [bin("jest", "bin/jest.js"), ...reporters, ...args];
+    const command = [bin("jest", "bin/jest.js"), ...args, ...reporters];
     const code = await run(what, command, { ...jestEnv, [RESULTS]: resultsFile }, { deadlineMs });
     if (code === STOPPED) {
       const ended = new Set(read(resultsFile, root).map(({ file }) => file));

@@ -20,7 +20,7 @@ export const awsAttacher: Attacher<AwsAttachmentOptions> = {
     // Programs in JavaScript may leave it out.
     const { deviceName } = options as Partial<AwsAttachmentOptions>;
     if (deviceName === undefined || deviceName === "") {
-      const because = "EC2 attaches a volume under a name";
+      const because = "EC2 requires a device name";
       const params = { setting: "deviceName", because, example: 'aws: { deviceName: "/dev/sdf" }' };
       problems.push(problem("setting-required", "aws.deviceName", undefined, params));
     }
@@ -59,10 +59,10 @@ export const awsAttacher: Attacher<AwsAttachmentOptions> = {
 };
 
 function attachedTwice({ declared, before = "" }: AskedAttachment): Problem {
-  const because = "an EBS volume is for one instance, unless its profile has `multiAttach` (io1, io2)";
+  const because = "an EBS volume supports only one instance, unless its profile sets `multiAttach` (io1, io2)";
   const ways = [
     "remove one of the two",
-    "declare the volume new, with `multiAttach: true` and type io1 or io2 in its profile",
+    "declare a new volume, with `multiAttach: true` and type io1 or io2 in its profile",
   ];
   return problem("attached-twice", "volume", undefined, { volume: declared.name, other: before, because, ways });
 }

@@ -93,16 +93,16 @@ export function ec2Of(env: NodeJS.ProcessEnv): Ec2 {
       answer = await fetch(endpoint, { method: "POST", headers, body, signal: AbortSignal.timeout(TIMEOUT_MS) });
       text = await answer.text();
     } catch (error) {
-      throw new Ec2Unanswered(`${action}: ${host} can't be reached, or didn't answer: ${causeOf(error)}`);
+      throw new Ec2Unanswered(`${action}: ${host} can't be reached, or didn't respond: ${causeOf(error)}`);
     }
     // What was cut, and the page of a proxy, must not read as "nothing is attached".
     if (answer.ok && text.trimEnd().endsWith(`</${action}Response>`)) return text;
     const [code, message = ""] = [textOf(text, "Code"), textOf(text, "Message")];
     if (answer.ok || answer.status >= 500 || code === undefined) {
-      const said = code === undefined ? "not as EC2 does" : `${message} (${code})`;
+      const said = code === undefined ? "not like EC2" : `${message} (${code})`;
       throw new Ec2Unanswered(`${action}: ${host} answered ${answer.status}: ${said}`);
     }
-    throw new Ec2Refusal(code, `EC2 refuses ${action}: ${message} (${code})`);
+    throw new Ec2Refusal(code, `EC2 rejected ${action}: ${message} (${code})`);
   }
 
   return {

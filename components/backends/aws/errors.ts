@@ -4,8 +4,8 @@ import { formatProblems, problem, type Problem } from "../../../src";
 
 // Source: the EC2 API reference, "Error codes", and the user guide, "Requirements for Amazon EBS volume modifications".
 const TOO_EARLY: Record<string, string> = {
-  VolumeModificationRateExceeded: "it has had its four modifications of the last 24 hours",
-  IncorrectModificationState: "its last modification is not completed",
+  VolumeModificationRateExceeded: "it was already modified four times in the last 24 hours",
+  IncorrectModificationState: "its last modification isn't completed",
 };
 
 /** What errors of a volume's resource mean and what to do, or nothing where they say it themselves. */

@@ -99,6 +99,8 @@ export function awsNode({ env }: NodeOptions): NodeStorage {
         if (!isTaken) throw error;
       }
     }
-    throw new NodeError(`instance ${instanceId} has no name left for another volume: ${NAMES.join(", ")} are taken`);
+    throw new NodeError(
+      `instance ${instanceId} has no device name left for another volume: ${NAMES.join(", ")} are in use`,
+    );
   }
 }

@@ -28,9 +28,9 @@ export const awsBackend: VolumeBackend = {
 
   problems({ settings }) {
     if ((settings as AwsSettings).availabilityZone !== null) return [];
-    const because = "an EBS volume lives in one Availability Zone, and the provider tells none";
+    const because = "an EBS volume belongs to one Availability Zone, and the provider doesn't report one";
     const example = "availabilityZone: us-east-1a";
-    const way = "give the volume `aws: { availabilityZone }`";
+    const way = "set `aws: { availabilityZone }` on the volume";
     const params = { setting: "availabilityZone", because, example, way };
     return [problem("setting-required", `${NAMESPACE}:aws.availabilityZone`, undefined, params)];
   },
@@ -143,7 +143,7 @@ function problemsOfOther(asked: AwsSettings, made: AwsSettings): Problem[] {
 function tellEncryption(name: string, asked: AwsSettings, encrypted: boolean | undefined): void {
   if (asked.encrypted || encrypted !== true) return;
   void pulumi.log.warn(
-    `${name} is encrypted though its profile doesn't say so: the account's default, or its snapshot, did that. ` +
-      "Say `encrypted: true` in the profile; nothing changes on the volume, and later changes are not refused for it",
+    `${name} is encrypted although its profile doesn't set it: because of the account's default, or its snapshot. ` +
+      "Set `encrypted: true` in the profile; this doesn't change the volume, and avoids refusals of later changes",
   );
 }

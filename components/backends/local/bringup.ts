@@ -137,7 +137,7 @@ async function discardUnfinished(paths: VolumePaths, record: VolumeRecord): Prom
   if (!stats.isFile() || (uuid !== undefined && uuid !== record.uid)) {
     throw new LocalVolumeError(
       "foreign-files",
-      `${paths.newImage} isn't an image that storage-profiles made. Move it away.`,
+      `${paths.newImage} isn't an image that storage-profiles created. Move it away.`,
     );
   }
   await fs.unlink(paths.newImage);
@@ -152,7 +152,7 @@ async function setSize(image: string, sizeGiB: number): Promise<void> {
     if (!isSystemError(error, "EFBIG", "EINVAL")) throw error;
     throw new LocalVolumeError(
       "invalid-request",
-      `sizeGiB ${sizeGiB}: the disk of ${path.dirname(image)} can't hold a file of this size. Choose a smaller one.`,
+      `sizeGiB ${sizeGiB}: the disk of ${path.dirname(image)} can't hold a file of this size. Choose a smaller size.`,
       { cause: error },
     );
   } finally {

@@ -12,57 +12,57 @@ import { limitProcess, type LimitOutcome } from "./limits";
 import { defaultStateDirectory } from "./state-directory";
 import { listVolumes, repairAll, repairVolume, type LocalVolumeState } from "./lifecycle";
 
-const directoryOption = ["-d, --state-directory <path>", "the directory that holds the volumes"] as const;
+const directoryOption = ["-d, --state-directory <path>", "directory of the volumes"] as const;
 
 const program = new Command("storage-profiles-local")
-  .description("The local volumes of this machine: look at them, repair them, put processes under their limits.")
+  .description("Inspect and repair the local volumes of this machine, and apply their limits to processes.")
   .showHelpAfterError()
   .addHelpText(
     "after",
-    "\nA volume is named by its id, which is its directory: the output volumeId of a ProfiledVolume.",
+    "\nA volume is identified by its id, which is its directory: the output volumeId of a ProfiledVolume.",
   );
 
 program
   .command("list")
-  .description("lists the volumes, what they are made of, and what is wrong with them; exit code 2 where something is")
+  .description("list the volumes with their details and problems; exit code 2 if there are problems")
   .option(...directoryOption, absolute, defaultStateDirectory())
   .option("--json", "print JSON")
   .action(async ({ stateDirectory, json }: { stateDirectory: string; json?: boolean }) => {
     await requireStateDirectory(stateDirectory);
     const volumes = await listVolumes(stateDirectory);
     if (json) console.log(JSON.stringify(volumes, null, 2));
-    else if (volumes.length === 0) console.log(`There are no volumes in ${stateDirectory}.`);
+    else if (volumes.length === 0) console.log(`No volumes in ${stateDirectory}.`);
     else console.log(volumes.map(described).join("\n"));
     if (volumes.some(({ problems }) => problems.length > 0)) process.exitCode = 2;
   });
 
 program
   .command("repair")
-  .description("brings volumes back (after a reboot: attaches and mounts them) and finishes what was interrupted")
-  .argument("[id...]", "the volumes; without one, all in the state directory")
+  .description("restore volumes (after a reboot: attach and mount them) and complete interrupted operations")
+  .argument("[id...]", "volumes to repair; default: all in the state directory")
   .option(...directoryOption, absolute, defaultStateDirectory())
   .action(async (ids: string[], { stateDirectory }: { stateDirectory: string }) => {
     if (ids.length === 0) await requireStateDirectory(stateDirectory);
     const outcomes = ids.length > 0 ? await Promise.all(ids.map(repaired)) : await repairAll(stateDirectory);
-    if (outcomes.length === 0) console.log(`There are no volumes in ${stateDirectory}.`);
+    if (outcomes.length === 0) console.log(`No volumes in ${stateDirectory}.`);
     for (const { id, volume, error } of outcomes) {
       if (error) process.exitCode = 1;
-      console.log(error ? `${id}: ${error.message}` : `${id}: ${volume ? "in order" : "its deletion is finished"}`);
+      console.log(error ? `${id}: ${error.message}` : `${id}: ${volume ? "in order" : "its deletion is completed"}`);
     }
   });
 
 program
   .command("limit")
-  .description("puts a running process, and what it starts from then on, under the limits of volumes (needs root)")
-  .argument("<pid>", "the process", processId)
-  .argument("<id...>", "the volumes")
+  .description("apply the limits of volumes to a running process and its future children (requires root)")
+  .argument("<pid>", "process id", processId)
+  .argument("<id...>", "volume ids")
   .action(async (pid: number, ids: string[]) => tell(await limitProcess(pid, ids)));
 
 program
   .command("run")
-  .description("runs a command under the limits of a volume (needs root)")
-  .argument("<id>", "the volume")
-  .argument("<command...>", "the command, after --")
+  .description("run a command with the limits of a volume (requires root)")
+  .argument("<id>", "volume id")
+  .argument("<command...>", "command to run, after --")
   .action(async (id: string, [command = "", ...args]: string[]) => {
     tell(await limitProcess(process.pid, [id]));
     const child = spawn(command, args, { stdio: "inherit" });
@@ -84,7 +84,7 @@ async function requireStateDirectory(directory: string): Promise<void> {
   if (await isOurs(directory)) return;
   throw new LocalVolumeError(
     "foreign-state-directory",
-    `${directory} isn't a state directory of local volumes. Say which one is: --state-directory <path>.`,
+    `${directory} isn't a state directory of local volumes. Pass --state-directory <path>.`,
   );
 }
 
@@ -121,6 +121,7 @@ function absolute(path: string): string {
 
 function processId(text: string): number {
   const pid = Number(text);
-  if (!Number.isInteger(pid) || pid <= 0) throw new InvalidArgumentError("a process id is a positive whole number");
+  if (!Number.isInteger(pid) || pid <= 0)
+    throw new InvalidArgumentError("a process id must be a positive whole number");
   return pid;
 }

@@ -55,7 +55,7 @@ async function isStillMounted({ deviceNumber, mountPath }: LocalVolumeState): Pr
 async function keepLimits(known: Known, { volumes, log }: WatchOptions): Promise<ContainerWatch> {
   const limits = await watchContainers(log);
   if (limits === undefined) {
-    log("No cgroup can limit I/O on this machine: the limits of local volumes don't hold for containers.");
+    log("No cgroup can limit I/O on this machine: the limits of local volumes aren't enforced for containers.");
     return { expect: () => Promise.resolve(), stop: () => undefined };
   }
   const scan = async () => limits.scan((await volumes()).map(({ volumeId }) => volumeId));

@@ -44,11 +44,15 @@ export async function inspectVolume(id: string): Promise<LocalVolumeState | unde
     const record = await noting(problems, readRecord(paths));
     if (record === undefined && problems.length === 0) {
       if (foreign.length === 0) return undefined;
-      problems.push(`There is no record (volume.json): it can't be told what made this volume.`);
+      problems.push(`The record (volume.json) is missing: the origin of this volume is unknown.`);
     }
-    if (foreign.length > 0) problems.push(`${paths.id} holds ${listed(foreign)}, which storage-profiles didn't make.`);
+    if (foreign.length > 0)
+      problems.push(`${paths.id} contains ${listed(foreign)}, which storage-profiles didn't create.`);
     if (record !== undefined && record.phase !== "ready") {
-      const way = record.phase === "deleting" ? "delete it again, or repair it, to finish" : "repair it to finish";
+      const way =
+        record.phase === "deleting"
+          ? "delete it again, or repair it, to complete the operation"
+          : "repair it to complete the operation";
       problems.push(`The volume was interrupted in phase "${record.phase}": ${way}.`);
     }
     const isDirectory =
@@ -99,9 +103,9 @@ async function loopState(paths: VolumePaths, record: VolumeRecord | undefined, p
   if (isMade && record !== undefined) await noting(problems, checkedImage(paths, record.uid));
   if (sizeBytes !== undefined && record?.phase === "ready" && sizeBytes !== gibibytesToBytes(record.sizeGiB)) {
     const isLarger = sizeBytes > gibibytesToBytes(record.sizeGiB);
-    const way = isLarger ? `Ask for sizeGiB ${Math.ceil(sizeBytes / gibibytesToBytes(1))}.` : "Update the volume.";
+    const way = isLarger ? `Set sizeGiB to ${Math.ceil(sizeBytes / gibibytesToBytes(1))}.` : "Update the volume.";
     problems.push(
-      `The image has ${sizeBytes / gibibytesToBytes(1)} GiB, the record says ${record.sizeGiB} GiB. ${way}`,
+      `The image size is ${sizeBytes / gibibytesToBytes(1)} GiB, but ${record.sizeGiB} GiB in the record. ${way}`,
     );
   }
   const before = problems.length;

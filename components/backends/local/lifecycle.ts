@@ -285,8 +285,8 @@ export function refuseTakeOver(
   const named = takeFrom === undefined ? "" : `, not to ${takeFrom}`;
   throw new LocalVolumeError(
     "other-owner",
-    `Volume ${id} belongs to ${record.owner}${named}, which can neither change nor delete it once it is taken over. ` +
-      `If that is what you want, say from whom it is taken: takeFrom: ${JSON.stringify(record.owner)}.`,
+    `Volume ${id} belongs to ${record.owner}${named}, which can neither change nor delete it after the import. ` +
+      `To import it anyway, name its present owner: takeFrom: ${JSON.stringify(record.owner)}.`,
   );
 }
 
@@ -417,7 +417,7 @@ function checkChange(paths: VolumePaths, record: VolumeRecord, wanted: UpdateVol
   if (from !== to) {
     throw new LocalVolumeError(
       "mode-change",
-      `Volume ${paths.id} has mode "${from}" and can't become "${to}" with its data. Set storage-profiles:local.mode to ${from}, or declare a ` +
+      `Volume ${paths.id} has mode "${from}" and can't be converted to "${to}" with its data. Set storage-profiles:local.mode to ${from}, or declare a ` +
         `new volume and copy the data, or destroy this one first.`,
     );
   }
@@ -427,7 +427,7 @@ function checkChange(paths: VolumePaths, record: VolumeRecord, wanted: UpdateVol
     throw new LocalVolumeError(
       "shrink",
       `Volume ${paths.id} has ${least / gibibytesToBytes(1)} GiB and can't shrink to ${wanted.sizeGiB} GiB. ` +
-        `Ask for at least that much, or declare a new volume and copy the data.`,
+        `Set the size to at least that, or declare a new volume and copy the data.`,
     );
   }
 }
@@ -450,7 +450,7 @@ function checkExpected(
   if (expected.owner !== undefined && expected.owner !== record.owner) {
     throw new LocalVolumeError(
       "other-owner",
-      `Volume ${paths.id} belongs to ${record.owner} by now, not to ${expected.owner}. It was left alone. Delete it there, or ` +
+      `Volume ${paths.id} now belongs to ${record.owner}, not to ${expected.owner}. It was left unchanged. Delete it there, or ` +
         `remove it from the state here: "pulumi state delete".`,
     );
   }
@@ -460,8 +460,8 @@ function refuseAnother(paths: VolumePaths, record: VolumeRecord, uid: string): v
   if (record.uid === uid) return;
   throw new LocalVolumeError(
     "another-volume",
-    `At ${paths.id} there is now another volume (${record.uid}, of ${record.owner}) than the one that was made there (${uid}). ` +
-      `It was left alone. Take yours out of the state ("pulumi state delete"), and import the other if you want it.`,
+    `${paths.id} is now a different volume (${record.uid}, of ${record.owner}) than the one created there (${uid}). ` +
+      `It was left unchanged. Remove yours from the state ("pulumi state delete"), and import the other one if you want it.`,
   );
 }
 
@@ -527,29 +527,29 @@ async function requireOurs(paths: VolumePaths): Promise<void> {
   if (await isOurs(paths.stateDirectory)) return;
   throw new LocalVolumeError(
     "foreign-state-directory",
-    `${paths.stateDirectory} wasn't made by storage-profiles: what is there is left alone.`,
+    `${paths.stateDirectory} wasn't created by storage-profiles: its content is left unchanged.`,
   );
 }
 
 /** A name belongs to who has a volume by it. */
 function refuseTaken(paths: VolumePaths, record: VolumeRecord | undefined, owner: string): void {
   if (record === undefined) return;
-  const place = `There is a volume at ${paths.id} already`;
+  const place = `A volume already exists at ${paths.id}`;
   if (record.owner !== owner) {
-    const state = record.phase === "deleting" ? " and is being deleted (finish that, or repair it, first)" : "";
+    const state = record.phase === "deleting" ? " and is being deleted (complete that, or repair it, first)" : "";
     throw new LocalVolumeError(
       "name-taken",
       `${place}; it belongs to ${record.owner}${state}. If that is this resource before it was renamed or moved, give it ` +
-        `\`aliases\`. Otherwise choose another name (physicalName), or take the volume over with its data: import it by this id, ` +
+        `\`aliases\`. Otherwise choose another name (physicalName), or import the volume with its data by this id, ` +
         `with takeFrom: ${JSON.stringify(record.owner)}.`,
     );
   }
   if (record.acknowledged && record.phase !== "deleting") {
     throw new LocalVolumeError(
       "name-taken",
-      `${place}, and a Pulumi state has it under this very name: that of this stack, which is about to replace it, or that of ` +
-        `another clone or backend. It is left alone. To start anew, destroy it there first; to go on with it and its data ` +
-        `because its state is lost, import it by this id; to have another volume, choose another name (physicalName).`,
+      `${place}, and a Pulumi state contains it under the same name: the state of this stack, which is about to replace it, or of ` +
+        `another clone or backend. It is left unchanged. To start from scratch, destroy it there first; to keep using it with its data ` +
+        `because its state is lost, import it by this id; for another volume, choose another name (physicalName).`,
     );
   }
 }
@@ -557,14 +557,14 @@ function refuseTaken(paths: VolumePaths, record: VolumeRecord | undefined, owner
 function notFound(id: string): LocalVolumeError {
   return new LocalVolumeError(
     "not-found",
-    `There is no volume ${id}. Mount the disk that has it, or restore its directory from a backup. If it is gone for good, ` +
-      `\`pulumi refresh\` takes it out of the state, and the next \`pulumi up\` makes a new, empty one.`,
+    `Volume ${id} doesn't exist. Mount its disk, or restore its directory from a backup. If it is lost for good, ` +
+      `\`pulumi refresh\` removes it from the state, and the next \`pulumi up\` creates a new, empty one.`,
   );
 }
 
 function beingDeleted(paths: VolumePaths): LocalVolumeError {
   return new LocalVolumeError(
     "not-finished",
-    `The deletion of volume ${paths.id} has begun and can't be undone. Delete or repair it to finish, then create it anew.`,
+    `The deletion of volume ${paths.id} has started and can't be undone. Delete or repair it to complete that, then create it again.`,
   );
 }

@@ -120,7 +120,7 @@ export async function limitProcess(pid: number, volumeIds: readonly string[]): P
         if (attempt < 5 && (await lstatIfThere(cgroup)) === undefined) continue;
         await removeEmptyCgroups(hierarchy);
         if (!isSystemError(error, "ESRCH")) throw error;
-        throw new LocalVolumeError("limits-unavailable", `There is no process ${pid} to limit.`);
+        throw new LocalVolumeError("limits-unavailable", `Process ${pid} doesn't exist.`);
       }
     }
   });
@@ -186,7 +186,7 @@ async function writeRegister(paths: VolumePaths, register: Register): Promise<vo
 async function register(hierarchy: CgroupHierarchy, cgroup: string, id: string): Promise<LimitOutcome> {
   return withVolume(id, "limiting", async (paths, record) => {
     if (record.settings.mode === "directory") {
-      return { id, limited: false, reason: 'a volume of mode "directory" has no device of its own to put limits on' };
+      return { id, limited: false, reason: 'a volume with mode "directory" has no device of its own to limit' };
     }
     const deviceNumber = await deviceOf(paths);
     if (deviceNumber === undefined) return { id, limited: false, reason: "it isn't attached; repair the volume first" };
@@ -204,7 +204,7 @@ async function withVolume<T>(
   action: (paths: VolumePaths, record: VolumeRecord) => Promise<T>,
 ): Promise<T> {
   const paths = volumePaths(id);
-  const missing = new LocalVolumeError("not-found", `There is no volume ${id} to limit.`);
+  const missing = new LocalVolumeError("not-found", `Volume ${id} doesn't exist.`);
   if ((await lstatIfThere(id)) === undefined) throw missing;
   return withLock(paths.stateDirectory, id, operation, async () => {
     const record = await readRecord(paths);
@@ -238,7 +238,7 @@ async function checkCgroup({ root }: CgroupHierarchy, cgroup: string): Promise<v
   if (isInside && (await lstatIfThere(cgroup))?.isDirectory()) return;
   throw new LocalVolumeError(
     "limits-unavailable",
-    `${cgroup} isn't a cgroup below ${root}. Give the full path of one.`,
+    `${cgroup} isn't a cgroup in ${root}. Use the full path of a cgroup.`,
   );
 }
 

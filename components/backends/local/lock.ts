@@ -90,8 +90,8 @@ async function acquire(file: string, what: string, operation: string, waitMs: nu
         if (await isHeld()) return;
         throw new LocalVolumeError(
           "lock-lost",
-          `${operation} of ${what}: this process stood still for more than ${staleMs / 1000} s, and another one took over. ` +
-            `What this one had begun is left as it is; run the operation again.`,
+          `${operation} of ${what}: this process was stalled for more than ${staleMs / 1000} s, and another one took over. ` +
+            `Its unfinished work is left unchanged; run the operation again.`,
         );
       },
       async release() {
@@ -144,6 +144,6 @@ async function stillLocked(file: string, what: string, operation: string, waitMs
   return new LocalVolumeError(
     "locked",
     `${operation} of ${what} waited ${waitMs / 1000} s for ${by} to finish. ` +
-      `Try again when it has; if it hangs, end it: its lock is free then.`,
+      `Try again when it has finished; if it hangs, kill it to release its lock.`,
   );
 }

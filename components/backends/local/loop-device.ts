@@ -66,7 +66,7 @@ export async function allLoopDevicesOf(file: string): Promise<LoopDevice[]> {
 export async function attachLoopDevice(file: string): Promise<LoopDevice> {
   let failure: unknown = new LocalVolumeError(
     "io-failed",
-    `losetup attached no device to ${file}, and didn't say why.`,
+    `losetup attached no device to ${file}, without an error message.`,
   );
   for (let attempt = 1; attempt <= attachAttempts; attempt++) {
     try {
@@ -154,7 +154,7 @@ async function waitForNode(device: LoopDevice): Promise<void> {
       await detachLoopDevice(device);
       throw new LocalVolumeError(
         "missing-capability",
-        `The kernel attached ${device.path}, but there is no such file here: /dev isn't kept up to date (in a container, ` +
+        `The kernel attached ${device.path}, but that file doesn't exist here: /dev isn't up to date (in a container, ` +
           `mount the host's /dev).`,
       );
     }

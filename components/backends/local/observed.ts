@@ -24,10 +24,10 @@ export async function checkedImage(
   const superblock = await readSuperblock(paths.image);
   if (superblock?.uuid !== uid) {
     const found = superblock === undefined ? "no ext4 file system" : `the file system ${superblock.uuid}`;
-    throw dataForeign(paths, `holds ${found} instead of ${uid}, which storage-profiles made`);
+    throw dataForeign(paths, `contains ${found} instead of ${uid}, which storage-profiles created`);
   }
   if (superblock.sizeBytes > stats.size) {
-    throw dataForeign(paths, `has ${stats.size} bytes, but its file system ${superblock.sizeBytes}: it was cut short`);
+    throw dataForeign(paths, `has ${stats.size} bytes, but its file system ${superblock.sizeBytes}: it is truncated`);
   }
   return { sizeBytes: stats.size, fileSystemBytes: superblock.sizeBytes };
 }
@@ -88,7 +88,7 @@ export async function refuseFilesUnderMount(paths: VolumePaths): Promise<void> {
   if (names.length === 0) return;
   throw new LocalVolumeError(
     "foreign-files",
-    `${paths.mount} holds ${listed(names)}, written there while the volume wasn't mounted. Move this away and try again.`,
+    `${paths.mount} contains ${listed(names)}, written there while the volume wasn't mounted. Move this away and try again.`,
   );
 }
 
@@ -110,8 +110,8 @@ export function foreignMount(paths: VolumePaths, mount: Mount): LocalVolumeError
 export function dataGone(what: string, place: string, rescue = ""): LocalVolumeError {
   return new LocalVolumeError(
     "data-gone",
-    `The ${what} ${place} is gone; its data can't be brought back from here. ${rescue}` +
-      `Restore the ${what} from a backup, or destroy the volume and create it anew.`,
+    `The ${what} ${place} is missing; its data can't be recovered from here. ${rescue}` +
+      `Restore the ${what} from a backup, or destroy the volume and create it again.`,
   );
 }
 
@@ -124,15 +124,15 @@ async function imageGone(paths: VolumePaths): Promise<LocalVolumeError> {
     .map((mount) => mount.path);
   const where = mounts.length > 0 ? `${device.path}, mounted at ${mounts.join(" and ")}` : device.path;
   const rescue =
-    `Its content is still there on ${where}: copy it away first. It is lost for good once that is unmounted and detached ` +
-    `("umount", "losetup --detach"), which must come before anything else. `;
+    `Its content still exists on ${where}: copy it first. It is lost for good once that is unmounted and detached ` +
+    `("umount", "losetup --detach"), which must be done before anything else. `;
   return dataGone("image", paths.image, rescue);
 }
 
 function dataForeign(paths: VolumePaths, problem: string): LocalVolumeError {
   return new LocalVolumeError(
     "data-foreign",
-    `${paths.image} ${problem}. It wasn't mounted. Restore the volume's own image from a backup, or destroy the volume and create it anew.`,
+    `${paths.image} ${problem}. It wasn't mounted. Restore the volume's own image from a backup, or destroy the volume and create it again.`,
   );
 }
 
@@ -140,12 +140,12 @@ function attachedOtherwise(paths: VolumePaths, how: string): LocalVolumeError {
   return new LocalVolumeError(
     "attached-otherwise",
     `${paths.image} is ${how}. storage-profiles attaches an image once, whole and writable: unmount and detach what it didn't ` +
-      `make ("umount", "losetup --detach"), and try again.`,
+      `attach ("umount", "losetup --detach"), and try again.`,
   );
 }
 
 function notAFile(file: string, stats: Stats): LocalVolumeError {
   return stats.isSymbolicLink()
-    ? new LocalVolumeError("symlink", `${file} is a symbolic link. Replace it by the image that it points to.`)
-    : new LocalVolumeError("foreign-files", `${file} isn't a file. storage-profiles didn't make it; move it away.`);
+    ? new LocalVolumeError("symlink", `${file} is a symbolic link. Replace it with the image that it points to.`)
+    : new LocalVolumeError("foreign-files", `${file} isn't a file. storage-profiles didn't create it; move it away.`);
 }

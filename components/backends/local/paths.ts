@@ -88,7 +88,7 @@ export function checkStateDirectory(stateDirectory: string): void {
   if (isCleanPath(stateDirectory)) return;
   throw new LocalVolumeError(
     "invalid-request",
-    `stateDirectory ${JSON.stringify(stateDirectory)}: give an absolute path without "..", doubled or trailing slashes, not "/".`,
+    `stateDirectory ${JSON.stringify(stateDirectory)}: use an absolute path without "..", doubled or trailing slashes, not "/".`,
   );
 }
 
@@ -136,8 +136,8 @@ export async function refuseForeignStateDirectory(stateDirectory: string): Promi
   if (names.length === 0 || (await isOurs(stateDirectory))) return;
   throw new LocalVolumeError(
     "foreign-state-directory",
-    `The state directory ${stateDirectory} holds ${listed(names)} and wasn't made by storage-profiles. ` +
-      `Choose an empty or a new directory.`,
+    `The state directory ${stateDirectory} contains ${listed(names)} and wasn't created by storage-profiles. ` +
+      `Choose an empty or new directory.`,
   );
 }
 
@@ -263,10 +263,10 @@ function notADirectory(file: string, isLink: boolean): LocalVolumeError {
   return isLink
     ? new LocalVolumeError(
         "symlink",
-        `${file} is a symbolic link. storage-profiles follows none inside its state directory: replace it by what it points to.`,
+        `${file} is a symbolic link. Symbolic links aren't followed inside the state directory: replace it with its target.`,
       )
     : new LocalVolumeError(
         "foreign-files",
-        `${file} isn't a directory and wasn't made by storage-profiles. Move it away.`,
+        `${file} isn't a directory and wasn't created by storage-profiles. Move it away.`,
       );
 }

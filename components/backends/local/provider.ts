@@ -69,7 +69,7 @@ async function check(olds: Partial<Inputs>, news: Inputs): Promise<dynamic.Check
   const failures: dynamic.CheckFailure[] = [];
   if (olds.name !== undefined) {
     if (news.physicalName !== undefined && news.physicalName !== olds.name) {
-      const reason = `the volume is called "${olds.name}" and is never renamed. Set physicalName to "${olds.name}", or leave it out`;
+      const reason = `the volume is named "${olds.name}" and can't be renamed. Set physicalName to "${olds.name}", or remove it`;
       failures.push({ property: "physicalName", reason });
     }
     delete inputs.import;
@@ -97,10 +97,10 @@ async function refusals(inputs: Inputs): Promise<dynamic.CheckFailure[]> {
 async function checkImport(inputs: Inputs, id: string): Promise<void> {
   const { stateDirectory, project, stack, name } = volumePaths(id);
   const record = (await inspectVolume(id))?.record;
-  if (!record) throw new LocalVolumeError("not-found", `there is no volume ${id}`);
+  if (!record) throw new LocalVolumeError("not-found", `volume ${id} doesn't exist`);
   const mine = `urn:pulumi:${inputs.stack}::${inputs.project}::`;
   if (record.acknowledged && record.owner.startsWith(mine) && record.owner !== inputs.owner) {
-    const message = `it is this stack's already: ${record.owner} has it. Give the resource \`aliases\` instead`;
+    const message = `it already belongs to this stack: ${record.owner} manages it. Use \`aliases\` on the resource instead`;
     throw new LocalVolumeError("name-taken", message);
   }
   refuseTakeOver({ id }, record, inputs);
@@ -131,7 +131,7 @@ async function create(inputs: Inputs): Promise<dynamic.CreateResult<Outputs>> {
     return { id: importId, outs: await outputs(taken) };
   }
   const made = await createVolume(inputs);
-  if (made.found) console.log(`${inputs.name}: found ${made.id}, made by the same owner earlier; its data is kept`);
+  if (made.found) console.log(`${inputs.name}: found ${made.id}, created earlier by the same owner; its data is kept`);
   return { id: made.id, outs: await outputs(made) };
 }
 
@@ -198,12 +198,12 @@ function refuseTaken(
 
 function ownedBy(id: string, owner: string): string {
   return (
-    `The volume ${id} is now owned by ${owner}, which has taken it over. It can't be changed or deleted from here. ` +
-    `Take it out of the state ("pulumi state delete") and out of the program, or take it back: import it with takeFrom: "${owner}".`
+    `The volume ${id} is now owned by ${owner}, which imported it. It can't be changed or deleted from here. ` +
+    `Remove it from the state ("pulumi state delete") and from the program, or import it back with takeFrom: "${owner}".`
   );
 }
 
-const way = `If it is gone for good, take the volume out of the state: "pulumi state delete".`;
+const way = `If it is lost for good, remove the volume from the state: "pulumi state delete".`;
 
 // That a volume isn't there can only be said where it was: a disk that isn't mounted looks like a volume that was removed, and so does
 // an empty mount point that others have begun to use meanwhile.
@@ -212,19 +212,19 @@ async function requireDirectory(id: string, { stateDirectoryId: expected }: Outp
   if (!(await isOurs(stateDirectory))) {
     throw new LocalVolumeError(
       "not-found",
-      `The state directory ${stateDirectory} isn't there, and so nothing can be said about ${id}. Mount the disk that has it. ${way}`,
+      `The state directory ${stateDirectory} doesn't exist, so the status of ${id} is unknown. Mount its disk. ${way}`,
     );
   }
   const found = await stateDirectoryId(stateDirectory);
   if (expected !== undefined && found === expected) return;
   const because =
     expected === undefined
-      ? "an older version made the volume, and did not note which state directory has it"
-      : `its id is ${found ?? "missing"}, and the volume is in ${expected}`;
+      ? "an older version created the volume without recording its state directory"
+      : `its id is ${found ?? "missing"}, but the volume is in ${expected}`;
   throw new LocalVolumeError(
     "another-state-directory",
-    `${stateDirectory} may be another state directory than the one that has ${id}: ${because}. Nothing can be said about the volume. ` +
-      `Mount the disk that has it. ${way}`,
+    `${stateDirectory} may not be the state directory that contains ${id}: ${because}. The status of the volume is unknown. ` +
+      `Mount its disk. ${way}`,
   );
 }
 

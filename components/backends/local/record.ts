@@ -75,7 +75,7 @@ export async function readRecord(paths: VolumePaths): Promise<VolumeRecord | und
   if (version !== undefined && version > recordVersion) {
     throw new LocalVolumeError(
       "record-newer",
-      `${paths.record} has version ${version}; this storage-profiles knows versions up to ${recordVersion}. Update storage-profiles.`,
+      `${paths.record} has version ${version}; this storage-profiles supports versions up to ${recordVersion}. Update storage-profiles.`,
     );
   }
   const result = recordSchema.safeParse(content);
@@ -83,7 +83,7 @@ export async function readRecord(paths: VolumePaths): Promise<VolumeRecord | und
   throw new LocalVolumeError(
     "record-unreadable",
     `${paths.record} isn't a valid record (${z.prettifyError(result.error).replaceAll("\n", " ")}). ` +
-      `The volume's data was not touched. Restore the record from a backup, or copy the data away and remove ${paths.id} by hand.`,
+      `The volume's data is unchanged. Restore the record from a backup, or copy the data and remove ${paths.id} by hand.`,
   );
 }
 

@@ -29,7 +29,7 @@ export async function checkSpace(
   if (freeBytes < alwaysFreeBytes) {
     throw new LocalVolumeError(
       "disk-full",
-      `The disk of ${paths.stateDirectory} has ${inGiB(freeBytes)} free; at least ${inGiB(alwaysFreeBytes)} must be. Free some space.`,
+      `The disk of ${paths.stateDirectory} has ${inGiB(freeBytes)} free; at least ${inGiB(alwaysFreeBytes)} must stay free. Free some space.`,
     );
   }
   if (overcommit) return;
@@ -43,8 +43,8 @@ export async function checkSpace(
   throw new LocalVolumeError(
     "disk-full",
     `Volume ${paths.name} needs ${inGiB(neededBytes)} more on the disk of ${paths.stateDirectory}, which has ${inGiB(freeBytes)} free` +
-      `${promise}; ${inGiB(alwaysFreeBytes)} are kept free. At most ${inGiB(leftBytes, Math.floor)} can be had. ` +
-      `Free some space, ask for less, or set overcommit: true in the profile's local settings.`,
+      `${promise}; ${inGiB(alwaysFreeBytes)} are kept free. At most ${inGiB(leftBytes, Math.floor)} are available. ` +
+      `Free some space, reduce the size, or set overcommit: true in the profile's local settings.`,
   );
 }
 

@@ -49,7 +49,7 @@ export async function refuseForeignFiles(paths: VolumePaths): Promise<void> {
   if (names.length === 0) return;
   throw new LocalVolumeError(
     "foreign-files",
-    `${paths.id} holds ${listed(names)}, which storage-profiles didn't make or can't tell whose it is. ` +
+    `${paths.id} contains ${listed(names)}, which storage-profiles didn't create or can't identify. ` +
       `Nothing was removed. Move this away and try again.`,
   );
 }

@@ -30,9 +30,9 @@ import type { CinderSession } from "./session";
 
 // What to do about errors that don't pass by themselves.
 const WAYS: Partial<Record<OpenstackErrorCode, string>> = {
-  "not-configured": "set what is missing in the stack's `openstack:` config, in the environment or in clouds.yaml",
+  "not-configured": "set the missing values in the stack's `openstack:` config, in the environment or in clouds.yaml",
   "login-refused":
-    "correct user, password and project; a password is set by: pulumi config set --secret openstack:password",
+    "correct user, password and project; set the password with: pulumi config set --secret openstack:password",
   "certificate-untrusted": "pulumi config set openstack:cacertFile ca.pem",
   "no-endpoint": "correct openstack:region and openstack:endpointType",
 };
@@ -45,10 +45,10 @@ export async function askCloud(asked: AskedOfBackend): Promise<Answer> {
   } catch (error) {
     if (!(error instanceof OpenstackError)) throw error;
     if (isPassing(error)) {
-      const what = "volume type, zone, quotas and what an interrupted run may have left are";
+      const what = "volume type, zone, quotas and left-over volumes are";
       return { problems: [], notes: [note("not-checked", "openstack", { what, because: error.message })] };
     }
-    const way = WAYS[error.code] ?? "ask an administrator of the cloud whether this user may do that";
+    const way = WAYS[error.code] ?? "ask an administrator of the cloud for this permission";
     return {
       problems: [problem("backend-refuses", "openstack", undefined, { because: error.message, way })],
       notes: [],
@@ -94,7 +94,7 @@ async function askNew(cloud: Cloud, asked: AskedOfBackend): Promise<Answer> {
   return { problems, notes: leftOver.notes };
 }
 
-const STILL_ABLE = "which can still change and delete it as long as its state has it";
+const STILL_ABLE = "which can still change and delete it while it is in that stack's state";
 
 // A volume that bears another stack's mark is that stack's, which would change it back or delete it.
 async function takeOver(cloud: Cloud, asked: AskedOfBackend, found: SeenVolume): Promise<Answer> {
@@ -102,8 +102,8 @@ async function takeOver(cloud: Cloud, asked: AskedOfBackend, found: SeenVolume):
   const owner = found.metadata[STACK_MARK];
   const isOthers = owner !== undefined && owner !== stackMark(config);
   if (isOthers && declared.takeFrom !== owner) {
-    const because = `it belongs to the stack ${owner}, which would go on changing it and could delete it`;
-    const way = `take it out of that stack's state (pulumi state delete), and say from whom it is taken: takeFrom: "${owner}"`;
+    const because = `it belongs to the stack ${owner}, which would continue to change it and could delete it`;
+    const way = `remove it from that stack's state (pulumi state delete), and set takeFrom: "${owner}"`;
     return {
       problems: [problem("import-not-possible", "import", found.id, { id: found.id, because, way })],
       notes: [],
@@ -177,11 +177,14 @@ function importProblems(
   settings: OpenstackSettings,
 ): Problem[] {
   const refuse = (because: string, way: string) => problem("import-not-possible", "import", id, { id, because, way });
-  if (!found) return [refuse("this project has no volume of that id", "take an id from `openstack volume list`")];
+  if (!found) return [refuse("this project has no volume with that id", "use an id from `openstack volume list`")];
   const problems: Problem[] = [];
   if (found.sizeGiB > sizeGiB) {
     problems.push(
-      refuse(`it has ${found.sizeGiB} GiB, and can't shrink to ${sizeGiB}`, `ask for ${found.sizeGiB} GiB or more`),
+      refuse(
+        `it can't shrink from ${found.sizeGiB} GiB to ${sizeGiB} GiB`,
+        `set the size to ${found.sizeGiB} GiB or more`,
+      ),
     );
   }
   // What a volume was made with can't be given to it later.
@@ -189,7 +192,7 @@ function importProblems(
     const [wanted, has] = [settings[key], found[key]];
     if (wanted === null || wanted === has) continue;
     problems.push(
-      refuse(`its ${key} is ${show(has)}, and not ${show(wanted)}`, `leave out \`${key}\`, or make a new volume`),
+      refuse(`its ${key} is ${show(has)}, not ${show(wanted)}`, `remove \`${key}\`, or create a new volume`),
     );
   }
   return problems;
@@ -250,7 +253,7 @@ async function askLeftOver(cloud: Cloud, { name, declared, to, config, isDryRun 
   const kept = judged.filter(({ left }) => left.verdict !== "delete");
   if (kept.length > 0) {
     const problems = kept.map(({ id, left }) => {
-      const because = left.verdict === "refuse" ? left.because : `there are ${found.length} of them`;
+      const because = left.verdict === "refuse" ? left.because : `${found.length} volumes match`;
       return problem("left-over", "name", name, { id, because });
     });
     return { problems, notes: [] };
@@ -262,7 +265,7 @@ async function askLeftOver(cloud: Cloud, { name, declared, to, config, isDryRun 
 // Waited for, since what is being deleted still counts for the quotas.
 async function removeLeftOver(session: CinderSession, id: string): Promise<void> {
   const isBegun = async () => [undefined, "deleting"].includes((await readVolume(session, id))?.status);
-  const send = () => session.delete(`/volumes/${id}`, `deleting volume ${id}, which a creation that failed left`);
+  const send = () => session.delete(`/volumes/${id}`, `deleting volume ${id}, left by a failed creation`);
   await carryOut(send, isBegun, isPassing);
   for (let seconds = 0; seconds < 60 && (await readVolume(session, id)); seconds++) await sleep(1_000);
 }

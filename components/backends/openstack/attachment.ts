@@ -32,9 +32,8 @@ export const openstackAttacher: Attacher<OpenstackAttachmentOptions> = {
       problems.push(problem("unknown-key", `openstack.connector.${key}`, undefined, params));
     }
     if (before !== undefined && multiattach !== true) {
-      const because =
-        "a Cinder volume is for one host, unless its type allows more (multiattach) and the attachment says so";
-      const ways = ["remove one of the two", "give each of them `openstack: { multiattach: true }`"];
+      const because = "a Cinder volume supports only one host, unless its type and the attachments enable multiattach";
+      const ways = ["remove one of the two", "set `openstack: { multiattach: true }` on each of them"];
       problems.push(
         problem("attached-twice", "volume", undefined, { volume: declared.name, other: before, because, ways }),
       );

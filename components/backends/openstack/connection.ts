@@ -108,7 +108,7 @@ export function readConnection(
   const login = readLogin(auth, wrong);
   const endpointType = (place("endpointType") ?? "public").replace(/URL$/, "");
   if (!/^(public|internal|admin)$/.test(endpointType)) {
-    wrong.push(`endpointType must be public, internal or admin, and is "${endpointType}"`);
+    wrong.push(`endpointType must be public, internal or admin, not "${endpointType}"`);
   }
   const verify = cloud?.entry["verify"];
   const insecure = given("insecure") ?? fromEnvironment(["OS_INSECURE"]) ?? (verify === false ? "true" : "false");
@@ -154,10 +154,12 @@ function readLogin(
     const id = auth("applicationCredentialId");
     const name = auth("applicationCredentialName");
     if (id === undefined && name === undefined)
-      wrong.push("applicationCredentialId (or applicationCredentialName and userName) is missing beside its secret");
+      wrong.push(
+        "applicationCredentialId (or applicationCredentialName and userName) is missing for applicationCredentialSecret",
+      );
     else if (id === undefined && who === undefined)
       wrong.push(
-        "userName (or userId) is missing: an application credential is known by its id, or by its name and its user's",
+        "userName (or userId) is missing: an application credential is identified by its id, or by its name and its user",
       );
     const credential = id === undefined ? { name, user: user(), secret } : { id, secret };
     return {
@@ -182,7 +184,7 @@ function readLogin(
   const password = auth("password");
   if (who === undefined) {
     wrong.push(
-      "there is no login: set userName, password and tenantName, or an application credential (applicationCredentialId, " +
+      "no credentials: set userName, password and tenantName, or an application credential (applicationCredentialId, " +
         "applicationCredentialSecret), or `cloud` (OS_CLOUD) for an entry of clouds.yaml",
     );
   } else if (password === undefined) {
@@ -206,9 +208,9 @@ function readUrl(url: string | undefined, wrong: string[]): string {
   try {
     const { protocol, username, password } = new URL(url);
     if (!/^https?:$/.test(protocol)) wrong.push(`authUrl must begin with https:// or http://`);
-    if (username || password) wrong.push("authUrl holds a user or a password: these have their own keys");
+    if (username || password) wrong.push("authUrl contains a user or a password: use the keys for them");
   } catch {
-    wrong.push("authUrl is no URL: write https://keystone.example:5000/v3");
+    wrong.push("authUrl isn't a URL: use https://keystone.example:5000/v3");
   }
   const trimmed = url.replace(/\/+$/, "");
   // As the provider: what has no version gets Keystone's only one.
@@ -221,7 +223,7 @@ function readOverride(overrides: string | undefined, wrong: string[]): string | 
     const parsed = JSON.parse(overrides) as Record<string, unknown>;
     return text(parsed["volumev3"] ?? parsed["block-storage"])?.replace(/\/+$/, "");
   } catch {
-    wrong.push("endpointOverrides is no object");
+    wrong.push("endpointOverrides must be an object");
     return undefined;
   }
 }
@@ -258,8 +260,8 @@ function readCloud(name: string, environment: NodeJS.ProcessEnv, wrong: string[]
     const known = Object.keys((clouds as { clouds?: object } | undefined)?.clouds ?? {}).join(", ");
     wrong.push(
       clouds === undefined
-        ? `cloud "${name}": there is no clouds.yaml here, in ~/.config/openstack or in /etc/openstack (OS_CLIENT_CONFIG_FILE)`
-        : `cloud "${name}" is not in clouds.yaml, which has ${known || "none"}`,
+        ? `cloud "${name}": no clouds.yaml found here, in ~/.config/openstack or in /etc/openstack (OS_CLIENT_CONFIG_FILE)`
+        : `unknown cloud "${name}" in clouds.yaml; it contains ${known || "no clouds"}`,
     );
     return undefined;
   }
@@ -284,7 +286,7 @@ function readYaml(name: string, explicit: string | undefined, wrong: string[]): 
     // What the parser shows of the file may be a password.
     const [why] = (error as Error).message.split("\n");
     wrong.push(
-      `${file} can't be read: ${error instanceof SyntaxError || "linePos" in (error as object) ? "it is no YAML" : why}`,
+      `${file} can't be read: ${error instanceof SyntaxError || "linePos" in (error as object) ? "not valid YAML" : why}`,
     );
     return undefined;
   }

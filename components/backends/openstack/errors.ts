@@ -2,18 +2,18 @@
 
 /** The codes of all errors of the OpenStack backend, each with what it means. Messages add where, and what to do. */
 export const openstackErrors = {
-  "not-configured": "neither the stack's config nor the environment says where OpenStack is, or how to log in",
-  unreachable: "the service didn't answer the connection",
-  "certificate-untrusted": "the service's certificate is not one that is trusted",
-  "login-refused": "Keystone refuses the login",
+  "not-configured": "the OpenStack address or credentials are missing in the stack's config and the environment",
+  unreachable: "the service refused the connection or didn't respond to it",
+  "certificate-untrusted": "the service's certificate isn't trusted",
+  "login-refused": "Keystone rejected the login",
   "no-endpoint": "Keystone's catalog has no block storage for this region and interface",
-  "timed-out": "the service didn't answer in time",
-  interrupted: "the connection broke before the answer was there, or the service failed",
-  "answer-unreadable": "the answer is not what the API says",
-  refused: "Cinder refuses the request",
-  gone: "the volume is no longer there",
-  "not-done": "Cinder took the request and did not carry it out",
-  "still-running": "Cinder is still at it when the time limit has passed",
+  "timed-out": "the service didn't respond in time",
+  interrupted: "the connection was lost before the response arrived, or the service failed",
+  "answer-unreadable": "the response doesn't match the API",
+  refused: "Cinder rejected the request",
+  gone: "the volume no longer exists",
+  "not-done": "Cinder accepted the request but didn't carry it out",
+  "still-running": "Cinder didn't finish within the time limit",
 } as const;
 
 export type OpenstackErrorCode = keyof typeof openstackErrors;

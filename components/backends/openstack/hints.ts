@@ -27,10 +27,10 @@ export function hintsOf({ name, component }: { name: string; component: pulumi.C
     pulumi.all([cloud, region, ...secrets]).apply(([ofCloud, ofRegion, ...given]): ConnectionHints => {
       const setting = SECRETS.find((_, index) => given[index] !== undefined);
       if (ofCloud === undefined && setting !== undefined) {
-        const because = "changes of volumes are made with a login of our own, and a secret is never kept in the state";
+        const because = "storage-profiles logs in separately to change volumes, and never stores a secret in the state";
         const ways = [
-          "put the login into clouds.yaml and give the provider its name, as `cloud`",
-          "use the stack's `openstack:` config, without a provider of its own",
+          "put the credentials into clouds.yaml and set the provider's `cloud` to its name",
+          "use the stack's `openstack:` config instead of an explicit provider",
         ];
         const params = { setting: `provider.${setting}`, because, ways };
         const problems = [problem("setting-not-applicable", "provider", undefined, params)];

@@ -137,7 +137,7 @@ function idIn(text: string, where: string): string {
     return metadataShape.parse(JSON.parse(text)).uuid;
   } catch {
     throw new NodeError(
-      `${where} doesn't tell the server's id. Set STORAGE_PROFILES_INSTANCE_ID in the plugin's environment`,
+      `${where} doesn't contain the server's id. Set STORAGE_PROFILES_INSTANCE_ID in the plugin's environment`,
     );
   }
 }

@@ -63,12 +63,12 @@ export async function converge(
   const watch = { deadline, tell };
   let volume = await existing(session, wanted.volumeId);
   try {
-    volume = await settled(session, volume, "what was begun before", watch);
+    volume = await settled(session, volume, "the previous change", watch);
     const type = wanted.volumeType === null ? await defaultType(session) : wanted.volumeType;
     if (type === undefined && wanted.volumeType === null && volume.volumeType !== null) {
       throw new OpenstackError(
         "not-done",
-        `volume ${volume.id} can't get the cloud's default type: Cinder tells none. Name a volumeType.`,
+        `volume ${volume.id} can't be given the cloud's default type: Cinder reports none. Set a volumeType.`,
       );
     }
     const steps: Step[] = [];
@@ -79,7 +79,7 @@ export async function converge(
     if (wanted.sizeGiB < volume.sizeGiB) {
       throw new OpenstackError(
         "not-done",
-        `volume ${volume.id} has ${volume.sizeGiB} GiB and can't shrink to ${wanted.sizeGiB} GiB. Ask for ${volume.sizeGiB} GiB or more.`,
+        `volume ${volume.id} can't shrink from ${volume.sizeGiB} GiB to ${wanted.sizeGiB} GiB. Set the size to ${volume.sizeGiB} GiB or more.`,
       );
     }
     volume = await inOrder(steps, volume);
@@ -116,7 +116,7 @@ async function existing(session: CinderSession, id: string): Promise<SeenVolume>
   if (volume) return volume;
   throw new OpenstackError(
     "gone",
-    `volume ${id} is no longer in Cinder. Run pulumi refresh: it takes the volume out of the state, and the next up makes a new, empty one.`,
+    `volume ${id} no longer exists in Cinder. Run pulumi refresh to remove it from the state; the next up creates a new, empty one.`,
     { status: 404 },
   );
 }
@@ -142,8 +142,8 @@ async function settled(
     if (monotonic.now() > deadline) {
       throw new OpenstackError(
         "still-running",
-        `volume ${volume.id} is still "${now.status}" when the time limit has passed (storage-profiles:openstack.changeTimeoutMinutes). ` +
-          "Cinder goes on with it; run pulumi up again later",
+        `volume ${volume.id} is still "${now.status}" after the time limit (storage-profiles:openstack.changeTimeoutMinutes). ` +
+          "Cinder continues; run pulumi up again later",
       );
     }
     if (monotonic.now() - told >= PROGRESS_MS) {
@@ -158,7 +158,7 @@ async function settled(
     } catch (error) {
       // A Cinder that is away for a while goes on when it is back.
       if (!(error instanceof OpenstackError) || !isPassing(error) || monotonic.now() > deadline) throw error;
-      tell(`${what}: ${error.message}; asked again until the time limit has passed`);
+      tell(`${what}: ${error.message}; retrying until the time limit`);
       pause = LONGEST_PAUSE_MS;
       now = { ...volume, status: "maintenance" };
     }
@@ -183,7 +183,7 @@ async function extend(session: CinderSession, volume: SeenVolume, sizeGiB: numbe
   if (now.sizeGiB === sizeGiB) return now;
   throw new OpenstackError(
     "not-done",
-    `${what}: Cinder took the request and did not do it; the volume is "${now.status}" and has ${now.sizeGiB} GiB.${await reasons(session, volume.id)}`,
+    `${what}: Cinder accepted the request but didn't carry it out; the volume is "${now.status}" with ${now.sizeGiB} GiB.${await reasons(session, volume.id)}`,
   );
 }
 
@@ -213,12 +213,12 @@ async function retype(
   const advice =
     migrationPolicy === "never"
       ? `Most often the volume would have to move to another backend, which migrationPolicy "never" forbids: set ` +
-        "`migrationPolicy: on-demand` in the profile, and Cinder copies it there."
-      : "Either no backend serves that type, or the copy to it failed: snapshots of the volume are in the way, or it is in use; the logs of " +
-        "Cinder's scheduler and volume services tell.";
+        "`migrationPolicy: on-demand` in the profile to let Cinder copy it there."
+      : "Either no backend serves that type, or the copy failed because the volume has snapshots or is in use; see the logs of " +
+        "Cinder's scheduler and volume services.";
   throw new OpenstackError(
     "not-done",
-    `${what}: Cinder took the request (202) and did not do it; the volume is "${now.status}" and of type "${now.volumeType ?? ""}" as before. ` +
+    `${what}: Cinder accepted the request (202) but didn't carry it out; the volume is "${now.status}" and still of type "${now.volumeType ?? ""}". ` +
       `${advice}${await reasons(session, volume.id)}`,
   );
 }

@@ -53,7 +53,7 @@ export const openstackBackend: VolumeBackend = {
 
   problems(_volume, { physicalName }): Problem[] {
     if (physicalName === undefined || physicalName.length <= MAX_NAME_LENGTH) return [];
-    const params = { what: "a Cinder volume", length: physicalName.length, max: MAX_NAME_LENGTH };
+    const params = { what: "the Cinder volume", length: physicalName.length, max: MAX_NAME_LENGTH };
     return [problem("physical-name-too-long", "physicalName", physicalName, params)];
   },
 
@@ -133,11 +133,11 @@ const FIXED = {
   snapshotId: "the volume's `openstack: { snapshotId }`",
   imageId: "the volume's `openstack: { imageId }`",
   sourceVolId: "the volume's `openstack: { sourceVolumeId }`",
-  backupId: "no argument: restore the backup first, and take the volume over by `import`",
+  backupId: "no argument: restore the backup first, and import the volume with `import`",
   consistencyGroupId: "no argument: volumes in groups can't be retyped",
-  sourceReplica: "no argument: Cinder has no such replicas any more",
-  schedulerHints: "no argument: a change of them would replace the volume",
-  multiattach: "the volume type, which alone says it",
+  sourceReplica: "no argument: Cinder no longer supports such replicas",
+  schedulerHints: "no argument: changing them would replace the volume",
+  multiattach: "the volume type",
   region: "the provider",
 };
 
@@ -192,13 +192,13 @@ function explainCreation(name: string, errors: string[]): string | undefined {
   if (/in error status|unexpected state 'error/.test(text)) {
     const [id] = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/.exec(text) ?? ["of this name"];
     return (
-      `${name}: Cinder took the request and then failed to make volume ${id}. Most often no backend serves the volume type, or none has ` +
-      `the room: openstack volume message list --resource-id ${id} may tell. The volume is left in status "error"; the next pulumi up ` +
-      "deletes it and makes it anew"
+      `${name}: Cinder accepted the request but failed to create volume ${id}. Most often no backend serves the volume type or has ` +
+      `enough space: check openstack volume message list --resource-id ${id}. The volume is left in status "error"; the next pulumi up ` +
+      "deletes it and creates it again"
     );
   }
   if (text.includes("but got 413")) {
-    return `${name}: a quota of the project is full (openstack quota show --usage --volume), or Cinder has had too many requests`;
+    return `${name}: a quota of the project is exhausted (openstack quota show --usage --volume), or Cinder received too many requests`;
   }
   return undefined;
 }

@@ -89,7 +89,7 @@ export class CinderSession {
     const where = parsed.error.issues.map((each) => `${each.path.join(".") || "the answer"} (${each.code})`).join(", ");
     throw new OpenstackError(
       "answer-unreadable",
-      `${what}: ${NAMES[this.service]}'s answer is not what its API says: ${where}`,
+      `${what}: the response of ${NAMES[this.service]} doesn't match its API: ${where}`,
     );
   }
 
@@ -154,8 +154,8 @@ export class CinderSession {
       const project = scope ? ", or its project" : "";
       throw new OpenstackError(
         "login-refused",
-        `Keystone at ${authUrl} refuses the login of ${who}${project}. Check the \`openstack:\` config (or OS_… variables, or ` +
-          "clouds.yaml); a password is set by: pulumi config set --secret openstack:password",
+        `Keystone at ${authUrl} rejected the login of ${who}${project}. Check the \`openstack:\` config (or OS_… variables, or ` +
+          "clouds.yaml); set the password with: pulumi config set --secret openstack:password",
         { status: answer.status },
       );
     }
@@ -166,14 +166,14 @@ export class CinderSession {
     if (!parsed.success || typeof token !== "string") {
       throw new OpenstackError(
         "answer-unreadable",
-        `${what}: ${authUrl} answered, and not as Keystone does. Check openstack:authUrl.`,
+        `${what}: the response of ${authUrl} isn't from Keystone. Check openstack:authUrl.`,
       );
     }
     const { project, catalog = [] } = parsed.data.token;
     if (!project) {
       throw new OpenstackError(
         "login-refused",
-        `the login of ${who} is for no project. Set openstack:tenantName (OS_PROJECT_NAME).`,
+        `the login of ${who} has no project. Set openstack:tenantName (OS_PROJECT_NAME).`,
       );
     }
     return {
@@ -201,8 +201,8 @@ export class CinderSession {
       "no-endpoint",
       `Keystone's catalog has no ${wanted} endpoint for ${this.service === "compute" ? "compute" : "block storage"}${where}. ` +
         (regions.length > 0
-          ? `It has regions ${regions.join(", ")}: check openstack:region and endpointType.`
-          : `Has this cloud a ${NAMES[this.service]}?`),
+          ? `Available regions: ${regions.join(", ")}. Check openstack:region and endpointType.`
+          : `Does this cloud have a ${NAMES[this.service]}?`),
     );
   }
 
@@ -254,7 +254,7 @@ function refusal(what: string, service: string, { status, text }: Answer): Opens
   const words = said === undefined ? `answered ${status}` : `says "${said}" (${status})`;
   if (status >= 500) return new OpenstackError("interrupted", `${what}: ${service} ${words}`, { status });
   if (status === 403) {
-    return new OpenstackError("refused", `${what}: ${service} ${words}. This user isn't allowed to do that.`, {
+    return new OpenstackError("refused", `${what}: ${service} ${words}. This user doesn't have permission for that.`, {
       status,
     });
   }
@@ -286,17 +286,17 @@ function told(error: unknown, origin: string, what: string): OpenstackError {
     case "untrusted":
       return new OpenstackError(
         "certificate-untrusted",
-        `the certificate of ${origin} isn't trusted: ${why}. Give the CA that signed it ` +
-          "(pulumi config set openstack:cacertFile ca.pem), or, knowing what that means, pulumi config set openstack:insecure true",
+        `the certificate of ${origin} isn't trusted: ${why}. Set the CA that signed it ` +
+          "(pulumi config set openstack:cacertFile ca.pem), or disable verification: pulumi config set openstack:insecure true",
       );
     case "unreachable":
       return new OpenstackError(
         "unreachable",
-        `${origin} can't be reached: ${why}. Is OpenStack up, and openstack:authUrl right?`,
+        `${origin} can't be reached: ${why}. Check that OpenStack is running and openstack:authUrl is correct.`,
       );
     case "timed-out":
-      return new OpenstackError("timed-out", `${what}: ${origin} gave no answer within ${TIMEOUT_MS / 1000} s`);
+      return new OpenstackError("timed-out", `${what}: no response from ${origin} within ${TIMEOUT_MS / 1000} s`);
     case "interrupted":
-      return new OpenstackError("interrupted", `${what}: the connection to ${origin} broke: ${why}`);
+      return new OpenstackError("interrupted", `${what}: the connection to ${origin} was lost: ${why}`);
   }
 }

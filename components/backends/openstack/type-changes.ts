@@ -44,7 +44,7 @@ export async function judge(
     return { problems: [problem("type-in-use", path, undefined, { ...params, goes })], notes: [] };
   } catch (error) {
     if (!(error instanceof OpenstackError)) throw error;
-    const what = `which volumes have type "${name}" already is`;
+    const what = `the existing volumes of type "${name}" were`;
     return { problems: [], notes: [note("not-checked", "specs", { what, because: error.message })] };
   }
 }

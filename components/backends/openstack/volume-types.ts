@@ -2,14 +2,7 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import {
-  formatProblems,
-  nearest,
-  problem,
-  wrongType,
-  type Problem,
-  type StackConfig,
-} from "../../../src";
+import { formatProblems, nearest, problem, wrongType, type Problem, type StackConfig } from "../../../src";
 import type { VolumeTypeToMake } from "../../../src/backends/openstack/specs";
 import { HOOK } from "../../hooks";
 import { optionProblems } from "../../options";

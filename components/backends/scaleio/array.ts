@@ -110,7 +110,7 @@ export class ScaleioArray {
     if (expected === undefined || expected === id) return id;
     throw new ScaleioError(
       "other-array",
-      `${endpoint} is the gateway of array ${id}, and scaleio:systemId is ${expected}. Set scaleio:endpoint or scaleio:systemId.`,
+      `${endpoint} is the gateway of array ${id}, but scaleio:systemId is ${expected}. Correct scaleio:endpoint or scaleio:systemId.`,
     );
   }
 
@@ -141,7 +141,7 @@ export class ScaleioArray {
   /** What a pool could still give when this run began. */
   async statistics(pool: Pool): Promise<PoolStatistics> {
     const path = `/api/instances/StoragePool::${pool.id}/relationships/Statistics`;
-    const what = `reading what is free in storage pool ${pool.name}`;
+    const what = `reading the free space of storage pool ${pool.name}`;
     const known = this.statisticsOnce.get(pool.id) ?? new Shared(() => this.session.get(path, statisticsShape, what));
     this.statisticsOnce.set(pool.id, known);
     return known.get();

@@ -16,15 +16,15 @@ const program = new Command("storage-profiles-scaleio")
   .showHelpAfterError()
   .addHelpText(
     "after",
-    "\nThe connection is the one of the Pulumi stack (scaleio:endpoint and so on), or comes from SCALEIO_ENDPOINT,\n" +
+    "\nThe connection is read from the Pulumi stack (scaleio:endpoint and so on), or from SCALEIO_ENDPOINT,\n" +
       "SCALEIO_USERNAME, SCALEIO_PASSWORD, SCALEIO_CA_FILE.",
   );
 
 program
   .command("import-file")
-  .description("prints the file with which `pulumi import --file` takes volumes that exist into the state")
-  .argument("<volume...>", "name=id or name@profile=id, as the program declares it and as the array lists it", volume)
-  .option("-s, --stack <name>", "the Pulumi stack whose config has the connection; without it, the selected one")
+  .description("print a file for `pulumi import --file` that imports existing volumes into the state")
+  .argument("<volume...>", "name=id or name@profile=id: the name in the program, and the id on the array", volume)
+  .option("-s, --stack <name>", "Pulumi stack whose config contains the connection. Default: the selected stack")
   .action(async (volumes: VolumeToImport[], { stack }: { stack?: string }) => {
     const config = await stackConfig(stack);
     const session = new GatewaySession(readConnection((key) => config[key], process.env));
@@ -43,9 +43,7 @@ program.parseAsync().catch((error: unknown) => {
 function volume(text: string, before: VolumeToImport[] = []): VolumeToImport[] {
   const [reference = "", id = "", ...more] = text.split("=");
   if (reference === "" || !/^[0-9a-f]{16}$/i.test(id) || more.length > 0) {
-    throw new InvalidArgumentError(
-      'Write name=id, with the 16 hex digits of the volume: "data@gold=6076fd1100000002".',
-    );
+    throw new InvalidArgumentError('Use name=id, with the 16 hex digits of the volume: "data@gold=6076fd1100000002".');
   }
   return [...before, { reference, id }];
 }

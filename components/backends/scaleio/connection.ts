@@ -12,14 +12,14 @@ export const CONNECTION_NAMESPACE = "scaleio";
 /** The keys of the connection, with what they mean. Each may also come from the environment: `SCALEIO_ENDPOINT`, ... */
 export const connectionKeys = {
   endpoint: "URL of the gateway: https://gateway.example:443",
-  username: "the user that logs in",
-  password: "that user's password; a secret",
-  passwordFile: "a file with the password, in place of `password`; relative to the program",
+  username: "user name for the login",
+  password: "password of that user; a secret",
+  passwordFile: "file with the password, instead of `password`; relative to the program",
   caFile: "PEM file with the CA that signed the gateway's certificate; relative to the program",
-  insecure: "true: the gateway's certificate is not verified. Default: false",
+  insecure: "true: don't verify the gateway's certificate. Default: false",
   systemId:
-    "id of the array that the gateway must belong to, 16 hex digits. Default: the one that has the stack's volumes",
-  timeoutSeconds: "how long a request may take, in seconds. Default: 60",
+    "id of the array that the gateway must belong to, 16 hex digits. Default: the array with the stack's volumes",
+  timeoutSeconds: "timeout of a request, in seconds. Default: 60",
 } as const;
 
 export type ConnectionKey = keyof typeof connectionKeys;
@@ -78,19 +78,19 @@ export function readConnection(
   let endpoint = "";
   if (endpointText) {
     const url = parseUrl(endpointText);
-    if (!url) wrong.push("endpoint is no URL: write https://gateway.example, or https://gateway.example:8443");
-    else if (url.username || url.password) wrong.push("endpoint holds a user or a password: these have their own keys");
+    if (!url) wrong.push("endpoint isn't a URL: use https://gateway.example, or https://gateway.example:8443");
+    else if (url.username || url.password) wrong.push("endpoint contains a user or a password: use the keys for them");
     else if (url.protocol === "http:" && !insecure) {
-      wrong.push("endpoint begins with http: the password would go out in clear. Write https://, or set insecure");
+      wrong.push("endpoint begins with http: the password would be sent unencrypted. Use https://, or set insecure");
     } else if (/[^/]/.test(url.pathname) || url.search || url.hash) {
-      wrong.push(`endpoint has more than an address: write ${url.origin}. The API's own paths are added to it`);
+      wrong.push(`endpoint contains more than an address: use ${url.origin}. The API paths are added automatically`);
     } else endpoint = url.origin;
   }
 
   const caFile = value("caFile");
   const ca = caFile === undefined ? undefined : readText("caFile", caFile, wrong);
   if (ca !== undefined && !ca.includes("-----BEGIN CERTIFICATE-----")) {
-    wrong.push(`caFile: ${resolve(caFile ?? "")} holds no PEM certificate`);
+    wrong.push(`caFile: ${resolve(caFile ?? "")} contains no PEM certificate`);
   }
   if (wrong.length > 0) {
     const list = wrong.map((each) => `\n  - scaleio:${each}`).join("");
@@ -111,7 +111,7 @@ function readPassword(
   ];
   for (const source of sources) {
     const [password, file] = [source("password"), source("passwordFile")];
-    if (password && file) wrong.push("password and passwordFile are both given: keep one of them");
+    if (password && file) wrong.push("password and passwordFile are both set: keep one of them");
     if (password) return password;
     if (file) {
       const text = readText("passwordFile", file, wrong);

@@ -67,10 +67,10 @@ async function thisSdc(array: ScaleioArray, env: NodeJS.ProcessEnv): Promise<Sdc
   for (const candidate of candidates) {
     const { sdc, problems } = await findSdc(array, candidate);
     if (sdc) return sdc;
-    said.push(...problems.map(({ message, allowed }) => `${message} (there are: ${allowed})`));
+    said.push(...problems.map(({ message, allowed }) => `${message} (available: ${allowed})`));
   }
   throw new NodeError(
-    `which of the array's hosts (SDC) this machine is can't be said: ${said[0] ?? "it has no address"}. ` +
+    `the SDC of this machine can't be determined: ${said[0] ?? "it has no address"}. ` +
       "Set SCALEIO_SDC in the plugin's environment: the SDC's id, name, GUID or IP address",
   );
 }

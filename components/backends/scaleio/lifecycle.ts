@@ -52,7 +52,7 @@ export async function volumeProblems(
       settings,
       before,
       growsBy,
-      `${name} wants ${count(growsBy)} GiB`,
+      `${name} needs ${count(growsBy)} GiB`,
       sizeGiB,
     );
     if (full) problems.push(full);
@@ -87,17 +87,17 @@ function poolProblems(pool: Pool, { provisioning, ramCache, compression }: Scale
     problems.push(problem("place-cannot", `${PROFILE_PATH}.${setting}`, given, { place, because, ways }));
   if (provisioning === "thick" && pool.thinOnly) {
     const because = pool.fineGranularity
-      ? "a pool of fine granularity has thin volumes only"
-      : "it has thin volumes only";
-    cannot("provisioning", provisioning, because, ["set provisioning: thin", "take another pool"]);
+      ? "a fine-granularity pool supports only thin volumes"
+      : "it supports only thin volumes";
+    cannot("provisioning", provisioning, because, ["set provisioning: thin", "use another pool"]);
   }
   if (ramCache && pool.fineGranularity) {
-    const ways = ["set ramCache: false", "take a pool of medium granularity"];
-    cannot("ramCache", ramCache, "volumes of fine granularity have no RAM cache", ways);
+    const ways = ["set ramCache: false", "use a medium-granularity pool"];
+    cannot("ramCache", ramCache, "fine-granularity volumes don't support the RAM cache", ways);
   }
   if (compression === "normal" && !pool.fineGranularity) {
-    const ways = ["set compression: none", "take a pool of fine granularity"];
-    cannot("compression", compression, "only volumes of fine granularity are compressed", ways);
+    const ways = ["set compression: none", "use a fine-granularity pool"];
+    cannot("compression", compression, "only fine-granularity volumes support compression", ways);
   }
   return problems;
 }
@@ -156,7 +156,7 @@ export async function findPool(
 export async function nameProblems(array: ScaleioArray, name: string): Promise<Problem[]> {
   const other = await array.volumeByName(name);
   if (!other) return [];
-  const by = `volume ${other.id} of ${count(toGiB(other))} GiB has it`;
+  const by = `volume ${other.id} (${count(toGiB(other))} GiB) has this name`;
   return [problem("physical-name-taken", "physicalName", name, { name, by, id: other.id })];
 }
 
@@ -217,22 +217,22 @@ export async function createVolume(
 // Nobody could say whether it was made: the state has nothing of it, and whoever looks after it must know.
 function unanswered(first: ScaleioError, second: ScaleioError, name: string, ownName: boolean): ScaleioError {
   const way = ownName
-    ? "the next `pulumi up` looks for it, and takes it up"
-    : `look on the array for ${name}, and take it over with \`import\`, or remove it`;
+    ? "the next `pulumi up` finds and adopts it"
+    : `look for ${name} on the array, and import it with \`import\`, or remove it`;
   return new ScaleioError(
     first.code,
-    `${first.message}\nThe volume may have been created, and can't be looked for: ${second.message}\nFix: ${way}.`,
+    `${first.message}\nThe volume may have been created, but this can't be checked: ${second.message}\nFix: ${way}.`,
   );
 }
 
-const CHOSEN_NAME = "its name was chosen, so it may be another's";
+const CHOSEN_NAME = "its name was chosen explicitly, so it may belong to someone else";
 
 function nameTaken(name: string, other: ArrayVolume, reason: string): ScaleioError {
   return new ScaleioError(
     "name-taken",
-    `There is a volume ${other.id} called ${name} of ${count(toGiB(other))} GiB already, and it isn't taken for one that an ` +
-      `interrupted run left behind: ${reason}. If it is this one, take it over with its data: import: "${other.id}". ` +
-      `If nobody needs it, remove it from the array.`,
+    `Volume ${other.id} (${count(toGiB(other))} GiB) is already named ${name}, and doesn't look like the volume that an ` +
+      `interrupted run left behind: ${reason}. If it is that volume, import it with its data: import: "${other.id}". ` +
+      `If it isn't needed, remove it from the array.`,
     { errorCode: arrayCodes.nameInUse },
   );
 }
@@ -247,18 +247,18 @@ async function whyNotTakenUp(
   const hosts = volume.mappedSdcInfo ?? [];
   if (hosts.length > 0) return `it is mapped to ${hosts.map(hostName).join(", ")}`;
   if (volume.storagePoolId !== pool.id) return "it is in another storage pool";
-  if (toGiB(volume) !== sizeGiB) return `it has another size than ${count(sizeGiB)} GiB`;
+  if (toGiB(volume) !== sizeGiB) return `its size isn't ${count(sizeGiB)} GiB`;
   if (volume.volumeType !== (settings.provisioning === "thick" ? "ThickProvisioned" : "ThinProvisioned")) {
-    return `it is ${volume.volumeType}, and not ${settings.provisioning}`;
+    return `it is ${volume.volumeType}, not ${settings.provisioning}`;
   }
-  if (volume.useRmcache !== settings.ramCache) return "its RAM cache is set otherwise";
+  if (volume.useRmcache !== settings.ramCache) return "its RAM cache setting differs";
   if (pool.fineGranularity && isCompressed(volume) !== (settings.compression === "normal")) {
-    return "its compression is set otherwise";
+    return "its compression setting differs";
   }
   const now = array.session.gatewayTime?.getTime();
-  if (now === undefined || volume.creationTime == null) return "the gateway doesn't tell when it was made";
+  if (now === undefined || volume.creationTime == null) return "the gateway doesn't report its creation time";
   if (now / 1000 - volume.creationTime > TAKE_UP_HOURS * 3600) {
-    return `it was made more than ${TAKE_UP_HOURS} hours ago by the gateway's clock`;
+    return `it was created more than ${TAKE_UP_HOURS} hours ago by the gateway's clock`;
   }
   if (volume.vtreeId != null && (await array.relatives(volume.vtreeId)) > 1) return "it has snapshots";
   return undefined;
@@ -318,11 +318,11 @@ export async function volumeToImport(
 ): Promise<{ found?: FoundVolume; problems: Problem[] }> {
   const refuse = (because: string, way: string) => ({ problems: [importRefusal(id, because, way)] });
   if (!/^[0-9a-f]{16}$/.test(id)) {
-    return refuse("it is no id of a volume", "give the 16 hex digits that the array shows");
+    return refuse("it isn't a volume id", "use the 16 hex digits that the array shows");
   }
   const volume = await array.volume(id);
   if (!volume) return refuse("the array has no such volume", "look it up on the array");
-  if (volume.volumeType === "Snapshot") return refuse("it is a snapshot", "give the id of a volume");
+  if (volume.volumeType === "Snapshot") return refuse("it is a snapshot", "use the id of a volume");
   return { found: await asFound(array, volume, await array.systemId(), settings), problems: [] };
 }
 
@@ -343,8 +343,8 @@ export async function importProblems(
   const { found, problems } = await volumeToImport(array, id, settings);
   if (!found) return { problems };
   if (physicalName !== undefined && physicalName !== found.name) {
-    const because = `it is called "${found.name}", and a volume is never renamed`;
-    return { problems: [importRefusal(id, because, "set physicalName to that, or leave it out")] };
+    const because = `it is named "${found.name}", and volumes can't be renamed`;
+    return { problems: [importRefusal(id, because, "set physicalName to that name, or remove it")] };
   }
   const label = { name: found.name, profile: "", revision: "", backend: "scaleio" } as const;
   const changed = change({ ...label, ...found }, { ...label, sizeGiB, settings });
@@ -383,15 +383,15 @@ export async function updateVolume(
   if (has > sizeGiB) {
     throw new ScaleioError(
       "shrink",
-      `volume ${id} has ${count(has)} GiB on the array, and would shrink to ${count(sizeGiB)} GiB. Ask for ${count(has)} GiB or more.`,
+      `volume ${id} can't shrink from ${count(has)} GiB on the array to ${count(sizeGiB)} GiB. Set the size to ${count(has)} GiB or more.`,
     );
   }
   for (const setting of ["provisioning", "protectionDomain", "storagePool"] as const) {
     if (is[setting] === settings[setting]) continue;
     throw new ScaleioError(
       "not-possible",
-      `volume ${id} has ${setting} "${is[setting]}" on the array, and would have to migrate to "${settings[setting]}", which is not done here. ` +
-        `Where it was moved by other means: set ${setting} to "${is[setting]}", and run pulumi refresh.`,
+      `volume ${id} has ${setting} "${is[setting]}" on the array; migrating it to "${settings[setting]}" isn't supported. ` +
+        `If it was moved outside Pulumi, set ${setting} to "${is[setting]}", and run pulumi refresh.`,
     );
   }
   const step = (send: () => Promise<void>, isDone: (now: ArrayVolume) => boolean) =>
@@ -436,15 +436,15 @@ function refuseOther(volume: ArrayVolume, { knownName }: KnownVolume, what: "cha
   if (knownName === undefined || name === knownName) return;
   throw new ScaleioError(
     "other-volume",
-    `volume ${volume.id} is called "${name}" on the array, and "${knownName}" in the state: it is not ${what}. ` +
-      "If it is the same volume, renamed by other means, run pulumi refresh first.",
+    `volume ${volume.id} is named "${name}" on the array, but "${knownName}" in the state: it is not ${what}. ` +
+      "If it is the same volume, renamed outside Pulumi, run pulumi refresh first.",
   );
 }
 
 function gone(id: string): ScaleioError {
   return new ScaleioError(
     "gone",
-    `volume ${id} is no longer on the array. Run pulumi refresh; pulumi up then makes it anew, empty.`,
+    `volume ${id} no longer exists on the array. Run pulumi refresh; pulumi up then creates a new, empty one.`,
   );
 }
 
@@ -469,8 +469,8 @@ export async function removeVolume(array: ScaleioArray, id: string, known: Known
     const hosts = (await array.volume(id))?.mappedSdcInfo ?? [];
     throw new ScaleioError(
       "still-mapped",
-      `volume ${id} is not removed: it is mapped to ${hosts.map(hostName).join(", ")}, by no mapping that this run has removed. ` +
-        "See what uses it there, unmap it, and run again.",
+      `volume ${id} is not removed: it is still mapped to ${hosts.map(hostName).join(", ")}, by a mapping that this run didn't remove. ` +
+        "Check what uses it there, unmap it, and run again.",
       { errorCode: arrayCodes.volumeMapped },
     );
   }
@@ -483,8 +483,8 @@ export async function sameArray(array: ScaleioArray, id: string, known: string |
   if (known === undefined || known === systemId) return systemId;
   throw new ScaleioError(
     "other-array",
-    `volume ${id} is on array ${known}, and ${array.session.endpoint} is the gateway of array ${systemId}. Set scaleio:endpoint back. ` +
-      `(If array ${known} is gone for good, with its volumes: pulumi state delete.)`,
+    `volume ${id} is on array ${known}, but ${array.session.endpoint} is the gateway of array ${systemId}. Restore scaleio:endpoint. ` +
+      `(If array ${known} is lost for good, with its volumes: pulumi state delete.)`,
   );
 }
 
@@ -497,7 +497,7 @@ export async function stackArray(array: ScaleioArray, known: string | undefined)
   if (known === undefined || known === systemId || array.session.systemId === systemId) return systemId;
   throw new ScaleioError(
     "other-array",
-    `this stack's volumes are on array ${known}, and ${array.session.endpoint} is the gateway of array ${systemId}. Set scaleio:endpoint back; ` +
+    `this stack's volumes are on array ${known}, but ${array.session.endpoint} is the gateway of array ${systemId}. Restore scaleio:endpoint; ` +
       `or, for new volumes on array ${systemId}: pulumi config set scaleio:systemId ${systemId}`,
   );
 }
@@ -518,7 +518,8 @@ export function hostName({
 
 /** A problem as one sentence, for errors of a single volume. */
 export function asSentence({ message, allowed, fix, code }: Problem): string {
-  return `${message} [${code}]. Allowed: ${allowed}. Fix: ${fix}.`;
+  const more = [allowed === "" ? "" : ` Allowed: ${allowed}.`, fix === "" ? "" : ` Fix: ${fix}.`];
+  return `${message} [${code}].${more.join("")}`;
 }
 
 function toGiB({ sizeInKb }: ArrayVolume): number {

@@ -169,5 +169,5 @@ export async function removeMapping(
 /** Why an access mode can't be had, or `undefined`. */
 export async function accessModeRefusal(array: ScaleioArray, accessMode: AccessMode): Promise<string | undefined> {
   if (accessMode === "ReadWrite" || (await array.hasAccessModes())) return undefined;
-  return `mappings have access modes since version 3.0; this gateway has ${await array.session.version()}, where all are ReadWrite`;
+  return `mappings support access modes since version 3.0; this gateway has version ${await array.session.version()}, where all mappings are ReadWrite`;
 }

@@ -5,7 +5,7 @@ import { randomUUID } from "node:crypto";
 
 import type * as dynamic from "@pulumi/pulumi/dynamic";
 
-import type { Problem } from "../../../src";
+import { advice, type Problem } from "../../../src";
 import type { AccessMode, ScaleioSettings } from "../../../src/backends/scaleio";
 import { leaveToEngine } from "../../provider-errors";
 import { ScaleioArray } from "./array";
@@ -132,7 +132,7 @@ export const volume = {
       delete inputs.import;
       delete inputs.stackSystemId;
       if (news.physicalName !== undefined && news.physicalName !== olds.name) {
-        const reason = `the volume is called "${olds.name}" and is never renamed. Set physicalName to "${olds.name}", or leave it out`;
+        const reason = `the volume is named "${olds.name}" and can't be renamed. Set physicalName to "${olds.name}", or remove it`;
         return { inputs, failures: [{ property: "physicalName", reason }] };
       }
       if (olds.name !== undefined) inputs.name = olds.name;
@@ -165,7 +165,7 @@ export const volume = {
 
   async create(inputs: VolumeInputs): Promise<dynamic.CreateResult<VolumeOutputs>> {
     const { declaredAs, name } = inputs;
-    if (name === undefined) throw new ScaleioError("not-possible", "a volume needs a name on the array");
+    if (name === undefined) throw new ScaleioError("not-possible", "a volume requires a name on the array");
     const wanted = { ...inputs, name };
     if (inputs.import !== undefined) {
       // A transform may have given it, or made it known only now.
@@ -178,9 +178,7 @@ export const volume = {
     const made = await createVolume(array(), wanted, isOwnName(inputs), (id) => refuseSecondVolume(id, declaredAs));
     volumeClaims.make(made.id, declaredAs);
     if (made.found) {
-      console.log(
-        `${made.name}: found volume ${made.id}, made by a run of this stack that was interrupted; it is taken up`,
-      );
+      console.log(`${made.name}: found volume ${made.id}, created by an interrupted run of this stack; it is adopted`);
     }
     return { id: made.id, outs: volumeOutputs(made, declaredAs) };
   },
@@ -202,7 +200,7 @@ export const volume = {
 
   async delete(id: string, { systemId, name: knownName, declaredAs }: VolumeOutputs): Promise<void> {
     const heir = volumeClaims.heir(id, declaredAs);
-    if (heir) console.log(`volume ${id} stays on the array: it is "${heir.by}" now`);
+    if (heir) console.log(`volume ${id} stays on the array: it is now "${heir.by}"`);
     else await removeVolume(array(), id, { systemId, knownName });
   },
 } satisfies dynamic.ResourceProvider;
@@ -289,7 +287,7 @@ export const mapping = {
   async delete(id: string, props: MappingOutputs): Promise<void> {
     const heir = mappingClaims.heir(id, props.declaredAs);
     const { volumeId, sdcId } = props;
-    if (heir) console.log(`volume ${volumeId} stays mapped to SDC ${sdcId}: the mapping is "${heir.by}" now`);
+    if (heir) console.log(`volume ${volumeId} stays mapped to SDC ${sdcId}: the mapping is now "${heir.by}"`);
     else await removeMapping(array(), props);
   },
 } satisfies dynamic.ResourceProvider;
@@ -327,9 +325,12 @@ interface ReadResult<Outputs> {
 async function failuresOf(action: () => Promise<Problem[]>): Promise<dynamic.CheckFailure[]> {
   try {
     const problems = await action();
-    return problems.map(({ path, message, code, allowed, fix }) => ({
-      property: path,
-      reason: `${message} [${code}]\n      allowed: ${allowed}\n      fix:     ${fix}`,
+    return problems.map((each) => ({
+      property: each.path,
+      reason: [
+        `${each.message} [${each.code}]`,
+        ...advice(each).map(([label, text]) => `      ${label.padEnd(8)} ${text}`),
+      ].join("\n"),
     }));
   } catch (error) {
     if (!(error instanceof ScaleioError)) throw error;
@@ -359,7 +360,7 @@ function volumeTwice(id: string, by: string | undefined, other: string | undefin
   return new ScaleioError(
     "not-possible",
     `volume ${id} is declared twice: "${by}" and "${other}". Keep one of them. ` +
-      "(Has it been renamed? Give it its old name: aliases: [{ name: … }].)",
+      "(If it was renamed, add its old name: aliases: [{ name: … }].)",
   );
 }
 
@@ -378,7 +379,7 @@ function mappingTwice(
   return new ScaleioError(
     "not-possible",
     `volume ${volumeId} is mapped to SDC ${sdcId} twice: by "${by}" and "${other}", which may name the host differently. ` +
-      "A volume has one mapping to a host: keep one of them.",
+      "A volume can have only one mapping per host: keep one of them.",
   );
 }
 

@@ -59,14 +59,14 @@ export const scaleioBackend: VolumeBackend = {
     const { protectionDomain, storagePool } = settings as ScaleioSettings;
     const problems = connectionProblems(config);
     if (physicalName !== undefined && physicalName.length > MAX_NAME_LENGTH) {
-      const params = { what: "a ScaleIO volume", length: physicalName.length, max: MAX_NAME_LENGTH };
+      const params = { what: "the ScaleIO volume", length: physicalName.length, max: MAX_NAME_LENGTH };
       problems.push(problem("physical-name-too-long", "physicalName", physicalName, params));
     }
     for (const [setting, value] of Object.entries({ protectionDomain, storagePool })) {
       if (value !== null) continue;
-      const because = "a ScaleIO volume lives in a storage pool of a protection domain";
+      const because = "a ScaleIO volume requires a storage pool in a protection domain";
       const example = `${setting}: <its name>`;
-      const way = `give it to the profile's section scaleio`;
+      const way = `set it in the profile's section scaleio`;
       problems.push(
         problem("setting-required", `${NAMESPACE}:scaleio.${setting}`, undefined, { setting, because, example, way }),
       );
@@ -113,7 +113,7 @@ function connectionProblems(config: StackConfig): Problem[] {
   const given = Object.keys(pulumi.runtime.allConfig()).filter((key) => key.startsWith(prefix));
   if (given.includes(`${prefix}password`) && !isConfigSecret(`${prefix}password`)) {
     void pulumi.log.warn(
-      `${prefix}password stands in Pulumi.${pulumi.getStack()}.yaml as plain text: pulumi config set --secret ${prefix}password`,
+      `${prefix}password is stored in Pulumi.${pulumi.getStack()}.yaml as plain text: pulumi config set --secret ${prefix}password`,
     );
   }
   return given

@@ -108,7 +108,7 @@ export class GatewaySession {
     if (answer) return answer.value;
     throw new ScaleioError(
       "forbidden",
-      `${purpose.what}: the gateway ${this.endpoint} refuses a login that it has just given.`,
+      `${purpose.what}: the gateway ${this.endpoint} rejected a login that it has just granted.`,
     );
   }
 
@@ -173,7 +173,7 @@ export class GatewaySession {
     if (answer.status === 401) {
       throw new ScaleioError(
         "login-refused",
-        `the gateway ${this.endpoint} refuses the login of user "${this.connection.username}". ` +
+        `the gateway ${this.endpoint} rejected the login of user "${this.connection.username}". ` +
           "Check scaleio:username, and set the password: pulumi config set --secret scaleio:password. " +
           "(Without --run-program, refresh and destroy use the config of the last up.)",
       );
@@ -187,14 +187,14 @@ export class GatewaySession {
     if (answer.status === 403) {
       return new ScaleioError(
         "forbidden",
-        `${what}: the gateway ${this.endpoint} answers "forbidden"${refusal.message ? ` ("${refusal.message}")` : ""}. ` +
-          "Is its REST API switched on (features.enable_gateway), and may the user do that?",
+        `${what}: the gateway ${this.endpoint} responded "forbidden"${refusal.message ? ` ("${refusal.message}")` : ""}. ` +
+          "Check that its REST API is enabled (features.enable_gateway), and that the user has permission.",
       );
     }
     if (refusal.errorCode === undefined && refusal.message === undefined) {
       return new ScaleioError(
         "answer-unreadable",
-        `${what}: ${this.endpoint} answered ${answer.status}, and not as a ScaleIO gateway does. Check scaleio:endpoint, and what stands before the gateway.`,
+        `${what}: ${this.endpoint} responded with status ${answer.status}, not like a ScaleIO gateway. Check scaleio:endpoint, and any proxy in front of the gateway.`,
         { unsettled: answer.status >= 500 },
       );
     }
@@ -208,13 +208,13 @@ export class GatewaySession {
     if (!isJson && /^\s*</.test(text)) {
       throw new ScaleioError(
         "answer-unreadable",
-        `${what}: ${this.endpoint} answered with a web page, and not as a ScaleIO gateway does. ` +
-          "Check scaleio:endpoint, and whether a proxy or a sign-in page stands before the gateway.",
+        `${what}: ${this.endpoint} responded with a web page, not like a ScaleIO gateway. ` +
+          "Check scaleio:endpoint, and any proxy or sign-in page in front of the gateway.",
         { unsettled: true },
       );
     }
     const where = parsed.error.issues.map(({ path, code }) => `${path.join(".") || "the answer"} (${code})`).join(", ");
-    const message = `${what}: the answer of the gateway ${this.endpoint} is not what its API says: ${where}`;
+    const message = `${what}: the response of the gateway ${this.endpoint} doesn't match its API: ${where}`;
     throw new ScaleioError("answer-unreadable", message, { unsettled: true });
   }
 
@@ -249,7 +249,7 @@ export class GatewaySession {
     }
     throw new ScaleioError(
       "interrupted",
-      `${what}: what stands before the gateway ${endpoint} got no answer from it. Is the gateway up?`,
+      `${what}: the proxy in front of the gateway ${endpoint} got no response from it. Check that the gateway is running.`,
       { unsettled: true },
     );
   }
@@ -313,22 +313,22 @@ function told(error: unknown, endpoint: string, timeoutMs: number, what: string)
     case "untrusted":
       return new ScaleioError(
         "certificate-untrusted",
-        `the certificate of the gateway ${endpoint} isn't trusted: ${why}. Give the CA that signed it ` +
-          "(pulumi config set scaleio:caFile ca.pem), or, knowing what that means, pulumi config set scaleio:insecure true",
+        `the certificate of the gateway ${endpoint} isn't trusted: ${why}. Set the CA that signed it ` +
+          "(pulumi config set scaleio:caFile ca.pem), or disable verification: pulumi config set scaleio:insecure true",
       );
     case "unreachable":
       return new ScaleioError(
         "unreachable",
-        `the gateway ${endpoint} can't be reached: ${why}. Check scaleio:endpoint, and whether the gateway is up.`,
+        `the gateway ${endpoint} can't be reached: ${why}. Check scaleio:endpoint, and that the gateway is running.`,
       );
     case "timed-out":
       return new ScaleioError(
         "timed-out",
-        `${what}: the gateway ${endpoint} gave no answer within ${timeoutMs / 1000} s (scaleio:timeoutSeconds).`,
+        `${what}: no response from the gateway ${endpoint} within ${timeoutMs / 1000} s (scaleio:timeoutSeconds).`,
         { unsettled: true },
       );
     case "interrupted":
-      return new ScaleioError("interrupted", `${what}: the connection to ${endpoint} broke: ${why}.`, {
+      return new ScaleioError("interrupted", `${what}: the connection to ${endpoint} was lost: ${why}.`, {
         unsettled: true,
       });
   }

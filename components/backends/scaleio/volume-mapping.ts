@@ -132,26 +132,23 @@ function wrongArguments(args: VolumeMappingArgs): Problem[] {
   const notApplicable = (setting: string, given: unknown, because: string, ways: string[]) =>
     problems.push(problem("setting-not-applicable", setting, given, { setting, because, ways }));
   if (volume === undefined && volumeId === undefined) {
-    required("volume", "a mapping is of a volume", "volume: data, or volumeId: <its id on the array>");
+    required("volume", "a mapping requires a volume", "volume: data, or volumeId: <its id on the array>");
   }
   if (volume !== undefined && volumeId !== undefined) {
-    notApplicable("volumeId", undefined, "`volume` says which one it is", ["give one of the two"]);
+    notApplicable("volumeId", undefined, "`volume` already names it", ["set only one of the two"]);
   }
   if (volume?.resource !== undefined && declaredVolume(volume)?.backend !== "scaleio") {
-    notApplicable("volume", undefined, "only volumes on backend scaleio are mapped", ["give a volume on scaleio"]);
+    notApplicable("volume", undefined, "only volumes on backend scaleio can be mapped", ["use a volume on scaleio"]);
   }
   if (volume !== undefined) {
     for (const [setting, given] of Object.entries({ iopsLimit, bandwidthLimitKBps })) {
       if (given === undefined) continue;
-      const ways = [
-        "set it in the profile",
-        "give `volumeId: data.volumeId` in place of `volume`, with limits of its own",
-      ];
-      notApplicable(setting, undefined, "the limits are those of the volume's profile", ways);
+      const ways = ["set it in the profile", "set `volumeId: data.volumeId` instead of `volume`, with its own limits"];
+      notApplicable(setting, undefined, "the limits are set by the volume's profile", ways);
     }
   }
   if ((sdc as unknown) === undefined || sdc === "") {
-    required("sdc", "a mapping is to a host", 'sdc: "node1" (its id, name, GUID or IP address)');
+    required("sdc", "a mapping requires a host", 'sdc: "node1" (its id, name, GUID or IP address)');
   } else if (isPlain(sdc) && typeof sdc !== "string") problems.push(wrongType("sdc", sdc, "string"));
   if (accessMode !== undefined && !rules().accessModes.includes(accessMode)) {
     const params = { given: JSON.stringify(accessMode), values: [...rules().accessModes], nearest: undefined };

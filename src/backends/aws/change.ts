@@ -8,7 +8,7 @@ import { awsLimits } from "./limits";
 import type { AwsSettings } from "./settings";
 
 const SNAPSHOT_WAY =
-  "make a snapshot of the volume (aws ec2 create-snapshot), declare a new volume from it (aws: { snapshotId }) with the new setting, move the application over, then destroy this one";
+  "create a snapshot of the volume (aws ec2 create-snapshot), declare a new volume from it (aws: { snapshotId }) with the new setting, switch the application to it, then destroy this one";
 const COPY_WAY = "declare a new volume with the new setting, copy the files, then destroy this one";
 
 export const awsChange: Backend<"aws", unknown, AwsSettings>["change"] = {
@@ -18,32 +18,32 @@ export const awsChange: Backend<"aws", unknown, AwsSettings>["change"] = {
   encrypted: (from) =>
     from
       ? refused(
-          "EBS can't decrypt a volume that exists",
-          `leave \`encrypted: true\` in the profile (an account or a snapshot may encrypt where nobody asked), or ${COPY_WAY}`,
+          "EBS can't decrypt an existing volume",
+          `keep \`encrypted: true\` in the profile (an account default or an encrypted snapshot also encrypts), or ${COPY_WAY}`,
         )()
       : refused(
-          "EBS can't encrypt a volume that exists",
-          `leave \`encrypted: false\` in the profile, or ${SNAPSHOT_WAY}`,
+          "EBS can't encrypt an existing volume",
+          `keep \`encrypted: false\` in the profile, or ${SNAPSHOT_WAY}`,
         )(),
-  kmsKeyId: refused("EBS can't change the key of a volume that exists", SNAPSHOT_WAY),
+  kmsKeyId: refused("EBS can't change the key of an existing volume", SNAPSHOT_WAY),
   // EC2 could do it for a detached io2 volume; the provider can't.
   multiAttach: refused("the AWS provider would replace the volume", SNAPSHOT_WAY),
-  availabilityZone: refused("a volume can't leave its zone", SNAPSHOT_WAY),
+  availabilityZone: refused("a volume can't be moved to another zone", SNAPSHOT_WAY),
   outpostArn: refused("a volume can't move between an Outpost and its region", COPY_WAY),
   // What a volume was made from may be forgotten: nothing on EC2 changes.
   snapshotId: (_from, to) =>
     to === null
       ? inPlace()
       : refused(
-          "a snapshot is read once, when a volume is made",
-          "declare a new volume from that snapshot, move the application over, then destroy this one",
+          "a snapshot is only used when the volume is created",
+          "declare a new volume from that snapshot, switch the application to it, then destroy this one",
         )(),
   volumeInitializationRate: (_from, to) =>
     to === null
       ? inPlace()
       : refused(
-          "EC2 takes the rate only when it makes a volume",
-          "leave it as it was, or out: it means nothing once the volume has its data",
+          "EC2 accepts the rate only when the volume is created",
+          "restore the previous value, or remove it: it has no effect after the volume is created",
         )(),
   tags: inPlace,
 };
@@ -80,7 +80,7 @@ export function multiAttachProblems(from: Made<AwsSettings>, to: Made<AwsSetting
 
 // Source: the EC2 user guide, "Requirements for Amazon EBS volume modifications". Read 2026-08-21.
 const LIMIT =
-  "EC2 takes at most four modifications of a volume in 24 hours, and none before the last one is completed; this is one, however much it changes";
+  "EC2 allows four modifications of a volume in 24 hours, each after the previous one is completed; this change counts as one";
 
 /** What is to be known of a change that EC2 makes as a modification. Tags are none. */
 export function noteAwsChange(from: Made<AwsSettings>, to: Made<AwsSettings>): Note[] {

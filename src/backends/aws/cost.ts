@@ -14,12 +14,12 @@ export function awsCost(
 ): { cost: MonthlyCost } | { unknown: string } {
   const { settings } = made;
   const location = priceLocation(settings.availabilityZone, region);
-  if (location === undefined) return { unknown: "no region is known; set aws:region, or the availability zone" };
+  if (location === undefined) return { unknown: "unknown region; set aws:region or the availability zone" };
   const here = own(prices, location);
   const price = here?.types[settings.volumeType];
   if (!here || !price) {
     const where = `storage-profiles:prices.aws.${location}`;
-    return { unknown: `no prices of ${settings.volumeType} in ${location}; give them in ${where}` };
+    return { unknown: `no prices for ${settings.volumeType} in ${location}; add them to ${where}` };
   }
   const { currency, source, date } = here;
   return { cost: monthlyCost(partsOf(made, price), { currency, region: location, source, date }) };

@@ -68,12 +68,12 @@ export const awsLimits: AwsLimits = {
     multiAttach: false,
     unsure: {
       // aws-ebs-csi-driver #3021 and kops #10843 against aws-cdk's ebs volume.
-      defaultIops: "EC2 was seen to take it, though it is beyond 500 IOPS per GiB, and aws-cdk refuses it",
+      defaultIops: "EC2 has been seen to accept it, although it exceeds 500 IOPS per GiB, and aws-cdk rejects it",
       // terraform-provider-aws #44514 raised it.
       throughput: {
         MiBps: 1_000,
         because:
-          "providers of before 2025-10 (Terraform's 5.100, say) make no volume with more than 1,000 MiB/s; a newer @pulumi/aws does",
+          "providers released before 2025-10 (such as Terraform's 5.100) don't support more than 1,000 MiB/s; a newer @pulumi/aws does",
       },
     },
   },
@@ -82,7 +82,7 @@ export const awsLimits: AwsLimits = {
     sizeGiB: { min: 4, max: 16_384 },
     iops: { min: 100, max: 64_000, perGiB: 50 },
     multiAttach: true,
-    unsure: { multiAttach: "only some regions have Multi-Attach for io1; all have it for io2" },
+    unsure: { multiAttach: "only some regions support Multi-Attach for io1; all support it for io2" },
   },
   // io2 is always Block Express: 1,000 IOPS per GiB (aws-ebs-csi-driver #2475).
   io2: { sizeGiB: { min: 4, max: 65_536 }, iops: { min: 100, max: 256_000, perGiB: 1_000 }, multiAttach: true },
@@ -93,7 +93,8 @@ export const awsLimits: AwsLimits = {
     multiAttach: false,
     unsure: {
       // The API's ModifyVolume lists the type; the user guide's "Requirements for modifications" does not.
-      change: "EC2's documents disagree whether a standard (magnetic) volume can be resized or change its type",
+      change:
+        "EC2's documentation is contradictory on whether a standard (magnetic) volume can be resized or change its type",
     },
   },
   volumeInitializationRate: { min: 100, max: 300 },
@@ -131,4 +132,4 @@ export const awsLimitsOverride = z
     volumeInitializationRate: partialRange.optional(),
     tags: awsLimitsSchema.shape.tags.partial().optional(),
   })
-  .describe("Limits of Amazon EBS volume types, laid over those that ship");
+  .describe("Limits of Amazon EBS volume types; override the shipped limits");

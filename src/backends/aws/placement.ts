@@ -5,20 +5,20 @@ import { z } from "zod";
 import { bounded } from "../bounded";
 import { volumeTypes } from "./limits";
 
-const availabilityZone = z.string().min(1).describe('The Availability Zone by name: "eu-central-1a"');
+const availabilityZone = z.string().min(1).describe('Name of the Availability Zone: "eu-central-1a"');
 const outpostArn = z.string().regex(/^arn:/).describe("ARN of the Outpost");
 
 /** The id of a snapshot, in a profile or for one volume. */
 export const snapshotIdSchema = z
   .string()
   .regex(/^snap-[0-9A-Za-z]+$/)
-  .describe('The id of the EBS snapshot from which the volume is made: "snap-0123456789abcdef0"');
+  .describe('Id of the EBS snapshot to create the volume from: "snap-0123456789abcdef0"');
 
 /** The rate at which a snapshot's data is brought to a new volume. */
 export const initializationRateSchema = z
   .int()
   .positive()
-  .describe("MiB/s at which the snapshot's data is brought to the new volume, at extra cost; needs a snapshot");
+  .describe("MiB/s at which the snapshot's data is loaded into the new volume, at extra cost; requires a snapshot");
 
 /** As many as EC2 takes on any resource; what a volume may have, Name among them, is a limit. */
 const MOST_TAGS = 50;
@@ -32,13 +32,13 @@ export const tagsSchema = bounded(z.record(z.string(), z.string()), MOST_TAGS)
       context.addIssue({ code: "custom", path: [key], message, params });
     }
   })
-  .describe("Tags of the volume, by key. `Name` is the volume's name unless it stands here");
+  .describe("Tags of the volume, by key. `Name` defaults to the volume's name");
 
 const cheapestTypes = z
   .array(z.enum(volumeTypes))
   .min(1)
   .describe(
-    "The types among which `volumeType: cheapest` chooses; of equally cheap ones the first. Default: gp3, io2, io1",
+    "Volume types that `volumeType: cheapest` chooses from; the first of equally cheap types wins. Default: gp3, io2, io1",
   );
 
 /** What a stack says of the place of its volumes. */
@@ -48,7 +48,7 @@ export const awsStackSchema = z
     outpostArn: outpostArn.optional(),
     cheapestTypes: cheapestTypes.optional(),
   })
-  .describe("Where volumes live on Amazon EBS");
+  .describe("Location and defaults of volumes on Amazon EBS");
 
 /** What a volume says itself on Amazon EBS; counts before the stack's config and the profile. */
 export const awsVolumeSchema = z
@@ -59,7 +59,7 @@ export const awsVolumeSchema = z
     volumeInitializationRate: initializationRateSchema.optional(),
     tags: tagsSchema.optional(),
   })
-  .describe("What a volume says itself on Amazon EBS");
+  .describe("Settings for a single volume on Amazon EBS");
 
 /** What a volume says itself on Amazon EBS. */
 export type AwsVolume = z.infer<typeof awsVolumeSchema>;
@@ -67,7 +67,7 @@ export type AwsVolume = z.infer<typeof awsVolumeSchema>;
 /** Everything that is known of the place. */
 export const awsPlacement = awsVolumeSchema.extend({
   cheapestTypes: cheapestTypes.optional(),
-  region: z.string().optional().describe("The AWS region, where no zone tells it; prices depend on it"),
+  region: z.string().optional().describe("AWS region, if no zone is set; prices depend on it"),
 });
 export type AwsPlacement = z.infer<typeof awsPlacement>;
 

@@ -25,7 +25,7 @@ const typePrices = z.strictObject({
       tiers: z
         .array(z.strictObject({ upTo: z.int().positive().optional(), each: price }))
         .min(1)
-        .refine(isWhole, { error: "tiers must rise, and the last one must be open (without upTo)" }),
+        .refine(isWhole, { error: "tiers must be in ascending order, and the last one must be open (without upTo)" }),
     })
     .optional(),
   /** For each provisioned MiB/s above `from`. */
@@ -85,4 +85,4 @@ export const awsPricesOverride = z
       types: z.partialRecord(z.enum(volumeTypes), typePrices.partial()).optional(),
     }),
   )
-  .describe("Prices of Amazon EBS by region, laid over those that ship");
+  .describe("Prices of Amazon EBS by region; override the shipped prices");

@@ -21,10 +21,16 @@ export function resolveType(type: VolumeType, asked: AskedAws): Answer<AwsSettin
   const { section, sizeGiB, placement } = asked;
   const limits = asked.limits[type];
   const wrongSize = { code: "size-beyond-limit", path: asked.sizePath } as const;
-  const problems = sizeProblems(labelOf(type, asked), asked, limits.sizeGiB, {
-    ways: () => otherTypes(type, asked, wrongSize),
-    fits: (sizeGiB) => asked.quiet === true || isWayOut(type, asked, wrongSize, type, { sizeGiB }),
-  });
+  const isNamed = section.volumeType === type;
+  const problems = sizeProblems(
+    isNamed ? `${type} volumes` : `volumes of type ${labelOf(type, asked)}`,
+    asked,
+    limits.sizeGiB,
+    {
+      ways: () => otherTypes(type, asked, wrongSize),
+      fits: (sizeGiB) => asked.quiet === true || isWayOut(type, asked, wrongSize, type, { sizeGiB }),
+    },
+  );
   const notes: Note[] = [];
 
   const iops = resolveIops(type, asked, problems, notes);
@@ -81,12 +87,12 @@ function wrongCombinations(type: VolumeType, asked: AskedAws): Problem[] {
       problem("setting-not-applicable", `${path}.${setting}`, section[setting], { setting, because, ways }),
     );
   if (section.kmsKeyId != null && section.encrypted !== true) {
-    const because = "a KMS key is for encrypted volumes, and this profile doesn't encrypt";
+    const because = "a KMS key requires encryption, and this profile doesn't encrypt";
     notApplicable("kmsKeyId", because, ["add `encrypted: true`", asked.without("kmsKeyId")]);
   }
   if (section.multiAttach === true && !limits[type].multiAttach) {
     const ways = [...otherTypes(type, asked, inapplicable(asked, "multiAttach")), asked.without("multiAttach")];
-    notApplicable("multiAttach", `${labelOf(type, asked)} can't be attached twice`, ways);
+    notApplicable("multiAttach", `${labelOf(type, asked)} doesn't support multi-attach`, ways);
   }
   return problems;
 }
@@ -98,13 +104,17 @@ function resolveIops(type: VolumeType, asked: AskedAws, problems: Problem[], not
   if (!limits) {
     if (section.iops == null) return null;
     const ways = [...otherTypes(type, asked, inapplicable(asked, "iops")), asked.without("iops")];
-    const params = { setting: "iops", because: `${labelOf(type, asked)} has no IOPS to set`, ways };
+    const params = { setting: "iops", because: `${labelOf(type, asked)} doesn't support provisioned IOPS`, ways };
     problems.push(problem("setting-not-applicable", path, section.iops, params));
     return null;
   }
   const missing = () => {
     if (limits.default !== undefined) return limits.default;
-    const params = { setting: "iops", because: `${labelOf(type, asked)} needs IOPS`, example: `iops: ${limits.min}` };
+    const params = {
+      setting: "iops",
+      because: `${labelOf(type, asked)} requires provisioned IOPS`,
+      example: `iops: ${limits.min}`,
+    };
     problems.push(problem("setting-required", path, section.iops ?? undefined, params));
     return null;
   };
@@ -147,15 +157,16 @@ function iopsWays(type: VolumeType, iops: number, max: number, asked: AskedAws):
     const MiBps = typeof section.throughputMiBps === "number" ? section.throughputMiBps : 0;
     const least = Math.max(limits.min, perIops ? Math.ceil(MiBps / perIops) : 0);
     const min = [limits.min, least].find((each) => each <= max && withIops(each));
-    if (min !== undefined && withIops(max)) ways.push(`ask for ${rangeOf(min, max)} IOPS`);
+    if (min !== undefined && withIops(max)) ways.push(`use ${rangeOf(min, max)} IOPS`);
   }
   const perGiB = typeof rule === "object" ? rule?.perGiB : undefined;
   const bigger = Math.ceil((iops > max ? iops : limits.min) / (iops > max ? limits.perGiB : (perGiB ?? Infinity)));
   const smaller = perGiB && Math.floor(max / perGiB);
   const fits = (sizeGiB: number) => solves({ sizeGiB });
-  if (bigger > asked.sizeGiB && fits(bigger)) ways.push(`ask for at least ${count(bigger)} GiB`);
-  if (smaller && smaller < asked.sizeGiB && fits(smaller)) ways.push(`ask for at most ${count(smaller)} GiB`);
-  return ways.length > 0 ? ways : ["change the profile's iops, or its volumeType"];
+  if (bigger > asked.sizeGiB && fits(bigger)) ways.push(`increase the size to at least ${count(bigger)} GiB`);
+  if (smaller && smaller < asked.sizeGiB && fits(smaller))
+    ways.push(`reduce the size to at most ${count(smaller)} GiB`);
+  return ways.length > 0 ? ways : ["change the profile's iops or volumeType"];
 }
 
 /** Which of a request's problems a way out is for. */
@@ -193,7 +204,7 @@ function isWayOut(
 
 // A type as messages name it: whose profile says `cheapest` didn't name it.
 function labelOf(type: VolumeType, { section }: AskedAws): string {
-  return section.volumeType === "cheapest" ? `${type} (which \`cheapest\` means here)` : type;
+  return section.volumeType === "cheapest" ? `${type} (chosen by \`cheapest\`)` : type;
 }
 
 function resolveThroughput(
@@ -210,7 +221,7 @@ function resolveThroughput(
   if (!limits) {
     if (rule == null) return null;
     const ways = [...otherTypes(type, asked, inapplicable(asked, "throughputMiBps")), asked.without("throughputMiBps")];
-    const because = `${labelOf(type, asked)} has no throughput to set`;
+    const because = `${labelOf(type, asked)} doesn't support provisioned throughput`;
     const params = { setting: "throughputMiBps", because, ways };
     problems.push(problem("setting-not-applicable", path, rule, params));
     return null;
@@ -249,11 +260,11 @@ function throughputWays(type: VolumeType, MiBps: number, max: number, asked: Ask
     if (fits({ throughputMiBps: { ...rule, [key]: bound } }))
       ways.push(`${word} it with throughputMiBps.${key}: ${bound}`);
   } else {
-    ways.push(`ask for ${rangeOf(limits.min, max)} MiB/s`);
+    ways.push(`use ${rangeOf(limits.min, max)} MiB/s`);
     const iops = Math.ceil(MiBps / limits.perIops);
     if (MiBps > max && fits({ iops })) ways.push(`raise iops to ${count(iops)}`);
   }
-  return ways.length > 0 ? ways : ["change the profile's throughputMiBps, or its iops"];
+  return ways.length > 0 ? ways : ["change the profile's throughputMiBps or iops"];
 }
 
 function resolveInitializationRate(
@@ -268,14 +279,14 @@ function resolveInitializationRate(
   const path =
     asked.placement[setting] === undefined ? `${asked.path}.${setting}` : `${asked.placementPath}.${setting}`;
   if (snapshotId === null) {
-    const because = "it is the pace at which a snapshot's data comes to the volume, and there is no snapshot";
-    const ways = ["give the volume a `snapshotId`", `remove \`${setting}\``];
+    const because = "it applies only to volumes created from a snapshot";
+    const ways = ["set `snapshotId` on the volume", `remove \`${setting}\``];
     problems.push(problem("setting-not-applicable", path, rate, { setting, because, ways }));
   }
   const { min, max } = asked.limits.volumeInitializationRate;
   if (rate < min || rate > max) {
-    const params = { what: "EC2", wants: `the volume's snapshot shall come at ${count(rate)} MiB/s`, min, max };
-    const ways = [`ask for ${count(min)} to ${count(max)} MiB/s`, `remove \`${setting}\``];
+    const params = { what: "EC2", wants: `${setting} is ${count(rate)} MiB/s`, min, max };
+    const ways = [`use ${count(min)} to ${count(max)} MiB/s`, `remove \`${setting}\``];
     problems.push(problem("throughput-beyond-limit", path, rate, { ...params, ways }));
   }
   return rate;
@@ -314,14 +325,18 @@ function resolveTags(asked: AskedAws, problems: Problem[], notes: Note[]): Recor
     problems.push(problem("value-out-of-range", whereOf(key), undefined, { given, range }));
   for (const [key, value] of Object.entries(tags)) {
     if (key.length === 0 || key.length > keyLength) {
-      outOfRange(key, `a key of ${key.length} characters`, `keys of 1 to ${keyLength} characters`);
+      outOfRange(key, `a tag key of ${key.length} characters`, `keys of 1 to ${keyLength} characters`);
     }
     if (value.length > valueLength) {
-      outOfRange(key, `a value of ${value.length} characters ("${key}")`, `values of up to ${valueLength} characters`);
+      outOfRange(
+        key,
+        `a value of ${value.length} characters (tag "${key}")`,
+        `values of up to ${valueLength} characters`,
+      );
     }
   }
   const number = Object.keys(tags).length;
-  if (number > most) outOfRange("", `a volume with ${number} tags`, `up to ${most} tags, Name among them`);
+  if (number > most) outOfRange("", `the number of tags (${number})`, `up to ${most} tags, including Name`);
   return tags;
 }
 

@@ -14,15 +14,15 @@ import type { AwsSettings } from "./settings";
 export function resolveAws(asked: AskedAws, prices: AwsPrices): Answer<AwsSettings> {
   const { section, path } = asked;
   if (section.volumeType == null) {
-    const missing = { setting: "volumeType", because: "EBS needs a type", example: "volumeType: gp3" };
-    const way = "let the profile extend one that has it (it may extend the built-in profile of its own name)";
+    const missing = { setting: "volumeType", because: "EBS requires a volume type", example: "volumeType: gp3" };
+    const way = "let the profile extend one that sets it (it may extend the built-in profile of its own name)";
     const problems = [problem("setting-required", `${path}.volumeType`, undefined, { ...missing, way })];
     return { sizeGiB: asked.sizeGiB, problems, notes: [] };
   }
   const answer = section.volumeType === "cheapest" ? cheapest(asked, prices) : resolveType(section.volumeType, asked);
   const requests = answer.settings && pricesOf(answer.settings, asked.placement, prices)?.perMillionRequests;
   if (requests) {
-    answer.notes.push(note("price-without-requests", "monthlyCost", { what: `${requests} a million I/O requests` }));
+    answer.notes.push(note("price-without-requests", "monthlyCost", { what: `${requests} per million I/O requests` }));
   }
   return answer;
 }
@@ -55,7 +55,7 @@ function cheapest(asked: AskedAws, prices: AwsPrices): Answer<AwsSettings> {
   }
   const answer = resolveType(chosen.type, { ...asked, again: (changed) => cheapest(changed, prices) });
   if (!answer.settings) return answer;
-  const where = chosen.isPriced ? "" : ` by the prices of ${REFERENCE_REGION}`;
-  const because = `the cheapest of ${types.join(", ")} for "${asked.profile}", whatever the size${where}`;
+  const where = chosen.isPriced ? "" : `, at the prices of ${REFERENCE_REGION}`;
+  const because = `the cheapest of ${types.join(", ")} for "${asked.profile}", independent of the size${where}`;
   return { ...answer, notes: [note("type-chosen", at, { type: chosen.type, because }), ...answer.notes] };
 }

@@ -14,33 +14,38 @@ export const awsSection = z
       .enum(["cheapest", ...volumeTypes])
       .nullish()
       .describe(
-        "The EBS volume type, or `cheapest`: the cheapest type for the other settings, whatever the size, of those in `storage-profiles:aws.cheapestTypes`",
+        "EBS volume type, or `cheapest`: the cheapest type for the other settings, independent of the size, from `storage-profiles:aws.cheapestTypes`",
       ),
-    iops: iopsSchema.nullish().describe("Provisioned IOPS (gp3, io1, io2): a number, or by size (perGiB, min, max)"),
+    iops: iopsSchema
+      .nullish()
+      .describe("Provisioned IOPS (gp3, io1, io2): a number, or a value per GiB (perGiB, min, max)"),
     throughputMiBps: throughputSchema
       .nullish()
-      .describe("Provisioned throughput in MiB/s (gp3): a number, or by IOPS (perIops, min, max)"),
+      .describe("Provisioned throughput in MiB/s (gp3): a number, or a value per IOPS (perIops, min, max)"),
     encrypted: z
       .boolean()
       .nullish()
-      .describe("Whether the volume is encrypted. Default: false, which leaves it to the account's default"),
+      .describe("Whether the volume is encrypted. Default: false, which means the account's default"),
     kmsKeyId: z
       .string()
       .regex(/^arn:[^:]+:kms:[^:]+:\d+:key\/.+$/, {
         error: ({ input }) =>
           /(^|:)alias\//.test(String(input))
-            ? "this names an alias: EC2 tells the key's own ARN of a volume, so the two would differ for ever, and an alias can come to mean another key"
+            ? "this is an alias: EC2 reports the key's own ARN, so the two would always differ, and an alias can be pointed at another key"
             : `${show(input)} is not the ARN of a KMS key`,
       })
       .describe("the ARN of a KMS key (arn:aws:kms:…:key/…), not of an alias")
       .nullish()
       .describe("ARN of the KMS key, not of an alias; needs `encrypted: true`. Default: the account's key"),
-    multiAttach: z.boolean().nullish().describe("Whether several instances may attach it (io1, io2). Default: false"),
+    multiAttach: z
+      .boolean()
+      .nullish()
+      .describe("Whether several instances may attach the volume (io1, io2). Default: false"),
     snapshotId: snapshotIdSchema.nullish(),
     volumeInitializationRate: initializationRateSchema.nullish(),
     tags: tagsSchema.nullish(),
   })
-  .describe("What the profile means on Amazon EBS");
+  .describe("The profile's settings on Amazon EBS");
 
 /** What a profile says for Amazon EBS. */
 export type AwsSection = z.infer<typeof awsSection>;

@@ -22,27 +22,25 @@ export type { LocalMode, LocalSettings } from "./settings";
 
 const section = z
   .strictObject({
-    iops: iopsSchema
-      .nullish()
-      .describe("At most this many reads, and this many writes, in a second. Default: unlimited"),
+    iops: iopsSchema.nullish().describe("Maximum reads per second, and maximum writes per second. Default: unlimited"),
     throughputMiBps: z
       .int()
       .positive()
       .nullish()
-      .describe("At most this many MiB read, and written, in a second. Default: unlimited"),
+      .describe("Maximum MiB/s read, and maximum MiB/s written. Default: unlimited"),
     overcommit: z
       .boolean()
       .nullish()
-      .describe("Whether volumes may promise more space than the disk below has free. Default: false"),
+      .describe("Whether volumes may promise more space than the disk has free. Default: false"),
   })
-  .describe("What the profile means on the local backend");
+  .describe("The profile's settings on the local backend");
 type Section = z.infer<typeof section>;
 
 const placement = z.strictObject({
   mode: z
     .enum(["loop", "directory"])
     .optional()
-    .describe("loop: size and limits hold (Linux, root). directory: neither holds"),
+    .describe("loop: size and limits are enforced (Linux, root). directory: not enforced"),
 });
 type Placement = z.infer<typeof placement>;
 
@@ -53,13 +51,13 @@ const stack = z
       .regex(/^(\/[^/]+)+$/)
       .optional()
       .describe(
-        "Absolute path of the directory that holds local volumes. Default: /var/lib/storage-profiles for root, else below the home directory",
+        "Absolute path of the directory for local volumes. Default: /var/lib/storage-profiles for root, otherwise in the home directory",
       ),
     mode: z
       .enum(["auto", "loop", "directory"])
       .optional()
       .describe(
-        "loop: size and limits hold (Linux, root). directory: neither holds. Default: auto, the best that this machine can do",
+        "loop: size and limits are enforced (Linux, root). directory: not enforced. Default: auto, the best that this machine supports",
       ),
   })
   .describe("How the local backend works on this machine");
@@ -95,7 +93,7 @@ export const local = defineBackend({
         iops: partialRange.optional(),
         throughputMiBps: partialRange.optional(),
       })
-      .describe("Limits of the local backend, laid over those that ship"),
+      .describe("Limits of the local backend; override the shipped limits"),
     whole: limitsSchema,
   },
   prices: flatPrices("this machine"),
@@ -104,7 +102,7 @@ export const local = defineBackend({
     mode: (from) =>
       from === "loop"
         ? refused(
-            "the volume has a file system of its own, which only root can attach",
+            "the volume has its own file system, which only root can attach",
             "run as root on Linux, or declare a new volume, copy the data, and destroy this one",
           )()
         : refused(
@@ -144,7 +142,7 @@ function resolve(asked: Asked<Section, Placement, Limits>): Answer<LocalSettings
     const hasTarget = typeof section.iops === "number" || section.iops.perGiB != null;
     iopsLimit = (hasTarget ? wanted.iops : wanted.max) ?? 0;
     if (iopsLimit !== 0 && (iopsLimit < limits.iops.min || iopsLimit > limits.iops.max)) {
-      const ways = [`ask for ${count(limits.iops.min)} to ${count(limits.iops.max)} IOPS`];
+      const ways = [`use ${count(limits.iops.min)} to ${count(limits.iops.max)} IOPS`];
       problems.push(
         problem("iops-beyond-limit", `${path}.iops`, section.iops, {
           what: "a local volume",
@@ -159,8 +157,8 @@ function resolve(asked: Asked<Section, Placement, Limits>): Answer<LocalSettings
   const throughputLimitMiBps = section.throughputMiBps ?? 0;
   const { min, max } = limits.throughputMiBps;
   if (throughputLimitMiBps !== 0 && (throughputLimitMiBps < min || throughputLimitMiBps > max)) {
-    const wants = `"${profile}" wants ${count(throughputLimitMiBps)} MiB/s`;
-    const ways = [`ask for ${count(min)} to ${count(max)} MiB/s`];
+    const wants = `"${profile}" sets ${count(throughputLimitMiBps)} MiB/s`;
+    const ways = [`use ${count(min)} to ${count(max)} MiB/s`];
     problems.push(
       problem("throughput-beyond-limit", `${path}.throughputMiBps`, section.throughputMiBps, {
         what: "a local volume",
@@ -180,7 +178,7 @@ function resolve(asked: Asked<Section, Placement, Limits>): Answer<LocalSettings
       throughputLimitMiBps && `the limit of ${count(throughputLimitMiBps)} MiB/s`,
     ].filter(Boolean);
     const what = `${limited.join(", ")} ${limited.length > 1 ? "are" : "is"}`;
-    const because = "the volume is a plain directory (size and limits need Linux and root)";
+    const because = "the volume is a plain directory (size and limits require Linux and root)";
     notes.push(note("limits-not-enforced", path, { what, because }));
   }
   const settings: LocalSettings = { mode, iopsLimit, throughputLimitMiBps, overcommit: section.overcommit ?? false };

@@ -95,7 +95,7 @@ export function typeProblems(
     const { min: least = 1, max: top = Infinity } = sizesOf(each.extraSpecs);
     return each !== type && sizeGiB >= least && sizeGiB <= top;
   });
-  const ways = fitting.length > 0 ? [`use ${fitting.map((each) => each.name).join(" or ")}`] : [];
+  const ways = fitting.length > 0 ? [`use type ${fitting.map((each) => each.name).join(" or ")}`] : [];
   const params = { what: `a volume of type "${name}"`, sizeGiB, min, max: most, ways };
   return [problem("size-beyond-limit", paths.size, sizeGiB, params)];
 }
@@ -142,7 +142,7 @@ export function quotaProblems(
 export function zoneProblems(zones: readonly string[], zone: string, path: string): Problem[] {
   if (zones.includes(zone)) return [];
   const known = [...zones].sort();
-  const params = { what: "availability zone", name: zone, where: "that can take volumes", known };
+  const params = { what: "availability zone", name: zone, where: "for volumes", known };
   return [problem("place-unknown", path, zone, { ...params, nearest: nearest(zone, known) })];
 }
 
@@ -177,44 +177,42 @@ export function judgeRetype(retype: Retype): { problems: Problem[]; notes: Note[
   const isInUse = volume.status === "in-use";
   const detach = "detach the volume first";
   if (!isInUse && volume.status !== "available" && volume.status !== "retyping") {
-    refuse(`Cinder retypes volumes that are available or in use, and it is "${volume.status}"`, [
-      `see what became of it (openstack volume show ${volume.id}), and run \`pulumi up\` again when it is available`,
+    refuse(`Cinder only retypes volumes that are available or in use; the status is "${volume.status}"`, [
+      `check its status (openstack volume show ${volume.id}), and run \`pulumi up\` again when it is available`,
     ]);
   }
-  if (volume.grouped) refuse("it is part of a volume group", ["take it out of the group"]);
+  if (volume.grouped) refuse("it is part of a volume group", ["remove it from the group"]);
   if (to) {
     const isMulti = isMultiattach(to);
     if (isInUse && isMulti !== volume.multiattach) {
-      refuse(`multi-attach would be switched ${isMulti ? "on" : "off"}, which can't be done while it is in use`, [
-        detach,
-      ]);
+      refuse(`multi-attach can't be switched ${isMulti ? "on" : "off"} while the volume is in use`, [detach]);
     }
     if (isMulti && to.encrypted === true) {
-      refuse("no volume can be encrypted and for several hosts at once", ["take a type that is one of the two"]);
+      refuse("a volume can't be both encrypted and multi-attach", ["use a type that is only one of the two"]);
     }
   }
   const differs = <T>(a: T | undefined, b: T | undefined) => a !== undefined && b !== undefined && a !== b;
   if (isInUse && differs(from?.frontEndQos, to?.frontEndQos)) {
-    refuse("the types have different front-end QoS, which Cinder doesn't change while a volume is in use", [detach]);
+    refuse("the types have different front-end QoS, which Cinder can't change while a volume is in use", [detach]);
   }
   const changesEncryption = differs(volume.encrypted, to?.encrypted);
   const backend = "volume_backend_name";
   const moves = changesEncryption || differs(from?.extraSpecs[backend], to?.extraSpecs[backend]);
   const why = changesEncryption
-    ? `the data must be written anew to ${to?.encrypted ? "encrypt" : "decrypt"} it`
+    ? `the data must be rewritten to ${to?.encrypted ? "encrypt" : "decrypt"} it`
     : `"${volumeType}" is on another backend (${to?.extraSpecs[backend] ?? ""})`;
   if (moves && migrationPolicy === "never") {
     refuse(`${why}, and migrationPolicy is "never"`, ["set `migrationPolicy: on-demand` in the profile"]);
   } else if (moves && isInUse && changesEncryption) {
-    refuse(`${why}, which can't be done while it is in use`, [detach]);
+    refuse(`${why}, which isn't possible while it is in use`, [detach]);
   } else if (moves && snapshots) {
-    refuse(`${why}, and its ${count(snapshots)} snapshots are in the way`, ["delete its snapshots first"]);
+    refuse(`${why}, which isn't possible while it has snapshots (${count(snapshots)})`, ["delete its snapshots first"]);
   }
   const notes =
     problems.length === 0 && !moves && migrationPolicy === "on-demand" && snapshots
       ? [
           note("retype-unsure", path, {
-            because: `should Cinder have to move it, its ${count(snapshots)} snapshots are in the way`,
+            because: `Cinder can't move the volume while it has snapshots (${count(snapshots)})`,
           }),
         ]
       : [];
@@ -242,18 +240,18 @@ export function judgeLeftOver(volume: CinderVolume, asked: { sizeGiB: number; no
   const age = asked.now.getTime() - volume.createdAt.getTime();
   const refuse = (because: string): LeftOver => ({ verdict: "refuse", because });
   if (volume.attachments > 0 || volume.status === "in-use") return refuse("it is attached");
-  if (age > YOUNG) return refuse("it is more than 24 hours old");
+  if (age > YOUNG) return refuse("it is older than 24 hours");
   if (volume.status === "error") {
     const changed = volume.updatedAt.getTime() - volume.createdAt.getTime();
-    return changed <= AT_ONCE ? { verdict: "delete" } : refuse(`its status is "error", and it may hold data`);
+    return changed <= AT_ONCE ? { verdict: "delete" } : refuse(`its status is "error", and it may contain data`);
   }
   if (volume.status === "available") {
     return volume.sizeGiB <= asked.sizeGiB
       ? { verdict: "adopt" }
-      : refuse(`it has ${count(volume.sizeGiB)} GiB, more than the ${count(asked.sizeGiB)} that are asked for`);
+      : refuse(`its size is ${count(volume.sizeGiB)} GiB, more than the requested ${count(asked.sizeGiB)} GiB`);
   }
   const stuck = /^(creating|downloading)$/.test(volume.status)
-    ? "; should it stay so, an administrator can reset it (cinder reset-state --state error)"
+    ? "; if that doesn't change, an administrator can reset it (cinder reset-state --state error)"
     : "";
   return refuse(`its status is "${volume.status}"${stuck}`);
 }

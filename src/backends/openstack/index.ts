@@ -34,8 +34,8 @@ const madeFrom = (_from: string | null, to: string | null) =>
   to === null
     ? inPlace()
     : refused(
-        "it is read once, when a volume is made",
-        "leave it as it was, or out; for its data declare a new volume, move the application over, then destroy this one",
+        "it is only used when the volume is created",
+        "restore the previous value, or remove it; to use its data, declare a new volume, switch the application to it, then destroy this one",
       )();
 
 export const openstack = defineBackend({
@@ -55,7 +55,7 @@ export const openstack = defineBackend({
     {
       option: "zone",
       key: "availabilityZone",
-      message: "Availability zone (empty: Cinder's own choice)",
+      message: "Availability zone (empty: chosen by Cinder)",
       description: "the availability zone",
       isNeeded: false,
     },
@@ -67,7 +67,7 @@ export const openstack = defineBackend({
     data: { sizeGiB: { min: 1, max: 2_147_483_647 } },
     override: z
       .strictObject({ sizeGiB: partialRange.optional() })
-      .describe("Limits of OpenStack Cinder, laid over those that ship"),
+      .describe("Limits of OpenStack Cinder; override the shipped limits"),
     whole: limitsSchema,
   },
   prices: flatPrices("OpenStack Cinder"),
@@ -87,7 +87,7 @@ export const openstack = defineBackend({
     }
     const sources = MADE_FROM.filter((key) => placement[key] !== undefined);
     for (const setting of sources.slice(1)) {
-      const because = `the volume is made from one thing, and \`${sources[0]}\` is given as well`;
+      const because = `a volume has only one source, and \`${sources[0]}\` is also set`;
       const ways = sources.map((key) => `remove \`${key}\``);
       const params = { setting, because, ways };
       problems.push(problem("setting-not-applicable", `${placementPath}.${setting}`, placement[setting], params));
@@ -119,12 +119,13 @@ export const openstack = defineBackend({
       verdict: "migrates",
       because:
         to === null
-          ? "it gets the cloud's default type, and a retype moves it where the types are on different storage"
-          : "a retype moves it where the types are on different storage",
+          ? "it gets the cloud's default type, and a retype moves the data if the types are on different storage"
+          : "a retype moves the data if the types are on different storage",
     }),
     migrationPolicy: inPlace,
     // Who no longer names the zone leaves the volume where it is.
-    availabilityZone: (_from, to) => (to === null ? undefined : refused("a volume can't leave its zone", COPY_WAY)()),
+    availabilityZone: (_from, to) =>
+      to === null ? undefined : refused("a volume can't be moved to another zone", COPY_WAY)(),
     snapshotId: madeFrom,
     imageId: madeFrom,
     sourceVolumeId: madeFrom,

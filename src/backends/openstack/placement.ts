@@ -4,7 +4,7 @@ import { z } from "zod";
 
 import { bounded } from "../bounded";
 
-const availabilityZone = z.string().min(1).describe('The availability zone by name: "nova"');
+const availabilityZone = z.string().min(1).describe('Name of the availability zone: "nova"');
 
 /** The longest key and value of metadata. Source: cinder/utils.py validate_dictionary_string_length, 29.0. Read 2026-11-24. */
 const METADATA_LENGTH = 255;
@@ -29,12 +29,13 @@ export const metadataSchema = bounded(z.record(z.string(), z.string()), MOST_MET
       context.addIssue({ code: "custom", path: [key], message, params });
     };
     for (const [key, value] of Object.entries(metadata)) {
-      if (key.startsWith(MARK_PREFIX)) wrong(key, `keys that begin with \`${MARK_PREFIX}\` are ours`);
-      if (CINDERS_OWN.includes(key)) wrong(key, `Cinder itself keeps \`${key}\` among the metadata of a volume`);
+      if (key.startsWith(MARK_PREFIX))
+        wrong(key, `keys that begin with \`${MARK_PREFIX}\` are reserved for storage-profiles`);
+      if (CINDERS_OWN.includes(key)) wrong(key, `\`${key}\` is reserved for Cinder`);
       if (key.length === 0 || key.length > METADATA_LENGTH)
-        wrong(key, `keys have 1 to ${METADATA_LENGTH} characters, and this one has ${key.length}`);
+        wrong(key, `the key is ${key.length} characters long (1 to ${METADATA_LENGTH})`);
       if (value.length > METADATA_LENGTH)
-        wrong(key, `values have up to ${METADATA_LENGTH} characters, and this one has ${value.length}`);
+        wrong(key, `the value is ${value.length} characters long (max ${METADATA_LENGTH})`);
     }
   })
   .describe("Metadata of the volume, by key");
@@ -57,29 +58,29 @@ export const openstackStackSchema = z
       .min(1)
       .max(10_080)
       .optional()
-      .describe("How long a retype or an extension is waited for, in minutes. Cinder goes on with it. Default: 60"),
+      .describe("Timeout for a retype or an extension, in minutes; Cinder continues after it. Default: 60"),
     owner: z
       .string()
       .min(1)
       .max(100)
       .optional()
       .describe(
-        "Whose stack this is, where several people have a stack of one name and project in one OpenStack project: part of what keeps their volumes apart",
+        "Owner of the stack: distinguishes the volumes of stacks with the same name and project within one OpenStack project",
       ),
   })
-  .describe("Where volumes live on OpenStack Cinder, and how they are changed");
+  .describe("Location of volumes on OpenStack Cinder, and how they are changed");
 
 /** What a volume says itself on OpenStack Cinder; counts before the stack's config and the profile. */
 export const openstackVolumeSchema = z
   .strictObject({
     availabilityZone: availabilityZone.optional(),
-    snapshotId: idSchema("The id of the snapshot from which the volume is made").optional(),
-    imageId: idSchema("The id of the image from which the volume is made").optional(),
-    sourceVolumeId: idSchema("The id of the volume of which this one is made as a copy").optional(),
+    snapshotId: idSchema("Id of the snapshot to create the volume from").optional(),
+    imageId: idSchema("Id of the image to create the volume from").optional(),
+    sourceVolumeId: idSchema("Id of the volume to clone").optional(),
     description: descriptionSchema.optional(),
     metadata: metadataSchema.optional(),
   })
-  .describe("What a volume says itself on OpenStack Cinder");
+  .describe("Settings for a single volume on OpenStack Cinder");
 
 /** What a volume says itself on OpenStack Cinder. */
 export type OpenstackVolume = z.infer<typeof openstackVolumeSchema>;

@@ -17,7 +17,7 @@ export const openstackSection = z
       .max(255)
       .nullish()
       .describe(
-        "Name of the Cinder volume type. Default: the profile's name where it has `specs`, else the cloud's default type",
+        "Name of the Cinder volume type. Default: the profile's name if it has `specs`, otherwise the cloud's default type",
       ),
     migrationPolicy: z
       .enum(migrationPolicies)
@@ -29,7 +29,7 @@ export const openstackSection = z
     metadata: metadataSchema.nullish(),
     specs: specsSchema.nullish(),
   })
-  .describe("What the profile means on OpenStack Cinder");
+  .describe("The profile's settings on OpenStack Cinder");
 
 /** What a profile says for OpenStack Cinder. */
 export type OpenstackSection = z.infer<typeof openstackSection>;

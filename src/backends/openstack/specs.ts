@@ -11,29 +11,29 @@ const positiveWhole = z.int().positive();
 const wholeBytes = z
   .number()
   .positive()
-  .refine((MiB) => Number.isInteger(MiB * 2 ** 20), { error: "it is no whole number of bytes" });
+  .refine((MiB) => Number.isInteger(MiB * 2 ** 20), { error: "not a whole number of bytes" });
 
 function limitSchema(unit: string, amount: z.ZodType<number>) {
   return z
     .union([
-      amount.describe(`${unit}, whatever the size`),
+      amount.describe(`${unit}, independent of the size`),
       z
         .strictObject({
-          limit: amount.describe(`${unit}, whatever the size`),
-          burst: amount.describe(`${unit} for a short while; at least \`limit\``),
+          limit: amount.describe(`${unit}, independent of the size`),
+          burst: amount.describe(`${unit} for short bursts; at least \`limit\``),
         })
-        .refine(({ limit, burst }) => burst >= limit, { error: "`burst` is below `limit`", path: ["burst"] }),
+        .refine(({ limit, burst }) => burst >= limit, { error: "`burst` is less than `limit`", path: ["burst"] }),
       z
         .strictObject({
-          perGiB: amount.describe(`${unit} for each GiB of the volume`),
-          min: amount.optional().describe("Never fewer than this"),
-          max: amount.optional().describe("Never more than this"),
+          perGiB: amount.describe(`${unit} per GiB of the volume`),
+          min: amount.optional().describe("Minimum"),
+          max: amount.optional().describe("Maximum"),
         })
         .refine(({ min, max }) => min === undefined || max === undefined || min <= max, {
-          error: "`min` is above `max`",
+          error: "`min` is greater than `max`",
         }),
     ])
-    .describe(`A limit in ${unit}: a number, a number with a burst, or by size (perGiB) between min and max`);
+    .describe(`A limit in ${unit}: a number, a number with a burst, or a value per GiB (perGiB) between min and max`);
 }
 
 const iopsLimit = limitSchema("IOPS", positiveWhole);
@@ -51,7 +51,7 @@ export const qosSchema = z
       .enum(consumers)
       .nullish()
       .describe(
-        "Who holds volumes to it: the hypervisor (front-end), the storage (back-end), or both. Default: front-end",
+        "Where the limits are enforced: by the hypervisor (front-end), the storage (back-end), or both. Default: front-end",
       ),
     iops: iopsLimit.nullish(),
     readIops: iopsLimit.nullish(),
@@ -61,7 +61,7 @@ export const qosSchema = z
     writeThroughputMiBps: throughputLimit.nullish(),
     specs: bounded(z.record(z.string().min(1).max(255), z.union([z.string().max(255), z.number()])), MOST_SPECS)
       .nullish()
-      .describe("QoS specs as they are, for drivers with names of their own"),
+      .describe("QoS specs passed unchanged, for drivers with their own names"),
   })
   .describe("QoS specs of the volume type");
 
@@ -72,15 +72,15 @@ export const specsSchema = z
       .array(z.string().min(1).max(255))
       .max(1_000)
       .nullish()
-      .describe("Ids of the projects that may use the type; it is then not public. Default: all may"),
+      .describe("Ids of the projects that may use the type, which is then private. Default: all projects"),
     extraSpecs: bounded(z.record(z.string().min(1).max(255), z.string().max(255)), MOST_SPECS)
       .nullish()
       .describe(
-        'Extra specs of the volume type, as Cinder has them: { volume_backend_name: fast, multiattach: "<is> True" }',
+        'Extra specs of the volume type, in the format of Cinder: { volume_backend_name: fast, multiattach: "<is> True" }',
       ),
     qos: qosSchema.nullish(),
   })
-  .describe("What the volume type consists of, where `VolumeTypes` shall make it");
+  .describe("Definition of the volume type, for `VolumeTypes` to create");
 
 /** What a profile says of the volume type that it makes. */
 export type Specs = z.infer<typeof specsSchema>;
@@ -132,7 +132,7 @@ export function volumeTypeToMake(
   for (const key of [MIN_SIZE, MAX_SIZE]) {
     const text = extraSpecs?.[key];
     if (text === undefined || /^[1-9]\d*$/.test(text)) continue;
-    const params = { why: `"${text}" is no size`, allowed: 'a whole number of GiB, as text: "10"' };
+    const params = { why: `invalid size "${text}"`, allowed: 'a whole number of GiB, as text: "10"' };
     problems.push(problem("value-invalid", `${path}.extraSpecs.${key}`, text, params));
   }
   const type: VolumeTypeToMake = {
@@ -175,15 +175,15 @@ function wrongLimits(qos: NonNullable<Specs["qos"]>, path: string): Problem[] {
   const notApplicable = (setting: QosLimit, because: string, ways: string[]) =>
     problem("setting-not-applicable", `${path}.${setting}`, qos[setting], { setting, because, ways });
   if (qos.consumer === "back-end") {
-    const because = "storage has names of its own for its limits";
+    const because = "each storage driver has its own names for limits";
     return given.map((setting) =>
-      notApplicable(setting, because, [`write what the driver reads below \`specs\``, "use `consumer: front-end`"]),
+      notApplicable(setting, because, [`set the driver's own keys under \`specs\``, "use `consumer: front-end`"]),
     );
   }
   return given.flatMap((setting) => {
     const total = TOTALS[setting];
     if (!total || qos[total] == null) return [];
-    const because = `hypervisors take a limit for all requests (\`${total}\`), or one for reads and one for writes`;
+    const because = `hypervisors support either a limit for all requests (\`${total}\`), or separate limits for reads and writes`;
     return [notApplicable(setting, because, [`remove \`${total}\``, `remove \`${setting}\``])];
   });
 }

@@ -25,27 +25,27 @@ const section = z
     provisioning: z
       .enum(provisionings)
       .nullish()
-      .describe("Whether space is taken when it is written (thin) or at once (thick). Default: thin"),
-    iopsLimit: z.int().nonnegative().nullish().describe("IOPS for each mapped host; 0 means unlimited, the default"),
+      .describe("Whether space is allocated on write (thin) or in advance (thick). Default: thin"),
+    iopsLimit: z.int().nonnegative().nullish().describe("IOPS per mapped host; 0 means unlimited. Default: unlimited"),
     bandwidthLimitKBps: z
       .int()
       .nonnegative()
       .nullish()
-      .describe("KB/s (1,024 bytes) for each mapped host, in multiples of 1,024; 0 means unlimited, the default"),
+      .describe("KB/s (1,024 bytes) per mapped host, in multiples of 1,024; 0 means unlimited. Default: unlimited"),
     ramCache: z.boolean().nullish().describe("Whether the servers' RAM cache is used. Default: false"),
     compression: z.enum(compressions).nullish().describe("Compression, on fine-granularity pools. Default: none"),
     protectionDomain: z
       .string()
       .min(1)
       .nullish()
-      .describe("Name of the protection domain. Default: that of the stack's config"),
+      .describe("Name of the protection domain. Default: from the stack's config"),
     storagePool: z
       .string()
       .min(1)
       .nullish()
-      .describe("Name of the storage pool in it. Default: that of the stack's config"),
+      .describe("Name of the storage pool in that domain. Default: from the stack's config"),
   })
-  .describe("What the profile means on ScaleIO / PowerFlex");
+  .describe("The profile's settings on ScaleIO / PowerFlex");
 type Section = z.infer<typeof section>;
 
 const stack = z
@@ -54,28 +54,28 @@ const stack = z
       .string()
       .min(1)
       .optional()
-      .describe("Name of the protection domain of volumes whose profile doesn't say one"),
+      .describe("Name of the protection domain for volumes whose profile doesn't set one"),
     storagePool: z
       .string()
       .min(1)
       .optional()
-      .describe("Name of the storage pool, in that domain, of volumes whose profile doesn't say one"),
+      .describe("Name of the storage pool, in that domain, for volumes whose profile doesn't set one"),
     owner: z
       .string()
       .min(1)
       .optional()
       .describe(
-        "Whose stack this is, where several people have a stack of one name and project on one array: part of what keeps names apart",
+        "Owner of the stack: distinguishes the volume names of stacks with the same name and project on one array",
       ),
   })
-  .describe("Where volumes live on the array");
+  .describe("Location of volumes on the array");
 
 const own = z
   .strictObject({
-    protectionDomain: z.string().min(1).optional().describe("Name of the protection domain. Decided once"),
-    storagePool: z.string().min(1).optional().describe("Name of the storage pool in that domain. Decided once"),
+    protectionDomain: z.string().min(1).optional().describe("Name of the protection domain. Fixed at creation"),
+    storagePool: z.string().min(1).optional().describe("Name of the storage pool in that domain. Fixed at creation"),
   })
-  .describe("What a volume says itself on ScaleIO / PowerFlex");
+  .describe("Settings for a single volume on ScaleIO / PowerFlex");
 
 // What a volume says counts before its profile, and what the stack says after it.
 const placement = own.extend({ stack: own.optional() });
@@ -105,7 +105,7 @@ export interface ScaleioSettings {
 }
 
 const NEW_VOLUME_WAY = "declare a new volume with the new setting, copy the data, and destroy this one";
-const FOLLOW_WAY = `${NEW_VOLUME_WAY}; or, where an administrator has changed it on the array already, run pulumi refresh first`;
+const FOLLOW_WAY = `${NEW_VOLUME_WAY}; or, if an administrator has already changed it on the array, run pulumi refresh first`;
 
 export const scaleio = defineBackend({
   name: "scaleio",
@@ -153,22 +153,22 @@ export const scaleio = defineBackend({
         iopsLimit: partialRange.optional(),
         bandwidthLimitKBps: limitsSchema.shape.bandwidthLimitKBps.partial().optional(),
       })
-      .describe("Limits of ScaleIO / PowerFlex, laid over those that ship"),
+      .describe("Limits of ScaleIO / PowerFlex; override the shipped limits"),
     whole: limitsSchema,
   },
   prices: flatPrices("ScaleIO / PowerFlex"),
   resolve,
   change: {
     provisioning: refused(
-      "the array converts thin and thick only while it migrates a volume, which is not done here",
+      "the array converts between thin and thick only while migrating a volume, which isn't supported",
       FOLLOW_WAY,
     ),
     iopsLimit: inPlace,
     bandwidthLimitKBps: inPlace,
     ramCache: inPlace,
     compression: inPlace,
-    protectionDomain: refused("the volume would have to migrate, which is not done here", FOLLOW_WAY),
-    storagePool: refused("the volume would have to migrate, which is not done here", FOLLOW_WAY),
+    protectionDomain: refused("the volume would have to be migrated, which isn't supported", FOLLOW_WAY),
+    storagePool: refused("the volume would have to be migrated, which isn't supported", FOLLOW_WAY),
   },
   monthlyCost: flatCost,
   quantities: {
@@ -191,7 +191,7 @@ function resolve(asked: Asked<Section, Placement, Limits>): Answer<ScaleioSettin
   const sizeGiB = Math.ceil(asked.sizeGiB / step) * step;
   const problems = sizeProblems("a ScaleIO volume", asked, limits.sizeGiB, { made: sizeGiB });
   if (problems.length === 0 && sizeGiB !== asked.sizeGiB) {
-    const because = `ScaleIO makes volumes in multiples of ${step} GiB`;
+    const because = `ScaleIO volume sizes are multiples of ${step} GiB`;
     notes.push(note("size-rounded-up", asked.sizePath, { asked: `${count(asked.sizeGiB)} GiB`, sizeGiB, because }));
   }
 
@@ -252,8 +252,8 @@ export function mappingLimits(
   const at = (key: string) => (path === "" ? key : `${path}.${key}`);
   const iopsLimit = asked.iopsLimit ?? 0;
   if (iopsLimit !== 0 && (iopsLimit < limits.iopsLimit.min || iopsLimit > limits.iopsLimit.max)) {
-    const wants = `${who} wants a limit of ${count(iopsLimit)} IOPS`;
-    const ways = ["ask for 0 (unlimited)", `ask for ${count(limits.iopsLimit.min)} or more`];
+    const wants = `${who} sets a limit of ${count(iopsLimit)} IOPS`;
+    const ways = ["set 0 (unlimited)", `set ${count(limits.iopsLimit.min)} IOPS or more`];
     const params = { what: "ScaleIO", wants, ...limits.iopsLimit, ways };
     problems.push(problem("iops-beyond-limit", at("iopsLimit"), iopsLimit, params));
   }
@@ -262,12 +262,12 @@ export function mappingLimits(
   const askedKBps = asked.bandwidthLimitKBps ?? 0;
   const bandwidthLimitKBps = Math.ceil(askedKBps / multipleOf) * multipleOf;
   if (bandwidthLimitKBps > max) {
-    const wants = `${who} wants a limit of ${count(Math.ceil(askedKBps / 1024))} MiB/s`;
-    const ways = ["ask for 0 (unlimited)", "lower the limit"];
+    const wants = `${who} sets a limit of ${count(Math.ceil(askedKBps / 1024))} MiB/s`;
+    const ways = ["set 0 (unlimited)", "lower the limit"];
     const params = { what: "ScaleIO", wants, min: 1, max: Math.floor(max / 1024), ways };
     problems.push(problem("throughput-beyond-limit", at("bandwidthLimitKBps"), askedKBps, params));
   } else if (bandwidthLimitKBps !== askedKBps) {
-    const because = `ScaleIO takes multiples of ${count(multipleOf)} KB/s`;
+    const because = `ScaleIO requires multiples of ${count(multipleOf)} KB/s`;
     const params = { from: askedKBps, to: bandwidthLimitKBps, unit: "KB/s", because };
     notes.push(note("value-rounded-up", at("bandwidthLimitKBps"), params));
   }

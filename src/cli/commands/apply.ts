@@ -22,38 +22,46 @@ import { askedBy, profileEdit } from "../references";
 
 export const apply: CommandSpec = {
   name: "apply",
-  summary: "brings volumes to what is declared, after writing to the config what is asked for",
+  summary: "Edit the config if requested, and apply it to the volumes",
   description:
-    "Without arguments: every volume that isn't compliant. Asks before it does anything, unless --yes; answered with no, it changes nothing and exits with 0. " +
-    "Ctrl-C stops it after what it is doing; twice, at once. What was interrupted is finished by the next apply.",
+    "Without arguments: every volume that isn't compliant. Shows the plan and asks for confirmation unless --yes is given; answering no changes nothing and exits with 0. " +
+    "Ctrl-C stops after the current step; pressing it twice stops immediately. The next apply completes an interrupted one.",
   arguments: [
-    { name: "[reference...]", description: "volume@profile, or volume as it is declared", completes: "reference" },
+    {
+      name: "[reference...]",
+      description: "volume@profile, or volume to apply it as declared",
+      completes: "reference",
+    },
   ],
   options: [
-    { flags: "--size <size>", description: "another size: GiB, or with a unit" },
-    { flags: "--profile <name>", description: "a profile to edit", completes: "profile" },
-    { flags: "--set <key=value>", description: "with --profile: a setting, as in aws.iops=5000", many: true },
-    { flags: "--unset <key>", description: "with --profile: a setting that is no longer said", many: true },
+    { flags: "--size <size>", description: "new size: a number of GiB, or with a unit" },
+    { flags: "--profile <name>", description: "profile to edit", completes: "profile" },
+    {
+      flags: "--set <key=value>",
+      description: "with --profile: setting to change, for example aws.iops=5000",
+      many: true,
+    },
+    { flags: "--unset <key>", description: "with --profile: setting to remove", many: true },
     {
       flags: "--remove <volume>",
-      description: "a volume to delete: out of the config, and with its data",
+      description: "volume to delete, with its data and its config entry",
       many: true,
       completes: "volume",
     },
-    { flags: "--refresh", description: "ask the backends first what is there" },
-    { flags: "--wait <seconds>", description: "how long to wait while another run holds the stack's lock. Default: 0" },
-    { flags: "-y, --yes", description: "don't ask" },
+    { flags: "--refresh", description: "refresh the state from the backends first" },
+    { flags: "--wait <seconds>", description: "how long to wait if another run holds the stack's lock. Default: 0" },
+    { flags: "-y, --yes", description: "skip confirmation" },
   ],
   examples: [
-    ["apply data@gold", "gold for data: shows the plan, asks, writes the config, applies"],
-    ["apply", "everything that is declared and not applied yet"],
-    ["apply --profile gold --set local.iops=5000 --yes", "an edit of gold, and all its volumes"],
-    ["apply --remove scratch", "deletes a volume that isn't protected"],
+    ["apply data@gold", "give data the profile gold: show the plan, confirm, edit the config, apply"],
+    ["apply", "apply everything that is declared but not applied yet"],
+    ["apply --profile gold --set local.iops=5000 --yes", "edit gold and update all its volumes"],
+    ["apply --remove scratch", "delete a volume that isn't protected"],
   ],
   async run(context) {
     const { io, json } = context;
     if (context.options["yes"] !== true && (!io.isTerminal || json))
-      throw new UsageError("nobody can be asked here: add --yes to go on without");
+      throw new UsageError("not an interactive terminal; pass --yes to skip confirmation");
     const wait = waitOf(context);
     const stack = await context.stack();
     const shown: Shown = { plan: undefined };
@@ -99,7 +107,7 @@ async function decide(stack: Stack, context: Context, shown: Shown): Promise<Dec
   // The same again needn't be read, nor confirmed, twice.
   const isNew = text !== shown.plan;
   if (isNew && !json)
-    io.out(shown.plan === undefined ? `${text}\n` : `The config was changed meanwhile. Now:\n${text}\n`);
+    io.out(shown.plan === undefined ? `${text}\n` : `The config changed in the meantime. New plan:\n${text}\n`);
   const volumes = volumesOf(asked.names, edits, destroy, plan);
   const refresh = context.options["refresh"] === true;
   const isAsked = asked.names.length > 0 || destroy.length > 0;
@@ -171,19 +179,20 @@ function volumesOf(
 function waitOf(context: Context): number {
   const text = textOf(context, "wait");
   const seconds = Number(text ?? 0);
-  if (!Number.isFinite(seconds) || seconds < 0 || text === "") throw new UsageError("--wait takes a number of seconds");
+  if (!Number.isFinite(seconds) || seconds < 0 || text === "")
+    throw new UsageError("--wait must be a number of seconds");
   return seconds;
 }
 
 async function confirmed(): Promise<boolean> {
   const { confirm } = await import("@inquirer/prompts");
-  return confirm({ message: "Apply this?", default: false });
+  return confirm({ message: "Apply these changes?", default: false });
 }
 
 async function follow(operation: Operation, context: Context, stack: Stack, written: EditResult): Promise<Answer> {
   const { io, json, colours } = context;
   const ignore = io.onInterrupt?.(() => {
-    if (!json) io.err("stopping after what it is doing; again, at once\n");
+    if (!json) io.err("stopping after the current step; press Ctrl-C again to stop immediately\n");
     operation.cancel();
   });
   try {
@@ -200,12 +209,13 @@ async function follow(operation: Operation, context: Context, stack: Stack, writ
   const text = isDone
     ? colours.green(doneText(report.summary ?? {}))
     : colours.red(`the operation ${report.state === "failed" ? "failed" : `was ${report.state}`}`);
-  const stays = !isDone && written.changed ? `\n${staysText(stack, written, report.volumes)}` : "";
+  const last = !isDone && written.changed ? staysText(stack, written, report.volumes) : "";
   return {
     code: isDone ? "done" : report.state === "cancelled" ? "interrupted" : exitCodeOf(code),
     json: { stack: stack.name, changed: written.changed, tag: written.tag, diff: written.diff, operation: report },
-    text: `${text}${stays}`,
+    text,
     problems: report.problems,
+    last,
   };
 }
 
@@ -216,20 +226,34 @@ function staysText({ configFile }: Stack, { diff }: EditResult, volumes: readonl
     diff.split("\n").flatMap((line) => (line.startsWith(mark) ? [`  ${becomes}${line.slice(1)}`] : []));
   const back = [...lines("+", "-"), ...lines("-", "+")];
   const again = ["apply", ...volumes].join(" ");
-  return `${file} keeps the edit. To finish it, run: storage-profiles ${again}\nTo undo it, change in ${file}, and run the same:\n${back.join("\n")}`;
+  return `${file} keeps the edit. To finish it, run: storage-profiles ${again}\nTo undo it, make this change in ${file} and run the same command:\n${back.join("\n")}`;
 }
 
 function doneText(summary: Readonly<Record<string, number>>): string {
   const words: Record<string, string> = { create: "created", update: "updated", delete: "deleted", same: "unchanged" };
   const told = Object.entries(summary).map(([what, count]) => `${count} ${words[what] ?? what}`);
-  return told.length > 0 ? `done: ${told.join(", ")} (resources)` : "done: there was nothing to do";
+  return told.length > 0 ? `done: ${told.join(", ")} (resources)` : "done: no changes";
 }
+
+const operationWords: Readonly<Record<string, readonly [doing: string, done: string]>> = {
+  create: ["creating", "created"],
+  update: ["updating", "updated"],
+  delete: ["deleting", "deleted"],
+  replace: ["replacing", "replaced"],
+  "create-replacement": ["creating replacement of", "created replacement of"],
+  "delete-replaced": ["deleting replaced", "deleted replaced"],
+  import: ["importing", "imported"],
+};
 
 function eventText(event: OperationEvent, { colours }: Context): string | undefined {
   const { dim, yellow, red, green } = colours;
   if (event.type === "resource") {
+    // A provider is the engine's own business, unless it fails.
+    if (event.urn.includes("::pulumi:providers:") && event.phase !== "failed") return undefined;
     const mark = { started: dim("…"), done: green("✓"), failed: red("✗") }[event.phase];
-    return `${mark} ${event.operation} ${event.resource}`;
+    const [doing, done] = operationWords[event.operation] ?? [event.operation, event.operation];
+    const words = { started: doing, done, failed: `${event.operation} failed:` }[event.phase];
+    return `${mark} ${words} ${event.resource}`;
   }
   if (event.type !== "message") return undefined;
   const paint = { info: (text: string) => text, warning: yellow, error: red }[event.severity];

@@ -4,14 +4,14 @@ import { formatCost, type MonthlyCost } from "../../core/cost";
 import { monthlyCostOf } from "../../core/resolve";
 import type { VolumeStatus } from "../../stack";
 import type { CommandSpec } from "../context";
-import { table } from "../text";
+import { fittedTable } from "../text";
 
 export const cost: CommandSpec = {
   name: "cost",
-  summary: "says what the volumes cost in a month, each, by profile and in all, as they are and as they are declared",
+  summary: "Show the monthly cost per volume, per profile and in total, current and as declared",
   description:
-    "By list price, without requests, snapshots and discounts. A price that nobody gave is unknown, and never guessed.",
-  examples: [["cost", "a table with the totals"]],
+    "Based on list prices, without requests, snapshots and discounts. Missing prices are shown as unknown, never estimated.",
+  examples: [["cost", "show a table with totals"]],
   async run(context) {
     const stack = await context.stack();
     const [all, read] = [await stack.status(), await stack.readConfig()];
@@ -44,15 +44,14 @@ export const cost: CommandSpec = {
       shown(each.declared),
     ]);
     const sums = profiles.map((each) => [
-      `${each.volumes} of`,
+      `subtotal (${each.volumes})`,
       each.profile,
       totalText(each.now),
       totalText(each.declared),
     ]);
-    const head = ["VOLUME", "PROFILE", "AS IT IS", "AS DECLARED"];
-    const last = ["in all", "", totalText(total.now), totalText(total.declared)];
-    const text =
-      volumes.length > 0 ? table([head, ...rows, [""], ...sums, [""], last], context.colours) : "There are no volumes.";
+    const head = ["VOLUME", "PROFILE", "CURRENT", "DECLARED"];
+    const last = ["total", "", totalText(total.now), totalText(total.declared)];
+    const text = volumes.length > 0 ? fittedTable([head, ...rows, [""], ...sums, [""], last], context) : "No volumes.";
     return {
       code: read.mistakes.length > 0 ? "problems" : "done",
       json: { stack: stack.name, volumes, profiles, total, problems: read.mistakes },

@@ -12,49 +12,53 @@ const whats = ["serve", "install", "uninstall"] as const;
 
 export const dockerPlugin: CommandSpec = {
   name: "docker-plugin",
-  summary: "serves a stack's volumes to Docker: `docker run --volume-driver storage-profiles -v data@gold:/data`",
+  summary: "Serve a stack's volumes to Docker: `docker run --volume-driver storage-profiles -v data@gold:/data`",
   description:
-    "Logs to standard error, and ends with SIGINT or SIGTERM, after what it has begun. `install` runs it as a service of this machine " +
-    "(systemd), `uninstall` takes that back: what install wrote, and nothing else.",
+    "Logs to standard error. SIGINT and SIGTERM stop it after running calls are finished. `install` sets it up as a systemd service " +
+    "on this machine, `uninstall` removes what install wrote, and nothing else.",
   arguments: [{ name: "[what]", description: "serve (default), install or uninstall", completes: whats }],
   options: [
-    { flags: "--name <name>", description: "what Docker calls the driver", default: "storage-profiles" },
-    { flags: "--socket <path>", description: "where it listens. Default: /run/docker/plugins/<name>.sock" },
+    { flags: "--name <name>", description: "name of the volume driver in Docker", default: "storage-profiles" },
+    { flags: "--socket <path>", description: "socket to listen on. Default: /run/docker/plugins/<name>.sock" },
     {
       flags: "--state-directory <path>",
-      description: "where it keeps what Docker told it. Default: /var/lib/storage-profiles-docker",
+      description: "directory for the plugin's own state. Default: /var/lib/storage-profiles-docker",
     },
     {
       flags: "--on-profile-change <what>",
-      description: "what becomes of a volume that is asked for with another profile than it has",
+      description: "what to do if Docker asks for a volume with a different profile",
       choices: ["refuse", "apply"],
       default: "refuse",
     },
-    { flags: "--time-limit <seconds>", description: "the longest that any call may take. Docker itself waits 120 s" },
+    { flags: "--time-limit <seconds>", description: "time limit for each call. Docker itself waits 120 s" },
     {
       flags: "--no-keep-ready",
-      description: "keeps no engine ready: saves some 200 MiB, and the first use of a volume takes a second longer",
+      description:
+        "don't keep Pulumi loaded: saves about 200 MiB of memory, but the first use of a volume takes a second longer",
     },
-    { flags: "--environment-file <path>", description: "install: a file of variables with what is secret" },
-    { flags: "--user <name>", description: "install: who runs it, in place of root; volumes are directories then" },
+    { flags: "--environment-file <path>", description: "install: file with environment variables, for secrets" },
+    {
+      flags: "--user <name>",
+      description: "install: user to run as instead of root; volumes are then plain directories",
+    },
     {
       flags: "--root <directory>",
-      description: "install, uninstall: writes below another directory than /, and starts nothing",
+      description: "install, uninstall: root directory to write to; if it isn't /, nothing is started",
       default: "/",
     },
-    { flags: "--dry-run", description: "install, uninstall: shows what would be done" },
+    { flags: "--dry-run", description: "install, uninstall: only show what would be done" },
   ],
   examples: [
-    ["docker-plugin --stack dev", "serves the stack dev until Ctrl-C"],
-    ["docker-plugin install --stack dev --dry-run", "shows the service that install would write and start"],
+    ["docker-plugin --stack dev", "serve the stack dev until Ctrl-C"],
+    ["docker-plugin install --stack dev --dry-run", "show the service that install would write and start"],
   ],
   run(context) {
     const [what = "serve", ...rest] = context.args;
-    if (rest.length > 0) throw new UsageError("one thing at a time: serve, install or uninstall");
+    if (rest.length > 0) throw new UsageError("too many arguments; choose one of serve, install or uninstall");
     if (what === "serve") return serve(context);
     if (what === "install") return install(context);
     if (what === "uninstall") return uninstall(context);
-    throw new UsageError(`"${what}" is none of serve, install, uninstall`);
+    throw new UsageError(`unknown action "${what}"; choose serve, install or uninstall`);
   },
 };
 
@@ -83,7 +87,7 @@ async function serve(context: Context): Promise<Answer> {
       done();
     });
   });
-  log("stopping after what was begun");
+  log("stopping after running calls are finished");
   await plugin.stop();
   return {};
 }
@@ -95,7 +99,7 @@ async function install(context: Context): Promise<Answer> {
   const { project } = stack;
   const [environmentFile, user] = [pathOf(context, "environmentFile"), textOf(context, "user")];
   const own = ["socket", "stateDirectory", "timeLimit"].find((each) => options[each] !== undefined);
-  if (own !== undefined) throw new UsageError(`install places socket and state itself, and takes no --${dashed(own)}`);
+  if (own !== undefined) throw new UsageError(`--${dashed(own)} can't be used with install, which sets it itself`);
   const args = ["--cwd", project.directory, "--stack", stack.name];
   args.push("--on-profile-change", textOf(context, "onProfileChange") ?? "refuse");
   if (options["keepReady"] === false) args.push("--no-keep-ready");
@@ -146,7 +150,8 @@ function pathOf(context: Context, option: string): string | undefined {
 function secondsOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const seconds = Number(text);
-  if (!(seconds > 0) || seconds > 86_400) throw new UsageError("a time limit is a number of seconds above 0");
+  if (!(seconds > 0) || seconds > 86_400)
+    throw new UsageError("--time-limit must be a number of seconds greater than 0");
   return seconds;
 }
 

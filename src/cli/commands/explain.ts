@@ -22,11 +22,11 @@ const priceQuestions = backendNames.flatMap((backend) =>
 
 export const explain: CommandSpec = {
   name: "explain",
-  summary: "says what a profile becomes for a size on each backend: settings, limits, cost, and why",
-  description: "Nothing is asked of any backend. The zone counts where it decides the price.",
-  arguments: [{ name: "<profile>", description: "the profile", completes: "profile" }],
+  summary: "Show what a profile resolves to on each backend for a given size: settings, limits, cost, and reasons",
+  description: "No backend is contacted. The zone matters where prices depend on it.",
+  arguments: [{ name: "<profile>", description: "profile name", completes: "profile" }],
   options: [
-    { flags: "--size <size>", description: "the size: GiB, or with a unit (1.5TiB)" },
+    { flags: "--size <size>", description: "size: a number of GiB, or with a unit (1.5TiB)" },
     { flags: "-b, --backend <name>", description: "only this backend", choices: backendNames },
     ...priceQuestions.map(({ backend, option, description }) => ({
       flags: `--${option} <name>`,
@@ -34,9 +34,9 @@ export const explain: CommandSpec = {
     })),
   ],
   examples: [
-    ["explain gold --size 100", "gold for 100 GiB on all backends, side by side"],
-    ["explain gold --size 1.5TiB --backend aws --zone eu-central-1a", "on one, with the prices of a region"],
-    ["explain gold", "which sizes gold admits, and what ends them"],
+    ["explain gold --size 100", "compare gold at 100 GiB on all backends, side by side"],
+    ["explain gold --size 1.5TiB --backend aws --zone eu-central-1a", "show one backend, with the prices of a region"],
+    ["explain gold", "show which sizes gold supports, and what limits them"],
   ],
   async run(context) {
     const known = await knownHere(context);
@@ -125,7 +125,7 @@ function sideBySide(explained: readonly Explained[], context: Context): string {
 }
 
 function problemLines(problems: readonly Problem[]): string {
-  return problems.map(({ message, fix }) => `${message}\n  fix: ${fix}`).join("\n");
+  return problems.map(({ message, fix }) => (fix === "" ? message : `${message}\n  fix: ${fix}`)).join("\n");
 }
 
 function sizeLines({ admitted = [] }: AdmittedSizes): string {

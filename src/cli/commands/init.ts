@@ -25,23 +25,25 @@ for (const backend of backendNames)
 
 export const init: CommandSpec = {
   name: "init",
-  summary: "writes a first config for a stack, by a few questions or by flags",
-  description:
-    "Only keys of storage-profiles are written; what the file has already stays as it is. Credentials are never asked for.",
+  summary: "Create a stack's config, interactively or from flags",
+  description: "Only keys of storage-profiles are written; existing keys stay unchanged. Never asks for credentials.",
   options: [
-    { flags: "-b, --backend <name>", description: "where the volumes live", choices: backendNames },
-    { flags: "--volume <reference>", description: "a first volume, for a program that declares what its config lists" },
-    { flags: "--size <size>", description: "its size: GiB, or with a unit" },
+    { flags: "-b, --backend <name>", description: "backend of the volumes", choices: backendNames },
+    {
+      flags: "--volume <reference>",
+      description: "first volume, for programs that declare the volumes listed in the config",
+    },
+    { flags: "--size <size>", description: "its size: a number of GiB, or with a unit" },
     ...[...flags].map(([option, { backends: whose, description }]) => ({
       flags: `--${option} <name>`,
       description: `${whose.join(", ")}: ${description}`,
     })),
-    { flags: "-y, --yes", description: "ask nothing: the flags say all" },
+    { flags: "-y, --yes", description: "skip questions and use only the flags" },
   ],
   examples: [
-    ["init", "asks"],
-    ["init --stack dev --backend local --volume data@gold --size 10 --yes", "asks nothing"],
-    ["init --stack prod --backend scaleio --domain domain1 --pool pool1 --yes", "an array"],
+    ["init", "answer a few questions"],
+    ["init --stack dev --backend local --volume data@gold --size 10 --yes", "without questions"],
+    ["init --stack prod --backend scaleio --domain domain1 --pool pool1 --yes", "for a ScaleIO array"],
   ],
   async run(context) {
     const isAsking = context.io.isTerminal && context.options["yes"] !== true && !context.json;
@@ -51,14 +53,14 @@ export const init: CommandSpec = {
     if (unread) return { code: "problems", json: { problems: unread }, problems: unread };
     if (config.backend !== undefined && tag !== "none") {
       throw new UsageError(
-        `${stack.configFile} has a config already (backend ${config.backend}); edit that, or use \`plan\` and \`apply\``,
+        `${stack.configFile} already has a config (backend ${config.backend}); edit it, or use \`plan\` and \`apply\``,
       );
     }
     const choices = isAsking ? await ask(context) : given(context);
     const edits = editsOf(choices);
     const result = await stack.edit(edits, { ifTag: tag });
     if (result.problems.length > 0) return { code: "problems", json: { ...result }, problems: result.problems };
-    const next = `Written to ${stack.configFile}. Next: npx storage-profiles validate, and pulumi up or npx storage-profiles apply.`;
+    const next = `Written to ${stack.configFile}. Next: run npx storage-profiles validate, then pulumi up or npx storage-profiles apply.`;
     return {
       json: { stack: stack.name, file: stack.configFile, ...result },
       text: `${planText({ ...result, touched: [] }, context.colours)}\n\n${next}`,
@@ -77,7 +79,7 @@ async function stackToInit(context: Context, isAsking: boolean): Promise<Stack> 
 async function ask(context: Context): Promise<Choices> {
   const { input, select } = await import("@inquirer/prompts");
   const backend = (textOf(context, "backend") ??
-    (await select({ message: "Where do the volumes live?", choices: [...backendNames] }))) as BackendName;
+    (await select({ message: "Backend of the volumes", choices: [...backendNames] }))) as BackendName;
   const place: Record<string, string> = {};
   for (const { option, key, message, isNeeded } of backends[backend].questions) {
     const answer = textOf(context, option) ?? (await input({ message, required: isNeeded }));
@@ -85,29 +87,29 @@ async function ask(context: Context): Promise<Choices> {
   }
   const volume =
     textOf(context, "volume") ??
-    (await input({ message: "A first volume, as name@profile (empty: none)", validate: isReference }));
+    (await input({ message: "First volume, as name@profile (empty: none)", validate: isReference }));
   if (volume === "") return { backend, place };
-  const size = textOf(context, "size") ?? (await input({ message: "Its size in GiB, or with a unit", required: true }));
+  const size = textOf(context, "size") ?? (await input({ message: "Size in GiB, or with a unit", required: true }));
   return { backend, place, volume, size };
 }
 
 function isReference(text: string): true | string {
   const [first] = text === "" ? [] : parseReference(text).problems;
-  return first ? `${first.message}; ${first.fix}` : true;
+  return first ? [first.message, first.fix].filter((text) => text !== "").join("; ") : true;
 }
 
 function given(context: Context): Choices {
   const backend = textOf(context, "backend");
   if (backend === undefined || !isBackend(backend))
-    throw new UsageError(`say where the volumes live: --backend ${backendNames.join("|")}`);
+    throw new UsageError(`no backend selected; pass --backend ${backendNames.join("|")}`);
   const place: Record<string, string> = {};
   for (const { option, key, isNeeded } of backends[backend].questions) {
     const value = textOf(context, option);
     if (value !== undefined) place[key] = value;
-    else if (isNeeded) throw new UsageError(`backend ${backend} needs --${option}`);
+    else if (isNeeded) throw new UsageError(`backend ${backend} requires --${option}`);
   }
   const [volume, size] = [textOf(context, "volume"), textOf(context, "size")];
-  if (size !== undefined && volume === undefined) throw new UsageError("--size goes with --volume");
+  if (size !== undefined && volume === undefined) throw new UsageError("--size requires --volume");
   return { backend, place, volume, size };
 }
 
@@ -116,7 +118,7 @@ function editsOf({ backend, place, volume, size }: Choices): ConfigEdit[] {
   if (Object.keys(place).length > 0) edits.push({ kind: "set-value", name: backend, value: place });
   if (volume === undefined) return edits;
   const { reference, problems } = parseReference(volume);
-  if (!reference) throw new UsageError(`--volume ${volume}: ${problems[0]?.message ?? "it can't be read"}`);
+  if (!reference) throw new UsageError(`--volume ${volume}: ${problems[0]?.message ?? "invalid reference"}`);
   const profile = volume.includes("@") ? { profile: reference.profile } : {};
   return [...edits, { kind: "set-volume", name: reference.name, volume: { ...profile, ...sizeOf(size) } }];
 }

@@ -9,22 +9,26 @@ import { notesText, problemsText, verdictText, type Colours } from "../text";
 
 export const plan: CommandSpec = {
   name: "plan",
-  summary: "says what a change would do: in place, with the data moved, or refused; and the cost before and after",
+  summary: "Show what a change would do (update in place, migrate data, or be refused), and its effect on the cost",
   description:
-    "Without arguments: what is declared and not applied yet. With a reference: another profile or size for a volume. " +
-    "With --profile: an edit of a profile, and all volumes that it would touch.",
+    "Without arguments: everything that is declared but not applied yet. With a reference: a new profile or size for a volume. " +
+    "With --profile: an edit of a profile, and its effect on all volumes.",
   arguments: [{ name: "[reference...]", description: "volume@profile, or volume", completes: "reference" }],
   options: [
-    { flags: "--size <size>", description: "another size: GiB, or with a unit" },
-    { flags: "--profile <name>", description: "the profile to edit", completes: "profile" },
-    { flags: "--set <key=value>", description: "with --profile: a setting, as in aws.iops=5000", many: true },
-    { flags: "--unset <key>", description: "with --profile: a setting that is no longer said", many: true },
+    { flags: "--size <size>", description: "new size: a number of GiB, or with a unit" },
+    { flags: "--profile <name>", description: "profile to edit", completes: "profile" },
+    {
+      flags: "--set <key=value>",
+      description: "with --profile: setting to change, for example aws.iops=5000",
+      many: true,
+    },
+    { flags: "--unset <key>", description: "with --profile: setting to remove", many: true },
   ],
   examples: [
-    ["plan", "everything that the next apply would do"],
-    ["plan data@gold", "gold for data"],
-    ["plan data --size 200", "grown"],
-    ["plan --profile gold --set local.iops=5000", "an edit of gold: every volume that it would touch"],
+    ["plan", "show everything that the next apply would do"],
+    ["plan data@gold", "preview the profile gold for data"],
+    ["plan data --size 200", "preview growing data to 200 GiB"],
+    ["plan --profile gold --set local.iops=5000", "preview an edit of gold on all its volumes"],
   ],
   async run(context) {
     const stack = await context.stack();
@@ -60,9 +64,9 @@ export function planText({ touched, problems, diff, stateUnknown }: EditResult, 
   const others = problems.filter(({ code, path }) => !told.has(`${code} ${path}`));
   const total = totalText(touched);
   return [
-    ...(lines.length > 0 ? [`${bold("the config")}\n${lines.map((line) => `  ${line}`).join("\n")}`] : []),
-    ...(stateUnknown ? [yellow(`What exists is not known: ${stateUnknown.message}`)] : []),
-    ...(blocks.length > 0 ? blocks : problems.length > 0 ? [] : [dim("No volume is touched.")]),
+    ...(lines.length > 0 ? [`${bold("config")}\n${lines.map((line) => `  ${line}`).join("\n")}`] : []),
+    ...(stateUnknown ? [yellow(`Current state unknown: ${stateUnknown.message}`)] : []),
+    ...(blocks.length > 0 ? blocks : problems.length > 0 ? [] : [dim("No changes.")]),
     ...(total === "" ? [] : [total]),
     ...(others.length > 0 ? [problemsText(others, colours)] : []),
   ].join("\n\n");
@@ -73,7 +77,7 @@ function onePlan(each: VolumePlan, colours: Colours): string {
   const { bold, dim } = colours;
   const profile = from && to && from.profile !== to.profile ? `${from.profile} → ${to.profile}` : (to ?? from)?.profile;
   const head = `${bold(name)}${profile === undefined ? "" : ` (${profile})`}: ${verdictText(verdict, colours)}`;
-  const by = declaredBy === "program" ? dim(" (declared by the program)") : "";
+  const by = declaredBy === "program" ? dim(" (declared in the program)") : "";
   const cost = each.costBefore || each.costAfter ? `  monthly cost: ${costChange(each)}` : "";
   return [`${head}${by}`, notesText(notes), cost, problems.length > 0 ? problemsText(problems, colours) : ""]
     .filter((line) => line !== "")
@@ -82,7 +86,7 @@ function onePlan(each: VolumePlan, colours: Colours): string {
 
 function costChange({ verdict, costBefore, costAfter }: VolumePlan): string {
   if (verdict === "create") return formatCost(costAfter);
-  if (verdict === "delete") return `${formatCost(costBefore)} → nothing`;
+  if (verdict === "delete") return `${formatCost(costBefore)} → none`;
   return costDifference(costBefore, costAfter);
 }
 
@@ -100,14 +104,14 @@ function totalText(plans: readonly VolumePlan[]): string {
       0,
     );
   const unknown = plans.length - known.length;
-  const rest = unknown > 0 ? `, and ${unknown} whose cost is unknown` : "";
-  return `in all: ${formatCost({ amount: sum("costBefore"), currency })} → ${formatCost({ amount: sum("costAfter"), currency })} a month${rest}`;
+  const rest = unknown > 0 ? ` (cost of ${unknown} ${unknown === 1 ? "volume" : "volumes"} unknown)` : "";
+  return `total: ${formatCost({ amount: sum("costBefore"), currency })} → ${formatCost({ amount: sum("costAfter"), currency })} per month${rest}`;
 }
 
 // Two costs and their difference.
 function costDifference(before: MonthlyCost | undefined, after: MonthlyCost | undefined): string {
   if (before?.amount === after?.amount && before?.currency === after?.currency)
-    return `${formatCost(after)}, as before`;
+    return `${formatCost(after)} (unchanged)`;
   const text = `${formatCost(before)} → ${formatCost(after)}`;
   if (!before || before.currency !== after?.currency) return text;
   const delta = after.amount - before.amount;

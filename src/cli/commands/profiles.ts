@@ -1,6 +1,6 @@
 // `profiles`: the catalog, across backends.
 
-import { backendNames, backends } from "../../core/backend";
+import { backendNames, backends, type BackendName } from "../../core/backend";
 import { nearest } from "../../core/nearest";
 import { problem } from "../../core/problems";
 import type { Profile } from "../../core/catalog";
@@ -8,15 +8,18 @@ import { knownHere } from "../catalog";
 import { textOf, type CommandSpec } from "../context";
 import { table } from "../text";
 
+/** The width of a column with a profile's settings, at least. */
+const NARROWEST = 22;
+
 export const profiles: CommandSpec = {
   name: "profiles",
-  summary: "lists the profiles in force, and what each says for each backend",
-  description: "Outside of a project it lists those that are built in.",
-  arguments: [{ name: "[profile]", description: "only this one, in full", completes: "profile" }],
+  summary: "List the profiles in effect, with their settings on each backend",
+  description: "Outside a project, lists the built-in profiles.",
+  arguments: [{ name: "[profile]", description: "show only this profile, in full", completes: "profile" }],
   options: [{ flags: "-b, --backend <name>", description: "only this backend", choices: backendNames }],
   examples: [
-    ["profiles", "all profiles × all backends"],
-    ["profiles gold --backend aws", "what gold says for Amazon EBS, with what it extends"],
+    ["profiles", "list all profiles on all backends"],
+    ["profiles gold --backend aws", "show gold on Amazon EBS, including inherited settings"],
   ],
   async run(context) {
     const { catalog, stack, read } = await knownHere(context);
@@ -38,30 +41,36 @@ export const profiles: CommandSpec = {
       problems,
     };
     const { dim, red } = context.colours;
-    const lines = (each: Profile) =>
-      shown.map((backend) => {
+    const lines = (each: Profile, group: readonly BackendName[]) =>
+      group.map((backend) => {
         const section = each.sections[backend];
         if (!section) return dim("-");
         const told = Object.entries(section).map(([key, value]) => `${key}: ${compact(value)}`);
         return told.length > 0 ? told.join("\n") : dim("{}");
       });
-    const head = ["PROFILE", ...shown.map((each) => backends[each].title)];
-    const rows = listed.map((each) => {
+    const about = (each: Profile) => {
       const lineage = each.lineage.length > 0 ? `\n${dim(`extends ${each.lineage.join(" < ")}`)}` : "";
-      const about = each.description === "" ? "" : `\n${each.description}`;
-      return [`${each.name} ${dim(`(${each.origin})`)}${about}${lineage}`, ...lines(each)];
-    });
-    if (name === undefined)
-      rows.push(
-        ...Object.keys(catalog.broken).map((each) => [`${each}\n${red("can't be read")}`, ...shown.map(() => "")]),
-      );
-    // A blank line between profiles of several lines.
-    const spaced = rows.flatMap((row, index) => (index === 0 ? [row] : [[""], row]));
-    const width = Math.max(20, Math.floor(context.io.columns / head.length) - 2);
+      return `${each.name} ${dim(`(${each.origin})`)}${each.description === "" ? "" : `\n${each.description}`}${lineage}`;
+    };
+    const broken = name === undefined ? Object.keys(catalog.broken) : [];
+    // As many backends side by side as fit; a blank line between profiles of several lines.
+    const perRow = Math.max(1, Math.min(shown.length, Math.floor(context.io.columns / NARROWEST) - 1));
+    const width = Math.max(NARROWEST, Math.floor(context.io.columns / (perRow + 1))) - 2;
+    const blocks: string[] = [];
+    for (let at = 0; at < shown.length; at += perRow) {
+      const group = shown.slice(at, at + perRow);
+      const rows = [
+        ["PROFILE", ...group.map((each) => backends[each].title)],
+        ...listed.map((each) => [about(each), ...lines(each, group)]),
+        ...broken.map((each) => [`${each}\n${red("can't be read")}`, ...group.map(() => "")]),
+      ];
+      const spaced = rows.flatMap((row, index) => (index <= 1 ? [row] : [[""], row]));
+      blocks.push(table(spaced, context.colours, width));
+    }
     return {
       code: problems.length > 0 ? "problems" : "done",
       json,
-      text: table([head, ...spaced], context.colours, width),
+      text: blocks.join("\n\n"),
       problems,
     };
   },

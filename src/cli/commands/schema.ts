@@ -5,12 +5,12 @@ import type { CommandSpec } from "../context";
 
 export const schema: CommandSpec = {
   name: "schema",
-  summary: "prints the JSON Schema of a stack's config, for editors",
+  summary: "Print the JSON Schema of a stack's config, for editors",
   ofStack: false,
   examples: [
     [
       "schema > config.schema.json",
-      "then, first in the stack's file: # yaml-language-server: $schema=./config.schema.json",
+      "then add this first line to the stack's file: # yaml-language-server: $schema=./config.schema.json",
     ],
   ],
   run() {

@@ -5,46 +5,52 @@ import { makeToken, roles, type Role } from "../../http/tokens";
 
 export const serve: CommandSpec = {
   name: "serve",
-  summary: "serves profiles, volumes and a status page over HTTP",
+  summary: "Serve profiles, volumes and a status page over HTTP",
   description:
-    "On loopback or a Unix socket as it stands; anywhere else only with TLS, and with tokens or client certificates. " +
-    "SIGINT and SIGTERM end it: what runs is cancelled first. Its log is JSON lines on standard error.",
+    "Loopback addresses and Unix sockets work without further options; any other address requires TLS, and tokens or client certificates. " +
+    "SIGINT and SIGTERM cancel running operations and stop the service. Logs JSON lines to standard error.",
   ofStack: false,
   options: [
     {
       flags: "-s, --stack <name>",
-      description: "a stack to serve; the first is meant where a request names none. Default: the selected one",
+      description: "stack to serve; the first is the default for requests that name none. Default: the selected stack",
       many: true,
       completes: "stack",
     },
-    { flags: "--listen <address>", description: "HOST:PORT, [IPv6]:PORT or unix:/PATH. Default: 127.0.0.1:4523" },
+    {
+      flags: "--listen <address>",
+      description: "address: HOST:PORT, [IPv6]:PORT or unix:/PATH. Default: 127.0.0.1:4523",
+    },
     {
       flags: "--tokens <file>",
-      description: "the tokens that are known, as `token` writes them: then every request needs one",
+      description: "file with valid tokens, written by `token`; every request then requires a token",
     },
-    { flags: "--tls-cert <file>", description: "the service's certificate, PEM" },
-    { flags: "--tls-key <file>", description: "its key, PEM" },
-    { flags: "--client-ca <file>", description: "a CA: who has a certificate of it is known by its common name" },
+    { flags: "--tls-cert <file>", description: "TLS certificate of the service, PEM" },
+    { flags: "--tls-key <file>", description: "TLS key of the service, PEM" },
+    {
+      flags: "--client-ca <file>",
+      description: "CA of client certificates; clients are identified by their common name",
+    },
     {
       flags: "--client-role <name=role>",
-      description: "the role of a common name, or of * for all: read, write, admin",
+      description: "role of a common name, or of * for all: read, write, admin",
       many: true,
     },
-    { flags: "--host-name <name>", description: "a further name by which the service is reached", many: true },
-    { flags: "--audit-log <file>", description: "where every write is recorded. Default: below ~/.local/state" },
+    { flags: "--host-name <name>", description: "additional host name of the service", many: true },
+    { flags: "--audit-log <file>", description: "log file for all writes. Default: in ~/.local/state" },
     {
       flags: "--log-level <level>",
-      description: "Default: info",
+      description: "minimum level of log messages. Default: info",
       choices: ["silent", "fatal", "error", "warn", "info", "debug"],
     },
-    { flags: "--open-health", description: "/healthz and /readyz answer without credentials" },
+    { flags: "--open-health", description: "allow /healthz and /readyz without credentials" },
   ],
   examples: [
-    ["serve", "on this machine only: open http://127.0.0.1:4523/"],
-    ["serve --listen unix:/run/storage-profiles.sock", "for those who may open the socket"],
+    ["serve", "serve on this machine only: open http://127.0.0.1:4523/"],
+    ["serve --listen unix:/run/storage-profiles.sock", "serve to users who can open the socket"],
     [
       "serve --listen 0.0.0.0:4523 --tls-cert cert.pem --tls-key key.pem --tokens tokens.json",
-      "for others, who need a token",
+      "serve to other machines, with tokens",
     ],
   ],
   async run(context) {
@@ -80,25 +86,27 @@ export const serve: CommandSpec = {
 
 export const token: CommandSpec = {
   name: "token",
-  summary: "makes a token for the HTTP service, and shows it this once",
+  summary: "Create a token for the HTTP service (shown only once)",
   description:
-    "The file keeps its hash only. A token of the same name is replaced; one that is taken out of the file is void at once.",
+    "The file stores only the token's hash. An existing token with the same name is replaced; a token removed from the file is revoked immediately.",
   ofStack: false,
   options: [
-    { flags: "--tokens <file>", description: "the file, which is made where it isn't there" },
-    { flags: "--name <name>", description: "who is to have it; the audit log and the log say so" },
+    { flags: "--tokens <file>", description: "token file, created if it doesn't exist" },
+    { flags: "--name <name>", description: "name of the token's owner, shown in the audit log and the log" },
     {
       flags: "--role <role>",
-      description: "read: look. write: change and apply. admin: delete as well",
+      description: "read: view only. write: edit and apply. admin: also delete",
       choices: roles,
     },
-    { flags: "--expires-in <time>", description: "how long it is valid: 12h, 90d. Default: until it is removed" },
+    { flags: "--expires-in <time>", description: "validity: 12h, 90d. Default: until it is removed" },
   ],
-  examples: [["token --tokens tokens.json --name ci --role write --expires-in 90d", "a token for CI, for 90 days"]],
+  examples: [
+    ["token --tokens tokens.json --name ci --role write --expires-in 90d", "create a token for CI, valid for 90 days"],
+  ],
   run(context) {
     const [file, name, role] = ["tokens", "name", "role"].map((option) => textOf(context, option));
     if (file === undefined || name === undefined || role === undefined)
-      throw new UsageError("--tokens, --name and --role are needed");
+      throw new UsageError("--tokens, --name and --role are required");
     const expiresAt = expiryOf(textOf(context, "expiresIn"));
     const made = makeToken(file, { name, role: role as Role, expiresAt });
     return Promise.resolve({ json: { name, role, token: made, ...(expiresAt && { expiresAt }) }, text: made });
@@ -108,7 +116,7 @@ export const token: CommandSpec = {
 function expiryOf(text: string | undefined): Date | undefined {
   if (text === undefined) return undefined;
   const [, number, unit] = /^([1-9]\d{0,4})([hd])$/.exec(text) ?? [];
-  if (number === undefined) throw new UsageError(`--expires-in takes hours or days (12h, 90d), and not "${text}"`);
+  if (number === undefined) throw new UsageError(`--expires-in must be hours or days (12h, 90d), not "${text}"`);
   return new Date(Date.now() + Number(number) * (unit === "h" ? 3_600_000 : 86_400_000));
 }
 
@@ -122,7 +130,7 @@ function clientRoles(given: readonly string[] | undefined): Record<string, Role>
   return Object.fromEntries(
     given.map((text) => {
       const at = text.lastIndexOf("=");
-      if (at < 1) throw new UsageError(`--client-role takes NAME=ROLE, and not "${text}"`);
+      if (at < 1) throw new UsageError(`--client-role must be NAME=ROLE, not "${text}"`);
       return [text.slice(0, at), text.slice(at + 1) as Role];
     }),
   );

@@ -12,12 +12,11 @@ import { textOf, type CommandSpec } from "../context";
 
 export const validate: CommandSpec = {
   name: "validate",
-  summary: "finds every problem in the config of all stacks, or of one",
-  description:
-    "The same checks as at preview, without the engine: keys, profiles, and each volume that the config lists.",
+  summary: "Check the config of all stacks, or of one stack",
+  description: "Runs the same checks as preview, without Pulumi: keys, profiles, and each volume listed in the config.",
   examples: [
-    ["validate", "all stacks that have a file"],
-    ["validate --stack prod --json", "one of them, for a program"],
+    ["validate", "check all stacks that have a config file"],
+    ["validate --stack prod --json", "check one stack, with JSON output"],
   ],
   async run(context) {
     const project = await context.project();
@@ -47,7 +46,7 @@ export const validate: CommandSpec = {
     const { bold, green, red, dim } = context.colours;
     const text = stacks.map(({ file, problems, volumes, notes }) => {
       const count = problems.length;
-      const found = count === 0 ? green("no problem") : red(count === 1 ? "1 problem" : `${count} problems`);
+      const found = count === 0 ? green("no problems") : red(count === 1 ? "1 problem" : `${count} problems`);
       const line = `${bold(file)}: ${found} ${dim(`(${volumes} ${volumes === 1 ? "volume" : "volumes"})`)}`;
       return [line, ...notes.map(({ message }) => `  note: ${message}`)].join("\n");
     });
@@ -60,7 +59,7 @@ export const validate: CommandSpec = {
     return {
       code: problems.length > 0 ? "problems" : "done",
       json: { stacks },
-      text: stacks.length > 0 ? text.join("\n") : `There is no stack's config file in ${project.configDirectory}.`,
+      text: stacks.length > 0 ? text.join("\n") : `No stack config file in ${project.configDirectory}.`,
       problems,
     };
   },

@@ -3,14 +3,14 @@
 import { formatCost } from "../../core/cost";
 import { count } from "../../core/problems";
 import type { CommandSpec } from "../context";
-import { statusText, table } from "../text";
+import { fittedTable, statusText } from "../text";
 
 export const volumes: CommandSpec = {
   name: "volumes",
-  summary: "lists the volumes: those that the config lists, and those that the program declares and the state has",
+  summary: "List the volumes declared in the config or the program",
   examples: [
-    ["volumes", "name, profile, size, backend, where each is"],
-    ["volumes --json | jq -r '.volumes[].volumeId'", "their ids on the backend"],
+    ["volumes", "list name, profile, size, backend and location"],
+    ["volumes --json | jq -r '.volumes[].volumeId'", "list their ids on the backend"],
   ],
   async run(context) {
     const stack = await context.stack();
@@ -29,13 +29,13 @@ export const volumes: CommandSpec = {
       statusText(each.status, context.colours),
       each.monthlyCost ? formatCost(each.monthlyCost) : dim("unknown"),
       each.declaredBy,
-      each.mountPath ?? each.volumeId ?? dim("not created"),
+      each.mountPath ?? each.volumeId ?? dim("not created yet"),
     ]);
-    const head = ["VOLUME", "PROFILE", "BACKEND", "SIZE", "STATUS", "COST A MONTH", "DECLARED BY", "WHERE"];
+    const head = ["VOLUME", "PROFILE", "BACKEND", "SIZE", "STATUS", "COST/MONTH", "DECLARED IN", "ID OR PATH"];
     return {
       code: mistakes.length > 0 ? "problems" : "done",
       json: { stack: stack.name, updatedAt, volumes: all, problems: mistakes },
-      text: rows.length > 0 ? table([head, ...rows], context.colours) : "There are no volumes.",
+      text: rows.length > 0 ? fittedTable([head, ...rows], context) : "No volumes.",
       problems: mistakes,
     };
   },

@@ -112,7 +112,7 @@ async function ask(path, init) {
     if (init.signal?.aborted && !isTimeout(init.signal)) throw error;
     throw new ApiError(
       0,
-      isTimeout(init.signal) ? "The service did not answer in time." : "The service can't be reached.",
+      isTimeout(init.signal) ? "The service did not respond in time." : "The service can't be reached.",
     );
   }
   if (response.ok) return response;

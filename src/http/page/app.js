@@ -25,7 +25,7 @@ setUpVolumes({ start });
 setUpProfiles({ edit: editProfile });
 setUpEdit({ start, reread, refused, mayWrite: () => mayWrite });
 setUpOperations({ start, reread });
-byId("reread").addEventListener("click", () => void reread().then(() => announce("Read again.")));
+byId("reread").addEventListener("click", () => void reread().then(() => announce("Reloaded.")));
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible" && Date.now() - readAt >= EVERY_MS) void reread();
 });
@@ -76,7 +76,7 @@ async function read() {
         drawVolumes(volumes);
         drawCost(volumes);
       });
-      byId("freshness").textContent = `Read at ${time(at)}`;
+      byId("freshness").textContent = `Updated ${time(at)}`;
     }, failed("state")),
   ]);
   showTrouble(failures);
@@ -106,12 +106,12 @@ function showTrouble(failures) {
     fill(
       byId("trouble"),
       [...different.values()].map((error) => refusal(error)),
-      old && el("p", {}, "What is shown of it below is as it was before."),
+      old && el("p", {}, "The data below may be outdated."),
     ),
   );
   for (const section of document.querySelectorAll("[aria-busy]")) {
     if (failures.length === 0) continue;
-    fill(section, el("p", { class: "quiet" }, "It could not be read."));
+    fill(section, el("p", { class: "quiet" }, "Loading failed."));
   }
 }
 
@@ -124,7 +124,7 @@ async function start(what) {
   try {
     const { body: report } = await what();
     showOperation(report);
-    announce(`${report.kind === "refresh" ? "Asking the backends" : "Apply"}: ${report.state}`);
+    announce(`${report.kind === "refresh" ? "Refresh from backends" : "Apply"}: ${report.state}`);
   } catch (error) {
     refused(error);
     delete drawn["trouble"];

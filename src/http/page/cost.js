@@ -7,7 +7,7 @@ import { cost, count, sum } from "./format.js";
 export function drawCost(volumes) {
   // What isn't there yet costs nothing yet.
   const there = volumes.filter(({ recorded }) => recorded !== undefined);
-  if (there.length === 0) return fill(byId("cost-table"), el("p", { class: "quiet" }, "There are no volumes yet."));
+  if (there.length === 0) return fill(byId("cost-table"), el("p", { class: "quiet" }, "No volumes yet."));
   const names = [...new Set(there.map(profileOf))];
   const groups = names.map((name) => {
     const its = there.filter((volume) => profileOf(volume) === name);
@@ -22,7 +22,7 @@ export function drawCost(volumes) {
   fill(
     byId("cost-table"),
     table({
-      caption: "Monthly cost by list price of what the volumes have, by the profile that is declared",
+      caption: "Current monthly cost at list prices, by declared profile",
       kind: "cost",
       columns: [
         { label: "Profile" },

@@ -171,7 +171,7 @@ export function problemList(problems) {
         el("span", { class: "what" }, problem.message ?? problem.code ?? ""),
         problem.path ? el("span", { class: "quiet at" }, " at ", el("code", {}, problem.path)) : null,
         problem.allowed ? el("span", { class: "line" }, `Allowed: ${problem.allowed}`) : null,
-        problem.fix ? el("span", { class: "line" }, `What to do: ${problem.fix}`) : null,
+        problem.fix ? el("span", { class: "line" }, `Fix: ${problem.fix}`) : null,
       ),
     ),
   );

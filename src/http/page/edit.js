@@ -9,7 +9,7 @@ import { verdictBadge } from "./words.js";
 /** @typedef {import("./api.js").Edited} Edited */
 
 const NEW = "";
-const EXAMPLE = { description: "What it is for", extends: "silver", aws: { iops: 6000 } };
+const EXAMPLE = { description: "Purpose of the profile", extends: "silver", aws: { iops: 6000 } };
 
 /** @type {import("./api.js").Profile[]} */
 let profiles = [];
@@ -40,7 +40,7 @@ export function setUpEdit(given) {
   byId("edit-reset").addEventListener("click", () => {
     drafts.delete(select().value);
     show();
-    announce("The definition is as it was.");
+    announce("Changes undone.");
   });
   byId("edit-form").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -54,7 +54,7 @@ export function drawEdit(read) {
   profiles = read;
   const chosen = select().value;
   const options = profiles.map(({ name }) => el("option", { value: name }, name));
-  select().replaceChildren(...options, el("option", { value: NEW }, "a new profile…"));
+  select().replaceChildren(...options, el("option", { value: NEW }, "new profile…"));
   select().value = profiles.some(({ name }) => name === chosen) ? chosen : first ? (profiles[0]?.name ?? NEW) : NEW;
   if (first || !drafts.has(select().value)) show(false);
 }
@@ -74,10 +74,10 @@ function show(/** @type {unknown} */ clear = true) {
   text().value = drafts.get(name) ?? JSON.stringify(profile ? definitionOf(profile) : EXAMPLE, undefined, 2);
   byId("edit-help").textContent =
     profile === undefined
-      ? "A section for each backend; with `extends`, only what differs from the other profile."
+      ? "One section per backend; with `extends`, only the differences from the other profile."
       : profile.definition === undefined
-        ? `${name} is built in. Saved, the stack's file has a profile of this name that extends it, with only what differs.`
-        : `${name} as the stack's config has it.`;
+        ? `${name} is built in. Saving adds a profile with this name to the stack's file that extends it and contains only the differences.`
+        : `${name} as defined in the stack's config.`;
   if (clear !== false) stale();
 }
 
@@ -108,7 +108,7 @@ function stale() {
 function read() {
   const name = select().value || nameField().value.trim();
   if (name === "") {
-    refuse(nameField(), "The new profile has no name yet.");
+    refuse(nameField(), "Enter a name for the new profile.");
     return undefined;
   }
   /** @type {unknown} */
@@ -116,15 +116,15 @@ function read() {
   try {
     definition = JSON.parse(text().value);
   } catch (error) {
-    refuse(text(), `This is no JSON: ${error instanceof Error ? error.message : error}`);
+    refuse(text(), `Invalid JSON: ${error instanceof Error ? error.message : error}`);
     return undefined;
   }
   if (typeof definition !== "object" || definition === null || Array.isArray(definition)) {
-    refuse(text(), "A definition is an object: { … }.");
+    refuse(text(), "The definition must be an object: { … }.");
     return undefined;
   }
   if ("name" in definition) {
-    refuse(text(), "The name of the profile is chosen above; remove `name` from the definition.");
+    refuse(text(), "Remove `name` from the definition; choose the profile's name above.");
     return undefined;
   }
   const profile = profiles.find((each) => each.name === name);
@@ -144,7 +144,7 @@ function refuse(field, why) {
 async function look() {
   const body = read();
   if (!body) return;
-  await asking("This would be refused, and nothing written.", async () => {
+  await asking("Invalid profile: nothing will be saved.", async () => {
     /** @type {import("./api.js").Answer<Edited>} */
     const { body: edited, tag } = await post("v1/configuration/profiles?dryRun=true", body);
     tell(edited, [
@@ -160,7 +160,7 @@ async function look() {
  * @param {string} tag of the config for which it was found out what the edit touches
  */
 async function save(body, tag) {
-  await asking("Nothing was written.", async () => {
+  await asking("Nothing was saved.", async () => {
     /** @type {import("./api.js").Answer<Edited>} */
     const { body: edited } = await post("v1/configuration/profiles", body, { "x-if-configuration-matches": tag });
     drafts.delete(select().value);
@@ -201,11 +201,7 @@ async function asking(no, what) {
   } catch (error) {
     page.refused(error);
     const changed = error instanceof ApiError && error.status === 412;
-    fill(
-      result,
-      refusal(error, no),
-      changed && el("p", {}, "Look again what the edit would touch, now that the file is another."),
-    );
+    fill(result, refusal(error, no), changed && el("p", {}, "The file has changed. Preview the profile change again."));
   }
   result.focus({ preventScroll: true });
   result.scrollIntoView({ block: "nearest" });
@@ -216,31 +212,31 @@ async function asking(no, what) {
  * @param {import("./dom.js").Child[]} actions
  */
 function tell({ changed, dryRun, touched, stateUnknown, diff }, actions) {
-  const number = touched.length === 0 ? "no volume" : plural(touched.length, "volume");
+  const number = touched.length === 0 ? "no volumes" : plural(touched.length, "volume");
   const summary = !changed
-    ? "The stack's config would stay as it is."
+    ? "No change to the stack's config."
     : dryRun
-      ? `It would touch ${number}.`
-      : `Saved in the stack's config. It is not yet applied. Applying it touches ${number}.`;
+      ? `Affects ${number}.`
+      : `Saved in the stack's config, not applied yet. Applying it affects ${number}.`;
   fill(
     byId("edit-result"),
     el("p", { class: dryRun ? "message" : "message good" }, summary),
-    stateUnknown && [el("p", {}, "It isn't known which volumes exist:"), problemList([stateUnknown])],
+    stateUnknown && [el("p", {}, "The existing volumes are unknown:"), problemList([stateUnknown])],
     touched.length > 0 && [
       el(
         "p",
         {},
-        "Monthly cost of these: ",
+        "Monthly cost of these volumes: ",
         el("strong", {}, total(touched.map(({ costBefore }) => costBefore))),
         " now, ",
         el("strong", {}, total(touched.map(({ costAfter }) => costAfter))),
-        " then.",
+        " after the change.",
       ),
       touchedTable(touched),
     ],
     diff !== "" && [el("h3", {}, "In the stack's file"), diffOf(diff)],
     el("div", { class: "actions" }, ...actions),
-    dryRun && changed && !page.mayWrite() && el("p", { class: "quiet" }, "You may look, and not save."),
+    dryRun && changed && !page.mayWrite() && el("p", { class: "quiet" }, "Your role doesn't allow saving."),
   );
 }
 
@@ -249,13 +245,13 @@ function touchedTable(touched) {
   const rows = touched.slice(0, 500);
   return [
     table({
-      caption: "Volumes that the edit touches",
+      caption: "Affected volumes",
       kind: "touched",
       columns: [
         { label: "Volume" },
-        { label: "What happens" },
-        { label: "Cost now", numeric: true },
-        { label: "Cost then", numeric: true },
+        { label: "Change" },
+        { label: "Current cost", numeric: true },
+        { label: "New cost", numeric: true },
       ],
       rows: rows.map((plan) => ({
         key: plan.name,
@@ -285,7 +281,7 @@ function touchedTable(touched) {
 function diffOf(lines) {
   return el(
     "pre",
-    { class: "diff", tabindex: "0", "aria-label": "Lines that differ: - as it is, + as it becomes" },
+    { class: "diff", tabindex: "0", "aria-label": "Changed lines: - before, + after" },
     lines
       .split("\n")
       .map((line) =>

@@ -60,7 +60,7 @@ export function total(costs) {
   const { sums, unknown } = sum(costs);
   const known = sums.map(cost).join(" + ");
   if (unknown === 0) return known || "nothing";
-  return known ? `${known}, and ${plural(unknown, "volume")} of unknown cost` : "unknown";
+  return known ? `${known}, cost of ${plural(unknown, "volume")} unknown` : "unknown";
 }
 
 /** @param {string | number | Date} time */

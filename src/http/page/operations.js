@@ -50,7 +50,7 @@ export function drawOperations(operations, askedAt) {
     cards.delete(id);
   }
   const list = byId("operations-list");
-  if (shown.length === 0) return fill(list, el("p", { class: "quiet" }, "Nothing was applied yet."));
+  if (shown.length === 0) return fill(list, el("p", { class: "quiet" }, "No operations yet."));
   for (const report of shown) cardOf(report).update(report);
   const wanted = shown.map((report) => cardOf(report).root);
   if (wanted.some((each, index) => list.children[index] !== each) || list.children.length !== wanted.length) {
@@ -194,7 +194,7 @@ function makeCard(first) {
 
 /** @param {OperationReport} report */
 function title({ kind, volumes, destroy }) {
-  const what = kind === "refresh" ? "Ask the backends" : "Apply";
+  const what = kind === "refresh" ? "Refresh from backends" : "Apply";
   const names = [...volumes, ...destroy];
   if (names.length === 0) return what;
   return `${what}: ${names.slice(0, 3).join(", ")}${names.length > 3 ? ` and ${plural(names.length - 3, "other")}` : ""}`;
@@ -206,14 +206,14 @@ function told(report) {
   const from = startedAt ?? createdAt;
   const seconds = finishedAt ? Math.round((Date.parse(finishedAt) - Date.parse(from)) / 1000) : undefined;
   return [
-    state === "queued" ? `Waits since ${dateTime(createdAt)}` : `Begun ${dateTime(from)}`,
+    state === "queued" ? `Queued ${dateTime(createdAt)}` : `Started ${dateTime(from)}`,
     seconds === undefined ? "" : `, took ${plural(seconds, "second")}`,
     summaryText(report),
     destroy.length > 0 ? `, deletes ${destroy.join(", ")}` : "",
     state === "interrupted"
-      ? ". The service that ran it is gone, and nobody knows how it ended. Resumed, what was begun is finished, and nothing is made twice"
+      ? ". The service that ran it has stopped, and the outcome is unknown. Resuming completes what was started and creates nothing twice"
       : "",
-    engineRunning ? ". Its engine still works" : "",
+    engineRunning ? ". Pulumi is still running" : "",
     ".",
   ].join("");
 }

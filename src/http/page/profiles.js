@@ -30,7 +30,7 @@ export function setUpProfiles(page) {
     const wrong = !(input.valueAsNumber > 0);
     const error = byId("size-error");
     error.hidden = !wrong;
-    error.textContent = wrong ? "The size must be a number of GiB above 0, for example 100." : "";
+    error.textContent = wrong ? "The size must be a number of GiB greater than 0, for example 100." : "";
     input.setAttribute("aria-invalid", String(wrong));
     if (wrong) return input.focus();
     sizeGiB = input.valueAsNumber;
@@ -58,12 +58,12 @@ function draw() {
   const rows = found.slice(0, shown);
   const backends = backendsOf(rows);
   if (found.length === 0) {
-    return fill(byId("profiles-table"), el("p", { class: "quiet" }, "No profile is like that."));
+    return fill(byId("profiles-table"), el("p", { class: "quiet" }, "No matching profiles."));
   }
   fill(
     byId("profiles-table"),
     table({
-      caption: `What the profiles become as volumes of ${size(sizeGiB)}, on each backend`,
+      caption: `Settings of ${size(sizeGiB)} volumes, by profile and backend`,
       kind: "profiles",
       columns: [{ label: "Profile" }, ...backends.map((label) => ({ label }))],
       rows: rows.map((profile) => ({ key: profile.name, cells: [heading(profile), ...cellsOf(profile, backends)] })),
@@ -77,7 +77,7 @@ function draw() {
           { type: "button", "data-key": "more-profiles", onclick: showMore },
           `Show ${count(Math.min(STEP, found.length - rows.length))} more`,
         ),
-        el("span", { class: "quiet" }, ` ${count(rows.length)} of ${plural(found.length, "profile")} are shown`),
+        el("span", { class: "quiet" }, ` Showing ${count(rows.length)} of ${plural(found.length, "profile")}`),
       ),
   );
   void ask(rows.filter(({ name }) => !known.has(name)));
@@ -132,7 +132,7 @@ function heading(profile) {
     el(
       "span",
       { class: "line quiet" },
-      profile.origin === "built-in" ? "built in" : "of this stack",
+      profile.origin === "built-in" ? "built in" : "from this stack",
       profile.lineage.length > 0 && `, extends ${profile.lineage.join(", ")}`,
     ),
     el("span", { class: "line quiet" }, users(profile)),
@@ -148,7 +148,7 @@ function heading(profile) {
 
 /** @param {Profile} profile */
 function users({ volumes }) {
-  if (volumes.length === 0) return "used by no volume";
+  if (volumes.length === 0) return "not used by any volume";
   if (volumes.length <= 3) return `used by ${volumes.join(", ")}`;
   return `used by ${volumes.slice(0, 2).join(", ")} and ${plural(volumes.length - 2, "other")}`;
 }
@@ -173,17 +173,17 @@ function cellsOf(profile, backends) {
 function cell(profile, { backend, volume, problems, notes, monthlyCost }) {
   // That a profile doesn't speak of a backend is no trouble, as long as nobody uses it there.
   const [first] = problems;
-  if (first?.code === "profile-without-backend") return el("span", { class: "quiet" }, "not for this backend");
+  if (first?.code === "profile-without-backend") return el("span", { class: "quiet" }, "not available on this backend");
   return [
     volume &&
       el(
         "p",
         { class: "price" },
         monthlyCost
-          ? [cost(monthlyCost), el("span", { class: "quiet" }, " a month")]
+          ? [cost(monthlyCost), el("span", { class: "quiet" }, " per month")]
           : el("span", { class: "quiet" }, "cost unknown"),
       ),
-    volume && volume.sizeGiB !== sizeGiB && el("p", { class: "line" }, `made with ${size(volume.sizeGiB)}`),
+    volume && volume.sizeGiB !== sizeGiB && el("p", { class: "line" }, `rounded up to ${size(volume.sizeGiB)}`),
     volume &&
       el(
         "dl",

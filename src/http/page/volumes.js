@@ -56,13 +56,13 @@ function draw() {
   if (found.length === 0) {
     return fill(
       byId("volumes-table"),
-      el("p", { class: "quiet" }, volumes.length === 0 ? "The stack has no volumes." : "No volume is like that."),
+      el("p", { class: "quiet" }, volumes.length === 0 ? "The stack has no volumes." : "No matching volumes."),
     );
   }
   fill(
     byId("volumes-table"),
     table({
-      caption: "Volumes, those first that need somebody",
+      caption: "Volumes (needing attention first)",
       kind: "volumes",
       columns: [
         { label: "Volume" },
@@ -84,7 +84,7 @@ function draw() {
           [verdictBadge(volume.verdict), next(volume), problemList(volume.problems)],
           [
             cost(volume.monthlyCost),
-            !volume.recorded && volume.monthlyCost && el("span", { class: "line quiet" }, "once it is made"),
+            !volume.recorded && volume.monthlyCost && el("span", { class: "line quiet" }, "once created"),
           ],
         ],
       })),
@@ -98,7 +98,7 @@ function draw() {
           { type: "button", "data-key": "more-volumes", onclick: showMore },
           `Show ${count(Math.min(STEP, found.length - rows.length))} more`,
         ),
-        el("span", { class: "quiet" }, ` ${count(rows.length)} of ${count(found.length)} are shown`),
+        el("span", { class: "quiet" }, ` Showing ${count(rows.length)} of ${count(found.length)}`),
       ),
   );
 }
@@ -151,11 +151,11 @@ function more(volume) {
   const facts = Object.entries({
     "id on the backend": volume.volumeId,
     "mounted at": volume.mountPath,
-    "declared by": volume.declaredBy === "config" ? "the stack's config" : "the program",
-    "edit of the profile now": volume.revision,
-    "edit it last got": volume.recorded?.revision,
+    "declared in": volume.declaredBy === "config" ? "the stack's config" : "the program",
+    "current profile revision": volume.revision,
+    "applied profile revision": volume.recorded?.revision,
     "protected against deletion": volume.protected === undefined ? undefined : volume.protected ? "yes" : "no",
-    "price read on": volume.monthlyCost?.date,
+    "price date": volume.monthlyCost?.date,
   }).filter(([, value]) => value !== undefined);
   return details(
     `volume ${volume.name}`,
@@ -195,7 +195,7 @@ async function applyAll(start) {
             "li",
             {},
             el("strong", {}, volume.name),
-            `: ${volume.verdict === "none" ? "is looked at again" : verdictText(volume.verdict)}`,
+            `: ${volume.verdict === "none" ? "checked again" : verdictText(volume.verdict)}`,
           ),
         ),
       some.length > 200 && el("li", {}, `and ${plural(some.length - 200, "other")}`),
@@ -204,9 +204,8 @@ async function applyAll(start) {
     `Apply to ${plural(going.length, "volume")}?`,
     "Apply",
     list(going),
-    refresh &&
-      el("p", {}, "The backends are asked first what is there, so that what was changed behind our back is put right."),
-    staying.length > 0 && [el("p", {}, "These are left alone:"), list(staying)],
+    refresh && el("p", {}, "The state is refreshed from the backends first, so that drift is corrected."),
+    staying.length > 0 && [el("p", {}, "Not included:"), list(staying)],
   );
   if (yes) await start(() => post("v1/operations", { kind: "apply", volumes: going.map(({ name }) => name), refresh }));
 }

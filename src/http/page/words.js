@@ -4,22 +4,22 @@ import { badge } from "./dom.js";
 
 /** @typedef {import("./dom.js").Tone} Tone */
 
-/** @type {Record<string, { tone: Tone, rank: number }>} The statuses, those first that need somebody. */
+/** @type {Record<string, { tone: Tone, rank: number, text: string }>} The statuses, those needing attention first. */
 export const STATUSES = {
-  "non-compliant": { tone: "bad", rank: 0 },
-  "out-of-date": { tone: "change", rank: 1 },
-  "not-created": { tone: "change", rank: 2 },
-  unknown: { tone: "unknown", rank: 3 },
-  compliant: { tone: "good", rank: 4 },
+  "non-compliant": { tone: "bad", rank: 0, text: "non-compliant" },
+  "out-of-date": { tone: "change", rank: 1, text: "out of date" },
+  "not-created": { tone: "change", rank: 2, text: "not created yet" },
+  unknown: { tone: "unknown", rank: 3, text: "unknown" },
+  compliant: { tone: "good", rank: 4, text: "compliant" },
 };
 
 /** @type {Record<string, { tone: Tone, text: string }>} */
 const VERDICTS = {
-  create: { tone: "change", text: "is made" },
-  delete: { tone: "bad", text: "is deleted" },
-  none: { tone: "good", text: "nothing" },
-  "in-place": { tone: "change", text: "changes in place" },
-  migrates: { tone: "change", text: "its data is moved" },
+  create: { tone: "change", text: "create" },
+  delete: { tone: "bad", text: "delete" },
+  none: { tone: "good", text: "no change" },
+  "in-place": { tone: "change", text: "update in place" },
+  migrates: { tone: "change", text: "update, data migrates" },
   refused: { tone: "bad", text: "refused" },
 };
 
@@ -35,18 +35,18 @@ const STATES = {
 
 /** @param {string} status */
 export function statusBadge(status) {
-  return badge(STATUSES[status]?.tone ?? "unknown", status);
+  return badge(STATUSES[status]?.tone ?? "unknown", STATUSES[status]?.text ?? status);
 }
 
 /** @param {string | undefined} verdict */
 export function verdictBadge(verdict) {
   const word = VERDICTS[verdict ?? ""];
-  return badge(word?.tone ?? "unknown", word?.text ?? verdict ?? "not known");
+  return badge(word?.tone ?? "unknown", word?.text ?? verdict ?? "unknown");
 }
 
 /** @param {string | undefined} verdict */
 export function verdictText(verdict) {
-  return VERDICTS[verdict ?? ""]?.text ?? verdict ?? "not known";
+  return VERDICTS[verdict ?? ""]?.text ?? verdict ?? "unknown";
 }
 
 /** @param {string} state */

@@ -13,7 +13,9 @@ import type { ServedStack } from "../served";
 import { oneVolume } from "../../stack/select";
 
 const PATH = "/v1/operations";
-const begun = { 202: { description: "It was begun", schema: operationAnswer, headers: ["Location"] as const } };
+const begun = {
+  202: { description: "The operation was started", schema: operationAnswer, headers: ["Location"] as const },
+};
 
 export const operationRoutes = [
   route({
@@ -22,7 +24,7 @@ export const operationRoutes = [
     id: "listOperations",
     role: "read",
     tag: "operations",
-    summary: "The operations that are known, newest first",
+    summary: "List operations, newest first",
     query: ofStack,
     answers: { 200: { description: "The operations", schema: operationAnswer.array() } },
     handle: ({ served }) => served.stack.operations(),
@@ -33,8 +35,8 @@ export const operationRoutes = [
     id: "beginOperation",
     role: "write",
     tag: "operations",
-    summary: "Applies what is configured, or asks the backends what is there",
-    description: "`destroy` needs the role admin.",
+    summary: "Apply the configuration, or refresh the state from the backends",
+    description: "`destroy` requires the role admin.",
     query: ofStack,
     body: operationBody,
     answers: begun,
@@ -57,9 +59,9 @@ export const operationRoutes = [
     id: "getOperation",
     role: "read",
     tag: "operations",
-    summary: "One operation",
+    summary: "Get an operation",
     description:
-      "`interrupted`: the process that ran it is gone. It can be resumed: what was begun is finished, and nothing is made twice.",
+      "`interrupted`: the process that ran it has ended. It can be resumed, which completes what was started and creates nothing twice.",
     params: ofOperation,
     query: ofStack,
     answers: { 200: { description: "The operation", schema: operationAnswer } },
@@ -73,9 +75,9 @@ export const operationRoutes = [
     id: "followOperation",
     role: "read",
     tag: "operations",
-    summary: "What happens in an operation, as server-sent events",
+    summary: "Stream the events of an operation, as server-sent events",
     description:
-      "From the beginning, or after `Last-Event-ID` (or `after`). It ends with the operation; 204 says that nothing will follow.",
+      "From the beginning, or after `Last-Event-ID` (or `after`). The stream ends with the operation; 204 means that nothing will follow.",
     params: ofOperation,
     query: eventsQuery,
     answers: {
@@ -83,7 +85,7 @@ export const operationRoutes = [
         description: "The events: `id` is a sequence number, `event` its type, `data` JSON",
         type: "text/event-stream",
       },
-      204: { description: "It is over, and there is nothing after that number" },
+      204: { description: "The operation has finished, and there are no later events" },
     },
     async handle({ context, served, params: { id }, query, request, reply }) {
       const { report, operation } = await find(context, query.stack === undefined ? undefined : served, id);
@@ -115,10 +117,10 @@ export const operationRoutes = [
     id: "cancelOperation",
     role: "write",
     tag: "operations",
-    summary: "Cancels an operation: what the engine is doing is finished, and nothing else is begun",
+    summary: "Cancel an operation: the current step is finished, and no other is started",
     params: ofOperation,
     query: ofStack,
-    answers: { 202: { description: "It was told to end", schema: operationAnswer } },
+    answers: { 202: { description: "Cancellation was requested", schema: operationAnswer } },
     async handle({ context, served, params: { id }, query, reply }) {
       const { report, operation } = await find(context, query.stack === undefined ? undefined : served, id);
       if (!operation || (report.state !== "queued" && report.state !== "running"))
@@ -133,8 +135,8 @@ export const operationRoutes = [
     id: "resumeOperation",
     role: "write",
     tag: "operations",
-    summary: "Runs an operation again that was interrupted, failed or was cancelled",
-    description: "One that deletes volumes needs the role admin.",
+    summary: "Run an operation again that was interrupted, failed or was cancelled",
+    description: "Operations that delete volumes require the role admin.",
     params: ofOperation,
     query: ofStack,
     answers: begun,

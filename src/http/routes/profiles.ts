@@ -35,7 +35,7 @@ export const profileRoutes = [
     id: "listProfiles",
     role: "read",
     tag: "configuration",
-    summary: "All profiles in force, across backends",
+    summary: "List all profiles in effect, across backends",
     query: profilesQuery,
     answers: { 200: { description: "The profiles, by name", schema: profileAnswer.array(), headers: tagged } },
     async handle({ served, query: { sizeGiB }, reply }) {
@@ -52,7 +52,7 @@ export const profileRoutes = [
     id: "getProfile",
     role: "read",
     tag: "configuration",
-    summary: "One profile",
+    summary: "Get a profile",
     params: ofName("A profile"),
     query: profilesQuery,
     answers: { 200: { description: "The profile", schema: profileAnswer, headers: tagged } },
@@ -69,11 +69,11 @@ export const profileRoutes = [
     id: "resolveProfile",
     role: "read",
     tag: "configuration",
-    summary: "What a profile becomes at a size, on one backend or on all",
-    description: `Settings, limits, notes and cost; what isn't possible says why, and is no error. Default of sizeGiB: ${SIZE_GIB}.`,
+    summary: "Resolve a profile for a size, on one backend or on all",
+    description: `Settings, limits, notes and cost. If the profile can't be resolved, the response includes the reasons and isn't an error. Default of sizeGiB: ${SIZE_GIB}.`,
     params: ofName("A profile"),
     query: resolutionQuery,
-    answers: { 200: { description: "What it becomes", schema: resolutionsSchema, headers: tagged } },
+    answers: { 200: { description: "The resolution", schema: resolutionsSchema, headers: tagged } },
     async handle({ served, params: { name }, query: { backend, sizeGiB = SIZE_GIB }, reply }) {
       const read = await served.config();
       checkThere(read, name);
@@ -95,15 +95,15 @@ export const profileRoutes = [
     role: "write",
     dryRunRole: "read",
     tag: "configuration",
-    summary: "Makes a profile, or makes it another",
+    summary: "Create or replace a profile",
     description:
-      "The configuration is changed, and nothing is applied: volumes that have the profile are out-of-date afterwards. With a problem nothing is written.",
+      "Changes the configuration, but applies nothing: volumes with this profile are out-of-date afterwards. If there are problems, the file stays unchanged.",
     query: editQuery,
     body: profileBody,
     isConditional: true,
     answers: {
-      200: { description: "The profile was there, or only tried out", schema: editAnswer, headers: tagged },
-      201: { description: "The profile is new in the stack's file", schema: editAnswer, headers: tagged },
+      200: { description: "The profile was replaced, or this was a dry run", schema: editAnswer, headers: tagged },
+      201: { description: "The profile was added to the stack's file", schema: editAnswer, headers: tagged },
     },
     async handle({ served, query, body, ifTag, reply }) {
       const { name, ...definition } = body;
@@ -131,13 +131,15 @@ export const profileRoutes = [
     id: "removeProfile",
     role: "admin",
     tag: "configuration",
-    summary: "Takes a profile out of the stack's file",
+    summary: "Remove a profile from the stack's file",
     description:
-      "Refused (409) while a volume has it or another profile extends it. A built-in one of the name is in force again.",
+      "Refused (409) while a volume uses it or another profile extends it. A built-in profile with this name takes effect again.",
     params: ofName("A profile"),
     query: editQuery,
     isConditional: true,
-    answers: { 200: { description: "It is gone, or would be", schema: editAnswer, headers: tagged } },
+    answers: {
+      200: { description: "The profile was removed, or this was a dry run", schema: editAnswer, headers: tagged },
+    },
     async handle({ served, params: { name }, query, ifTag, reply }) {
       const dryRun = query.dryRun === "true";
       return served.inTurn(async (state) => {
@@ -153,11 +155,11 @@ export const profileRoutes = [
     id: "listProblems",
     role: "read",
     tag: "configuration",
-    summary: "Everything that is wrong with the stack's configuration",
+    summary: "List all problems in the stack's configuration",
     query: ofStack,
     answers: {
       200: {
-        description: "The problems; none where all is well",
+        description: "The problems; empty if there are none",
         schema: profileAnswer.shape.problem.unwrap().array(),
         headers: tagged,
       },

@@ -19,7 +19,7 @@ export const serviceRoutes = [
     id: "getVersion",
     role: "read",
     tag: "service",
-    summary: "Which release this is, and what it serves",
+    summary: "Show the version, and the stacks served",
     query: nothing,
     answers: { 200: { description: "The version", schema: versionAnswer } },
     handle: ({ context: { version, project, stacks }, who }) => ({
@@ -36,9 +36,9 @@ export const serviceRoutes = [
     id: "getHealth",
     role: "read",
     tag: "service",
-    summary: "Whether the service lives",
+    summary: "Check whether the service is alive",
     query: nothing,
-    answers: { 200: { description: "It does", schema: healthAnswer } },
+    answers: { 200: { description: "The service is alive", schema: healthAnswer } },
     handle: () => ({ status: "ok" }),
   }),
   route({
@@ -47,7 +47,7 @@ export const serviceRoutes = [
     id: "getReadiness",
     role: "read",
     tag: "service",
-    summary: "Whether the service can answer: the configuration of every stack can be read, and it isn't stopping",
+    summary: "Check whether the service is ready: every stack's configuration can be read, and it isn't shutting down",
     query: nothing,
     answers: { 200: { description: "It can", schema: healthAnswer } },
     async handle({ context }) {
@@ -67,7 +67,7 @@ export const serviceRoutes = [
     id: "getMetrics",
     role: "read",
     tag: "service",
-    summary: "Metrics for Prometheus",
+    summary: "Get metrics for Prometheus",
     query: nothing,
     answers: { 200: { description: "The metrics", type: "text/plain; version=0.0.4; charset=utf-8" } },
     handle: async ({ context: { metrics }, reply }) =>
@@ -79,7 +79,7 @@ export const serviceRoutes = [
     id: "getDocument",
     role: "read",
     tag: "service",
-    summary: "The OpenAPI document; /docs is a page to try it",
+    summary: "Get the OpenAPI document; /docs is a page to try it",
     query: nothing,
     answers: { 200: { description: "The document", schema: z.record(z.string(), z.unknown()) } },
     handle: ({ context }) => context.document,
@@ -120,7 +120,7 @@ function pageParts(parts: Record<string, [file: string, type: string]>) {
       id: `getPage_${file.replace(".", "_")}`,
       role: "read",
       tag: "service",
-      summary: path === "/" ? "The status page" : `A part of the status page: ${file}`,
+      summary: path === "/" ? "Show the status page" : `A part of the status page: ${file}`,
       query: z.object({}),
       answers: { 200: { description: "The file", type } },
       handle: ({ reply }) => {

@@ -14,11 +14,11 @@ export const stateRoutes = [
     id: "listStates",
     role: "read",
     tag: "state",
-    summary: "Volumes as they are, with their status",
+    summary: "List existing volumes, with their status",
     description:
-      "compliant: it is what is declared. not-created: it is declared, and isn't created yet. out-of-date: what is declared was changed since. " +
-      "non-compliant: it isn't what it got, or what is declared isn't possible. unknown: the last `up` did not finish it. " +
-      "The state is read anew after an operation and after a few seconds; `X-State-Read-At` says when it was.",
+      "compliant: the volume matches its declaration. not-created: declared, but not created yet. out-of-date: the declaration or the profile changed since the last apply. " +
+      "non-compliant: the volume drifted, or its declaration is invalid. unknown: the last `up` didn't complete it. " +
+      "The state is reloaded after an operation and every few seconds; `X-State-Read-At` is the time of the last reading.",
     query: stateQuery,
     answers: { 200: { description: "The volumes", schema: statusAnswer.array(), headers } },
     async handle({ served, query, reply }) {
@@ -33,7 +33,7 @@ export const stateRoutes = [
     id: "getState",
     role: "read",
     tag: "state",
-    summary: "One volume as it is",
+    summary: "Get an existing volume",
     params: ofName("A volume"),
     query: stateQuery,
     answers: { 200: { description: "The volume", schema: statusAnswer, headers } },

@@ -18,9 +18,9 @@ import { writtenBy } from "./profiles";
 const PATH = "/v1/configuration/volumes";
 const tagged = ["X-Configuration-Tag"] as const;
 const accepted = {
-  200: { description: "Tried out, or written and not to be applied now", schema: acceptedAnswer, headers: tagged },
+  200: { description: "Dry run, or written without being applied", schema: acceptedAnswer, headers: tagged },
   202: {
-    description: "Written, and an operation was begun that applies it",
+    description: "Written, and an operation was started to apply it",
     schema: acceptedAnswer,
     headers: ["X-Configuration-Tag", "Location"] as const,
   },
@@ -33,7 +33,7 @@ export const volumeRoutes = [
     id: "listVolumes",
     role: "read",
     tag: "configuration",
-    summary: "The volumes that are configured",
+    summary: "List configured volumes",
     query: ofStack,
     answers: {
       200: { description: "The volumes, in the file's order", schema: volumeAnswer.array(), headers: tagged },
@@ -52,7 +52,7 @@ export const volumeRoutes = [
     id: "getVolume",
     role: "read",
     tag: "configuration",
-    summary: "One volume as it is configured",
+    summary: "Get a configured volume",
     params: ofName("A volume"),
     query: ofStack,
     answers: { 200: { description: "The volume", schema: volumeAnswer, headers: tagged } },
@@ -69,15 +69,15 @@ export const volumeRoutes = [
     id: "createVolume",
     role: "write",
     tag: "configuration",
-    summary: "Makes a volume: configures it, and begins to apply that",
+    summary: "Create a volume: add it to the configuration, and start applying it",
     description:
-      'For example `{"name": "data@gold", "sizeGiB": 10}`. A name that is taken is refused (409). Switching protection off needs the role admin.',
+      'For example `{"name": "data@gold", "sizeGiB": 10}`. A name that is in use is refused (409). Disabling protection requires the role admin.',
     query: volumeQuery,
     body: newVolumeBody,
     isConditional: true,
     answers: {
       ...accepted,
-      201: { description: "Written, and not to be applied now", schema: acceptedAnswer, headers: tagged },
+      201: { description: "Written without being applied", schema: acceptedAnswer, headers: tagged },
     },
     handle(call) {
       const { name: text, profile, ...rest } = call.body;
@@ -98,9 +98,9 @@ export const volumeRoutes = [
     id: "changeVolume",
     role: "write",
     tag: "configuration",
-    summary: "Changes a volume: another profile, a bigger size; and begins to apply that",
+    summary: "Change a volume's profile or size, and start applying it",
     description:
-      "What isn't said stays as it is. `{}` applies what the profile says by now. Switching protection off needs the role admin.",
+      "Omitted fields stay unchanged. `{}` applies the current definition of the profile. Disabling protection requires the role admin.",
     params: ofName("A volume"),
     query: volumeQuery,
     body: volumeBody,
@@ -125,7 +125,7 @@ export const volumeRoutes = [
     id: "removeVolume",
     role: "admin",
     tag: "configuration",
-    summary: "Removes a volume: takes it out of the configuration, and begins to delete it",
+    summary: "Remove a volume from the configuration, and start deleting it",
     description: "Refused (409) while it is protected against deletion.",
     params: ofName("A volume"),
     query: volumeQuery,

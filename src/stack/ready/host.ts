@@ -168,7 +168,7 @@ async function serveLanguage(): Promise<number> {
     run(call: Call<messages.RunRequest>, done: Reply<object>) {
       const response = new made.RunResponse();
       if (wasAsked) {
-        response.setError("this host was ready for one run, and had it");
+        response.setError("this host serves only one run, which is over");
         done(null, response);
         return;
       }

@@ -90,21 +90,21 @@ export function keepReady({ engine, settings, log }: KeeperOptions): ReadyEngine
     const options = hostOptions(read);
     if (options === undefined) {
       failures = ENOUGH_FAILURES;
-      log("no engine is kept ready: Pulumi.yaml has another runtime than nodejs, or options of it that are not known");
+      log("Pulumi isn't kept loaded: the runtime in Pulumi.yaml isn't nodejs, or has unsupported options");
       return undefined;
     }
     const directory = await programDirectory(engine, read.main);
     const spare = startHost(engine, directory, options, await lookOf(engine, directory));
     void spare.loaded.then((isLoaded) => {
       failures = isLoaded ? 0 : failures + 1;
-      if (failures >= ENOUGH_FAILURES) log("no engine is kept ready any more");
+      if (failures >= ENOUGH_FAILURES) log("Pulumi is no longer kept loaded");
     });
     return spare;
   };
   const begin = () => {
     const current = give().catch((error: unknown) => {
       failures++;
-      log(`no engine could be made ready: ${(error as Error).message}`);
+      log(`Pulumi could not be kept loaded: ${(error as Error).message}`);
       return undefined;
     });
     making = current;

@@ -144,7 +144,7 @@ describeIf(loopReason() === undefined, "a volume on ScaleIO", loopReason(), () =
       shown = faster;
       await until("the new limits are set", () => mappings()[0]?.[1] === 2000);
       expect(mappings()).toEqual([[sdcs()[0], 2000, 10]]);
-      expect(log).toEqual([expect.stringMatching(/^data can't be brought to its settings: .*not now/)]);
+      expect(log).toEqual([expect.stringMatching(/^the settings of data can't be applied: .*not now/)]);
       // The call of a second container has it done at once.
       await node.mount(volume, waiting());
       expect(mappings()).toEqual([[sdcs()[0], 500, 10]]);
@@ -184,7 +184,7 @@ describeIf(loopReason() === undefined, "a volume on ScaleIO", loopReason(), () =
       device.write(700_000, "somebody's data");
       const before = device.sum(16 << 20);
       await expect(node.mount(volume, waiting())).rejects.toThrow(
-        /^data \(.*\) isn't formatted, because it isn't blank: data that nothing here knows, at byte 700000\. .* empty it: blkdiscard -z/,
+        /^data \(.*\) isn't formatted, because it isn't blank: unknown data at byte 700000\. .* erase it: blkdiscard -z/,
       );
       expect(device.sum(16 << 20)).toBe(before);
       await node.unmount(volume, waiting());
@@ -301,7 +301,7 @@ describeIf(loopReason() === undefined, "a volume on ScaleIO", loopReason(), () =
       try {
         const call = waiting();
         const unmounted = node.unmount(volume, call);
-        await until("it waits", () => call.said.filter((each) => each.includes("to be left by")).length > 1);
+        await until("it waits", () => call.said.filter((each) => each.includes("to be released by")).length > 1);
         expect(mappings()).toHaveLength(1);
         await end();
         await unmounted;
@@ -316,7 +316,7 @@ describeIf(loopReason() === undefined, "a volume on ScaleIO", loopReason(), () =
 
   test("says which host this is, or how to say it", async () => {
     const call = storage({ SCALEIO_SDC: "nobody" }).mount(volume, waiting());
-    await expect(call).rejects.toThrow(/there is no SDC "nobody" on the array \(there are: .*\)\. Set SCALEIO_SDC/);
+    await expect(call).rejects.toThrow(/unknown SDC "nobody" on the array \(available: .*\)\. Set SCALEIO_SDC/);
     const without = nodeStorage("scaleio", { config: {}, env: machine() })!;
     await expect(without.mount(volume, waiting())).rejects.toThrow("SCALEIO_ENDPOINT");
   });
@@ -429,11 +429,11 @@ describeAws("a volume on EBS", () => {
   test("that is gone, or refused by EC2, says so in EC2's words", async () => {
     const gone = { ...volume, volumeId: "vol-00000000000000000" };
     await expect(storage().mount(gone, waiting())).rejects.toThrow(
-      /^EC2 refuses DescribeVolumes: .*\(InvalidVolume.NotFound\)$/,
+      /^EC2 rejected DescribeVolumes: .*\(InvalidVolume.NotFound\)$/,
     );
     await lab.fail("AttachVolume", "AttachmentLimitExceeded");
     await expect(storage().mount(volume, waiting())).rejects.toThrow(
-      "EC2 refuses AttachVolume: as the test wants it (AttachmentLimitExceeded)",
+      "EC2 rejected AttachVolume: as the test wants it (AttachmentLimitExceeded)",
     );
     await storage().unmount(volume, waiting());
     expect(leftovers()).toEqual([]);

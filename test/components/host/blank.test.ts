@@ -60,25 +60,17 @@ describeIf(loopReason() === undefined, "a device", loopReason(), () => {
     ["a partition table", (each) => each.write(0, mbr()), { is: "other", found: "a partition table (dos)" }],
     ["LUKS", (each) => each.write(0, luks()), { is: "other", found: "crypto (crypto_LUKS)" }],
     ["a physical volume of LVM", (each) => each.write(512, lvm()), { is: "other", found: "raid (LVM2_member)" }],
-    [
-      "XFS's first bytes",
-      (each) => each.write(0, "XFSB"),
-      { is: "other", found: "data that nothing here knows, at byte 0" },
-    ],
-    [
-      "a text",
-      (each) => each.write(12_345, "precious"),
-      { is: "other", found: "data that nothing here knows, at byte 12345" },
-    ],
+    ["XFS's first bytes", (each) => each.write(0, "XFSB"), { is: "other", found: "unknown data at byte 0" }],
+    ["a text", (each) => each.write(12_345, "precious"), { is: "other", found: "unknown data at byte 12345" }],
     [
       "a text at the end",
       (each) => each.write(-8, "precious"),
-      { is: "other", found: `data that nothing here knows, at byte ${SIZE - 8}` },
+      { is: "other", found: `unknown data at byte ${SIZE - 8}` },
     ],
     [
       "a text in the middle",
       (each) => each.write(SIZE / 2, "precious"),
-      { is: "other", found: `data that nothing here knows, at byte ${SIZE / 2}` },
+      { is: "other", found: `unknown data at byte ${SIZE / 2}` },
     ],
     [
       "ext4 whose superblock was overwritten",

@@ -148,7 +148,7 @@ describe("each limit, at its edges", () => {
     [
       "51 with Name",
       Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`k${i}`, "v"])),
-      ["value-out-of-range up to 50 tags, Name among them"],
+      ["value-out-of-range up to 50 tags, including Name"],
     ],
     ["a key of 128", { ["k".repeat(128)]: "v" }, []],
     ["a key of 129", { ["k".repeat(129)]: "v" }, ["value-out-of-range keys of 1 to 128 characters"]],
@@ -179,15 +179,15 @@ describe("each limit, at its edges", () => {
       ...resolved({ volumeType: "gp2", encrypted: true, kmsKeyId: alias, tags: { "aws:x": "v" } }).problems,
       ...resolved({ volumeType: "gp2", encrypted: true, kmsKeyId: "mine" }).problems,
     ];
-    expect(first?.message).toContain("this names an alias");
-    expect(first?.fix).toContain("the ARN of a KMS key");
+    expect(first?.message).toContain("this is an alias");
+    expect(first?.allowed).toContain("the ARN of a KMS key");
     expect(second).toMatchObject({
       message: "tag keys that begin with `aws:` are reserved for AWS",
       fix: 'rename or remove the tag "aws:x"',
     });
     expect(third?.message).toBe('"mine" is not the ARN of a KMS key');
     const [snapshot] = resolved({ volumeType: "gp2", snapshotId: "x" }).problems;
-    expect(snapshot?.message).toBe('"x" is not in the right form');
+    expect(snapshot?.message).toBe('invalid value "x"');
     for (const each of [first, second, third, snapshot]) expect(each?.message).not.toContain("/^");
   });
 
@@ -207,9 +207,9 @@ describe("throughput by IOPS", () => {
   test.each([
     [{ perIops: 0.25 }, 4000, 1000, []],
     [{ perIops: 0.25 }, 3001, 750, []],
-    [{ perIops: 0.1, min: 400 }, 3000, 400, ['300 MiB/s raised to 400: throughputMiBps.min of "fast"']],
-    [{ perIops: 0.25, max: 500 }, 3000, 500, ['750 MiB/s capped at 500: throughputMiBps.max of "fast"']],
-    [{ min: 200 }, 3000, 200, ['125 MiB/s raised to 200: throughputMiBps.min of "fast"']],
+    [{ perIops: 0.1, min: 400 }, 3000, 400, ['300 MiB/s raised to 400 MiB/s: throughputMiBps.min of "fast"']],
+    [{ perIops: 0.25, max: 500 }, 3000, 500, ['750 MiB/s capped at 500 MiB/s: throughputMiBps.max of "fast"']],
+    [{ min: 200 }, 3000, 200, ['125 MiB/s raised to 200 MiB/s: throughputMiBps.min of "fast"']],
     [{ max: 200 }, 3000, 125, []],
   ])("%j with %d IOPS is %d MiB/s", (throughputMiBps, iops, expected, told) => {
     const resolution = resolved({ volumeType: "gp3", iops, throughputMiBps });
@@ -229,7 +229,7 @@ describe("throughput by IOPS", () => {
   test("says how it came about", () => {
     const { problems } = resolved({ volumeType: "gp3", iops: 4000, throughputMiBps: { perIops: 0.5 } });
     expect(problems[0]?.message).toBe(
-      '"fast" wants 0.5 MiB/s per IOPS: 2,000 at 4,000 IOPS; gp3 with 4,000 IOPS allows 125 to 1,000',
+      '"fast" sets 0.5 MiB/s per IOPS: 2,000 at 4,000 IOPS; gp3 with 4,000 IOPS allows 125 to 1,000 MiB/s',
     );
   });
 
@@ -254,7 +254,7 @@ describe("cheapest", () => {
     const both = resolved({ volumeType: "cheapest", iops: 300_000, tags });
     expect(codes(both)).toEqual(["no-type-admits", "value-out-of-range"]);
     expect(codes(resolved({ volumeType: "cheapest", iops: { min: 2, max: 1 } }))).toEqual(["iops-range-empty"]);
-    expect(both.problems[0]?.message).toContain("io2 at 200 GiB allows 100 to 200,000");
+    expect(both.problems[0]?.message).toContain("io2 at 200 GiB allows 100 to 200,000 IOPS");
   });
 
   const cheapest = (rest: Section, sizeGiB: number, cheapestTypes?: readonly (typeof types)[number][]) =>
@@ -277,8 +277,8 @@ describe("cheapest", () => {
     expect(cheapest({}, 100, ["gp3", "sc1"]).problems).toEqual([
       expect.objectContaining({
         code: "size-beyond-limit",
-        message: "sc1 (which `cheapest` means here) can't have 100 GiB",
-        fix: "use gp3 or gp2 or standard, or ask for 125 GiB or more",
+        message: "volumes of type sc1 (chosen by `cheapest`) must be at least 125 GiB, not 100 GiB",
+        fix: "use gp3 or gp2 or standard, or set the size to 125 GiB or more",
       }),
     ]);
   });
@@ -373,9 +373,15 @@ describe("a way out", () => {
   type Tried = [section: Section, sizeGiB: number];
   /** What each form of a way out makes of a request; several, where it names a range or several types. */
   const forms: [RegExp, (section: Section, sizeGiB: number, match: string[]) => Tried[]][] = [
-    [/^use (.*)$/, (s, gib, [, all = ""]) => all.split(" or ").map((t) => [{ ...s, volumeType: t as "gp3" }, gib])],
+    [
+      /^use ([a-z].*)$/,
+      (s, gib, [, all = ""]) => all.split(" or ").map((t) => [{ ...s, volumeType: t as "gp3" }, gib]),
+    ],
     [/^remove `(\w+)`$/, (s, gib, [, key = ""]) => [[{ ...s, [key]: undefined }, gib]]],
-    [/^ask for (?:at least |at most )?([\d,]+) GiB(?: or more)?$/, (s, _, [, gib = ""]) => [[s, number(gib)]]],
+    [
+      /^(?:increase|reduce|set) the size to (?:at least |at most )?([\d,]+) GiB(?: or more| or less)?$/,
+      (s, _, [, gib = ""]) => [[s, number(gib)]],
+    ],
     [/^cap it with (\w+)\.max: (\d+)$/, (s, gib, [, key, to]) => [[rule(s, key as "iops", { max: Number(to) }), gib]]],
     [
       /^raise it with (\w+)\.min: (\d+)$/,
@@ -384,9 +390,9 @@ describe("a way out", () => {
     [/^raise iops to ([\d,]+)$/, (s, gib, [, to = ""]) => [[{ ...s, iops: number(to) }, gib]]],
     [/^add `iops: (\d+)`$/, (s, gib, [, to]) => [[{ ...s, iops: Number(to) }, gib]]],
     [/^add `encrypted: true`$/, (s, gib) => [[{ ...s, encrypted: true }, gib]]],
-    [/^give the volume a `snapshotId`$/, (s, gib) => [[{ ...s, snapshotId: "snap-1" }, gib]]],
+    [/^set `snapshotId` on the volume$/, (s, gib) => [[{ ...s, snapshotId: "snap-1" }, gib]]],
     [
-      /^ask for ([\d,]+)(?: to ([\d,]+))? (IOPS|MiB\/s)$/,
+      /^use ([\d,]+)(?: to ([\d,]+))? (IOPS|MiB\/s)$/,
       (s, gib, [, from = "", to = from, unit]) =>
         [from, to].map((each) => {
           const isRate = s.volumeInitializationRate === 50;
@@ -395,9 +401,11 @@ describe("a way out", () => {
           return [{ ...s, [key]: number(each) }, gib];
         }),
     ],
+    // Another size helps, which the message says already.
+    [/^$/, () => []],
     // Where nothing simple helps, what to look at is named.
     [
-      /^change the profile's \w+$|^its \w+$|^lower `min`$|^raise `max`$|^change the size$|^what the profile asks for$/,
+      /^change the profile's \w+ or \w+$|^lower `min`$|^raise `max`$|^change the size or the profile's settings$/,
       () => [],
     ],
   ];
@@ -409,7 +417,7 @@ describe("a way out", () => {
         const { problems } = quickly(section, sizeGiB);
         const places = new Set(problems.map(({ code, path }) => `${code} ${path}`));
         for (const { code, path, fix } of problems) {
-          for (const way of fix.split(/, (?:or )?| or (?=remove|ask|its|raise)/)) {
+          for (const way of fix.split(/, (?:or )?| or (?=remove|its|raise)/)) {
             const found = forms.map(([form, make]) => [form.exec(way), make] as const).find(([match]) => match);
             if (!found?.[0]) throw new Error(`no way out is known as "${way}" (of "${fix}")`);
             const [match, make] = found;
@@ -456,7 +464,7 @@ describe("a way out", () => {
 
 describe("what sources disagree about is a note", () => {
   test.each([
-    ["gp3 below 6 GiB", { volumeType: "gp3" }, 5, "gp3 with 3,000 IOPS at 5 GiB may be refused"],
+    ["gp3 below 6 GiB", { volumeType: "gp3" }, 5, "gp3 with 3,000 IOPS at 5 GiB may be rejected"],
     ["gp3 of 6 GiB", { volumeType: "gp3" }, 6, undefined],
     ["gp3 with 1,000 MiB/s", { volumeType: "gp3", iops: 8000, throughputMiBps: 1000 }, 100, undefined],
     ["gp3 with 1,001 MiB/s", { volumeType: "gp3", iops: 8000, throughputMiBps: 1001 }, 100, "a newer @pulumi/aws does"],
@@ -508,9 +516,9 @@ describe("the complete settings", () => {
     const resolution = resolved(section, 10, own);
     expect(settingsOf(resolution)).toMatchObject({ ...own, tags: { Name: "data", keep: "yes", team: "data" } });
     expect(notes(resolution)).toEqual([
-      'snapshotId: "snap-2" in place of "snap-1", which "fast" says',
-      'volumeInitializationRate: 200 in place of 100, which "fast" says',
-      'tags.team: "data" in place of "web", which "fast" says',
+      'snapshotId: "snap-2" overrides "snap-1" of "fast"',
+      'volumeInitializationRate: 200 overrides 100 of "fast"',
+      'tags.team: "data" overrides "web" of "fast"',
     ]);
   });
 
@@ -529,8 +537,8 @@ describe("a change", () => {
   const from = { volumeType: "gp2" } as const;
 
   test.each([
-    ["encrypted", { ...from, encrypted: true }, {}, "make a snapshot of the volume (aws ec2 create-snapshot)"],
-    ["availabilityZone", from, { availabilityZone: "us-east-1b" }, "make a snapshot"],
+    ["encrypted", { ...from, encrypted: true }, {}, "create a snapshot of the volume (aws ec2 create-snapshot)"],
+    ["availabilityZone", from, { availabilityZone: "us-east-1b" }, "create a snapshot"],
     ["outpostArn", from, { outpostArn: "arn:aws:outposts:x" }, "copy the files"],
     ["snapshotId", from, { snapshotId: "snap-2" }, "declare a new volume from that snapshot"],
   ] as const)("of %s is refused, with the steps of the way out", (setting, section, placement, fix) => {
@@ -588,7 +596,7 @@ describe("a change", () => {
     expect(change(before, after).notes.at(-1)).toEqual({
       code: "modification-limit",
       path: "settings",
-      message: expect.stringContaining("at most four modifications of a volume in 24 hours"),
+      message: expect.stringContaining("four modifications of a volume in 24 hours"),
     });
   });
 
@@ -635,7 +643,7 @@ describe("a change", () => {
       const { verdict, problems } = change(made(before), made(after, {}, sizeGiB));
       expect(problems.map(({ path }) => path)).toEqual(paths);
       expect(verdict).toBe(paths.length > 0 ? "refused" : "in-place");
-      for (const { fix } of problems) expect(fix).toContain("make a snapshot");
+      for (const { fix } of problems) expect(fix).toContain("create a snapshot");
     },
   );
 
@@ -656,8 +664,8 @@ describe("where a profile ends", () => {
     expect(io1?.below).toMatchObject({ code: "size-beyond-limit" });
     expect(io1?.above).toMatchObject({
       code: "iops-beyond-limit",
-      message: '"fast" wants 30 IOPS per GiB: 64,020 at 2,134 GiB; io1 allows 100 to 64,000',
-      fix: expect.stringContaining("ask for at most 2,133 GiB"),
+      message: '"fast" sets 30 IOPS per GiB: 64,020 at 2,134 GiB; io1 allows 100 to 64,000 IOPS',
+      fix: expect.stringContaining("reduce the size to at most 2,133 GiB"),
     });
   });
 
@@ -777,9 +785,7 @@ describe("the monthly cost", () => {
     expect(costIn("us-east-1c").monthlyCost).toMatchObject({ amount: 10, region: "us-east-1" });
     for (const zone of ["eu-central-1a", "us-east-1-bos-1a"]) {
       expect(costIn(zone).monthlyCost).toBeUndefined();
-      expect(notes(costIn(zone))).toEqual([
-        expect.stringContaining("the monthly cost is unknown: no prices of gp2 in"),
-      ]);
+      expect(notes(costIn(zone))).toEqual([expect.stringContaining("monthly cost unknown: no prices for gp2 in")]);
     }
   });
 });

@@ -105,7 +105,7 @@ describe("the settings of a volume", () => {
     }
     expect(ask({ specs: { extraSpecs } }, { sizeGiB: 9 }).problems[0]).toMatchObject({
       code: "size-beyond-limit",
-      message: 'a volume of type "own" can\'t have 9 GiB',
+      message: 'a volume of type "own" must be at least 10 GiB, not 9 GiB',
       allowed: "10 to 20 GiB",
     });
   });
@@ -272,7 +272,7 @@ describe("what a cloud tells", () => {
       const good = [1, 2, 8, 9].map((sizeGiB) => typeProblems(facts(), { volumeType, sizeGiB }, paths).length === 0);
       expect(good).toEqual([false, true, true, false]);
     }
-    expect(typeProblems(facts(), { volumeType: "small", sizeGiB: 9 }, paths)[0]?.fix).toContain("use gold");
+    expect(typeProblems(facts(), { volumeType: "small", sizeGiB: 9 }, paths)[0]?.fix).toContain("use type gold");
     expect(typeProblems(facts({ defaultType: undefined }), { volumeType: null, sizeGiB: 1 }, paths)).toEqual([]);
     expect(sizesOf({ "provisioning:min_vol_size": "0", "provisioning:max_vol_size": "x" })).toEqual({});
   });
@@ -317,8 +317,7 @@ describe("what a cloud tells", () => {
     const [own, other] = [grown(6), demand("other", { moreGiB: 20, isNew: false })];
     expect(quotaProblems(facts({ quotas }), [own, other], own, paths)).toEqual([
       expect.objectContaining({
-        message:
-          'the quota "gigabytes" has 5 of 100 GiB left; this run asks for 26 more, 6 of them here, the others for other',
+        message: 'quota "gigabytes" has 5 of 100 GiB left; this run requires 26 more: 6 here, the rest for other',
         allowed: "up to 5 GiB more",
       }),
     ]);
@@ -385,7 +384,7 @@ describe("what a cloud tells", () => {
     test.each([
       ["nothing stands against it", {}, undefined],
       ["in use", { volume: inUse }, undefined],
-      ["being made", { volume: { status: "creating" } }, 'it is "creating"'],
+      ["being made", { volume: { status: "creating" } }, 'the status is "creating"'],
       ["in a group", { volume: { grouped: true } }, "part of a volume group"],
       ["multi-attach comes, available", { to: type({}, multi) }, undefined],
       ["multi-attach comes, in use", { volume: inUse, to: type({}, multi) }, "switched on"],
@@ -393,7 +392,7 @@ describe("what a cloud tells", () => {
       [
         "encrypted multi-attach",
         { to: type({ encrypted: true }, multi), migrationPolicy: "on-demand" },
-        "both|at once",
+        "both encrypted and multi-attach",
       ],
       [
         "other QoS, in use",
@@ -420,7 +419,7 @@ describe("what a cloud tells", () => {
       [
         "another backend with snapshots",
         { from: fast, to: slow, migrationPolicy: "on-demand", snapshots: 2 },
-        "2 snapshots are in the way",
+        "while it has snapshots \\(2\\)",
       ],
       ["the backend not told", { to: slow }, undefined],
       ["types not told", { from: undefined, to: undefined, snapshots: undefined }, undefined],

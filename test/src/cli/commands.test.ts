@@ -48,9 +48,9 @@ describe("validate", () => {
   test("finds every problem of every stack's file, and says in which", async () => {
     const { code, out, err } = await call("validate");
     expect(code).toBe(1);
-    expect(out).toContain("Pulumi.good.yaml: no problem (1 volume)");
+    expect(out).toContain("Pulumi.good.yaml: no problems (1 volume)");
     expect(err).toContain("error Pulumi.bad.yaml: storage-profiles:volumes.data.sizeGiB: ");
-    expect(err).toMatch(/error Pulumi\.odd\.yaml: Pulumi\.odd\.yaml:\d+:\d+: can't be read/);
+    expect(err).toMatch(/error Pulumi\.odd\.yaml: Pulumi\.odd\.yaml:\d+:\d+: not valid YAML: /);
     const { stacks } = await json("validate");
     expect(stacks.map(({ stack, problems }: any) => [stack, problems.map(({ code }: any) => code)])).toEqual([
       ["bad", ["size-invalid"]],
@@ -62,7 +62,7 @@ describe("validate", () => {
   test("of one stack that is right ends well", async () => {
     expect(await call("validate --stack good")).toEqual({
       code: 0,
-      out: "Pulumi.good.yaml: no problem (1 volume)\n",
+      out: "Pulumi.good.yaml: no problems (1 volume)\n",
       err: "",
     });
   });
@@ -89,7 +89,7 @@ describe("profiles and explain", () => {
     const [head = ""] = out.split("\n");
     for (const title of ["Amazon EBS", "OpenStack Cinder", "ScaleIO / PowerFlex", "this machine"])
       expect(head).toContain(title);
-    for (const text of ["iops: 3,000", "207.50 USD a month", "104 GiB", "io1: 4 to 16,384 GiB"])
+    for (const text of ["iops: 3,000", "207.50 USD/month", "104 GiB", "io1: 4 to 16,384 GiB"])
       expect(out).toContain(text);
     // On a narrow terminal one below the other.
     expect((await call("explain gold --size 100", { cwd: home, columns: 60 })).out.split("\n")[0]).not.toContain(
@@ -116,12 +116,12 @@ describe("a wrong call", () => {
     ["explain", "missing required argument 'profile'"],
     ["explain gold --backend gcp", "Allowed choices are aws, openstack, scaleio, local."],
     ["status --refesh", "(Did you mean --refresh?)"],
-    ["apply data@gold", "nobody can be asked here: add --yes"],
-    ["apply --yes --wait soon", "--wait takes a number of seconds"],
+    ["apply data@gold", "not an interactive terminal; pass --yes"],
+    ["apply --yes --wait soon", "--wait must be a number of seconds"],
     ["init --yes --stack new", "--backend aws|openstack|scaleio|local"],
-    ["init --yes --stack new --backend scaleio", "backend scaleio needs --domain"],
-    ["init --yes --stack good --backend aws", "has a config already (backend local)"],
-    ["completion tcsh", "bash, zsh, fish, powershell"],
+    ["init --yes --stack new --backend scaleio", "backend scaleio requires --domain"],
+    ["init --yes --stack good --backend aws", "already has a config (backend local)"],
+    ["completion tcsh", "choose bash, zsh, fish or powershell"],
   ])("%s is told what is wrong with it", async (line, text) => {
     const { code, out, err } = await call(line);
     expect([code, out]).toEqual([2, ""]);

@@ -220,8 +220,8 @@ test("an apply that failed says that the file stays edited, and the way back", a
 test("a plan shows what is rounded, and refuses an edit of a profile that no size could have", async () => {
   const volumes = "  storage-profiles:volumes: { data: { sizeGiB: 1 }, more: { sizeGiB: 1 } }\n";
   await given(volumes, volumes.replace(", more: { sizeGiB: 1 }", ""));
-  expect((await call("plan data --size 0.5")).out).toContain("0.5 GiB is rounded up to 1 GiB");
-  expect((await call("plan more --size 0.5")).out).toContain("0.5 GiB is rounded up to 1 GiB");
+  expect((await call("plan data --size 0.5")).out).toContain("0.5 GiB rounded up to 1 GiB");
+  expect((await call("plan more --size 0.5")).out).toContain("0.5 GiB rounded up to 1 GiB");
   for (const line of ["plan --profile silver --set aws.iops=5", "apply --profile silver --set aws.iops=5 --yes"]) {
     const { code, out, err } = await call(line);
     expect([line, code]).toEqual([line, 1]);
@@ -296,7 +296,7 @@ describe("an apply whose config somebody changes meanwhile", () => {
       questions = 0;
       const { code, out } = await call("apply data@silver", { isTerminal: true });
       expect([line, code, questions]).toEqual([line, 4, asked]);
-      expect(out.includes("The config was changed meanwhile. Now:")).toBe(asked === 2);
+      expect(out.includes("The config changed in the meantime. New plan:")).toBe(asked === 2);
     }
   });
 });
@@ -307,7 +307,7 @@ test("what the program alone declares has no next up that the config would tell"
   const [component] = deployment.resources;
   writeFileSync(state, JSON.stringify({ ...others, deployment: { ...deployment, resources: [component] } }));
   const { code, out } = await call("status");
-  expect([code, out]).toEqual([3, expect.stringContaining("next up: as the program says (pulumi preview)")]);
+  expect([code, out]).toEqual([3, expect.stringContaining("next up: depends on the program (run pulumi preview)")]);
 });
 
 test("what environments set is unknown to the commands, and each says so", async () => {
@@ -328,7 +328,7 @@ test("what environments set is unknown to the commands, and each says so", async
     expect([line, found, out + err]).toEqual([
       line,
       code,
-      expect.stringContaining("what shop/dev sets (`environment`"),
+      expect.stringContaining("values from shop/dev (`environment`"),
     ]);
   }
   expect((await json("status")).volumes).toMatchObject([{ status: "unknown" }]);

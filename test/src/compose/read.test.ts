@@ -131,8 +131,8 @@ describe("what is wrong is told with its line and its way out, all at once", () 
     ]);
     expect(text).toContain('compose.yaml:5: volumes.data.driver_opts.profil: unknown key "profil" [unknown-key]');
     expect(text).toContain('did you mean "profile"?');
-    expect(text).toContain('compose.yaml:7: volumes["b@x"]: Compose refuses this');
-    expect(text).toContain("override1.yaml:4: volumes.more.name: there are 2 `@` in it [reference-many-ats]");
+    expect(text).toContain('compose.yaml:7: volumes["b@x"]: Compose rejects this');
+    expect(text).toContain("override1.yaml:4: volumes.more.name: the reference contains 2 `@` [reference-many-ats]");
     expect(text).toContain(
       "override1.yaml:5: volumes.more.driver_opts.size: SIZE is not set: how big [compose-variable-required]",
     );
@@ -142,22 +142,22 @@ describe("what is wrong is told with its line and its way out, all at once", () 
     [
       "two profiles",
       `volumes:\n  data:\n    ${OURS}\n    name: data@gold\n    driver_opts:\n      profile: silver\n`,
-      '6: volumes.data.driver_opts.profile: the profile is already "gold", by compose.yaml:4: volumes.data.name [compose-said-twice]',
+      '6: volumes.data.driver_opts.profile: the profile is already set to "gold" by compose.yaml:4: volumes.data.name [compose-said-twice]',
     ],
     [
       "another's name",
       `volumes:\n  data:\n    ${OURS}\n    x-storage-profiles: date@gold\n`,
-      '4: volumes.data.x-storage-profiles: x-storage-profiles stands in volume "data" and names "date" [value-invalid]',
+      '4: volumes.data.x-storage-profiles: x-storage-profiles of volume "data" names a different volume, "date" [value-invalid]',
     ],
     [
       "nobody's name",
       `volumes:\n  data: {${OURS}}\nx-storage-profiles: [date@gold]\n`,
-      '3: x-storage-profiles: there is no volume "date" [compose-volume-unknown]',
+      '3: x-storage-profiles: unknown volume "date" [compose-volume-unknown]',
     ],
     [
       "no driver",
       `volumes:\n  data:\n    x-storage-profiles: data@gold\n`,
-      '3: volumes.data.driver: "driver" is missing: without it Docker makes a volume of its own [setting-required]',
+      '3: volumes.data.driver: "driver" is missing: without it, Docker creates a separate volume [setting-required]',
     ],
     [
       "another driver",
@@ -167,42 +167,42 @@ describe("what is wrong is told with its line and its way out, all at once", () 
     [
       "no profile after @",
       `volumes:\n  data: {${OURS}, name: "data@"}\n`,
-      "2: volumes.data.name: nothing follows the `@` [reference-without-profile]",
+      "2: volumes.data.name: the profile after `@` is missing [reference-without-profile]",
     ],
     [
       "a name that Docker may have and we don't",
       `volumes:\n  data: {${OURS}, name: ${"x".repeat(65)}}\n`,
-      "2: volumes.data.name: 65 characters stand in the name of the volume [name-invalid]",
+      "2: volumes.data.name: volume name is 65 characters long (max 64) [name-invalid]",
     ],
     [
       "one volume twice",
       `volumes:\n  a: {${OURS}, name: data@gold}\n  b: {${OURS}, name: data}\n`,
-      '3: volumes.b.name: "data" is already the volume of a [volume-twice]',
+      '3: volumes.b.name: "data" is already used by a [volume-twice]',
     ],
     [
       "a variable",
       `volumes:\n  a: {${OURS}, name: "\${A"}\n`,
-      "2: volumes.a.name: a `${` is not closed [compose-variable-invalid]",
+      "2: volumes.a.name: missing closing brace after `${` [compose-variable-invalid]",
     ],
     [
       "a variable in a key",
       `volumes:\n  "\${A}_data": {${OURS}}\n`,
-      '2: volumes["${A}_data"]: Compose refuses this: the keys below `volumes` may have letters, digits, `.`, `_` and `-` [compose-refuses]',
+      '2: volumes["${A}_data"]: Compose rejects this: the keys under `volumes` may contain letters, digits, `.`, `_` and `-` [compose-refuses]',
     ],
     [
       "a variable in a key of ours",
       `volumes:\n  data: {${OURS}}\nx-storage-profiles:\n  $A@gold: {}\n`,
-      '4: x-storage-profiles["$A@gold"]: variables are not filled in in keys [value-invalid]',
+      '4: x-storage-profiles["$A@gold"]: variables aren\'t substituted in keys [value-invalid]',
     ],
     [
       "external and ours",
       `volumes:\n  a: {${OURS}, external: true}\n`,
-      "the volume is external, and has `driver` as well [compose-refuses]",
+      "an external volume can't have `driver` [compose-refuses]",
     ],
     [
       "an include in generation 1",
       `include: [other.yaml]\n`,
-      "compose.yaml:1: include: Compose refuses this: docker-compose 1 has no key `include` [compose-refuses]",
+      "compose.yaml:1: include: Compose rejects this: docker-compose 1 has no key `include` [compose-refuses]",
       { version: 1 },
     ],
     [
@@ -214,21 +214,25 @@ describe("what is wrong is told with its line and its way out, all at once", () 
     [
       "a project's name",
       `volumes: {}\n`,
-      '"My Shop" is no name of a Compose project [compose-project-invalid]',
+      'invalid Compose project name "My Shop" [compose-project-invalid]',
       { projectName: "My Shop" },
     ],
-    ["a file with nothing in it", "# nothing\n", "the Compose file can't be read: it is empty [compose-not-readable]"],
+    [
+      "a file with nothing in it",
+      "# nothing\n",
+      "the Compose file can't be read: the file is empty [compose-not-readable]",
+    ],
     [
       "a misspelt section",
       `volumess: {a: {${OURS}}}\n`,
-      "compose.yaml:1: volumess: Compose refuses this: Compose has no key `volumess` [compose-refuses]",
+      "compose.yaml:1: volumess: Compose rejects this: Compose has no key `volumess` [compose-refuses]",
     ],
-    ["a section that is no mapping", `volumes: {}\nservices: 5\n`, "compose.yaml:2: services: Compose refuses this"],
+    ["a section that is no mapping", `volumes: {}\nservices: 5\n`, "compose.yaml:2: services: Compose rejects this"],
     ["no YAML", `volumes:\n  a: [\n`, "compose.yaml:3: the Compose file can't be read", {}],
     [
       "aliases without end",
       `a: &a [1]\nb: &b {b: *b}\nvolumes: {x: *b}\n`,
-      "aliases hold each other, or multiply without end [compose-not-readable]",
+      "aliases are circular or expand without limit [compose-not-readable]",
     ],
   ])("%s", (_, text, expected, rest = {}) => {
     expect(problems(text, rest)).toContain(expected);
@@ -251,37 +255,37 @@ describe("what is wrong is told with its line and its way out, all at once", () 
         "a file that isn't there",
         "x-a: 1\ninclude:\n  - gone.yaml\n",
         {},
-        "compose.yaml:3: include[0]: gone.yaml is included and can't be read: there is no such file [compose-include-missing]",
+        "compose.yaml:3: include[0]: the included file gone.yaml can't be read: there is no such file [compose-include-missing]",
       ],
       [
         "a directory for env_file",
         "include:\n  - path: a.yaml\n    env_file: [dir.yaml]\n",
         { "a.yaml": "" },
-        "compose.yaml:2: include[0]: dir.yaml is included and can't be read: it is a directory [compose-include-missing]",
+        "compose.yaml:2: include[0]: the included file dir.yaml can't be read: it is a directory [compose-include-missing]",
       ],
       [
         "a cycle",
         "include: [a.yaml]\n",
         { "a.yaml": "include: [b.yaml]\n", "b.yaml": "x-b: 1\ninclude: [a.yaml]\n" },
-        "b.yaml:2: include[0]: the files include each other: a.yaml includes b.yaml includes a.yaml [compose-include-cycle]",
+        "b.yaml:2: include[0]: include cycle: a.yaml includes b.yaml includes a.yaml [compose-include-cycle]",
       ],
       [
         "a cycle by a second path, in which Compose never ends",
         "include: [{path: [a.yaml, b.yaml]}]\n",
         { "a.yaml": "", "b.yaml": "include: [{path: [a.yaml, b.yaml]}]\n" },
-        "b.yaml:1: include[0]: the files include each other: b.yaml includes b.yaml [compose-include-cycle]",
+        "b.yaml:1: include[0]: include cycle: b.yaml includes b.yaml [compose-include-cycle]",
       ],
       [
         "an image of a registry",
         'include:\n  - "oci://example.org/shop:1"\n',
         {},
-        "compose.yaml:2: include[0]: `oci://example.org/shop:1` is elsewhere, and is not fetched here [compose-not-supported]",
+        "compose.yaml:2: include[0]: `oci://example.org/shop:1` is remote; remote files aren't fetched [compose-not-supported]",
       ],
       [
         "a Git repository",
         'include: ["git@example.org:shop.git", "https://example.org/shop.git"]\n',
         {},
-        "`https://example.org/shop.git` is elsewhere, and is not fetched here [compose-not-supported]",
+        "`https://example.org/shop.git` is remote; remote files aren't fetched [compose-not-supported]",
       ],
       [
         "a misspelt key",
@@ -293,13 +297,13 @@ describe("what is wrong is told with its line and its way out, all at once", () 
         "a number for a path",
         "include:\n  - path:\n      - 5\n",
         {},
-        "compose.yaml:3: include[0].path: a number (5) where text belongs [wrong-type]",
+        "compose.yaml:3: include[0].path: expected text, got a number (5) [wrong-type]",
       ],
       [
         "a text for a list",
         "include: a.yaml\n",
         {},
-        'compose.yaml:1: include: text ("a.yaml") where a list belongs [wrong-type]',
+        'compose.yaml:1: include: expected a list, got text ("a.yaml") [wrong-type]',
       ],
       [
         "a volume, with the line of its file",
@@ -311,7 +315,7 @@ describe("what is wrong is told with its line and its way out, all at once", () 
         "what can't be laid over it",
         "include: [a.yaml]\nvolumes: {data: {driver_opts: gold}}\n",
         { "a.yaml": `volumes: {data: {${OURS}, driver_opts: {profile: gold}}}\n` },
-        "compose.yaml:2: volumes.data.driver_opts: Compose refuses this: a mapping or a list is laid over something else",
+        "compose.yaml:2: volumes.data.driver_opts: Compose rejects this: the files can't be merged: one has a mapping or a list, the other something else",
       ],
     ])("%s", (_, text, files, expected) => {
       expect(of(text, files)).toContain(expected);
@@ -359,14 +363,14 @@ describe("what is worth knowing", () => {
   test("a variable in a key, with the way to have it in the name", () => {
     const { problems: found } = read(`volumes: {"$A": {${OURS}}}`);
     expect(found.map(({ fix }) => fix)).toContain(
-      'variables are not filled in in keys: give it a plain key, and write `name: "$A"` in it',
+      'variables aren\'t substituted in keys: use a plain key, and set `name: "$A"` in the volume',
     );
   });
 
   test("a variable that is not set", () => {
     const { notes } = read(`volumes: {data: {${OURS}, name: "a$B"}}`);
     expect(notes).toEqual([
-      expect.objectContaining({ code: "compose-variable-unset", message: "not set, and taken as blank: B" }),
+      expect.objectContaining({ code: "compose-variable-unset", message: "not set, replaced with an empty string: B" }),
     ]);
   });
 

@@ -74,7 +74,7 @@ describe("the catalog", () => {
   ])("finds a circle, once: %j", (profiles, circle) => {
     const { problems, profiles: whole } = makeCatalog({ profiles });
     expect(problems).toEqual([
-      expect.objectContaining({ code: "profile-cycle", message: `it extends itself: ${circle}` }),
+      expect.objectContaining({ code: "profile-cycle", message: `the profile extends itself: ${circle}` }),
     ]);
     expect(Object.keys(whole)).toEqual(Object.keys(builtinProfiles()));
   });

@@ -49,13 +49,11 @@ describe("a reference", () => {
 
   test("each refusal says what is right", () => {
     expect(parseReference("data@").problems[0]).toMatchObject({
-      message: "nothing follows the `@`",
+      message: "the profile after `@` is missing",
       allowed: "`name` (which means `name@default`) or `name@profile`",
       fix: 'write "data" for the default profile, or "data@gold"',
     });
-    expect(parseReference("da\u0007ta").problems[0]?.message).toBe(
-      "a control character (U+0007) stands in the name of the volume",
-    );
+    expect(parseReference("da\u0007ta").problems[0]?.message).toBe("volume name contains a control character (U+0007)");
   });
 
   test("the profile may stand beside the name, once", () => {

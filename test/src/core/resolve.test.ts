@@ -93,8 +93,8 @@ describe("gold", () => {
     [4, 120, []],
     [100, 3000, []],
     [2133, 63990, []],
-    [2134, 64000, ['64,020 IOPS capped at 64,000: iops.max of "gold"']],
-    [16384, 64000, ['491,520 IOPS capped at 64,000: iops.max of "gold"']],
+    [2134, 64000, ['64,020 IOPS capped at 64,000 IOPS: iops.max of "gold"']],
+    [16384, 64000, ['491,520 IOPS capped at 64,000 IOPS: iops.max of "gold"']],
   ])("at %d GiB on aws has %d IOPS", (sizeGiB, iops, notes) => {
     const resolution = on("aws", "gold", sizeGiB);
     expect((volumeOf(resolution).settings as AwsSettings).iops).toBe(iops);
@@ -107,7 +107,7 @@ describe("gold", () => {
       "limits-need-mapping",
     ]);
     expect(on("scaleio", "gold", 104).notes.map(({ message }) => message)).toEqual([
-      expect.stringContaining("10,000 IOPS and 1,000,448 KB/s come into force"),
+      expect.stringContaining("10,000 IOPS and 1,000,448 KB/s take effect"),
     ]);
   });
 });
@@ -215,15 +215,15 @@ describe("the limits of EBS", () => {
         code: "iops-beyond-limit",
         path: "storage-profiles:profiles.fast.aws.iops",
         given: { perGiB: 30 },
-        message: '"fast" wants 30 IOPS per GiB: 64,500 at 2,150 GiB; io1 allows 100 to 64,000',
+        message: '"fast" sets 30 IOPS per GiB: 64,500 at 2,150 GiB; io1 allows 100 to 64,000 IOPS',
         allowed: "100 to 64,000 IOPS",
-        fix: "use gp3 or io2, cap it with iops.max: 64000, or ask for at most 2,133 GiB",
+        fix: "use gp3 or io2, cap it with iops.max: 64000, or reduce the size to at most 2,133 GiB",
       },
     ]);
   });
 
   test.each([
-    ["gp3", { min: 5000 }, 5000, "3,000 IOPS raised to 5,000"],
+    ["gp3", { min: 5000 }, 5000, "3,000 IOPS raised to 5,000 IOPS"],
     ["gp3", { max: 4000 }, 3000, undefined],
     ["io1", { min: 5000 }, 5000, undefined],
     ["io1", { min: 5000, max: 6000 }, 5000, undefined],
@@ -243,9 +243,9 @@ describe("the limits of EBS", () => {
   test.each([
     ["io1", { iops: { perGiB: 60 } }, 100, ["use gp3 or io2", "cap it with iops.max: 5000"]],
     ["io1", { iops: { perGiB: 30, max: 90 } }, 100, []],
-    ["io1", { iops: { perGiB: 30, min: 300 } }, 4, ["use io2", "ask for at least 6 GiB"]],
-    ["gp3", { throughputMiBps: 2000 }, 1, ["ask for 125 to 750 MiB/s"]],
-    ["gp3", { throughputMiBps: 2000 }, 100, ["ask for 125 to 750 MiB/s", "raise iops to 8,000"]],
+    ["io1", { iops: { perGiB: 30, min: 300 } }, 4, ["use io2", "increase the size to at least 6 GiB"]],
+    ["gp3", { throughputMiBps: 2000 }, 1, ["use 125 to 750 MiB/s"]],
+    ["gp3", { throughputMiBps: 2000 }, 100, ["use 125 to 750 MiB/s", "raise iops to 8,000"]],
   ] as const)("%s %j at %d GiB is only told ways out that are ways out", (volumeType, aws, sizeGiB, ways) => {
     const { fix } = on("aws", "p", sizeGiB, withProfiles({ p: { aws: { volumeType, ...aws } } })).problems[0]!;
     for (const way of ways) expect(fix).toContain(way);
@@ -329,7 +329,7 @@ describe("the limits of the other backends", () => {
   test("a local directory says what it doesn't enforce", () => {
     const request = { name: "data@silver", sizeGiB: 5, backend: "local", placement: { mode: "directory" } };
     expect(resolve(founding, request).notes.map(({ message }) => message)).toEqual([
-      "the size of 5 GiB, the limit of 3,000 IOPS, the limit of 250 MiB/s are not enforced: the volume is a plain directory (size and limits need Linux and root)",
+      "the size of 5 GiB, the limit of 3,000 IOPS, the limit of 250 MiB/s are not enforced: the volume is a plain directory (size and limits require Linux and root)",
     ]);
   });
 });
@@ -355,7 +355,7 @@ describe("a request", () => {
     const [problem] = on("local", "cloud", 1, withProfiles({ cloud: { aws: { volumeType: "gp3" } } })).problems;
     expect(problem).toMatchObject({
       code: "profile-without-backend",
-      allowed: "the profiles with a section for local: default, gold, silver, bronze",
+      allowed: "profiles with a section for local: default, gold, silver, bronze",
     });
   });
 
@@ -426,14 +426,14 @@ describe("the monthly cost", () => {
     });
     expect(monthlyCost).toBeUndefined();
     expect(notes.map(({ message }) => message)).toEqual([
-      "the monthly cost is unknown: no prices of gp3 in mars-1; give them in storage-profiles:prices.aws.mars-1",
+      "monthly cost unknown: no prices for gp3 in mars-1; add them to storage-profiles:prices.aws.mars-1",
     ]);
   });
 
   test("leaves out what is billed by use, and says so", () => {
     const catalog = withProfiles({ old: { aws: { volumeType: "standard" } } });
     expect(on("aws", "old", 8, catalog).notes.map(({ message }) => message)).toContain(
-      "the monthly cost leaves out 0.05 a million I/O requests",
+      "the monthly cost doesn't include 0.05 per million I/O requests",
     );
   });
 
@@ -447,10 +447,10 @@ describe("the monthly cost", () => {
         ({ code }) => code === "type-chosen",
       );
     // Known for one type only: comparing it with another region's prices would compare nothing.
-    const among = 'the cheapest of gp3, sc1, standard for "old", whatever the size';
-    expect(chosen({ gp3: { perGiB: 0.001 } })?.message).toBe(`"sc1" is chosen: ${among} by the prices of us-east-1`);
+    const among = 'the cheapest of gp3, sc1, standard for "old", independent of the size';
+    expect(chosen({ gp3: { perGiB: 0.001 } })?.message).toBe(`chose "sc1": ${among}, at the prices of us-east-1`);
     const all = { sc1: { perGiB: 1 }, standard: { perGiB: 1 }, gp3: { perGiB: 0.5 } };
-    expect(chosen(all)?.message).toBe(`"gp3" is chosen: ${among}`);
+    expect(chosen(all)?.message).toBe(`chose "gp3": ${among}`);
   });
 
   test("comes from the stack's prices where it gives them", () => {
@@ -489,7 +489,7 @@ describe("a change", () => {
       'volumeType: "io1" → "gp3", in place',
       "iops: 300 IOPS → 4,000 IOPS, in place",
       "throughputMiBps: nothing → 125 MiB/s, in place",
-      expect.stringContaining("at most four modifications"),
+      expect.stringContaining("four modifications of a volume in 24 hours"),
     ]);
   });
 
@@ -502,10 +502,10 @@ describe("a change", () => {
       "change-shrinks sizeGiB",
       "change-not-possible settings.encrypted",
     ]);
-    expect(problems[1]?.fix).toContain("leave `encrypted: true`");
+    expect(problems[1]?.fix).toContain("keep `encrypted: true`");
     const [encrypted] = change(made("aws", "open", 100, catalog), made("aws", "gold", 100)).problems;
-    expect(encrypted?.fix).toContain("make a snapshot");
-    expect(encrypted?.fix).toContain("leave `encrypted: false`");
+    expect(encrypted?.fix).toContain("create a snapshot");
+    expect(encrypted?.fix).toContain("keep `encrypted: false`");
   });
 
   test.each([
@@ -663,7 +663,9 @@ describe("properties", () => {
         expect(volume === undefined).toBe(problems.length > 0);
         for (const { code, path, message, allowed, fix } of problems) {
           expect(problemKinds).toHaveProperty([code]);
-          expect([path, message, allowed, fix].every((text) => typeof text === "string" && text.length > 0)).toBe(true);
+          expect([path, message].every((text) => typeof text === "string" && text.length > 0)).toBe(true);
+          // Where the message says it all the rest is left out.
+          expect([allowed, fix].every((text) => typeof text === "string" && text !== message)).toBe(true);
         }
       }),
       { numRuns: runs(5000) },
@@ -728,10 +730,14 @@ describe("a setting that comes by `extends`", () => {
 
   test("is named where it stands, with `null` as the way to take it away", () => {
     expect(told("own")).toMatchObject([
-      { message: '"iops" can\'t be set: gp2 has no IOPS to set', fix: expect.stringMatching(/, or remove `iops`$/) },
+      {
+        message: "\"iops\" can't be set: gp2 doesn't support provisioned IOPS",
+        fix: expect.stringMatching(/, or remove `iops`$/),
+      },
     ]);
     // In the file there is nothing to remove.
-    const ofSilver = '"iops" can\'t be set: gp2 has no IOPS to set (it comes from the built-in profile silver)';
+    const ofSilver =
+      "\"iops\" can't be set: gp2 doesn't support provisioned IOPS (inherited from the built-in profile silver)";
     expect(told("fast")).toEqual([
       {
         path: `${at("fast")}.iops`,
@@ -754,13 +760,13 @@ describe("a setting that comes by `extends`", () => {
       },
     ]);
     expect(told("gold")).toMatchObject([
-      { message: expect.stringContaining("(it comes from the built-in profile gold)") },
+      { message: expect.stringContaining("(inherited from the built-in profile gold)") },
     ]);
     // Whatever is wrong with it.
     expect(told("over")).toMatchObject([
       {
         path: `${at("over")}.iops`,
-        message: expect.stringContaining(`(it comes from ${at("base")}.iops)`),
+        message: expect.stringContaining(`(inherited from ${at("base")}.iops)`),
         fix: expect.stringMatching(/; or set `iops: null` in storage-profiles:profiles\.over\.aws$/),
       },
     ]);

@@ -75,8 +75,8 @@ describe("a setting that is a number", () => {
       followers: [{ urn: "m", name: "mapping", limits: { iopsLimit: 500 } }],
     });
     const told = causes.map(({ message }) => message).join("; ");
-    expect(told).toContain("iopsLimit is unlimited and was made 500 IOPS");
-    expect(told).toContain("iopsLimit of mapping is 500 IOPS, and the volume's is unlimited");
+    expect(told).toContain("iopsLimit is unlimited, expected 500 IOPS");
+    expect(told).toContain("iopsLimit of mapping is 500 IOPS, expected unlimited");
     expect(told).not.toMatch(/(?<![\d.,])0(?![\d.,])/);
   });
 

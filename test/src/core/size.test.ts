@@ -18,11 +18,11 @@ describe("a size", () => {
   });
 
   test.each([
-    [{ size: "500GB" }, 466, "500GB is rounded up to 466 GiB: its unit is decimal"],
+    [{ size: "500GB" }, 466, "500GB rounded up to 466 GiB: its unit is decimal"],
     [{ size: "1TB" }, 932, "its unit is decimal"],
-    [{ size: "1.2GiB" }, 2, "1.2GiB is rounded up to 2 GiB: volumes are made in whole GiB"],
+    [{ size: "1.2GiB" }, 2, "1.2GiB rounded up to 2 GiB: volume sizes are whole GiB"],
     [{ size: "1MiB" }, 1, "rounded up to 1 GiB"],
-    [{ sizeGiB: 1.5 }, 2, "1.5 GiB is rounded up to 2 GiB"],
+    [{ sizeGiB: 1.5 }, 2, "1.5 GiB rounded up to 2 GiB"],
   ])("%j is rounded up, with a note", (request, sizeGiB, message) => {
     const parsed = parseSize(request);
     expect(parsed).toMatchObject({ sizeGiB, problems: [] });
@@ -53,11 +53,11 @@ describe("a size", () => {
   });
 
   test.each([
-    [{ sizeGiB: -3 }, "the size must be above zero", "ask for 1 GiB or more"],
-    [{ sizeGiB: 0 }, "the size must be above zero", "ask for 1 GiB or more"],
-    [{ size: "-3GiB" }, "the size must be above zero", "ask for 1 GiB or more"],
-    [{ sizeGiB: NaN }, "the size is not a number", "give a number of GiB"],
-    [{ size: "3" }, "it has no unit", "write the size with one of the units"],
+    [{ sizeGiB: -3 }, "the size must be greater than zero", "set the size to 1 GiB or more"],
+    [{ sizeGiB: 0 }, "the size must be greater than zero", "set the size to 1 GiB or more"],
+    [{ size: "-3GiB" }, "the size must be greater than zero", "set the size to 1 GiB or more"],
+    [{ sizeGiB: NaN }, "the size is not a number", "use a number of GiB"],
+    [{ size: "3" }, "the unit is missing", "use one of the units"],
   ])("%j is refused with a way out that fits", (request, message, fix) => {
     expect(parseSize(request).problems).toEqual([
       expect.objectContaining({ message, fix: expect.stringContaining(fix) }),

@@ -77,20 +77,20 @@ describe("the stack's config", () => {
       "storage-profiles:profiles.p.aws.encrypted",
       "remove the quotes",
     ],
-    ["a list", { volumes: [{ name: "data" }] }, "wrong-type", "storage-profiles:volumes", "write an object there"],
+    ["a list", { volumes: [{ name: "data" }] }, "wrong-type", "storage-profiles:volumes", ""],
     [
       "a fraction",
       { profiles: { p: { local: { iops: 0.5 } } } },
       "wrong-type",
       "storage-profiles:profiles.p.local.iops",
-      "write a whole number or an object there",
+      "",
     ],
     [
       "a negative number",
       { profiles: { p: { aws: { iops: { perGiB: -1 } } } } },
       "value-out-of-range",
       "storage-profiles:profiles.p.aws.iops.perGiB",
-      "give more than 0",
+      "",
     ],
     [
       "a profile's bad name",
@@ -125,7 +125,7 @@ describe("the stack's config", () => {
       { prices: { aws: { x: { date: "yesterday" } } } },
       "value-invalid",
       "storage-profiles:prices.aws.x.date",
-      expect.any(String),
+      "",
     ],
     [
       "a wrong mode",
@@ -171,7 +171,7 @@ test.each<[string, unknown, string]>([
     { profiles: { p: { aws: { tags: { costCenter: 4711 } } } } },
     'put it in quotes: "4711"; with `pulumi config set --path`, add `--type string`',
   ],
-  ["a size", { volumes: { a: { size: 10 } } }, 'write "10GiB", or `sizeGiB: 10`'],
+  ["a size", { volumes: { a: { size: 10 } } }, 'use "10GiB", or `sizeGiB: 10`'],
 ])("a number where text belongs is shown as it is written, with the way to write it as text: %s", (_, config, fix) => {
   const raw = Object.entries(config as object).map(([key, value]) => [key, { value: value as unknown }]);
   const { problems } = readConfig(Object.fromEntries(raw));
@@ -180,9 +180,9 @@ test.each<[string, unknown, string]>([
 });
 
 test.each([
-  [-3, "the size must be above zero", "ask for 1 GiB or more"],
-  [0, "the size must be above zero", "ask for 1 GiB or more"],
-  [NaN, "the size is not a number", "give a number of GiB; NaN comes of a calculation with a missing value"],
+  [-3, "the size must be greater than zero", "set the size to 1 GiB or more"],
+  [0, "the size must be greater than zero", "set the size to 1 GiB or more"],
+  [NaN, "the size is not a number", "use a number of GiB; NaN results from a calculation with a missing value"],
 ])("a volume's size of %p is said to be none, with what to do", (sizeGiB, message, fix) => {
   const { problems } = readConfig({ volumes: { value: { data: { sizeGiB } } } });
   expect(problems).toMatchObject([

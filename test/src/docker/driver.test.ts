@@ -86,7 +86,7 @@ describe("what the engine is asked", () => {
     expect(plugin.fake.engine).toEqual(["up data", "state"]);
     plugin.unmounted.add("data");
     plugin.fake.onUp = () => undefined;
-    await expect(driver.mount("data", "2", waiting)).rejects.toThrow("`pulumi up` doesn't bring it back");
+    await expect(driver.mount("data", "2", waiting)).rejects.toThrow("`pulumi up` didn't mount it");
   });
 
   test("an up that somebody else ran is seen by who asks how a volume stands", async () => {
@@ -186,12 +186,12 @@ describe("sizes and profiles", () => {
     await create("data", { profile: "gold" });
     await create("data@gold");
     expect(plugin.fake.engine.filter((each) => each.startsWith("up"))).toHaveLength(1);
-    const refusal = /"data" has profile gold, and "silver" was asked for[^]*npx storage-profiles apply data@silver/;
+    const refusal = /the profile of "data" is gold, not "silver"[^]*npx storage-profiles apply data@silver/;
     await expect(create("data@silver")).rejects.toThrow(refusal);
     await expect(driver.get("data@silver", waiting)).rejects.toThrow(refusal);
     await expect(driver.mount("data@silver", "1", waiting)).rejects.toThrow(refusal);
-    await expect(driver.mount("data@default", "1", waiting)).rejects.toThrow('"default" was asked for');
-    await expect(create("data@golf")).rejects.toThrow(/there is no profile "golf"[^]*did you mean "gold"/);
+    await expect(driver.mount("data@default", "1", waiting)).rejects.toThrow('is gold, not "default"');
+    await expect(create("data@golf")).rejects.toThrow(/unknown profile "golf"[^]*did you mean "gold"/);
     expect(plugin.fake.config.volumes?.["data"]?.profile).toBe("gold");
   });
 
@@ -211,15 +211,15 @@ describe("sizes and profiles", () => {
   test("another size than it has is refused, larger or smaller", async () => {
     await create("data", { size: "10GiB" });
     await create("data", { size: "10GiB" });
-    await expect(create("data", { size: "5GiB" })).rejects.toThrow("none can shrink");
+    await expect(create("data", { size: "5GiB" })).rejects.toThrow("volumes can't shrink");
     await expect(create("data", { size: "20GiB" })).rejects.toThrow(
-      /has size 10 GiB, and 20GiB was asked for[^]*pulumi up/,
+      /the size of "data" is 10 GiB, not 20GiB[^]*pulumi up/,
     );
   });
 
   test("a size that is rounded up is told so, and is the same when it is asked for again", async () => {
     await create("data", { size: "1.5GiB" });
-    const rounded = "1.5GiB is rounded up to 2 GiB: volumes are made in whole GiB";
+    const rounded = "1.5GiB rounded up to 2 GiB: volume sizes are whole GiB";
     expect((await driver.get("data", waiting)).Status).toMatchObject({ size: "2GiB", notes: [rounded] });
     expect(plugin.log).toContain(`data: ${rounded}`);
     await create("data", { size: "1.5GiB" });
@@ -247,16 +247,16 @@ describe("sizes and profiles", () => {
   });
 
   test.each([
-    ["data@golf", {}, /there is no profile "golf"[^]*default, gold, silver, bronze/],
-    ["data@", {}, "nothing follows the `@`"],
-    ["@gold", {}, "nothing stands before the `@`"],
-    ["a@b@c", {}, "there are 2 `@` in it"],
-    ["data@gold", { profile: "silver" }, 'the reference says profile "gold", the argument says "silver"'],
-    ["data", { siez: "1GiB" }, /there is no option "siez"[^]*did you mean "size"/],
-    ["data", { size: "10" }, "it has no unit"],
-    ["data", { size: "many" }, "it is not a number with a unit"],
-    ["data", { size: "20000GiB" }, "a local volume can't have 20,000 GiB"],
-    ["../../etc", {}, "stands"],
+    ["data@golf", {}, /unknown profile "golf"[^]*default, gold, silver, bronze/],
+    ["data@", {}, "the profile after `@` is missing"],
+    ["@gold", {}, "the volume name before `@` is missing"],
+    ["a@b@c", {}, "the reference contains 2 `@`"],
+    ["data@gold", { profile: "silver" }, 'the reference names profile "gold", the argument names "silver"'],
+    ["data", { siez: "1GiB" }, /unknown option "siez"[^]*did you mean "size"/],
+    ["data", { size: "10" }, "the unit is missing"],
+    ["data", { size: "many" }, "not a number with a unit"],
+    ["data", { size: "20000GiB" }, "a local volume must be at most 16,383 GiB, not 20,000 GiB"],
+    ["../../etc", {}, 'volume name contains "/"'],
     ["data", { size: "x", profile: "", other: "1" }, /3 problems/],
   ])("%s %j is refused at once, and the engine is not asked", async (name, options, message) => {
     await expect(create(name, options as Record<string, string>)).rejects.toThrow(message);
@@ -266,7 +266,7 @@ describe("sizes and profiles", () => {
 
   test("a backend that this machine can't mount is refused before anything is made", async () => {
     plugin.fake.config = { backend: "aws" };
-    await expect(create("data@gold")).rejects.toThrow('"data" can\'t be mounted here from backend aws');
+    await expect(create("data@gold")).rejects.toThrow('"data" on backend aws can\'t be mounted here');
     expect(plugin.fake.engine).not.toContain("up data");
   });
 });
@@ -283,7 +283,7 @@ describe("removal", () => {
     await driver.unmount("data", "1", waiting);
     await driver.unmount("data", "1", waiting);
     const ends = waitingFor((what) => {
-      if (what.includes("the volume's last container to be gone")) plugin.users.clear();
+      if (what.includes("the volume's last container to exit")) plugin.users.clear();
     });
     await driver.remove("data", ends);
     expect(plugin.fake.state.size).toBe(0);
@@ -448,7 +448,7 @@ describe("a change that was begun by a plugin that was killed", () => {
     leaveMark("data", { kind: "remove", before: data });
     driver = await plugin.start();
     await expect(driver.mount("data", "1", waiting)).rejects.toThrow(
-      /its removal was interrupted[^]*docker volume rm data/,
+      /the removal of "data" was interrupted[^]*docker volume rm data/,
     );
     plugin.users.set("data", ["process 7 (sleep)"]);
     await expect(create("data@silver")).rejects.toThrow("in use by process 7");
@@ -496,7 +496,7 @@ describe("after a restart", () => {
     plugin.users.clear();
     writeFileSync(plugin.file, '{"version":1,"boot":');
     driver = await plugin.start();
-    expect(plugin.log.join()).toContain("can't be read, and counts as empty");
+    expect(plugin.log.join()).toContain("can't be read and is treated as empty");
     await driver.remove("data@gold", waiting);
   });
 
@@ -531,7 +531,7 @@ describe("after a restart", () => {
     pass(HOUR + 1_000);
     await until("what an ended container left is taken away", () => plugin.takenAway.length > 1);
     expect(plugin.takenAway).toEqual(["left", "ended"]);
-    expect(plugin.log.join()).toContain("ended: the last container is gone");
+    expect(plugin.log.join()).toContain("ended: the last container exited");
     await driver.mount("used", "2", waiting);
     await driver.unmount("used", "2", waiting);
     expect(plugin.takenAway).toEqual(["left", "ended"]);
@@ -553,7 +553,9 @@ describe("after a restart", () => {
     await expect(driver.unmount("data", "1", waiting)).rejects.toThrow("data is in use");
     await until("the volume is taken away", () => plugin.takenAway.length > 0);
     expect(plugin.takenAway).toEqual(["data"]);
-    expect(plugin.log.filter((line) => line.includes("stays there for now: data is in use"))).toHaveLength(1);
+    expect(
+      plugin.log.filter((line) => line.includes("could not be cleaned up on this machine yet: data is in use")),
+    ).toHaveLength(1);
   });
 
   test("a creation that was broken off after its edit is finished by the next call", async () => {
@@ -561,7 +563,7 @@ describe("after a restart", () => {
     const begun = { version: 1, boot: "", volumes: { data: { begun: { kind: "make" } } } };
     writeFileSync(plugin.file, JSON.stringify(begun));
     driver = await plugin.start();
-    await expect(driver.get("data@gold", waiting)).rejects.toThrow('there is no volume "data"');
+    await expect(driver.get("data@gold", waiting)).rejects.toThrow('unknown volume "data"');
     expect(await driver.list(waiting)).toEqual([]);
     await create("data@gold");
     expect(plugin.fake.state.has("data")).toBe(true);

@@ -55,7 +55,7 @@ test("writes the unit and starts the service; a second time there is nothing to 
   ]);
   [said, ran] = [[], []];
   await install(unit, { ...options, log: (line) => said.push(line) });
-  expect(said).toEqual(["/etc/systemd/system/storage-profiles-docker.service is as it should be."]);
+  expect(said).toEqual(["/etc/systemd/system/storage-profiles-docker.service is up to date."]);
   expect(read(UNIT)).toBe(text);
   expect(ran.at(-1)).toBe("start storage-profiles-docker.service");
 });
@@ -73,7 +73,7 @@ test("takes back exactly what it wrote: directories that it made go, those that 
   expect(ran.slice(-2)).toEqual(["disable --now storage-profiles-docker.service", "daemon-reload"]);
   said.length = 0;
   await uninstall(unit.name, options);
-  expect(said).toEqual(["Nothing is installed."]);
+  expect(said).toEqual(["Not installed."]);
 });
 
 test("leaves a directory that somebody else has put something into", async () => {

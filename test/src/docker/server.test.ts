@@ -61,7 +61,7 @@ test("the calls of `docker run` in their order are answered as the protocol has 
   const calls: [string, unknown, object][] = [
     ["Plugin.Activate", undefined, { Implements: ["VolumeDriver"] }],
     ["VolumeDriver.Capabilities", undefined, { Capabilities: { Scope: "local" } }],
-    ["VolumeDriver.Get", { Name: name }, { Err: expect.stringContaining('there is no volume "highperfvolume"') }],
+    ["VolumeDriver.Get", { Name: name }, { Err: expect.stringContaining('unknown volume "highperfvolume"') }],
     ["VolumeDriver.Create", { Name: name, Opts: null }, {}],
     ["VolumeDriver.Mount", { Name: name, ID: "a1" }, { Mountpoint: "/volumes/highperfvolume/mount" }],
     ["VolumeDriver.Path", { Name: name }, { Mountpoint: "/volumes/highperfvolume/mount" }],
@@ -114,7 +114,7 @@ test("a problem alone is told once, with what is allowed and the way out", async
   await start();
   const { answer } = await call("VolumeDriver.Create", { Name: "cheapvolume@" });
   expect(answer.Err).toBe(
-    "volume: nothing follows the `@` [reference-without-profile]\n" +
+    "volume: the profile after `@` is missing [reference-without-profile]\n" +
       "  allowed: `name` (which means `name@default`) or `name@profile`\n" +
       '  fix:     write "cheapvolume" for the default profile, or "cheapvolume@gold"',
   );

@@ -152,7 +152,7 @@ describe("tokens", () => {
   test("a file that others may read is refused", async () => {
     const open = join(home, "open.json");
     writeFileSync(open, readFileSync(file), { mode: 0o644 });
-    await expect(serve({ tokens: open })).rejects.toThrow(/others may read or write/);
+    await expect(serve({ tokens: open })).rejects.toThrow(/readable or writable by other users/);
   });
 
   test("every route answers 401 without one, and with a wrong one, in whatever form", async () => {

@@ -105,9 +105,9 @@ test.each(["abc", "-3", "0", "", "NaN", "1e3"])(
         code: "value-invalid",
         path: "sizeGiB",
         given: text,
-        message: `"${text}" is not a number of GiB above 0`,
-        allowed: "a number of GiB (2^30 bytes) above 0: 100, or 1.5",
-        fix: "write a number of GiB (2^30 bytes) above 0: 100, or 1.5",
+        message: `"${text}" is not a number of GiB greater than 0`,
+        allowed: "a number of GiB (2^30 bytes) greater than 0: 100, or 1.5",
+        fix: "",
       },
     ]);
   },

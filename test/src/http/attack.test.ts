@@ -125,7 +125,7 @@ describe("where nothing can be written", () => {
     const { status, body } = await created(url);
     expect([status, readFileSync(config, "utf8").includes("made:")]).toEqual([202, true]);
     const { body: events } = await ask(url, `/v1/operations/${body.operation.id}/events`);
-    expect(events).toMatch(/isn't recorded, and can't be resumed after a crash: ENOTDIR/);
+    expect(events).toMatch(/can't be recorded, so it can't be resumed after a crash: ENOTDIR/);
     expect(events).toContain('"state":"failed"');
     // The next one begins, and the service lives.
     expect((await ask(url, "/v1/operations", { json: {} })).status).toBe(202);
@@ -215,7 +215,7 @@ describe("what would take long is refused by its size", () => {
     expect([status, body.errors.length, body.description]).toEqual([
       400,
       100,
-      "12000 problems, of which these are the first 100",
+      "12000 problems; the first 100 are listed",
     ]);
     const long = await set({ ["k".repeat(200_000)]: 1 });
     expect([long.status, JSON.stringify(long.body).length < 20_000]).toEqual([400, true]);

@@ -24,7 +24,7 @@ test("who holds a lock is told, and nobody where there is none", () => {
   });
   expect(lockHolder("error: no")).toBeUndefined();
   expect(engineError("dev", "up", LOCKED, []).message).toContain(
-    "another run holds the stack's lock: root@box (pid 27742), since 2026",
+    "the stack is locked by another run: root@box (pid 27742), since 2026",
   );
 });
 
@@ -32,13 +32,15 @@ test("a lock that a killed run has left is told from one that is held, with the 
   const { pid: dead } = spawnSync("true");
   const locked = (pid: number, host = hostname()) =>
     engineError("dev", "up", LOCKED.replace("root@box (pid 27742)", `root@${host} (pid ${pid})`), []).problems[0];
-  expect(locked(process.pid)).toMatchObject({ message: expect.stringMatching(/^another run holds/) });
+  expect(locked(process.pid)).toMatchObject({ message: expect.stringMatching(/^the stack is locked by another run/) });
   expect(locked(dead)).toMatchObject({
-    message: expect.stringMatching(/^a run that was killed has left its lock .*no such process/),
+    message: expect.stringMatching(/^the stack is locked by a run that is no longer running on this machine: root@/),
     fix: expect.stringContaining("pulumi cancel dev"),
   });
   // Of another machine's nobody knows.
-  expect(locked(dead, "elsewhere")).toMatchObject({ message: expect.stringMatching(/^another run holds/) });
+  expect(locked(dead, "elsewhere")).toMatchObject({
+    message: expect.stringMatching(/^the stack is locked by another run/),
+  });
 });
 
 test("a stack that isn't there is told with the nearest, and anything else in the engine's own words", () => {

@@ -221,7 +221,7 @@ describe("a volume", () => {
     const [a] = statusesOf(config, taken);
     expect(a?.status).toBe("non-compliant");
     expect(a?.causes.map(({ message }) => message)).toEqual([
-      "it is now owned by urn:pulumi:other::p::volume::mine, which has taken it over",
+      "now owned by urn:pulumi:other::p::volume::mine, which imported it",
     ]);
   });
 
@@ -231,7 +231,7 @@ describe("a volume", () => {
     expect(statusesOf(config, drifted)).toMatchObject([
       {
         status: "non-compliant",
-        causes: [{ message: "it was changed on the backend: iopsLimit is 7 IOPS and was made 100 IOPS" }],
+        causes: [{ message: "drifted: iopsLimit is 7 IOPS, expected 100 IOPS" }],
         verdict: "in-place",
       },
       { status: "non-compliant", causes: [{ code: "status-gone" }], verdict: "create" },
@@ -295,7 +295,7 @@ describe("a volume", () => {
         causes: [
           {
             message:
-              "iopsLimit of one is 500 IOPS, and the volume's is 10,000 IOPS: it was changed on the backend, or the last `up` did not get to it",
+              "iopsLimit of one is 500 IOPS, expected 10,000 IOPS: changed on the backend, or not updated by the last `up`",
           },
         ],
       },
@@ -334,13 +334,13 @@ describe("a volume", () => {
     expect(await told(scaleio, mapping({}))).toEqual(["compliant"]);
     expect(await told(scaleio, mapping({ gone: true }))).toEqual([
       "non-compliant",
-      "it was changed on the backend: on-node1, which attaches it to a host, is gone",
+      "drifted: on-node1, which attaches it to a host, is missing",
     ]);
     expect(await told({ backend: "aws" }, attachment(urn), child)).toEqual(["compliant"]);
     expect(await told({ backend: "aws" }, attachment(`${urn}b`))).toEqual(["compliant"]);
     expect(await told({ backend: "aws" }, attachment(urn))).toEqual([
       "non-compliant",
-      "it was changed on the backend: on-web, which attaches it to a host, is gone",
+      "drifted: on-web, which attaches it to a host, is missing",
     ]);
   });
 });
@@ -409,13 +409,13 @@ describe("a plan", () => {
     expect(codes({ kind: "remove-profile", name: "fast" })).toEqual([
       'profile-in-use: "fast" is used by volumes a, old and by profile sub',
     ]);
-    expect(codes({ kind: "remove-profile", name: "fats" })).toEqual(['profile-not-own: there is no profile "fats"']);
+    expect(codes({ kind: "remove-profile", name: "fats" })).toEqual(['profile-not-own: unknown profile "fats"']);
     expect(codes({ kind: "remove-profile", name: "sub" })).toEqual([]);
     expect(codes({ kind: "remove-volume", name: "a" }, { kind: "remove-volume", name: "nope" })).toEqual([
-      'volume-unknown: there is no volume "nope"',
+      'volume-unknown: unknown volume "nope"',
     ]);
     expect(codes({ kind: "remove-volume", name: "old" })).toEqual([
-      'volume-of-program: the program declares "old" itself, with its profile and its size',
+      'volume-of-program: the program sets the profile and the size of "old"',
     ]);
     expect(
       newProblems([], editProblems([{ kind: "set-volume", name: "old", volume: { sizeGiB: 1 } }], config, state)),

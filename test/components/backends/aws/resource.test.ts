@@ -209,7 +209,7 @@ describe("the zone", () => {
       expect.objectContaining({
         code: "setting-required",
         path: "storage-profiles:aws.availabilityZone",
-        fix: "add `availabilityZone: us-east-1a`, or give the volume `aws: { availabilityZone }`",
+        fix: "add `availabilityZone: us-east-1a`, or set `aws: { availabilityZone }` on the volume",
       }),
     ]);
   });
@@ -274,7 +274,7 @@ describe("what is wrong", () => {
 
   test("of the arguments is no stack trace", async () => {
     expect(await failing(() => new ProfiledVolume("x", { sizeGiB: 1, aws: 5 as never }))).toContain(
-      "aws: a number (5)",
+      "aws: expected an object, got a number (5)",
     );
   });
 
@@ -398,15 +398,15 @@ describe("an error of a modification", () => {
   test.each([
     [
       "operation error EC2: ModifyVolume, api error VolumeModificationRateExceeded: You've reached the maximum modification rate",
-      "it has had its four modifications of the last 24 hours",
+      "it was already modified four times in the last 24 hours",
     ],
     [
       "modifying EBS Volume (vol-1): IncorrectModificationState: Cannot modify volume in modification state OPTIMIZING",
-      "its last modification is not completed",
+      "its last modification isn't completed",
     ],
   ])("%s is explained, with what to do", (error, reason) => {
     const text = explainErrors("data", "vol-1", [error]);
-    expect(text).toContain(`EC2 doesn't take another modification of vol-1 now: ${reason} [modification-too-early]`);
+    expect(text).toContain(`EC2 doesn't accept another modification of vol-1 yet: ${reason} [modification-too-early]`);
     expect(text).toContain("aws ec2 describe-volumes-modifications --volume-ids vol-1");
   });
 
@@ -498,7 +498,7 @@ describe("an attachment", () => {
   );
 
   test("to a second host is refused else, while the program runs", async () => {
-    await expect(twice({})).rejects.toThrow('two: 1 problem\n  - volume: "data" is attached by "one" already');
+    await expect(twice({})).rejects.toThrow('two: 1 problem\n  - volume: "data" is already attached by "one"');
   });
 
   test.each([
@@ -510,8 +510,8 @@ describe("an attachment", () => {
         "a: 4 problems",
         'did you mean "host"?',
         'did you mean "deviceName"?',
-        "host: a number (5) where text belongs",
-        "volume: another object where a ProfiledVolume belongs",
+        "host: expected text, got a number (5)",
+        "volume: expected a ProfiledVolume, got another object",
       ],
     ],
     [

@@ -56,7 +56,7 @@ it("a volume whose data is gone says so, and isn't made anew behind its owner's 
   expect(await inspectVolume(volume.id)).toMatchObject({
     sizeGiB: 1,
     mounted: false,
-    problems: [expect.stringContaining("is gone")],
+    problems: [expect.stringContaining("is missing")],
   });
   await deleteVolume(volume.id, volume);
 });

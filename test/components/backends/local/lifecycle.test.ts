@@ -154,7 +154,7 @@ describeIf(canLoop, "a volume of mode loop", whyNoLoop, () => {
     for (const operation of [createVolume, preflight]) {
       expect(await failure(operation(asked))).toMatchObject({
         code: "name-taken",
-        message: expect.stringContaining("a Pulumi state has it under this very name"),
+        message: expect.stringContaining("a Pulumi state contains it under the same name"),
       });
     }
     // Changes, an import and a repair go on as before, and don't make it free again.
@@ -292,7 +292,7 @@ describeIf(canLoop, "a volume of mode loop", whyNoLoop, () => {
       message: expect.stringContaining(`${volume.device}, mounted at ${volume.mountPath}`),
     });
     expect((await inspectVolume(volume.id))?.problems).toEqual(
-      expect.arrayContaining([expect.stringContaining("copy it away first")]),
+      expect.arrayContaining([expect.stringContaining("copy it first")]),
     );
     // A second device on the same file system would destroy it.
     fs.renameSync(path.join(root, "restored.img"), image);
@@ -303,7 +303,7 @@ describeIf(canLoop, "a volume of mode loop", whyNoLoop, () => {
 
     support.detach(volume);
     const gone = await failure(repairVolume(volume.id));
-    expect(gone.message).toMatch(/data\.img is gone.*Restore the image.*or destroy the volume/s);
+    expect(gone.message).toMatch(/data\.img is missing.*Restore the image.*or destroy the volume/s);
     await deleteVolume(volume.id, volume);
     expect(support.leftovers(state)).toEqual([]);
   });
@@ -325,7 +325,7 @@ describeIf(canLoop, "a volume of mode loop", whyNoLoop, () => {
     fs.truncateSync(image, 1024 ** 2);
     expect(await failure(repairVolume(volume.id))).toMatchObject({
       code: "data-foreign",
-      message: expect.stringContaining("cut short"),
+      message: expect.stringContaining("is truncated"),
     });
     expect(support.devicesBelow(volume.id)).toEqual([]);
 
@@ -334,7 +334,7 @@ describeIf(canLoop, "a volume of mode loop", whyNoLoop, () => {
     fs.writeFileSync(path.join(volume.id, "volume.json"), JSON.stringify({ ...record, sizeGiB: 2 }));
     await repairVolume(volume.id);
     expect((await inspectVolume(volume.id))?.problems).toEqual([
-      expect.stringContaining("has 1 GiB, the record says 2 GiB"),
+      expect.stringContaining("image size is 1 GiB, but 2 GiB in the record"),
     ]);
     await updateVolume(volume.id, request(state, "swapped", { sizeGiB: 2 }));
     expect(support.fileSystemGiB(volume.mountPath)).toBe(2);
@@ -346,7 +346,7 @@ describeIf(canLoop, "a volume of mode loop", whyNoLoop, () => {
     const volume = await createVolume(request(state, "stretched"));
     const data = support.writeData(volume);
     fs.truncateSync(path.join(volume.id, "data.img"), 2 * 1024 ** 3);
-    expect((await inspectVolume(volume.id))?.problems).toEqual([expect.stringContaining("Ask for sizeGiB 2.")]);
+    expect((await inspectVolume(volume.id))?.problems).toEqual([expect.stringContaining("Set sizeGiB to 2.")]);
     await updateVolume(volume.id, request(state, "stretched"));
     expect(support.fileSystemGiB(volume.mountPath)).toBe(1);
     await updateVolume(volume.id, request(state, "stretched", { sizeGiB: 2 }));
@@ -624,7 +624,7 @@ describeIf(canLoop, "on a disk that fills up", whyNoLoop, () => {
       const error = await failure(operation(request(state, "second", { ...strict, sizeGiB: 2 })));
       expect(error.code).toBe("disk-full");
       expect(error.message).toMatch(/needs 2 GiB more .* has 3 GiB free, of which 1023 MiB are promised to 1 volume/);
-      expect(error.message).toMatch(/At most 1.9 GiB can be had.*overcommit: true/);
+      expect(error.message).toMatch(/At most 1.9 GiB are available.*overcommit: true/);
     }
     const second = await createVolume(request(state, "second", strict));
     // It is refused for its space, and not for being in use: nothing is unmounted for it.
@@ -665,7 +665,10 @@ describeIf(canLoop, "on a disk that fills up", whyNoLoop, () => {
     await repairVolume(volume.id);
     expect(fs.readFileSync(path.join(volume.mountPath, "little"), "utf8")).toBe("data");
     const error = await failure(createVolume(request(state, "more")));
-    expect(error).toMatchObject({ code: "disk-full", message: expect.stringContaining("at least 16 MiB must be") });
+    expect(error).toMatchObject({
+      code: "disk-full",
+      message: expect.stringContaining("at least 16 MiB must stay free"),
+    });
     await deleteVolume(volume.id, volume);
     expect(support.leftovers(state)).toEqual([]);
   });

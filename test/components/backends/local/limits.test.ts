@@ -205,7 +205,7 @@ describeIf(reason === undefined && hierarchy !== undefined, "a volume's limits",
     expect(await limitProcess(process.pid, [plain.id])).toEqual(refusal);
     expect(fs.readFileSync("/proc/self/cgroup", "utf8")).not.toContain("storage-profiles");
 
-    expect((await failure(limitProcess(4_194_304, [volume.id]))).message).toContain("no process 4194304");
+    expect((await failure(limitProcess(4_194_304, [volume.id]))).message).toContain("Process 4194304 doesn't exist");
     for (const no of ["/etc", root, `${foreign}/`, `${foreign}/../..`, path.join(root, "cgroup.procs")]) {
       expect((await failure(applyLimits(no, [volume.id]))).code).toBe("limits-unavailable");
     }

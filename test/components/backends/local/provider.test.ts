@@ -51,7 +51,7 @@ describe("a volume on a disk that isn't mounted", () => {
       () => provider.diff(id, outs, ask("v")),
       () => provider.delete(id, outs),
     ]) {
-      const refusal = { code, message: expect.stringMatching(/Mount the disk that has it.*pulumi state delete/s) };
+      const refusal = { code, message: expect.stringMatching(/Mount its disk.*pulumi state delete/s) };
       expect(await support.failure(operation())).toMatchObject(refusal);
     }
     fs.rmSync(state, { recursive: true });

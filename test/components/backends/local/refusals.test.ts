@@ -143,7 +143,7 @@ describe("what storage-profiles didn't make", () => {
         });
       }
       expect((await inspectVolume(id))?.problems).toEqual([
-        expect.stringContaining("no record"),
+        expect.stringContaining("The record (volume.json) is missing"),
         expect.stringContaining(name),
         expect.anything(),
       ]);

@@ -58,21 +58,21 @@ describeOpenstack("a change on Cinder", () => {
     expect(failure?.message).toMatch(/retyping volume .* from "gold" to "golld": Cinder says ".*golld.*" \(40\d\)/);
     expect(has).toEqual({ sizeGiB: 3, volumeType: "gold" });
     const { failure: shrunk } = await change({ sizeGiB: 2 });
-    expect(shrunk?.message).toBe(`volume ${volumeId} has 3 GiB and can't shrink to 2 GiB. Ask for 3 GiB or more.`);
+    expect(shrunk?.message).toBe(`volume ${volumeId} can't shrink from 3 GiB to 2 GiB. Set the size to 3 GiB or more.`);
   });
 
   test("of a volume that isn't there, or by a login that is refused, says what to do", async () => {
     const none = "11111111-2222-4333-8444-555555555555";
     await expect(change({ volumeId: none })).rejects.toThrow(
-      `volume ${none} is no longer in Cinder. Run pulumi refresh`,
+      `volume ${none} no longer exists in Cinder. Run pulumi refresh`,
     );
     const wrong = { ...lab.config(), password: "not-this-one" };
     const refused = new CinderSession(
       readConnection((key) => wrong[key.replace("openstack:", "") as keyof typeof wrong], {}),
     );
     // Once: whoever tries again for every volume locks the user out.
-    await expect(change({}, refused)).rejects.toThrow('refuses the login of user "plain"');
-    await expect(change({}, refused)).rejects.toThrow("refuses the login");
+    await expect(change({}, refused)).rejects.toThrow('rejected the login of user "plain"');
+    await expect(change({}, refused)).rejects.toThrow("rejected the login");
     expect(await lab.requests("keystone")).toHaveLength(2);
   });
 });

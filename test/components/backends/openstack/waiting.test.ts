@@ -50,8 +50,8 @@ test("a change that doesn't end is waited for until the time limit, with lines o
   const waited = (Date.now() - start) / 1000;
   expect([waited > 60, waited < 66]).toEqual([true, true]);
   expect(failure).toMatchObject({ code: "still-running" });
-  expect(failure?.message).toContain('volume v1 is still "retyping" when the time limit has passed');
-  expect(lines).toEqual([12, 22, 32, 42, 52].map((s) => `what was begun before: status "retyping", ${s} s so far`));
+  expect(failure?.message).toContain('volume v1 is still "retyping" after the time limit');
+  expect(lines).toEqual([12, 22, 32, 42, 52].map((s) => `the previous change: status "retyping", ${s} s so far`));
   expect(has).toEqual({ sizeGiB: 1, volumeType: "gold" });
   expect(requests.filter((each) => each.startsWith("POST"))).toEqual([]);
 });

@@ -44,10 +44,10 @@ describe("a volume that an interrupted run left behind", () => {
   const left: [string, ScaleioSettings, number, ScaleioSettings, string | undefined][] = [
     ["is as it was asked for", settings, 8, settings, undefined],
     ["is compressed as asked", { ...fine, compression: "normal" }, 8, { ...fine, compression: "normal" }, undefined],
-    ["has another size", settings, 16, settings, "it has another size than 8 GiB"],
-    ["is thick", { ...settings, provisioning: "thick" }, 8, settings, "it is ThickProvisioned, and not thin"],
-    ["has RAM cache", { ...settings, ramCache: true }, 8, settings, "its RAM cache is set otherwise"],
-    ["is compressed", { ...fine, compression: "normal" }, 8, fine, "its compression is set otherwise"],
+    ["its size isn't", settings, 16, settings, "its size isn't 8 GiB"],
+    ["is thick", { ...settings, provisioning: "thick" }, 8, settings, "it is ThickProvisioned, not thin"],
+    ["has RAM cache", { ...settings, ramCache: true }, 8, settings, "its RAM cache setting differs"],
+    ["is compressed", { ...fine, compression: "normal" }, 8, fine, "its compression setting differs"],
     ["is in another pool", fine, 8, settings, "it is in another storage pool"],
   ];
   test.each(left)("that %s", async (_name, was, sizeGiB, wanted, reason) => {
@@ -114,12 +114,12 @@ test("a snapshot is no volume to take over, and a name can't be another", async 
       ({ code, message }) => `${code}: ${message}`,
     );
   expect(await codes(snapshot)).toEqual([expect.stringContaining("it is a snapshot")]);
-  expect(await codes(id, { physicalName: "w" })).toEqual([expect.stringContaining('it is called "v"')]);
+  expect(await codes(id, { physicalName: "w" })).toEqual([expect.stringContaining('it is named "v"')]);
   expect(await codes(id, { settings: { ...settings, compression: "normal" } })).toEqual([
     expect.stringMatching(/^place-cannot/),
   ]);
   expect(await codes("0000000000000000")).toEqual([expect.stringContaining("no such volume")]);
-  expect(await codes("x")).toEqual([expect.stringContaining("it is no id of a volume")]);
+  expect(await codes("x")).toEqual([expect.stringContaining("it isn't a volume id")]);
   expect(await codes(id)).toEqual([]);
 });
 
@@ -129,7 +129,7 @@ test.each<[string, Partial<ScaleioSettings>, number, string[]]>([
     { storagePool: "poll1" },
     8,
     [
-      'there is no storage pool "poll1" in protection domain "domain1"',
+      'unknown storage pool "poll1" in protection domain "domain1"',
       "fine, pool1, small, unpadded",
       'did you mean "pool1"?',
     ],
@@ -138,19 +138,22 @@ test.each<[string, Partial<ScaleioSettings>, number, string[]]>([
     "a domain that is misspelt",
     { protectionDomain: "domain" },
     8,
-    ['there is no protection domain "domain"', "domain1, domain2"],
+    ['unknown protection domain "domain"', "domain1, domain2"],
   ],
   [
     "RAM cache on fine granularity",
     { storagePool: "fine", ramCache: true },
     8,
-    ['storage pool "fine" can\'t do that: volumes of fine granularity have no RAM cache', "set ramCache: false"],
+    [
+      'not supported by storage pool "fine": fine-granularity volumes don\'t support the RAM cache',
+      "set ramCache: false",
+    ],
   ],
   [
     "a thick volume without room",
     { storagePool: "small", provisioning: "thick" },
     72,
-    ['storage pool "small" has room for 64 GiB more; ', "wants 72 GiB"],
+    ['storage pool "small" has 64 GiB free; ', "needs 72 GiB"],
   ],
 ])("%s is refused, with what there is", async (_name, differing, sizeGiB, told) => {
   const wanted = { name: "v", sizeGiB, settings: { ...settings, ...differing } };

@@ -141,7 +141,7 @@ describe.each([
     expect([code, errorCode]).toEqual(["refused", 99]);
     expect(message).toBe(
       'creating volume twice: the array says "Volume name already in use. Please use a different name" (code 99). ' +
-        "Choose another physicalName, or take that volume over with `import`.",
+        "Choose another physicalName, or import that volume with `import`.",
     );
   });
 });
@@ -186,7 +186,7 @@ test("a server that is no gateway is told as such", async () => {
   const gateway = await startGateway();
   gateway.fault({ match: { path: "/api/login" }, times: "always", do: "unauthorized-html" });
   const session = connect(gateway);
-  expect((await failure(session.version())).message).toContain('refuses the login of user "admin"');
+  expect((await failure(session.version())).message).toContain('rejected the login of user "admin"');
 });
 
 describe("what stands before a gateway", () => {
@@ -211,7 +211,7 @@ describe("what stands before a gateway", () => {
     const wanted = { name: "v", sizeGiB: 8, thick: false, ramCache: false, compressed: false, pool };
     expect((await failure(array.createVolume(wanted))).code).toBe("interrupted");
     expect(asked.filter((url) => url.includes("Volume"))).toHaveLength(1);
-    expect((await failure(array.sdcs())).message).toContain("got no answer from it");
+    expect((await failure(array.sdcs())).message).toContain("got no response from it");
     expect(asked.filter((url) => url.includes("Sdc"))).toHaveLength(3);
   });
 
@@ -275,7 +275,7 @@ describe("the connection's config", () => {
     expect(read(rest, { SCALEIO_PASSWORD_FILE: file }).password).toBe("from the file");
     writeFileSync(join(directory, "empty"), "\n");
     expect(() => read({ ...rest, passwordFile: join(directory, "empty") })).toThrow("empty is empty");
-    expect(() => read({ ...good, passwordFile: file })).toThrow("password and passwordFile are both given");
+    expect(() => read({ ...good, passwordFile: file })).toThrow("password and passwordFile are both set");
     expect(() => read({ ...rest, passwordFile: join(directory, "none") })).toThrow("passwordFile: ENOENT");
   });
 
@@ -286,7 +286,7 @@ describe("the connection's config", () => {
       "https://gateway.example?a",
     ])
       expect(() => read({ ...good, endpoint })).toThrow(
-        "endpoint has more than an address: write https://gateway.example",
+        "endpoint contains more than an address: use https://gateway.example",
       );
     expect(read({ ...good, endpoint: "https://gateway.example/" }).endpoint).toBe("https://gateway.example");
   });
@@ -309,7 +309,7 @@ describe("the connection's config", () => {
         "username is missing",
         "insecure must be",
         "timeoutSeconds must be",
-        "endpoint holds a user",
+        "endpoint contains a user",
         "no PEM",
       ]) {
         expect(message).toContain(part);
@@ -331,6 +331,6 @@ test("a sign-in page in place of an answer is called that, with the address and 
   const options = { endpoint, username: "admin", password: "secret", ca: undefined, insecure: true, timeoutMs: 5_000 };
   const { code, message } = await failure(opened(new GatewaySession(options)).version());
   expect(code).toBe("answer-unreadable");
-  expect(message).toContain(`${endpoint} answered with a web page, and not as a ScaleIO gateway does`);
-  expect(message).toContain("Check scaleio:endpoint, and whether a proxy or a sign-in page stands before the gateway");
+  expect(message).toContain(`${endpoint} responded with a web page, not like a ScaleIO gateway`);
+  expect(message).toContain("Check scaleio:endpoint, and any proxy or sign-in page in front of the gateway");
 });

@@ -202,8 +202,8 @@ describe("where nobody can say whether it was carried out", () => {
   });
 
   test.each([
-    [true, "the next `pulumi up` looks for it"],
-    [false, "look on the array for v, and take it over"],
+    [true, "the next `pulumi up` finds and adopts it"],
+    [false, "look for v on the array, and import it"],
   ])("the error of a creation says so, and who finds it (a name of its own: %s)", async (ownName, way) => {
     const lookUp = { path: "queryIdByKey" };
     gateway.fault({ match: { path: "createVolume" }, times: "always", do: "truncated-after-commit" });

@@ -23,13 +23,13 @@ beforeEach(async () => {
 });
 
 const WRONG: [string, unknown, string][] = [
-  ["iopsLimit", 10, "the mapping wants a limit of 10 IOPS; ScaleIO allows 11 to"],
-  ["iopsLimit", 11.5, "iopsLimit: a number (11.5) where a whole number belongs"],
+  ["iopsLimit", 10, "the mapping sets a limit of 10 IOPS; ScaleIO allows 11 to"],
+  ["iopsLimit", 11.5, "iopsLimit: expected a whole number, got a number (11.5)"],
   ["iopsLimit", -1, "iopsLimit: -1 is out of range"],
-  ["iopsLimit", Number.NaN, "iopsLimit: no finite number (NaN) where a number belongs"],
-  ["iopsLimit", "100", 'iopsLimit: text ("100") where a number belongs'],
+  ["iopsLimit", Number.NaN, "iopsLimit: expected a number, got a number that isn't finite (NaN)"],
+  ["iopsLimit", "100", 'iopsLimit: expected a number, got text ("100")'],
   ["bandwidthLimitKBps", -1, "bandwidthLimitKBps: -1 is out of range"],
-  ["bandwidthLimitKBps", 1500.5, "bandwidthLimitKBps: a number (1500.5) where a whole number belongs"],
+  ["bandwidthLimitKBps", 1500.5, "bandwidthLimitKBps: expected a whole number, got a number (1500.5)"],
 ];
 
 // What is thrown in the `apply` of an input is formatted with everything that it refers to: 34 s and 3.6 GB.
