@@ -76,13 +76,7 @@ describeAws("changes that would lose data", () => {
     },
     everything: {
       ...{ from: "plain", to: "keyed", args: { sizeGiB: 50, ...zoned } },
-      told: [
-        "4 problems",
-        " GiB to 50 GiB",
-        "EBS can't encrypt",
-        "change the key",
-        "can't be moved to another zone",
-      ],
+      told: ["4 problems", " GiB to 50 GiB", "EBS can't encrypt", "change the key", "can't be moved to another zone"],
     },
   };
   const declare = (side: "from" | "to") =>
