@@ -612,9 +612,9 @@ export const problemKinds = {
     message: ({ why }) => `not valid YAML: ${why}`,
     allowed: () => "a YAML file with a mapping under `config`",
   }),
-  "config-changed": problemKind<{ tag: string; ifTag: string }>({
+  "config-changed": problemKind<Record<string, never>>({
     meaning: "The stack's config file has changed since it was read.",
-    message: ({ tag, ifTag }) => `the file changed in the meantime: its tag is ${tag}, not ${ifTag}`,
+    message: () => "the file has changed since it was read",
     allowed: () => "the current tag of the file",
     fix: () => "read the file again, and repeat the edit",
   }),

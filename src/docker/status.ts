@@ -17,7 +17,7 @@ export function statusMap(volume: RecordedVolume, read: StackConfigRead): Record
     status,
     ...(notes.length > 0 ? { notes: notes.map(({ message }) => message) } : {}),
     ...(causes.length > 0 ? { causes: causes.map(({ message }) => message) } : {}),
-    cost: monthlyCost ? `${formatCost(monthlyCost)} a month` : "unknown",
+    cost: monthlyCost ? `${formatCost(monthlyCost)}/month` : "unknown",
     volumeId,
   };
 }

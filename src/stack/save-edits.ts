@@ -71,7 +71,7 @@ async function judge(
 ): Promise<{ now: string; result: EditResult }> {
   const old = text ?? "";
   const tag = tagOf(text);
-  if (ifTag !== undefined && ifTag !== tag) throw stackError("config-changed", configFile, undefined, { tag, ifTag });
+  if (ifTag !== undefined && ifTag !== tag) throw stackError("config-changed", configFile, undefined, {});
   if (edits.length === 0) await refuseUnknown(tag, state.exists || stateUnknown !== undefined);
   const before = await read(text);
   const problems = [...twice(edits), ...editProblems(edits, before, state)];
