@@ -1,7 +1,7 @@
 // proper-lockfile takes a lock for a dead process's once its timestamp is old enough. That is late where the holder is known to be dead; and
 // after the machine's clock was set back, the timestamp may lie in the future, and the lock would never become old.
 
-import { open, readFile, rm, stat, utimes } from "node:fs/promises";
+import { open, readFile, rm, rmdir, stat } from "node:fs/promises";
 
 import { monotonic } from "./monotonic";
 import { isAlive, pidNamespace, thisProcess, type ProcessId } from "./process-id";
@@ -32,7 +32,7 @@ export function isTaken(error: unknown): boolean {
 }
 
 /**
- * Makes what a waiter calls each time that it finds the lock taken. A lock is made old, so that the next attempt takes it away: at once where
+ * Makes what a waiter calls each time that it finds the lock taken. A lock is removed, so that the next attempt gets it: at once where
  * its record is of a process of this machine that is dead; and where its time lies in the future, and nobody has renewed it for so long. A
  * process that lives renews its own by the clock as it is now.
  */
@@ -40,20 +40,21 @@ export function lockWatch(lockfile: string, recordFile: string, staleMs: number)
   let seen: { mtimeMs: number; since: number } | undefined;
   return async () => {
     if (await isOfDead(lockfile, recordFile)) {
-      await makeOld(lockfile, staleMs, () => isOfDead(lockfile, recordFile));
+      await remove(lockfile, staleMs, () => isOfDead(lockfile, recordFile));
       return;
     }
     const mtimeMs = (await statOf(lockfile))?.mtimeMs ?? 0;
     if (mtimeMs <= Date.now()) seen = undefined;
     else if (seen?.mtimeMs !== mtimeMs) seen = { mtimeMs, since: monotonic.now() };
     else if (monotonic.now() - seen.since > staleMs) {
-      await makeOld(lockfile, staleMs, async () => (await statOf(lockfile))?.mtimeMs === mtimeMs);
+      await remove(lockfile, staleMs, async () => (await statOf(lockfile))?.mtimeMs === mtimeMs);
     }
   };
 }
 
-// One waiter at a time, who looks again: else the lock of somebody who has taken it meanwhile would be made old.
-async function makeOld(lockfile: string, staleMs: number, isStill: () => Promise<boolean>): Promise<void> {
+// One waiter at a time, who looks again: else the lock of somebody who has taken it meanwhile would be removed. While the lock is there nobody
+// else can make one, so it is still the one that was looked at.
+async function remove(lockfile: string, staleMs: number, isStill: () => Promise<boolean>): Promise<void> {
   const guard = `${lockfile}.guard`;
   const handle = await open(guard, "wx").catch(() => undefined);
   if (!handle) {
@@ -64,8 +65,7 @@ async function makeOld(lockfile: string, staleMs: number, isStill: () => Promise
     return;
   }
   try {
-    const isOld = ((await statOf(lockfile))?.mtimeMs ?? 0) < Date.now() - staleMs;
-    if (!isOld && (await isStill())) await utimes(lockfile, 0, 0).catch(() => undefined);
+    if (await isStill()) await rmdir(lockfile).catch(() => undefined);
   } finally {
     await handle.close();
     await rm(guard, { force: true }).catch(() => undefined);
