@@ -10,6 +10,15 @@ const root = path.dirname(__dirname);
 const from = path.join(root, "src", "http", "page");
 const to = path.join(root, "dist", "src", "http", "page");
 
-// What is gone from the folder is gone there too.
+// What is gone from the sources is gone there too: an old commands.js would be loaded in the place of commands/index.js.
+for (const room of ["src", "components", "emulators"]) {
+  const compiled = path.join(root, "dist", room);
+  for (const file of fs.existsSync(compiled) ? fs.readdirSync(compiled, { recursive: true, encoding: "utf8" }) : []) {
+    const source = /^(.*)\.(?:js|d\.ts)$/.exec(file)?.[1];
+    if (source !== undefined && !fs.existsSync(path.join(root, room, `${source}.ts`)))
+      fs.rmSync(path.join(compiled, file), { force: true });
+  }
+}
+
 fs.rmSync(to, { recursive: true, force: true });
 fs.cpSync(from, to, { recursive: true });
