@@ -2,9 +2,10 @@
 
 import { z } from "zod";
 
-import type { Asked, Backend, ReadBack, SettingRule } from "../core/backend";
+import type { Asked, ReadBack, SettingRule } from "../core/backend";
 import { problem, type Problem } from "../core/problems";
 
+export { defineBackend } from "../core/backend";
 export type {
   Admitted,
   Answer,
@@ -16,22 +17,6 @@ export type {
   Recorded,
   SettingRule,
 } from "../core/backend";
-
-/** Defines a backend. The compiler holds it to the contract, and keeps its precise types. */
-export function defineBackend<
-  const Name extends string,
-  Section,
-  Settings extends object,
-  Placement,
-  Limits,
-  Prices,
-  Stack,
-  Own = never,
->(
-  backend: Backend<Name, Section, Settings, Placement, Limits, Prices, Stack, Own>,
-): Backend<Name, Section, Settings, Placement, Limits, Prices, Stack, Own> {
-  return backend;
-}
 
 /** A range as limits have it. */
 export const rangeSchema = z

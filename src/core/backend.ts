@@ -166,6 +166,22 @@ export interface Backend<
   ): { cost: MonthlyCost } | { unknown: string } | undefined;
 }
 
+/** Defines a backend. The compiler holds it to the contract, and keeps its precise types. */
+export function defineBackend<
+  const Name extends string,
+  Section,
+  Settings extends object,
+  Placement,
+  Limits,
+  Prices,
+  Stack,
+  Own = never,
+>(
+  backend: Backend<Name, Section, Settings, Placement, Limits, Prices, Stack, Own>,
+): Backend<Name, Section, Settings, Placement, Limits, Prices, Stack, Own> {
+  return backend;
+}
+
 /** A question about the place of volumes, for `init` and as an option of commands. */
 export interface Question {
   /** The option: "zone". Backends that ask for the same thing share it. */
