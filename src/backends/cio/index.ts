@@ -21,14 +21,16 @@ import type { CioSettings } from "./settings";
 
 export type { CioSettings } from "./settings";
 
-const placement = z
-  .strictObject({
-    version: z
-      .union([z.literal([...releases]), z.enum(["2015", "1", "2"])])
-      .optional()
-      .describe(
-        "The release of ContainerIO: 1, 2, or 2015 for the limits of the founding example. Needed to make volumes",
-      ),
+const version = z
+  .union([z.literal([...releases]), z.enum(["2015", "1", "2"])])
+  .optional()
+  .describe("The release of ContainerIO: 1, 2, or 2015 for the limits of the founding example. Needed to make volumes");
+
+const placement = z.strictObject({ version });
+type Placement = z.infer<typeof placement>;
+
+const stack = placement
+  .extend({
     owner: z
       .string()
       .min(1)
@@ -38,7 +40,6 @@ const placement = z
       ),
   })
   .describe("Which release of ContainerIO the cluster runs");
-type Placement = z.infer<typeof placement>;
 
 const NEW_VOLUME_WAY = "declare a new volume with the new setting, copy the data, and destroy this one";
 const KEEP_WAY = `keep the setting, or ${NEW_VOLUME_WAY}`;
@@ -79,7 +80,8 @@ export const cio = defineBackend({
     bronze: { iops: { max: 250 } },
   },
   placement,
-  stack: placement,
+  stack,
+  place: ({ version }) => (version === undefined ? {} : { version }),
   questions: [
     {
       option: "release",

@@ -9,12 +9,12 @@ import { runs } from "../../support/property";
 type Section = NonNullable<ProfileDefinition["cio"]>;
 type Version = 2015 | 1 | 2;
 
-const on = (section: Section, version: Version | undefined = 2, sizeGiB = 100) =>
+const on = (section: Section, version: Version = 2, sizeGiB = 100) =>
   resolve(makeCatalog({ profiles: { p: { cio: section } } }), {
     name: "data@p",
     sizeGiB,
     backend: "cio",
-    placement: version === undefined ? {} : { version },
+    placement: { version },
   });
 const builtIn = (profile: string, version?: Version) =>
   resolve(makeCatalog(), {
@@ -295,7 +295,7 @@ describe("whatever a profile says", () => {
       autoExpand: fc.oneof(onOff, some({ enabled: onOff, thresholdPercent: fc.integer({ min: 1, max: 100 }) })),
     }),
   }) as fc.Arbitrary<Section>;
-  const version = fc.constantFrom<Version | undefined>(undefined, 2015, 1, 2);
+  const version = fc.constantFrom<Version>(2015, 1, 2);
   const size = fc.oneof(fc.integer({ min: 1, max: 70_000 }), fc.constantFrom(1, 64_000, 65_536, 65_537));
 
   test("is a problem, or has every setting with what was asked for and nothing near it", () => {
