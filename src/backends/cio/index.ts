@@ -3,7 +3,6 @@
 import { z } from "zod";
 
 import { count, note, problem, type Note, type Problem } from "../../core/problems";
-import { isSame } from "../../core/revision";
 import {
   defineBackend,
   inPlace,
@@ -179,7 +178,7 @@ function wholeChange({ settings: from }: Made<CioSettings>, { settings: to }: Ma
   ][]) {
     if (!from[service] || !to[service]) continue;
     for (const setting of settings) {
-      if (!isSame(from[setting], to[setting]))
+      if (from[setting] !== to[setting])
         refuse(setting, "the cluster sets it when it makes a volume, and has no command that changes it", KEEP_WAY);
     }
   }
