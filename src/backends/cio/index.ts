@@ -55,7 +55,7 @@ const nothing = (): undefined => undefined;
 
 export const cio = defineBackend({
   name: "cio",
-  title: "ConvergeIO / Storidge ContainerIO",
+  title: "ContainerIO",
   section,
   // `gold` is the founding example to the value; its node was a comment there.
   builtIn: {
