@@ -20,7 +20,7 @@ const begin = async (options: CioClusterOptions = { version: 2015 }) => {
 const declare = (profile: string, sizeGiB = 100, more = "") =>
   project.program(`
     const data = new ProfiledVolume("data@${profile}", { sizeGiB: ${sizeGiB}, ${more} });
-    exports.device = data.resource.devicePath;
+    exports.device = data.resource?.devicePath;
     exports.id = data.volumeId;
   `);
 const refused = async (messages: string[], command: string[] = ["preview"]) => {
