@@ -156,6 +156,16 @@ test("services that no transport sets are refused, whatever the limits say, and 
   ]);
 });
 
+test("the command's `Fail:` is a refusal, though it exits with 0, and `local` reaches the cluster", async () => {
+  const local = { name: "v", sizeGiB: 8, settings: settingsOf({ local: true }) };
+  emulated.fault({ match: /^cio volume create/, do: { text: "Fail: Create vd9: Running out of system memory" } });
+  await expect(createVolume(byCommand, local, true)).rejects.toThrow(
+    'the cluster says "Create vd9: Running out of system memory". Free memory',
+  );
+  await createVolume(byCommand, local, true);
+  expect(emulated.volumes).toMatchObject([{ name: "v", local: true }]);
+});
+
 describe("a volume that has the name already", () => {
   const settings = settingsOf({ iops: { max: 100 } });
   test("is taken up and finished where only this stack can have made it", async () => {
@@ -178,7 +188,7 @@ describe("a volume that has the name already", () => {
   });
 
   test("is another's where the name was chosen", async () => {
-    emulated.cio("volume", "create", "v");
+    emulated.cio("volume", "create", "v", "-c", "8");
     expect(await nameProblems(cluster, "v")).toMatchObject([
       { code: "physical-name-taken", fix: expect.stringContaining('import: "v"') },
     ]);
