@@ -91,8 +91,8 @@ describe("the founding example", () => {
   });
 
   test.each([
-    [{ local: "sure" }, "value-invalid local", "write true or false"],
-    [{ type: "nvme" }, "value-not-allowed type", "take one of those"],
+    [{ local: "sure" }, "value-invalid local", "true or false; yes, no"],
+    [{ type: "nvme" }, "value-not-allowed type", "ssd, hdd"],
     [
       { services: { highavailability: "disabled" } },
       "unknown-key services.highavailability",
@@ -192,9 +192,9 @@ test("sizes end at 65,536 GiB, and what only some sources have is tried with a n
   expect(codes(on({}, 2, 65_537))).toEqual([expect.stringContaining("size-beyond-limit")]);
   const { notes } = on({ level: 1, iops: { max: 2_000_000 } }, 2, 64_001);
   expect(notes.map(({ message }) => message)).toEqual([
-    "64,001 GiB may be refused: some sources end at 64,000",
-    "2,000,000 IOPS may be refused: some sources end at 1,000,000",
-    "level 1 may be refused: some sources begin at 2",
+    expect.stringMatching(/64,001 GiB.*some sources end at 64,000/),
+    expect.stringMatching(/2,000,000 IOPS.*some sources end at 1,000,000/),
+    expect.stringMatching(/level 1.*some sources begin at 2/),
   ]);
 });
 
