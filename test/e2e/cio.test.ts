@@ -60,7 +60,7 @@ test("the founding gold becomes silver and gold again on one volume, grows, show
   await project.connect({ profiles: { safe: { extends: "gold", cio: { level: 3 } } } });
   declare("safe", 64);
   cluster.clearCalls();
-  await refused(["[change-shrinks]", '"level" can\'t go from 5 copies to 3 copies', "copy the data"]);
+  await refused(["[change-shrinks]", '"level" can\'t be changed from 5 copies to 3 copies', "copy the data"]);
   expect(cluster.calls).toEqual([]);
 
   declare("gold", 120);
@@ -84,13 +84,13 @@ test("a volume moves, is taken over with its data, and is found gone", async () 
   cluster.cio("volume", "create", "theirs", "-c", "16", "-n", "v1");
   await project.connect({ cio: { version: 2 }, profiles: { near: { extends: "silver", cio: { node: "v2" } } } });
   declare("near", 16, 'physicalName: "theirs"');
-  await refused(['"theirs" is taken', 'set `import: "theirs"`']);
+  await refused(['"theirs" is already in use', 'set `import: "theirs"`']);
   declare("near", 8, 'import: "theirs"');
-  await refused(["the volume has 16 GiB and would shrink to 8 GiB"]);
+  await refused(["the volume can't shrink from 16 GiB to 8 GiB"]);
   declare("near", 20, 'import: "theirs"');
   const preview = succeeded(await project.run(["preview"]));
-  expect(preview).toContain("takes over theirs: sizeGiB: 16 GiB → 20 GiB, in place");
-  expect(preview).toContain("compression, dedupe, highAvailability, replication of theirs not checked beforehand");
+  expect(preview).toContain("imports theirs: sizeGiB: 16 GiB → 20 GiB, in place");
+  expect(preview).toContain("compression, dedupe, highAvailability, replication of theirs not checked in advance");
   await project.up();
   expect(cluster.volumes).toMatchObject([{ name: "theirs", capacity: 20, node: "v2", iopsMin: 50, vdisk: 1 }]);
 
@@ -126,7 +126,7 @@ test("what is wrong is told at preview: the release, gold's level on it, the con
     { cliPath: null },
   );
   declare("p");
-  await refused(['there is no node "v9" in the cluster', "its REST API can't set local"]);
+  await refused(['unknown node "v9" in the cluster', "its REST API can't set local"]);
   expect(cluster.volumes).toEqual([]);
 });
 

@@ -5,7 +5,7 @@ import { randomUUID } from "node:crypto";
 
 import type * as dynamic from "@pulumi/pulumi/dynamic";
 
-import type { Problem } from "../../../src";
+import { advice, type Problem } from "../../../src";
 import type { CioSettings } from "../../../src/backends/cio";
 import { isSame } from "../../../src/core/revision";
 import { leaveToEngine } from "../../provider-errors";
@@ -173,9 +173,12 @@ export const identity = {
 async function failuresOf(action: () => Promise<Problem[]>): Promise<dynamic.CheckFailure[]> {
   try {
     const problems = await action();
-    return problems.map(({ path, message, code, allowed, fix }) => ({
-      property: path,
-      reason: `${message} [${code}]\n      allowed: ${allowed}\n      fix:     ${fix}`,
+    return problems.map((each) => ({
+      property: each.path,
+      reason: [
+        `${each.message} [${each.code}]`,
+        ...advice(each).map(([label, text]) => `      ${label.padEnd(8)} ${text}`),
+      ].join("\n"),
     }));
   } catch (error) {
     if (!(error instanceof CioError)) throw error;
