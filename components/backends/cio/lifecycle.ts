@@ -36,7 +36,7 @@ const UNTOLD = ["compression", "dedupe", "highAvailability", "replication"] as c
 /** Services that neither the API nor the command makes, whatever the limits say. */
 const UNMADE = ["dedupe", "highAvailability", "replication"] as const;
 
-const asSentence = ({ message, fix }: Problem) => `${message}. Fix: ${fix}.`;
+const asSentence = ({ message, fix }: Problem) => `${message}.${fix ? ` Fix: ${fix}.` : ""}`;
 
 /** What keeps a volume from being made or changed, as far as the cluster can be asked before. Problems: `place-unknown`, `place-cannot`. */
 export async function volumeProblems(
