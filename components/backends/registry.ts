@@ -8,6 +8,7 @@ const loaders = {
   aws: () => (require("./aws") as typeof import("./aws")).aws,
   openstack: () => (require("./openstack") as typeof import("./openstack")).openstack,
   scaleio: () => (require("./scaleio") as typeof import("./scaleio")).scaleio,
+  cio: () => (require("./cio") as typeof import("./cio")).cio,
   local: () => (require("./local") as typeof import("./local")).local,
 };
 

@@ -1,12 +1,13 @@
 // The backends there are. Adding one means a folder beside this file and a line here, and the same in components/backends.
 
-import { registerBackends, type TypesOf } from "../core/backend";
+import { registerBackends, type Backend, type TypesOf } from "../core/backend";
 
 /* eslint-disable @typescript-eslint/no-require-imports -- each is loaded when it is first used */
 const loaders = {
   aws: () => (require("./aws") as typeof import("./aws")).aws,
   openstack: () => (require("./openstack") as typeof import("./openstack")).openstack,
   scaleio: () => (require("./scaleio") as typeof import("./scaleio")).scaleio,
+  cio: () => (require("./cio") as typeof import("./cio")).cio,
   local: () => (require("./local") as typeof import("./local")).local,
 };
 
@@ -18,6 +19,7 @@ declare module "../core/backend" {
   interface BackendTypes extends TypesOfAll<ShippedBackends> {}
 }
 
-type TypesOfAll<All> = { [B in keyof All]: TypesOf<All[B]> };
+// `Backend` is named here since the compiler names it in this file's declarations, and imports it there only where it is imported here.
+type TypesOfAll<All> = { [B in keyof All]: All[B] extends Pick<Backend, "name"> ? TypesOf<All[B]> : never };
 
 registerBackends(loaders);

@@ -349,6 +349,13 @@ export const problemKinds = {
     message: ({ setting, because }) => `"${setting}" can't be set: ${because}`,
     fix: ({ ways }) => either(ways),
   }),
+  "not-in-release": problemKind<{ product: string; because: string; allowed: string; way: string }>({
+    meaning:
+      "The release of the backend's product, which the stack's config names, doesn't have what the profile asks for.",
+    message: ({ product, because }) => `${product} can't do that: ${because}`,
+    allowed: ({ allowed }) => allowed,
+    fix: ({ way }) => way,
+  }),
   "iops-range-empty": problemKind<{ min: number; max: number }>({
     meaning: "`iops.min` is greater than `iops.max`.",
     message: ({ min, max }) => `min (${count(min)} IOPS) is greater than max (${count(max)} IOPS)`,

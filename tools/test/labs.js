@@ -47,6 +47,12 @@ const labs = [
     prepare: [["test/labs/python.js", "scaleio"]],
   },
   {
+    name: "cio",
+    what: "an emulated ContainerIO cluster, driven by the engine",
+    needs: "nothing more",
+    files: ["test/e2e/cio\\."],
+  },
+  {
     name: "aws",
     what: "the real Terraform AWS provider on an EC2 server (moto)",
     needs: "Go, Python 3",

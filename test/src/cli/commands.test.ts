@@ -84,10 +84,10 @@ describe("profiles and explain", () => {
   });
 
   test("say what a profile becomes, side by side, with what it costs and why", async () => {
-    const { code, out } = await call("explain gold --size 100 --zone us-east-1a", { cwd: home });
+    const { code, out } = await call("explain gold --size 100 --zone us-east-1a", { cwd: home, columns: 150 });
     expect(code).toBe(0);
     const [head = ""] = out.split("\n");
-    for (const title of ["Amazon EBS", "OpenStack Cinder", "ScaleIO / PowerFlex", "this machine"])
+    for (const title of ["Amazon EBS", "OpenStack Cinder", "ScaleIO / PowerFlex", "ContainerIO", "this machine"])
       expect(head).toContain(title);
     for (const text of ["iops: 3,000", "207.50 USD/month", "104 GiB", "io1: 4 to 16,384 GiB"])
       expect(out).toContain(text);
@@ -114,11 +114,11 @@ describe("a wrong call", () => {
   test.each([
     ["staus", "(Did you mean status?)"],
     ["explain", "missing required argument 'profile'"],
-    ["explain gold --backend gcp", "Allowed choices are aws, openstack, scaleio, local."],
+    ["explain gold --backend gcp", "Allowed choices are aws, openstack, scaleio, cio, local."],
     ["status --refesh", "(Did you mean --refresh?)"],
     ["apply data@gold", "not an interactive terminal; pass --yes"],
     ["apply --yes --wait soon", "--wait must be a number of seconds"],
-    ["init --yes --stack new", "--backend aws|openstack|scaleio|local"],
+    ["init --yes --stack new", "--backend aws|openstack|scaleio|cio|local"],
     ["init --yes --stack new --backend scaleio", "backend scaleio requires --domain"],
     ["init --yes --stack good --backend aws", "already has a config (backend local)"],
     ["completion tcsh", "choose bash, zsh, fish or powershell"],

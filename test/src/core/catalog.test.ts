@@ -7,7 +7,7 @@ describe("the catalog", () => {
   test("has default, gold, silver and bronze for every backend when the stack says nothing", () => {
     const catalog = makeCatalog();
     expect(catalog.problems).toEqual([]);
-    for (const backend of ["aws", "openstack", "scaleio", "local"] as const) {
+    for (const backend of ["aws", "openstack", "scaleio", "cio", "local"] as const) {
       expect(profilesFor(catalog, backend)).toEqual(["default", "gold", "silver", "bronze"]);
     }
   });
@@ -17,6 +17,14 @@ describe("the catalog", () => {
       aws: { volumeType: "io1", iops: { perGiB: 30, min: 100, max: 64000 }, encrypted: true },
       openstack: { volumeType: "gold", migrationPolicy: "on-demand" },
       scaleio: { provisioning: "thin", iopsLimit: 10000, bandwidthLimitKBps: 1000448, ramCache: true },
+      cio: {
+        ...{ iops: { min: 100, max: 1000 }, level: 5, local: true, provision: "thin", type: "ssd" },
+        services: {
+          ...{ compression: false, dedupe: false, encryption: false, highAvailability: false },
+          replication: { enabled: false, destination: "none", intervalMinutes: 120, type: "synchronous" },
+          snapshot: { enabled: false, startMinutes: 1440, intervalMinutes: 60, max: 10 },
+        },
+      },
       local: { iops: { max: 10000 } },
     });
   });

@@ -34,6 +34,7 @@ interface Made {
 const TYPES = {
   local: "pulumi-nodejs:dynamic/storage-profiles:LocalVolume",
   scaleio: "pulumi-nodejs:dynamic/storage-profiles:ScaleioVolume",
+  cio: "pulumi-nodejs:dynamic/storage-profiles:CioVolume",
   openstack: "pulumi-nodejs:dynamic/storage-profiles:CinderVolume",
   aws: "aws:ebs/volume:Volume",
 };

@@ -1,0 +1,40 @@
+// What is asked at preview before a volume on a cluster is taken over: what becomes of it. Why it can't be taken over, its provider says.
+
+import * as pulumi from "@pulumi/pulumi";
+
+import { change, note, type Note, type Problem, type StackConfig } from "../../../src";
+import type { CioSettings } from "../../../src/backends/cio";
+import type { AskedOfBackend } from "../contract";
+import { CioCluster } from "./cluster";
+import { readConnection } from "./connection";
+import { CioError } from "./errors";
+import { volumeToImport, type FoundVolume } from "./lifecycle";
+
+const clusters = new WeakMap<StackConfig, CioCluster>();
+
+export async function askCio({ to, inputs, config }: AskedOfBackend): Promise<{ problems: Problem[]; notes: Note[] }> {
+  const importId = inputs?.["import"];
+  const found = typeof importId === "string" && (await find(config, importId, to.settings as CioSettings));
+  if (!found) return { problems: [], notes: [] };
+  const { name: id, sizeGiB, settings, unread } = found;
+  const what = change({ ...to, sizeGiB, settings }, to).notes.map(({ message }) => message);
+  const notes = [
+    note("taken-over", "import", { id, from: undefined, what }),
+    note("owner-unknown", "import", { id, keeper: "the cluster" }),
+  ];
+  const because = "the cluster doesn't tell";
+  if (unread.length > 0) notes.push(note("not-checked", "import", { what: `${unread.join(", ")} of ${id}`, because }));
+  return { problems: [], notes };
+}
+
+async function find(config: StackConfig, id: string, settings: CioSettings): Promise<FoundVolume | undefined> {
+  try {
+    const connection = pulumi.runtime.allConfig();
+    const cluster = clusters.get(config) ?? new CioCluster(readConnection((key) => connection[key], process.env));
+    clusters.set(config, cluster);
+    return (await volumeToImport(cluster, id, settings)).found;
+  } catch (error) {
+    if (error instanceof CioError) return undefined;
+    throw error;
+  }
+}

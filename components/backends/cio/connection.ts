@@ -1,0 +1,97 @@
+// Where the cluster's REST API is, and its command: read from Pulumi's config and the environment when it is used. There is no login:
+// ContainerIO has none, and whoever reaches the port may do everything.
+
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+
+import { CioError } from "./errors";
+
+/** The namespace of the connection's config: `cio:endpoint` and so on. */
+export const CONNECTION_NAMESPACE = "cio";
+
+/** The keys of the connection, with what they mean. Each may also come from the environment: `CIO_ENDPOINT`, ... */
+export const connectionKeys = {
+  endpoint: "URL of the REST API on any node: http://node1.example:8282",
+  caFile: "PEM file with the CA that signed the API's certificate (cio-api --tls); relative to the program",
+  insecure: "true: the API's certificate is not verified. Default: false",
+  cliPath: "path of the command `cio` on this machine, for what the REST API lacks. Default: none",
+  timeoutSeconds: "how long a request or a command may take, in seconds. Default: 60",
+} as const;
+
+export type ConnectionKey = keyof typeof connectionKeys;
+
+/** The port of the API. Source: prerequisites/ports.md. */
+const API_PORT = "8282";
+
+/** How to reach a cluster. */
+export interface Connection {
+  /** `http://host:port`, without a path. */
+  endpoint: string;
+  /** The CA that is trusted, as PEM; those that Node.js trusts where there is none. */
+  ca?: string | undefined;
+  insecure: boolean;
+  cliPath?: string | undefined;
+  timeoutMs: number;
+}
+
+/** The name of the environment's variable that stands for a key. */
+export function variableOf(key: ConnectionKey): string {
+  return `CIO_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
+
+/**
+ * Reads the connection; the config counts before the environment. All that is wrong is told at once.
+ * @throws {CioError} `not-configured`
+ */
+export function readConnection(
+  config: (key: string) => string | undefined,
+  environment: NodeJS.ProcessEnv,
+): Connection {
+  const wrong: string[] = [];
+  const value = (key: ConnectionKey) => config(`${CONNECTION_NAMESPACE}:${key}`) ?? environment[variableOf(key)];
+
+  const endpoint = readEndpoint(value("endpoint"), wrong);
+  const insecureText = value("insecure") ?? "false";
+  if (!/^(true|false)$/.test(insecureText)) wrong.push("insecure must be true or false");
+  const timeoutSeconds = Number(value("timeoutSeconds") ?? "60");
+  if (!(timeoutSeconds >= 1 && timeoutSeconds <= 3_600)) wrong.push("timeoutSeconds must be a number from 1 to 3600");
+
+  const caFile = value("caFile");
+  let ca: string | undefined;
+  try {
+    ca = caFile === undefined ? undefined : readFileSync(resolve(caFile), "utf8");
+  } catch (error) {
+    wrong.push(`caFile: ${(error as Error).message}`);
+  }
+  if (ca !== undefined && !ca.includes("-----BEGIN CERTIFICATE-----"))
+    wrong.push(`caFile: ${resolve(caFile ?? "")} holds no PEM certificate`);
+  if (wrong.length > 0) {
+    const list = wrong.map((each) => `\n  - ${CONNECTION_NAMESPACE}:${each}`).join("");
+    throw new CioError("not-configured", `the connection to the ContainerIO cluster isn't set up:${list}`);
+  }
+  const cliPath = value("cliPath");
+  return { endpoint, ca, insecure: insecureText === "true", cliPath, timeoutMs: timeoutSeconds * 1000 };
+}
+
+function readEndpoint(text: string | undefined, wrong: string[]): string {
+  if (!text) {
+    const way = `pulumi config set ${CONNECTION_NAMESPACE}:endpoint http://node1.example:${API_PORT}`;
+    wrong.push(`endpoint is missing: ${way}, or set ${variableOf("endpoint")}`);
+    return "";
+  }
+  let url: URL | undefined;
+  try {
+    url = new URL(/^[a-z]+:\/\//i.test(text) ? text : `http://${text}`);
+  } catch {
+    // Told below.
+  }
+  if (!url || !/^https?:$/.test(url.protocol) || url.hostname === "") {
+    wrong.push(`endpoint is no URL: write http://node1.example:${API_PORT}`);
+    return "";
+  }
+  if (url.username || url.password) wrong.push("endpoint holds a user or a password: ContainerIO has no login");
+  else if (/[^/]/.test(url.pathname) || url.search || url.hash)
+    wrong.push(`endpoint has more than an address: write ${url.origin}. The API's own paths are added to it`);
+  if (url.port === "" && !/:\d+\/?$/.test(text)) url.port = API_PORT;
+  return url.origin;
+}

@@ -1,0 +1,17 @@
+// Who a stack is on a cluster (../stack-identity.ts). A volume is called by the token: no two states ever mean one volume by one name.
+
+import * as pulumi from "@pulumi/pulumi";
+
+import { stackIdentity } from "../../stack-identity";
+import { providerText } from "./provider-text";
+
+class CioIdentity extends pulumi.CustomResource {
+  constructor() {
+    super("pulumi-nodejs:dynamic/storage-profiles:CioIdentity", "cio", { __provider: providerText("identity") });
+  }
+}
+
+/** The token of the stack that the calling program belongs to; unknown in the preview of a stack that has none yet. */
+export async function cioToken(run: object): Promise<string | undefined> {
+  return (await stackIdentity("cio", run, () => new CioIdentity())).token;
+}

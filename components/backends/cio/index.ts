@@ -1,0 +1,9 @@
+// ConvergeIO / Storidge ContainerIO, by a dynamic provider.
+
+import { defineBackend } from "../contract";
+import type { CioVolume, CioVolumeArgs } from "./resource";
+
+/* eslint-disable @typescript-eslint/no-require-imports -- each part is loaded when it is first used */
+export const cio = defineBackend<{ resource: CioVolume; args: CioVolumeArgs }>({
+  volumes: () => (require("./resource") as typeof import("./resource")).cioBackend,
+});

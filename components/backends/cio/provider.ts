@@ -1,0 +1,219 @@
+// The dynamic providers of volumes on a ContainerIO cluster. Pulumi loads them by their names from the state of each resource (see
+// resource.ts), in a process of its own: all of a run share it.
+
+import { randomUUID } from "node:crypto";
+
+import type * as dynamic from "@pulumi/pulumi/dynamic";
+
+import { advice, type Problem } from "../../../src";
+import type { CioSettings } from "../../../src/backends/cio";
+import { isSame } from "../../../src/core/revision";
+import { leaveToEngine } from "../../provider-errors";
+import { Claims } from "../scaleio/claims";
+import { CioCluster } from "./cluster";
+import { readConnection } from "./connection";
+import { CioError } from "./errors";
+import {
+  createVolume,
+  importProblems,
+  importVolume,
+  nameProblems,
+  readVolume,
+  removeVolume,
+  updateVolume,
+  volumeProblems,
+  type FoundVolume,
+} from "./lifecycle";
+
+leaveToEngine("CioError");
+
+interface VolumeInputs {
+  /** Its name on the cluster; missing in a preview that can't know it. */
+  name?: string;
+  /** Whether `name` was asked for and not just made from the resource's; then an existing volume's must be the same. */
+  physicalName?: string;
+  sizeGiB: number;
+  settings: CioSettings;
+  import?: string;
+  /** What the resource is called in the program. */
+  declaredAs?: string;
+}
+
+/** What the state knows about a volume. */
+interface VolumeOutputs {
+  name: string;
+  uuid: string;
+  devicePath: string;
+  sizeGiB: number;
+  settings: CioSettings;
+  /** Settings that couldn't be read when it was taken over. */
+  unread?: string[] | undefined;
+  declaredAs?: string | undefined;
+}
+
+type Config = Parameters<NonNullable<dynamic.ResourceProvider["configure"]>>[0];
+
+let readConfig: ((key: string) => string | undefined) | undefined;
+let shared: CioCluster | undefined;
+const claims = new Claims();
+
+// Runs before anything else, and must not wait: calls that come together would find it unfinished.
+function configure({ config }: Config): Promise<void> {
+  readConfig = (key) => config.get(key);
+  return Promise.resolve();
+}
+
+function cluster(): CioCluster {
+  shared ??= new CioCluster(readConnection(readConfig ?? (() => undefined), process.env));
+  return shared;
+}
+
+/** Volumes. */
+export const volume = {
+  configure,
+
+  // Runs at preview too. The cluster is asked only about what is new. The name is decided once: an existing volume keeps it.
+  async check(olds: Partial<VolumeInputs>, news: VolumeInputs): Promise<dynamic.CheckResult<VolumeInputs>> {
+    const inputs = { ...news };
+    const exists = olds.settings !== undefined;
+    if (exists) {
+      delete inputs.import;
+      if (news.physicalName !== undefined && news.physicalName !== olds.name) {
+        const reason = `the volume is called "${olds.name}" and is never renamed. Set physicalName to "${olds.name}", or leave it out`;
+        return { inputs, failures: [{ property: "physicalName", reason }] };
+      }
+      if (olds.name !== undefined) inputs.name = olds.name;
+    }
+    if (containsUnknown(news) || (exists && isSame(olds.settings, news.settings))) return { inputs, failures: [] };
+    const failures = await failuresOf(async () => {
+      if (exists) return volumeProblems(cluster(), inputs, olds.settings);
+      if (inputs.import !== undefined) {
+        refuseSecond(inputs.import, inputs.declaredAs);
+        const wanted = { ...inputs, name: inputs.import };
+        const { found, problems } = await importProblems(cluster(), inputs.import, wanted);
+        if (found) inputs.name = found.name;
+        return problems;
+      }
+      const taken = isOwnName(inputs) || inputs.name === undefined ? [] : await nameProblems(cluster(), inputs.name);
+      return [...taken, ...(await volumeProblems(cluster(), inputs))];
+    });
+    return { inputs, failures };
+  },
+
+  diff(id: string, olds: VolumeOutputs, news: VolumeInputs): Promise<dynamic.DiffResult> {
+    const other = claims.keep(id, news.declaredAs, olds.declaredAs);
+    if (other) return Promise.reject(twice(id, news.declaredAs, other.by));
+    const changes = olds.sizeGiB !== news.sizeGiB || !isSame(olds.settings, news.settings);
+    return Promise.resolve({ changes, deleteBeforeReplace: true });
+  },
+
+  async create(inputs: VolumeInputs): Promise<dynamic.CreateResult<VolumeOutputs>> {
+    const { declaredAs, name } = inputs;
+    if (inputs.import !== undefined) {
+      refuseSecond(inputs.import, declaredAs);
+      claims.make(inputs.import, declaredAs);
+      const taken = await importVolume(cluster(), inputs.import, { ...inputs, name: inputs.import });
+      return { id: taken.name, outs: outputs(taken, declaredAs) };
+    }
+    if (name === undefined) throw new CioError("not-possible", "a volume needs a name on the cluster");
+    refuseSecond(name, declaredAs);
+    const made = await createVolume(cluster(), { ...inputs, name }, isOwnName(inputs));
+    claims.make(name, declaredAs);
+    if (made.found)
+      console.log(`${name}: found on the cluster, made by a run of this stack that was interrupted; it is taken up`);
+    return { id: name, outs: outputs(made, declaredAs) };
+  },
+
+  async read(id: string, props: VolumeOutputs): Promise<{ id?: string; props?: VolumeOutputs; inputs?: object }> {
+    const found = await readVolume(cluster(), props);
+    // No id: the volume is gone, and the engine takes it out of the state.
+    if (!found) return {};
+    const { name, sizeGiB, settings } = found;
+    const { declaredAs } = props;
+    // The inputs are those that would make what is there: so a refresh shows what was changed behind our back.
+    return { id, props: outputs(found, declaredAs), inputs: { name, sizeGiB, settings, declaredAs } };
+  },
+
+  async update(_id: string, olds: VolumeOutputs, news: VolumeInputs): Promise<dynamic.UpdateResult<VolumeOutputs>> {
+    const { name, uuid, unread } = olds;
+    const updated = await updateVolume(cluster(), { ...news, name, uuid, unread });
+    return { outs: outputs(updated, news.declaredAs) };
+  },
+
+  async delete(id: string, { name, uuid, declaredAs }: VolumeOutputs): Promise<void> {
+    const heir = claims.heir(id, declaredAs);
+    if (heir) console.log(`volume ${id} stays on the cluster: it is "${heir.by}" now`);
+    else await removeVolume(cluster(), name, uuid);
+  },
+} satisfies dynamic.ResourceProvider;
+
+/** Who a stack is on a cluster: see identity.ts. */
+export const identity = {
+  configure,
+
+  // Problems of the connection are reported here, once for all volumes.
+  async check(olds: object, news: object): Promise<dynamic.CheckResult> {
+    const isNew = Object.keys(olds).length === 0;
+    const failures = await failuresOf(async () => {
+      if (isNew) await cluster().nodes();
+      return [];
+    });
+    return { inputs: news, failures };
+  },
+
+  create: (): Promise<dynamic.CreateResult> => Promise.resolve({ id: randomUUID(), outs: {} }),
+
+  // Decided once. Nothing of it is on the cluster.
+  diff: () => Promise.resolve({ changes: false }),
+  read: (id: string, props: object) => Promise.resolve({ id, props, inputs: props }),
+  delete: () => Promise.resolve(),
+} satisfies dynamic.ResourceProvider;
+
+// The engine stops at the first thing that a check throws, and shows a stack for it; failures it shows as what they are.
+async function failuresOf(action: () => Promise<Problem[]>): Promise<dynamic.CheckFailure[]> {
+  try {
+    const problems = await action();
+    return problems.map((each) => ({
+      property: each.path,
+      reason: [
+        `${each.message} [${each.code}]`,
+        ...advice(each).map(([label, text]) => `      ${label.padEnd(8)} ${text}`),
+      ].join("\n"),
+    }));
+  } catch (error) {
+    if (!(error instanceof CioError)) throw error;
+    return [{ property: "", reason: error.message }];
+  }
+}
+
+// The engine's mark for a value that isn't known yet, as it reaches a dynamic provider.
+const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+function containsUnknown(value: unknown): boolean {
+  if (typeof value === "object" && value !== null) return Object.values(value).some(containsUnknown);
+  return value === UNKNOWN;
+}
+
+// Under a name that was made from what only this state has, there can only be what its own declaration made.
+const isOwnName = ({ physicalName }: VolumeInputs) => physicalName === undefined;
+
+function refuseSecond(id: string, by: string | undefined): void {
+  const other = claims.want(id, by);
+  if (other) throw twice(id, by, other.by);
+}
+
+function twice(id: string, by: string | undefined, other: string | undefined): CioError {
+  return new CioError(
+    "not-possible",
+    `volume ${id} is declared twice: "${by}" and "${other}". Keep one of them. ` +
+      "(Has it been renamed? Give it its old name: aliases: [{ name: … }].)",
+  );
+}
+
+function outputs(
+  { name, uuid, vdisk, sizeGiB, settings, unread }: FoundVolume,
+  declaredAs: string | undefined,
+): VolumeOutputs {
+  const devicePath = `/dev/vdisk/vd${vdisk}`;
+  return { name, uuid, devicePath, sizeGiB, settings, ...(unread.length > 0 && { unread }), declaredAs };
+}

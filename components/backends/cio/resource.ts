@@ -1,0 +1,114 @@
+// The resource of a volume on a ContainerIO cluster, and how the backend makes it for a ProfiledVolume.
+
+import * as pulumi from "@pulumi/pulumi";
+
+import { nearest, NAMESPACE, problem, stackPlacement, type Problem, type StackConfig } from "../../../src";
+import type { CioSettings } from "../../../src/backends/cio";
+import { generatedName } from "../../../src/backends/scaleio/names";
+import type { VolumeBackend } from "../contract";
+import { keepAtPreview } from "../../engine";
+import { transformed } from "../../transform";
+import { askCio } from "./ask";
+import { MAX_NAME_LENGTH } from "./assumed";
+import { CONNECTION_NAMESPACE, connectionKeys } from "./connection";
+import { cioToken } from "./identity";
+import { providerText } from "./provider-text";
+
+/** What a volume on a cluster is made from. */
+export interface CioVolumeArgs {
+  /** Its name on the cluster. Decided once; missing in a preview that can't know it. */
+  name: pulumi.Input<string | undefined>;
+  /** Whether `name` was asked for and not just made from the resource's; then an existing volume's must be the same. */
+  physicalName?: pulumi.Input<string> | undefined;
+  sizeGiB: pulumi.Input<number>;
+  /** The complete settings. */
+  settings: pulumi.Input<CioSettings>;
+  /** The name of a volume that exists, to take over instead of making one. */
+  import?: pulumi.Input<string> | undefined;
+}
+
+/** A volume on a ContainerIO cluster. Its id is its name there. Usually made by a `ProfiledVolume`. */
+export class CioVolume extends pulumi.CustomResource {
+  declare public readonly name: pulumi.Output<string>;
+  /** What the cluster knows it by: 8 hex digits. */
+  declare public readonly uuid: pulumi.Output<string>;
+  /** The device on the node that has it: `/dev/vdisk/vd7`. */
+  declare public readonly devicePath: pulumi.Output<string>;
+  /** The size that it has, in GiB. */
+  declare public readonly sizeGiB: pulumi.Output<number>;
+  /** The settings that it has. */
+  declare public readonly settings: pulumi.Output<CioSettings>;
+
+  constructor(name: string, args: CioVolumeArgs, opts?: pulumi.CustomResourceOptions) {
+    const props = {
+      ...args,
+      declaredAs: name,
+      uuid: undefined,
+      devicePath: undefined,
+      __provider: providerText("volume"),
+    };
+    super("pulumi-nodejs:dynamic/storage-profiles:CioVolume", name, props, opts);
+  }
+}
+
+export const cioBackend: VolumeBackend = {
+  // All volumes of a stack are on one cluster, where a name is one volume's.
+  identity({ name, physicalName, importId }) {
+    const chosen = importId ?? physicalName;
+    return chosen === undefined ? `name made from ${name}` : `name ${chosen}`;
+  },
+  placement: (config) => stackPlacement("cio", config),
+  problems(_volume, { physicalName, config }) {
+    const problems = connectionProblems(config);
+    if (physicalName !== undefined && physicalName.length > MAX_NAME_LENGTH) {
+      const params = { what: "a ContainerIO volume", length: physicalName.length, max: MAX_NAME_LENGTH };
+      problems.push(problem("physical-name-too-long", "physicalName", physicalName, params));
+    }
+    if (config.cio?.version === undefined) {
+      const because = "which settings are possible depends on the cluster's release";
+      const params = { setting: "version", because, example: "version: 2" };
+      problems.push(problem("setting-required", `${NAMESPACE}:cio.version`, undefined, params));
+    }
+    return problems;
+  },
+  ask: askCio,
+  make(toMake) {
+    const { name, declared, physicalName, explicitName, volume, importId, config, opts } = toMake;
+    const owner = {
+      organization: pulumi.getOrganization(),
+      project: pulumi.getProject(),
+      stack: pulumi.getStack(),
+      volume: name,
+      owner: config.cio?.owner,
+    };
+    const own: Record<string, unknown> = {
+      name: explicitName
+        ? physicalName
+        : cioToken(config).then((token) => (token === undefined ? undefined : generatedName({ ...owner, token }))),
+      physicalName: explicitName ? physicalName : undefined,
+      sizeGiB: volume.sizeGiB,
+      settings: volume.settings as pulumi.Input<CioSettings>,
+      import: importId,
+    } satisfies CioVolumeArgs;
+    // A replacement that a user forces must not meet the name of the volume that it is to replace.
+    const { args, opts: finalOpts } = transformed(toMake, own, { ...opts, deleteBeforeReplace: true });
+    const resource = new CioVolume(name, args as unknown as CioVolumeArgs, finalOpts);
+    keepAtPreview(resource, ["name", "uuid", "devicePath"], () => declared.before);
+    return { resource, volumeId: resource.id, sizeGiB: resource.sizeGiB, settings: resource.settings };
+  },
+};
+
+const checked = new WeakSet<StackConfig>();
+
+// The connection's keys are not below our namespace, and a misspelt one would be as if it weren't there. Told once a run.
+function connectionProblems(config: StackConfig): Problem[] {
+  if (checked.has(config)) return [];
+  checked.add(config);
+  const prefix = `${CONNECTION_NAMESPACE}:`;
+  const keys = Object.keys(connectionKeys);
+  return Object.keys(pulumi.runtime.allConfig())
+    .filter((key) => key.startsWith(prefix))
+    .map((key) => key.slice(prefix.length))
+    .filter((key) => !keys.includes(key))
+    .map((key) => problem("unknown-key", prefix + key, undefined, { key, keys, nearest: nearest(key, keys) }));
+}
