@@ -4,8 +4,8 @@
 /**
  * The answers, as docs/http.md and /v1/openapi.json have them.
  *
- * @typedef {import("../../problems").Problem} Problem
- * @typedef {import("../../problems").Note} Note
+ * @typedef {import("../../core/problems").Problem} Problem
+ * @typedef {import("../../core/problems").Note} Note
  * @typedef {import("../../stack/types").VolumeStatus} VolumeStatus
  * @typedef {import("../../stack/types").VolumePlan} VolumePlan
  * @typedef {import("../../stack/types").OperationReport} OperationReport

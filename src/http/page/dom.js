@@ -157,7 +157,7 @@ export function badge(tone, text) {
 /**
  * Problems, each with what is allowed and what to do.
  *
- * @param {readonly Partial<import("../../problems").Problem>[]} problems
+ * @param {readonly Partial<import("../../core/problems").Problem>[]} problems
  */
 export function problemList(problems) {
   if (problems.length === 0) return null;
@@ -190,7 +190,7 @@ export function refusal(error, first = "") {
 }
 
 /**
- * @param {readonly import("../../problems").Note[]} notes
+ * @param {readonly import("../../core/problems").Note[]} notes
  */
 export function noteList(notes) {
   if (notes.length === 0) return null;
