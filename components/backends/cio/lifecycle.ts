@@ -104,26 +104,35 @@ export async function createVolume(
     if (reason !== undefined) throw nameTaken(name, before, reason);
     return { ...(await updateVolume(cluster, { ...wanted, uuid: before.uuid })), found: true };
   }
+  // Only an answer says for sure that a volume under a name that somebody chose is the one that was made here.
+  let isAnswered = false;
+  let requests = 0;
   try {
     await carryOut(
-      () => cluster.create(name, sizeGiB, settings),
+      async () => {
+        requests += 1;
+        await cluster.create(name, sizeGiB, settings);
+        isAnswered = true;
+      },
       async () => (await cluster.volume(name)) !== undefined,
       isUnsettled,
     );
   } catch (error) {
-    // The first answer was lost, and the second is that the name is in use: by what the first one made, for nobody had it before.
-    const isTwice = error instanceof CioError && NAME_IN_USE.test(error.said ?? "");
+    // The first answer was lost, and the second is that the name is in use: by what the first one made.
+    const isTwice = requests > 1 && error instanceof CioError && NAME_IN_USE.test(error.said ?? "");
     if (!isTwice || !(await cluster.volume(name))) throw error;
   }
   const made = await cluster.volume(name);
+  if (made && !isAnswered && !ownName)
+    throw nameTaken(name, made, "the cluster's answer was lost, so it may be another's that was created meanwhile");
   if (!made) {
     const message = `creating volume ${name}: the cluster says that it made it, and has none of that name.`;
     throw new CioError("not-possible", message);
   }
   const other = FIXED.filter((key) => differs(made, settings, key));
   if (other.length > 0) {
-    // It is new, and empty: without it the next run begins anew.
-    await cluster.remove(name);
+    // It is new, and empty: without it the next run begins anew. Nobody else can have made it: the cluster answered, or the name is ours alone.
+    await removeVolume(cluster, name, made.uuid);
     const list = other.map(
       (key) => `${key} ${JSON.stringify(made.settings[key])} in place of ${JSON.stringify(settings[key])}`,
     );

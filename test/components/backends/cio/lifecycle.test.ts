@@ -198,6 +198,23 @@ describe("a volume that has the name already", () => {
   });
 });
 
+test.each([
+  [
+    "is refused since the name is in use",
+    new CioError("refused", "no", { said: "volume v already exists" }),
+    "refused",
+  ],
+  ["gets no answer", new CioError("interrupted", "no answer", { unsettled: true }), "name-taken"],
+])("a volume of another that is made under a chosen name while the creation %s stays", async (_, error, code) => {
+  jest.spyOn(cluster, "create").mockImplementationOnce(() => {
+    emulated.cio("volume", "create", "v", "-c", "8", "-t", "hdd");
+    return Promise.reject(error);
+  });
+  const creation = createVolume(cluster, { name: "v", sizeGiB: 8, settings: settingsOf({}) }, false);
+  await expect(creation).rejects.toMatchObject({ code });
+  expect(emulated.volumes).toMatchObject([{ name: "v", type: "hdd" }]);
+});
+
 describe("an answer that is lost", () => {
   const cut = (match: RegExp, effect: CioFault["do"], times = 1) => emulated.fault({ match, do: effect, times });
   const settings = settingsOf({ iops: { max: 100 } });
