@@ -105,7 +105,7 @@ export async function createVolume(
     return { ...(await updateVolume(cluster, { ...wanted, uuid: before.uuid })), found: true };
   }
   // Only an answer says for sure that a volume under a name that somebody chose is the one that was made here.
-  let isAnswered = false;
+  let isAnswered = false as boolean;
   let requests = 0;
   try {
     await carryOut(
