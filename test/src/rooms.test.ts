@@ -24,7 +24,7 @@ test("only a backend's own folders and the two registries name it in their code"
     readFileSync(join(root, file), "utf8")
       .split("\n")
       .map((line, index) => [`${file}:${index + 1}`, line] as const)
-      .filter(([, line]) => !/^\s*(\/\/|\*|\/\*)/.test(line) && !/aws:secretKey/.test(line) && named.test(line))
+      .filter(([, line]) => !/^\s*(\/\/|\*|\/\*)/.test(line) && !line.includes("aws:secretKey") && named.test(line))
       .map(([where, line]) => `${where} ${line.trim()}`),
   );
   expect(files.length).toBeGreaterThan(100);

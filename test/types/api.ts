@@ -6,31 +6,29 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { ProfiledVolume, VolumeAttachment, type BackendName, type Settings } from "../../components";
 
+/* eslint-disable @typescript-eslint/no-unnecessary-type-parameters -- the usual way to compare types */
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const holds = <T extends true>(): T | undefined => undefined;
+/* eslint-enable @typescript-eslint/no-unnecessary-type-parameters */
 
-export function program(): void {
+export function program(): unknown[] {
   const onAws = new ProfiledVolume("data@gold", { sizeGiB: 100, backend: "aws", aws: { tags: { team: "web" } } });
   onAws.settings.apply(({ volumeType, iops }) => `${volumeType} ${iops}`);
   const volume: aws.ebs.Volume = onAws.resource;
-  void volume.arn;
   holds<Equal<typeof onAws.mountPath, pulumi.Output<undefined>>>();
   // @ts-expect-error -- a setting of another backend
   onAws.settings.apply(({ migrationPolicy }) => migrationPolicy);
 
   const onCinder = new ProfiledVolume("data", { size: "100GiB", backend: "openstack" });
   const cinder: openstack.blockstorage.Volume = onCinder.resource;
-  void cinder;
 
-  const here = new ProfiledVolume("data", { sizeGiB: 1, backend: "local" });
-  holds<Equal<typeof here.mountPath, pulumi.Output<string>>>();
+  const path: pulumi.Output<string> = new ProfiledVolume("data", { sizeGiB: 1, backend: "local" }).mountPath;
 
   // Said by the stack: any of the backends.
   const any = new ProfiledVolume("data@gold", { sizeGiB: pulumi.output(100) });
   holds<Equal<typeof any, ProfiledVolume>>();
-  const settings: pulumi.Output<Settings> = any.settings as pulumi.Output<Settings>;
+  const settings: pulumi.Output<Settings> = any.settings;
   const backend: pulumi.Output<BackendName> = any.backend;
-  void [settings, backend];
 
   // @ts-expect-error -- a size is needed
   new ProfiledVolume("data@gold", {});
@@ -58,4 +56,5 @@ export function program(): void {
   new VolumeAttachment("a", { volume: any, host: "node1", scaleio: { accessMode: "Write" } });
   // @ts-expect-error -- EC2 needs a device name
   new VolumeAttachment("a", { volume: onAws, host: "i-1", aws: {} });
+  return [volume.arn, cinder, path, settings, backend];
 }

@@ -22,7 +22,7 @@ export async function askCio({ to, inputs, config }: AskedOfBackend): Promise<{ 
     note("taken-over", "import", { id, from: undefined, what }),
     note("owner-unknown", "import", { id, keeper: "the cluster" }),
   ];
-  const because = "the cluster doesn't tell";
+  const because = "the cluster doesn't report it";
   if (unread.length > 0) notes.push(note("not-checked", "import", { what: `${unread.join(", ")} of ${id}`, because }));
   return { problems: [], notes };
 }

@@ -64,7 +64,7 @@ export function readConnection(
     wrong.push(`caFile: ${(error as Error).message}`);
   }
   if (ca !== undefined && !ca.includes("-----BEGIN CERTIFICATE-----"))
-    wrong.push(`caFile: ${resolve(caFile ?? "")} holds no PEM certificate`);
+    wrong.push(`caFile: ${resolve(caFile ?? "")} is not a PEM certificate`);
   if (wrong.length > 0) {
     const list = wrong.map((each) => `\n  - ${CONNECTION_NAMESPACE}:${each}`).join("");
     throw new CioError("not-configured", `the connection to the ContainerIO cluster isn't set up:${list}`);
@@ -86,12 +86,12 @@ function readEndpoint(text: string | undefined, wrong: string[]): string {
     // Told below.
   }
   if (!url || !/^https?:$/.test(url.protocol) || url.hostname === "") {
-    wrong.push(`endpoint is no URL: write http://node1.example:${API_PORT}`);
+    wrong.push(`endpoint is not a URL: use http://node1.example:${API_PORT}`);
     return "";
   }
-  if (url.username || url.password) wrong.push("endpoint holds a user or a password: ContainerIO has no login");
+  if (url.username || url.password) wrong.push("endpoint contains a user or a password; ContainerIO has no login");
   else if (/[^/]/.test(url.pathname) || url.search || url.hash)
-    wrong.push(`endpoint has more than an address: write ${url.origin}. The API's own paths are added to it`);
+    wrong.push(`endpoint must be an address without a path: use ${url.origin}. The API's own paths are added to it`);
   if (url.port === "" && !/:\d+\/?$/.test(text)) url.port = API_PORT;
   return url.origin;
 }

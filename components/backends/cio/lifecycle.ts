@@ -149,7 +149,7 @@ function nameTaken(name: string, other: ClusterVolume, reason: string): CioError
     "name-taken",
     `There is a volume ${name} (vd${other.vdisk}) of ${count(other.sizeGiB)} GiB already, and it isn't taken for one that an ` +
       `interrupted run left behind: ${reason}. If it is this one, take it over with its data: import: "${name}". ` +
-      "If nobody needs it, remove it from the cluster.",
+      "If it is no longer needed, remove it from the cluster.",
   );
 }
 

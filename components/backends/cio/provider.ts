@@ -120,7 +120,7 @@ export const volume = {
     const made = await createVolume(cluster(), { ...inputs, name }, isOwnName(inputs));
     claims.make(name, declaredAs);
     if (made.found)
-      console.log(`${name}: found on the cluster, made by a run of this stack that was interrupted; it is taken up`);
+      console.log(`${name}: found on the cluster, created by an interrupted run of this stack; continuing with it`);
     return { id: name, outs: outputs(made, declaredAs) };
   },
 

@@ -63,7 +63,7 @@ export class CioRest {
       return;
     }
     if ([502, 503, 504].includes(status)) {
-      const message = `${what}: what stands before ${this.connection.endpoint} got no answer from it. Is cio-api running?`;
+      const message = `${what}: the proxy in front of ${this.connection.endpoint} got no answer from the API. Is cio-api running?`;
       throw new CioError("interrupted", message, { unsettled: true });
     }
     const words = wordsOf(text);

@@ -234,7 +234,7 @@ function resolve(asked: Asked<CioSection, Placement, CioLimits>): Answer<CioSett
       if (value == null) continue;
       const at = `${path}.${key}.${bound}`;
       if (value < range.min || value > range.max) {
-        const wants = `"${profile}" wants ${bound === "min" ? "at least" : "at most"} ${count(value)} ${unit}`;
+        const wants = `profile "${profile}" sets ${bound === "min" ? "at least" : "at most"} ${count(value)} ${unit}`;
         const ways = [`ask for ${count(range.min)} to ${count(range.max)} ${unit}`, `leave \`${bound}\` out`];
         problems.push(
           problem(codes[1], at, value, { what: "ContainerIO", wants, min: range.min, max: range.max, ways }),

@@ -82,6 +82,6 @@ export const cioLimits = {
   override: z
     .strictObject({ "2015": overrideOfRelease, "1": overrideOfRelease, "2": overrideOfRelease })
     .partial()
-    .describe("Limits of ContainerIO by release, laid over those that ship"),
+    .describe("Limits of ContainerIO by release; override the shipped limits"),
   whole: wholeSchema,
 };

@@ -51,7 +51,7 @@ const autoExpand = z.strictObject({
   limit: positive.nullish().describe("How many times. Default: 3"),
 });
 
-const labelKey = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]*$/, "it is no key of a label");
+const labelKey = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]*$/, "invalid label key");
 
 export const section = z
   .strictObject({
@@ -63,7 +63,7 @@ export const section = z
       .describe("Whether only drives of the volume's own node are used. Default: that of the release"),
     node: z
       .string()
-      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "it is no name of a node")
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "invalid node name")
       .nullish()
       .describe("Name of the node that the volume lives on. Default: the cluster chooses"),
     provision: z

@@ -340,9 +340,9 @@ describe("a volume that exists", () => {
 describe("the connection", () => {
   test.each<[Record<string, string>, string]>([
     [{}, "endpoint is missing"],
-    [{ endpoint: "ftp://x" }, "endpoint is no URL"],
+    [{ endpoint: "ftp://x" }, "endpoint is not a URL"],
     [{ endpoint: "http://u:p@x" }, "ContainerIO has no login"],
-    [{ endpoint: "http://x/api" }, "more than an address: write http://x"],
+    [{ endpoint: "http://x/api" }, "without a path: use http://x"],
     [{ endpoint: "x", timeoutSeconds: "0" }, "timeoutSeconds must be"],
     [{ endpoint: "x", insecure: "yes" }, "insecure must be"],
     [{ endpoint: "x", caFile: "/nowhere" }, "caFile: "],
