@@ -124,7 +124,7 @@ export async function createVolume(
   }
   const made = await cluster.volume(name);
   if (made && !isAnswered && !ownName)
-    throw nameTaken(name, made, "the cluster's answer was lost, so it may be another's that was created meanwhile");
+    throw nameTaken(name, made, "the cluster's answer was lost, so it may be another's that was created in the meantime");
   if (!made) {
     const message = `creating volume ${name}: the cluster says that it made it, and has none of that name.`;
     throw new CioError("not-possible", message);
