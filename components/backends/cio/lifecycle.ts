@@ -124,7 +124,11 @@ export async function createVolume(
   }
   const made = await cluster.volume(name);
   if (made && !isAnswered && !ownName)
-    throw nameTaken(name, made, "the cluster's answer was lost, so it may be another's that was created in the meantime");
+    throw nameTaken(
+      name,
+      made,
+      "the cluster's answer was lost, so it may be another's that was created in the meantime",
+    );
   if (!made) {
     const message = `creating volume ${name}: the cluster says that it made it, and has none of that name.`;
     throw new CioError("not-possible", message);
