@@ -65,7 +65,9 @@ async function remove(lockfile: string, staleMs: number, isStill: () => Promise<
     return;
   }
   try {
-    if (await isStill()) await rmdir(lockfile).catch(() => undefined);
+    // One that is about to grow old is taken by its age: whoever does that doesn't look at the guard.
+    const isYoung = ((await statOf(lockfile))?.mtimeMs ?? 0) > Date.now() - staleMs / 2;
+    if (isYoung && (await isStill())) await rmdir(lockfile).catch(() => undefined);
   } finally {
     await handle.close();
     await rm(guard, { force: true }).catch(() => undefined);

@@ -355,7 +355,7 @@ describeAws("volumes that exist", () => {
     // The component says no more what it has; its volume is there all the same.
     project.declare({ "data@plain": { sizeGiB: 11, import: await make({}) } });
     const swapped = await project.run(["preview"]);
-    expect([swapped.code, swapped.text]).toEqual([1, expect.stringContaining('"data" is another volume already')]);
+    expect([swapped.code, swapped.text]).toEqual([1, expect.stringContaining('"data" is already another volume')]);
     project.declare({ "data@silver": { sizeGiB: 11 } });
     const { code, text } = await project.run(["preview"]);
     expect([code, text]).toEqual([1, expect.stringContaining("EBS can't encrypt an existing volume")]);

@@ -80,11 +80,18 @@ async function acquire(file: string, what: string, operation: string, waitMs: nu
       const other = await readHolder(file);
       if (other?.token !== token && other?.lock !== record.lock) written = await writeHolder(file, record);
     }
-    const isHeld = async () =>
-      !lost &&
-      (await lockIdentity(`${file}.lock`)) === record.lock &&
-      (!written || (await readHolder(file))?.token === token);
-    if (!(await isHeld())) continue;
+    const hasLock = async () => !lost && (await lockIdentity(`${file}.lock`)) === record.lock;
+    const isHeld = async () => (await hasLock()) && (!written || (await readHolder(file))?.token === token);
+    // Also where somebody else has written who holds it: a lock that is only forgotten is renewed for as long as this process lives.
+    const letGo = async () => {
+      if (!(await hasLock())) return;
+      if ((await readHolder(file))?.token === token) await fs.rm(holderFile(file), { force: true });
+      await release();
+    };
+    if (!(await isHeld())) {
+      await letGo();
+      continue;
+    }
     return {
       async assertHeld() {
         if (await isHeld()) return;
@@ -94,11 +101,7 @@ async function acquire(file: string, what: string, operation: string, waitMs: nu
             `Its unfinished work is left unchanged; run the operation again.`,
         );
       },
-      async release() {
-        if (!(await isHeld())) return;
-        await fs.rm(holderFile(file), { force: true });
-        await release();
-      },
+      release: letGo,
     };
   }
 }

@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -75,6 +76,42 @@ test.each([
   attempts.mockRejectedValueOnce(removed);
   expect(await take(file)).toBe("done");
   expect(attempts).toHaveBeenCalledTimes(2);
+});
+
+describe("a lock of which somebody else has written that it is theirs", () => {
+  const locks = () => readdirSync(join(directory, "locks"));
+  const written = (holder: object) => {
+    const lock = locks().find((each) => each.endsWith(".lock")) ?? "";
+    writeFileSync(join(directory, "locks", lock.replace(/lock$/, "holder")), JSON.stringify(holder));
+  };
+  beforeEach(() => mkdirSync(join(directory, "locks"), { mode: 0o700 }));
+
+  test("is let go when the work is done", async () => {
+    await withLock(directory, "what", "test", () => {
+      written({ token: "other" });
+      return Promise.resolve();
+    });
+    expect(locks().filter((each) => each.endsWith(".lock"))).toEqual([]);
+  });
+
+  test("is let go and taken again while it is being taken", async () => {
+    jest.mocked(monotonic.now).mockReturnValue(0);
+    let [lock, holder, record] = ["", "", ""];
+    await withLock(directory, "what", "test", () => {
+      lock = join(directory, "locks", locks().find((each) => each.endsWith(".lock")) ?? "");
+      holder = lock.replace(/lock$/, "holder");
+      record = readFileSync(holder, "utf8");
+      return Promise.resolve();
+    });
+    // A record that is there makes the next taker wait a little, and look again.
+    writeFileSync(holder, record);
+    const second = withLock(directory, "what", "test", () => Promise.resolve("done"));
+    await until("the second has written", () => existsSync(lock) && readFileSync(holder, "utf8") !== record);
+    const { dev, ino, birthtimeMs } = statSync(lock);
+    written({ token: "other", lock: `${dev} ${ino} ${birthtimeMs}` });
+    expect(await second).toBe("done");
+    expect(existsSync(lock)).toBe(false);
+  });
 });
 
 describe("the lock of a holder", () => {
