@@ -93,7 +93,7 @@ describeDocker("docker run with our volumes", () => {
     ]);
     expect([other.code > 0, other.text]).toEqual([
       true,
-      expect.stringMatching(/"mine" has profile gold[^]*storage-profiles apply mine@silver/),
+      expect.stringMatching(/the profile of "mine" is gold[^]*storage-profiles apply mine@silver/),
     ]);
     expect(lab.ups).toBe(ups);
     // The disk can't hold it: that only an up can find.

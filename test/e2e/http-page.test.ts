@@ -170,13 +170,13 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     const gold = profiles.getByRole("row", { name: /^gold/ });
     await gold.getByText("io1", { exact: true }).waitFor();
     const headings = await profiles.getByRole("columnheader").allInnerTexts();
-    expect(headings).toEqual(["Profile", "aws", "openstack", "scaleio", "local"]);
+    expect(headings).toEqual(["Profile", "aws", "openstack", "scaleio", "cio", "local"]);
     expect(await gold.getByRole("cell").first().innerText()).toMatch(/^207\.50 USD per month|iops 3,000/);
     const archive = profiles.getByRole("row", { name: /^archive/ });
     expect(await archive.innerText()).toMatch(
       /sc1\) must be at least 125 GiB, not 100 GiB.*Allowed: 125 to 16,384 GiB.*Fix: /s,
     );
-    expect(await archive.getByText("not available on this backend").count()).toBe(3);
+    expect(await archive.getByText("not available on this backend").count()).toBe(4);
 
     const size = page.getByLabel("Volume size, in GiB");
     await size.fill("500");
