@@ -174,7 +174,7 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     expect(await gold.getByRole("cell").first().innerText()).toMatch(/^207\.50 USD per month|iops 3,000/);
     const archive = profiles.getByRole("row", { name: /^archive/ });
     expect(await archive.innerText()).toMatch(
-      /sc1\) must be at least 125 GiB, not 100 GiB.*Allowed: 125 to 16,384 GiB.*Fix: /s,
+      /sc1 volumes must be at least 125 GiB, not 100 GiB.*Allowed: 125 to 16,384 GiB.*Fix: /s,
     );
     expect(await archive.getByText("not available on this backend").count()).toBe(4);
 
