@@ -6,6 +6,15 @@ export function undici(): typeof import("undici") {
   return require("undici") as typeof import("undici");
 }
 
+/** What the text of an answer says as JSON; nothing where it is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** How a request failed. */
 export interface TransportFailure {
   /**

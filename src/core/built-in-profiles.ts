@@ -3,7 +3,7 @@
 
 import { backendNames, backends } from "./backend";
 import type { ProfileDefinition } from "./config-schema";
-import { once } from "./once";
+import { perRegistration } from "./per-registration";
 
 const descriptions = {
   default: "The lowest cost that still suits any application, encrypted on EBS",
@@ -13,7 +13,7 @@ const descriptions = {
 };
 
 /** The profiles that ship, by name. */
-export const builtinProfiles = once((): Readonly<Record<string, ProfileDefinition>> =>
+export const builtinProfiles = perRegistration((): Readonly<Record<string, ProfileDefinition>> =>
   Object.fromEntries(
     Object.entries(descriptions).map(([name, description]) => {
       const sections = backendNames.flatMap((backend) => {

@@ -1,7 +1,7 @@
 // The stack's config: its keys and what may stand there. The schemas themselves are made when a config is first read.
 
 import { backendNames, type BackendName, type BackendTypes, type SectionOf } from "./backend";
-import { once } from "./once";
+import { perRegistration } from "./per-registration";
 
 /** The namespace of every key, also in another project that uses the package. */
 export const NAMESPACE = "storage-profiles";
@@ -43,14 +43,14 @@ export type StackConfig = {
 } & { [B in BackendName]?: BackendTypes[B]["stack"] | undefined };
 
 /** The zod schemas of a profile, of a volume, of prices, and of the whole config, for the backends that are registered. */
-export const schemas = once(() => {
+export const schemas = perRegistration(() => {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded when it is first used
   const { makeSchemas } = require("./schemas") as typeof import("./schemas");
   return makeSchemas();
 });
 
 /** The keys of the namespace. */
-export const configKeys = once((): (keyof StackConfig)[] => [
+export const configKeys = perRegistration((): (keyof StackConfig)[] => [
   "backend",
   "profiles",
   "volumes",

@@ -3,13 +3,13 @@
 
 import { backendNames, backends, type BackendName } from "./backend";
 import type { Quantity } from "./backend";
-import { once } from "./once";
+import { perRegistration } from "./per-registration";
 import { count, show } from "./problems";
 
 const SIZE: Quantity = { unit: "GiB" };
 
 /** How the settings of each backend read that are numbers, the size among them. */
-export const quantities = once(
+export const quantities = perRegistration(
   () =>
     Object.fromEntries(backendNames.map((name) => [name, { sizeGiB: SIZE, ...backends[name].quantities }])) as Record<
       string,

@@ -11,7 +11,7 @@ export interface AwsVolumeArgs {
   availabilityZone?: pulumi.Input<string> | undefined;
   /** ARN of the Outpost that has the volume. Decided once. */
   outpostArn?: pulumi.Input<string> | undefined;
-  /** The snapshot from which the volume is made: "snap-…". May be left out once it is made; never becomes another. */
+  /** The snapshot from which the volume is made: "snap-…". May be omitted after creation; can't be changed to another one. */
   snapshotId?: pulumi.Input<string> | undefined;
   /** MiB/s (100 to 300) at which the snapshot's data comes to the volume, at extra cost. Decided once. */
   volumeInitializationRate?: pulumi.Input<number> | undefined;

@@ -40,7 +40,7 @@ export function variableOf(key: ConnectionKey): string {
 }
 
 /**
- * Reads the connection; the config counts before the environment. All that is wrong is told at once.
+ * Reads the connection; the config takes precedence over the environment. One error lists everything that is wrong.
  * @throws {CioError} `not-configured`
  */
 export function readConnection(

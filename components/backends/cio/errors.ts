@@ -13,7 +13,7 @@ export const cioErrors = {
   "other-volume": "the volume of that name is another one than the state has",
   gone: "the volume is no longer on the cluster",
   shrink: "a volume can't become smaller",
-  "not-possible": "the cluster can't do what is asked for, or did something else",
+  "not-possible": "the cluster doesn't support the operation, or performed a different one",
 } as const;
 
 export type CioErrorCode = keyof typeof cioErrors;

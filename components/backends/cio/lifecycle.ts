@@ -1,5 +1,5 @@
-// The life of a volume on a cluster: checked before it is made, made once, changed in place, moved, removed. Every step looks first what
-// is so already, so that what an interrupted run left half done is finished by the next.
+// Creates, changes, moves and removes a volume on a cluster. Each step first checks the current state, so that the next run finishes what an
+// interrupted one left half done.
 
 import { change, count, nearest, problem, type Problem } from "../../../src";
 import type { CioSettings } from "../../../src/backends/cio";
@@ -266,7 +266,7 @@ export async function updateVolume(
   if (fixed !== undefined)
     throw new CioError(
       "not-possible",
-      `volume ${name} has ${fixed} ${JSON.stringify(volume.settings[fixed])} on the cluster, which is set when it is made. ` +
+      `volume ${name} has ${fixed} ${JSON.stringify(volume.settings[fixed])} on the cluster, which is fixed at creation. ` +
         `Set ${fixed} to that, and run pulumi refresh.`,
     );
 

@@ -5,11 +5,12 @@ import { randomUUID } from "node:crypto";
 
 import type * as dynamic from "@pulumi/pulumi/dynamic";
 
-import { advice, type Problem } from "../../../src";
+import type { Problem } from "../../../src";
 import type { CioSettings } from "../../../src/backends/cio";
 import { isSame } from "../../../src/core/revision";
 import { leaveToEngine } from "../../provider-errors";
-import { Claims } from "../scaleio/claims";
+import { Claims } from "../../claims";
+import { containsUnknown, failuresOf as checkFailures } from "../../provider-checks";
 import { CioCluster } from "./cluster";
 import { readConnection } from "./connection";
 import { CioError } from "./errors";
@@ -169,30 +170,8 @@ export const identity = {
   delete: () => Promise.resolve(),
 } satisfies dynamic.ResourceProvider;
 
-// The engine stops at the first thing that a check throws, and shows a stack for it; failures it shows as what they are.
-async function failuresOf(action: () => Promise<Problem[]>): Promise<dynamic.CheckFailure[]> {
-  try {
-    const problems = await action();
-    return problems.map((each) => ({
-      property: each.path,
-      reason: [
-        `${each.message} [${each.code}]`,
-        ...advice(each).map(([label, text]) => `      ${label.padEnd(8)} ${text}`),
-      ].join("\n"),
-    }));
-  } catch (error) {
-    if (!(error instanceof CioError)) throw error;
-    return [{ property: "", reason: error.message }];
-  }
-}
-
-// The engine's mark for a value that isn't known yet, as it reaches a dynamic provider.
-const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-
-function containsUnknown(value: unknown): boolean {
-  if (typeof value === "object" && value !== null) return Object.values(value).some(containsUnknown);
-  return value === UNKNOWN;
-}
+const failuresOf = (action: () => Promise<Problem[]>) =>
+  checkFailures((error): error is CioError => error instanceof CioError, action);
 
 // Under a name that was made from what only this state has, there can only be what its own declaration made.
 const isOwnName = ({ physicalName }: VolumeInputs) => physicalName === undefined;
@@ -206,7 +185,7 @@ function twice(id: string, by: string | undefined, other: string | undefined): C
   return new CioError(
     "not-possible",
     `volume ${id} is declared twice: "${by}" and "${other}". Keep one of them. ` +
-      "(Has it been renamed? Give it its old name: aliases: [{ name: … }].)",
+      "(If it was renamed, add its old name: aliases: [{ name: … }].)",
   );
 }
 

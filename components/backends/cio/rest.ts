@@ -4,7 +4,7 @@
 import type { Agent } from "undici";
 import type { z } from "zod";
 
-import { transportFailure, undici } from "../../transport";
+import { parseJson, transportFailure, undici } from "../../transport";
 import { NO_SUCH_VOLUME } from "./assumed";
 import type { Connection } from "./connection";
 import { CioError, refused } from "./errors";
@@ -118,14 +118,6 @@ function wordsOf(text: string): string {
     if (typeof first === "string") return first;
   }
   return text.trim().slice(0, 500);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function told(error: unknown, endpoint: string, timeoutMs: number, what: string): CioError {

@@ -4,7 +4,7 @@
 import type { Agent } from "undici";
 import { z } from "zod";
 
-import { transportFailure, undici } from "../../transport";
+import { parseJson, transportFailure, undici } from "../../transport";
 import type { Connection } from "./connection";
 import { isPassing, OpenstackError } from "./errors";
 
@@ -270,14 +270,6 @@ function messageOf(text: string): string | undefined {
     if (typeof message === "string") return message.trim().replace(/\s+/g, " ");
   }
   return undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function told(error: unknown, origin: string, what: string): OpenstackError {

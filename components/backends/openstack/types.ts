@@ -9,11 +9,11 @@ export interface OpenstackVolumeArgs {
    * @default `storage-profiles:openstack.availabilityZone`, else Cinder's own choice
    */
   availabilityZone?: pulumi.Input<string> | undefined;
-  /** The id of the snapshot from which the volume is made. May be left out once it is made; never becomes another. */
+  /** The id of the snapshot from which the volume is made. May be omitted after creation; can't be changed to another one. */
   snapshotId?: pulumi.Input<string> | undefined;
-  /** The id of the image from which the volume is made. May be left out once it is made; never becomes another. */
+  /** The id of the image from which the volume is made. May be omitted after creation; can't be changed to another one. */
   imageId?: pulumi.Input<string> | undefined;
-  /** The id of the volume of which this one is made as a copy. May be left out once it is made; never becomes another. */
+  /** The id of the volume of which this one is made as a copy. May be omitted after creation; can't be changed to another one. */
   sourceVolumeId?: pulumi.Input<string> | undefined;
   /** A description, for people. It counts before the profile's. */
   description?: pulumi.Input<string> | undefined;

@@ -5,11 +5,12 @@ import { randomUUID } from "node:crypto";
 
 import type * as dynamic from "@pulumi/pulumi/dynamic";
 
-import { advice, type Problem } from "../../../src";
+import type { Problem } from "../../../src";
 import type { AccessMode, ScaleioSettings } from "../../../src/backends/scaleio";
 import { leaveToEngine } from "../../provider-errors";
 import { ScaleioArray } from "./array";
-import { Claims } from "./claims";
+import { Claims } from "../../claims";
+import { containsUnknown, failuresOf as checkFailures, UNKNOWN } from "../../provider-checks";
 import { readConnection } from "./connection";
 import { ScaleioError } from "./errors";
 import {
@@ -321,30 +322,8 @@ interface ReadResult<Outputs> {
   inputs?: object;
 }
 
-// The engine stops at the first thing that a check throws, and shows a stack for it; failures it shows as what they are.
-async function failuresOf(action: () => Promise<Problem[]>): Promise<dynamic.CheckFailure[]> {
-  try {
-    const problems = await action();
-    return problems.map((each) => ({
-      property: each.path,
-      reason: [
-        `${each.message} [${each.code}]`,
-        ...advice(each).map(([label, text]) => `      ${label.padEnd(8)} ${text}`),
-      ].join("\n"),
-    }));
-  } catch (error) {
-    if (!(error instanceof ScaleioError)) throw error;
-    return [{ property: "", reason: error.message }];
-  }
-}
-
-// The engine's mark for a value that isn't known yet, as it reaches a dynamic provider.
-const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-
-function containsUnknown(value: unknown): boolean {
-  if (typeof value === "object" && value !== null) return Object.values(value).some(containsUnknown);
-  return value === UNKNOWN;
-}
+const failuresOf = (action: () => Promise<Problem[]>) =>
+  checkFailures((error): error is ScaleioError => error instanceof ScaleioError, action);
 
 const isText = (value: unknown): value is string => typeof value === "string" && value !== UNKNOWN;
 

@@ -4,7 +4,7 @@
 import type { Agent } from "undici";
 import { z } from "zod";
 
-import { transportFailure, undici } from "../../transport";
+import { parseJson, transportFailure, undici } from "../../transport";
 import type { Connection } from "./connection";
 import { refused, ScaleioError, type Refusal } from "./errors";
 
@@ -297,14 +297,6 @@ function refusalOf({ status, text, isJson }: Answer): Refusal {
 // breaks.
 function isFromBetween(answer: Answer): boolean {
   return [502, 503, 504].includes(answer.status) && refusalOf(answer).errorCode === undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function told(error: unknown, endpoint: string, timeoutMs: number, what: string): ScaleioError {

@@ -1,7 +1,7 @@
 // The life of a volume on an array, one call after the other: what is taken up, what is refused, what happens in between.
 
 import { ScaleioArray } from "../../../../components/backends/scaleio/array";
-import { Claims } from "../../../../components/backends/scaleio/claims";
+import { Claims } from "../../../../components/claims";
 import { ScaleioError } from "../../../../components/backends/scaleio/errors";
 import { GatewaySession } from "../../../../components/backends/scaleio/session";
 import {

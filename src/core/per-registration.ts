@@ -3,7 +3,7 @@
 import { backendNames } from "./backend";
 
 /** Makes a value once for the backends that are registered. */
-export function once<T>(make: () => T): () => T {
+export function perRegistration<T>(make: () => T): () => T {
   let made: { value: T; backends: number } | undefined;
   return () => {
     if (made?.backends !== backendNames.length) made = { value: make(), backends: backendNames.length };
