@@ -1,47 +1,43 @@
 // The REST API of a cluster (cio-api 1.0). Every request has a time limit, reading is repeated where the connection broke, and what went
 // wrong is told without a stack.
 
-import type { Agent } from "undici";
 import type { z } from "zod";
 
-import { parseJson, transportFailure, undici } from "../../transport";
+import {
+  HttpClient,
+  isFromProxy,
+  isWebPage,
+  readJson,
+  repeated,
+  type HttpRequest,
+  type HttpResponse,
+} from "../../http-session";
+import { parseJson, type TransportFailure } from "../../transport";
 import { NO_SUCH_VOLUME } from "./assumed";
 import type { Connection } from "./connection";
 import { CioError, refused } from "./errors";
 
-/** Pauses before reading is repeated, in milliseconds. */
-const PAUSES = [250, 1_000];
-
-interface Answer {
-  status: number;
-  text: string;
-}
-
 /** The REST API. */
 export class CioRest {
-  private readonly agent: Agent;
+  private readonly client: HttpClient;
 
   constructor(private readonly connection: Connection) {
     const { ca, insecure, timeoutMs } = connection;
-    this.agent = new (undici().Agent)({
-      connections: 16,
-      connect: { timeout: Math.min(10_000, timeoutMs), rejectUnauthorized: !insecure, ...(ca && { ca }) },
-      headersTimeout: timeoutMs,
-      bodyTimeout: timeoutMs,
-    });
+    const failed = (failure: TransportFailure, origin: string, what: string) =>
+      transportError(failure, origin, timeoutMs, what);
+    this.client = new HttpClient({ connections: 16, timeoutMs, ca, insecure, failed });
   }
 
   /** Reads; nothing where the API says that there is no such thing. Repeated when the connection broke. */
   async find<T>(path: string, shape: z.ZodType<T>, what: string): Promise<T | undefined> {
-    const answer = await this.repeated(() => this.send("GET", path, undefined, what));
+    const answer = await repeated(() => this.send("GET", path, undefined, what), mayRepeat);
     if (answer.status !== 200 && isNoSuch(answer)) return undefined;
     this.check(answer, what);
-    const parsed = shape.safeParse(parseJson(answer.text));
-    if (parsed.success) return parsed.data;
-    const where = parsed.error.issues.map(({ path, code }) => `${path.join(".") || "the answer"} (${code})`).join(", ");
+    const read = readJson(answer, shape);
+    if ("value" in read) return read.value;
     throw new CioError(
       "answer-unreadable",
-      `${what}: the answer of ${this.connection.endpoint} isn't understood: ${where}`,
+      `${what}: the response of ${this.connection.endpoint} doesn't match its API: ${read.mismatch}`,
     );
   }
 
@@ -52,62 +48,48 @@ export class CioRest {
 
   /** Ends the connections. */
   async close(): Promise<void> {
-    await this.agent.destroy();
+    await this.client.close();
   }
 
-  private check({ status, text }: Answer, what: string): void {
+  private check(response: HttpResponse, what: string): void {
+    const { status, text } = response;
+    if (isWebPage(response) && !isFromProxy(response)) {
+      const message = `${what}: ${this.connection.endpoint} responded with a web page, not like the ContainerIO API. Check cio:endpoint, and any proxy or sign-in page in front of it.`;
+      throw new CioError("answer-unreadable", message, { unsettled: true });
+    }
     if (status >= 200 && status < 300) {
       // The command behind the API says whether it did it, also where the status doesn't.
       const said = wordsOf(text);
       if (/^\s*(Fail|Error):/.test(said)) throw refused(what, said);
       return;
     }
-    if ([502, 503, 504].includes(status)) {
+    if (isFromProxy(response)) {
       const message = `${what}: the proxy in front of ${this.connection.endpoint} got no answer from the API. Is cio-api running?`;
       throw new CioError("interrupted", message, { unsettled: true });
     }
     const words = wordsOf(text);
-    if (words !== "" && !/^\s*</.test(words)) throw refused(what, words);
+    if (words !== "") throw refused(what, words);
     const message = `${what}: ${this.connection.endpoint} answered ${status}, and nothing that tells why. Check cio:endpoint.`;
     throw new CioError("answer-unreadable", message, { unsettled: status >= 500 });
   }
 
-  private async repeated(send: () => Promise<Answer>): Promise<Answer> {
-    for (const pause of PAUSES) {
-      try {
-        return await send();
-      } catch (error) {
-        if (!(error instanceof CioError) || !["unreachable", "interrupted"].includes(error.code)) throw error;
-        await new Promise((done) => setTimeout(done, pause));
-      }
-    }
-    return send();
-  }
-
-  private async send(
-    method: "GET" | "POST" | "DELETE",
+  private send(
+    method: HttpRequest["method"],
     path: string,
     body: object | undefined,
     what: string,
-  ): Promise<Answer> {
-    const { endpoint, timeoutMs } = this.connection;
-    try {
-      const response = await undici().request(`${endpoint}${path}`, {
-        method,
-        dispatcher: this.agent,
-        headers: { accept: "application/json", ...(body && { "content-type": "application/json" }) },
-        ...(body && { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(timeoutMs),
-      });
-      return { status: response.statusCode, text: await response.body.text() };
-    } catch (error) {
-      throw told(error, endpoint, timeoutMs, what);
-    }
+  ): Promise<HttpResponse> {
+    return this.client.send({ method, url: `${this.connection.endpoint}${path}`, body, what });
   }
 }
 
-const isNoSuch = ({ status, text }: Answer) =>
-  status === NO_SUCH_VOLUME.status || (status === 500 && NO_SUCH_VOLUME.text.test(text));
+const mayRepeat = (error: unknown) =>
+  error instanceof CioError && (error.code === "unreachable" || error.code === "interrupted");
+
+// A proxy's page that says 404 isn't the API's: it doesn't say that a volume is gone.
+const isNoSuch = (response: HttpResponse) =>
+  !isWebPage(response) &&
+  (response.status === NO_SUCH_VOLUME.status || (response.status === 500 && NO_SUCH_VOLUME.text.test(response.text)));
 
 // The form of an error's body isn't known: text, or JSON with a text in it.
 function wordsOf(text: string): string {
@@ -120,8 +102,7 @@ function wordsOf(text: string): string {
   return text.trim().slice(0, 500);
 }
 
-function told(error: unknown, endpoint: string, timeoutMs: number, what: string): CioError {
-  const { kind, why } = transportFailure(error);
+function transportError({ kind, why }: TransportFailure, endpoint: string, timeoutMs: number, what: string): CioError {
   switch (kind) {
     case "untrusted":
       return new CioError(

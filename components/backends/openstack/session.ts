@@ -1,10 +1,20 @@
 // A login to Keystone and the requests to Cinder, shared by all who ask in one process. Every request has a time limit; a login that
 // has expired is renewed once; what only reads is repeated when the connection broke.
 
-import type { Agent } from "undici";
 import { z } from "zod";
 
-import { parseJson, transportFailure, undici } from "../../transport";
+import {
+  HttpClient,
+  isFromProxy,
+  isWebPage,
+  readJson,
+  repeated,
+  SharedLogin,
+  timeOf,
+  type HttpRequest,
+  type HttpResponse,
+} from "../../http-session";
+import { parseJson, type TransportFailure } from "../../transport";
 import type { Connection } from "./connection";
 import { isPassing, OpenstackError } from "./errors";
 
@@ -15,15 +25,7 @@ interface Login {
   projectId: string;
 }
 
-interface Answer {
-  status: number;
-  text: string;
-  headers: Record<string, string | string[] | undefined>;
-}
-
 const TIMEOUT_MS = 60_000;
-/** Pauses before a request is repeated, in milliseconds. */
-const PAUSES = [250, 1_000];
 
 const tokenShape = z.object({
   token: z.object({
@@ -52,8 +54,8 @@ const NAMES = { "block-storage": "Cinder", compute: "Nova" };
 
 /** A session with Cinder, or with Nova. */
 export class CinderSession {
-  private readonly agent: Agent;
-  private login: Promise<Login> | undefined;
+  private readonly client: HttpClient;
+  private readonly login = new SharedLogin(() => this.logIn(), isPassing);
   /** Cinder's clock as it was last heard. */
   cinderTime: Date | undefined;
 
@@ -62,34 +64,29 @@ export class CinderSession {
     private readonly service: keyof typeof SERVICE_TYPES = "block-storage",
   ) {
     const { ca, cert, key, insecure } = connection;
-    this.agent = new (undici().Agent)({
+    this.client = new HttpClient({
       connections: 16,
-      connect: {
-        timeout: 10_000,
-        rejectUnauthorized: !insecure,
-        ...(ca && { ca }),
-        ...(cert && { cert }),
-        ...(key && { key }),
-      },
-      headersTimeout: TIMEOUT_MS,
-      bodyTimeout: TIMEOUT_MS,
+      timeoutMs: TIMEOUT_MS,
+      ca,
+      cert,
+      key,
+      insecure,
+      failed: transportError,
     });
   }
 
   /** The id of the project that the login is for. */
   async projectId(): Promise<string> {
-    return (await this.loggedIn()).projectId;
+    return (await this.login.get()).projectId;
   }
 
   /** Reads. `path` begins below the project: `/volumes/…`. */
   async get<T>(path: string, shape: z.ZodType<T>, what: string, microversion?: string): Promise<T> {
-    const { text } = await this.call("GET", path, undefined, { what, microversion });
-    const parsed = shape.safeParse(parseJson(text));
-    if (parsed.success) return parsed.data;
-    const where = parsed.error.issues.map((each) => `${each.path.join(".") || "the answer"} (${each.code})`).join(", ");
+    const read = readJson(await this.call("GET", path, undefined, { what, microversion }), shape);
+    if ("value" in read) return read.value;
     throw new OpenstackError(
       "answer-unreadable",
-      `${what}: the response of ${NAMES[this.service]} doesn't match its API: ${where}`,
+      `${what}: the response of ${NAMES[this.service]} doesn't match its API: ${read.mismatch}`,
     );
   }
 
@@ -103,54 +100,49 @@ export class CinderSession {
   }
 
   private async call(
-    method: "GET" | "POST" | "DELETE",
+    method: HttpRequest["method"],
     path: string,
     body: object | undefined,
     { what, microversion }: { what: string; microversion?: string | undefined },
-  ): Promise<Answer> {
-    const send = ({ token, cinderUrl }: Login) =>
-      repeated(method === "GET", () =>
-        this.send(method, `${cinderUrl}${path}`, body, what, {
-          "x-auth-token": token,
-          ...(microversion !== undefined && { "openstack-api-version": `volume ${microversion}` }),
-        }),
+  ): Promise<HttpResponse> {
+    const answer = await this.login.use(({ token, cinderUrl }) => {
+      const headers = {
+        "x-auth-token": token,
+        ...(microversion !== undefined && { "openstack-api-version": `volume ${microversion}` }),
+      };
+      return repeated(
+        async () => {
+          const response = await this.client.send({ method, url: `${cinderUrl}${path}`, body, headers, what });
+          if (isFromProxy(response)) throw refusal(what, NAMES[this.service], response);
+          return response.status === 401 ? undefined : response;
+        },
+        mayRepeat(method === "GET"),
       );
-    const login = await this.loggedIn();
-    let answer = await send(login);
-    // It has expired. Of all who see that, the first logs in and the others wait for it.
-    if (answer.status === 401) answer = await send(await this.loggedIn(login));
-    const date = answer.headers["date"];
-    if (typeof date === "string" && !Number.isNaN(Date.parse(date))) this.cinderTime = new Date(date);
-    if (answer.status >= 200 && answer.status < 300) return answer;
-    throw refusal(what, NAMES[this.service], answer);
-  }
-
-  /** The login, made when it is first asked for; `stale` is one that is no longer taken. */
-  private async loggedIn(stale?: Login): Promise<Login> {
-    for (;;) {
-      const before = this.login;
-      const login = await before;
-      if (login && login !== stale) return login;
-      // While this one waited, another may have begun a new login: then that one is waited for.
-      if (this.login === before) this.login = this.begin();
-    }
-  }
-
-  private begin(): Promise<Login> {
-    const login = this.logIn();
-    login.catch((error: unknown) => {
-      // A refused login stays refused: trying it again for each volume would lock the user out.
-      if (this.login === login && isPassing(error)) this.login = undefined;
     });
-    return login;
+    if (!answer) {
+      const message = `${what}: ${NAMES[this.service]} rejected a login that Keystone has just granted (401)`;
+      throw new OpenstackError("refused", message, { status: 401 });
+    }
+    this.cinderTime = timeOf(answer) ?? this.cinderTime;
+    // Below 400 are a sign-in page, and a redirection to one.
+    if (answer.status >= 400 && !isWebPage(answer)) throw refusal(what, NAMES[this.service], answer);
+    if (answer.status >= 300 || isWebPage(answer)) {
+      const { cinderUrl } = await this.login.get();
+      throw foreign(what, cinderUrl, answer, NAMES[this.service], "openstack:authUrl and endpointOverrides");
+    }
+    return answer;
   }
 
   private async logIn(): Promise<Login> {
     const { authUrl, identity, scope, who, cinderUrl } = this.connection;
     const what = "logging in";
     const body = { auth: { identity, ...(scope && { scope }) } };
-    const answer = await repeated(true, () => this.send("POST", `${authUrl}/auth/tokens`, body, what, {}));
-    if (answer.status === 401 || answer.status === 403) {
+    const answer = await repeated(async () => {
+      const response = await this.client.send({ method: "POST", url: `${authUrl}/auth/tokens`, body, what });
+      if (isFromProxy(response)) throw refusal(what, "Keystone", response);
+      return response;
+    }, mayRepeat(true));
+    if (!isWebPage(answer) && (answer.status === 401 || answer.status === 403)) {
       const project = scope ? ", or its project" : "";
       throw new OpenstackError(
         "login-refused",
@@ -159,17 +151,14 @@ export class CinderSession {
         { status: answer.status },
       );
     }
-    if (answer.status !== 201) throw refusal(what, "Keystone", answer);
+    // Below 400 are a sign-in page, and a redirection to one.
+    if (answer.status >= 400 && !isWebPage(answer)) throw refusal(what, "Keystone", answer);
     const token = answer.headers["x-subject-token"];
-    // Its text stays out of messages.
-    const parsed = tokenShape.safeParse(parseJson(answer.text));
-    if (!parsed.success || typeof token !== "string") {
-      throw new OpenstackError(
-        "answer-unreadable",
-        `${what}: the response of ${authUrl} isn't from Keystone. Check openstack:authUrl.`,
-      );
+    const read = readJson(answer, tokenShape);
+    if (answer.status !== 201 || !("value" in read) || typeof token !== "string") {
+      throw foreign(what, authUrl, answer, "Keystone", "openstack:authUrl");
     }
-    const { project, catalog = [] } = parsed.data.token;
+    const { project, catalog = [] } = read.value.token;
     if (!project) {
       throw new OpenstackError(
         "login-refused",
@@ -205,51 +194,25 @@ export class CinderSession {
           : `Does this cloud have a ${NAMES[this.service]}?`),
     );
   }
-
-  private async send(
-    method: "GET" | "POST" | "DELETE",
-    url: string,
-    body: object | undefined,
-    what: string,
-    headers: Record<string, string>,
-  ): Promise<Answer> {
-    const { origin } = new URL(url);
-    try {
-      const response = await undici().request(url, {
-        method,
-        dispatcher: this.agent,
-        headers: { accept: "application/json", ...(body && { "content-type": "application/json" }), ...headers },
-        ...(body && { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-      });
-      return { status: response.statusCode, text: await response.body.text(), headers: response.headers };
-    } catch (error) {
-      throw told(error, origin, what);
-    }
-  }
 }
 
-async function repeated(repeatable: boolean, action: () => Promise<Answer>): Promise<Answer> {
-  for (const pause of PAUSES) {
-    try {
-      const answer = await action();
-      if (!repeatable || ![502, 503, 504].includes(answer.status)) return answer;
-    } catch (error) {
-      if (!mayRepeat(error, repeatable)) throw error;
-    }
-    await new Promise((done) => setTimeout(done, pause));
-  }
-  return action();
+function foreign(what: string, url: string, response: HttpResponse, service: string, keys: string): OpenstackError {
+  const said = isWebPage(response) ? "a web page" : `status ${response.status}`;
+  // The status stays out of the error: a proxy's 404 doesn't say that a volume is gone.
+  return new OpenstackError(
+    "answer-unreadable",
+    `${what}: ${url} responded with ${said}, not like ${service}. Check ${keys}, and any proxy or sign-in page in front of the cloud.`,
+  );
 }
 
 // What never reached the service can be sent again in any case; what may have been done, only where twice is as good as once. A
 // time limit that has passed is not waited for again.
-function mayRepeat(error: unknown, repeatable: boolean): boolean {
-  if (!(error instanceof OpenstackError)) return false;
-  return error.code === "unreachable" || (repeatable && error.code === "interrupted");
+function mayRepeat(repeatable: boolean) {
+  return (error: unknown): boolean =>
+    error instanceof OpenstackError && (error.code === "unreachable" || (repeatable && error.code === "interrupted"));
 }
 
-function refusal(what: string, service: string, { status, text }: Answer): OpenstackError {
+function refusal(what: string, service: string, { status, text }: HttpResponse): OpenstackError {
   const said = messageOf(text);
   const words = said === undefined ? `answered ${status}` : `says "${said}" (${status})`;
   if (status >= 500) return new OpenstackError("interrupted", `${what}: ${service} ${words}`, { status });
@@ -272,8 +235,7 @@ function messageOf(text: string): string | undefined {
   return undefined;
 }
 
-function told(error: unknown, origin: string, what: string): OpenstackError {
-  const { kind, why } = transportFailure(error);
+function transportError({ kind, why }: TransportFailure, origin: string, what: string): OpenstackError {
   switch (kind) {
     case "untrusted":
       return new OpenstackError(

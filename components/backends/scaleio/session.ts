@@ -1,10 +1,19 @@
 // A login to a gateway, shared by all who ask: by token up to version 3.x, by bearer from 4.0 on. Every request has a time
 // limit; a login that has expired is renewed once; what went wrong is told without the password, the token or a stack.
 
-import type { Agent } from "undici";
 import { z } from "zod";
 
-import { parseJson, transportFailure, undici } from "../../transport";
+import {
+  HttpClient,
+  isFromProxy,
+  isWebPage,
+  readJson,
+  repeated,
+  SharedLogin,
+  timeOf,
+  type HttpResponse,
+} from "../../http-session";
+import { parseJson, type TransportFailure } from "../../transport";
 import type { Connection } from "./connection";
 import { refused, ScaleioError, type Refusal } from "./errors";
 
@@ -19,19 +28,10 @@ export interface Purpose {
 /** The shape of an answer. */
 type Shape<T> = z.ZodType<T>;
 
-interface Answer {
-  status: number;
-  text: string;
-  isJson: boolean;
-}
-
 interface Login {
   version: string;
   authorization: string;
 }
-
-/** Pauses before a request is repeated, in milliseconds. */
-const PAUSES = [250, 1_000];
 
 const versionShape = z.string().regex(/^\d+(\.\d+)*$/);
 const bearerShape = z.object({ access_token: z.string().min(1) });
@@ -43,19 +43,19 @@ const refusalShape = z.object({
 
 /** A session with a gateway. */
 export class GatewaySession {
-  private readonly agent: Agent;
-  private login: Promise<Login> | undefined;
+  private readonly client: HttpClient;
+  private readonly login = new SharedLogin(
+    () => this.logIn(),
+    (error) => !(error instanceof ScaleioError && error.code === "login-refused"),
+  );
   /** The gateway's clock as it was last heard. */
   gatewayTime: Date | undefined;
 
   constructor(private readonly connection: Connection) {
     const { ca, insecure, timeoutMs } = connection;
-    this.agent = new (undici().Agent)({
-      connections: 64,
-      connect: { timeout: Math.min(10_000, timeoutMs), rejectUnauthorized: !insecure, ...(ca && { ca }) },
-      headersTimeout: timeoutMs,
-      bodyTimeout: timeoutMs,
-    });
+    const failed = (failure: TransportFailure, origin: string, what: string) =>
+      transportError(failure, origin, timeoutMs, what);
+    this.client = new HttpClient({ connections: 64, timeoutMs, ca, insecure, failed });
   }
 
   /** The gateway's address, for messages. */
@@ -70,7 +70,7 @@ export class GatewaySession {
 
   /** The version of the API that the gateway tells: "2.0", "3.6", "4.5". */
   async version(): Promise<string> {
-    return (await this.loggedIn()).version;
+    return (await this.login.get()).version;
   }
 
   /** Reads; repeated when the connection broke. */
@@ -85,7 +85,7 @@ export class GatewaySession {
 
   /** Ends the connections. */
   async close(): Promise<void> {
-    await this.agent.destroy();
+    await this.client.close();
   }
 
   private async call<T>(
@@ -95,16 +95,17 @@ export class GatewaySession {
     shape: Shape<T>,
     purpose: Purpose,
   ): Promise<T> {
-    const send = ({ authorization }: Login) =>
-      repeated(purpose.repeatable ?? false, async () => {
-        const answer = await this.send(method, path, body, authorization, purpose.what);
-        if (answer.status === 401) return undefined;
-        if (answer.status !== 200) throw this.refusal(purpose.what, answer);
-        return { value: this.read(answer, shape, purpose.what) };
-      });
-    const login = await this.loggedIn();
-    // It has expired, or the gateway was started anew. Of all who see that, the first logs in and the others wait for it.
-    const answer = (await send(login)) ?? (await send(await this.loggedIn(login)));
+    const answer = await this.login.use(({ authorization }) =>
+      repeated(
+        async () => {
+          const answer = await this.send(method, path, body, authorization, purpose.what);
+          if (answer.status === 401) return undefined;
+          if (answer.status !== 200) throw this.refusal(purpose.what, answer);
+          return { value: this.read(answer, shape, purpose.what) };
+        },
+        mayRepeat(purpose.repeatable ?? false),
+      ),
+    );
     if (answer) return answer.value;
     throw new ScaleioError(
       "forbidden",
@@ -112,34 +113,13 @@ export class GatewaySession {
     );
   }
 
-  /** The login, made when it is first asked for; `stale` is one that the gateway no longer takes. */
-  private async loggedIn(stale?: Login): Promise<Login> {
-    for (;;) {
-      const before = this.login;
-      const login = await before;
-      if (login && login !== stale) return login;
-      // While this one waited, another may have begun a new login: then that one is waited for.
-      if (this.login === before) this.login = this.begin();
-    }
-  }
-
-  private begin(): Promise<Login> {
-    const login = this.logIn();
-    login.catch((error: unknown) => {
-      // A refused login stays refused: trying it again for each volume would lock the user out.
-      const isFinal = error instanceof ScaleioError && error.code === "login-refused";
-      if (this.login === login && !isFinal) this.login = undefined;
-    });
-    return login;
-  }
-
   private async logIn(): Promise<Login> {
     const { username, password } = this.connection;
     const what = "logging in";
-    const token = await repeated(true, async () => {
+    const token = await repeated(async () => {
       const answer = await this.send("GET", "/api/login", undefined, basic(username, password), what);
       return answer.status === 404 ? undefined : this.read(this.granted(answer, what), z.string().min(1), what);
-    });
+    }, mayRepeat(true));
     if (token === undefined) {
       // A gateway without the old login is one of 4.0 or later.
       const authorization = await this.bearer(what);
@@ -153,23 +133,23 @@ export class GatewaySession {
 
   private async bearer(what: string): Promise<string> {
     const { username, password } = this.connection;
-    const { access_token: token } = await repeated(true, async () => {
+    const { access_token: token } = await repeated(async () => {
       const answer = await this.send("POST", "/rest/auth/login", { username, password }, undefined, what);
       return this.read(this.granted(answer, what), bearerShape, what);
-    });
+    }, mayRepeat(true));
     return `Bearer ${token}`;
   }
 
   private async askVersion(authorization: string): Promise<string> {
     const what = "asking for the gateway's version";
-    return repeated(true, async () => {
+    return repeated(async () => {
       const answer = await this.send("GET", "/api/version", undefined, authorization, what);
       if (answer.status !== 200) throw this.refusal(what, answer);
       return this.read(answer, versionShape, what);
-    });
+    }, mayRepeat(true));
   }
 
-  private granted(answer: Answer, what: string): Answer {
+  private granted(answer: HttpResponse, what: string): HttpResponse {
     if (answer.status === 401) {
       throw new ScaleioError(
         "login-refused",
@@ -182,7 +162,7 @@ export class GatewaySession {
     return answer;
   }
 
-  private refusal(what: string, answer: Answer): ScaleioError {
+  private refusal(what: string, answer: HttpResponse): ScaleioError {
     const refusal = refusalOf(answer);
     if (answer.status === 403) {
       return new ScaleioError(
@@ -201,11 +181,10 @@ export class GatewaySession {
     return refused(what, refusal);
   }
 
-  private read<T>({ text, isJson }: Answer, shape: Shape<T>, what: string): T {
-    // An answer's text stays out of messages: a login's holds a token.
-    const parsed = shape.safeParse(parseJson(text));
-    if (parsed.success) return parsed.data;
-    if (!isJson && /^\s*</.test(text)) {
+  private read<T>(response: HttpResponse, shape: Shape<T>, what: string): T {
+    const read = readJson(response, shape);
+    if ("value" in read) return read.value;
+    if (isWebPage(response)) {
       throw new ScaleioError(
         "answer-unreadable",
         `${what}: ${this.endpoint} responded with a web page, not like a ScaleIO gateway. ` +
@@ -213,8 +192,7 @@ export class GatewaySession {
         { unsettled: true },
       );
     }
-    const where = parsed.error.issues.map(({ path, code }) => `${path.join(".") || "the answer"} (${code})`).join(", ");
-    const message = `${what}: the response of the gateway ${this.endpoint} doesn't match its API: ${where}`;
+    const message = `${what}: the response of the gateway ${this.endpoint} doesn't match its API: ${read.mismatch}`;
     throw new ScaleioError("answer-unreadable", message, { unsettled: true });
   }
 
@@ -224,29 +202,13 @@ export class GatewaySession {
     body: Record<string, string> | undefined,
     authorization: string | undefined,
     what: string,
-  ): Promise<Answer> {
-    const { endpoint, timeoutMs } = this.connection;
-    try {
-      const response = await undici().request(`${endpoint}${path}`, {
-        method,
-        dispatcher: this.agent,
-        headers: {
-          accept: "application/json",
-          ...(body && { "content-type": "application/json" }),
-          ...(authorization && { authorization }),
-        },
-        ...(body && { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(timeoutMs),
-      });
-      const { headers } = response;
-      const text = await response.body.text();
-      const date = typeof headers["date"] === "string" ? new Date(headers["date"]) : undefined;
-      if (date && !Number.isNaN(date.getTime())) this.gatewayTime = date;
-      const answer = { status: response.statusCode, text, isJson: /json/i.test(String(headers["content-type"] ?? "")) };
-      if (!isFromBetween(answer)) return answer;
-    } catch (error) {
-      throw told(error, endpoint, timeoutMs, what);
-    }
+  ): Promise<HttpResponse> {
+    const { endpoint } = this;
+    const headers = authorization === undefined ? undefined : { authorization };
+    const answer = await this.client.send({ method, url: `${endpoint}${path}`, body, headers, what });
+    this.gatewayTime = timeOf(answer) ?? this.gatewayTime;
+    // Whether the request was carried out is then as open as when the connection breaks.
+    if (!isFromProxy(answer) || refusalOf(answer).errorCode !== undefined) return answer;
     throw new ScaleioError(
       "interrupted",
       `${what}: the proxy in front of the gateway ${endpoint} got no response from it. Check that the gateway is running.`,
@@ -266,41 +228,30 @@ function basic(user: string, secret: string): string {
   return `Basic ${Buffer.from(`${user}:${secret}`).toString("base64")}`;
 }
 
-async function repeated<T>(repeatable: boolean, action: () => Promise<T>): Promise<T> {
-  for (const pause of PAUSES) {
-    try {
-      return await action();
-    } catch (error) {
-      if (!mayRepeat(error, repeatable)) throw error;
-      await new Promise((done) => setTimeout(done, pause));
-    }
-  }
-  return action();
-}
-
 // What never reached the gateway can be sent again in any case; what may have been done, only where twice is as good as
 // once. A time limit that has passed is not waited for again.
-function mayRepeat(error: unknown, repeatable: boolean): boolean {
-  if (!(error instanceof ScaleioError)) return false;
-  return error.code === "unreachable" || (repeatable && error.unsettled && error.code !== "timed-out");
+function mayRepeat(repeatable: boolean) {
+  return (error: unknown): boolean =>
+    error instanceof ScaleioError &&
+    (error.code === "unreachable" || (repeatable && error.unsettled && error.code !== "timed-out"));
 }
 
-function refusalOf({ status, text, isJson }: Answer): Refusal {
-  const parsed = isJson ? refusalShape.safeParse(parseJson(text)) : undefined;
+function refusalOf({ status, text, headers }: HttpResponse): Refusal {
+  const parsed = /json/i.test(String(headers["content-type"] ?? ""))
+    ? refusalShape.safeParse(parseJson(text))
+    : undefined;
   if (!parsed?.success) return { status };
   const { message, errorCode, details = [] } = parsed.data;
   const detail = details.find((each) => each.errorMessage !== undefined);
   return { status, errorCode: detail?.rc ?? errorCode, message: detail?.errorMessage ?? message };
 }
 
-// A proxy that lost the gateway, or its patience: whether the request was carried out is then as open as when the connection
-// breaks.
-function isFromBetween(answer: Answer): boolean {
-  return [502, 503, 504].includes(answer.status) && refusalOf(answer).errorCode === undefined;
-}
-
-function told(error: unknown, endpoint: string, timeoutMs: number, what: string): ScaleioError {
-  const { kind, why } = transportFailure(error);
+function transportError(
+  { kind, why }: TransportFailure,
+  endpoint: string,
+  timeoutMs: number,
+  what: string,
+): ScaleioError {
   switch (kind) {
     case "untrusted":
       return new ScaleioError(
