@@ -29,6 +29,13 @@ export interface DeclaredVolume {
   recordedId?: string;
   /** What the state has of the volume's own resource, where a hook has seen that it changes. */
   before?: Record<string, unknown>;
+  /**
+   * Whether its own resource is given other settings than the resolution has, by a transform of the volume, of a parent or of the stack: as
+   * the resource's hook sees it. Absent where the resource doesn't change.
+   */
+  isTransformed?: boolean;
+  /** Whether it was, when the component was last registered: as the component's hook sees it. */
+  wasTransformed?: boolean;
   /** What the state has of the component, once it is registered. Rejects where the volume must not be touched. */
   recorded?: Promise<RecordedVolume>;
   /** The URNs by which the component was known before, by its `aliases`. */

@@ -18,6 +18,7 @@ import {
   type ResolvedVolume,
   type StackConfig,
 } from "../src";
+import { isSame } from "../src/core/revision";
 import type { AskedOfBackend } from "./backends/contract";
 import { volumeBackend } from "./backends/registry";
 import type { DeclaredVolume } from "./declared";
@@ -129,7 +130,8 @@ export function volumeHooks({
       return tellNotes(urn, `${name}@${to.profile}`, [...declared.notes(), ...notes]);
     }
     const before = oldInputs as VolumeInputs;
-    const has = (oldOutputs ?? {}) as Partial<VolumeInputs> & { volumeId?: unknown };
+    const has = (oldOutputs ?? {}) as Partial<VolumeInputs> & { volumeId?: unknown; isTransformed?: unknown };
+    declared.wasTransformed = has.isTransformed === true;
     if (typeof has.volumeId === "string") declared.recordedId = has.volumeId;
     if (!isResolved(before)) {
       throw new Error(
@@ -168,6 +170,7 @@ export function volumeHooks({
     await declared.recorded;
     if (declared.problems.length > 0) return refuse(declared, volumes);
     const { volume } = declared;
+    if (volume) declared.isTransformed = isTransformed(volume, newInputs ?? {});
     if (volume) await tellNotes(urn, name, await ask(declared, volume, { inputs: newInputs }));
   };
 
@@ -183,6 +186,7 @@ export function volumeHooks({
         return { name, profile: "", revision: "", backend, ...made };
       };
       const [from, given] = [read(has), read((newInputs ?? {}) as Record<string, unknown>)];
+      if (declared.volume) declared.isTransformed = isTransformed(declared.volume, newInputs ?? {}, has);
       if (!isResolved(from) || !isResolved(given)) return;
       const to = { ...given, settings: { ...given.settings, ...ignoredOf(backend, declared.volume) } };
       const remark = declared.isNew ? " (imported)" : declared.isUnfinished ? " (last change unfinished)" : "";
@@ -257,6 +261,17 @@ function ignoredOf(backend: BackendName, asked: ResolvedVolume | undefined): obj
   const ignored = volumeBackend(backend).ignored ?? [];
   const wanted = Object.entries(asked?.settings ?? {}).filter(([, value]) => value !== null && value !== false);
   return Object.fromEntries(wanted.filter(([key]) => ignored.includes(key)));
+}
+
+// What a transform of the volume, of a parent or of the stack has changed of what was asked for.
+function isTransformed(asked: ResolvedVolume, inputs: object, has: Record<string, unknown> = {}): boolean {
+  const given = backends[asked.backend].recorded.read(inputs as Record<string, unknown>, has);
+  const settings = Object.entries(asked.settings).filter(([, value]) => value !== null);
+  const became = (given.settings ?? {}) as Record<string, unknown>;
+  return (
+    (given.sizeGiB !== undefined && given.sizeGiB !== asked.sizeGiB) ||
+    settings.some(([key, value]) => became[key] !== undefined && !isSame(became[key], value))
+  );
 }
 
 // On the volume itself. Its resource is still being registered, and only its URN is known.

@@ -262,8 +262,14 @@ export class ProfiledVolume<B extends BackendName = BackendName> extends pulumi.
       settings: made.settings,
       profile: this.profile,
       revision: this.revision,
-      // Then what its resource was given isn't what the profile says, and what it is compared with.
-      isTransformed: isTransformed(given, backend, opts) ? true : undefined,
+      // Then what its resource was given isn't what the profile says, and what it is compared with. Where the resource doesn't change, that
+      // stays as it was.
+      isTransformed: hasTransform(given, backend, opts)
+        ? true
+        : made.volumeId.apply(async () => {
+            const was = declared.wasTransformed ?? ((await recorded) as { isTransformed?: boolean }).isTransformed;
+            return (declared.isTransformed ?? was) === true ? true : undefined;
+          }),
       monthlyCost: this.monthlyCost.apply((cost) => cost?.amount),
     };
     // Of a volume that lives on another backend than the program says, they would claim that it lives there.
@@ -276,7 +282,7 @@ export class ProfiledVolume<B extends BackendName = BackendName> extends pulumi.
   }
 }
 
-function isTransformed(
+function hasTransform(
   { transform }: AnyVolumeArgs,
   backend: BackendName | undefined,
   opts: pulumi.ComponentResourceOptions,

@@ -70,6 +70,8 @@ interface Place {
   /** Begins with nothing. */
   begin: () => void | Promise<void>;
   configure: (profiles?: object) => void | Promise<void>;
+  /** Whether the backend has the volume: the state of a run that was killed may list one that is deleted. */
+  isThere: (id: string) => boolean;
   /** Writes data on a volume that was just made. */
   mark: (id: string) => void;
   /** Whether it is all there. */
@@ -231,10 +233,18 @@ async function live(g: fc.GeneratorValue, place: Place, tally: Tally): Promise<s
       const isRead = replaces || options.some(({ option }) => option === "--run-program");
       if ((isRead && declaration ? declaration : known).isProtected) return false;
       if (replaces) return true;
-      // The engine leaves out what is excluded, and not what belongs to it: of a volume that is declared, the hooks see to the rest.
+      // The engine leaves out what is excluded, and not what belongs to it: of a volume that is declared, the hooks see to the rest. A
+      // `destroy` that runs the program first knows a volume by the URN that the program gives it, not by one that an alias replaces.
+      const isRenamed =
+        declaration !== undefined &&
+        (!known.child.endsWith(`::${declaration.name}`) ||
+          known.child.includes("::test:App$") !== (declaration.parent !== null));
       const excluded = options.flatMap(({ option, urn }) => (option === "--exclude" && urn !== undefined ? [urn] : []));
-      if (excluded.some((urn) => urn === known.child || (verb === "up" && declaration && urn === known.component)))
-        return false;
+      const isKept =
+        verb === "up"
+          ? excluded.some((urn) => urn === known.child || (declaration && urn === known.component))
+          : excluded.includes(known.child) && !(isRead && isRenamed);
+      if (isKept) return false;
       if (isTargeted && !among("--target", known)) return false;
       return verb === "destroy" || declaration === undefined;
     };
@@ -254,7 +264,7 @@ async function live(g: fc.GeneratorValue, place: Place, tally: Tally): Promise<s
     }
     if (lost.length > 0) return [...said, ...lost];
     for (const { id } of after) {
-      if (alive.has(id)) continue;
+      if (alive.has(id) || !place.isThere(id)) continue;
       place.mark(id);
       alive.add(id);
       tally.made++;
@@ -321,6 +331,7 @@ describe("no volume's data is lost that nobody asked to delete", () => {
           type: "LocalVolume",
           begin: () => project.reset(),
           configure: (profiles) => project.config({ local: { mode: "directory" }, ...(profiles && { profiles }) }),
+          isThere: (id) => existsSync(join(id, "data")),
           mark: (id) => writeFileSync(file(id), id),
           isWhole: (id) => existsSync(file(id)) && readFileSync(file(id), "utf8") === id,
           // The disk of the state directory isn't mounted.
@@ -364,6 +375,7 @@ describe("no volume's data is lost that nobody asked to delete", () => {
           configure: async (profiles) => {
             await project.connect({ ...(profiles && { profiles }) }, { timeoutSeconds: "3" });
           },
+          isThere: (id) => ids().includes(id),
           mark: () => undefined,
           isWhole: (id) => ids().includes(id),
           disturb: (g) => {

@@ -122,6 +122,24 @@ describe("on the local backend", () => {
     });
     afterEach(() => service.kill());
 
+    test("a volume that was removed from the file by hand, its profile edited too, is deleted by no operation that doesn't say so", async () => {
+      const precious = join((await get("/v1/state/volumes/data")).body.mountPath, "precious");
+      writeFileSync(precious, "data");
+      const text = readFileSync(project.file, "utf8");
+      writeFileSync(project.file, text.replace("iops: 4000", "iops: 5000").replace(/ {4}data: .*\n/, ""));
+      for (const body of [{}, { volumes: ["data"] }, { refresh: true }]) {
+        const report = await ended(service.url, await post("/v1/operations", body));
+        expect([body, report.state, report.problems.map(({ code }: any) => code)]).toEqual([
+          body,
+          "failed",
+          ["deletion-not-requested"],
+        ]);
+        expect(existsSync(precious)).toBe(true);
+      }
+      const asked = await ended(service.url, await post("/v1/operations", { destroy: ["data"] }));
+      expect([asked.state, asked.problems, existsSync(precious)]).toEqual(["succeeded", [], false]);
+    });
+
     test("reads are answered while an operation runs; its events come live, and again from where one was; it can be cancelled", async () => {
       writeFileSync(project.wait, "");
       const begun = await post(`${VOLUMES}/data`, { profile: "gold" });

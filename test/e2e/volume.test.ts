@@ -366,6 +366,43 @@ describe("declared volumes, in directories", () => {
     expect(preview.text).not.toContain("size-missing");
   });
 
+  test("follow their profile by `status` with whatever the transforms of a parent and of the stack make of it", async () => {
+    const program = (more = "") => `
+      const edit = (name, settings) => ({ name: each, type, props, opts }) =>
+        each === name && type.endsWith("LocalVolume") ? { props: { ...props, settings: { ...props.settings, ...settings } }, opts } : undefined;
+      pulumi.runtime.registerResourceTransform(edit("ofstack", { iopsLimit: 88 }));
+      const parent = new pulumi.ComponentResource("test:index:Parent", "parent", {}, { transforms: [edit("ofparent", { iopsLimit: 77 })] });
+      new ProfiledVolume("ofstack@fast", { sizeGiB: 1 });
+      new ProfiledVolume("ofparent@fast", { sizeGiB: 1 }, { parent });
+      new ProfiledVolume("plain@fast", { sizeGiB: 1 });
+      ${more}
+    `;
+    const config = (local: object) => project.config({ ...unprotected, profiles: { fast: { local } } });
+    const statuses = async () => {
+      const { text } = await project.command("storage-profiles", ["status", "--json", "--stack", "dev"]);
+      const { volumes } = JSON.parse(text) as { volumes: { name: string; status: string }[] };
+      return Object.fromEntries(volumes.map(({ name, status }) => [name, status]));
+    };
+    const all = (status: string) => ({ ofstack: status, ofparent: status, plain: status });
+
+    config({ iops: 500 });
+    project.program(program());
+    await project.up();
+    expect(await statuses()).toEqual(all("compliant"));
+    // A run that changes nothing of them keeps that.
+    project.program(program("exports.more = 1;"));
+    await project.up();
+    expect(await statuses()).toEqual(all("compliant"));
+
+    config({ iops: 600 });
+    expect((await statuses())["plain"]).toBe("out-of-date");
+    await project.up();
+    const made = await project.state();
+    const limits = ["ofstack", "ofparent", "plain"].map((name) => made[`LocalVolume ${name}`]?.outputs["settings"]);
+    expect(limits).toMatchObject([{ iopsLimit: 88 }, { iopsLimit: 77 }, { iopsLimit: 600 }]);
+    expect(await statuses()).toEqual(all("compliant"));
+  });
+
   test("end in one error where their transform returns something else", async () => {
     const transform = "transform: { local: (args) => ({ ...args, sizeGiB: 5 }) }";
     project.program(`new ProfiledVolume("data", { sizeGiB: 1, ${transform} });`);
