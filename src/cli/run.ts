@@ -2,13 +2,10 @@
 
 import "../backends/registry";
 
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-
 import { Argument, Command, CommanderError, Option } from "commander";
 
 import { formatProblems } from "../core/problems";
-import { openProject, StackError, type Project } from "../stack";
+import { openProject, packageManifest, StackError, type Project } from "../stack";
 import {
   exitCodeOf,
   exitCodes,
@@ -52,7 +49,7 @@ export function makeProgram(io: Io, answered: (code: ExitCode) => void): Command
     .description(
       "Inspect, plan and apply the storage profiles and volumes of a Pulumi stack, from outside its program.",
     )
-    .version(versionOf(__dirname))
+    .version(packageManifest().version)
     .showHelpAfterError("Run with --help for usage.")
     .exitOverride()
     .configureOutput({ writeOut: io.out, writeErr: io.err, getOutHasColors: () => false, getErrHasColors: () => false })
@@ -175,13 +172,6 @@ async function unseen(context: RunContext): Promise<string[]> {
   const stack = await context.stack();
   const read = await stack.readConfig().catch(() => undefined);
   return read ? environmentNotes(read).map(({ message }) => `note: ${message}`) : [];
-}
-
-// Of the package, wherever in it this file is.
-function versionOf(directory: string): string {
-  const file = join(directory, "package.json");
-  if (!existsSync(file)) return versionOf(dirname(directory));
-  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }
 
 function sentence(text: string): string {

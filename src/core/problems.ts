@@ -588,7 +588,7 @@ export const problemKinds = {
     message: ({ directory }) => `no Pulumi.yaml in ${directory} or its parent directories`,
     allowed: () => "a directory inside a Pulumi project",
     fix: () =>
-      "change to the project's directory, or pass --cwd; `storage-profiles init` creates a stack's config in a project",
+      "change to the project's directory, or pass --cwd; `storage-profiles init` creates a project in an empty directory",
   }),
   "project-not-readable": problemKind<{ why: string }>({
     meaning: "Pulumi.yaml can't be read.",

@@ -111,3 +111,12 @@ export function lockHolder(text: string): LockHolder | undefined {
   if (/Another update is currently in progress/i.test(text)) return { who: "an update on Pulumi Cloud" };
   return undefined;
 }
+
+/** What a command printed as JSON; nothing where it is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text.slice(text.search(/[[{]/)));
+  } catch {
+    return undefined;
+  }
+}

@@ -10,6 +10,8 @@
 import "../backends/registry";
 
 export * from "./errors";
+export { packageManifest } from "./manifest";
+export { createMissingFiles, hasPackage } from "./new-project";
 export { whatIf } from "./plan";
-export { openProject } from "./project";
+export { findProject, openProject } from "./project";
 export type * from "./types";

@@ -8,11 +8,11 @@ import { z } from "zod";
 
 import { isObject } from "../core/overlay";
 import { PROJECT_FILES, readText } from "./read-config";
-import { engineError, runEngine, type Engine } from "./engine";
-import { stackError } from "./errors";
+import { engineError, parseJson, runEngine, type Engine } from "./engine";
+import { StackError, stackError } from "./errors";
 import { keepReady, type ReadyEngines, type RuntimeSettings } from "./ready/keeper";
 import { makeStack } from "./stack";
-import type { OpenOptions, Project, Stack } from "./types";
+import type { OpenOptions, Project, Stack, StateBackend } from "./types";
 import { parseYaml } from "./yaml-value";
 
 const settingsSchema = z.object({
@@ -45,7 +45,7 @@ export interface ProjectContext {
 export async function openProject(options: OpenOptions = {}): Promise<Project> {
   const { env = process.env, pulumi = "pulumi" } = options;
   const start = resolve(options.directory ?? process.cwd());
-  const file = await findUp(start);
+  const file = await findProject(start);
   if (file === undefined) throw stackError("project-missing", "Pulumi.yaml", undefined, { directory: start });
   const directory = dirname(file);
   const { name, stackConfigDir } = await readSettings(file);
@@ -80,6 +80,7 @@ export async function openProject(options: OpenOptions = {}): Promise<Project> {
       stacks.set(stackName, made);
       return made;
     },
+    stateBackend: () => stateBackend(engine),
     keepReady({ log = () => undefined } = {}) {
       const kept = (context.ready ??= keepReady({ engine, settings: () => context.settings(), log }));
       kept.prepare();
@@ -105,7 +106,8 @@ export async function openProject(options: OpenOptions = {}): Promise<Project> {
 const PART = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}";
 const STACK_NAME = new RegExp(`^(${PART}/){0,2}${PART}$`);
 
-async function findUp(start: string): Promise<string | undefined> {
+/** The Pulumi.yaml in a directory or above it. */
+export async function findProject(start: string): Promise<string | undefined> {
   for (let at = start; ; at = dirname(at)) {
     const here = await readdir(at).catch((): string[] => []);
     const found = PROJECT_FILES.find((each) => here.includes(each));
@@ -138,6 +140,23 @@ async function selectedStack(engine: Engine): Promise<string | undefined> {
   if (code === 0) return stdout.trim() || undefined;
   if (/no stack selected|no current stack|please select a stack|no stacks? /i.test(stderr)) return undefined;
   throw engineError("", "stack --show-name", stderr || stdout, []);
+}
+
+async function stateBackend(engine: Engine): Promise<StateBackend> {
+  const ask = async (args: string[]): Promise<unknown> => {
+    const { code, stdout } = await runEngine(engine, [...args, "--json"]);
+    return code === 0 ? parseJson(stdout) : undefined;
+  };
+  try {
+    const who = z.object({ url: z.string() }).safeParse(await ask(["whoami"]));
+    if (!who.success) return { stacks: [], isMissing: false };
+    const stacks = z.array(z.object({ name: z.string() })).safeParse(await ask(["stack", "ls"]));
+    return { url: who.data.url, stacks: stacks.data?.map(({ name }) => name) ?? [], isMissing: false };
+  } catch (error) {
+    if (error instanceof StackError && error.problems[0].code === "engine-missing")
+      return { stacks: [], isMissing: true };
+    throw error;
+  }
 }
 
 function defaultJournal(env: NodeJS.ProcessEnv): string {

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 
 import { configFileOf, NO_FILE, readConfigText, readText, tagOf } from "./read-config";
 import { makeEdit } from "./save-edits";
-import { engineError, isUnknownStack, runEngine, unknownStack } from "./engine";
+import { engineError, isUnknownStack, parseJson, runEngine, unknownStack } from "./engine";
 import { stackError, StackError } from "./errors";
 import { makeOperations } from "./operation-queue";
 import type { ProjectContext } from "./project";
@@ -97,12 +97,4 @@ export function makeStack(name: string, context: ProjectContext): Stack {
     operation: (id) => operations.find(id),
     resume: (id) => Promise.resolve().then(() => operations.resume(id)),
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text.slice(text.indexOf("{")));
-  } catch {
-    return undefined;
-  }
 }

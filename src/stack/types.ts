@@ -39,12 +39,24 @@ export interface Project {
    * It need not exist. Error: `stack-name-invalid`.
    */
   stack(name: string): Stack;
+  /** Where the engine keeps states, and the stacks of the project there. */
+  stateBackend(): Promise<StateBackend>;
   /**
    * Keeps an engine ready from now on: processes that have loaded what a program loads, so that the next `apply` begins sooner (by about a
    * second, for some 200 MiB of memory). For programs of the runtime nodejs; other ones are run as ever, which `log` is told. Where it
    * is kept already, nothing changes.
    */
   keepReady(options?: { log?: ((line: string) => void) | undefined }): KeptReady;
+}
+
+/** Where states are kept. */
+export interface StateBackend {
+  /** Its address: `https://api.pulumi.com/…`, `file://~`. Absent where nobody is logged in. */
+  url?: string | undefined;
+  /** The project's stacks there, by their full names. */
+  stacks: string[];
+  /** Whether there is no Pulumi CLI to ask. */
+  isMissing: boolean;
 }
 
 /** An engine that is kept ready. */

@@ -1,7 +1,16 @@
 // The package as another project gets it: packed, installed, compiled against its types, run on the real engine.
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -79,5 +88,53 @@ describe("the packed package", () => {
     const listed = execFileSync(local, ["list", "--json", "--state-directory", project.volumes], { encoding: "utf8" });
     expect(JSON.parse(listed)).toEqual([expect.objectContaining({ mountPath, problems: [] })]);
     expect(readFileSync(join(mountPath, "file"), "utf8")).toBe("data");
+  });
+});
+
+describe("an empty folder", () => {
+  const place = new Project("quick-start", "");
+  beforeAll(() => place.init());
+  afterAll(() => place.dispose());
+
+  test.each([
+    ["CommonJS", {}, "index.js"],
+    ["ES modules", { type: "module" }, "index.js"],
+    ["TypeScript", { type: "commonjs", devDependencies: { typescript: "*" } }, "index.ts"],
+  ])("has a volume after `init` and the commands that it prints: %s", async (_, manifest, program) => {
+    const folder = mkdtempSync(join(place.directory, "../quick-"));
+    const env = await place.env();
+    const run = (file: string, ...args: string[]) => execFileSync(file, args, { cwd: folder, env, encoding: "utf8" });
+    // What `npm install` lays there.
+    mkdirSync(join(folder, "node_modules"));
+    writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
+    for (const name of ["@pulumi", "@types", "typescript"])
+      symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
+    symlinkSync(root, join(folder, "node_modules/storage-profiles"));
+
+    const flags = "--yes --stack dev --backend local --volume data@gold --size 1 --json".split(" ");
+    const made = JSON.parse(run(process.execPath, join(root, "dist/src/cli/main.js"), "init", ...flags));
+    expect(made).toMatchObject({ created: ["Pulumi.yaml", program], problems: [] });
+    // On this machine: the engine is logged in, has a passphrase, and no such stack.
+    expect(made.next.map((line: string) => line.replace(/ {2,}#.*/, ""))).toEqual([
+      "pulumi stack init dev",
+      "pulumi up --stack dev",
+    ]);
+    const [create, up] = made.next as [string, string];
+    run("sh", "-c", create);
+    const local = { stateDirectory: join(folder, "volumes"), mode: "directory" };
+    for (const [key, value] of Object.entries(local))
+      run("pulumi", "config", "set", "--stack", "dev", "--path", `storage-profiles:local.${key}`, value);
+    run("sh", "-c", `${up} --yes --skip-preview`);
+    const { data } = JSON.parse(run("pulumi", "stack", "output", "--json", "--stack", "dev")).volumes;
+    expect(data).toMatchObject({ profile: "gold", sizeGiB: 1 });
+    writeFileSync(join(data.mountPath, "file"), "data");
+
+    const again = JSON.parse(
+      run(process.execPath, join(root, "dist/src/cli/main.js"), "status", "--json", "--stack", "dev"),
+    );
+    expect(again.volumes).toMatchObject([{ name: "data", status: "compliant" }]);
+    run("pulumi", "config", "set", "--stack", "dev", "storage-profiles:deletionProtection", "false");
+    for (const verb of ["up", "destroy"]) run("pulumi", verb, "--yes", "--skip-preview", "--stack", "dev");
+    expect(existsSync(data.mountPath)).toBe(false);
   });
 });

@@ -1,10 +1,18 @@
-// `init`: a first config for a stack, by a few questions or by flags.
+// `init`: a first config for a stack, by a few questions or by flags; and what the folder lacks besides: Pulumi.yaml, a program.
 
 import { backendNames, backends, isBackend, type BackendName } from "../../core/backend";
 import { parseReference } from "../../core/reference";
-import type { ConfigEdit, Stack } from "../../stack";
+import {
+  createMissingFiles,
+  findProject,
+  hasPackage,
+  packageManifest,
+  type ConfigEdit,
+  type Project,
+  type Stack,
+} from "../../stack";
 import { sizeOf, textOf, UsageError, type CommandSpec, type Context } from "../context";
-import { planText } from "./plan";
+import { diffText, volumePlanText } from "./plan";
 
 interface Choices {
   backend: BackendName;
@@ -25,8 +33,10 @@ for (const backend of backendNames)
 
 export const init: CommandSpec = {
   name: "init",
-  summary: "Create a stack's config, interactively or from flags",
-  description: "Only keys of storage-profiles are written; existing keys stay unchanged. Never asks for credentials.",
+  summary: "Create a stack's config, interactively or from flags; in an empty folder a project and its program too",
+  description:
+    "Writes Pulumi.yaml and a program where the folder has none. In a stack's file only keys of storage-profiles are written; " +
+    "existing keys and files stay unchanged. Never asks for credentials.",
   options: [
     { flags: "-b, --backend <name>", description: "backend of the volumes", choices: backendNames },
     {
@@ -47,6 +57,15 @@ export const init: CommandSpec = {
   ],
   async run(context) {
     const isAsking = context.io.isTerminal && context.options["yes"] !== true && !context.json;
+    // A wrong call creates nothing.
+    const flagged = isAsking ? undefined : given(context);
+    const early = flagged && editsOf(flagged);
+    const create = async () => {
+      const created = await createMissingFiles(context.io.cwd);
+      for (const file of created) if (!context.json) context.io.out(`Created ${file}\n`);
+      return created;
+    };
+    const created = (await findProject(context.io.cwd)) === undefined ? await create() : [];
     const stack = await stackToInit(context, isAsking);
     const { config, tag, unreadable } = await stack.readConfig();
     const unread = unreadable.keys["backend"];
@@ -56,23 +75,61 @@ export const init: CommandSpec = {
         `${stack.configFile} already has a config (backend ${config.backend}); edit it, or use \`plan\` and \`apply\``,
       );
     }
-    const choices = isAsking ? await ask(context) : given(context);
-    const edits = editsOf(choices);
+    created.push(...(await create()));
+    const choices = flagged ?? (await ask(context));
+    const edits = early ?? editsOf(choices);
     const result = await stack.edit(edits, { ifTag: tag });
     if (result.problems.length > 0) return { code: "problems", json: { ...result }, problems: result.problems };
-    const next = `Written to ${stack.configFile}. Next: run npx storage-profiles validate, then pulumi up or npx storage-profiles apply.`;
+    const next = await nextSteps(await context.project(), stack, choices.backend, context);
     return {
-      json: { stack: stack.name, file: stack.configFile, ...result },
-      text: `${planText({ ...result, touched: [] }, context.colours)}\n\n${next}`,
+      json: { stack: stack.name, file: stack.configFile, created, ...result, next },
+      text: [
+        ...diffText(result.diff, context.colours),
+        ...result.touched.map((each) => volumePlanText(each, context.colours)),
+        [`Written to ${stack.configFile}. Next:`, ...next.map((line) => `  ${line}`)].join("\n"),
+      ].join("\n\n"),
     };
   },
 };
 
+// What is left to do before the stack's volumes are there, as commands.
+async function nextSteps(project: Project, stack: Stack, backend: BackendName, { io }: Context): Promise<string[]> {
+  const steps: string[] = [];
+  const missing = packagesFor(backend).filter(({ name }) => !hasPackage(project.directory, name));
+  if (missing.length > 0) steps.push(`npm install ${missing.map(({ spec }) => spec).join(" ")}`);
+  const state = await project.stateBackend();
+  if (state.isMissing) steps.push("install the Pulumi CLI: https://www.pulumi.com/docs/install");
+  if (state.url === undefined)
+    steps.push("pulumi login          # or, with the state in files on this machine: pulumi login --local");
+  const isSelfManaged = state.url === undefined || !/^https?:/.test(state.url);
+  const hasPassphrase = ["PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"].some(
+    (each) => io.env[each] !== undefined,
+  );
+  if (isSelfManaged && !hasPassphrase)
+    steps.push("export PULUMI_CONFIG_PASSPHRASE=…   # encrypts the stack's secrets; on state in files or buckets");
+  if (!state.stacks.includes(stack.name)) {
+    steps.push(`pulumi stack init ${stack.name}${state.url === undefined ? "" : `   # state: ${state.url}`}`);
+  }
+  return [...steps, `pulumi up --stack ${stack.name}`];
+}
+
+// This package, the SDK, and the provider's package, where the backend has one.
+function packagesFor(backend: BackendName): { name: string; spec: string }[] {
+  const { peerDependencies } = packageManifest();
+  return ["storage-profiles", "@pulumi/pulumi", `@pulumi/${backend}`].flatMap((name) => {
+    const range = name === "storage-profiles" ? "" : peerDependencies[name];
+    if (range === undefined) return [];
+    const major = /\d+/.exec(range)?.[0];
+    return { name, spec: major === undefined ? name : `${name}@${major}` };
+  });
+}
+
 async function stackToInit(context: Context, isAsking: boolean): Promise<Stack> {
-  if (textOf(context, "stack") !== undefined || !isAsking) return context.stack();
+  if (textOf(context, "stack") !== undefined) return context.stack();
   const project = await context.project();
-  const { input } = await import("@inquirer/prompts");
   const preset = await project.defaultStackName().catch(() => "dev");
+  if (!isAsking) return project.stack(preset);
+  const { input } = await import("@inquirer/prompts");
   return project.stack(await input({ message: "Stack", default: preset }));
 }
 
@@ -89,7 +146,8 @@ async function ask(context: Context): Promise<Choices> {
     textOf(context, "volume") ??
     (await input({ message: "First volume, as name@profile (empty: none)", validate: isReference }));
   if (volume === "") return { backend, place };
-  const size = textOf(context, "size") ?? (await input({ message: "Size in GiB, or with a unit", required: true }));
+  const size =
+    textOf(context, "size") ?? (await input({ message: "Size in GiB, or with a unit", default: "4", required: true }));
   return { backend, place, volume, size };
 }
 

@@ -57,14 +57,13 @@ export const plan: CommandSpec = {
 
 /** A plan as people read it. */
 export function planText({ touched, problems, diff, stateUnknown }: EditResult, colours: Colours): string {
-  const { bold, dim, green, red, yellow } = colours;
-  const lines = diff === "" ? [] : diff.split("\n").map((line) => (line.startsWith("-") ? red(line) : green(line)));
-  const blocks = touched.map((each) => onePlan(each, colours));
+  const { dim, yellow } = colours;
+  const blocks = touched.map((each) => volumePlanText(each, colours));
   const told = new Set(touched.flatMap((each) => each.problems.map(({ code, path }) => `${code} ${path}`)));
   const others = problems.filter(({ code, path }) => !told.has(`${code} ${path}`));
   const total = totalText(touched);
   return [
-    ...(lines.length > 0 ? [`${bold("config")}\n${lines.map((line) => `  ${line}`).join("\n")}`] : []),
+    ...diffText(diff, colours),
     ...(stateUnknown ? [yellow(`Current state unknown: ${stateUnknown.message}`)] : []),
     ...(blocks.length > 0 ? blocks : problems.length > 0 ? [] : [dim("No changes.")]),
     ...(total === "" ? [] : [total]),
@@ -72,7 +71,15 @@ export function planText({ touched, problems, diff, stateUnknown }: EditResult, 
   ].join("\n\n");
 }
 
-function onePlan(each: VolumePlan, colours: Colours): string {
+/** How an edit changes the config file; nothing where it doesn't. */
+export function diffText(diff: string, { bold, green, red }: Colours): string[] {
+  if (diff === "") return [];
+  const lines = diff.split("\n").map((line) => `  ${line.startsWith("-") ? red(line) : green(line)}`);
+  return [[bold("config"), ...lines].join("\n")];
+}
+
+/** What would become of one volume. */
+export function volumePlanText(each: VolumePlan, colours: Colours): string {
   const { name, from, to, verdict, notes, problems, declaredBy } = each;
   const { bold, dim } = colours;
   const profile = from && to && from.profile !== to.profile ? `${from.profile} → ${to.profile}` : (to ?? from)?.profile;

@@ -1,0 +1,17 @@
+// The package.json of this package, wherever in it the code runs from.
+
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+/** What package.json says. */
+export interface Manifest {
+  version: string;
+  peerDependencies: Record<string, string>;
+}
+
+/** Reads it. */
+export function packageManifest(directory = __dirname): Manifest {
+  const file = join(directory, "package.json");
+  if (!existsSync(file)) return packageManifest(dirname(directory));
+  return JSON.parse(readFileSync(file, "utf8")) as Manifest;
+}
