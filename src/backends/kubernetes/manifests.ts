@@ -140,7 +140,7 @@ function sizesOf(
   }
   if (dependsOnSize && sizesGiB.length === 0) {
     const because = `what "${profile}" becomes depends on the size of the volume`;
-    const way = `set \`iops\` of "${profile}" to a number, or leave the profile out`;
+    const way = `pass \`--size\` to the command, set \`iops\` of "${profile}" to a number, or leave the profile out`;
     return failed([
       problem("setting-required", "sizes", undefined, { setting: "sizes", because, example: "sizes: [100, 500]", way }),
     ]);
