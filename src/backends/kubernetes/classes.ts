@@ -14,7 +14,8 @@ export interface StorageClassObject {
   kind: "StorageClass";
   metadata: ClassMetadata;
   provisioner: DriverName;
-  parameters: Parameters;
+  /** Absent where there are none, as the API server has it then. */
+  parameters?: Parameters;
   reclaimPolicy: string;
   volumeBindingMode: string;
   allowVolumeExpansion: true;
@@ -83,7 +84,7 @@ export function storageClassObject(
     kind: "StorageClass",
     metadata: { name, labels: { ...MANAGED }, annotations: { [PROFILES]: profiles.join(",") } },
     provisioner: driver,
-    parameters,
+    ...(Object.keys(parameters).length > 0 && { parameters }),
     reclaimPolicy,
     volumeBindingMode,
     allowVolumeExpansion: true,
