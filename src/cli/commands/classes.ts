@@ -14,6 +14,7 @@ import { notesText } from "../text";
 // Of the backends that have such objects the first: there is one.
 const [backend] = backendNames.filter((each) => backends[each].manifests);
 const questions = backend === undefined ? [] : backends[backend].questions;
+const [driver = ""] = questions.flatMap(({ choices }) => choices ?? []);
 
 export const classes: CommandSpec = {
   name: "classes",
@@ -42,8 +43,8 @@ export const classes: CommandSpec = {
     { flags: "-o, --output <format>", description: "output format", choices: ["yaml", "json"], default: "yaml" },
   ],
   examples: [
-    ["classes --driver ebs.csi.aws.com --size 100 --size 500", "print the classes of all profiles, as YAML"],
-    ["classes silver --driver ebs.csi.aws.com -o json", "print the classes of one profile, as a JSON List"],
+    [`classes --driver ${driver} --size 100 --size 500`, "print the classes of all profiles, as YAML"],
+    [`classes silver --driver ${driver} -o json`, "print the classes of one profile, as a JSON List"],
   ],
   async run(context) {
     if (backend === undefined) throw new UsageError("no backend has classes");

@@ -95,12 +95,12 @@ describe("what a profile becomes", () => {
   });
 
   test("a file system and mount options are a section of their own", () => {
-    const profile = {
+    const profile: ProfileDefinition = {
       aws: { volumeType: "gp3" },
       kubernetes: { fileSystem: "xfs", mountOptions: ["noatime"] },
-    } as const;
+    };
     expect(settingsAt(profile, EBS).parameters).toEqual({ "csi.storage.k8s.io/fstype": "xfs" });
-    const without = settingsAt({ aws: { volumeType: "gp3" }, kubernetes: { fileSystem: "xfs" } }, EBS);
+    const without = settingsAt({ ...profile, kubernetes: { fileSystem: "xfs" } }, EBS);
     expect(settingsAt(profile, EBS).storageClass).not.toBe(without.storageClass);
   });
 
