@@ -924,7 +924,7 @@ export const noteKinds = {
     message: ({ because }) => because,
   }),
   "not-checked": noteKind<{ what: string; because: string }>({
-    meaning: "Something wasn't checked in advance, because the backend didn't respond.",
+    meaning: "Something wasn't checked in advance, because the backend didn't respond, or isn't asked.",
     message: ({ what, because }) => `${what} not checked in advance: ${because}`,
   }),
   "left-over-adopted": noteKind<{ id: string }>({

@@ -21,6 +21,11 @@ export interface KubernetesVolumeArgs {
    * @default "Filesystem"
    */
   volumeMode?: pulumi.Input<VolumeMode> | undefined;
+  /**
+   * The StorageClass that an imported claim has, where it isn't the profile's: a claim keeps its StorageClass. What that fixes (encryption,
+   * on EBS) isn't checked. Decided once.
+   */
+  existingClass?: pulumi.Input<string> | undefined;
   /** Labels of the claim. */
   labels?: pulumi.Input<Record<string, pulumi.Input<string>>> | undefined;
 }

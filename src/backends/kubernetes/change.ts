@@ -5,7 +5,7 @@ import { backends } from "../../core/backend";
 import { note, problem, show, type Note, type Problem } from "../../core/problems";
 import { inPlace, refused, type Backend, type Made } from "../contract";
 import { driverOf, type DriverName } from "./drivers";
-import { settingsOf } from "./parameters";
+import { settingsOf, type Parameters } from "./parameters";
 import type { KubernetesSettings } from "./settings";
 
 const NEW_CLAIM_WAY = "restore the previous value; or declare a new volume, copy the data, then destroy this one";
@@ -17,6 +17,7 @@ export const claimChange: Backend<"kubernetes", unknown, KubernetesSettings>["ch
   volumeMode: refused("Kubernetes can't change it on an existing claim", NEW_CLAIM_WAY),
   // Judged as a whole below, by what it is of the class that changes.
   storageClass: () => undefined,
+  existingClass: () => undefined,
   parameters: () => undefined,
   volumeAttributesClass: (_from, to) =>
     to === null
@@ -40,20 +41,17 @@ export function classProblems(
     cantModify === undefined
       ? "it is part of the StorageClass, which an existing claim keeps"
       : `${to.driver} can't change an existing volume: ${cantModify}`;
-  const way = NEW_CLAIM_WAY;
   // Of a claim as the cluster has it only the class's name is known.
-  const [before, after] = [
-    { ...(from.parameters as object | undefined) },
-    { ...(to.parameters as object | undefined) },
-  ] as Record<string, unknown>[];
+  const [before, after] = [from, to].map(({ parameters }) => parameters as Parameters | undefined);
   const keys = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])].sort();
   const differing = keys.filter((key) => before?.[key] !== after?.[key]);
-  if (differing.length === 0) {
+  if (!before || differing.length === 0) {
+    const way = `for an imported claim, set \`kubernetes: { existingClass: ${show(from.storageClass)} }\`; otherwise ${NEW_CLAIM_WAY}`;
     const params = { setting: "storageClass", from: show(from.storageClass), to: show(to.storageClass), because, way };
     return [problem("change-not-possible", "settings.storageClass", to.storageClass, params)];
   }
   return differing.map((key) => {
-    const params = { setting: key, from: show(before?.[key]), to: show(after?.[key]), because, way };
+    const params = { setting: key, from: show(before[key]), to: show(after?.[key]), because, way: NEW_CLAIM_WAY };
     return problem("change-not-possible", `settings.parameters.${key}`, after?.[key], params);
   });
 }

@@ -29,7 +29,7 @@ export function resolveWithClass(asked: AskedClaim): {
   content?: ClassContent;
 } {
   const { placement, base, section, placementPath } = asked;
-  const { driver: name, namespace = "default", volumeMode = "Filesystem", labels = {} } = placement;
+  const { driver: name, namespace = "default", volumeMode = "Filesystem", labels = {}, existingClass } = placement;
   if (name === undefined || !base) return { answer: { sizeGiB: asked.sizeGiB, problems: [noDriver()], notes: [] } };
   const driver = driverOf(name);
   const below = backends[base.backend].resolve(base.asked, base.prices);
@@ -46,14 +46,20 @@ export function resolveWithClass(asked: AskedClaim): {
     notes.push(...byDriver.notes);
   }
   if (problems.length > 0) return { answer: { sizeGiB, problems, notes: [] } };
+  if (existingClass !== undefined) {
+    const what = `the parameters of StorageClass "${existingClass}"`;
+    const because = "only the cluster has them";
+    notes.push(note("not-checked", `${placementPath}.existingClass`, { what, because }));
+  }
   const content = classContent(name, parameters, section, placement.classes);
   const settings: KubernetesSettings = {
     driver: name,
     namespace,
     accessModes: modes,
     volumeMode,
-    storageClass: storageClassName(content),
-    parameters: content.parameters,
+    storageClass: existingClass ?? storageClassName(content),
+    existingClass: existingClass ?? null,
+    parameters: existingClass === undefined ? content.parameters : {},
     volumeAttributesClass: Object.keys(attributes).length > 0 ? attributesClassName(name, attributes) : null,
     attributes: sorted(attributes),
     labels: sorted(labels),

@@ -60,6 +60,13 @@ export const own = z
       .optional()
       .describe("Whether pods get a file system or the block device. Fixed at creation. Default: Filesystem"),
     labels: labels.optional(),
+    existingClass: z
+      .string()
+      .regex(SUBDOMAIN)
+      .optional()
+      .describe(
+        "Name of the StorageClass that an imported claim has, instead of the profile's; what it fixes isn't checked",
+      ),
   })
   .describe("Settings for a single volume on Kubernetes");
 
@@ -119,9 +126,11 @@ export interface KubernetesSettings {
   namespace: string;
   accessModes: AccessMode[];
   volumeMode: VolumeMode;
-  /** The StorageClass, whose name has a hash of all that is fixed for the volume's life. */
+  /** The StorageClass, whose name has a hash of all that is fixed for the volume's life; or the `existingClass`. */
   storageClass: string;
-  /** The parameters that it has. */
+  /** The StorageClass that an imported claim has, where it isn't the profile's. */
+  existingClass: string | null;
+  /** The parameters that the StorageClass has; none are known of an `existingClass`. */
   parameters: Record<string, string>;
   /** The VolumeAttributesClass, whose name has a hash of its parameters; `null` where the driver can't change a volume. */
   volumeAttributesClass: string | null;

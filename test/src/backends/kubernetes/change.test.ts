@@ -91,6 +91,28 @@ test("a driver that can't modify refuses a change of profile, with the reason", 
   ]);
 });
 
+test("an imported claim keeps the StorageClass that it has, if the volume names it", () => {
+  const has = { sizeGiB: 100, settings: { storageClass: "gp3-encrypted", volumeAttributesClass: null } };
+  // As its own resource has it: only names, of which the profile's class is another.
+  const ofResource = (settings: object) => ({ ...at("silver"), settings: settings as never });
+  const named = { ...has.settings, storageClass: (at("silver").settings as any).storageClass };
+  const [refused] = change(ofResource(has.settings), ofResource(named)).problems;
+  expect(refused).toMatchObject({ path: "settings.storageClass", fix: expect.stringContaining("existingClass") });
+  const kept = at("silver", { existingClass: "gp3-encrypted" });
+  expect(kept.settings).toMatchObject({
+    storageClass: "gp3-encrypted",
+    existingClass: "gp3-encrypted",
+    parameters: {},
+  });
+  expect(change({ ...kept, ...has, settings: { ...kept.settings, ...has.settings } as never }, kept)).toMatchObject({
+    verdict: "in-place",
+    problems: [],
+  });
+  const request = { name: "data@silver", sizeGiB: 1, backend: "kubernetes" };
+  const { notes } = resolve(catalog, { ...request, placement: { driver: EBS, existingClass: "gp3-encrypted" } });
+  expect(notes.map(({ code }) => code)).toContain("not-checked");
+});
+
 test("a claim that has a class of attributes can't lose it", () => {
   const from = at("silver");
   const to = { ...from, settings: { ...from.settings, volumeAttributesClass: null } } as ResolvedVolume;

@@ -35,6 +35,7 @@ describe("what a profile becomes", () => {
       accessModes: ["ReadWriteOnce"],
       volumeMode: "Filesystem",
       storageClass: expect.stringMatching(/^sp-ebs-[0-9a-f]{10}$/),
+      existingClass: null,
       parameters: { encrypted: "true" },
       volumeAttributesClass: expect.stringMatching(/^sp-ebs-[0-9a-f]{10}$/),
       attributes: { iops: "6000", tagSpecification_1: "team=db", throughput: "300", type: "gp3" },
@@ -377,7 +378,7 @@ describe.each(driverNames)("for any profile on %s", (driver) => {
         expect(Number(iops)).toBeGreaterThanOrEqual(cap[0]);
         expect(Number(iops)).toBeLessThanOrEqual(Math.max(cap[0], cap[1] * sizeGiB));
       }),
-      { numRuns: runs(400) },
+      { numRuns: runs(200) },
     );
   });
 
@@ -392,7 +393,7 @@ describe.each(driverNames)("for any profile on %s", (driver) => {
         expect(a.storageClass === b.storageClass).toBe(text(a.parameters) === text(b.parameters));
         expect(a.volumeAttributesClass === b.volumeAttributesClass).toBe(text(a.attributes) === text(b.attributes));
       }),
-      { numRuns: runs(400) },
+      { numRuns: runs(200) },
     );
   });
 
@@ -414,7 +415,7 @@ describe.each(driverNames)("for any profile on %s", (driver) => {
           expect([key, read[key] ?? null]).toEqual([key, value === false || value === 0 ? null : (value ?? null)]);
         }
       }),
-      { numRuns: runs(200) },
+      { numRuns: runs(100) },
     );
   });
 
@@ -443,7 +444,7 @@ describe.each(driverNames)("for any profile on %s", (driver) => {
           }
         },
       ),
-      { numRuns: runs(200) },
+      { numRuns: runs(100) },
     );
   });
 });
