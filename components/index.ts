@@ -25,6 +25,8 @@ export {
   type MadeVolumeType,
   type VolumeTypesArgs,
 } from "./backends/openstack/volume-types";
+export { PROFILE_CLASSES, ProfileClasses, type ProfileClassesArgs } from "./backends/kubernetes/profile-classes";
+export { claimTemplate, type ClaimTemplate, type ClaimTemplateArgs } from "./backends/kubernetes/claim-template";
 export {
   ProfiledVolume,
   type CommonVolumeArgs,

@@ -152,6 +152,8 @@ export class ProfiledVolume<B extends BackendName = BackendName> extends pulumi.
   public readonly notes: pulumi.Output<Note[]>;
   /** Where the volume is mounted, on backends that mount it (`local`); else `undefined`. */
   public readonly mountPath: pulumi.Output<ResourceTypeOf<B, "mountPath">>;
+  /** What is known of a volume on its backend alone: `claimName` and `volumeName` on `kubernetes`; else `undefined`. */
+  public readonly details: pulumi.Output<ResourceTypeOf<B, "details">>;
   /** The backend's own resource: an `aws.ebs.Volume` on `aws`. A volume with problems has none, and its program fails. */
   public readonly resource: ResourceTypeOf<B, "resource">;
 
@@ -226,6 +228,9 @@ export class ProfiledVolume<B extends BackendName = BackendName> extends pulumi.
     this.volumeId = made?.volumeId ?? unknown<string>();
     this.mountPath = (made?.mountPath ?? pulumi.output<string | undefined>(undefined)) as pulumi.Output<
       ResourceTypeOf<B, "mountPath">
+    >;
+    this.details = (made?.details ?? pulumi.output<object | undefined>(undefined)) as pulumi.Output<
+      ResourceTypeOf<B, "details">
     >;
     this.backend = volume.backend as pulumi.Output<B>;
     // A run that leaves the volume out doesn't change it: these say what it has. At preview its resource may not know that yet.
@@ -477,7 +482,14 @@ function earlyProblems(run: Run, declared: DeclaredVolume, args: AnyVolumeArgs):
     problems.push(error.problem);
   }
   // What two volumes may not share, the backend knows; a volume that exists is never two.
-  const own = volumeBackend(backend).identity?.({ name, physicalName, importId, config: run.config }) ?? importId;
+  const own =
+    volumeBackend(backend).identity?.({
+      name,
+      physicalName,
+      importId,
+      own: ownPlacement(backend, args),
+      config: run.config,
+    }) ?? importId;
   if (own === undefined) return problems;
   const identity = `${backend}/${own}`;
   const other = run.taken.get(identity);

@@ -25,6 +25,7 @@ import type { ProfiledVolumeArgs } from "./profiled-volume";
 import type { DeclaredVolume } from "./declared";
 import { checkEngine, failProgram, hasHooks, isConfigSecret } from "./engine";
 import { volumeHooks, type VolumeHooks } from "./hooks";
+import { listedSizes } from "../src/core/listed-sizes";
 import { withPricesFile } from "./prices-file";
 import { failure } from "./refusals";
 import { deletionWatch } from "./renamed";
@@ -48,6 +49,8 @@ export interface Run {
   refuse(declared: DeclaredVolume, problems: Problem[]): void;
   /** Takes note that a volume has aliases. */
   aliased: () => void;
+  /** The sizes of the volumes that the stack's config lists for a backend, in GiB. */
+  sizesOf(backend: BackendName): number[];
   /** What this stack knows about the place where a backend's volumes live. */
   placementOf(backend: BackendName, own?: object): object;
 }
@@ -98,6 +101,7 @@ export function currentRun(): Run {
   const run: Run = {
     ...{ config, catalog, hooks, volumes, byUrn, taken: new Map(), refuse, aliased },
     placementOf: placement,
+    sizesOf: (backend) => listedSizes(config, backend),
   };
   if (key) runs.set(key, run);
   return run;

@@ -20,6 +20,7 @@ function generated() {
     "docs/config.schema.json": () => `${JSON.stringify(core.editorSchema(), null, 2)}\n`,
     "docs/problems.md": () => problemsPage(core, require("../dist/components/host/errors.js")),
     "docs/profiles.md": () => profilesPage(core),
+    "docs/kubernetes.md": () => driversPage(require("../dist/src/backends/kubernetes/drivers.js")),
     "docs/http.md": () => httpPage(require("../dist/src/http/routes/index.js")),
     "src/http/page/quantities.js": () => quantitiesModule(core),
     "docs/commands.md": () =>
@@ -42,6 +43,41 @@ function pulumiYaml({ editorSchema }) {
     return `  ${key}:\n    type: ${type}\n    description: ${JSON.stringify(description)}${byDefault}`;
   });
   return page.replace(/(\nconfig:\n)[^]*$/, `$1${keys.join("\n")}\n`);
+}
+
+/**
+ * What each setting becomes on each CSI driver, in the page that people write.
+ *
+ * @param {typeof import("../src/backends/kubernetes/drivers")} tables
+ */
+function driversPage({ driverNames, driverOf }) {
+  const where = (/** @type {import("../src/backends/kubernetes/drivers").Rule} */ rule) => {
+    switch (rule.to) {
+      case "class":
+        return `StorageClass \`${rule.key}\``;
+      case "attributes":
+        return `VolumeAttributesClass \`${rule.key}\``;
+      case "tags":
+        return `VolumeAttributesClass \`${rule.key}1\`, \`${rule.key}2\`, …`;
+      case "elsewhere":
+        return rule.where;
+      case "nothing":
+        return `no effect: ${rule.because}`;
+      case "nowhere":
+        return `a problem: ${rule.because}`;
+    }
+  };
+  const tables = driverNames.map((name) => {
+    const { title, backend, settings } = driverOf(name);
+    const rows = Object.entries(settings).map(([setting, rule]) => `| \`${setting}\` | ${where(rule)} |`);
+    const head = `### ${title}: \`${name}\``;
+    return [head, "", `| setting of \`${backend}\` | becomes |`, "| --- | --- |", ...rows].join("\n");
+  });
+  const page = readFileSync(path.join(root, "docs/kubernetes.md"), "utf8");
+  return page.replace(
+    /(<!-- drivers: begin[^>]*-->\n)[^]*(<!-- drivers: end -->)/,
+    (_all, begin, end) => `${begin}\n${tables.join("\n\n")}\n\n${end}`,
+  );
 }
 
 /**

@@ -21,6 +21,8 @@ export interface ResourceTypes {
   attachment?: object;
   /** Where the volume is mounted: a path on a backend that mounts its volumes. */
   mountPath?: string;
+  /** What is known of a volume on this backend alone. */
+  details?: object;
 }
 
 /**
@@ -90,6 +92,8 @@ export interface MadeVolume {
   volumeId: pulumi.Output<string>;
   /** Where the volume is mounted; only on backends that mount it. */
   mountPath?: pulumi.Output<string>;
+  /** What is known of a volume on this backend alone. */
+  details?: pulumi.Output<object>;
   /** What the resource has in the end: not what it was asked for, until that is done. */
   sizeGiB: pulumi.Output<number>;
   settings: pulumi.Output<Settings>;
@@ -124,6 +128,8 @@ export interface VolumeIdentity {
   physicalName: string | undefined;
   /** The id of a volume that is taken over. */
   importId: string | undefined;
+  /** What the volume says for the backend beside its profile; parts may be outputs. */
+  own?: object | undefined;
   config: StackConfig;
 }
 
@@ -148,7 +154,7 @@ export interface VolumeBackend {
    * What of a volume no other of this backend may have: its place, or its name on the backend. Default: nothing but the id of a volume
    * that is taken over; a name is then a label.
    */
-  identity?(asked: VolumeIdentity): string;
+  identity?(asked: VolumeIdentity): string | undefined;
   /** What the pure core can't see: names that were asked for, places that nobody named. */
   problems?(volume: ResolvedVolume, asked: { physicalName: string | undefined; config: StackConfig }): Problem[];
   /**

@@ -25,6 +25,14 @@ export function admittedSizes(
   const problems = resolve(catalog, sizeless).problems.filter(({ code }) => code !== "size-missing");
   if (problems.length > 0) return { problems };
 
+  const base = backends[backend].basedOn?.at(placement);
+  if (base)
+    return (
+      admittedByBase(catalog, { profile, backend: base, placement }, at) ?? {
+        admitted: [inOneRange(backend, at)],
+        problems: [],
+      }
+    );
   const rules: Backend = backends[backend];
   if (!rules.admitted) return { admitted: [inOneRange(backend, at)], problems: [] };
   const known = catalog.profiles[profile];
@@ -42,6 +50,20 @@ export function admittedSizes(
   const found = rules.admitted(asked, catalog.prices[backend]);
   if (found.length > 0) return { admitted: found, problems: [] };
   return { problems: resolve(catalog, request(1)).problems };
+}
+
+// A base has types of its own. What the backend itself can't do, it can do at no size.
+function admittedByBase(
+  catalog: Catalog,
+  { placement, ...asked }: { profile: string; backend: BackendName; placement: object },
+  at: (sizeGiB: number) => Problem | undefined,
+): AdmittedSizes | undefined {
+  if (!backends[asked.backend].admitted) return undefined;
+  const { bases = {} } = placement as { bases?: Partial<Record<BackendName, object>> };
+  const ofBase = admittedSizes(catalog, { ...asked, placement: bases[asked.backend] ?? {} });
+  const first = ofBase.admitted?.[0]?.ranges[0]?.fromGiB;
+  const refused = first === undefined ? undefined : at(first);
+  return refused ? { problems: [refused] } : ofBase;
 }
 
 // Without types nothing but the size itself, and what grows with it, is limited: from some size on it is too much.

@@ -2,6 +2,7 @@
 
 import type { z } from "zod";
 
+import type { Catalog } from "./catalog";
 import type { MonthlyCost } from "./cost";
 import type { Note, Problem } from "./problems";
 
@@ -27,6 +28,16 @@ export interface Asked<Section, Placement, Limits> {
   placementPath: string;
   /** The limits in force. */
   limits: Limits;
+  /** What the backend is asked that this one is based on; absent where it is based on none. */
+  base?: AskedOfBase | undefined;
+}
+
+/** What one backend asks another, whose storage its volumes are. */
+export interface AskedOfBase {
+  backend: BackendName;
+  /** With the other's section of the profile, its limits, and the paths of both. */
+  asked: Asked<unknown, unknown, unknown>;
+  prices: unknown;
 }
 
 /** What a backend makes of it. `settings` is there exactly when there are no problems. */
@@ -108,6 +119,23 @@ export type ChangeRules<Settings> = {
 
 type NumericKeys<Settings> = { [K in keyof Settings]-?: number extends Settings[K] ? K : never }[keyof Settings];
 
+/** For which profiles, and which volumes of them, {@link Manifests} are asked for. */
+export interface AskedManifests {
+  /** Default: all profiles for the backend. */
+  profiles?: readonly string[] | undefined;
+  /** The sizes of the volumes, in GiB, for what depends on the size. */
+  sizesGiB?: readonly number[] | undefined;
+  /** What is known of the place. */
+  placement: object;
+}
+
+/** Objects that an administrator makes, as a tool like kubectl takes them. Empty where there are problems. */
+export interface Manifests {
+  objects: object[];
+  problems: Problem[];
+  notes: Note[];
+}
+
 /** A backend, as the pure core sees it. */
 export interface Backend<
   Name extends string = string,
@@ -134,6 +162,14 @@ export interface Backend<
   place?(stack: Record<string, unknown>): object;
   /** What a volume may say for the backend beside its profile, below the backend's name. Default: nothing */
   own?: z.ZodType<Own>;
+  /**
+   * For a backend whose volumes are another's storage, as a claim on Kubernetes is a volume on EBS: the others that it may be based on, and
+   * on which of them it is at a place. Then that one's section of a profile, its limits and its prices hold, a section of its own is
+   * optional, and its placement has `bases`: what is known of the place on each of the others. Default: none
+   */
+  basedOn?: { any: readonly BackendName[]; at(placement: Placement): BackendName | undefined };
+  /** What must exist before volumes of profiles can be made, for whoever makes it without Pulumi. Default: nothing */
+  manifests?(catalog: Catalog, asked: AskedManifests): Manifests;
   /** What the provider's config (`aws:region`) and the environment say of the place. Default: nothing */
   environment?(
     providerConfig: (key: string) => string | undefined,
@@ -195,6 +231,8 @@ export interface Question {
   isNeeded: boolean;
   /** Whether prices depend on it, so that `explain` takes it as well. */
   decidesPrice?: true;
+  /** The answers that are possible; any text where they are absent. Where a stack gives none, `explain` compares all. */
+  choices?: readonly string[];
 }
 
 /**

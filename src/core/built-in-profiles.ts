@@ -1,5 +1,5 @@
 // The profiles that ship: what each is for, and what each backend makes of it. A volume can go from each to each and back without losing
-// its data, on every backend.
+// its data, on every backend; on Kubernetes, where the CSI driver can change volumes.
 
 import { backendNames, backends } from "./backend";
 import type { ProfileDefinition } from "./config-schema";

@@ -4,11 +4,21 @@ import { backends, type BackendName } from "./backend";
 import type { Backend } from "./backend";
 import type { StackConfig } from "./config-schema";
 
-/** What the stack's config says of the place of a backend's volumes. */
-export function stackPlacement(backend: BackendName, config: StackConfig): object {
+/**
+ * What the stack's config says of the place of a backend's volumes, and what the `environment` adds. Of a backend that is based on
+ * others, with what is known of the place on each of those.
+ */
+export function stackPlacement(
+  backend: BackendName,
+  config: StackConfig,
+  environment: (backend: Backend) => object | undefined = () => undefined,
+): object {
   const said = (config as Record<string, Record<string, unknown> | undefined>)[backend];
   const rules: Backend = backends[backend];
-  return said ? (rules.place?.(said) ?? said) : {};
+  const own = { ...(said && (rules.place?.(said) ?? said)), ...environment(rules) };
+  if (!rules.basedOn) return own;
+  const bases = rules.basedOn.any.map((each) => [each, stackPlacement(each, config, environment)] as const);
+  return { ...own, bases: Object.fromEntries(bases) };
 }
 
 /** What a volume says of its place itself, below the name of its backend: `aws: { availabilityZone }`. */

@@ -466,6 +466,11 @@ export const problemKinds = {
     allowed: () => "a working connection, and a user with access to volumes",
     fix: ({ way }) => way,
   }),
+  "claim-refused": problemKind<{ because: string; way: string }>({
+    meaning: "The Kubernetes API server refused a claim.",
+    message: ({ because }) => because,
+    fix: ({ way }) => way,
+  }),
   "import-not-possible": problemKind<{ id: string; because: string; way: string }>({
     meaning: "The volume can't be imported.",
     message: ({ id, because }) => `${id} can't be imported: ${because}`,
@@ -919,7 +924,7 @@ export const noteKinds = {
     message: ({ because }) => because,
   }),
   "not-checked": noteKind<{ what: string; because: string }>({
-    meaning: "Something wasn't checked in advance, because the backend didn't respond.",
+    meaning: "Something wasn't checked in advance, because the backend didn't respond, or isn't asked.",
     message: ({ what, because }) => `${what} not checked in advance: ${because}`,
   }),
   "left-over-adopted": noteKind<{ id: string }>({
@@ -930,6 +935,15 @@ export const noteKinds = {
     meaning: "The remains of a failed creation are deleted, and the volume is created again.",
     message: ({ id, isDone }) =>
       `volume ${id}, left in status "error" by a failed creation, ${isDone ? "was" : "will be"} deleted and created again`,
+  }),
+  "tags-kept": noteKind<{ tags: string[] }>({
+    meaning: "On Kubernetes, a change of class adds and overwrites tags, and never removes one.",
+    message: ({ tags }) =>
+      `the volume keeps ${tags.length === 1 ? "tag" : "tags"} ${listed(tags)}: a class can't remove tags`,
+  }),
+  "class-left-out": noteKind<{ name: string; because: string }>({
+    meaning: "On Kubernetes, a profile has no StorageClass of its own name.",
+    message: ({ name, because }) => `no StorageClass "${name}": ${because}`,
   }),
   "retype-unsure": noteKind<{ because: string }>({
     meaning: "Cinder accepts the type change, but may not carry it out.",

@@ -10,7 +10,7 @@ import { profilesFor, sectionPath, type Catalog, type Profile } from "./catalog"
 import { traced, wayWithout } from "./origin";
 import { parseReference } from "./reference";
 import { isSame, revisionOf } from "./revision";
-import { validate, wrongType } from "./validate";
+import { isBelow, validate, wrongType } from "./validate";
 import { settingText } from "./setting-text";
 import { parseSize } from "./size";
 
@@ -77,34 +77,64 @@ export function resolve(
   const size = parseSize(request, pathPrefix);
   problems.push(...size.problems);
   const backend = pickBackend(catalog, request.backend, `${pathPrefix}backend`, problems);
+  const inPlacement: Problem[] = [];
+  const placement = backend && checkPlacement(backend, request.placement, placementPath, inPlacement);
+  const base = backend && placement && anyBackend(backend).basedOn?.at(placement);
   const found =
-    reference && backend && pickSection(catalog, reference.profile, backend, `${pathPrefix}profile`, problems);
-  const placement = backend && checkPlacement(backend, request.placement, placementPath, problems);
+    reference && backend && pickSections(catalog, reference.profile, [backend, base], `${pathPrefix}profile`, problems);
+  problems.push(...inPlacement);
   // With limits or a place other than the stack means, an answer would be to another question.
-  const unread = (backend && catalog.unread[backend]) ?? [];
+  const unread = [backend, base].flatMap((each) => (each && catalog.unread[each]) ?? []);
   problems.push(...unread);
   if (!reference || !backend || !found || !placement || size.sizeGiB === undefined || unread.length > 0) {
     return { request, problems, notes: size.notes };
   }
 
   const rules = anyBackend(backend);
-  const asked: Asked<unknown, unknown, unknown> = {
+  const common = {
     name: request.physicalName ?? reference.name,
     profile: reference.profile,
-    section: found.section,
-    path: sectionPath(reference.profile, backend),
-    without: (setting) => wayWithout(found.profile, backend, setting),
     sizePath: `${pathPrefix}${request.size === undefined ? "sizeGiB" : "size"}`,
     sizeGiB: size.sizeGiB,
-    placement,
     placementPath,
-    limits: catalog.limits[backend],
   };
-  const again = (section: unknown): Answer<object> => rules.resolve({ ...asked, section }, catalog.prices[backend]);
-  const answer = again(found.section);
+  const askedOf = (which: BackendName, section: unknown, place: unknown): Asked<unknown, unknown, unknown> => ({
+    ...common,
+    section,
+    path: sectionPath(reference.profile, which),
+    without: (setting) => wayWithout(found.profile, which, setting),
+    placement: place,
+    limits: catalog.limits[which],
+  });
+  const asked: Asked<unknown, unknown, unknown> = askedOf(backend, found.section, placement);
+  if (base) {
+    const place = (placement as { bases?: Partial<Record<BackendName, object>> }).bases?.[base];
+    asked.base = {
+      backend: base,
+      asked: askedOf(base, found.baseSection, checkPlacement(base, place, placementPath, problems)),
+      prices: catalog.prices[base],
+    };
+  }
+  const prices = catalog.prices[base ?? backend];
+  // Of two sections, the one that a problem is about is tried without a setting.
+  const again = (which: BackendName, section: unknown): Answer<object> => {
+    const of = which === base ? asked.base : undefined;
+    if (!of) return rules.resolve({ ...asked, section }, prices);
+    return rules.resolve({ ...asked, base: { ...of, asked: { ...of.asked, section } } }, prices);
+  };
+  const answer = again(backend, found.section);
   const notes = [...size.notes, ...answer.notes];
   problems.push(
-    ...answer.problems.map((each) => traced(each, found.profile, backend, helps(each, answer.problems, asked, again))),
+    ...answer.problems.map((each) => {
+      const of = asked.base && isBelow(each.path, asked.base.asked.path) ? asked.base.asked : asked;
+      const which = of === asked ? backend : (base ?? backend);
+      return traced(
+        each,
+        found.profile,
+        which,
+        helps(each, answer.problems, of, (section) => again(which, section)),
+      );
+    }),
   );
   if (!answer.settings || problems.length > 0) return { request, problems, notes };
 
@@ -116,11 +146,7 @@ export function resolve(
     sizeGiB: answer.sizeGiB,
     settings: answer.settings as Settings,
   };
-  const price = rules.monthlyCost(
-    { sizeGiB: volume.sizeGiB, settings: volume.settings },
-    placement,
-    catalog.prices[backend],
-  );
+  const price = rules.monthlyCost({ sizeGiB: volume.sizeGiB, settings: volume.settings }, placement, prices);
   if (price && "cost" in price) return { request, volume, problems, notes, monthlyCost: price.cost };
   if (price) notes.push(note("price-unknown", "monthlyCost", { because: price.unknown }));
   return { request, volume, problems, notes };
@@ -133,8 +159,9 @@ export function monthlyCostOf(
   placement: object = {},
 ): MonthlyCost | undefined {
   const { backend, sizeGiB, settings } = volume;
-  if (catalog.unread[backend]) return undefined;
-  const price = anyBackend(backend).monthlyCost({ sizeGiB, settings }, placement, catalog.prices[backend]);
+  const base = anyBackend(backend).basedOn?.at(placement);
+  if (catalog.unread[backend] || (base && catalog.unread[base])) return undefined;
+  const price = anyBackend(backend).monthlyCost({ sizeGiB, settings }, placement, catalog.prices[base ?? backend]);
   return price && "cost" in price ? price.cost : undefined;
 }
 
@@ -270,13 +297,14 @@ function pickBackend(
   return undefined;
 }
 
-function pickSection(
+// The section of the backend, and of the one that it is based on: then it may have none of its own.
+function pickSections(
   catalog: Catalog,
   profile: string,
-  backend: BackendName,
+  [backend, base]: readonly [BackendName, BackendName | undefined],
   path: string,
   problems: Problem[],
-): { section: object; revision: string; profile: Profile } | undefined {
+): { section: object; baseSection?: object | undefined; revision: string; profile: Profile } | undefined {
   const known = catalog.profiles[profile];
   if (!known) {
     const profiles = Object.keys(catalog.profiles);
@@ -288,24 +316,35 @@ function pickSection(
     );
     return undefined;
   }
-  const section = known.sections[backend];
-  if (!section) {
-    problems.push(
-      problem("profile-without-backend", path, profile, { profile, backend, having: profilesFor(catalog, backend) }),
-    );
+  const needed = base ?? backend;
+  if (!known.sections[needed] && (base !== undefined || !anyBackend(backend).basedOn)) {
+    const having = profilesFor(catalog, needed);
+    problems.push(problem("profile-without-backend", path, profile, { profile, backend: needed, having }));
     return undefined;
   }
-  const checked = validate(anyBackend(backend).section, section, sectionPath(profile, backend));
-  const isFine = (setting: string, { path }: Problem) => {
-    const { [setting]: _without, ...rest } = section;
-    return !validate(anyBackend(backend).section, rest, sectionPath(profile, backend)).problems.some(
-      (each) => each.path === path,
-    );
+  const before = problems.length;
+  const own = known.sections[backend] ?? {};
+  const section = checkSection(known, backend, own, problems);
+  const ofBase = base && known.sections[base];
+  const baseSection = ofBase && checkSection(known, base, ofBase, problems);
+  if (!section || problems.length > before) return undefined;
+  return { section, baseSection, revision: revisionOf(backend, ofBase ? [own, base, ofBase] : own), profile: known };
+}
+
+function checkSection(
+  profile: Profile,
+  backend: BackendName,
+  section: object,
+  problems: Problem[],
+): object | undefined {
+  const path = sectionPath(profile.name, backend);
+  const checked = validate(anyBackend(backend).section, section, path);
+  const isFine = (setting: string, { path: wrong }: Problem) => {
+    const { [setting]: _without, ...rest } = section as Record<string, unknown>;
+    return !validate(anyBackend(backend).section, rest, path).problems.some((each) => each.path === wrong);
   };
-  problems.push(...checked.problems.map((each) => traced(each, known, backend, (setting) => isFine(setting, each))));
-  return checked.problems.length > 0
-    ? undefined
-    : { section: checked.value as object, revision: revisionOf(backend, section), profile: known };
+  problems.push(...checked.problems.map((each) => traced(each, profile, backend, (setting) => isFine(setting, each))));
+  return checked.value as object | undefined;
 }
 
 function checkPlacement(

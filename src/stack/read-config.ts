@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join, relative, resolve as resolvePath } from "node:path";
 
-import { backends, type BackendName } from "../core/backend";
+import type { BackendName } from "../core/backend";
 import { ownPlacement, stackPlacement } from "../core/placement";
 import { formatProblem, problem, type Problem } from "../core/problems";
 import { makeCatalog } from "../core/catalog";
@@ -90,10 +90,9 @@ export async function readConfigText(
     const said = own(others, key) ?? (isObject(ofProject) ? (ofProject["value"] ?? ofProject["default"]) : ofProject);
     return typeof said === "string" ? said : undefined;
   };
-  const requestFor = requestsOf(config, (backend) => ({
-    ...stackPlacement(backend, config),
-    ...backends[backend].environment?.(providerConfig, context.env),
-  }));
+  const requestFor = requestsOf(config, (backend) =>
+    stackPlacement(backend, config, (rules) => rules.environment?.(providerConfig, context.env)),
+  );
   const problems = [...mistakes, ...volumeProblems(config, catalog, requestFor, mistakes)];
   const ownProfiles = ownEntries(parsed, "profiles");
   const environments = environmentsOf(parsed["environment"]);

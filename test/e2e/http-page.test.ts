@@ -170,7 +170,7 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     const gold = profiles.getByRole("row", { name: /^gold/ });
     await gold.getByText("io1", { exact: true }).waitFor();
     const headings = await profiles.getByRole("columnheader").allInnerTexts();
-    expect(headings).toEqual(["Profile", "aws", "openstack", "scaleio", "cio", "local"]);
+    expect(headings).toEqual(["Profile", "aws", "openstack", "scaleio", "cio", "kubernetes", "local"]);
     expect(await gold.getByRole("cell").first().innerText()).toMatch(/^207\.50 USD per month|iops 3,000/);
     const archive = profiles.getByRole("row", { name: /^archive/ });
     expect(await archive.innerText()).toMatch(

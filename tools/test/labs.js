@@ -15,6 +15,7 @@ const { acceleratorOf } = require("../../test/labs/vm/qemu.js");
  * @property {number} [minutes] about what it takes on the reference machine
  * @property {number} [endsBy] the minute of a run of everything by which it must have ended, since CI stops after 90: it runs after the labs
  * that have no such limit. Where there is no time left for it, it is left out, by name; where it takes longer, so is what has not ended by then
+ * @property {boolean} [isOptional] whether `--require all` does without it: what it needs takes too long to build in every run
  * @property {string[]} [alone] regular expressions over those of its files that have the machine to themselves, because they measure
  */
 
@@ -67,6 +68,13 @@ const labs = [
     prepare: [["tools/engine/openstack-plugin.js"], ["test/labs/python.js", "openstack"]],
     minutes: 14,
     endsBy: 80,
+  },
+  {
+    name: "kubernetes",
+    what: "a real Kubernetes API server, judging classes and claims",
+    needs: "etcd and kube-apiserver, built once by test/labs/kubernetes/lab.js (Go, half an hour)",
+    files: ["test/labs/kubernetes/"],
+    isOptional: true,
   },
   {
     name: "browser",

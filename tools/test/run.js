@@ -26,13 +26,13 @@ Without options: types, lint, format, generated files, and the default tier of t
 
   --all             the default tier, then every lab
   --only LAB,…      these labs alone
-  --require LAB,…   fail where a test of these labs is skipped ("all" for every lab)
+  --require LAB,…   fail where a test of these labs is skipped ("all" for every lab that isn't optional)
   --help            show this
 
 Anything else goes to jest: npm test -- test/src/core/resolve.test.ts -t rounds
 
 Labs:
-${labs.map(({ name, what, needs }) => `  ${name.padEnd(10)} ${what} (needs: ${needs})`).join("\n")}
+${labs.map(({ name, what, needs, isOptional }) => `  ${name.padEnd(10)} ${what} (needs: ${needs})${isOptional ? " [optional]" : ""}`).join("\n")}
 `;
 
 /** @typedef {{ all: boolean, only: string[], require: string[], jest: string[] }} Options */
@@ -102,7 +102,8 @@ main(async () => {
       }
     }
     const results = read(resultsFile, root);
-    const required = options.require.includes("all") ? labs.map(({ name }) => name) : options.require;
+    const all = options.require.includes("all") ? labs.filter(({ isOptional }) => !isOptional) : [];
+    const required = [...options.require, ...all.map(({ name }) => name)];
     failed.push(...failures(results, (file) => required.includes(labOf(file)?.name ?? "")));
     console.log(report(results, { failed, leftOut, minutes: minutesSince(started) }));
   } finally {

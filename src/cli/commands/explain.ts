@@ -11,6 +11,8 @@ import { costText, settingLines, table } from "../text";
 
 interface Explained {
   backend: BackendName;
+  /** The answer to a question of the backend that is compared with others, where the stack gives none. */
+  choice?: string | undefined;
   /** Absent where no size was given. */
   resolution?: Resolution | undefined;
   sizes: AdmittedSizes;
@@ -28,9 +30,10 @@ export const explain: CommandSpec = {
   options: [
     { flags: "--size <size>", description: "size: a number of GiB, or with a unit (1.5TiB)" },
     { flags: "-b, --backend <name>", description: "only this backend", choices: backendNames },
-    ...priceQuestions.map(({ backend, option, description }) => ({
+    ...priceQuestions.map(({ backend, option, description, choices }) => ({
       flags: `--${option} <name>`,
-      description: `${description} on ${backend}. Default: the stack's`,
+      description: `${description} on ${backend}. Default: the stack's${choices ? ", or all to compare" : ""}`,
+      ...(choices && { choices }),
     })),
   ],
   examples: [
@@ -50,7 +53,7 @@ export const explain: CommandSpec = {
     }
     const chosen = textOf(context, "backend");
     const shown = backendNames.filter((each) => chosen === undefined || each === chosen);
-    const explained = shown.map((backend) => explainOn(backend, name, known, context));
+    const explained = shown.flatMap((backend) => explainOn(backend, name, known, context));
     const problems = explained.flatMap(({ resolution, sizes }) => resolution?.problems ?? sizes.problems);
     // One that can't be is an answer, as long as another can; but not the stack's own.
     const ofStack = explained.filter(({ backend }) => backend === known.read?.config.backend);
@@ -60,8 +63,8 @@ export const explain: CommandSpec = {
     const json = {
       profile: name,
       backends: Object.fromEntries(
-        explained.map(({ backend, resolution, sizes }) => [
-          backend,
+        explained.map(({ backend, choice, resolution, sizes }) => [
+          choice === undefined ? backend : `${backend}:${choice}`,
           { ...(resolution && shownOf(resolution)), ...sizesShown(sizes) },
         ]),
       ),
@@ -76,17 +79,23 @@ export const explain: CommandSpec = {
   },
 };
 
-function explainOn(backend: BackendName, profile: string, { catalog, read }: Known, context: Context): Explained {
+// One answer; or one for each choice that the stack leaves open.
+function explainOn(backend: BackendName, profile: string, { catalog, read }: Known, context: Context): Explained[] {
   const asked = read?.requestFor("volume", { backend, profile }) ?? { name: "volume", profile, backend };
   const said = priceQuestions.flatMap(({ backend: whose, option, key }) => {
     const value = whose === backend ? textOf(context, option) : undefined;
     return value === undefined ? [] : [[key, value]];
   });
-  const placement = { ...asked.placement, ...(Object.fromEntries(said) as object) };
+  const here: Record<string, unknown> = { ...asked.placement, ...Object.fromEntries(said) };
   const size = textOf(context, "size");
-  const request: VolumeRequest = { ...asked, profile, ...sizeOf(size), placement };
-  const sizes = admittedSizes(catalog, { profile, backend, placement });
-  return { backend, resolution: size === undefined ? undefined : resolve(catalog, request), sizes };
+  const explainAt = (placement: object, choice?: string): Explained => {
+    const request: VolumeRequest = { ...asked, profile, ...sizeOf(size), placement };
+    const sizes = admittedSizes(catalog, { profile, backend, placement });
+    return { backend, choice, resolution: size === undefined ? undefined : resolve(catalog, request), sizes };
+  };
+  const open = backends[backend].questions.find(({ key, choices }) => choices && here[key] === undefined);
+  if (!open?.choices) return [explainAt(here)];
+  return open.choices.map((choice) => explainAt({ ...here, [open.key]: choice }, choice));
 }
 
 const shownOf = ({ volume, problems, notes, monthlyCost }: Resolution) => ({ volume, problems, notes, monthlyCost });
@@ -118,11 +127,14 @@ function sideBySide(explained: readonly Explained[], context: Context): string {
       }),
       ...row("sizes", ({ sizes }) => sizeLines(sizes)),
     ];
-    const head = ["", ...group.map(({ backend }) => backends[backend].title)];
+    const head = ["", ...group.map(headOf)];
     blocks.push(table([head, ...rows.flatMap((each, index) => (index === 0 ? [each] : [[""], each]))], colours, width));
   }
   return blocks.join("\n\n");
 }
+
+const headOf = ({ backend, choice }: Explained): string =>
+  choice === undefined ? backends[backend].title : `${backends[backend].title}, ${choice}`;
 
 function problemLines(problems: readonly Problem[]): string {
   return problems.map(({ message, fix }) => (fix === "" ? message : `${message}\n  fix: ${fix}`)).join("\n");

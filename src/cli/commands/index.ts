@@ -1,6 +1,7 @@
 // The table of commands. Adding one means a file beside this one and a line here.
 
 import { apply } from "./apply";
+import { classes } from "./classes";
 import type { CommandSpec } from "../context";
 import { completion } from "../completion";
 import { cost } from "./cost";
@@ -21,6 +22,7 @@ export const commands: readonly CommandSpec[] = [
   validate,
   profiles,
   explain,
+  classes,
   volumes,
   status,
   plan,

@@ -23,10 +23,10 @@ interface Choices {
 }
 
 // What the backends have to be told before they can make a volume; one option for what several of them call the same.
-const flags = new Map<string, { backends: string[]; description: string }>();
+const flags = new Map<string, { backends: string[]; description: string; choices?: readonly string[] | undefined }>();
 for (const backend of backendNames)
-  for (const { option, description } of backends[backend].questions) {
-    const flag = flags.get(option) ?? { backends: [], description };
+  for (const { option, description, choices } of backends[backend].questions) {
+    const flag = flags.get(option) ?? { backends: [], description, choices };
     flag.backends.push(backend);
     flags.set(option, flag);
   }
@@ -44,9 +44,10 @@ export const init: CommandSpec = {
       description: "first volume, for programs that declare the volumes listed in the config",
     },
     { flags: "--size <size>", description: "its size: a number of GiB, or with a unit" },
-    ...[...flags].map(([option, { backends: whose, description }]) => ({
+    ...[...flags].map(([option, { backends: whose, description, choices }]) => ({
       flags: `--${option} <name>`,
       description: `${whose.join(", ")}: ${description}`,
+      ...(choices && { choices }),
     })),
     { flags: "-y, --yes", description: "skip questions and use only the flags" },
   ],
@@ -138,8 +139,10 @@ async function ask(context: Context): Promise<Choices> {
   const backend = (textOf(context, "backend") ??
     (await select({ message: "Backend of the volumes", choices: [...backendNames] }))) as BackendName;
   const place: Record<string, string> = {};
-  for (const { option, key, message, isNeeded } of backends[backend].questions) {
-    const answer = textOf(context, option) ?? (await input({ message, required: isNeeded }));
+  for (const { option, key, message, isNeeded, choices } of backends[backend].questions) {
+    const asked = async (): Promise<string> =>
+      choices ? select<string>({ message, choices: [...choices] }) : input({ message, required: isNeeded });
+    const answer = textOf(context, option) ?? (await asked());
     if (answer !== "") place[key] = answer;
   }
   const volume =

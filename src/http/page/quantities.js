@@ -29,6 +29,7 @@ export const quantities = {
     autoExpandIncrementPercent: { unit: "%" },
     autoExpandLimit: { unit: "times" },
   },
+  kubernetes: { sizeGiB: { unit: "GiB" } },
   local: {
     sizeGiB: { unit: "GiB" },
     iopsLimit: { unit: "IOPS", isUnlimitedAtZero: true },

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
-import { parse } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 
 import { exitCodes, type Context } from "../../../src/cli/context";
 import { commands } from "../../../src/cli/commands";
@@ -42,7 +42,8 @@ async function call(line: string, { isTerminal = false, cwd = project, env = {},
   });
   return { code, out: out.join(""), err: err.join("") };
 }
-const json = async (line: string) => JSON.parse((await call(`${line} --json`)).out);
+const json = async (line: string, options?: Parameters<typeof call>[1]) =>
+  JSON.parse((await call(`${line} --json`, options)).out);
 
 describe("validate", () => {
   test("finds every problem of every stack's file, and says in which", async () => {
@@ -84,10 +85,17 @@ describe("profiles and explain", () => {
   });
 
   test("say what a profile becomes, side by side, with what it costs and why", async () => {
-    const { code, out } = await call("explain gold --size 100 --zone us-east-1a", { cwd: home, columns: 150 });
+    const { code, out } = await call("explain gold --size 100 --zone us-east-1a", { cwd: home, columns: 260 });
     expect(code).toBe(0);
     const [head = ""] = out.split("\n");
-    for (const title of ["Amazon EBS", "OpenStack Cinder", "ScaleIO / PowerFlex", "ContainerIO", "this machine"])
+    for (const title of [
+      "Amazon EBS",
+      "OpenStack Cinder",
+      "ScaleIO / PowerFlex",
+      "ContainerIO",
+      "Kubernetes",
+      "this machine",
+    ])
       expect(head).toContain(title);
     for (const text of ["iops: 3,000", "207.50 USD/month", "104 GiB", "io1: 4 to 16,384 GiB"])
       expect(out).toContain(text);
@@ -110,15 +118,61 @@ describe("profiles and explain", () => {
   });
 });
 
+describe("a profile on Kubernetes", () => {
+  const EBS = "ebs.csi.aws.com";
+
+  test("is explained for each driver, or for the one that is meant", async () => {
+    const claims = async (line: string) =>
+      Object.keys((await json(line, { cwd: home })).backends).filter((each) => each.startsWith("kubernetes"));
+    expect(await claims("explain silver --size 100")).toEqual([
+      ...["kubernetes:ebs.csi.aws.com", "kubernetes:cinder.csi.openstack.org", "kubernetes:csi-vxflexos.dellemc.com"],
+    ]);
+    expect(await claims(`explain silver --size 100 --driver ${EBS}`)).toEqual(["kubernetes"]);
+    const { backends: of } = await json(`explain gold --size 100 --driver ${EBS} --zone us-east-1a`, { cwd: home });
+    expect(of.kubernetes.admitted).toEqual(of.aws.admitted);
+    expect(of.kubernetes.volume.settings.attributes).toEqual({ type: "io1", iops: "3000" });
+  });
+
+  test("is printed as classes: as YAML documents for kubectl, or as a List", async () => {
+    const { code, out } = await call(`classes gold silver --driver ${EBS} --size 100 --size 1TiB`, { cwd: home });
+    const objects = parseAllDocuments(out).map((each) => each.toJS());
+    expect([code, objects.map(({ kind }) => kind)]).toEqual([
+      0,
+      ["StorageClass", "StorageClass", ...Array<string>(3).fill("VolumeAttributesClass")],
+    ]);
+    expect(
+      objects.flatMap(({ kind, parameters }) => (kind.startsWith("Volume") ? parameters.iops : [])).sort(),
+    ).toEqual([...["3000", "3000", "30720"]]);
+    const list = await call(`classes gold silver --driver ${EBS} --size 100 --size 1TiB -o json`, { cwd: home });
+    expect(JSON.parse(list.out)).toEqual({ apiVersion: "v1", kind: "List", items: objects });
+  });
+
+  test.each([
+    ["classes gold", "storage-profiles:kubernetes.driver"],
+    [`classes gold --driver ${EBS}`, "--size"],
+    [`classes glod --driver ${EBS}`, 'did you mean "gold"?'],
+    [`classes gold --driver ${EBS} --size big`, "size-invalid"],
+  ])("%s says what is missing", async (line, text) => {
+    expect(await call(line, { cwd: home })).toMatchObject({ code: 1, out: "", err: expect.stringContaining(text) });
+  });
+
+  test("on a driver that isn't supported names the supported ones", async () => {
+    expect(await call("classes --driver rbd.csi.ceph.com", { cwd: home })).toMatchObject({
+      code: 2,
+      err: expect.stringContaining(`Allowed choices are ${EBS}`),
+    });
+  });
+});
+
 describe("a wrong call", () => {
   test.each([
     ["staus", "(Did you mean status?)"],
     ["explain", "missing required argument 'profile'"],
-    ["explain gold --backend gcp", "Allowed choices are aws, openstack, scaleio, cio, local."],
+    ["explain gold --backend gcp", "Allowed choices are aws, openstack, scaleio, cio, kubernetes, local."],
     ["status --refesh", "(Did you mean --refresh?)"],
     ["apply data@gold", "not an interactive terminal; pass --yes"],
     ["apply --yes --wait soon", "--wait must be a number of seconds"],
-    ["init --yes --stack new", "--backend aws|openstack|scaleio|cio|local"],
+    ["init --yes --stack new", "--backend aws|openstack|scaleio|cio|kubernetes|local"],
     ["init --yes --stack new --backend scaleio", "backend scaleio requires --domain"],
     ["init --yes --stack good --backend aws", "already has a config (backend local)"],
     ["completion tcsh", "choose bash, zsh, fish or powershell"],

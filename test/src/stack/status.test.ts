@@ -37,6 +37,7 @@ const TYPES = {
   cio: "pulumi-nodejs:dynamic/storage-profiles:CioVolume",
   openstack: "pulumi-nodejs:dynamic/storage-profiles:CinderVolume",
   aws: "aws:ebs/volume:Volume",
+  kubernetes: "kubernetes:core/v1:PersistentVolumeClaim",
 };
 
 const ofAws = (settings: any, sizeGiB: number) => ({

@@ -1,0 +1,35 @@
+// What refusals of the API server mean where they don't say what to do.
+
+import { formatProblems, problem } from "../../../src";
+
+// Source: kubernetes 1.34.3, pkg/apis/core/validation, plugin/pkg/admission; each seen on that API server. Read 2026-11-29.
+const REFUSALS: [RegExp, because: string, way: string][] = [
+  [
+    /immutable after creation except resources\.requests and volumeAttributesClassName for bound claims/,
+    "the claim isn't bound yet, and only a bound claim can change its class or its size",
+    "start a pod that uses it, and run `pulumi up` again when the claim is bound",
+  ],
+  [
+    /volumeAttributesClassName.*update (to|from)/,
+    "Kubernetes doesn't accept a claim without a VolumeAttributesClass once it has one",
+    "give the volume a profile that has one",
+  ],
+  [
+    /only dynamically provisioned pvc can be resized/,
+    "the claim's StorageClass no longer exists, or doesn't allow a bigger size",
+    "create the StorageClass again (ProfileClasses, or `npx storage-profiles classes`)",
+  ],
+  [
+    /exceeded quota/,
+    "a quota of the namespace is exhausted; while a class changes, a claim counts in the old and the new one",
+    "raise the quota (kubectl describe resourcequota), or remove other claims",
+  ],
+];
+
+/** What errors of a claim mean and what to do, or nothing where they say it themselves. */
+export function explainErrors(name: string, _id: string, errors: string[]): string | undefined {
+  const text = errors.join("\n");
+  const [, because, way] = REFUSALS.find(([pattern]) => pattern.test(text)) ?? [];
+  if (because === undefined || way === undefined) return undefined;
+  return formatProblems(name, [problem("claim-refused", "settings", undefined, { because, way })]);
+}

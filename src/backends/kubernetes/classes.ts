@@ -1,0 +1,126 @@
+// The objects that classes are, and their names. A name is a hash of what a class consists of, worked out without the cluster: so the stack
+// that makes classes and those whose claims use them agree, and a class of another content never has the same name.
+
+import { createHash } from "node:crypto";
+
+import { canonical } from "../../core/revision";
+import { driverOf, FILESYSTEM_PARAMETER, type DriverName } from "./drivers";
+import type { Parameters } from "./parameters";
+import type { ClassOptions, Section } from "./settings";
+
+/** A StorageClass, as the API has it. */
+export interface StorageClassObject {
+  apiVersion: "storage.k8s.io/v1";
+  kind: "StorageClass";
+  metadata: ClassMetadata;
+  provisioner: DriverName;
+  /** Absent where there are none, as the API server has it then. */
+  parameters?: Parameters;
+  reclaimPolicy: string;
+  volumeBindingMode: string;
+  allowVolumeExpansion: true;
+  mountOptions?: string[];
+  allowedTopologies?: { matchLabelExpressions: { key: string; values: string[] }[] }[];
+}
+
+/** A VolumeAttributesClass, as the API has it. */
+export interface AttributesClassObject {
+  apiVersion: "storage.k8s.io/v1";
+  kind: "VolumeAttributesClass";
+  metadata: ClassMetadata;
+  driverName: DriverName;
+  parameters: Parameters;
+}
+
+export interface ClassMetadata {
+  name: string;
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+}
+
+/** All that a StorageClass consists of and that is fixed for its life. */
+export interface ClassContent {
+  driver: DriverName;
+  parameters: Parameters;
+  reclaimPolicy: string;
+  volumeBindingMode: string;
+  mountOptions: string[];
+}
+
+/** What a StorageClass consists of, out of the driver's parameters, the profile's section and the stack's config. */
+export function classContent(
+  driver: DriverName,
+  parameters: Parameters,
+  { fileSystem, mountOptions }: Section,
+  { reclaimPolicy = "Retain", volumeBindingMode = "WaitForFirstConsumer", parameters: others = {} }: ClassOptions = {},
+): ClassContent {
+  const all = { ...others, ...parameters, ...(fileSystem != null && { [FILESYSTEM_PARAMETER]: fileSystem }) };
+  return { driver, parameters: sorted(all), reclaimPolicy, volumeBindingMode, mountOptions: mountOptions ?? [] };
+}
+
+/** The name of a StorageClass: `sp-ebs-1a2b3c4d5e`. */
+export const storageClassName = (content: ClassContent): string => hashed(content.driver, ["StorageClass", content]);
+
+/** The name of a VolumeAttributesClass. */
+export const attributesClassName = (driver: DriverName, attributes: Parameters): string =>
+  hashed(driver, ["VolumeAttributesClass", driver, attributes]);
+
+const MANAGED = { "app.kubernetes.io/managed-by": "storage-profiles" };
+
+/** The profiles that use a class, for people. */
+export const PROFILES = "storage-profiles/profiles";
+
+/** A StorageClass of a name. */
+export function storageClassObject(
+  name: string,
+  content: ClassContent,
+  profiles: readonly string[],
+  zones: readonly string[] = [],
+): StorageClassObject {
+  const { driver, parameters, reclaimPolicy, volumeBindingMode, mountOptions } = content;
+  const { zoneLabel } = driverOf(driver);
+  return {
+    apiVersion: "storage.k8s.io/v1",
+    kind: "StorageClass",
+    metadata: { name, labels: { ...MANAGED }, annotations: { [PROFILES]: profiles.join(",") } },
+    provisioner: driver,
+    ...(Object.keys(parameters).length > 0 && { parameters }),
+    reclaimPolicy,
+    volumeBindingMode,
+    allowVolumeExpansion: true,
+    ...(mountOptions.length > 0 && { mountOptions }),
+    ...(zones.length > 0 &&
+      zoneLabel !== undefined && {
+        allowedTopologies: [{ matchLabelExpressions: [{ key: zoneLabel, values: [...zones] }] }],
+      }),
+  };
+}
+
+/** A VolumeAttributesClass of the name that its parameters have. */
+export function attributesClassObject(
+  driver: DriverName,
+  attributes: Parameters,
+  profiles: readonly string[],
+): AttributesClassObject {
+  return {
+    apiVersion: "storage.k8s.io/v1",
+    kind: "VolumeAttributesClass",
+    metadata: {
+      name: attributesClassName(driver, attributes),
+      labels: { ...MANAGED },
+      annotations: { [PROFILES]: profiles.join(",") },
+    },
+    driverName: driver,
+    parameters: sorted(attributes),
+  };
+}
+
+/** Parameters in the order of their keys. */
+export function sorted(parameters: Parameters): Parameters {
+  return Object.fromEntries(Object.entries(parameters).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function hashed(driver: DriverName, content: unknown): string {
+  const hash = createHash("sha256").update(canonical(content)).digest("hex").slice(0, 10);
+  return `sp-${driverOf(driver).short}-${hash}`;
+}

@@ -1,0 +1,109 @@
+// From the settings of the backend below to the parameters of classes, and back: the tables of drivers.ts, carried out.
+
+import type { AskedOfBase } from "../../core/backend";
+import { problem, type Problem } from "../../core/problems";
+import type { Driver } from "./drivers";
+
+/** Parameters of a class: all of them text. */
+export type Parameters = Record<string, string>;
+
+/** The parameters that settings become: those that are fixed for a volume's life, and those that change in place. */
+export interface DriverParameters {
+  parameters: Parameters;
+  attributes: Parameters;
+}
+
+/**
+ * The parameters that complete settings become. Nothing is left to the driver: what isn't named the volume's type doesn't have, or nobody
+ * asked for. Problems: `setting-required`, `setting-not-applicable`, `value-invalid` for tags.
+ */
+export function parametersOf(
+  { settings: rules }: Pick<Driver, "settings">,
+  settings: Readonly<Record<string, unknown>>,
+  { asked, backend }: Pick<AskedOfBase, "asked" | "backend">,
+): DriverParameters & { problems: Problem[] } {
+  const [parameters, attributes]: [Parameters, Parameters] = [{}, {}];
+  const problems: Problem[] = [];
+  for (const [setting, rule] of Object.entries(rules)) {
+    const value = settings[setting];
+    const path = `${asked.path}.${setting}`;
+    if (isNothing(value)) {
+      if (rule.to !== "class" || !rule.isRequired) continue;
+      const { because } = rule.isRequired;
+      const params = {
+        setting,
+        because,
+        example: `${setting}: <its name>`,
+        way: `set it in storage-profiles:${backend}`,
+      };
+      problems.push(problem("setting-required", path, undefined, params));
+    } else if (rule.to === "class") {
+      parameters[rule.key] = rule.key === THICK ? String(value === "thick") : String(value);
+    } else if (rule.to === "attributes") {
+      attributes[rule.key] = String(value);
+    } else if (rule.to === "tags") {
+      for (const [key, text] of tagsOf(value as Parameters, asked)) {
+        problems.push(...wrongTag(key, text, path));
+        attributes[`${rule.key}${Object.keys(attributes).filter((each) => each.startsWith(rule.key)).length + 1}`] =
+          `${key}=${text}`;
+      }
+    } else if (rule.to === "nowhere") {
+      const params = { setting, because: rule.because, ways: [asked.without(setting), rule.way] };
+      problems.push(problem("setting-not-applicable", path, value, params));
+    }
+  }
+  return { parameters, attributes, problems };
+}
+
+/** The settings that parameters stand for, as far as they say them. What they don't name is nothing. */
+export function settingsOf(
+  { settings: rules }: Pick<Driver, "settings">,
+  { parameters, attributes }: DriverParameters,
+): Record<string, unknown> {
+  const read = ([setting, rule]: [string, Driver["settings"][string]]): [string, unknown] => {
+    if (rule.to === "tags") return [setting, tagsIn(attributes, rule.key)];
+    const text =
+      rule.to === "class" ? parameters[rule.key] : rule.to === "attributes" ? attributes[rule.key] : undefined;
+    if (text === undefined) return [setting, null];
+    if (rule.to === "class" && rule.key === THICK) return [setting, text === "true" ? "thick" : "thin"];
+    if (text === "true" || text === "false") return [setting, text === "true"];
+    return [setting, /^\d+$/.test(text) ? Number(text) : text];
+  };
+  return Object.fromEntries(Object.entries(rules).map(read));
+}
+
+// The one parameter whose text isn't the setting's.
+const THICK = "thickprovisioning";
+
+// What nobody asked for: no limit, and the values that are the driver's own default.
+function isNothing(value: unknown): boolean {
+  if (typeof value === "object" && value !== null) return Object.keys(value).length === 0;
+  return value == null || value === false || value === "none" || value === 0;
+}
+
+// `Name` is the volume's own unless the profile sets it: then no two claims would have a class in common. The driver names its volumes.
+function tagsOf(tags: Parameters, { section }: AskedOfBase["asked"]): [key: string, value: string][] {
+  const { tags: ofProfile } = section as { tags?: Parameters | null };
+  return Object.entries(tags).filter(([key]) => key !== "Name" || ofProfile?.["Name"] !== undefined);
+}
+
+function tagsIn(attributes: Parameters, prefix: string): Parameters {
+  const tags = Object.entries(attributes).filter(([key]) => key.startsWith(prefix));
+  return Object.fromEntries(tags.map(([, text]) => [text.replace(/=.*/s, ""), text.replace(/^[^=]*=/, "")]));
+}
+
+// Source: aws-ebs-csi-driver docs/tagging.md, pkg/driver/validation.go. Read 2026-11-29.
+const RESERVED = /^(CSIVolumeName|CSIVolumeSnapshotName|KubernetesCluster)$|^(ebs\.csi\.aws\.com\/|kubernetes\.io)/;
+
+function wrongTag(key: string, text: string, path: string): Problem[] {
+  const wrong = (why: string, allowed: string, given: unknown) =>
+    problem("value-invalid", path, given, { why, allowed, fix: `rename or remove the tag "${key}"` });
+  if (RESERVED.test(key)) return [wrong(`tag "${key}" is reserved for the CSI driver`, "other keys", key)];
+  if (key.includes("="))
+    return [wrong(`tag "${key}" contains "="`, "keys without `=`, which ends the key in a class", key)];
+  if (text.includes("{{"))
+    return [
+      wrong(`tag "${key}" contains "{{"`, "values without `{{`, which the CSI driver evaluates as a template", text),
+    ];
+  return [];
+}

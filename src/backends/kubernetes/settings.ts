@@ -1,0 +1,140 @@
+// What a profile, a stack and a volume say for Kubernetes beside the section of the driver's backend, and what all of it becomes: the
+// complete settings of a claim.
+
+import { z } from "zod";
+
+import { bounded } from "../bounded";
+import { driverNames, type DriverName } from "./drivers";
+
+export const accessModes = ["ReadWriteOnce", "ReadWriteOncePod", "ReadOnlyMany", "ReadWriteMany"] as const;
+export type AccessMode = (typeof accessModes)[number];
+
+export const volumeModes = ["Filesystem", "Block"] as const;
+export type VolumeMode = (typeof volumeModes)[number];
+
+const fileSystems = ["ext4", "xfs", "ext3"] as const;
+
+/** Names of objects. Source: apimachinery validation, IsDNS1123Label and IsDNS1123Subdomain. */
+export const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+export const SUBDOMAIN = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+
+export const section = z
+  .strictObject({
+    fileSystem: z
+      .enum(fileSystems)
+      .nullish()
+      .describe("File system of claims of this profile. Default: the driver's, ext4"),
+    mountOptions: z
+      .array(z.string().min(1))
+      .nullish()
+      .describe("Options with which nodes mount the file system. Default: none"),
+  })
+  .describe("The profile's settings on Kubernetes, beside those of the section for the CSI driver's backend");
+export type Section = z.infer<typeof section>;
+
+const namespace = z.string().regex(LABEL).describe('Name of the namespace: "shop"');
+const driver = z.enum(driverNames).describe("Name of the CSI driver that the cluster has");
+
+// What a label may be. Source: apimachinery validation, IsQualifiedName and IsValidLabelValue.
+const labelName = z
+  .string()
+  .regex(/^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/)
+  .describe('a label name: "app", or "example.com/app"');
+const labelValue = z
+  .string()
+  .regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/)
+  .describe("up to 63 letters, digits, `-`, `_` and `.`");
+const labels = bounded(z.record(labelName, labelValue), 64).describe("Labels of the claim. Default: none");
+
+/** What a volume says itself on Kubernetes. */
+export const own = z
+  .strictObject({
+    namespace: namespace.optional().describe("Namespace of the claim. Fixed at creation. Default: the stack's"),
+    accessModes: z
+      .array(z.enum(accessModes))
+      .min(1)
+      .optional()
+      .describe("How nodes may use the claim. Fixed at creation. Default: ReadWriteOnce"),
+    volumeMode: z
+      .enum(volumeModes)
+      .optional()
+      .describe("Whether pods get a file system or the block device. Fixed at creation. Default: Filesystem"),
+    labels: labels.optional(),
+    existingClass: z
+      .string()
+      .regex(SUBDOMAIN)
+      .optional()
+      .describe(
+        "Name of the StorageClass that an imported claim has, instead of the profile's; what it fixes isn't checked",
+      ),
+  })
+  .describe("Settings for a single volume on Kubernetes");
+
+const reclaimPolicies = ["Retain", "Delete"] as const;
+const bindingModes = ["WaitForFirstConsumer", "Immediate"] as const;
+
+/** What of the stack's config makes classes what they are, beside profiles. */
+const classOptions = z.strictObject({
+  reclaimPolicy: z
+    .enum(reclaimPolicies)
+    .optional()
+    .describe("Whether the storage stays when its claim is deleted. Fixed at creation. Default: Retain"),
+  volumeBindingMode: z
+    .enum(bindingModes)
+    .optional()
+    .describe("Whether storage is created when a pod first uses the claim, or at once. Default: WaitForFirstConsumer"),
+  parameters: bounded(z.record(z.string().min(1), z.string()), 64)
+    .optional()
+    .describe("Other parameters of StorageClasses that the driver knows, passed unchanged. Default: none"),
+});
+export type ClassOptions = z.infer<typeof classOptions>;
+
+export const stack = classOptions
+  .extend({
+    driver: driver.optional(),
+    namespace: namespace.optional().describe("Namespace of claims that don't name one. Default: default"),
+    zones: z
+      .array(z.string().min(1))
+      .min(1)
+      .optional()
+      .describe("Zones in which classes create volumes. Default: all zones of the cluster"),
+  })
+  .describe("The CSI driver of the cluster, and how its classes are made");
+export type Stack = z.infer<typeof stack>;
+
+export const placement = own.extend({
+  driver: driver.optional(),
+  classes: classOptions.optional(),
+  zones: stack.shape.zones,
+  bases: z.record(z.string(), z.unknown()).optional(),
+});
+export type Placement = z.infer<typeof placement>;
+
+/** What of the stack's config is about the place of a claim. */
+export function place({ driver, namespace, zones, ...classes }: Record<string, unknown>): object {
+  return {
+    ...(driver !== undefined && { driver }),
+    ...(namespace !== undefined && { namespace }),
+    ...(zones !== undefined && { zones }),
+    classes,
+  };
+}
+
+/** The complete settings of a claim. */
+export interface KubernetesSettings {
+  driver: DriverName;
+  namespace: string;
+  accessModes: AccessMode[];
+  volumeMode: VolumeMode;
+  /** The StorageClass, whose name has a hash of all that is fixed for the volume's life; or the `existingClass`. */
+  storageClass: string;
+  /** The StorageClass that an imported claim has, where it isn't the profile's. */
+  existingClass: string | null;
+  /** The parameters that the StorageClass has; none are known of an `existingClass`. */
+  parameters: Record<string, string>;
+  /** The VolumeAttributesClass, whose name has a hash of its parameters; `null` where the driver can't change a volume. */
+  volumeAttributesClass: string | null;
+  /** The parameters that it has: all that the driver can change. */
+  attributes: Record<string, string>;
+  labels: Record<string, string>;
+}

@@ -1,0 +1,221 @@
+// Exactly what volumes, classes and claim templates register on kubernetes, by mocks. What an API server makes of the objects is shown in
+// the lab (test/labs/kubernetes).
+
+import * as pulumi from "@pulumi/pulumi";
+
+import { claimTemplate, ProfileClasses, ProfiledVolume, type ProfiledVolumeArgs } from "../../../../components";
+import { explainErrors } from "../../../../components/backends/kubernetes/errors";
+
+const CLAIM = "kubernetes:core/v1:PersistentVolumeClaim";
+const EBS = "ebs.csi.aws.com";
+
+interface Registered {
+  type: string;
+  name: string;
+  inputs: any;
+  options: any;
+}
+
+/** Runs a program under mocks, with this config below storage-profiles, and returns what it registered. */
+async function run(program: () => unknown, config: Record<string, unknown> = {}): Promise<Registered[]> {
+  const seen: Registered[] = [];
+  const options = new Map<string, unknown>();
+  await pulumi.runtime.setMocks(
+    {
+      newResource({ type, name, inputs, custom }) {
+        seen.push({ type, name, inputs, options: options.get(`${type} ${name}`) });
+        const { namespace, name: called } = inputs.metadata ?? {};
+        return { id: custom === false ? "" : `${namespace}/${called}`, state: inputs };
+      },
+      call: () => ({}),
+    },
+    "project",
+    "stack",
+    false,
+    "organization",
+  );
+  // Mocks are told inputs only; the options are in the request.
+  const monitor = pulumi.runtime.getMonitor() as any;
+  const register = monitor.registerResource.bind(monitor);
+  monitor.registerResource = (request: any, ...others: unknown[]) => {
+    options.set(`${request.getType()} ${request.getName()}`, request.toObject());
+    return register(request, ...others);
+  };
+  const all = { backend: "kubernetes", kubernetes: { driver: EBS }, ...config };
+  pulumi.runtime.setAllConfig(
+    Object.fromEntries(
+      Object.entries(all).map(([key, value]) => [
+        `storage-profiles:${key}`,
+        typeof value === "string" ? value : JSON.stringify(value),
+      ]),
+    ),
+  );
+  try {
+    await program();
+  } finally {
+    // Registrations go on behind the constructors; a mock answers each in a few turns.
+    for (let turn = 0; turn < 80; turn++) await new Promise((done) => setImmediate(done));
+  }
+  return seen;
+}
+
+const value = <T>(output: pulumi.Output<T>): Promise<T> =>
+  new Promise((done) => {
+    output.apply(done);
+  });
+const declare = (reference: string, args: ProfiledVolumeArgs, config?: Record<string, unknown>) =>
+  run(() => new ProfiledVolume(reference, args), config);
+
+describe("a ProfiledVolume on Kubernetes", () => {
+  test("is a claim of the profile's classes, and tells its names", async () => {
+    let volume!: ProfiledVolume<"kubernetes">;
+    const seen = await run(() => {
+      volume = new ProfiledVolume("data@gold", {
+        sizeGiB: 100,
+        backend: "kubernetes",
+        kubernetes: { namespace: "shop", labels: { app: "orders" } },
+      });
+    });
+    expect(seen.map(({ type, name }) => `${type} ${name}`)).toEqual([
+      "storage-profiles:index:ProfiledVolume data",
+      `${CLAIM} data`,
+    ]);
+    const [component, claim] = seen;
+    const { storageClass, volumeAttributesClass } = component?.inputs.settings;
+    expect(claim?.inputs).toEqual({
+      apiVersion: "v1",
+      kind: "PersistentVolumeClaim",
+      metadata: { name: "data", namespace: "shop", labels: { app: "orders" } },
+      spec: {
+        accessModes: ["ReadWriteOnce"],
+        volumeMode: "Filesystem",
+        storageClassName: storageClass,
+        volumeAttributesClassName: volumeAttributesClass,
+        resources: { requests: { storage: "100Gi" } },
+      },
+    });
+    expect(claim?.options).toMatchObject({
+      protect: true,
+      ignorechangesList: expect.arrayContaining(["spec.storageClassName", "metadata.namespace", "spec.dataSource"]),
+    });
+    expect(await value(volume.volumeId)).toBe("shop/data");
+    expect(await value(volume.details)).toEqual({ claimName: "data", volumeName: undefined });
+    expect(await value(volume.settings)).toEqual(component?.inputs.settings);
+    expect(await value(volume.sizeGiB)).toBe(100);
+  });
+
+  test("has no class of attributes where the driver can't change a volume", async () => {
+    const seen = await declare("data@gold", { sizeGiB: 10 }, { kubernetes: { driver: "cinder.csi.openstack.org" } });
+    expect(Object.keys(seen[1]?.inputs.spec)).not.toContain("volumeAttributesClassName");
+  });
+
+  test("a transform adjusts the claim: what it is created from", async () => {
+    const dataSource = { apiGroup: "snapshot.storage.k8s.io", kind: "VolumeSnapshot", name: "before" };
+    const seen = await declare("data", {
+      sizeGiB: 10,
+      transform: {
+        kubernetes: (args) => ({
+          args: { ...args, spec: pulumi.output(args.spec).apply((spec) => ({ ...spec, dataSource })) },
+        }),
+      },
+    });
+    expect(seen[1]?.inputs.spec).toMatchObject({ dataSource, resources: { requests: { storage: "10Gi" } } });
+  });
+
+  test("two volumes are the same claim only in one namespace", async () => {
+    const two = (namespace: string) => () => {
+      new ProfiledVolume("a", { sizeGiB: 1, physicalName: "data" });
+      new ProfiledVolume("b", { sizeGiB: 1, physicalName: "data", kubernetes: { namespace } });
+    };
+    await expect(run(two("default"))).rejects.toThrow("[volume-twice]");
+    expect(await run(two("shop"))).toHaveLength(4);
+  });
+
+  test("without a driver, or with an unsupported one, says what to set", async () => {
+    await expect(declare("data", { sizeGiB: 1 }, { kubernetes: {} })).rejects.toThrow(
+      "storage-profiles:kubernetes.driver",
+    );
+    const ceph = { kubernetes: { driver: "rbd.csi.ceph.com" } };
+    await expect(declare("data", { sizeGiB: 1 }, ceph)).rejects.toThrow(/"rbd\.csi\.ceph\.com".*value-not-allowed/);
+  });
+
+  test.each([
+    [
+      'PersistentVolumeClaim "data" is invalid: spec: Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims',
+      "the claim isn't bound yet",
+    ],
+    ["exceeded quota: q, requested: count/persistentvolumeclaims=1", "quota of the namespace is exhausted"],
+    ["only dynamically provisioned pvc can be resized and the storageclass", "StorageClass no longer exists"],
+  ])("explains %s", (error, expected) => {
+    expect(explainErrors("data", "default/data", [error])).toContain(expected);
+  });
+
+  test("leaves an error alone that says what to do", () => {
+    expect(explainErrors("data", "default/data", ["connection refused"])).toBeUndefined();
+  });
+});
+
+describe("ProfileClasses", () => {
+  const profiles = { silver: { extends: "silver" }, slow: { aws: { volumeType: "st1" } } };
+
+  test("makes the classes of all profiles of the driver's backend, which outlive their declaration", async () => {
+    let classes!: ProfileClasses;
+    const seen = await run(
+      () => {
+        classes = new ProfileClasses("classes", { sizes: [100, "1TiB"], defaultProfile: "silver" });
+      },
+      { profiles, kubernetes: { driver: EBS, zones: ["us-east-1a"] } },
+    );
+    const kinds = (type: string) => seen.filter((each) => each.type.endsWith(`:${type}`));
+    const storage = kinds("StorageClass");
+    expect(storage.map(({ inputs }) => inputs.metadata.name).sort()).toEqual([
+      ...["bronze", "default", "silver", "slow"],
+      ...[expect.stringMatching(/^sp-ebs-/), expect.stringMatching(/^sp-ebs-/)],
+    ]);
+    const [hashed, silver] = ["sp-", "silver"].map((prefix) =>
+      storage.find(({ inputs }) => inputs.metadata.name.startsWith(prefix))!,
+    );
+    expect(hashed!.options.retainondelete).toBe(true);
+    expect(silver!.options).toMatchObject({
+      deletebeforereplace: true,
+      replaceonchangesList: ["provisioner", "parameters", "reclaimPolicy", "volumeBindingMode"],
+    });
+    const attributes = kinds("VolumeAttributesClass");
+    expect(attributes.map(({ inputs }) => inputs.parameters)).toContainEqual({ type: "io1", iops: "30720" });
+    expect(attributes.every(({ inputs, options }) => inputs.driverName === EBS && options.retainondelete)).toBe(true);
+    const names = await value(classes.profiles);
+    expect(Object.keys(names["gold"]?.attributesClasses ?? {})).toEqual(["100", "1024"]);
+  });
+
+  test("takes the sizes of the volumes that the stack's config lists", async () => {
+    const volumes = { a: { profile: "gold", sizeGiB: 50 }, b: { profile: "gold", size: "50GiB" }, c: { sizeGiB: 7 } };
+    let classes!: ProfileClasses;
+    await run(() => (classes = new ProfileClasses("classes", { profiles: ["gold"] })), { volumes });
+    expect(Object.keys((await value(classes.profiles))["gold"]?.attributesClasses ?? {})).toEqual(["7", "50"]);
+  });
+
+  test.each([
+    ["an unknown driver", { driver: "rbd.csi.ceph.com" }, "value-not-allowed"],
+    ["an unknown profile", { profiles: ["glod"] }, 'did you mean "gold"?'],
+    ["a size that is none", { sizes: ["big"] }, "sizes[0]"],
+    ["an unknown argument", { size: 1 }, 'did you mean "sizes"?'],
+    ["a profile without sizes that depends on them", { profiles: ["gold"] }, "sizes: [100, 500]"],
+  ])("refuses %s", async (_, args, expected) => {
+    await expect(run(() => new ProfileClasses("classes", args as never))).rejects.toThrow(expected);
+  });
+});
+
+describe("a claim template", () => {
+  test("is a claim without a namespace, of the same classes", async () => {
+    let template!: ReturnType<typeof claimTemplate>;
+    const seen = await run(() => {
+      template = claimTemplate("data@gold", { sizeGiB: 100, kubernetes: { labels: { app: "db" } } });
+      new ProfiledVolume("data@gold", { sizeGiB: 100 });
+    });
+    expect(template).toEqual({ metadata: { name: "data", labels: { app: "db" } }, spec: seen[1]?.inputs.spec });
+  });
+
+  test("with a problem throws it", async () => {
+    await expect(run(() => claimTemplate("data@gold", { sizeGiB: 1 }))).rejects.toThrow("[size-beyond-limit]");
+  });
+});

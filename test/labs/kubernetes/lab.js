@@ -1,0 +1,223 @@
+#!/usr/bin/env node
+// A Kubernetes API server of a test's own, with its etcd: both from Go modules, built once into the cache. Building takes half an hour, so
+// only this command does it: `node test/labs/kubernetes/lab.js`. Nothing runs beside them: no controller, no kubelet, no storage.
+// @ts-check
+"use strict";
+
+const { spawn } = require("node:child_process");
+const { generateKeyPairSync, randomBytes } = require("node:crypto");
+const fs = require("node:fs");
+const http = require("node:http");
+const https = require("node:https");
+const net = require("node:net");
+const os = require("node:os");
+const path = require("node:path");
+const { UserError, cacheDirectory, main } = require("../../../tools/shared.js");
+const { build, capture, isExecutable, keyOf, readModule, showTo, toolchain } = require("../../../tools/engine/go.js");
+const { until } = require("../../../tools/test/time.js");
+
+module.exports = { missing, programFiles, startControlPlane };
+
+const FLAGS = ["-mod=readonly", "-trimpath", "-ldflags=-s -w"];
+
+const PROGRAMS = [
+  { name: "etcd", folder: "etcd", main: "go.etcd.io/etcd/server/v3" },
+  { name: "kube-apiserver", folder: "control", main: "k8s.io/kubernetes/cmd/kube-apiserver" },
+];
+
+/**
+ * @param {(typeof PROGRAMS)[number]} program
+ * @param {NodeJS.ProcessEnv} env
+ */
+function recipe({ name, folder, main: source }, env) {
+  const module = readModule(path.join(__dirname, folder));
+  const sums = fs.readFileSync(path.join(module.folder, "go.sum"), "utf8");
+  const directory = path.join(cacheDirectory(env), "kubernetes", keyOf([module.text, sums, source, FLAGS]));
+  const [root = ""] = source.split("/cmd/");
+  const version = new RegExp(`^(?:require )?\\s*${root} v(\\S+)`, "m").exec(module.text)?.[1] ?? "";
+  return { module, version, executable: path.join(directory, name) };
+}
+
+/**
+ * Why this machine has no control plane, or nothing where it has.
+ *
+ * @param {NodeJS.ProcessEnv} [env]
+ * @returns {string | undefined}
+ */
+function missing(env = process.env) {
+  const absent = PROGRAMS.filter((program) => !isExecutable(recipe(program, env).executable));
+  if (absent.length === 0) return undefined;
+  const names = absent.map(({ name }) => name).join(" and ");
+  return `${names} not built yet; build with: node test/labs/kubernetes/lab.js (takes about half an hour)`;
+}
+
+/** Where the programs are, or go when they are built. */
+function programFiles(env = process.env) {
+  return PROGRAMS.map((program) => recipe(program, env).executable);
+}
+
+/** @param {NodeJS.ProcessEnv} env */
+async function buildPrograms(env) {
+  for (const program of PROGRAMS) {
+    const { module, version, executable } = recipe(program, env);
+    if (isExecutable(executable)) continue;
+    const tools = await toolchain(module.go, env);
+    if ("missing" in tools) throw new UserError(`${program.name} can't be built: ${tools.why}`);
+    const fault = async (/** @type {string} */ file, /** @type {NodeJS.ProcessEnv} */ goEnv) => {
+      const { failed, stderr } = await capture(file, ["--version"], goEnv);
+      return failed ? `${program.name} was built, but does not run: ${stderr}.` : "";
+    };
+    const what = { what: program.name, because: "because the Kubernetes lab runs it", reason: "The lab needs it." };
+    const product = { ...what, version, module, main: program.main, flags: FLAGS, executable, fault, instead: "." };
+    await build(product, tools, showTo(undefined));
+  }
+}
+
+/**
+ * @typedef {object} Answer
+ * @property {number} status of HTTP
+ * @property {any} body
+ *
+ * @typedef {object} ControlPlane
+ * @property {(method: string, path: string, body?: object) => Promise<Answer>} ask a PATCH is a merge patch
+ * @property {() => Promise<void>} stop
+ */
+
+/**
+ * Starts an API server, and waits until it is ready.
+ *
+ * @param {NodeJS.ProcessEnv} [env]
+ * @returns {Promise<ControlPlane>}
+ */
+async function startControlPlane(env = process.env) {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), "storage-profiles-kubernetes-"));
+  const [client = 0, peer = 0, secure = 0] = await freePorts(3);
+  const token = randomBytes(16).toString("hex");
+  const inside = (/** @type {string} */ name) => path.join(directory, name);
+  fs.writeFileSync(inside("tokens.csv"), `${token},admin,admin,system:masters\n`, { mode: 0o600 });
+  const keys = generateKeyPairSync("rsa", {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: "spki", format: "pem" },
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+  });
+  fs.writeFileSync(inside("sa.key"), keys.privateKey, { mode: 0o600 });
+  fs.writeFileSync(inside("sa.pub"), keys.publicKey);
+
+  const [etcd, server] = programFiles(env);
+  const store = `http://127.0.0.1:${client}`;
+  const peers = `http://127.0.0.1:${peer}`;
+  const running = [
+    start(etcd, inside("etcd.log"), [
+      ...["--data-dir", inside("data"), "--listen-client-urls", store, "--advertise-client-urls", store],
+      ...["--listen-peer-urls", peers, "--initial-advertise-peer-urls", peers],
+      ...["--initial-cluster", `default=${peers}`, "--unsafe-no-fsync"],
+    ]),
+  ];
+  const stop = async () => {
+    for (const each of running.reverse()) await each.end();
+    fs.rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
+  };
+  const ready = async (/** @type {string} */ what, /** @type {() => Promise<boolean>} */ isReady) => {
+    const isDead = () => running.some((each) => each.hasEnded());
+    await until(`${what} to be ready`, async () => isDead() || (await isReady().catch(() => false)), { everyMs: 200 });
+    if (!isDead()) return;
+    const log = fs
+      .readFileSync(inside(`${what}.log`), "utf8")
+      .trim()
+      .split("\n")
+      .slice(-5)
+      .join("\n");
+    throw new Error(`${what} has ended:\n${log}`);
+  };
+  const ask = (/** @type {string} */ method, /** @type {string} */ at, /** @type {object | undefined} */ body) =>
+    request(`https://127.0.0.1:${secure}${at}`, method, token, body);
+  try {
+    await ready("etcd", async () => (await request(`${store}/health`, "GET", token)).status === 200);
+    running.push(
+      start(server, inside("kube-apiserver.log"), [
+        ...[`--etcd-servers=${store}`, "--bind-address=127.0.0.1", `--secure-port=${secure}`],
+        ...[`--cert-dir=${inside("certificates")}`, "--service-cluster-ip-range=10.0.0.0/24"],
+        ...["--service-account-issuer=https://lab.invalid", `--service-account-key-file=${inside("sa.pub")}`],
+        ...[`--service-account-signing-key-file=${inside("sa.key")}`, "--authorization-mode=AlwaysAllow"],
+        ...[`--token-auth-file=${inside("tokens.csv")}`, "--disable-admission-plugins=ServiceAccount"],
+        "--endpoint-reconciler-type=none",
+      ]),
+    );
+    await ready("kube-apiserver", async () => (await ask("GET", "/readyz", undefined)).status === 200);
+    await ready(
+      "kube-apiserver",
+      async () => (await ask("GET", "/api/v1/namespaces/default", undefined)).status === 200,
+    );
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { ask, stop };
+}
+
+/**
+ * @param {string | undefined} executable
+ * @param {string} logFile
+ * @param {string[]} args
+ */
+function start(executable = "", logFile, args) {
+  const log = fs.openSync(logFile, "w");
+  const child = spawn(executable, args, { stdio: ["ignore", log, log] });
+  fs.closeSync(log);
+  let hasEnded = false;
+  const ended = new Promise((resolve) => child.once("close", resolve)).then(() => (hasEnded = true));
+  // The two end with whoever started them, however that ends.
+  const kill = () => void child.kill("SIGKILL");
+  process.once("exit", kill);
+  return {
+    hasEnded: () => hasEnded,
+    async end() {
+      kill();
+      await ended;
+      process.removeListener("exit", kill);
+    },
+  };
+}
+
+/**
+ * @param {string} url
+ * @param {string} method
+ * @param {string} token
+ * @param {object} [body]
+ * @returns {Promise<Answer>}
+ */
+function request(url, method, token, body) {
+  return new Promise((resolve, reject) => {
+    const type = method === "PATCH" ? "application/merge-patch+json" : "application/json";
+    const headers = { authorization: `Bearer ${token}`, ...(body && { "content-type": type }) };
+    const send = url.startsWith("https:") ? https.request : http.request;
+    // Its certificate is its own, made when it started, on this machine.
+    const sent = send(url, { method, headers, rejectUnauthorized: false }, (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (chunk) => (text += chunk));
+      response.on("end", () => {
+        const isJson = /json/.test(response.headers["content-type"] ?? "");
+        resolve({ status: response.statusCode ?? 0, body: isJson ? JSON.parse(text) : text });
+      });
+    });
+    sent.on("error", reject);
+    sent.end(body && JSON.stringify(body));
+  });
+}
+
+/** @param {number} count */
+async function freePorts(count) {
+  const servers = Array.from({ length: count }, () => net.createServer());
+  const ports = await Promise.all(
+    servers.map(
+      (each) =>
+        new Promise((resolve) =>
+          each.listen(0, "127.0.0.1", () => resolve(/** @type {net.AddressInfo} */ (each.address()).port)),
+        ),
+    ),
+  );
+  await Promise.all(servers.map((each) => new Promise((resolve) => each.close(resolve))));
+  return ports;
+}
+
+if (require.main === module) main(() => buildPrograms(process.env));

@@ -1,0 +1,192 @@
+// Our classes and claims, judged by a real API server: it takes them as they are, changes a claim's profile and size in one patch, and
+// refuses what we refuse. No controller runs beside it: where Kubernetes would bind a claim, the test says so in its status.
+
+import { change, makeCatalog, resolve, type ProfileDefinition, type ResolvedVolume } from "../../../src";
+import { claimSpec } from "../../../src/backends/kubernetes/claim";
+import { driverNames, type DriverName } from "../../../src/backends/kubernetes/drivers";
+import { classesOf } from "../../../src/backends/kubernetes/manifests";
+import { claimRecorded } from "../../../src/backends/kubernetes/recorded";
+import type { KubernetesSettings } from "../../../src/backends/kubernetes/settings";
+import { explainErrors } from "../../../components/backends/kubernetes/errors";
+import { describeIf } from "../../support/machine";
+import { missing, startControlPlane } from "./lab.js";
+
+const EBS = "ebs.csi.aws.com";
+const CLASSES = "/apis/storage.k8s.io/v1/storageclasses";
+const ATTRIBUTES = "/apis/storage.k8s.io/v1/volumeattributesclasses";
+const CLAIMS = "/api/v1/namespaces/default/persistentvolumeclaims";
+
+const scaleio = { storagePool: "p", protectionDomain: "d" };
+const profiles: Record<string, ProfileDefinition> = {
+  gold: { extends: "gold", scaleio: { ...scaleio, ramCache: null }, aws: { tags: { tier: "1" } } },
+  silver: { extends: "silver", scaleio, kubernetes: { fileSystem: "xfs", mountOptions: ["noatime"] } },
+  bronze: { extends: "bronze", scaleio },
+};
+const catalog = makeCatalog({ profiles: { ...profiles, default: { extends: "default", scaleio } } });
+
+describeIf(missing() === undefined, "a real Kubernetes API server", missing(), () => {
+  let lab: Awaited<ReturnType<typeof startControlPlane>>;
+  beforeAll(async () => void (lab = await startControlPlane()));
+  afterAll(() => lab.stop());
+
+  const volume = (profile: string, sizeGiB = 100, driver: DriverName = EBS): ResolvedVolume => {
+    const request = { name: `data@${profile}`, sizeGiB, backend: "kubernetes", placement: { driver } };
+    const { volume: resolved, problems } = resolve(catalog, request);
+    if (!resolved) throw new Error(JSON.stringify(problems));
+    return resolved;
+  };
+  const specOf = ({ sizeGiB, settings }: ResolvedVolume) =>
+    claimSpec({ sizeGiB, settings: settings as KubernetesSettings });
+  const create = async (name: string, of: ResolvedVolume) => {
+    const body = { apiVersion: "v1", kind: "PersistentVolumeClaim", metadata: { name }, spec: specOf(of) };
+    expect(await lab.ask("POST", CLAIMS, body)).toMatchObject({ status: 201 });
+  };
+  const bind = async (name: string, of: ResolvedVolume) => {
+    const { volumeName } = { volumeName: `pv-${name}` };
+    await lab.ask("PATCH", `${CLAIMS}/${name}`, { spec: { volumeName } });
+    const { resources, volumeAttributesClassName } = specOf(of);
+    const status = {
+      ...{ phase: "Bound", capacity: resources.requests },
+      ...(volumeAttributesClassName !== undefined && { currentVolumeAttributesClassName: volumeAttributesClassName }),
+    };
+    expect(await lab.ask("PATCH", `${CLAIMS}/${name}/status`, { status })).toMatchObject({ status: 200 });
+  };
+  const patch = (name: string, spec: object) => lab.ask("PATCH", `${CLAIMS}/${name}`, { spec });
+  const mutable = (of: ResolvedVolume) => {
+    const { resources, volumeAttributesClassName } = specOf(of);
+    return { resources, volumeAttributesClassName };
+  };
+  const apply = async (driver: DriverName) => {
+    const made = classesOf(catalog, { sizesGiB: [100, 200], placement: { driver } });
+    expect(made.problems).toEqual([]);
+    const posts = [
+      ...[...made.storageClasses, ...made.aliases].map((each) => [CLASSES, each] as const),
+      ...made.attributesClasses.map((each) => [ATTRIBUTES, each] as const),
+    ];
+    for (const [at, object] of posts) {
+      const { status, body } = await lab.ask("POST", at, object);
+      expect([object.metadata.name, status, body.message]).toEqual([object.metadata.name, 201, undefined]);
+      // Nothing of it is dropped or defaulted to something else.
+      expect(body).toMatchObject(object);
+    }
+    return made;
+  };
+  const clear = async () => {
+    for (const at of [CLASSES, ATTRIBUTES]) {
+      const { body } = await lab.ask("GET", at);
+      for (const { metadata } of body.items) {
+        await lab.ask("PATCH", `${at}/${metadata.name}`, { metadata: { finalizers: null } });
+        await lab.ask("DELETE", `${at}/${metadata.name}`);
+      }
+    }
+  };
+
+  test.each(driverNames)("takes all classes of %s as they are", async (driver) => {
+    const { storageClasses, attributesClasses } = await apply(driver);
+    expect(storageClasses.length).toBeGreaterThan(0);
+    expect(attributesClasses.length > 0).toBe(driver === EBS);
+    await clear();
+  });
+
+  test("keeps the content of a class for its life, which is why its name has a hash", async () => {
+    const { storageClasses, attributesClasses } = await apply(EBS);
+    const tries = [
+      [CLASSES, storageClasses[0]!.metadata.name],
+      [ATTRIBUTES, attributesClasses[0]!.metadata.name],
+    ] as const;
+    for (const [at, name] of tries) {
+      const { status, body } = await lab.ask("PATCH", `${at}/${name}`, { parameters: { type: "gp2" } });
+      expect([status, body.message]).toEqual([422, expect.stringContaining("updates to parameters are forbidden")]);
+    }
+    await clear();
+  });
+
+  test("changes a claim's profile and size in one patch, and the profile back", async () => {
+    await apply(EBS);
+    const [bronze, bigger, back] = [volume("bronze"), volume("gold", 200), volume("bronze", 200)];
+    await create("moves", bronze);
+    await bind("moves", bronze);
+    expect(change(bronze, bigger).verdict).toBe("in-place");
+    const { status, body } = await patch("moves", mutable(bigger));
+    expect([status, body.spec.volumeAttributesClassName]).toEqual([200, specOf(bigger).volumeAttributesClassName]);
+    const read = claimRecorded.read(body);
+    const { namespace, accessModes, volumeMode, storageClass, volumeAttributesClass } =
+      bigger.settings as KubernetesSettings;
+    expect(read).toEqual({
+      sizeGiB: 200,
+      settings: { namespace, accessModes, volumeMode, storageClass, volumeAttributesClass },
+    });
+    expect(await patch("moves", mutable(back))).toMatchObject({ status: 200 });
+    await clear();
+  });
+
+  test("refuses what we refuse", async () => {
+    const bronze = volume("bronze");
+    await create("stays", bronze);
+    await bind("stays", bronze);
+    const refused: [object, ResolvedVolume, string][] = [
+      [
+        { storageClassName: specOf(volume("silver")).storageClassName },
+        volume("silver"),
+        "spec is immutable after creation",
+      ],
+      [{ resources: specOf(volume("bronze", 50)).resources }, volume("bronze", 50), "can not be less than"],
+      [
+        { volumeMode: "Block" },
+        { ...bronze, settings: { ...bronze.settings, volumeMode: "Block" } as never },
+        "immutable",
+      ],
+      [
+        { volumeAttributesClassName: null },
+        { ...bronze, settings: { ...bronze.settings, volumeAttributesClass: null } as never },
+        "is forbidden when status.currentVolumeAttributesClassName",
+      ],
+    ];
+    for (const [spec, to, message] of refused) {
+      const { status, body } = await patch("stays", spec);
+      expect([status, body.message]).toEqual([422, expect.stringContaining(message)]);
+      expect(change(bronze, to).verdict).toBe("refused");
+    }
+  });
+
+  test("has its refusals explained: a claim that isn't bound, a class that would go, a StorageClass that is gone", async () => {
+    const bronze = volume("bronze");
+    await apply(EBS);
+    await create("early", bronze);
+    const pending = await patch("early", mutable(volume("gold")));
+    expect(explainErrors("data", "", [pending.body.message])).toContain("isn't bound yet");
+    await bind("early", bronze);
+    const none = await patch("early", { volumeAttributesClassName: null });
+    expect(explainErrors("data", "", [none.body.message])).toContain("once it has one");
+    await clear();
+    const growth = await patch("early", { resources: specOf(volume("bronze", 200)).resources });
+    expect([growth.status, explainErrors("data", "", [growth.body.message])]).toEqual([
+      403,
+      expect.stringContaining("StorageClass no longer exists"),
+    ]);
+  });
+
+  test("explains a quota that has no room", async () => {
+    const hard = { "count/persistentvolumeclaims": "0" };
+    const quotas = "/api/v1/namespaces/default/resourcequotas";
+    await lab.ask("POST", quotas, {
+      apiVersion: "v1",
+      kind: "ResourceQuota",
+      metadata: { name: "none" },
+      spec: { hard },
+    });
+    await lab.ask("PATCH", `${quotas}/none/status`, { status: { hard, used: hard } });
+    const body = {
+      apiVersion: "v1",
+      kind: "PersistentVolumeClaim",
+      metadata: { name: "more" },
+      spec: specOf(volume("bronze")),
+    };
+    const answer = await lab.ask("POST", CLAIMS, body);
+    await lab.ask("DELETE", `${quotas}/none`);
+    expect([answer.status, explainErrors("data", "", [answer.body.message])]).toEqual([
+      403,
+      expect.stringContaining("quota of the namespace is exhausted"),
+    ]);
+  });
+});
