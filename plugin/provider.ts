@@ -1,0 +1,119 @@
+// The provider: makes components, and makes, changes and deletes resources of our own by the code of the dynamic providers.
+
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+import type * as pulumi from "@pulumi/pulumi";
+import type * as dynamic from "@pulumi/pulumi/dynamic";
+
+import { backendNames, type BackendName } from "../src";
+import { backendDefinition } from "../components/backends/registry";
+import { components } from "./components";
+import { givenOptions } from "./options";
+import { schema } from "./schema";
+import { marked, plain } from "./wire";
+
+type Properties = Record<string, unknown>;
+
+export class StorageProfiles implements pulumi.provider.Provider {
+  readonly version = packageVersion();
+  private readonly configured = new Map<string, Promise<dynamic.ResourceProvider>>();
+
+  getSchema(): Promise<string> {
+    return Promise.resolve(JSON.stringify(schema()));
+  }
+
+  construct(
+    name: string,
+    type: string,
+    inputs: pulumi.Inputs,
+    options: pulumi.ComponentResourceOptions,
+  ): Promise<pulumi.provider.ConstructResult> {
+    const make = components[type];
+    if (!make) return Promise.reject(new Error(`unknown resource type ${type}`));
+    return Promise.resolve(make(name, inputs, givenOptions(options)));
+  }
+
+  async check(urn: pulumi.URN, olds: Properties, news: Properties): Promise<pulumi.provider.CheckResult> {
+    const provider = await this.providerOf(urn);
+    const { inputs = plain(news), failures } = (await provider.check?.(plain(olds), plain(news))) ?? {};
+    return { inputs: marked(inputs, news), failures };
+  }
+
+  async diff(id: pulumi.ID, urn: pulumi.URN, olds: Properties, news: Properties): Promise<pulumi.provider.DiffResult> {
+    const provider = await this.providerOf(urn);
+    return (await provider.diff?.(id, plain(olds), plain(news))) ?? {};
+  }
+
+  async create(urn: pulumi.URN, inputs: Properties): Promise<pulumi.provider.CreateResult> {
+    const { id, outs = {} } = await (await this.providerOf(urn)).create(plain(inputs));
+    return { id, outs: marked(outs, inputs) };
+  }
+
+  async read(id: pulumi.ID, urn: pulumi.URN, props: Properties = {}): Promise<pulumi.provider.ReadResult> {
+    const provider = await this.providerOf(urn);
+    if (!provider.read) return { id, props };
+    const { inputs, ...found } = await provider.read(id, plain(props));
+    // No id: it is gone.
+    return {
+      id: found.id ?? "",
+      props: marked(found.props ?? {}, props),
+      ...(inputs && { inputs: marked(inputs, props) }),
+    };
+  }
+
+  async update(
+    id: pulumi.ID,
+    urn: pulumi.URN,
+    olds: Properties,
+    news: Properties,
+  ): Promise<pulumi.provider.UpdateResult> {
+    const { outs = {} } = (await (await this.providerOf(urn)).update?.(id, plain(olds), plain(news))) ?? {};
+    return { outs: marked(outs, news) };
+  }
+
+  async delete(id: pulumi.ID, urn: pulumi.URN, props: Properties): Promise<void> {
+    await (await this.providerOf(urn)).delete?.(id, plain(props));
+  }
+
+  // storage-profiles:local:Volume is the provider `Volume` of backend `local`.
+  private providerOf(urn: pulumi.URN): Promise<dynamic.ResourceProvider> {
+    const type = urn.split("::").at(-2)?.split("$").at(-1) ?? "";
+    const known = this.configured.get(type);
+    if (known) return known;
+    const made = loadProvider(type);
+    this.configured.set(type, made);
+    return made;
+  }
+}
+
+// Of the package that this file is in, compiled or not.
+export function packageVersion(): string {
+  for (let directory = __dirname; ; directory = dirname(directory)) {
+    const file = join(directory, "package.json");
+    if (existsSync(file)) return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+  }
+}
+
+async function loadProvider(type: string): Promise<dynamic.ResourceProvider> {
+  const [, backend = "", name = ""] = type.split(":");
+  const isBackend = (each: string): each is BackendName => backendNames.some((known) => known === each);
+  const provider = isBackend(backend) ? backendDefinition(backend).providers?.()[name] : undefined;
+  if (!provider) throw new Error(`unknown resource type ${type}`);
+  await provider.configure?.({ config: stackConfig() });
+  return provider;
+}
+
+// The whole config of the stack, as dynamic providers have it: the engine gives it to each plugin, secrets decrypted, and keeps it in no state.
+function stackConfig(): dynamic.Config {
+  const values = JSON.parse(process.env["PULUMI_CONFIG"] ?? "{}") as Record<string, string | undefined>;
+  const get = (key: string) => values[key];
+  return {
+    get,
+    require(key) {
+      const value = get(key);
+      if (value === undefined) throw new Error(`config key ${key} is missing`);
+      return value;
+    },
+  };
+}
