@@ -1,8 +1,5 @@
 // The provider: makes components, and makes, changes and deletes resources of our own by the code of the dynamic providers.
 
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-
 import type * as pulumi from "@pulumi/pulumi";
 import type * as dynamic from "@pulumi/pulumi/dynamic";
 
@@ -10,6 +7,7 @@ import { backendNames, type BackendName } from "../src";
 import { backendDefinition } from "../components/backends/registry";
 import { components } from "./components";
 import { givenOptions } from "./options";
+import { packageVersion } from "./package";
 import { schema } from "./schema";
 import { marked, plain } from "./wire";
 
@@ -84,14 +82,6 @@ export class StorageProfiles implements pulumi.provider.Provider {
     const made = loadProvider(type);
     this.configured.set(type, made);
     return made;
-  }
-}
-
-// Of the package that this file is in, compiled or not.
-export function packageVersion(): string {
-  for (let directory = __dirname; ; directory = dirname(directory)) {
-    const file = join(directory, "package.json");
-    if (existsSync(file)) return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
   }
 }
 
