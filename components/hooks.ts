@@ -70,6 +70,14 @@ export interface HookedRun {
 
 const verdictWords = { none: "no change", "in-place": "update in place", migrates: "update, data migrates" } as const;
 
+/**
+ * A hook that also speaks in a preview. The SDK calls hooks in the context in which the engine's question arrived; in a process with several
+ * runs (the plugin, the Automation API) only the one in which the hook was made knows the engine.
+ */
+export function hook(name: string, act: pulumi.ResourceHookFunction): pulumi.ResourceHook {
+  return new pulumi.ResourceHook(name, AsyncResource.bind(act), { onDryRun: true });
+}
+
 /** Makes the hooks of one run. */
 export function volumeHooks({
   config,
@@ -87,11 +95,6 @@ export function volumeHooks({
       await act(args);
     };
   };
-
-  // The SDK calls a hook in the context in which the engine's question arrived. In a process with several runs (the plugin, the Automation API)
-  // only the context in which the hook was made knows the run.
-  const hook = (name: string, act: pulumi.ResourceHookFunction) =>
-    new pulumi.ResourceHook(name, AsyncResource.bind(act), { onDryRun: true });
 
   // What the backend says. Of all that are asked at the same time, the first refusal tells: the engine stops soon after it.
   const asking = new Set<Promise<unknown>>();

@@ -4,6 +4,8 @@
 import { z } from "zod";
 
 import { backendNames, PROFILED_VOLUME, schemas, VOLUME_ATTACHMENT } from "../src";
+import { COMPOSE_VOLUMES } from "../components/compose/compose-volumes";
+import { VOLUME_TYPES } from "../components/backends/openstack/volume-types";
 import { attacherOf } from "../components/backends/registry";
 
 /** A component, as programs in other languages see it. */
@@ -38,6 +40,42 @@ export function componentShapes(): Record<string, ComponentShape> {
       outputs: z.strictObject({ devicePath: z.string().describe("The block device on a Linux host") }),
       required: ["volume", "host"],
     },
+    [VOLUME_TYPES]: {
+      description:
+        "The Cinder volume types of the stack's profiles, with their extra specs, QoS specs and access: for an administrator's stack",
+      inputs: z.strictObject({
+        profiles: z
+          .array(z.string())
+          .optional()
+          .describe("The profiles whose types are created. Default: all profiles with `openstack: { specs }`"),
+      }),
+      outputs: z.strictObject({
+        types: z
+          .record(
+            z.string(),
+            z.strictObject({
+              id: z.string().describe("Its id in Cinder"),
+              name: z.string().describe("Its name"),
+              profiles: z.array(z.string()).describe("The profiles that request it"),
+            }),
+          )
+          .describe("The types that were created, by name"),
+      }),
+      required: [],
+    },
+    [COMPOSE_VOLUMES]: {
+      description:
+        "The volumes of the Docker driver `storage-profiles` in Compose files, created ahead of `docker compose up`",
+      inputs: composeInputs(),
+      outputs: z.strictObject({
+        project: z.string().describe("The Compose project's name"),
+        dockerNames: z.record(z.string(), z.string()).describe("What Docker calls the volumes, by their keys"),
+        volumeIds: z
+          .record(z.string(), z.string())
+          .describe("The ids of the volumes on the backend, by their keys below `volumes` in the file"),
+      }),
+      required: [],
+    },
   };
 }
 
@@ -60,6 +98,38 @@ const besideConfig = {
       "The owner of the volume that `import` takes over, if another stack or resource owns it, as the refusal of the import names it",
     ),
 };
+
+function composeInputs() {
+  return z.strictObject({
+    files: z
+      .array(z.string())
+      .optional()
+      .describe(
+        "The files, as by `-f`, each laid over those before it; relative to `directory`. Default: COMPOSE_FILE, else the files that Compose finds",
+      ),
+    directory: z.string().optional().describe("Where Compose would be called. Default: the directory of Pulumi.yaml"),
+    projectName: z
+      .string()
+      .optional()
+      .describe("The project's name, as by `-p`. Default: COMPOSE_PROJECT_NAME, else what Compose takes"),
+    envFile: z
+      .string()
+      .optional()
+      .describe('The file with variables, as by `--env-file`. Default: ".env" beside the first file'),
+    environment: z
+      .record(z.string(), z.string())
+      .optional()
+      .describe("The environment. Default: that of the Pulumi CLI"),
+    version: z
+      .int()
+      .optional()
+      .describe("The generation of Compose: 2 is `docker compose`, 1 is `docker-compose` up to 1.29. Default: 2"),
+    driver: z.string().optional().describe('The name of the driver in Docker. Default: "storage-profiles"'),
+    defaults: schemas()
+      .volume.optional()
+      .describe("Values for volumes of which the file doesn't set them: a size, say"),
+  });
+}
 
 function volumeOutputs() {
   return z.strictObject({
@@ -93,7 +163,12 @@ function volumeOutputs() {
   });
 }
 
-const attachable = () => backendNames.flatMap((name) => (attacherOf(name) ? [{ name, ...attacherOf(name)! }] : []));
+function attachable() {
+  return backendNames.flatMap((name) => {
+    const attacher = attacherOf(name);
+    return attacher ? [{ name, host: attacher.host, options: attacher.options }] : [];
+  });
+}
 
 function hostDescription(): string {
   return `The host: ${attachable()

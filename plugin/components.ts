@@ -1,23 +1,62 @@
 // The components that programs in any language may declare, each with what makes it.
 
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 
-import { PROFILED_VOLUME } from "../src";
+import { NAMESPACE, PROFILED_VOLUME, VOLUME_ATTACHMENT } from "../src";
+import { VOLUME_TYPES, VolumeTypes } from "../components/backends/openstack/volume-types";
+import { COMPOSE_VOLUMES, ComposeVolumes } from "../components/compose/compose-volumes";
 import { ProfiledVolume, type ProfiledVolumeArgs } from "../components/profiled-volume";
+import { VolumeAttachment, type VolumeAttachmentArgs } from "../components/volume-attachment";
+import { packageVersion } from "./package";
 
 type Make = (
   name: string,
   inputs: pulumi.Inputs,
   options: pulumi.ComponentResourceOptions,
-) => pulumi.provider.ConstructResult;
+) => { urn: pulumi.Output<string>; state: pulumi.Inputs };
 
 export const components: Readonly<Record<string, Make>> = {
   [PROFILED_VOLUME](name, inputs, options) {
     const volume = new ProfiledVolume(name, inputs as unknown as ProfiledVolumeArgs, options);
+    remember(volume);
     const { volumeId, profile, backend, revision, settings, sizeGiB, monthlyCost, notes, mountPath } = volume;
     return {
       urn: volume.urn,
       state: { volumeId, profile, backend, revision, settings, sizeGiB, monthlyCost, notes, mountPath },
     };
   },
+
+  [VOLUME_ATTACHMENT](name, inputs, options) {
+    const { urn, devicePath } = new VolumeAttachment(name, inputs as VolumeAttachmentArgs, options);
+    return { urn, state: { devicePath } };
+  },
+
+  [VOLUME_TYPES](name, inputs, options) {
+    const { urn, types } = new VolumeTypes(name, inputs, options);
+    return { urn, state: { types } };
+  },
+
+  [COMPOSE_VOLUMES](name, inputs, options) {
+    const { urn, project, dockerNames, volumes } = new ComposeVolumes(name, inputs, options);
+    const ids = Object.entries(volumes).map(([key, { volumeId }]) => [key, volumeId]);
+    return { urn, state: { project, dockerNames, volumeIds: Object.fromEntries(ids) as pulumi.Inputs } };
+  },
 };
+
+// An argument that is a volume of the program arrives as a reference. What it refers to was made by this process, and is looked up.
+const volumes = new Map<string, ProfiledVolume>();
+
+function remember(volume: ProfiledVolume): void {
+  volume.urn.apply((urn) => volumes.set(urn, volume));
+}
+
+pulumi.runtime.registerResourceModule(NAMESPACE, "index", {
+  version: packageVersion(),
+  construct(_name, type, urn) {
+    const found = volumes.get(urn);
+    if (found) return found;
+    const why =
+      type === PROFILED_VOLUME ? "it was made by another provider: give both the same one" : "it isn't a volume";
+    throw new pulumi.RunError(`${urn} can't be used as an argument: ${why}`);
+  },
+});

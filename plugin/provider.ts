@@ -12,10 +12,11 @@ import { schema } from "./schema";
 import { marked, plain } from "./wire";
 
 type Properties = Record<string, unknown>;
+type OwnProvider = dynamic.ResourceProvider<Properties, Properties>;
 
 export class StorageProfiles implements pulumi.provider.Provider {
   readonly version = packageVersion();
-  private readonly configured = new Map<string, Promise<dynamic.ResourceProvider>>();
+  private readonly configured = new Map<string, Promise<OwnProvider>>();
 
   getSchema(): Promise<string> {
     return Promise.resolve(JSON.stringify(schema()));
@@ -75,7 +76,7 @@ export class StorageProfiles implements pulumi.provider.Provider {
   }
 
   // storage-profiles:local:Volume is the provider `Volume` of backend `local`.
-  private providerOf(urn: pulumi.URN): Promise<dynamic.ResourceProvider> {
+  private providerOf(urn: pulumi.URN): Promise<OwnProvider> {
     const type = urn.split("::").at(-2)?.split("$").at(-1) ?? "";
     const known = this.configured.get(type);
     if (known) return known;
@@ -85,10 +86,12 @@ export class StorageProfiles implements pulumi.provider.Provider {
   }
 }
 
-async function loadProvider(type: string): Promise<dynamic.ResourceProvider> {
+async function loadProvider(type: string): Promise<OwnProvider> {
   const [, backend = "", name = ""] = type.split(":");
   const isBackend = (each: string): each is BackendName => backendNames.some((known) => known === each);
-  const provider = isBackend(backend) ? backendDefinition(backend).providers?.()[name] : undefined;
+  const provider = isBackend(backend)
+    ? (backendDefinition(backend).providers?.()[name] as OwnProvider | undefined)
+    : undefined;
   if (!provider) throw new Error(`unknown resource type ${type}`);
   await provider.configure?.({ config: stackConfig() });
   return provider;

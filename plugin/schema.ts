@@ -17,10 +17,19 @@ export function schema(): Json {
       const name = type.split(":").at(-1) ?? "";
       const given = propertiesOf(inputs, name, types);
       const made = propertiesOf(outputs, `${name}Output`, types);
-      const certain = Object.keys(outputs.shape).filter((key) => !(outputs.shape[key] as z.ZodType).safeParse(undefined).success);
+      const certain = Object.keys(outputs.shape).filter(
+        (key) => !(outputs.shape[key] as z.ZodType).safeParse(undefined).success,
+      );
       return [
         type,
-        { isComponent: true, description, inputProperties: given, requiredInputs: required, properties: made, required: certain },
+        {
+          isComponent: true,
+          description,
+          inputProperties: given,
+          requiredInputs: required,
+          properties: made,
+          required: certain,
+        },
       ];
     }),
   );
@@ -32,7 +41,10 @@ export function schema(): Json {
     keywords: ["pulumi", "storage", "category/infrastructure", "kind/component"],
     // Secrets of the backends are in the stack's config, below the backend's own namespace.
     config: {},
-    provider: { description: "The provider of volumes declared by profile. It reads the stack's config.", inputProperties: {} },
+    provider: {
+      description: "The provider of volumes declared by profile. It reads the stack's config.",
+      inputProperties: {},
+    },
     types,
     resources,
     language: {
@@ -85,9 +97,16 @@ function typeOf(json: Json, name: string, types: Record<string, Json>): Json {
         const values = (json["additionalProperties"] ?? {}) as Json;
         return { type: "object", additionalProperties: typeOf(values, `${name}Value`, types), ...told };
       }
-      const made = Object.entries(properties).map(([key, each]) => [key, typeOf(each, `${name}${capital(key)}`, types)]);
+      const made = Object.entries(properties).map(([key, each]) => [
+        key,
+        typeOf(each, `${name}${capital(key)}`, types),
+      ]);
       const required = (json["required"] ?? []) as string[];
-      return named({ type: "object", properties: Object.fromEntries(made) as Json, required: required.filter((key) => properties[key]?.["type"]) });
+      return named({
+        type: "object",
+        properties: Object.fromEntries(made) as Json,
+        required: required.filter((key) => properties[key]?.["type"]),
+      });
     }
     default:
       return { ...ANY, ...told };

@@ -6,8 +6,8 @@ const KIND = "4dabf18193072939515e22adb298388d";
 const SECRET = "1b47061264138c4ac30d75fd1eb44270";
 
 /** Properties without the marks of secrets. */
-export function plain<T>(properties: Properties): T {
-  return unmarked(properties) as T;
+export function plain(properties: Properties): Properties {
+  return unmarked(properties) as Properties;
 }
 
 /** Properties, of which those are secret whose namesakes in `given` are. */

@@ -6,7 +6,7 @@
 
 const fs = require("node:fs");
 const path = require("node:path");
-const { UserError, cacheDirectory, main } = require("../shared.js");
+const { cacheDirectory, main } = require("../shared.js");
 const { build, capture, isExecutable, keyOf, readModule, showTo, toolchain } = require("./go.js");
 
 const PACKAGE = "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml";
@@ -24,7 +24,7 @@ module.exports = { ensureYamlHost };
  * @param {(line: string) => void} [options.log] takes the progress, line by line. Default: standard error
  * @param {NodeJS.ProcessEnv} [options.env] default: process.env
  * @returns {Promise<YamlHost | { missing: string }>} why this machine can't have it
- * @throws {UserError} when it could not be built, though the machine has what that needs
+ * @throws {import("../shared.js").UserError} when it could not be built, though the machine has what that needs
  */
 async function ensureYamlHost({ log, env = process.env } = {}) {
   const module = readModule(path.join(__dirname, "yaml-host"));
