@@ -6,6 +6,7 @@ import type * as dynamic from "@pulumi/pulumi/dynamic";
 import { backendNames, type BackendName } from "../src";
 import { backendDefinition } from "../components/backends/registry";
 import { components } from "./components";
+import { stackConfig } from "./config";
 import { givenOptions } from "./options";
 import { packageVersion } from "./package";
 import { schema } from "./schema";
@@ -22,15 +23,17 @@ export class StorageProfiles implements pulumi.provider.Provider {
     return Promise.resolve(JSON.stringify(schema()));
   }
 
-  construct(
+  async construct(
     name: string,
     type: string,
     inputs: pulumi.Inputs,
     options: pulumi.ComponentResourceOptions,
   ): Promise<pulumi.provider.ConstructResult> {
     const make = components[type];
-    if (!make) return Promise.reject(new Error(`unknown resource type ${type}`));
-    return Promise.resolve(make(name, inputs, givenOptions(options)));
+    if (!make) throw new Error(`unknown resource type ${type}`);
+    const { urn, state, accepted } = make(name, inputs, givenOptions(options));
+    await accepted;
+    return { urn, state };
   }
 
   async check(urn: pulumi.URN, olds: Properties, news: Properties): Promise<pulumi.provider.CheckResult> {
@@ -93,20 +96,6 @@ async function loadProvider(type: string): Promise<OwnProvider> {
     ? (backendDefinition(backend).providers?.()[name] as OwnProvider | undefined)
     : undefined;
   if (!provider) throw new Error(`unknown resource type ${type}`);
-  await provider.configure?.({ config: stackConfig() });
+  await provider.configure?.({ config: stackConfig });
   return provider;
-}
-
-// The whole config of the stack, as dynamic providers have it: the engine gives it to each plugin, secrets decrypted, and keeps it in no state.
-function stackConfig(): dynamic.Config {
-  const values = JSON.parse(process.env["PULUMI_CONFIG"] ?? "{}") as Record<string, string | undefined>;
-  const get = (key: string) => values[key];
-  return {
-    get,
-    require(key) {
-      const value = get(key);
-      if (value === undefined) throw new Error(`config key ${key} is missing`);
-      return value;
-    },
-  };
 }

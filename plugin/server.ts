@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import type * as providerMessages from "@pulumi/pulumi/proto/provider_pb";
 
 import { declaring } from "../components/plugin-mode";
+import { takeConfig } from "./config";
 
 type Method = (call: { request: unknown }, callback: (error: unknown, response?: unknown) => void) => unknown;
 type Methods = Record<string, Method>;
@@ -31,8 +32,8 @@ function completed(methods: Methods): Methods {
   const { CheckResponse, DiffResponse } = sdk("./proto/provider_pb") as typeof providerMessages;
   const construct = methods["construct"]?.bind(methods);
   return Object.assign(methods, {
-    // The engine gives a default provider all config of the stack that has the package's name: our profiles and limits. Providers are told in
-    // another way (provider.ts), and a state is no place for them.
+    // The engine gives a default provider all config of the stack that has the package's name: our profiles and limits. It comes
+    // with each component (config.ts), and none of it belongs in the provider's entry in the state.
     checkConfig: ((_call, done) => {
       const { Struct } = sdk(
         "google-protobuf/google/protobuf/struct_pb",
@@ -50,6 +51,7 @@ function completed(methods: Methods): Methods {
     construct: ((call, done) => {
       const request = call.request as providerMessages.ConstructRequest;
       declaring();
+      takeConfig(request.getConfigMap().entries() as unknown as Iterable<[string, string]>);
       const given = request.hasProtect() ? request.getProtect() : undefined;
       return construct?.(Object.assign(call, { request: Object.assign(request, { getProtect: () => given }) }), done);
     }) satisfies Method,

@@ -32,6 +32,6 @@ export {
 } from "./core/config-schema";
 export * from "./core/resolve";
 export { nearest } from "./core/nearest";
-export { PLUGIN_VOLUME_MAPPING, PROFILED_VOLUME, VOLUME_ATTACHMENT, VOLUME_MAPPING } from "./core/resource-types";
+export { PROFILED_VOLUME, VOLUME_ATTACHMENT, VOLUME_MAPPING } from "./core/resource-types";
 export { wrongType } from "./core/validate";
 export { parseSize, type ParsedSize, type SizeRequest } from "./core/size";

@@ -9,10 +9,7 @@ export const VOLUME_ATTACHMENT = "storage-profiles:index:VolumeAttachment";
 /** The mapping of a ScaleIO volume to a host. */
 export const VOLUME_MAPPING = "pulumi-nodejs:dynamic/storage-profiles:VolumeMapping";
 
-/** The same mapping where the plugin makes it, for programs in other languages than TypeScript. */
-export const PLUGIN_VOLUME_MAPPING = "storage-profiles:scaleio:VolumeMapping";
-
-/** Whether a type is that of a mapping, however it was made. */
+/** Whether a type is that of a mapping: as above, or `storage-profiles:<backend>:VolumeMapping` where the plugin makes it. */
 export function isMappingType(type: string): boolean {
-  return type === VOLUME_MAPPING || type === PLUGIN_VOLUME_MAPPING;
+  return type === VOLUME_MAPPING || /^storage-profiles:\w+:VolumeMapping$/.test(type);
 }

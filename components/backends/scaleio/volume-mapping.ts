@@ -2,7 +2,7 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { formatProblems, PLUGIN_VOLUME_MAPPING, problem, VOLUME_MAPPING, wrongType, type Problem } from "../../../src";
+import { formatProblems, problem, VOLUME_MAPPING, wrongType, type Problem } from "../../../src";
 import type { AccessMode, mappingLimits, ScaleioSettings } from "../../../src/backends/scaleio";
 import { declaredVolume } from "../../declared";
 import { keepAtPreview, refusedLater } from "../../engine";
@@ -98,7 +98,7 @@ export class VolumeMapping extends pulumi.CustomResource {
       return made;
     });
     const { type, props: registered } = registrationOf({
-      token: PLUGIN_VOLUME_MAPPING,
+      token: "storage-profiles:scaleio:VolumeMapping",
       dynamicType: VOLUME_MAPPING,
       providerText: providerText("mapping"),
     });
