@@ -1,6 +1,8 @@
 // The hooks that speak before anything is touched: they see a volume's recorded and its new state at preview, refuse what
 // has a problem or would lose data, and say what changes and what it costs. One place for all backends.
 
+import { AsyncResource } from "node:async_hooks";
+
 import * as pulumi from "@pulumi/pulumi";
 
 import {
@@ -69,6 +71,14 @@ export interface HookedRun {
 
 const verdictWords = { none: "no change", "in-place": "update in place", migrates: "update, data migrates" } as const;
 
+/**
+ * A hook that also speaks in a preview. The SDK calls hooks in the context in which the engine's question arrived; in a process with several
+ * runs (the plugin, the Automation API) only the one in which the hook was made knows the engine.
+ */
+export function hook(name: string, act: pulumi.ResourceHookFunction): pulumi.ResourceHook {
+  return new pulumi.ResourceHook(name, AsyncResource.bind(act), { onDryRun: true });
+}
+
 /** Makes the hooks of one run. */
 export function volumeHooks({
   config,
@@ -80,10 +90,10 @@ export function volumeHooks({
   told,
 }: HookedRun): VolumeHooks {
   // The engine stops soon after a hook's error, and then shows nothing that the program has said meanwhile.
-  const afterTold = <A>(hook: (args: A) => void | Promise<void>) => {
+  const afterTold = <A>(act: (args: A) => void | Promise<void>) => {
     return async (args: A): Promise<void> => {
       await told();
-      await hook(args);
+      await act(args);
     };
   };
 
@@ -212,18 +222,18 @@ export function volumeHooks({
     if (oldOutputs) mappings.set(urn, oldOutputs as Record<string, unknown>);
   };
   return {
-    mapping: new pulumi.ResourceHook(`${HOOK}-mapping`, mapping, { onDryRun: true }),
+    mapping: hook(`${HOOK}-mapping`, mapping),
     mappingBefore: async ({ urn }) => mappings.get((await known(urn)) ?? ""),
-    component: new pulumi.ResourceHook(HOOK, afterTold(component), { onDryRun: true }),
+    component: hook(HOOK, afterTold(component)),
     volume(backend) {
       const known = made.get(backend);
       if (known) return known;
-      const beforeUpdate = [
-        new pulumi.ResourceHook(`${HOOK}-${backend}`, afterTold(volume(backend)), { onDryRun: true }),
-      ];
+      const beforeUpdate = [hook(`${HOOK}-${backend}`, afterTold(volume(backend)))];
       const explains = volumeBackend(backend).explain !== undefined && hasErrorHooks();
-      const onError = explains ? [new pulumi.ErrorHook(`${HOOK}-${backend}-error`, failed(backend))] : undefined;
-      const beforeCreate = [new pulumi.ResourceHook(`${HOOK}-${backend}-new`, afterTold(creation), { onDryRun: true })];
+      const onError = explains
+        ? [new pulumi.ErrorHook(`${HOOK}-${backend}-error`, AsyncResource.bind(failed(backend)))]
+        : undefined;
+      const beforeCreate = [hook(`${HOOK}-${backend}-new`, afterTold(creation))];
       const binding = { beforeUpdate, beforeCreate, ...(onError && { onError }) };
       made.set(backend, binding);
       return binding;

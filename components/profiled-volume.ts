@@ -332,9 +332,11 @@ async function recordedOf(
 async function recordedBackend(urn: string): Promise<BackendName | undefined> {
   const urns = await recordedUrns().catch((): string[] => []);
   const [types = "", name = ""] = urn.split("::").slice(-2);
-  return backendNames.find((each) =>
-    urns.some((found) => found.endsWith(`::${types}$${backends[each].recorded.type}::${name}`)),
-  );
+  return backendNames.find((each) => {
+    const { type, pluginType = type } = backends[each].recorded;
+    const ends = [type, pluginType].map((child) => `::${types}$${child}::${name}`);
+    return urns.some((found) => ends.some((end) => found.endsWith(end)));
+  });
 }
 
 // An output of the SDK has a promise, which isn't in its types. Nothing comes of one that the engine leaves out.

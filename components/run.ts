@@ -20,12 +20,13 @@ import {
   type RawConfigValue,
   type StackConfig,
 } from "../src";
+import { listedSizes } from "../src/core/listed-sizes";
 import { placementOf } from "./backends/registry";
 import type { ProfiledVolumeArgs } from "./profiled-volume";
 import type { DeclaredVolume } from "./declared";
 import { checkEngine, failProgram, hasHooks, isConfigSecret } from "./engine";
 import { volumeHooks, type VolumeHooks } from "./hooks";
-import { listedSizes } from "../src/core/listed-sizes";
+import { allDeclared, inPlugin, runKey } from "./plugin-mode";
 import { withPricesFile } from "./prices-file";
 import { failure } from "./refusals";
 import { deletionWatch } from "./renamed";
@@ -59,8 +60,7 @@ const runs = new WeakMap<object, Run>();
 
 /** The run that the calling program belongs to. Throws a `RunError` with every problem of the stack's config. */
 export function currentRun(): Run {
-  // Each run of a program has its own connection to the engine, and each `setMocks` its own monitor.
-  const key = pulumi.runtime.getMonitor() as object | undefined;
+  const key = runKey();
   const known = key && runs.get(key);
   if (known) return known;
   checkEngine(sdkVersion, process.env);
@@ -82,6 +82,11 @@ export function currentRun(): Run {
   const refuse = (declared: DeclaredVolume, problems: Problem[]) => {
     if (!hooks) throw new pulumi.RunError(formatProblems(declared.name, problems));
     declared.problems.push(...problems);
+    // There the program is another process. It fails for what a hook throws, which waits for the volumes that are declared meanwhile.
+    if (inPlugin()) {
+      told = allDeclared();
+      return;
+    }
     if (isFailing) return;
     isFailing = true;
     let saying: DeclaredVolume[] = [];

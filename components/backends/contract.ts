@@ -1,6 +1,7 @@
 // What a backend is to the components: the resources that it makes, with their types. The pure part is in src/backends.
 
 import type * as pulumi from "@pulumi/pulumi";
+import type * as dynamic from "@pulumi/pulumi/dynamic";
 
 import type { BackendName, Note, Problem, ResolvedVolume, Settings, StackConfig } from "../../src";
 import type { DeclaredVolume } from "../declared";
@@ -46,6 +47,11 @@ type PartOf<Types, Key> = Key extends keyof Types ? Types[Key] : undefined;
 export interface BackendDefinition<Types extends ResourceTypes = ResourceTypes> {
   /** Loads what makes its volumes. */
   volumes: () => VolumeBackend;
+  /**
+   * Loads the providers of resources of our own, by what follows the backend in their tokens: `Volume` for "storage-profiles:local:Volume".
+   * Absent where all resources are those of another package.
+   */
+  providers?: () => Readonly<Record<string, dynamic.ResourceProvider>>;
   /** Loads what attaches them to hosts; absent where they are mounted where they are. */
   attachments?: () => Attacher<NonNullable<Types["attachment"]>>;
   /** Loads what brings them to the machine that runs a container; absent where nothing does. */

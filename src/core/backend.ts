@@ -101,6 +101,8 @@ export interface Quantity {
 export interface Recorded<Settings> {
   /** The type of the resource that has its size and its settings. */
   type: string;
+  /** That resource's type where the plugin makes it, for programs in other languages than TypeScript. Default: the same */
+  pluginType?: string;
   /**
    * Reads them from that resource's inputs or outputs; what isn't known there is left out. What inputs leave to the provider is as
    * the volume `has` it: the resource's outputs.
@@ -283,6 +285,14 @@ export function registerBackends(loaders: Readonly<Record<string, () => unknown>
     Object.defineProperty(backends, name, { enumerable: true, get: () => (loaded ??= load() as Backend) });
     (backendNames as string[]).push(name);
   }
+}
+
+/** Whether a type in a state is that of the resource that has a volume's size and settings, however it was made. */
+export function isRecordedType(
+  { type, pluginType }: Pick<Recorded<object>, "type" | "pluginType">,
+  given: string,
+): boolean {
+  return given === type || given === pluginType;
 }
 
 /** Whether a text names a backend. */

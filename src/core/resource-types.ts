@@ -8,3 +8,8 @@ export const VOLUME_ATTACHMENT = "storage-profiles:index:VolumeAttachment";
 
 /** The mapping of a ScaleIO volume to a host. */
 export const VOLUME_MAPPING = "pulumi-nodejs:dynamic/storage-profiles:VolumeMapping";
+
+/** Whether a type is that of a mapping: as above, or `storage-profiles:<backend>:VolumeMapping` where the plugin makes it. */
+export function isMappingType(type: string): boolean {
+  return type === VOLUME_MAPPING || /^storage-profiles:\w+:VolumeMapping$/.test(type);
+}

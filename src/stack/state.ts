@@ -2,10 +2,10 @@
 
 import { z } from "zod";
 
-import { backends, isBackend } from "../core/backend";
+import { backends, isBackend, isRecordedType } from "../core/backend";
 import type { Backend } from "../core/backend";
 import type { ResolvedVolume } from "../core/resolve";
-import { PROFILED_VOLUME, VOLUME_ATTACHMENT, VOLUME_MAPPING } from "../core/resource-types";
+import { isMappingType, PROFILED_VOLUME, VOLUME_ATTACHMENT } from "../core/resource-types";
 import type { Follower, RecordedVolume, StackState } from "./types";
 
 const properties = z.record(z.string(), z.unknown());
@@ -57,7 +57,7 @@ export function readExport(exported: unknown): StackState | { problem: string } 
   }
   const descendants = (urn: string): Resource[] =>
     (below.get(urn) ?? []).flatMap((each) => [each, ...descendants(each.urn)]);
-  const followers = all.filter(({ type }) => type === VOLUME_ATTACHMENT || type === VOLUME_MAPPING);
+  const followers = all.filter(({ type }) => type === VOLUME_ATTACHMENT || isMappingType(type));
   const volumes = all
     .filter(({ type }) => type === PROFILED_VOLUME)
     .map((component) => {
@@ -96,14 +96,14 @@ function volumeOf(component: Resource, children: Resource[], followers: Follower
 
 function givenOf({ backend }: ResolvedVolume, children: Resource[]): RecordedVolume["given"] {
   const { recorded }: Backend = backends[backend];
-  const child = children.find(({ type }) => type === recorded.type);
+  const child = children.find(({ type }) => isRecordedType(recorded, type));
   return child?.inputs && (recorded.read(child.inputs, {}) as RecordedVolume["given"]);
 }
 
 // What the volume's own resource has. Settings that it doesn't tell are as they were got.
 function hasOf(volume: ResolvedVolume, got: RecordedVolume["got"], children: Resource[]): RecordedVolume["has"] {
   const { recorded }: Backend = backends[volume.backend];
-  const child = children.find(({ type }) => type === recorded.type);
+  const child = children.find(({ type }) => isRecordedType(recorded, type));
   if (!child?.outputs) return undefined;
   const { sizeGiB, settings } = recorded.read(child.outputs, child.outputs);
   if (sizeGiB === undefined || settings === undefined) return undefined;
@@ -134,7 +134,7 @@ function followersOf(
     .flatMap((each) => [each, ...descendants(each.urn)]);
   return [...new Map(found.map((each) => [each.urn, each])).values()].map((each) => {
     // Declared with the volume itself, and not with its id and limits of its own, it is told the volume's array.
-    const isOfVolume = each.type === VOLUME_MAPPING && each.inputs?.["volumeSystemId"] !== undefined;
+    const isOfVolume = isMappingType(each.type) && each.inputs?.["volumeSystemId"] !== undefined;
     const limits = Object.entries(each.outputs ?? {}).filter(
       (entry): entry is [string, number] => LIMITS.includes(entry[0]) && typeof entry[1] === "number",
     );

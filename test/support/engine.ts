@@ -53,8 +53,9 @@ export interface Resource {
   outputs: Record<string, any>;
 }
 
-/** What a project's engine finds besides what every engine does: providers, each in a folder, and variables. */
+/** What a project's engine finds besides what every engine does: providers, each in a folder, variables, and folders of language hosts. */
 export interface Surroundings {
+  hosts?: string[];
   providers?: { name: string; path: string }[];
   env?: Record<string, string>;
 }
@@ -274,7 +275,7 @@ export class Project {
       ...process.env,
       ...engine.env,
       ...this.surroundings.env,
-      PATH: [engine.path, process.env["PATH"]].filter(Boolean).join(":"),
+      PATH: [engine.path, ...(this.surroundings.hosts ?? []), process.env["PATH"]].filter(Boolean).join(":"),
       PULUMI_HOME: join(this.home, "home"),
       XDG_STATE_HOME: join(this.home, "state-home"),
       // Without the files beside the state: a kill while one is written makes the whole state unreadable for `pulumi`.

@@ -481,6 +481,32 @@ describe("language host", () => {
     expect(started().env).toMatchObject({ PULUMI_NODEJS_TYPESCRIPT: "false", PULUMI_NODEJS_TSCONFIG_PATH: "x.json" });
   });
 
+  test("runs a plugin that is a package of Node.js: its arguments and variables, what it prints, how it ends", async () => {
+    const sdk = path.join(program, "node_modules/@pulumi/pulumi/cmd/run-plugin");
+    fs.mkdirSync(sdk, { recursive: true });
+    const script =
+      'console.log(process.argv.slice(2).join(" "), process.env.GIVEN); console.error("oh"); process.exitCode = 3;';
+    fs.writeFileSync(path.join(sdk, "index.js"), script);
+    const info = new messages.ProgramInfo();
+    info.setProgramDirectory(program);
+    const request = new messages.RunPluginRequest();
+    request.setInfo(info);
+    request.setPwd(program);
+    request.setEnvList(["GIVEN=a=b"]);
+    request.setArgsList(["127.0.0.1:9"]);
+    const seen = { stdout: "", stderr: "", code: -1 };
+    await new Promise((ended, failed) => {
+      const call = client.runPlugin(request);
+      call.on("data", (answer: any) => {
+        if (answer.hasStdout()) seen.stdout += Buffer.from(answer.getStdout_asU8()).toString();
+        if (answer.hasStderr()) seen.stderr += Buffer.from(answer.getStderr_asU8()).toString();
+        if (answer.hasExitcode()) seen.code = answer.getExitcode();
+      });
+      call.on("end", ended).on("error", failed);
+    });
+    expect(seen).toEqual({ stdout: `--pwd ${program} ${program} 127.0.0.1:9 a=b\n`, stderr: "oh\n", code: 3 });
+  });
+
   test("passes on what the program prints", async () => {
     const printed: string[] = [];
     host.stdout!.on("data", (chunk) => printed.push(String(chunk)));

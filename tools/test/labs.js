@@ -41,6 +41,13 @@ const labs = [
     ],
   },
   {
+    name: "languages",
+    what: "programs in YAML, by the language host of Pulumi YAML and this package as a plugin",
+    needs: "Go, Linux, root, loop devices",
+    files: ["test/e2e/languages\\."],
+    prepare: [["tools/engine/yaml-host.js"]],
+  },
+  {
     name: "scaleio",
     what: "the emulated ScaleIO gateway, driven by the engine and by other people's clients",
     needs: "Python 3",

@@ -2,12 +2,18 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
+import { registrationOf } from "../../own-resources";
 import { stackIdentity } from "../../stack-identity";
 import { providerText } from "./provider-text";
 
 class CioIdentity extends pulumi.CustomResource {
   constructor() {
-    super("pulumi-nodejs:dynamic/storage-profiles:CioIdentity", "cio", { __provider: providerText("identity") });
+    const { type, props } = registrationOf({
+      token: "storage-profiles:cio:Identity",
+      dynamicType: "pulumi-nodejs:dynamic/storage-profiles:CioIdentity",
+      providerText: providerText("identity"),
+    });
+    super(type, "cio", props);
   }
 }
 

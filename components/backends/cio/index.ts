@@ -6,4 +6,8 @@ import type { CioVolume, CioVolumeArgs } from "./resource";
 /* eslint-disable @typescript-eslint/no-require-imports -- each part is loaded when it is first used */
 export const cio = defineBackend<{ resource: CioVolume; args: CioVolumeArgs }>({
   volumes: () => (require("./resource") as typeof import("./resource")).cioBackend,
+  providers() {
+    const { volume, identity } = require("./provider") as typeof import("./provider");
+    return { Volume: volume, Identity: identity };
+  },
 });

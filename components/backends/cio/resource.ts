@@ -12,6 +12,7 @@ import { askCio } from "./ask";
 import { MAX_NAME_LENGTH } from "./assumed";
 import { CONNECTION_NAMESPACE, connectionKeys } from "./connection";
 import { cioToken } from "./identity";
+import { registrationOf } from "../../own-resources";
 import { providerText } from "./provider-text";
 
 /** What a volume on a cluster is made from. */
@@ -40,14 +41,12 @@ export class CioVolume extends pulumi.CustomResource {
   declare public readonly settings: pulumi.Output<CioSettings>;
 
   constructor(name: string, args: CioVolumeArgs, opts?: pulumi.CustomResourceOptions) {
-    const props = {
-      ...args,
-      declaredAs: name,
-      uuid: undefined,
-      devicePath: undefined,
-      __provider: providerText("volume"),
-    };
-    super("pulumi-nodejs:dynamic/storage-profiles:CioVolume", name, props, opts);
+    const { type, props } = registrationOf({
+      token: "storage-profiles:cio:Volume",
+      dynamicType: "pulumi-nodejs:dynamic/storage-profiles:CioVolume",
+      providerText: providerText("volume"),
+    });
+    super(type, name, { ...args, declaredAs: name, uuid: undefined, devicePath: undefined, ...props }, opts);
   }
 }
 

@@ -6,5 +6,6 @@ import type { LocalVolume, LocalVolumeArgs } from "./resource";
 /* eslint-disable @typescript-eslint/no-require-imports -- each part is loaded when it is first used */
 export const local = defineBackend<{ resource: LocalVolume; args: LocalVolumeArgs; mountPath: string }>({
   volumes: () => (require("./resource") as typeof import("./resource")).localBackend,
+  providers: () => ({ Volume: (require("./provider") as typeof import("./provider")).provider }),
   host: () => (require("./host") as typeof import("./host")).localNode,
 });

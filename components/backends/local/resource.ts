@@ -8,6 +8,7 @@ import type { StackConfig } from "../../../src";
 import type { LocalMode, LocalSettings } from "../../../src/backends/local/settings";
 import type { VolumeBackend } from "../contract";
 import { hasHooks, keepAtPreview } from "../../engine";
+import { registrationOf } from "../../own-resources";
 import { transformed } from "../../transform";
 import { askLocal } from "./ask";
 import { localCapabilities } from "../../host/capabilities";
@@ -40,7 +41,7 @@ export interface LocalVolumeArgs {
 // serialising a closure: kilobytes for each volume, and another text (a change of every volume) with each release.
 // This one only names the module, and is the same for ever. `createRequire` finds the package from the program's
 // directory, as the program itself does.
-const PROVIDER =
+const providerText =
   'exports.handler = () => require("module").createRequire(process.cwd() + "/")("storage-profiles/provider/local").provider;';
 
 /** A volume on this machine. Usually made by a `ProfiledVolume`. */
@@ -59,12 +60,12 @@ export class LocalVolume extends pulumi.CustomResource {
 
   constructor(name: string, args: LocalVolumeArgs, opts?: pulumi.CustomResourceOptions) {
     const outputs = { uid: undefined, mountPath: undefined, device: undefined, problems: undefined };
-    super(
-      "pulumi-nodejs:dynamic/storage-profiles:LocalVolume",
-      name,
-      { ...args, ...outputs, __provider: PROVIDER },
-      opts,
-    );
+    const { type, props } = registrationOf({
+      token: "storage-profiles:local:Volume",
+      dynamicType: "pulumi-nodejs:dynamic/storage-profiles:LocalVolume",
+      providerText,
+    });
+    super(type, name, { ...args, ...outputs, ...props }, opts);
   }
 }
 

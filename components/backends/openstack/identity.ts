@@ -2,13 +2,18 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
+import { registrationOf } from "../../own-resources";
 import { stackIdentity } from "../../stack-identity";
 import { providerText } from "./provider-text";
 
 class OpenstackIdentity extends pulumi.CustomResource {
   constructor() {
-    const props = { __provider: providerText("identity") };
-    super("pulumi-nodejs:dynamic/storage-profiles:OpenstackIdentity", "openstack", props);
+    const { type, props } = registrationOf({
+      token: "storage-profiles:openstack:Identity",
+      dynamicType: "pulumi-nodejs:dynamic/storage-profiles:OpenstackIdentity",
+      providerText: providerText("identity"),
+    });
+    super(type, "openstack", props);
   }
 }
 

@@ -13,6 +13,10 @@ export const openstack = defineBackend<{
   attachment: OpenstackAttachmentOptions;
 }>({
   volumes: () => (require("./resource") as typeof import("./resource")).openstackBackend,
+  providers() {
+    const { provider, identity } = require("./provider") as typeof import("./provider");
+    return { CinderVolume: provider, Identity: identity };
+  },
   attachments: () => (require("./attachment") as typeof import("./attachment")).openstackAttacher,
   host: () => (require("./host") as typeof import("./host")).openstackNode,
 });

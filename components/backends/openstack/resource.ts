@@ -14,6 +14,7 @@ import { askCloud, volumeToAdopt } from "./ask";
 import { marksOf } from "./cloud";
 import { hintsOf } from "./hints";
 import { stackToken } from "./identity";
+import { registrationOf } from "../../own-resources";
 import { providerText } from "./provider-text";
 import { blockstorageVolume } from "./sdk";
 
@@ -43,8 +44,12 @@ export class CinderVolume extends pulumi.CustomResource {
   declare public readonly volumeType: pulumi.Output<string | null>;
 
   constructor(name: string, args: CinderVolumeArgs & pulumi.Inputs, opts?: pulumi.CustomResourceOptions) {
-    const props = { ...args, declaredAs: name, __provider: providerText("provider") };
-    super("pulumi-nodejs:dynamic/storage-profiles:CinderVolume", name, props, opts);
+    const { type, props } = registrationOf({
+      token: "storage-profiles:openstack:CinderVolume",
+      dynamicType: "pulumi-nodejs:dynamic/storage-profiles:CinderVolume",
+      providerText: providerText("provider"),
+    });
+    super(type, name, { ...args, declaredAs: name, ...props }, opts);
   }
 }
 

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { formatProblems, nearest, problem, wrongType, type Problem, type StackConfig } from "../../../src";
 import type { VolumeTypeToMake } from "../../../src/backends/openstack/specs";
-import { HOOK } from "../../hooks";
+import { hook, HOOK } from "../../hooks";
 import { optionProblems } from "../../options";
 import { currentRun } from "../../run";
 import type { ConnectionHints } from "./connection";
@@ -117,7 +117,7 @@ function teller(config: StackConfig, hints: () => Promise<ConnectionHints>): pul
   };
   const number = (hooksOf.get(config) ?? 0) + 1;
   hooksOf.set(config, number);
-  return new pulumi.ResourceHook(`${HOOK}-volume-types-${number}`, tell, { onDryRun: true });
+  return hook(`${HOOK}-volume-types-${number}`, tell);
 }
 
 function withTeller(

@@ -4,6 +4,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { known } from "../../engine";
+import { registrationOf } from "../../own-resources";
 import { stackIdentity } from "../../stack-identity";
 import { providerText } from "./provider-text";
 
@@ -19,8 +20,12 @@ class ScaleioIdentity extends pulumi.CustomResource {
   declare public readonly systemId: pulumi.Output<string>;
 
   constructor() {
-    const props = { systemId: undefined, __provider: providerText("identity") };
-    super("pulumi-nodejs:dynamic/storage-profiles:ScaleioIdentity", "scaleio", props);
+    const { type, props } = registrationOf({
+      token: "storage-profiles:scaleio:Identity",
+      dynamicType: "pulumi-nodejs:dynamic/storage-profiles:ScaleioIdentity",
+      providerText: providerText("identity"),
+    });
+    super(type, "scaleio", { systemId: undefined, ...props });
   }
 }
 

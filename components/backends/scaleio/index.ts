@@ -12,6 +12,10 @@ export const scaleio = defineBackend<{
   attachment: ScaleioAttachmentOptions;
 }>({
   volumes: () => (require("./resource") as typeof import("./resource")).scaleioBackend,
+  providers() {
+    const { volume, mapping, identity } = require("./provider") as typeof import("./provider");
+    return { Volume: volume, VolumeMapping: mapping, Identity: identity };
+  },
   attachments: () => (require("./attachment") as typeof import("./attachment")).scaleioAttacher,
   host: () => (require("./host") as typeof import("./host")).scaleioNode,
 });

@@ -7,6 +7,7 @@ import type { ScaleioSettings } from "../../../src/backends/scaleio";
 import { generatedName, MAX_NAME_LENGTH } from "../../../src/backends/scaleio/names";
 import type { VolumeBackend } from "../contract";
 import { isConfigSecret, keepAtPreview } from "../../engine";
+import { registrationOf } from "../../own-resources";
 import { transformed } from "../../transform";
 import { askScaleio } from "./ask";
 import { CONNECTION_NAMESPACE, connectionKeys } from "./connection";
@@ -41,8 +42,12 @@ export class ScaleioVolume extends pulumi.CustomResource {
   declare public readonly settings: pulumi.Output<ScaleioSettings>;
 
   constructor(name: string, args: ScaleioVolumeArgs, opts?: pulumi.CustomResourceOptions) {
-    const props = { ...args, declaredAs: name, systemId: undefined, __provider: providerText("volume") };
-    super("pulumi-nodejs:dynamic/storage-profiles:ScaleioVolume", name, props, opts);
+    const { type, props } = registrationOf({
+      token: "storage-profiles:scaleio:Volume",
+      dynamicType: "pulumi-nodejs:dynamic/storage-profiles:ScaleioVolume",
+      providerText: providerText("volume"),
+    });
+    super(type, name, { ...args, declaredAs: name, systemId: undefined, ...props }, opts);
   }
 }
 

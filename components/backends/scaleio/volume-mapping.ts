@@ -7,6 +7,7 @@ import type { AccessMode, mappingLimits, ScaleioSettings } from "../../../src/ba
 import { declaredVolume } from "../../declared";
 import { keepAtPreview, refusedLater } from "../../engine";
 import type { ProfiledVolume } from "../../profiled-volume";
+import { registrationOf } from "../../own-resources";
 import { currentRun } from "../../run";
 import { scaleioStack } from "./identity";
 import { providerText } from "./provider-text";
@@ -96,6 +97,11 @@ export class VolumeMapping extends pulumi.CustomResource {
       for (const { message } of notes) void pulumi.log.info(`${name}: ${message}`);
       return made;
     });
+    const { type, props: registered } = registrationOf({
+      token: "storage-profiles:scaleio:VolumeMapping",
+      dynamicType: VOLUME_MAPPING,
+      providerText: providerText("mapping"),
+    });
     const props = {
       volumeId: volume?.volumeId ?? args.volumeId,
       volumeSystemId: (volume?.resource as ScaleioVolume | undefined)?.systemId,
@@ -108,9 +114,9 @@ export class VolumeMapping extends pulumi.CustomResource {
       sdcId: undefined,
       systemId: undefined,
       devicePath: undefined,
-      __provider: providerText("mapping"),
+      ...registered,
     };
-    super(VOLUME_MAPPING, name, props, run.hooks ? withUpdateHook(opts, run.hooks.mapping) : opts);
+    super(type, name, props, run.hooks ? withUpdateHook(opts, run.hooks.mapping) : opts);
     keepAtPreview(this, ["sdcId", "devicePath"], () => run.hooks?.mappingBefore(this));
   }
 }

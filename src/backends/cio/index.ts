@@ -158,6 +158,7 @@ export const cio = defineBackend({
   },
   recorded: {
     type: "pulumi-nodejs:dynamic/storage-profiles:CioVolume",
+    pluginType: "storage-profiles:cio:Volume",
     read: readAsRecorded,
     decided: [],
     own: [],

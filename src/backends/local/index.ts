@@ -121,6 +121,7 @@ export const local = defineBackend({
   place: ({ mode }) => (mode === undefined || mode === "auto" ? {} : { mode }),
   recorded: {
     type: "pulumi-nodejs:dynamic/storage-profiles:LocalVolume",
+    pluginType: "storage-profiles:local:Volume",
     read: readAsRecorded,
     decided: ["mode"],
     own: ["mode"],

@@ -137,6 +137,7 @@ export const openstack = defineBackend({
   place: ({ availabilityZone }) => (availabilityZone === undefined ? {} : { availabilityZone }),
   recorded: {
     type: "pulumi-nodejs:dynamic/storage-profiles:CinderVolume",
+    pluginType: "storage-profiles:openstack:CinderVolume",
     // Where nobody asks for a type, the volume's is the one that it has, unless another was asked for before.
     read({ sizeGiB, volumeType, migrationPolicy }, has = {}) {
       if (typeof sizeGiB !== "number") return {};

@@ -177,6 +177,7 @@ export const scaleio = defineBackend({
   },
   recorded: {
     type: "pulumi-nodejs:dynamic/storage-profiles:ScaleioVolume",
+    pluginType: "storage-profiles:scaleio:Volume",
     read: readAsRecorded,
     decided: [],
     own: ["protectionDomain", "storagePool"],

@@ -1,0 +1,101 @@
+// The provider: makes components, and makes, changes and deletes resources of our own by the code of the dynamic providers.
+
+import type * as pulumi from "@pulumi/pulumi";
+import type * as dynamic from "@pulumi/pulumi/dynamic";
+
+import { backendNames, type BackendName } from "../src";
+import { backendDefinition } from "../components/backends/registry";
+import { components } from "./components";
+import { stackConfig } from "./config";
+import { givenOptions } from "./options";
+import { packageVersion } from "./package";
+import { schema } from "./schema";
+import { marked, plain } from "./wire";
+
+type Properties = Record<string, unknown>;
+type OwnProvider = dynamic.ResourceProvider<Properties, Properties>;
+
+export class StorageProfiles implements pulumi.provider.Provider {
+  readonly version = packageVersion();
+  private readonly configured = new Map<string, Promise<OwnProvider>>();
+
+  getSchema(): Promise<string> {
+    return Promise.resolve(JSON.stringify(schema()));
+  }
+
+  async construct(
+    name: string,
+    type: string,
+    inputs: pulumi.Inputs,
+    options: pulumi.ComponentResourceOptions,
+  ): Promise<pulumi.provider.ConstructResult> {
+    const make = components[type];
+    if (!make) throw new Error(`unknown resource type ${type}`);
+    const { urn, state, accepted } = make(name, inputs, givenOptions(options));
+    await accepted;
+    return { urn, state };
+  }
+
+  async check(urn: pulumi.URN, olds: Properties, news: Properties): Promise<pulumi.provider.CheckResult> {
+    const provider = await this.providerOf(urn);
+    const { inputs = plain(news), failures } = (await provider.check?.(plain(olds), plain(news))) ?? {};
+    return { inputs: marked(inputs, news), failures };
+  }
+
+  async diff(id: pulumi.ID, urn: pulumi.URN, olds: Properties, news: Properties): Promise<pulumi.provider.DiffResult> {
+    const provider = await this.providerOf(urn);
+    return (await provider.diff?.(id, plain(olds), plain(news))) ?? {};
+  }
+
+  async create(urn: pulumi.URN, inputs: Properties): Promise<pulumi.provider.CreateResult> {
+    const { id, outs = {} } = await (await this.providerOf(urn)).create(plain(inputs));
+    return { id, outs: marked(outs, inputs) };
+  }
+
+  async read(id: pulumi.ID, urn: pulumi.URN, props: Properties = {}): Promise<pulumi.provider.ReadResult> {
+    const provider = await this.providerOf(urn);
+    if (!provider.read) return { id, props };
+    const { inputs, ...found } = await provider.read(id, plain(props));
+    // No id: it is gone.
+    return {
+      id: found.id ?? "",
+      props: marked(found.props ?? {}, props),
+      ...(inputs && { inputs: marked(inputs, props) }),
+    };
+  }
+
+  async update(
+    id: pulumi.ID,
+    urn: pulumi.URN,
+    olds: Properties,
+    news: Properties,
+  ): Promise<pulumi.provider.UpdateResult> {
+    const { outs = {} } = (await (await this.providerOf(urn)).update?.(id, plain(olds), plain(news))) ?? {};
+    return { outs: marked(outs, news) };
+  }
+
+  async delete(id: pulumi.ID, urn: pulumi.URN, props: Properties): Promise<void> {
+    await (await this.providerOf(urn)).delete?.(id, plain(props));
+  }
+
+  // storage-profiles:local:Volume is the provider `Volume` of backend `local`.
+  private providerOf(urn: pulumi.URN): Promise<OwnProvider> {
+    const type = urn.split("::").at(-2)?.split("$").at(-1) ?? "";
+    const known = this.configured.get(type);
+    if (known) return known;
+    const made = loadProvider(type);
+    this.configured.set(type, made);
+    return made;
+  }
+}
+
+async function loadProvider(type: string): Promise<OwnProvider> {
+  const [, backend = "", name = ""] = type.split(":");
+  const isBackend = (each: string): each is BackendName => backendNames.some((known) => known === each);
+  const provider = isBackend(backend)
+    ? (backendDefinition(backend).providers?.()[name] as OwnProvider | undefined)
+    : undefined;
+  if (!provider) throw new Error(`unknown resource type ${type}`);
+  await provider.configure?.({ config: stackConfig });
+  return provider;
+}

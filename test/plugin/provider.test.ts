@@ -1,0 +1,63 @@
+// What the provider makes of what the engine sends: secrets, options that nobody gave, resources that it doesn't know.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { givenOptions } from "../../plugin/options";
+import { StorageProfiles } from "../../plugin/provider";
+import { marked, plain } from "../../plugin/wire";
+
+const secret = (value: unknown) => ({
+  "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+  value,
+});
+const urnOf = (type: string) => `urn:pulumi:dev::shop::storage-profiles:index:ProfiledVolume$${type}::data`;
+
+test("our providers get secrets as plain values, and what comes of a secret stays one", () => {
+  const given = { name: secret("data"), settings: { token: secret("hush"), list: [secret(1), 2] }, sizeGiB: 1 };
+  expect(plain(given)).toEqual({ name: "data", settings: { token: "hush", list: [1, 2] }, sizeGiB: 1 });
+  expect(marked({ name: "data", settings: { token: "hush" }, sizeGiB: 1, uid: "u" }, given)).toEqual({
+    name: secret("data"),
+    settings: secret({ token: "hush" }),
+    sizeGiB: 1,
+    uid: "u",
+  });
+});
+
+test("a local volume is created, read, compared and deleted by the dynamic provider's code", async () => {
+  const stateDirectory = mkdtempSync(join(tmpdir(), "sp-plugin-"));
+  const provider = new StorageProfiles();
+  const urn = urnOf("storage-profiles:local:Volume");
+  const settings = { mode: "directory", iopsLimit: 0, throughputLimitMiBps: 0, overcommit: false };
+  const inputs = { stateDirectory, project: "shop", stack: "dev", name: "data", owner: urn, sizeGiB: 1, settings };
+  const checked = await provider.check(urn, {}, { ...inputs, sizeGiB: secret(1) });
+  expect(checked.failures ?? []).toEqual([]);
+  expect(checked.inputs).toMatchObject({ name: "data", sizeGiB: secret(1) });
+  const { id, outs } = await provider.create(urn, checked.inputs as Record<string, unknown>);
+  expect(id).toBe(join(stateDirectory, "volumes/shop/dev/data"));
+  expect(outs).toMatchObject({ sizeGiB: secret(1), settings });
+  expect(await provider.diff(id, urn, outs, { ...inputs, sizeGiB: 1 })).toMatchObject({ changes: false });
+  expect(await provider.diff(id, urn, outs, { ...inputs, sizeGiB: 2 })).toMatchObject({
+    changes: true,
+    deleteBeforeReplace: true,
+  });
+  expect(await provider.read(id, urn, outs)).toMatchObject({ id, inputs: { name: "data" } });
+  await provider.delete(id, urn, outs);
+  expect(await provider.read(id, urn, outs)).toMatchObject({ id: "", props: {} });
+  rmSync(stateDirectory, { recursive: true, force: true });
+});
+
+test("a type that it doesn't know is refused by its name", async () => {
+  const provider = new StorageProfiles();
+  await expect(provider.create(urnOf("storage-profiles:local:Tape"), {})).rejects.toThrow(
+    "unknown resource type storage-profiles:local:Tape",
+  );
+  await expect(provider.construct("data", "storage-profiles:index:Tape", {}, {})).rejects.toThrow("Tape");
+});
+
+test("timeouts that nobody gave are none, and those that somebody gave have their names", () => {
+  const filled = (timeouts: object) => givenOptions({ customTimeouts: timeouts }).customTimeouts;
+  expect(filled({ create: "", update: "", pb_delete: "", read: "" })).toBeUndefined();
+  expect(filled({ create: "5m", update: "", pb_delete: "10m", read: "" })).toEqual({ create: "5m", delete: "10m" });
+});

@@ -1,0 +1,129 @@
+// The plugin's schema against what the classes really take and give, and the providers of our own resources against the registries.
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import * as pulumi from "@pulumi/pulumi";
+
+import { backendDefinition } from "../../components/backends/registry";
+import { becomePlugin } from "../../components/plugin-mode";
+import { components } from "../../plugin/components";
+import { schema } from "../../plugin/schema";
+import { backendNames, backends, PROFILED_VOLUME, VOLUME_ATTACHMENT } from "../../src";
+
+interface Schema {
+  resources: Record<
+    string,
+    { inputProperties: Record<string, Property>; properties: Record<string, Property>; required: string[] }
+  >;
+  types: Record<string, { description?: string; enum?: { value: string }[]; properties?: Record<string, Property> }>;
+}
+interface Property {
+  type?: string;
+  $ref?: string;
+  description?: string;
+}
+
+becomePlugin();
+const { resources, types } = schema() as unknown as Schema;
+const COMPOSE = "storage-profiles:index:ComposeVolumes";
+const TYPES = "storage-profiles:index:VolumeTypes";
+const directory = mkdtempSync(join(tmpdir(), "sp-schema-"));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+let registered: { type: string; inputs: Record<string, unknown> }[] = [];
+
+async function mocked(config: Record<string, unknown>): Promise<void> {
+  registered = [];
+  await pulumi.runtime.setMocks({
+    newResource(args) {
+      registered.push(args);
+      return { id: `${args.name}-id`, state: { ...args.inputs } };
+    },
+    call: () => ({}),
+  });
+  const values = Object.entries(config).map(([key, value]) => [
+    `storage-profiles:${key}`,
+    typeof value === "string" ? value : JSON.stringify(value),
+  ]);
+  pulumi.runtime.setAllConfig(Object.fromEntries(values));
+}
+
+// Registrations go on behind the constructors; a mock answers each in a few turns.
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 50; turn++) await new Promise((done) => setImmediate(done));
+}
+
+const LOCAL = { backend: "local", local: { mode: "directory", stateDirectory: "/volumes" } };
+const AWS = { backend: "aws", aws: { availabilityZone: "eu-central-1a" } };
+
+test("describes every component, with each argument that its class takes", async () => {
+  await mocked(LOCAL);
+  expect(Object.keys(resources).sort()).toEqual(Object.keys(components).sort());
+  for (const [type, make] of Object.entries(components)) {
+    // The class itself lists them when it refuses one that it doesn't know.
+    let message = "";
+    try {
+      make("data", { notAnArgument: 1 }, {});
+    } catch (error) {
+      message = (error as Error).message;
+    }
+    const allowed = /notAnArgument".*\n(?:.*given:.*\n)?.*allowed: (.*)/.exec(message)?.[1]?.split(", ") ?? [];
+    // A function can't come from another process; typed overrides take its place.
+    const expected = allowed.filter((key) => key !== "transform");
+    expect([type, Object.keys(resources[type]?.inputProperties ?? {}).sort()]).toEqual([type, expected.sort()]);
+  }
+});
+
+test("describes each output that a component has", async () => {
+  const outputsOf = (type: string, inputs: object, name = "data") =>
+    Object.keys(components[type]!(name, inputs as pulumi.Inputs, {}).state).sort();
+  const described = (type: string) => Object.keys(resources[type]?.properties ?? {}).sort();
+  await mocked(LOCAL);
+  expect(outputsOf(PROFILED_VOLUME, { sizeGiB: 1 })).toEqual(described(PROFILED_VOLUME));
+  expect(outputsOf(TYPES, {})).toEqual(described(TYPES));
+  const file = join(directory, "compose.yml");
+  writeFileSync(file, "services: { web: { image: web } }\n");
+  expect(outputsOf(COMPOSE, { files: [file], directory })).toEqual(described(COMPOSE));
+  await settled();
+  await mocked(AWS);
+  const { ProfiledVolume } = jest.requireActual<typeof import("../../components/profiled-volume")>(
+    "../../components/profiled-volume",
+  );
+  const volume = new ProfiledVolume("data@gold", { sizeGiB: 10 });
+  const attachment = { volume, host: "i-1", aws: { deviceName: "/dev/sdf" } };
+  expect(outputsOf(VOLUME_ATTACHMENT, attachment, "attached")).toEqual(described(VOLUME_ATTACHMENT));
+  await settled();
+});
+
+test("has a meaning for each property, and refers to nothing that it lacks", () => {
+  const properties = [
+    ...Object.values(resources).flatMap((each) => [each.inputProperties, each.properties]),
+    ...Object.entries(types).flatMap(([name, each]) =>
+      name.includes("VolumeAttachment") ? [] : [each.properties ?? {}],
+    ),
+  ].flatMap((each) => Object.entries(each));
+  expect(properties.filter(([, { description }]) => description === undefined)).toEqual([]);
+  const references = [...JSON.stringify({ resources, types }).matchAll(/"\$ref":"#\/(types|resources)\/([^"]+)"/g)];
+  expect(references.length).toBeGreaterThan(5);
+  for (const [, kind, name] of references) expect(kind === "types" ? types : resources).toHaveProperty([name ?? ""]);
+  expect(types["storage-profiles:index:ProfiledVolumeBackend"]?.enum).toEqual(backendNames.map((value) => ({ value })));
+});
+
+test("makes resources of our own those of the plugin, for which it has providers", async () => {
+  await mocked(LOCAL);
+  components[PROFILED_VOLUME]!("data", { sizeGiB: 1 }, {});
+  await settled();
+  const [child] = registered.filter(({ type }) => type.startsWith("storage-profiles:local:"));
+  expect(child?.type).toBe("storage-profiles:local:Volume");
+  expect(child?.inputs).not.toHaveProperty("__provider");
+
+  const owned = backendNames.filter((name) => backends[name].hasProvider);
+  expect(owned).toContain("local");
+  for (const name of owned) {
+    const [namespace, backend, resource = ""] = backends[name].recorded.pluginType?.split(":") ?? [];
+    expect([namespace, backend]).toEqual(["storage-profiles", name]);
+    expect(backendDefinition(name).providers?.()[resource]?.create).toBeInstanceOf(Function);
+  }
+});
