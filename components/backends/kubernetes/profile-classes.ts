@@ -128,7 +128,7 @@ function wrongArguments(args: ProfileClassesArgs, known: string[]): Problem[] {
     const params = {
       given: JSON.stringify(driver),
       values: [...driverNames],
-      nearest: nearest(String(driver), driverNames),
+      nearest: typeof driver === "string" ? nearest(driver, driverNames) : undefined,
     };
     problems.push(problem("value-not-allowed", "driver", driver, params));
   }

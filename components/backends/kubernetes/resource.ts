@@ -63,11 +63,7 @@ export const kubernetesBackend: VolumeBackend = {
       ...(importId !== undefined && { import: importId }),
     });
     const { PersistentVolumeClaim } = persistentVolumeClaim();
-    const resource = new PersistentVolumeClaim(
-      name,
-      args as ConstructorParameters<typeof PersistentVolumeClaim>[1],
-      finalOpts,
-    );
+    const resource = new PersistentVolumeClaim(name, args, finalOpts);
     const { metadata, spec } = resource;
     const has = pulumi.output({ metadata, spec }).apply((each) => claimRecorded.read(each));
     const sizeGiB = pulumi.all([volume, has]).apply(([asked, each]) => each.sizeGiB ?? asked.sizeGiB);

@@ -63,7 +63,7 @@ export const kubernetes = defineBackend({
     prices: unknown,
   ) {
     const { backend } = driverOf(settings.driver);
-    const place = (bases[backend] ?? {}) as object;
+    const place = bases[backend] ?? {};
     return backends[backend].monthlyCost({ sizeGiB, settings: { ...baseSettings(settings), ...place } }, place, prices);
   },
   recorded: claimRecorded,

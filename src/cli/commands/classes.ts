@@ -12,7 +12,7 @@ import { sizeOf, textOf, UsageError, type CommandSpec } from "../context";
 import { notesText } from "../text";
 
 // Of the backends that have such objects the first: there is one.
-const [backend] = backendNames.filter((each) => backends[each].manifests);
+const [backend] = backendNames.filter((each) => backends[each].manifests !== undefined);
 const questions = backend === undefined ? [] : backends[backend].questions;
 const [driver = ""] = questions.flatMap(({ choices }) => choices ?? []);
 

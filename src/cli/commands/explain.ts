@@ -86,7 +86,7 @@ function explainOn(backend: BackendName, profile: string, { catalog, read }: Kno
     const value = whose === backend ? textOf(context, option) : undefined;
     return value === undefined ? [] : [[key, value]];
   });
-  const here: Record<string, unknown> = { ...asked.placement, ...Object.fromEntries(said) };
+  const here: Record<string, unknown> = { ...asked.placement, ...(Object.fromEntries(said) as object) };
   const size = textOf(context, "size");
   const explainAt = (placement: object, choice?: string): Explained => {
     const request: VolumeRequest = { ...asked, profile, ...sizeOf(size), placement };

@@ -138,7 +138,7 @@ describeIf(missing() === undefined, "a real Kubernetes API server", missing(), (
       ],
       [
         { volumeAttributesClassName: null },
-        { ...bronze, settings: { ...bronze.settings, volumeAttributesClass: null } as never },
+        { ...bronze, settings: { ...bronze.settings, volumeAttributesClass: null } },
         "is forbidden when status.currentVolumeAttributesClassName",
       ],
     ];

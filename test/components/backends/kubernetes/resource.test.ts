@@ -81,7 +81,7 @@ describe("a ProfiledVolume on Kubernetes", () => {
       `${CLAIM} data`,
     ]);
     const [component, claim] = seen;
-    const { storageClass, volumeAttributesClass } = component?.inputs.settings;
+    const { storageClass, volumeAttributesClass } = component!.inputs.settings;
     expect(claim?.inputs).toEqual({
       apiVersion: "v1",
       kind: "PersistentVolumeClaim",

@@ -104,7 +104,7 @@ test("an imported claim keeps the StorageClass that it has, if the volume names 
     existingClass: "gp3-encrypted",
     parameters: {},
   });
-  expect(change({ ...kept, ...has, settings: { ...kept.settings, ...has.settings } as never }, kept)).toMatchObject({
+  expect(change({ ...kept, ...has, settings: { ...kept.settings, ...has.settings } }, kept)).toMatchObject({
     verdict: "in-place",
     problems: [],
   });

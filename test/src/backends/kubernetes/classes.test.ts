@@ -334,7 +334,7 @@ const sections: Record<DriverName, fc.Arbitrary<ProfileDefinition>> = {
       },
       { requiredKeys: ["volumeType"] },
     ),
-  }) as fc.Arbitrary<ProfileDefinition>,
+  }),
   [CINDER]: fc.record({ openstack: fc.record({ volumeType: fc.constantFrom("a", "b") }, { requiredKeys: [] }) }),
   [POWERFLEX]: fc.record({
     scaleio: fc.record(
@@ -347,7 +347,7 @@ const sections: Record<DriverName, fc.Arbitrary<ProfileDefinition>> = {
       },
       { requiredKeys: ["storagePool"] },
     ),
-  }) as fc.Arbitrary<ProfileDefinition>,
+  }),
 };
 
 describe.each(driverNames)("for any profile on %s", (driver) => {
