@@ -51,7 +51,7 @@ function completed(methods: Methods): Methods {
     construct: ((call, done) => {
       const request = call.request as providerMessages.ConstructRequest;
       declaring();
-      takeConfig(request.getConfigMap().entries() as unknown as Iterable<[string, string]>);
+      takeConfig(request.getConfigMap().entries());
       const given = request.hasProtect() ? request.getProtect() : undefined;
       return construct?.(Object.assign(call, { request: Object.assign(request, { getProtect: () => given }) }), done);
     }) satisfies Method,

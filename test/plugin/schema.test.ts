@@ -78,7 +78,7 @@ test("describes every component, with each argument that its class takes", async
 
 test("describes each output that a component has", async () => {
   const outputsOf = (type: string, inputs: object, name = "data") =>
-    Object.keys(components[type]!(name, inputs as pulumi.Inputs, {}).state).sort();
+    Object.keys(components[type]!(name, inputs, {}).state).sort();
   const described = (type: string) => Object.keys(resources[type]?.properties ?? {}).sort();
   await mocked(LOCAL);
   expect(outputsOf(PROFILED_VOLUME, { sizeGiB: 1 })).toEqual(described(PROFILED_VOLUME));
