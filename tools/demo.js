@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// `npm run demo`: sets up what it needs, then shows the main job on this machine with the real engine: `pulumi up` of two
-// volumes, what they became, and what a change of profile does to one that holds data. All that it makes is in .demo/
-// below the tree, and `npm run demo -- --destroy` removes it.
+// `npm run demo`: sets up what it needs, then shows the main job on this machine with the real engine: mistakes that a preview refuses with
+// their fixes, `pulumi up` of two volumes, what they became, what a change of profile does to one that holds data, and their status. All that
+// it makes is in .demo/ below the tree, and `npm run demo -- --destroy` removes it.
 // @ts-check
 "use strict";
 
@@ -18,7 +18,8 @@ const STACK = "laptop";
 
 const HELP = `Usage: npm run demo [-- --destroy | -- --help]
 
-Makes two volumes on this machine by name and profile, shows them, and changes the profile of one that holds data.
+Creates two volumes on this machine by name and profile, and changes the profile of one that holds data. Before that, a preview refuses a
+misspelt profile and an impossible size.
 As root on Linux they are real, limited volumes; otherwise they are directories, and say what is not enforced.
 
   --destroy   destroy the volumes with their data, and remove everything that the demo made
@@ -56,6 +57,15 @@ class Demo {
     this.write();
     console.log(fs.readFileSync(this.config, "utf8"));
 
+    title(
+      "A misspelt profile and an impossible size: refused by `pulumi preview`, with the fixes, before anything is touched",
+    );
+    this.profile("glod");
+    this.set("storage-profiles:volumes.cheapvolume.sizeGiB", "99999999");
+    this.refused();
+    this.profile("gold");
+    this.set("storage-profiles:volumes.cheapvolume.sizeGiB", "1");
+
     title("pulumi up");
     this.pulumi("up", "--yes", "--skip-preview", "--suppress-outputs");
     const before = this.volumes();
@@ -70,6 +80,13 @@ class Demo {
     console.log(`${file}: ${data}`);
     this.profile("silver");
     this.pulumi("preview", "--suppress-outputs");
+
+    title("What the two profiles are on Amazon EBS, and cost there: npx storage-profiles explain");
+    for (const profile of ["gold", "silver"])
+      this.command("explain", profile, "--size", "100", "--backend", "aws", "--zone", "us-east-1a");
+
+    title("Which volumes are out of date: npx storage-profiles status");
+    this.command("status");
 
     title("pulumi up, and gold again");
     this.pulumi("up", "--yes", "--skip-preview", "--suppress-outputs");
@@ -90,6 +107,9 @@ class Demo {
         ...this.exports().map((line) => `    ${line}`),
         "    pulumi config set --path storage-profiles:volumes.cheapvolume.profile silver",
         "    pulumi preview",
+        "",
+        "  Open the status page, at http://127.0.0.1:4523/ (after the same export):",
+        "    node ../dist/src/cli/main.js serve",
         "",
         "  Destroy the volumes and everything else that the demo made:",
         "    npm run demo -- --destroy",
@@ -133,7 +153,34 @@ class Demo {
 
   /** @param {string} name */
   profile(name) {
-    this.pulumi("config", "set", "--path", "storage-profiles:volumes.highperfvolume.profile", name);
+    this.set("storage-profiles:volumes.highperfvolume.profile", name);
+  }
+
+  /**
+   * @param {string} key
+   * @param {string} value
+   */
+  set(key, value) {
+    this.pulumi("config", "set", "--path", key, value);
+  }
+
+  // A preview that has to fail.
+  refused() {
+    const args = ["preview", "--suppress-outputs", "--non-interactive"];
+    const { status } = spawnSync("pulumi", args, { ...this.options(), stdio: "inherit" });
+    if (status === 0)
+      throw new UserError("The preview accepted it. This is a bug of storage-profiles: please report it.");
+  }
+
+  /**
+   * A command of this package. Its exit code says what it found.
+   *
+   * @param {...string} args
+   */
+  command(...args) {
+    const cli = path.join(root, "dist/src/cli/main.js");
+    const { error } = spawnSync(process.execPath, [cli, ...args], { ...this.options(), stdio: "inherit" });
+    if (error) throw new UserError(`storage-profiles ${args[0]} can't be started: ${error.message}`);
   }
 
   volumes() {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Makes a fresh clone ready to run, and costs nothing on one that is: installs the dependencies that package-lock.json
-// names, and compiles src/, components/ and testing/ into dist/. Plain JavaScript without dependencies, since it installs them.
+// names, and compiles the sources into dist/. Plain JavaScript without dependencies, since it installs them.
 // @ts-check
 "use strict";
 
@@ -10,7 +10,10 @@ const fs = require("node:fs");
 const path = require("node:path");
 const { UserError, atLeast, main, withLock } = require("./shared.js");
 
-module.exports = { setup };
+/** The folders that are compiled: `include` of tsconfig.build.json. */
+const SOURCES = ["src", "components", "emulators", "plugin"];
+
+module.exports = { setup, SOURCES };
 
 /**
  * Both steps are judged by content, not by dates, which a checkout changes. Two processes may do this at once: one works,
@@ -41,7 +44,12 @@ async function setup({ log = console.error, root = path.dirname(__dirname), env 
   return withLock(path.join(root, ".setup.lock"), waiting, async () => {
     if (!isInstalled(root)) {
       log("Installing the dependencies: npm ci");
-      await npm(["ci"], root, env, "npm says why above; where it is the network: npm config set proxy URL.");
+      await npm(
+        ["ci", "--no-audit", "--no-fund", "--loglevel=error"],
+        root,
+        env,
+        "npm says why above; where it is the network: npm config set proxy URL.",
+      );
       done.installed = true;
     }
     if (!isBuilt(root, manifest)) {
@@ -130,7 +138,7 @@ async function build(root, manifest, env) {
 function inputs(root) {
   const files = fs.readdirSync(root).filter((name) => /^(tsconfig.*|package|package-lock)\.json$/.test(name));
   if (fs.existsSync(path.join(root, COPIER))) files.push(COPIER);
-  const pending = ["src", "components", "testing"];
+  const pending = [...SOURCES];
   for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
     if (!fs.existsSync(path.join(root, directory))) continue;
     for (const entry of fs.readdirSync(path.join(root, directory), { withFileTypes: true })) {

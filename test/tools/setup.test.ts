@@ -4,7 +4,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
-import { setup } from "../../tools/setup.js";
+import { setup, SOURCES } from "../../tools/setup.js";
 import { until } from "../../tools/test/time.js";
 
 let root: string;
@@ -74,13 +74,18 @@ async function run(): Promise<string[]> {
   await setup({ root, env, log: () => {} });
   return exists("calls") ? fs.readFileSync(path.join(root, "calls"), "utf8").trim().split("\n") : [];
 }
-const INSTALL = "ci";
+const INSTALL = "ci --no-audit --no-fund --loglevel=error";
 const BUILD = "run --silent build";
 
 test("a fresh clone is installed and built, and a second start runs nothing", async () => {
   expect(await run()).toEqual([INSTALL, BUILD]);
   expect(await run()).toEqual([]);
   expect(exists(".setup.lock")).toBe(false);
+});
+
+test("every folder that is compiled counts", () => {
+  const { include } = JSON.parse(fs.readFileSync(path.join(__dirname, "../../tsconfig.build.json"), "utf8"));
+  expect(SOURCES).toEqual(include);
 });
 
 test("says what it did", async () => {

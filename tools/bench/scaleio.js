@@ -91,7 +91,7 @@ function round(value) {
  * @returns {Promise<ScaleioSample>}
  */
 async function measure(place, n, latencyMs) {
-  const { startScaleioGateway } = require(path.join(place.directory, "package", "dist", "testing"));
+  const { startScaleioGateway } = require(path.join(place.directory, "package", "dist", "emulators"));
   const gateway = await startScaleioGateway({ latencyMs });
   const home = fs.mkdtempSync(path.join(place.directory, "scaleio-"));
   try {
