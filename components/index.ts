@@ -34,7 +34,12 @@ export {
   type ProfiledVolumeArgs,
   type SizeArgs,
 } from "./profiled-volume";
-export { VolumeAttachment, type CommonAttachmentArgs, type VolumeAttachmentArgs } from "./volume-attachment";
+export {
+  VolumeAttachment,
+  type CommonAttachmentArgs,
+  type ExistingVolume,
+  type VolumeAttachmentArgs,
+} from "./volume-attachment";
 export { catalogOfStack, volumesOfStack } from "./run";
 export type { VolumeTransform } from "./transform";
 export { MINIMUM_PULUMI } from "./engine";

@@ -12,17 +12,31 @@ import {
   wrongType,
   type BackendName,
   type Problem,
+  type Settings,
 } from "../src";
-import type { ResourceTypeOf } from "./backends/contract";
+import type { AttachableVolume, ResourceTypeOf } from "./backends/contract";
 import { attacherOf } from "./backends/registry";
-import { declaredVolume } from "./declared";
+import { declaredVolume, newDeclaration, type DeclaredVolume } from "./declared";
 import { optionProblems, passedOn } from "./options";
 import { ProfiledVolume } from "./profiled-volume";
 
+/** A volume that the program doesn't declare: of another stack, or one that has no profile. */
+export interface ExistingVolume {
+  /** Where it lives. */
+  backend: BackendName;
+  /** Its id on the backend: `stack.requireOutput("dataId")`. */
+  volumeId: pulumi.Input<string>;
+  /**
+   * Its settings, as its `ProfiledVolume` has them: on `scaleio` they decide the limits of the mapping.
+   * @default none: on `scaleio` the mapping is unlimited
+   */
+  settings?: pulumi.Input<object> | undefined;
+}
+
 /** What an attachment asks for, whatever its backend. */
 export interface CommonAttachmentArgs {
-  /** The volume. */
-  volume: ProfiledVolume;
+  /** The volume: of this program, or one that exists elsewhere, by its id. */
+  volume: ProfiledVolume | ExistingVolume;
   /** The host: on `aws` and `openstack` the id of the instance (a name on `openstack` with a `connector`), on `scaleio` the SDC by its id, name, GUID or IP address. */
   host: pulumi.Input<string>;
 }
@@ -43,6 +57,8 @@ export type VolumeAttachmentArgs = CommonAttachmentArgs & {
  * const data = new ProfiledVolume("data@gold", { sizeGiB: 100 });
  * new VolumeAttachment("data-on-web", { volume: data, host: instance.id, aws: { deviceName: "/dev/sdf" } });
  * ```
+ *
+ * A volume of another stack is attached by its id: `volume: { backend: "aws", volumeId: stack.requireOutput("dataId") }`.
  *
  * On `aws` it is an `aws.ec2.VolumeAttachment`, on `openstack` an `openstack.compute.VolumeAttach` (with a `connector` an
  * `openstack.blockstorage.VolumeAttach`), on `scaleio` a {@link VolumeMapping}; volumes on `local` are mounted where they are. It
@@ -67,21 +83,35 @@ export class VolumeAttachment extends pulumi.ComponentResource {
     const problems = wrongArguments(args, opts);
     if (problems.length > 0) throw new pulumi.RunError(formatProblems(name, problems));
     const { volume, host } = args;
-    const options = optionsFor(declaredVolume(volume)?.backend, args);
-    super(VOLUME_ATTACHMENT, name, { host, ...options }, opts);
+    const component = isComponent(volume) ? volume : undefined;
+    const existing = isComponent(volume) ? undefined : volume;
+    const declared = component ? declaredVolume(component) : existing && newDeclaration(name, existing.backend);
+    const options = optionsFor(declared?.backend, args);
+    super(VOLUME_ATTACHMENT, name, { host, ...(existing && { volumeId: existing.volumeId }), ...options }, opts);
 
-    const declared = declaredVolume(volume);
     const before = declared?.attachment;
     if (declared) declared.attachment ??= name;
-    const toMake = { name, volume, host, options, before, opts: { parent: this, ...passedOn(opts) } };
+    const attachable: AttachableVolume = {
+      volumeId: component?.volumeId ?? pulumi.output(existing?.volumeId ?? ""),
+      settings: (component?.settings ?? (existing?.settings && pulumi.output(existing.settings))) as
+        pulumi.Output<Settings> | undefined,
+      component,
+    };
+    const toMake = { name, volume: attachable, host, options, before, opts: { parent: this, ...passedOn(opts) } };
     // The problems of a refused volume are reported where it is declared.
-    const attacher = hasResource(volume) && declared?.backend && attacherOf(declared.backend);
+    const isThere = component === undefined || hasResource(component);
+    const attacher = isThere && declared?.backend ? attacherOf(declared.backend) : undefined;
     const made = declared && attacher ? attacher.attach({ ...toMake, declared }) : undefined;
     this.resource = made?.resource;
     this.devicePath = made?.devicePath ?? (pulumi.output(pulumi.unknown) as unknown as pulumi.Output<string>);
     // Where its resource is gone from the backend, only this tells whose it was.
-    this.registerOutputs(made && { devicePath: made.devicePath, volume: volume.urn });
+    this.registerOutputs(made && { devicePath: made.devicePath, volume: component?.urn });
   }
+}
+
+// Also one of another copy of this package.
+function isComponent(volume: ProfiledVolume | ExistingVolume): volume is ProfiledVolume {
+  return (volume as unknown) instanceof ProfiledVolume;
 }
 
 // Programs in JavaScript may pass anything.
@@ -108,12 +138,52 @@ function wrongArguments(
   if (host === undefined || host === "") required("host", "an attachment requires a host", "host: instance.id");
   else if (typeof host !== "string" && !isLater(host)) problems.push(wrongType("host", host, "string"));
   if (volume === undefined) required("volume", "an attachment requires a volume", "volume: data (a ProfiledVolume)");
-  else if (!((volume as unknown) instanceof ProfiledVolume)) {
+  else if (!isVolume(volume)) {
     const found = typeof volume === "object" ? "another object" : typeof volume;
-    problems.push(problem("wrong-type", "volume", undefined, { expected: "a ProfiledVolume", found }));
-  } else problems.push(...wrongForBackend(volume, args));
-  const backend = typeof volume === "object" ? declaredVolume(volume)?.backend : undefined;
-  problems.push(...optionProblems(opts, backend && attacherOf(backend)?.timed));
+    const params = { expected: "a ProfiledVolume, or { backend, volumeId }", found };
+    problems.push(problem("wrong-type", "volume", undefined, params));
+  } else if (isComponent(volume))
+    problems.push(...wrongForBackend(declaredVolume(volume), hasResource(volume), args ?? {}));
+  else problems.push(...wrongExisting(volume, args ?? {}));
+  const backend = !isVolume(volume)
+    ? undefined
+    : isComponent(volume)
+      ? declaredVolume(volume)?.backend
+      : volume.backend;
+  problems.push(...optionProblems(opts, backend && isBackend(backend) ? attacherOf(backend)?.timed : undefined));
+  return problems;
+}
+
+function isVolume(volume: unknown): volume is ProfiledVolume | ExistingVolume {
+  if (typeof volume !== "object" || volume === null) return false;
+  return volume instanceof ProfiledVolume || "backend" in volume || "volumeId" in volume;
+}
+
+function wrongExisting(volume: ExistingVolume, args: object): Problem[] {
+  const { backend, volumeId, settings: _settings, ...others } = volume as Partial<ExistingVolume>;
+  const keys = ["backend", "volumeId", "settings"];
+  const problems = Object.keys(others).map((key) =>
+    problem("unknown-key", `volume.${key}`, undefined, { key, keys, nearest: nearest(key, keys) }),
+  );
+  const required = (setting: string, because: string, example: string) =>
+    problems.push(problem("setting-required", `volume.${setting}`, undefined, { setting, because, example }));
+  if (backend === undefined) {
+    const because = "a volume that the program doesn't declare is attached as its backend does";
+    required("backend", because, `backend: "${backendNames[0]}"`);
+  } else if (!isBackend(backend)) {
+    const values = backendNames.filter((each) => attacherOf(each));
+    const params = { given: JSON.stringify(backend), values, nearest: nearest(String(backend), values) };
+    problems.push(problem("value-not-allowed", "volume.backend", backend, params));
+  } else problems.push(...wrongForBackend(newDeclaration("", backend), true, args));
+  if (volumeId === undefined || volumeId === "") {
+    required(
+      "volumeId",
+      "a volume that the program doesn't declare is known by its id",
+      'volumeId: "vol-0123456789abcdef0"',
+    );
+  } else if (typeof volumeId !== "string" && !isLater(volumeId)) {
+    problems.push(wrongType("volume.volumeId", volumeId, "string"));
+  }
   return problems;
 }
 
@@ -122,10 +192,9 @@ function optionsFor(backend: BackendName | undefined, args: object): object {
   return typeof own === "object" && own !== null ? own : {};
 }
 
-function wrongForBackend(volume: ProfiledVolume, args: object = {}): Problem[] {
-  const declared = declaredVolume(volume);
+function wrongForBackend(declared: DeclaredVolume | undefined, isThere: boolean, args: object): Problem[] {
   const { backend } = declared ?? {};
-  if (!declared || !backend || !hasResource(volume)) return [];
+  if (!declared || !backend || !isThere) return [];
   const attacher = attacherOf(backend);
   const options = optionsFor(backend, args);
   if (attacher) return attacher.problems({ options, declared, before: declared.attachment });

@@ -194,11 +194,20 @@ export interface AskedAttachment<Options extends object = object> {
   before: string | undefined;
 }
 
+/** A volume that can be attached. */
+export interface AttachableVolume {
+  volumeId: pulumi.Output<string>;
+  /** Its settings; absent for a volume that the program doesn't declare, where nobody says them. */
+  settings?: pulumi.Output<Settings> | undefined;
+  /** The component; absent for a volume that the program doesn't declare. */
+  component?: ProfiledVolume | undefined;
+}
+
 /** An attachment that is to be made. */
 export interface AttachmentToMake<Options extends object = object> extends AskedAttachment<Options> {
   /** The component's name: the name of the child as well. */
   name: string;
-  volume: ProfiledVolume;
+  volume: AttachableVolume;
   host: pulumi.Input<string>;
   opts: pulumi.CustomResourceOptions;
 }

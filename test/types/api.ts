@@ -52,6 +52,13 @@ export function program(): unknown[] {
 
   new VolumeAttachment("a", { volume: onAws, host: "i-1", aws: { deviceName: "/dev/sdf" } });
   new VolumeAttachment("a", { volume: any, host: "node1", scaleio: { accessMode: "ReadOnly" } });
+  new VolumeAttachment("a", {
+    volume: { backend: "aws", volumeId: "vol-1" },
+    host: "i-1",
+    aws: { deviceName: "/dev/sdf" },
+  });
+  // @ts-expect-error -- a volume that the program doesn't declare has a backend
+  new VolumeAttachment("a", { volume: { volumeId: "vol-1" }, host: "i-1" });
   // @ts-expect-error -- no such access mode
   new VolumeAttachment("a", { volume: any, host: "node1", scaleio: { accessMode: "Write" } });
   // @ts-expect-error -- EC2 needs a device name

@@ -38,7 +38,7 @@ export const awsAttacher: Attacher<AwsAttachmentOptions> = {
     // Only then: settings that aren't known at preview would make the volume unknown, and the attachment a new one.
     const late = () =>
       pulumi.all([volume.volumeId, volume.settings]).apply(([id, settings]) => {
-        if ((settings as AwsSettings).multiAttach) return id;
+        if ((settings as AwsSettings | undefined)?.multiAttach) return id;
         return refusedLater(formatProblems(name, [attachedTwice(attachment)]));
       });
     const volumeId = isLate ? late() : volume.volumeId;

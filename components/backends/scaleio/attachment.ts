@@ -1,7 +1,7 @@
 // How a volume on scaleio is attached: by a mapping to the host, with the limits of the volume's profile.
 
 import { problem } from "../../../src";
-import { accessModes } from "../../../src/backends/scaleio";
+import { accessModes, type ScaleioSettings } from "../../../src/backends/scaleio";
 import type { Attacher } from "../contract";
 import type { ScaleioAttachmentOptions } from "./types";
 import { VolumeMapping } from "./volume-mapping";
@@ -16,7 +16,13 @@ export const scaleioAttacher: Attacher<ScaleioAttachmentOptions> = {
   },
 
   attach({ name, volume, host, options: { accessMode }, opts }) {
-    const resource = new VolumeMapping(name, { volume, sdc: host, accessMode }, opts);
+    const { component, volumeId, settings } = volume;
+    const limit = (key: "iopsLimit" | "bandwidthLimitKBps") =>
+      settings?.apply((each) => (each as ScaleioSettings)[key]);
+    const of = component
+      ? { volume: component }
+      : { volumeId, iopsLimit: limit("iopsLimit"), bandwidthLimitKBps: limit("bandwidthLimitKBps") };
+    const resource = new VolumeMapping(name, { ...of, sdc: host, accessMode }, opts);
     return { resource, devicePath: resource.devicePath };
   },
 };

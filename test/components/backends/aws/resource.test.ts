@@ -477,6 +477,28 @@ describe("an attachment", () => {
     });
   });
 
+  test("of a volume that the program doesn't declare is made by its id, on aws and on scaleio with its settings", async () => {
+    const seen = await run(() => {
+      const volume = { backend: "aws", volumeId: pulumi.output("vol-elsewhere") } as const;
+      new VolumeAttachment("elsewhere-on-web", { volume, host: "i-1", aws });
+      const settings = pulumi.output({ iopsLimit: 500, bandwidthLimitKBps: 10_240 });
+      const onArray = { backend: "scaleio", volumeId: "95a2a0530000004a", settings } as const;
+      new VolumeAttachment("array-on-node", { volume: onArray, host: "node1" });
+    });
+    const made = attachments(seen).map(({ type, inputs }) => [type.split(":").at(-1), inputs] as const);
+    expect(made.filter(([type]) => type === "VolumeAttachment").map(([, inputs]) => inputs)).toEqual(
+      expect.arrayContaining([
+        { host: "i-1", volumeId: "vol-elsewhere", deviceName: "/dev/sdf" },
+        { instanceId: "i-1", volumeId: "vol-elsewhere", deviceName: "/dev/sdf" },
+        { host: "node1", volumeId: "95a2a0530000004a" },
+      ]),
+    );
+    const limits = { iopsLimit: 500, bandwidthLimitKBps: 10_240 };
+    expect(made.find(([type]) => type === "VolumeMapping")?.[1]).toMatchObject({
+      ...{ sdc: "node1", volumeId: "95a2a0530000004a", ...limits },
+    });
+  });
+
   const twice = (section: object, profile: pulumi.Input<string> = "shared") =>
     run(
       () => {
@@ -511,8 +533,23 @@ describe("an attachment", () => {
         'did you mean "host"?',
         'did you mean "deviceName"?',
         "host: expected text, got a number (5)",
-        "volume: expected a ProfiledVolume, got another object",
+        "volume: expected a ProfiledVolume, or { backend, volumeId }, got another object",
       ],
+    ],
+    [
+      "a volume that nothing says enough of",
+      () => new VolumeAttachment("a", { volume: { backend: "asw", id: "vol-1" } as never, host: "i-1" }),
+      ["a: 3 problems", 'did you mean "aws"?', 'volume.id: unknown key "id"', '"volumeId" is missing'],
+    ],
+    [
+      "a volume by its id, and no device name",
+      () => new VolumeAttachment("a", { volume: { backend: "aws", volumeId: "vol-1" }, host: "i-1" }),
+      ['"deviceName" is missing'],
+    ],
+    [
+      "a local volume by its id",
+      () => new VolumeAttachment("a", { volume: { backend: "local", volumeId: "/v" }, host: "here" }),
+      ["volumes on local are mounted on this machine"],
     ],
     [
       "no device name",
