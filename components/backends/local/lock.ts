@@ -27,13 +27,13 @@ const updateMs = 2_000;
 /** Two waiters that find a lock stale in the same moment may both believe to have got it; this long after, it is settled. */
 const settleMs = 250;
 
-/** How long an operation waits for another by default. */
+/** How long an operation waits by default for another that doesn't finish. */
 const defaultWaitMs = 60_000;
 
 /**
  * Runs `action` as the only one that holds the lock of `what` (a volume's id, or another name) in this state directory,
- * which must exist. Everything that writes below it passes here. Problems: `locked` after `waitMs`, saying what holds it;
- * `unsafe-directory`.
+ * which must exist. Everything that writes below it passes here. Problems: `locked` where one holder has had it for `waitMs`, saying
+ * which; `unsafe-directory`. Where many take turns, it is waited for.
  */
 export async function withLock<T>(
   stateDirectory: string,
@@ -57,7 +57,8 @@ export async function withLock<T>(
 }
 
 async function acquire(file: string, what: string, operation: string, waitMs: number) {
-  const deadline = monotonic.now() + waitMs;
+  let deadline = monotonic.now() + waitMs;
+  let holder: string | undefined;
   const watch = lockWatch(`${file}.lock`, holderFile(file), staleMs);
   const token = randomUUID();
   for (;;) {
@@ -65,6 +66,8 @@ async function acquire(file: string, what: string, operation: string, waitMs: nu
     const release = await tryLock(file, () => (lost = true));
     if (release === undefined) {
       await watch();
+      const now = await lockIdentity(`${file}.lock`);
+      if (now !== holder) [holder, deadline] = [now, monotonic.now() + waitMs];
       if (monotonic.now() >= deadline) throw await stillLocked(file, what, operation, waitMs);
       await sleep(40 + Math.random() * 40);
       continue;

@@ -7,6 +7,7 @@ import {
   inspectVolume,
   updateVolume,
 } from "../../../../components/backends/local/lifecycle";
+import { withLock } from "../../../../components/backends/local/lock";
 import * as support from "./support";
 import { directory, failure, request } from "./support";
 
@@ -41,6 +42,15 @@ it.concurrent("operations of one process on a volume come one after the other", 
   await Promise.all(["a", "b", "c", "d"].map(update));
   const changes = seen.filter((name, index) => name !== seen[index - 1]);
   expect(changes).toHaveLength(4);
+});
+
+it.concurrent("many that take turns are waited for, longer than one of them would be", async () => {
+  const [holdMs, waitMs] = [1_500, 6_000];
+  await createVolume(ask("turns"));
+  const turn = () => withLock(state, "turns", "holding", () => new Promise((done) => setTimeout(done, holdMs)), waitMs);
+  const start = performance.now();
+  await Promise.all(Array.from({ length: 6 }, turn));
+  expect(performance.now() - start).toBeGreaterThan(waitMs);
 });
 
 it.concurrent("the lock of a killed process is taken over, by one at a time", async () => {
