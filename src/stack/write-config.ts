@@ -6,11 +6,11 @@ import { basename, dirname, join } from "node:path";
 
 import { lock } from "proper-lockfile";
 
-import { isTaken, lockRecord, lockWatch } from "../system/lock-watch";
+import { isTaken, lockIdentity, lockRecord, lockWatch } from "../system/lock-watch";
 import { monotonic } from "../system/monotonic";
 import { stackError } from "./errors";
 
-/** How long a writer waits for others, in milliseconds. */
+/** How long a writer waits for another one that doesn't finish, in milliseconds. */
 const PATIENCE = 30_000;
 /** After how long the lock of a writer of which nobody knows whether it lives is taken away, in milliseconds. A living one renews it. */
 const STALE = 10_000;
@@ -20,7 +20,8 @@ export async function locked<T>(file: string, work: () => Promise<T>): Promise<T
   const target = await targetOf(file);
   const lockfilePath = `${target}.lock`;
   let release: () => Promise<void>;
-  const start = monotonic.now();
+  let start = monotonic.now();
+  let holder: string | undefined;
   // Who it is stands beside the lock, which is a directory that must stay empty.
   const record = `${lockfilePath}.holder`;
   const watch = lockWatch(lockfilePath, record, STALE);
@@ -37,6 +38,9 @@ export async function locked<T>(file: string, work: () => Promise<T>): Promise<T
         throw stackError("config-not-written", file, undefined, { why: message }, { cause: error });
       }
       await watch();
+      // Where many take turns, each has its own time.
+      const now = await lockIdentity(lockfilePath);
+      if (now !== holder) [holder, start] = [now, monotonic.now()];
       const waited = monotonic.now() - start;
       if (waited > PATIENCE)
         throw stackError("config-busy", file, undefined, { seconds: Math.round(waited / 1000), lock: lockfilePath });
