@@ -85,7 +85,7 @@ export class VolumeAttachment extends pulumi.ComponentResource {
     const { volume, host } = args;
     const component = isComponent(volume) ? volume : undefined;
     const existing = isComponent(volume) ? undefined : volume;
-    const declared = component ? declaredVolume(component) : existing && newDeclaration(name, existing.backend);
+    const declared = declarationOf(volume, name);
     const options = optionsFor(declared?.backend, args);
     super(VOLUME_ATTACHMENT, name, { host, ...(existing && { volumeId: existing.volumeId }), ...options }, opts);
 
@@ -107,6 +107,10 @@ export class VolumeAttachment extends pulumi.ComponentResource {
     // Where its resource is gone from the backend, only this tells whose it was.
     this.registerOutputs(made && { devicePath: made.devicePath, volume: component?.urn });
   }
+}
+
+function declarationOf(volume: ProfiledVolume | ExistingVolume, name = ""): DeclaredVolume | undefined {
+  return isComponent(volume) ? declaredVolume(volume) : newDeclaration(name, volume.backend);
 }
 
 // Also one of another copy of this package.
@@ -143,13 +147,9 @@ function wrongArguments(
     const params = { expected: "a ProfiledVolume, or { backend, volumeId }", found };
     problems.push(problem("wrong-type", "volume", undefined, params));
   } else if (isComponent(volume))
-    problems.push(...wrongForBackend(declaredVolume(volume), hasResource(volume), args ?? {}));
+    problems.push(...(hasResource(volume) ? wrongForBackend(declarationOf(volume), args ?? {}) : []));
   else problems.push(...wrongExisting(volume, args ?? {}));
-  const backend = !isVolume(volume)
-    ? undefined
-    : isComponent(volume)
-      ? declaredVolume(volume)?.backend
-      : volume.backend;
+  const backend = isVolume(volume) ? declarationOf(volume)?.backend : undefined;
   problems.push(...optionProblems(opts, backend && isBackend(backend) ? attacherOf(backend)?.timed : undefined));
   return problems;
 }
@@ -174,7 +174,7 @@ function wrongExisting(volume: ExistingVolume, args: object): Problem[] {
     const values = backendNames.filter((each) => attacherOf(each));
     const params = { given: JSON.stringify(backend), values, nearest: nearest(String(backend), values) };
     problems.push(problem("value-not-allowed", "volume.backend", backend, params));
-  } else problems.push(...wrongForBackend(newDeclaration("", backend), true, args));
+  } else problems.push(...wrongForBackend(declarationOf(volume), args));
   if (volumeId === undefined || volumeId === "") {
     required(
       "volumeId",
@@ -192,9 +192,9 @@ function optionsFor(backend: BackendName | undefined, args: object): object {
   return typeof own === "object" && own !== null ? own : {};
 }
 
-function wrongForBackend(declared: DeclaredVolume | undefined, isThere: boolean, args: object): Problem[] {
+function wrongForBackend(declared: DeclaredVolume | undefined, args: object): Problem[] {
   const { backend } = declared ?? {};
-  if (!declared || !backend || !isThere) return [];
+  if (!declared || !backend) return [];
   const attacher = attacherOf(backend);
   const options = optionsFor(backend, args);
   if (attacher) return attacher.problems({ options, declared, before: declared.attachment });

@@ -79,7 +79,7 @@ export function componentShapes(): Record<string, ComponentShape> {
   };
 }
 
-// What a program says of a volume, and a stack's config can't.
+// What a program can set for a volume, and a stack's config can't.
 const besideConfig = {
   physicalName: z
     .string()

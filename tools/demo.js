@@ -173,7 +173,7 @@ class Demo {
   }
 
   /**
-   * A command of this package. Its exit code says what it found.
+   * Runs a command of this package. A non-zero exit code is an answer here, not a failure.
    *
    * @param {...string} args
    */

@@ -5,8 +5,8 @@ import type { Backend } from "./backend";
 import type { StackConfig } from "./config-schema";
 
 /**
- * What the stack's config says of the place of a backend's volumes, and what the `environment` adds. Of a backend that is based on
- * others, with what is known of the place on each of those.
+ * The place of a backend's volumes, from the stack's config and from what `environment` adds. For a backend that is based on others, it
+ * includes the place on each of those.
  */
 export function stackPlacement(
   backend: BackendName,

@@ -6,8 +6,7 @@ import { basename, dirname, join } from "node:path";
 
 import { lock } from "proper-lockfile";
 
-import { isTaken, lockIdentity, lockRecord, lockWatch } from "../system/lock-watch";
-import { monotonic } from "../system/monotonic";
+import { isTaken, lockRecord, lockWatch } from "../system/lock-watch";
 import { stackError } from "./errors";
 
 /** How long a writer waits for another one that doesn't finish, in milliseconds. */
@@ -20,8 +19,6 @@ export async function locked<T>(file: string, work: () => Promise<T>): Promise<T
   const target = await targetOf(file);
   const lockfilePath = `${target}.lock`;
   let release: () => Promise<void>;
-  let start = monotonic.now();
-  let holder: string | undefined;
   // Who it is stands beside the lock, which is a directory that must stay empty.
   const record = `${lockfilePath}.holder`;
   const watch = lockWatch(lockfilePath, record, STALE);
@@ -37,11 +34,7 @@ export async function locked<T>(file: string, work: () => Promise<T>): Promise<T
         const { message } = error as Error;
         throw stackError("config-not-written", file, undefined, { why: message }, { cause: error });
       }
-      await watch();
-      // Where many take turns, each has its own time.
-      const now = await lockIdentity(lockfilePath);
-      if (now !== holder) [holder, start] = [now, monotonic.now()];
-      const waited = monotonic.now() - start;
+      const waited = await watch();
       if (waited > PATIENCE)
         throw stackError("config-busy", file, undefined, { seconds: Math.round(waited / 1000), lock: lockfilePath });
       await new Promise((done) => setTimeout(done, 10 + Math.random() * 40));

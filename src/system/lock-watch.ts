@@ -35,10 +35,12 @@ export function isTaken(error: unknown): boolean {
  * Makes what a waiter calls each time that it finds the lock taken. A lock is removed, so that the next attempt gets it: at once where
  * its record is of a process of this machine that is dead; and where its time lies in the future, and nobody has renewed it for so long. A
  * process that lives renews its own by the clock as it is now.
+ *
+ * Returns for how long the present holder has been seen with the lock, in milliseconds: where many take turns, each has its own time.
  */
-export function lockWatch(lockfile: string, recordFile: string, staleMs: number): () => Promise<void> {
+export function lockWatch(lockfile: string, recordFile: string, staleMs: number): () => Promise<number> {
   let seen: { mtimeMs: number; since: number } | undefined;
-  return async () => {
+  const look = async () => {
     if (await isOfDead(lockfile, recordFile)) {
       await remove(lockfile, staleMs, () => isOfDead(lockfile, recordFile));
       return;
@@ -49,6 +51,13 @@ export function lockWatch(lockfile: string, recordFile: string, staleMs: number)
     else if (monotonic.now() - seen.since > staleMs) {
       await remove(lockfile, staleMs, async () => (await statOf(lockfile))?.mtimeMs === mtimeMs);
     }
+  };
+  let holder: { lock: string | undefined; since: number } | undefined;
+  return async () => {
+    await look();
+    const lock = await lockIdentity(lockfile);
+    if (holder?.lock !== lock || !holder) holder = { lock, since: monotonic.now() };
+    return monotonic.now() - holder.since;
   };
 }
 

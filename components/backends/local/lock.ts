@@ -6,7 +6,6 @@ import * as path from "node:path";
 import { lock } from "proper-lockfile";
 
 import { isTaken, lockIdentity, lockRecord, lockWatch } from "../../../src/system/lock-watch";
-import { monotonic } from "../../../src/system/monotonic";
 import { isSystemError, LocalVolumeError } from "../../host/errors";
 import { parsedJson, readIfThere, sleep } from "../../host/files";
 import { refuseUnsafeDirectory } from "../../host/trust";
@@ -57,18 +56,13 @@ export async function withLock<T>(
 }
 
 async function acquire(file: string, what: string, operation: string, waitMs: number) {
-  let deadline = monotonic.now() + waitMs;
-  let holder: string | undefined;
   const watch = lockWatch(`${file}.lock`, holderFile(file), staleMs);
   const token = randomUUID();
   for (;;) {
     let lost = false;
     const release = await tryLock(file, () => (lost = true));
     if (release === undefined) {
-      await watch();
-      const now = await lockIdentity(`${file}.lock`);
-      if (now !== holder) [holder, deadline] = [now, monotonic.now() + waitMs];
-      if (monotonic.now() >= deadline) throw await stillLocked(file, what, operation, waitMs);
+      if ((await watch()) >= waitMs) throw await stillLocked(file, what, operation, waitMs);
       await sleep(40 + Math.random() * 40);
       continue;
     }

@@ -41,7 +41,7 @@ export interface Driver {
   zoneLabel?: string;
   /** Where the driver would silently give fewer or more IOPS than a class names, by the type of volume. */
   iops?: Readonly<Record<string, { min: number; perGiB: number; max: number }>>;
-  /** The setting by which several nodes may use a volume at once, and the types that the driver does it for; absent where it isn't said. */
+  /** The setting that lets several nodes use a volume at once, and the types for which the driver supports it. Absent: no such setting. */
   shared?: { setting: string; type: string; types: readonly string[] };
   /** Notes of the backend that don't hold for a claim. */
   dropsNotes?: readonly string[];

@@ -152,7 +152,7 @@ describe("a profile on Kubernetes", () => {
     [`classes gold --driver ${EBS}`, "--size"],
     [`classes glod --driver ${EBS}`, 'did you mean "gold"?'],
     [`classes gold --driver ${EBS} --size big`, "size-invalid"],
-  ])("%s says what is missing", async (line, text) => {
+  ])("%s reports what is missing", async (line, text) => {
     expect(await call(line, { cwd: home })).toMatchObject({ code: 1, out: "", err: expect.stringContaining(text) });
   });
 

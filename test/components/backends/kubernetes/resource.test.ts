@@ -34,7 +34,7 @@ async function run(program: () => unknown, config: Record<string, unknown> = {})
     false,
     "organization",
   );
-  // Mocks are told inputs only; the options are in the request.
+  // Mocks receive only the inputs; the options are in the request.
   const monitor = pulumi.runtime.getMonitor() as any;
   const register = monitor.registerResource.bind(monitor);
   monitor.registerResource = (request: any, ...others: unknown[]) => {
@@ -131,7 +131,7 @@ describe("a ProfiledVolume on Kubernetes", () => {
     expect(await run(two("shop"))).toHaveLength(4);
   });
 
-  test("without a driver, or with an unsupported one, says what to set", async () => {
+  test("without a driver, or with an unsupported one, is refused with the key to set", async () => {
     await expect(declare("data", { sizeGiB: 1 }, { kubernetes: {} })).rejects.toThrow(
       "storage-profiles:kubernetes.driver",
     );
@@ -150,7 +150,7 @@ describe("a ProfiledVolume on Kubernetes", () => {
     expect(explainErrors("data", "default/data", [error])).toContain(expected);
   });
 
-  test("leaves an error alone that says what to do", () => {
+  test("leaves an error unchanged that already says what to do", () => {
     expect(explainErrors("data", "default/data", ["connection refused"])).toBeUndefined();
   });
 });

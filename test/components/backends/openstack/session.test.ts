@@ -99,7 +99,7 @@ test.each([
   );
 });
 
-test("a rejected login is told once with its reason, and isn't tried again for each request", async () => {
+test("a rejected login is reported with its reason, and isn't repeated for each request", async () => {
   answer = () => {
     logins += 1;
     return { status: 401, body: JSON.stringify({ error: { message: "no" } }) };

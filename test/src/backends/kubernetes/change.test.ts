@@ -1,4 +1,4 @@
-// What may become of a claim that exists, and what the state says of one.
+// Which changes of an existing claim are allowed, and how a claim is read from the state.
 
 import { change, makeCatalog, resolve, type ProfileDefinition, type ResolvedVolume } from "../../../../src";
 import { gibibytes, claimRecorded } from "../../../../src/backends/kubernetes/recorded";
