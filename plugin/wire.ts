@@ -1,9 +1,10 @@
 // Secrets in the properties that the engine sends, and gets. The providers of our resources work on plain values.
 
+import * as pulumi from "@pulumi/pulumi";
+
 type Properties = Record<string, unknown>;
 
-const KIND = "4dabf18193072939515e22adb298388d";
-const SECRET = "1b47061264138c4ac30d75fd1eb44270";
+const { specialSigKey: KIND, specialSecretSig: SECRET } = pulumi.runtime;
 
 /** Properties without the marks of secrets. */
 export function plain(properties: Properties): Properties {
