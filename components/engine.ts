@@ -78,16 +78,37 @@ export function refusedLater(message: string): never {
 // gRPC's code of a server that is gone, with which the SDK ends quietly.
 const UNAVAILABLE = 14;
 
-/** The URNs by which a resource was known before, by its own `aliases`. Not in the SDK's types. */
-function formerUrns(resource: pulumi.Resource): pulumi.Input<string>[] {
-  return (resource as unknown as { __aliases?: pulumi.Input<string>[] }).__aliases ?? [];
+// Not in the SDK's types.
+interface Aliased {
+  __name?: string;
+  __pulumiType?: string;
+  __aliases?: pulumi.Input<string>[];
+  __parentResource?: pulumi.Resource;
+}
+
+/** The URNs by which a resource was known before, by its own `aliases` and by those of what it is below. */
+function formerUrns(resource: pulumi.Resource): pulumi.Output<string>[] {
+  const { __name: name = "", __pulumiType: type = "", __aliases = [], __parentResource: parent } = resource as Aliased;
+  const own = __aliases.map((urn) => pulumi.output(urn));
+  if (!parent) return own;
+  const { __name: parentName = "" } = parent as Aliased;
+  const inherited = formerUrns(parent).flatMap((former) =>
+    [pulumi.output(`${type}::${name}`), ...own].map((urn) => {
+      // As the engine does it: a child that is named after its parent was named after the former one.
+      const called = pulumi.all([urn, former]).apply(([urn, parentUrn]) => {
+        const text = nameIn(urn);
+        return text.startsWith(parentName) ? nameIn(parentUrn) + text.slice(parentName.length) : text;
+      });
+      return pulumi.createUrn(called, urn.apply(typeIn), former);
+    }),
+  );
+  return [...own, ...inherited];
 }
 
 /** The URNs by which a resource was known before, as soon as they are known. */
 export async function knownFormerUrns(resource: pulumi.Resource): Promise<string[]> {
-  return Promise.all(
-    formerUrns(resource).map((each) => new Promise<string>((resolve) => pulumi.output(each).apply(resolve))),
-  );
+  const urns = formerUrns(resource).map((each) => new Promise<string>((resolve) => void each.apply(resolve)));
+  return [...new Set(await Promise.all(urns))];
 }
 
 /**
@@ -95,10 +116,11 @@ export async function knownFormerUrns(resource: pulumi.Resource): Promise<string
  * itself by one of them, and not where an `up` that failed has recorded it under its new name.
  */
 export function aliasesOfChild(component: pulumi.Resource): pulumi.Alias[] {
-  return formerUrns(component).map((urn) => ({ parent: urn, name: pulumi.output(urn).apply(nameIn) }));
+  return formerUrns(component).map((urn) => ({ parent: urn, name: urn.apply(nameIn) }));
 }
 
 export const nameIn = (urn: string) => urn.split("::").at(-1) ?? urn;
+const typeIn = (urn: string) => urn.split("::").at(-2)?.split("$").at(-1) ?? urn;
 
 /**
  * The outputs that the engine has of a resource when it is registered, as for a reference to it; none where they are no longer `wanted`

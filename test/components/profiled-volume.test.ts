@@ -6,7 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { ProfiledVolume, VolumeAttachment, type ProfiledVolumeArgs } from "../../components";
 import { volumeBackend } from "../../components/backends/registry";
 import { newDeclaration } from "../../components/declared";
-import { checkEngine, MINIMUM_PULUMI } from "../../components/engine";
+import { checkEngine, knownFormerUrns, MINIMUM_PULUMI } from "../../components/engine";
 import { deletedAliases, deletionWarning } from "../../components/renamed";
 import { MINIMUM_PULUMI as MINIMUM_OF_TOOLS } from "../../tools/engine/ensure.js";
 
@@ -331,6 +331,39 @@ describe("what is said of deletions that a renaming means", () => {
       formerUrns: ["urn:pulumi:stack::project::storage-profiles:index:ProfiledVolume::data"],
     };
     expect(deletionWarning([renamed, volume("new", true)], [urnOf("data")])).toBeUndefined();
+  });
+
+  test("a volume has the aliases of all that it is below, as the engine has it", async () => {
+    class Part extends pulumi.ComponentResource {
+      constructor(type: string, name: string, opts: pulumi.ComponentResourceOptions) {
+        super(type, name, {}, opts);
+      }
+    }
+    let volumes: ProfiledVolume[] = [];
+    await registered(() => {
+      const outer = new Part("app:Whole", "whole", { aliases: [{ type: "app:All" }] });
+      const parent = new Part("app:Market", "market", { parent: outer, aliases: [{ name: "shop", type: "app:Shop" }] });
+      const declare = (name: string, aliases: pulumi.Alias[] = []) =>
+        new ProfiledVolume(name, { sizeGiB: 1 }, { parent, aliases });
+      volumes = [declare("data"), declare("market-logs"), declare("goods", [{ name: "wares" }])];
+    });
+    const [data, logs, goods] = await Promise.all(volumes.map(async (each) => (await knownFormerUrns(each)).sort()));
+    const urns = (...ends: string[]) => ends.map((end) => `urn:pulumi:stack::project::${end}`);
+    const below = (...parents: string[]) => `${parents.map((each) => `app:${each}$`).join("")}${COMPONENT}`;
+    expect(data).toEqual(
+      urns(`${below("All", "Market")}::data`, `${below("All", "Shop")}::data`, `${below("Whole", "Shop")}::data`),
+    );
+    // What is named after its parent was named after the former one.
+    expect(logs).toEqual(expect.arrayContaining(urns(`${below("Whole", "Shop")}::shop-logs`)));
+    expect(goods).toEqual(
+      expect.arrayContaining(
+        urns(
+          `${below("Whole", "Market")}::wares`,
+          `${below("Whole", "Shop")}::wares`,
+          `${below("All", "Shop")}::goods`,
+        ),
+      ),
+    );
   });
 
   test("an alias whose volume would be deleted is refused, where the state has both; and only there", () => {

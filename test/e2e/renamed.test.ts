@@ -45,6 +45,30 @@ describe("a volume that is renamed in the program", () => {
     });
   }
 
+  test("is kept by the alias of the component that it is a part of, also after an `up` without it that failed", async () => {
+    const part = (app: string, rest = "", options = "") =>
+      project.program(`
+        class App extends pulumi.ComponentResource { constructor(opts) { super("test:${app}", "${app}", {}, opts); } }
+        new ProfiledVolume("data@gold", { sizeGiB: 1 });
+        const parent = new App({ ${options} });
+        exports.ids = ["goods", "${app}-logs"].map((name) =>
+          new ProfiledVolume(name, { sizeGiB: 1, ${rest} }, { parent }).volumeId);
+      `);
+    part("Shop");
+    await project.up();
+    const files = ((await project.outputs())["ids"] as string[]).map((id) => join(id, "data/precious"));
+    for (const each of files) writeFileSync(each, each);
+    const samePlace = 'physicalName: name.replace("Market", "Shop")';
+    part("Market", samePlace);
+    const refused = await project.run([...UP, "--continue-on-error"]);
+    expect(refused.code).not.toBe(0);
+    expect(refused.text).toContain("aliases");
+    part("Market", samePlace, 'aliases: [{ name: "Shop", type: "test:Shop" }]');
+    succeeded(await project.run(UP));
+    expect(files.map((each) => readFileSync(each, "utf8"))).toEqual(files);
+    expect(await project.steps()).toEqual([]);
+  });
+
   test("without an alias and without protection is deleted, as the preview says, with the alias that would keep it", async () => {
     project.config({ local: { mode: "directory" }, deletionProtection: false });
     await project.up();
