@@ -23,7 +23,9 @@ async function takeOver(id: string, owner: unknown, to: ResolvedVolume): Promise
   if (!record) return [];
   const { sizeGiB, settings } = record;
   const what = change({ ...to, sizeGiB, settings }, to).notes.map(({ message }) => message);
-  return [note("taken-over", "import", { id, from: record.owner === owner ? undefined : record.owner, what })];
+  // Its state may be lost, or be that of another clone or backend.
+  const ofSameName = record.acknowledged ? "a Pulumi state with the same names" : undefined;
+  return [note("taken-over", "import", { id, from: record.owner === owner ? ofSameName : record.owner, what })];
 }
 
 /**

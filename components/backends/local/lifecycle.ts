@@ -28,6 +28,7 @@ import {
   volumePaths,
 } from "./paths";
 import {
+  isHeldElsewhere,
   newRecord,
   ownerSchema,
   readRecord,
@@ -50,6 +51,8 @@ export interface LocalVolume {
   /** Tells the volume from a later one with the same id. */
   readonly uid: string;
   readonly owner: string;
+  /** Known to the state that made or imported the volume last, and to no other. */
+  readonly holder?: string | undefined;
   readonly name: string;
   readonly sizeGiB: number;
   readonly settings: LocalSettings;
@@ -164,23 +167,29 @@ export async function preflight(request: CreateVolumeRequest): Promise<void> {
 /**
  * Gives a volume another size or other limits, in place and in use, and repairs it on the way. When who declares it is called
  * otherwise now (a URN changes with a resource's name or parent), `previousOwner` is who did before. With `uid`, only if it is
- * still the same volume.
+ * still the same volume; with `holder`, only if no other state has imported it since.
  * Problems: `not-found`, `other-owner`, `another-volume`, `not-finished`, `shrink`, `mode-change`, `disk-full`, `data-gone`, `data-foreign`,
  * `attached-otherwise`, `foreign-mount`, `foreign-files`, `in-use` (growing without CAP_SYS_RESOURCE), `limits-unavailable`,
  * `file-system-damaged`.
  */
 export async function updateVolume(
   id: string,
-  request: UpdateVolumeRequest & { readonly previousOwner?: string; readonly uid?: string },
+  request: UpdateVolumeRequest & {
+    readonly previousOwner?: string;
+    readonly uid?: string;
+    readonly holder?: string | undefined;
+  },
   options: OperationOptions = {},
 ): Promise<LocalVolume> {
   const wanted = checkRequest(request);
   return onVolume(id, "update", options, async (step, paths, record) => {
     if (request.uid !== undefined) refuseAnother(paths, record, request.uid);
-    if (![wanted.owner, request.previousOwner].includes(record.owner)) {
+    const isElsewhere = isHeldElsewhere(record, request.holder);
+    if (isElsewhere || ![wanted.owner, request.previousOwner].includes(record.owner)) {
+      const other = isElsewhere ? "which another Pulumi state has imported" : `not to ${wanted.owner}`;
       throw new LocalVolumeError(
         "other-owner",
-        `Volume ${id} belongs to ${record.owner}, not to ${wanted.owner}. Change it there, or import it here first.`,
+        `Volume ${id} belongs to ${record.owner}, ${other}. Change it there, or import it here first.`,
       );
     }
     if (record.phase === "deleting") throw beingDeleted(paths);
@@ -218,12 +227,12 @@ export async function repairAll(stateDirectory: string, options: OperationOption
 
 /**
  * Deletes a volume with its data, or finishes its interrupted deletion. That it isn't there is no error. With `owner`, only
- * if it still belongs to that one. Problems: `another-volume`, `other-owner`, `foreign-files`, `foreign-mount`, `symlink`,
+ * if it still belongs to that one; with `holder`, only if no other state has imported it since. Problems: `another-volume`, `other-owner`, `foreign-files`, `foreign-mount`, `symlink`,
  * `in-use`, `record-unreadable`; then no data was removed.
  */
 export async function deleteVolume(
   id: string,
-  expected: { readonly uid: string; readonly owner?: string },
+  expected: Expected,
   options: OperationOptions = {},
 ): Promise<void> {
   const paths = volumePaths(id);
@@ -244,7 +253,7 @@ export async function deleteVolume(
 /**
  * Gives a finished volume to a new owner, as an import does, with another size and settings if asked for. The owner changes last: until
  * then, and when anything fails, it is the old one's, with what it had; only an image that has grown stays grown. Then the old owner can
- * neither change it nor, if it says who it is, delete it. With `takeFrom`, only from this owner.
+ * neither change it nor, if it says who it is, delete it; nor can another state of its name. With `takeFrom`, only from this owner.
  * Problems: `not-finished`, `other-owner`, and those of `updateVolume`.
  */
 export async function adoptVolume(
@@ -262,11 +271,12 @@ export async function adoptVolume(
     const { owner } = checkRequest({ owner: request.owner, sizeGiB, settings });
     try {
       const volume = await bringTo(step, paths, record, checkRequest({ owner: record.owner, sizeGiB, settings }));
+      const holder = randomUUID();
       await step("adopted", async () => {
         const ready = await readRecord(paths);
-        if (ready !== undefined && ready.owner !== owner) await writeRecord(paths, { ...ready, owner });
+        if (ready !== undefined) await writeRecord(paths, { ...ready, owner, holder });
       });
-      return { ...volume, owner };
+      return { ...volume, owner, holder };
     } catch (error) {
       // Another process may hold it by now.
       if (!(error instanceof LocalVolumeError && error.code === "lock-lost")) await undoAdoption(step, paths, record);
@@ -297,7 +307,8 @@ async function undoAdoption(step: Steps, paths: VolumePaths, before: VolumeRecor
     if (record === undefined || isDeepStrictEqual(record, before)) return;
     const bytes = await presentBytes(paths, before).catch(() => 0);
     const hasGrown = before.settings.mode === "loop" && bytes > gibibytesToBytes(before.sizeGiB);
-    const back = hasGrown ? { ...record, owner: before.owner, settings: before.settings } : before;
+    const { owner, holder, settings } = before;
+    const back = hasGrown ? { ...record, owner, holder, settings } : before;
     await writeRecord(paths, back);
     await bringUp(step, paths, back);
   } catch {
@@ -441,16 +452,21 @@ function checkRequest(request: UpdateVolumeRequest): UpdateVolumeRequest {
   throw new LocalVolumeError("invalid-request", `request: ${z.prettifyError(result.error).replaceAll("\n", " ")}`);
 }
 
-function checkExpected(
-  paths: VolumePaths,
-  record: VolumeRecord,
-  expected: { readonly uid: string; readonly owner?: string },
-): void {
-  refuseAnother(paths, record, expected.uid);
-  if (expected.owner !== undefined && expected.owner !== record.owner) {
+/** The volume that is meant, and whose it must be. */
+interface Expected {
+  readonly uid: string;
+  readonly owner?: string;
+  readonly holder?: string | undefined;
+}
+
+function checkExpected(paths: VolumePaths, record: VolumeRecord, { uid, owner, holder }: Expected): void {
+  refuseAnother(paths, record, uid);
+  const isElsewhere = isHeldElsewhere(record, holder);
+  if (isElsewhere || (owner !== undefined && owner !== record.owner)) {
+    const other = isElsewhere ? "in another Pulumi state" : `not to ${owner}`;
     throw new LocalVolumeError(
       "other-owner",
-      `Volume ${paths.id} now belongs to ${record.owner}, not to ${expected.owner}. It was left unchanged. Delete it there, or ` +
+      `Volume ${paths.id} now belongs to ${record.owner}, ${other}. It was left unchanged. Delete it there, or ` +
         `remove it from the state here: "pulumi state delete".`,
     );
   }
@@ -473,11 +489,12 @@ async function existingRecord(paths: VolumePaths): Promise<VolumeRecord | undefi
 /** Brings the volume up and says what it is. */
 async function usable(step: Steps, paths: VolumePaths, wanted: VolumeRecord): Promise<LocalVolume> {
   const { record, device } = await bringUp(step, paths, wanted);
-  const { uid, owner, name, sizeGiB, settings, createdAt } = record;
+  const { uid, owner, holder, name, sizeGiB, settings, createdAt } = record;
   return {
     id: paths.id,
     uid,
     owner,
+    holder,
     name,
     sizeGiB,
     settings,

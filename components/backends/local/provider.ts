@@ -7,6 +7,7 @@ import { change, formatProblems } from "../../../src";
 import type { LocalSettings } from "../../../src/backends/local/settings";
 import { leaveToEngine } from "../../provider-errors";
 import { LocalVolumeError } from "../../host/errors";
+import { isHeldElsewhere } from "./record";
 import { identifyStateDirectory, isOurs, stateDirectoryId, volumeDirectoryExists, volumePaths } from "./paths";
 import {
   adoptVolume,
@@ -39,6 +40,8 @@ interface Inputs {
 interface Outputs {
   owner: string;
   uid: string;
+  /** By which this state is known as the one that has the volume; missing where an older version made it. */
+  holder?: string | undefined;
   /** The id of the state directory that has it; missing where an older version made the volume and nothing has read it since. */
   stateDirectoryId?: string | undefined;
   /** Who has taken it over, as the last reading found. */
@@ -116,12 +119,12 @@ async function checkImport(inputs: Inputs, id: string): Promise<void> {
 async function diff(id: string, olds: Outputs, news: Inputs): Promise<dynamic.DiffResult> {
   const asked = ({ owner, sizeGiB, settings }: Pick<Outputs, "owner" | "sizeGiB" | "settings">) =>
     JSON.stringify([owner, sizeGiB, Object.entries(settings).sort()]);
-  if (asked(olds) !== asked(news)) return { changes: true, deleteBeforeReplace: true };
-  // After a reboot nothing in the state has changed, and yet the volume has to be attached and mounted again.
   const found = await inspectVolume(id);
   if (!found) await requireDirectory(id, olds);
   else refuseTaken(id, olds, news, found);
-  return { changes: found === undefined || found.problems.length > 0, deleteBeforeReplace: true };
+  // After a reboot nothing in the state has changed, and yet the volume has to be attached and mounted again.
+  const changes = asked(olds) !== asked(news) || found === undefined || found.problems.length > 0;
+  return { changes, deleteBeforeReplace: true };
 }
 
 async function create(inputs: Inputs): Promise<dynamic.CreateResult<Outputs>> {
@@ -146,7 +149,8 @@ async function read(id: string, props: Outputs): Promise<ReadResult> {
   const { record, device, mountPath, problems } = found;
   const isSame = record?.uid === props.uid;
   if (!isSame && props.stateDirectoryId !== undefined) await requireDirectory(id, props);
-  const takenBy = isSame && record.owner !== props.owner ? record.owner : undefined;
+  const isElsewhere = isSame && isHeldElsewhere(record, props.holder);
+  const takenBy = isSame && (isElsewhere || record.owner !== props.owner) ? record.owner : undefined;
   // Of a volume that another has taken over, size and settings are that one's business.
   const { settings, sizeGiB } =
     takenBy === undefined
@@ -155,16 +159,17 @@ async function read(id: string, props: Outputs): Promise<ReadResult> {
   // The inputs are those that would make what is there: so a refresh shows what was changed behind our back. But whose
   // and which volume it is we don't learn from it: what another has taken over must not become ours to delete.
   const inputs = { stateDirectory, project, stack, name, owner: record?.owner ?? props.owner, sizeGiB, settings };
-  const { owner, uid } = props;
+  const { owner, uid, holder } = props;
   // By its uid the volume is found to be where it belongs.
   const known = isSame ? await identifyStateDirectory(stateDirectory).catch(() => undefined) : undefined;
   const stateDirectoryId = known ?? props.stateDirectoryId;
-  const all = takenBy === undefined ? problems : [ownedBy(id, takenBy), ...problems];
+  const all = takenBy === undefined ? problems : [ownedBy(id, takenBy, isElsewhere), ...problems];
   return {
     id,
     // The engine's messages have no way to say `undefined`.
     props: {
       ...{ owner, uid, sizeGiB, settings, mountPath, device, problems: [...all] },
+      ...(holder !== undefined && { holder }),
       ...(stateDirectoryId !== undefined && { stateDirectoryId }),
       ...(takenBy !== undefined && { takenBy }),
     },
@@ -174,31 +179,33 @@ async function read(id: string, props: Outputs): Promise<ReadResult> {
 
 async function update(
   id: string,
-  { owner: previousOwner, uid }: Outputs,
+  { owner: previousOwner, uid, holder }: Outputs,
   { owner, sizeGiB, settings }: Inputs,
 ): Promise<dynamic.UpdateResult<Outputs>> {
-  return { outs: await outputs(await updateVolume(id, { uid, owner, previousOwner, sizeGiB, settings })) };
+  return { outs: await outputs(await updateVolume(id, { uid, holder, owner, previousOwner, sizeGiB, settings })) };
 }
 
 async function remove(id: string, props: Outputs): Promise<void> {
-  const { uid, owner } = props;
+  const { uid, owner, holder } = props;
   if (!(await volumeDirectoryExists(volumePaths(id)))) await requireDirectory(id, props);
-  await deleteVolume(id, { uid, owner });
+  await deleteVolume(id, { uid, owner, holder });
 }
 
 function refuseTaken(
   id: string,
-  { uid, owner: before }: Outputs,
+  { uid, owner: before, holder }: Outputs,
   { owner }: Inputs,
   { record }: LocalVolumeState,
 ): void {
-  if (record?.uid !== uid || [before, owner].includes(record.owner)) return;
-  throw new LocalVolumeError("other-owner", ownedBy(id, record.owner));
+  if (record?.uid !== uid) return;
+  const isElsewhere = isHeldElsewhere(record, holder);
+  if (!isElsewhere && [before, owner].includes(record.owner)) return;
+  throw new LocalVolumeError("other-owner", ownedBy(id, record.owner, isElsewhere));
 }
 
-function ownedBy(id: string, owner: string): string {
+function ownedBy(id: string, owner: string, isElsewhere: boolean): string {
   return (
-    `The volume ${id} is now owned by ${owner}, which imported it. It can't be changed or deleted from here. ` +
+    `The volume ${id} is now owned by ${owner}${isElsewhere ? " in another Pulumi state" : ""}, which imported it. It can't be changed or deleted from here. ` +
     `Remove it from the state ("pulumi state delete") and from the program, or import it back with takeFrom: "${owner}".`
   );
 }
@@ -228,7 +235,9 @@ async function requireDirectory(id: string, { stateDirectoryId: expected }: Outp
   );
 }
 
-async function outputs({ id, owner, uid, sizeGiB, settings, mountPath, device }: LocalVolume): Promise<Outputs> {
+async function outputs({ id, holder, ...volume }: LocalVolume): Promise<Outputs> {
+  const { owner, uid, sizeGiB, settings, mountPath, device } = volume;
   const directoryId = await identifyStateDirectory(volumePaths(id).stateDirectory);
-  return { owner, uid, stateDirectoryId: directoryId, sizeGiB, settings, mountPath, device, problems: [] };
+  const all = { owner, uid, stateDirectoryId: directoryId, sizeGiB, settings, mountPath, device, problems: [] };
+  return { ...all, ...(holder !== undefined && { holder }) };
 }

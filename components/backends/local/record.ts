@@ -1,4 +1,6 @@
 // The record of a volume, volume.json: what was made, for whom, and how far an operation on it has come.
+import { randomUUID } from "node:crypto";
+
 import { z } from "zod";
 
 import type { LocalSettings } from "../../../src/backends/local/settings";
@@ -38,6 +40,7 @@ const recordSchema = z.strictObject({
   phase: z.enum(phases),
   createdAt: z.iso.datetime(),
   acknowledged: z.literal(true).optional(),
+  holder: z.uuid().optional(),
 });
 
 export interface VolumeRecord {
@@ -60,10 +63,21 @@ export interface VolumeRecord {
    * would delete it under the other.
    */
   readonly acknowledged?: true | undefined;
+  /**
+   * Random, and another one with each import: only the state that made or imported the volume last knows it. States of two clones or
+   * backends may call their owners the same. Missing where an older version made the volume.
+   */
+  readonly holder?: string | undefined;
 }
 
-export function newRecord(fields: Omit<VolumeRecord, "version" | "phase" | "createdAt">): VolumeRecord {
-  return { version: recordVersion, ...fields, phase: "creating", createdAt: new Date().toISOString() };
+export function newRecord(fields: Omit<VolumeRecord, "version" | "phase" | "createdAt" | "holder">): VolumeRecord {
+  const createdAt = new Date().toISOString();
+  return { version: recordVersion, ...fields, holder: randomUUID(), phase: "creating", createdAt };
+}
+
+/** Whether another state has imported the volume since. What an older version made is judged by its owner alone. */
+export function isHeldElsewhere({ holder }: Pick<VolumeRecord, "holder">, known: string | undefined): boolean {
+  return holder !== undefined && known !== undefined && holder !== known;
 }
 
 /** The record; undefined when there is none. Problems: `record-unreadable`, `record-newer`. */

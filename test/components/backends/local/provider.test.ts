@@ -133,6 +133,33 @@ describe("a volume of another stack", () => {
     expect((await provider.check({}, taker(id, { sizeGiB: 2 }))).failures).toEqual([]);
   });
 
+  it("is one state's alone where both call their volumes the same, as in two clones", async () => {
+    const { id, outs } = await make("v");
+    const data = support.writeData(outs);
+    const taken = (await provider.create(ask("v", { import: id, sizeGiB: 2 }))).outs!;
+    const operations = (of: Outputs) => [
+      () => provider.diff(id, of, ask("v")),
+      () => provider.update(id, of, ask("v", { sizeGiB: 3 })),
+      () => provider.delete(id, of),
+    ];
+    const { props } = await provider.read(id, outs);
+    expect(props).toMatchObject({ takenBy: outs.owner, sizeGiB: 1 });
+    expect(props?.problems[0]).toContain("in another Pulumi state, which imported it");
+    for (const operation of [...operations(outs), ...operations(props!)]) {
+      expect(await support.failure(operation())).toMatchObject({
+        code: "other-owner",
+        message: expect.stringContaining("another Pulumi state"),
+      });
+    }
+    // By an import it comes back, and is the other state's no more.
+    const back = (await provider.create(ask("v", { import: id, sizeGiB: 2 }))).outs!;
+    for (const operation of operations(taken)) expect((await support.failure(operation())).code).toBe("other-owner");
+    expect((await provider.read(id, back)).props?.takenBy).toBeUndefined();
+    await provider.update(id, back, ask("v", { sizeGiB: 3 }));
+    expect(support.readData(outs)).toBe(data);
+    await provider.delete(id, back);
+  });
+
   it("is told to its former owner as taken over, whatever became of it", async () => {
     const { id, outs } = await make("v");
     const settings = { ...directory, iopsLimit: 7 };
@@ -148,7 +175,7 @@ describe("a volume of another stack", () => {
     }
     expect((await support.failure(provider.delete(id, props!))).code).toBe("other-owner");
     // Taken back, it is its first owner's again.
-    await provider.create(ask("v", { import: id, takeFrom: urn("other", "mine"), sizeGiB: 2 }));
-    expect((await provider.read(id, outs)).props?.takenBy).toBeUndefined();
+    const back = await provider.create(ask("v", { import: id, takeFrom: urn("other", "mine"), sizeGiB: 2 }));
+    expect((await provider.read(id, back.outs!)).props?.takenBy).toBeUndefined();
   });
 });
