@@ -4,6 +4,9 @@ import type * as pulumi from "@pulumi/pulumi";
 
 import { problem, type Problem } from "../src";
 
+/** The options by which a resource is replaced. The last two are newer than the oldest Pulumi. */
+const REPLACING = ["replaceOnChanges", "replacementTrigger", "replaceWith"];
+
 /** An operation that `customTimeouts` can limit. */
 export type TimedOperation = "create" | "update" | "delete";
 
@@ -23,9 +26,9 @@ export function optionProblems(
     const because = "it has no effect on a component";
     problems.push(refused("ignoreChanges", because, ["remove it", "declare the volume's current settings"]));
   }
-  if (isGiven(opts.replaceOnChanges)) {
+  for (const option of replacingOptions(opts)) {
     const because = "a component isn't replaced, and replacing a volume loses its data";
-    problems.push(refused("replaceOnChanges", because, ["remove it"]));
+    problems.push(refused(option, because, ["remove it"]));
   }
   const untimed = Object.keys(opts.customTimeouts ?? {}).filter((key) => !timed.some((each) => each === key));
   if (untimed.length > 0) {
@@ -43,6 +46,11 @@ export function passedOn({ customTimeouts }: pulumi.ComponentResourceOptions = {
   return customTimeouts === undefined ? {} : { customTimeouts };
 }
 
-function isGiven(names: readonly string[] | undefined): boolean {
-  return (names ?? []).length > 0;
+/** The names of the given options by which a resource is replaced. */
+export function replacingOptions(opts: pulumi.ResourceOptions = {}): string[] {
+  return REPLACING.filter((option) => isGiven((opts as Record<string, unknown>)[option]));
+}
+
+function isGiven(value: unknown): boolean {
+  return Array.isArray(value) ? value.length > 0 : value !== undefined;
 }

@@ -2,13 +2,14 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { problem, type BackendName, type Problem } from "../src";
+import { formatProblems, problem, type BackendName, type Problem } from "../src";
 import type { DeclaredVolume } from "./declared";
+import { replacingOptions } from "./options";
 
 /**
  * Adjusts the arguments and options of a volume's own resource. The `args` that it returns are used instead; the `opts` are
  * laid over those that were given. What keeps the volume safe and in its place is not up to it: `parent`,
- * `deleteBeforeReplace`, the backend's `ignoreChanges`, and the hooks that judge changes.
+ * `deleteBeforeReplace`, the backend's `ignoreChanges`, the hooks that judge changes, and that it is never replaced.
  */
 export type VolumeTransform<Args extends object = Record<string, unknown>> = (
   args: Args,
@@ -29,6 +30,11 @@ export function transformed(
       `${name}: transform.${declared.backend} must return { args, opts }, but returned ${odd.join(", ")}`,
     );
   }
+  const replacing = replacingOptions(changed.opts).map((setting) => {
+    const params = { setting, because: "replacing a volume loses its data", ways: ["remove it"] };
+    return problem("setting-not-applicable", `transform.${declared.backend}.opts.${setting}`, undefined, params);
+  });
+  if (replacing.length > 0) throw new pulumi.RunError(formatProblems(name, replacing));
   const { parent, deleteBeforeReplace, hooks = {} } = opts;
   const beforeUpdate = new Set([...(hooks.beforeUpdate ?? []), ...(changed.opts?.hooks?.beforeUpdate ?? [])]);
   const merged = { ...hooks, ...changed.opts?.hooks, beforeUpdate: [...beforeUpdate] };

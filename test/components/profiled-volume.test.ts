@@ -211,6 +211,8 @@ describe("options that would do nothing on a component", () => {
   test.each<[string, pulumi.ComponentResourceOptions]>([
     ["ignoreChanges", { ignoreChanges: ["sizeGiB"] }],
     ["replaceOnChanges", { replaceOnChanges: ["*"] }],
+    ["replacementTrigger", { replacementTrigger: 1 } as pulumi.ComponentResourceOptions],
+    ["replaceWith", { replaceWith: ["another resource"] } as object],
     ["customTimeouts", { customTimeouts: { create: "1m" } }],
   ])("are refused: %s", async (option, opts) => {
     await registered(() => {
@@ -223,6 +225,21 @@ describe("options that would do nothing on a component", () => {
         const attached = { volume, host: "i-1", aws: { deviceName: "/dev/sdf" } };
         expect(() => new VolumeAttachment("a", attached, opts)).toThrow(`opts.${option}: `);
       },
+      { backend: "aws", aws: { availabilityZone: "us-east-1a" } },
+    );
+  });
+
+  test.each([
+    ["replaceOnChanges", ["tags"]],
+    ["replacementTrigger", "another"],
+    ["replaceWith", ["another resource"]],
+  ])("can't have a transform replace the volume: %s", async (option, given) => {
+    const transform = { aws: (args: object) => ({ args: { ...args }, opts: { [option]: given } }) };
+    await registered(
+      () =>
+        expect(() => new ProfiledVolume("data", { sizeGiB: 8, transform })).toThrow(
+          `transform.aws.opts.${option}: "${option}" can't be set: replacing a volume loses its data`,
+        ),
       { backend: "aws", aws: { availabilityZone: "us-east-1a" } },
     );
   });
