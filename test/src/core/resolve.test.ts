@@ -8,11 +8,14 @@ import {
   makeCatalog,
   problemKinds,
   resolve,
+  type BackendName,
   type ProfileDefinition,
   type ResolvedVolume,
   type VolumeRequest,
 } from "../../../src";
 import type { AwsSettings } from "../../../src/backends/aws/settings";
+import { releases } from "../../../src/backends/cio/limits";
+import { driverNames, driverOf } from "../../../src/backends/kubernetes/drivers";
 import { runs } from "../../support/property";
 
 const KEY = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
@@ -122,24 +125,29 @@ describe("default", () => {
 describe("built-in profiles", () => {
   const names = Object.keys(founding.profiles);
 
-  // On Kubernetes with a driver that can change volumes.
-  const placementOf = (backend: string) => (backend === "kubernetes" ? { driver: "ebs.csi.aws.com" } : {});
-  const placed = (backend: string, profile: string, sizeGiB: number) =>
-    resolve(founding, { name: `data@${profile}`, sizeGiB, backend, placement: placementOf(backend) });
+  // On Kubernetes the drivers that can change volumes; on ContainerIO each release.
+  const modifying = driverNames.filter((driver) => driverOf(driver).cantModify === undefined);
+  const places: [BackendName, object][] = backendNames.flatMap((backend): [BackendName, object][] => {
+    if (backend === "kubernetes") return modifying.map((driver) => [backend, { driver }]);
+    if (backend === "cio") return releases.map((version) => [backend, { version }]);
+    return [[backend, {}]];
+  });
 
-  test.each(backendNames)("can be swapped for each other on %s, at every size that both admit", (backend) => {
+  test.each(places)("can be swapped for each other on %s %j, at every size that both admit", (backend, placement) => {
+    const placed = (profile: string, sizeGiB: number) =>
+      resolve(founding, { name: `data@${profile}`, sizeGiB, backend, placement });
     const edges = names.flatMap((profile) =>
-      (admittedSizes(founding, { profile, backend, placement: placementOf(backend) }).admitted ?? []).flatMap(
-        ({ ranges }) => ranges.flatMap(({ fromGiB, toGiB }) => [fromGiB, toGiB]),
+      (admittedSizes(founding, { profile, backend, placement }).admitted ?? []).flatMap(({ ranges }) =>
+        ranges.flatMap(({ fromGiB, toGiB }) => [fromGiB, toGiB]),
       ),
     );
     const size = fc.oneof(fc.constantFrom(...edges), fc.integer({ min: 1, max: Math.max(...edges) }));
     let swapped = 0;
     fc.assert(
       fc.property(size, fc.nat(1000), (sizeGiB, more) => {
-        const volumes = names.flatMap((name) => placed(backend, name, sizeGiB).volume ?? []);
+        const volumes = names.flatMap((name) => placed(name, sizeGiB).volume ?? []);
         for (const [from, name] of volumes.flatMap((volume) => names.map((to) => [volume, to] as const))) {
-          for (const to of [placed(backend, name, from.sizeGiB), placed(backend, name, from.sizeGiB + more)]) {
+          for (const to of [placed(name, from.sizeGiB), placed(name, from.sizeGiB + more)]) {
             if (!to.volume) continue;
             swapped++;
             const { verdict, problems } = change(from, to.volume);
