@@ -180,6 +180,10 @@ export function volumeHooks({
     await declared.recorded;
     if (declared.problems.length > 0) return refuse(declared, volumes);
     const { volume } = declared;
+    if (volume && (await isReplacement(urn, declared, volume.backend))) {
+      const lost = problem("deletion-not-requested", "name", name, { volume: name, isReplaced: true });
+      return refuse(declared, volumes, [lost]);
+    }
     if (volume) declared.isTransformed = isTransformed(volume, newInputs ?? {});
     if (volume) await tellNotes(urn, name, await ask(declared, volume, { inputs: newInputs }));
   };
@@ -241,6 +245,16 @@ export function volumeHooks({
   };
 }
 
+// Another provider, or a transform's options, have the engine replace a resource that it makes itself, and no hook sees why.
+async function isReplacement(urn: string, declared: DeclaredVolume, backend: BackendName): Promise<boolean> {
+  if (!volumeBackend(backend).importsByEngine || (await declared.recorded)?.volumeId === undefined) return false;
+  const type = urn.split("::").at(-2)?.split("$").at(-1) ?? "";
+  const urns = await recordedUrns().catch((): string[] => []);
+  return [declared.urn ?? "", ...(declared.formerUrns ?? [])].some((component) =>
+    urns.includes(component.replace(/(::[^:]*)$/, `$$${type}$1`)),
+  );
+}
+
 // After an `up` that did not finish: whatever is below a component of one of its names. Where the state can't be read, there may be something.
 async function mayHaveVolume({ name, formerUrns = [] }: DeclaredVolume): Promise<boolean> {
   const urns = await recordedUrns().catch(() => undefined);
@@ -294,8 +308,8 @@ async function tellNotes(urn: string, headline: string, notes: Note[]): Promise<
   );
 }
 
-// urn:pulumi:stack::project::types$Of$the$parents$and::type::name, without the last of the types.
-function componentOf(urn: string): string {
+/** The component that a resource is directly below: urn:pulumi:stack::project::types$Of$the$parents$and::type::name, without the last of the types. */
+export function componentOf(urn: string): string {
   return urn.replace(/\$[^$]*(::[^:]*)$/, "$1");
 }
 

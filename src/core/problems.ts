@@ -466,6 +466,14 @@ export const problemKinds = {
     allowed: () => "a working connection, and a user with access to volumes",
     fix: ({ way }) => way,
   }),
+  "volume-taken": problemKind<{ id: string; owner: string }>({
+    meaning: "Another stack has imported the volume, which can no longer be changed or deleted from here.",
+    message: ({ id, owner }) =>
+      `volume ${id} now belongs to ${owner}, which imported it; it can't be changed or deleted from here`,
+    allowed: () => "a volume of this stack",
+    fix: ({ owner }) =>
+      `remove it from this stack's state (\`pulumi state delete\`) and from the program, or import it back with takeFrom: "${owner}"`,
+  }),
   "claim-refused": problemKind<{ because: string; way: string }>({
     meaning: "The Kubernetes API server refused a claim.",
     message: ({ because }) => because,
@@ -703,7 +711,7 @@ export const problemKinds = {
     allowed: () => "deleting volumes that are explicitly named for deletion",
     fix: ({ volume, isReplaced }) =>
       isReplaced
-        ? `run pulumi preview --diff to see what replaces it; to keep "${volume}", revert that change`
+        ? `run pulumi preview --diff to see what replaces it; to keep "${volume}", revert that change; to start with an empty volume, delete it first: pulumi destroy --target`
         : `declare "${volume}" again; to delete it with its data, run: npx storage-profiles apply --remove ${volume}`,
   }),
   "volume-protected": problemKind<{ volume: string }>({
@@ -995,11 +1003,10 @@ export const noteKinds = {
     meaning: "Another part of the declaration changed since the volume was last applied: its size, location or limits.",
     message: ({ what }) => `${what}, not applied yet`,
   }),
-  "taken-over": noteKind<{ id: string; from: string | undefined; then?: string; what: string[] }>({
+  "taken-over": noteKind<{ id: string; from: string | undefined; what: string[] }>({
     meaning: "An existing volume is imported with its data.",
-    message: ({ id, from, then, what }) => {
-      const whose =
-        from === undefined ? "" : ` from ${from}, ${then ?? "which can then no longer change or delete it"}`;
+    message: ({ id, from, what }) => {
+      const whose = from === undefined ? "" : ` from ${from}, which can then no longer change or delete it`;
       return `imports ${id}${whose}: ${what.length > 0 ? what.join(", ") : "nothing else changes"}`;
     },
   }),

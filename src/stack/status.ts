@@ -94,11 +94,12 @@ export function statusOf(
   if (recorded) for (const unseen of environmentNotes(read)) cause("unknown", unseen);
   if (!recorded) cause("not-created", note("status-not-made", "name", {}));
   else if (!last) cause("unknown", note("status-not-readable", "name", {}));
+  // Also where an `up` was tried, and refused for it.
+  else if (recorded.takenBy !== undefined)
+    cause("non-compliant", note("status-taken-over", "volumeId", { owner: recorded.takenBy }));
   else if (!recorded.got || [recorded.urn, ...recorded.children.map(({ urn }) => urn)].some((urn) => pending.has(urn)))
     cause("unknown", note("status-unfinished", "name", {}));
   else if (!now) cause("non-compliant", note("status-gone", "volumeId", {}));
-  else if (recorded.takenBy !== undefined)
-    cause("non-compliant", note("status-taken-over", "volumeId", { owner: recorded.takenBy }));
   else {
     const drift = change(now, last);
     const what = [...drift.notes, ...drift.problems].map(({ message, path }) => told(message, path)).join("; ");

@@ -360,4 +360,25 @@ describeAws("volumes that exist", () => {
     const { code, text } = await project.run(["preview"]);
     expect([code, text]).toEqual([1, expect.stringContaining("EBS can't encrypt an existing volume")]);
   });
+
+  test("are not replaced by what a transform of the stack has the engine do", async () => {
+    project.configure({ ...stack, profiles: { plain: { aws: { volumeType: "gp3" } } } });
+    const declare = (sizeGiB: number) =>
+      project.program(`
+        pulumi.runtime.registerResourceTransform(({ type, props, opts }) =>
+          type === "aws:ebs/volume:Volume" ? { props, opts: { ...opts, replaceOnChanges: ["size"] } } : undefined);
+        exports.id = new ProfiledVolume("data@plain", { sizeGiB: ${sizeGiB} }).volumeId;
+      `);
+    declare(10);
+    await project.up();
+    const { id } = await project.outputs();
+    declare(11);
+    const replaced = await project.tryUp("--continue-on-error");
+    expect([replaced.code > 0, replaced.text]).toEqual([
+      true,
+      expect.stringContaining('Pulumi would replace "data" with an empty volume'),
+    ]);
+    expect(await lab.volume(id as string)).toMatchObject({ Size: 10 });
+    expect(await lab.volumesNamed("data")).toEqual([id]);
+  });
 });

@@ -196,7 +196,9 @@ describeOpenstackEngine("volumes on Cinder", () => {
     });
     const text = await project.up();
     expect(text).not.toContain("replace");
-    expect(text).toContain(`imports ${others} from organization/other/dev, which can still change and delete it`);
+    expect(text).toContain(
+      `imports ${others} from organization/other/dev, which can then no longer change or delete it`,
+    );
     expect((await lab.volume(others))!["metadata"]).toMatchObject({
       "storage-profiles.stack": "organization/life/dev",
     });
@@ -220,6 +222,47 @@ describeOpenstackEngine("volumes on Cinder", () => {
     });
     expect((await project.upSteps()).steps.filter(({ op }) => op !== "update")).toEqual([]);
     expect(await lab.volume(id)).toMatchObject({ id, size: 3, volume_type: "gold" });
+  });
+
+  test("that another stack has imported can neither be changed nor deleted by the one that made them", async () => {
+    const made = { "data@gold": { sizeGiB: 1 } };
+    project.declare(made);
+    await project.up();
+    const { data } = await project.ids();
+    await project.init("taker");
+    project.configure({ profiles });
+    const imported = { sizeGiB: 1, import: data };
+    project.declare({ "mine@gold": imported });
+    const unnamed = await project.run(["preview"]);
+    expect(unnamed.code).not.toBe(0);
+    expect(diagnostics(unnamed)).toContain('takeFrom: "organization/life/dev"');
+    project.declare({ "mine@gold": { ...imported, takeFrom: "organization/life/dev" } });
+    expect(await project.up()).toContain(
+      `imports ${data} from organization/life/dev, which can then no longer change or delete it`,
+    );
+
+    await project.init("dev");
+    await lab.clear();
+    const isRefused = async (command: string[], declared: object = made) => {
+      project.declare(declared as Record<string, object>);
+      const { code, text } = await project.run(command);
+      expect(code).not.toBe(0);
+      expect(text).toContain(`volume ${data} now belongs to organization/life/taker`);
+    };
+    const [up, destroy] = ["up", "destroy"].map((verb) => [verb, "--yes", "--skip-preview", "--continue-on-error"]);
+    await isRefused(up!, { "data@silver": { sizeGiB: 2 } });
+    // Of another resource than the one with type and size; with it, the volume would get the first stack's marks back.
+    await isRefused(up!, { "data@gold": { sizeGiB: 1, openstack: { metadata: { mine: "again" } } } });
+    await isRefused(destroy!);
+    await project.refresh();
+    const status = await project.command("storage-profiles", ["status", "--stack", "dev"]);
+    expect(status.text).toContain("now owned by organization/life/taker");
+    await isRefused(["preview"]);
+    expect(await lab.changes()).toEqual([]);
+
+    await project.init("taker");
+    await project.destroy();
+    expect(await lab.volumes()).toEqual([]);
   });
 
   test("that are there already are refused at preview where they don't fit, with every reason", async () => {

@@ -535,6 +535,22 @@ describe("volumes with data, in directories", () => {
     const { steps } = await project.upSteps();
     expect(steps.map(({ op, what }) => `${op} ${what}`)).toEqual(["create LocalVolume removed"]);
     expect(isThere()).toBe(true);
+
+    // Imported by the other clone, it is that one's alone, though both call their stacks and volumes the same.
+    project.write("full.json", succeeded(await project.run(["stack", "export"])));
+    succeeded(await project.run(["stack", "import", "--file", "empty.json", "--force"]));
+    project.program(`new ProfiledVolume("data@gold", { sizeGiB: 2, import: "${id}" });`);
+    expect((await project.up()).replace(/\s+/g, " ")).toContain(
+      `imports ${id} from a Pulumi state with the same names, which can then no longer change or delete it`,
+    );
+    succeeded(await project.run(["stack", "import", "--file", "full.json", "--force"]));
+    project.program(declared("silver"));
+    for (const command of [["preview"], ["destroy", "--yes", "--skip-preview", "--continue-on-error"]]) {
+      const { code, text } = await project.run(command);
+      expect(code).not.toBe(0);
+      expect(text).toContain("another Pulumi state");
+    }
+    expect(isThere()).toBe(true);
   });
 
   test("are not made on an empty mount point while the state has others there, nor are those gone", async () => {
@@ -586,9 +602,7 @@ describe("volumes with data, in directories", () => {
     // One with problems is not declared, and the engine would delete it where it is a target: so the whole run fails.
     // The order of the resources in the state isn't compared: the engine lists them as they came.
     const volumes = async () =>
-      Object.fromEntries(
-        Object.entries(await project.state()).filter(([what]) => what.startsWith("LocalVolume ")),
-      );
+      Object.fromEntries(Object.entries(await project.state()).filter(([what]) => what.startsWith("LocalVolume ")));
     const before = await volumes();
     expect(Object.keys(before)).toHaveLength(2);
     project.program(declared("golf"));

@@ -22,10 +22,11 @@ import type { AskedOfBackend } from "../contract";
 import type { DeclaredVolume } from "../../declared";
 import { carryOut } from "../../transport";
 import { countSnapshots, readVolume, snapshotSize, type SeenVolume } from "./cinder";
-import { cloudOf, marksOf, stackMark, STACK_MARK, type Cloud } from "./cloud";
+import { cloudOf, marksOf, stackMark, type Cloud } from "./cloud";
 import type { ConnectionHints } from "./connection";
 import { stackToken } from "./identity";
 import { isPassing, OpenstackError, type OpenstackErrorCode } from "./errors";
+import { otherOwner, taken, takenBy } from "./marks";
 import type { CinderSession } from "./session";
 
 // What to do about errors that don't pass by themselves.
@@ -94,16 +95,31 @@ async function askNew(cloud: Cloud, asked: AskedOfBackend): Promise<Answer> {
   return { problems, notes: leftOver.notes };
 }
 
-const STILL_ABLE = "which can still change and delete it while it is in that stack's state";
+/** Whether a volume of this stack was imported by another. Where Cinder can't be asked for the moment, its change will tell. */
+export async function askOwner(declared: DeclaredVolume, config: StackConfig, id: string): Promise<Problem[]> {
+  try {
+    const volume = await readVolume(cloudOf(config, await hintsFor(declared)).session, id);
+    return volume ? await ownerProblems(volume, config) : [];
+  } catch (error) {
+    if (error instanceof OpenstackError) return [];
+    throw error;
+  }
+}
 
-// A volume that bears another stack's mark is that stack's, which would change it back or delete it.
+async function ownerProblems(volume: SeenVolume, config: StackConfig): Promise<Problem[]> {
+  const owner = takenBy(volume, await stackToken(config));
+  return owner === undefined ? [] : [taken(volume.id, owner)];
+}
+
+// A volume that bears another state's mark is that one's.
 async function takeOver(cloud: Cloud, asked: AskedOfBackend, found: SeenVolume): Promise<Answer> {
   const { declared, config, to } = asked;
-  const owner = found.metadata[STACK_MARK];
-  const isOthers = owner !== undefined && owner !== stackMark(config);
-  if (isOthers && declared.takeFrom !== owner) {
-    const because = `it belongs to the stack ${owner}, which would continue to change it and could delete it`;
-    const way = `remove it from that stack's state (pulumi state delete), and set takeFrom: "${owner}"`;
+  const stack = stackMark(config);
+  const owner = otherOwner(found, { stack, state: await stackToken(config) });
+  if (owner !== undefined && declared.takeFrom !== owner) {
+    const whose = owner === stack ? `another Pulumi state of the stack ${owner}` : `the stack ${owner}`;
+    const because = `it belongs to ${whose}, which can neither change nor delete it after the import`;
+    const way = `to import it anyway, name that stack: takeFrom: "${owner}"`;
     return {
       problems: [problem("import-not-possible", "import", found.id, { id: found.id, because, way })],
       notes: [],
@@ -114,8 +130,7 @@ async function takeOver(cloud: Cloud, asked: AskedOfBackend, found: SeenVolume):
   const what = change(has, to).notes.map(({ message }) => message);
   const taken = note("taken-over", "import", {
     id: found.id,
-    from: isOthers ? owner : undefined,
-    then: STILL_ABLE,
+    from: owner,
     what,
   });
   const { problems, notes } = await judgeChange(cloud, asked, found);
@@ -125,7 +140,9 @@ async function takeOver(cloud: Cloud, asked: AskedOfBackend, found: SeenVolume):
 async function askChange(cloud: Cloud, asked: AskedOfBackend): Promise<Answer> {
   const volume = asked.volumeId === undefined ? undefined : await readVolume(cloud.session, asked.volumeId);
   // That it is gone is told when it is to be changed.
-  return volume ? judgeChange(cloud, asked, volume) : { problems: [], notes: [] };
+  if (!volume) return { problems: [], notes: [] };
+  const problems = await ownerProblems(volume, asked.config);
+  return problems.length > 0 ? { problems, notes: [] } : judgeChange(cloud, asked, volume);
 }
 
 async function judgeChange(cloud: Cloud, asked: AskedOfBackend, volume: CinderVolume): Promise<Answer> {

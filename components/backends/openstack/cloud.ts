@@ -6,15 +6,10 @@ import * as pulumi from "@pulumi/pulumi";
 
 import type { StackConfig } from "../../../src";
 import type { Demand } from "../../../src/backends/openstack/facts";
-import { MARK_PREFIX } from "../../../src/backends/openstack/placement";
 import { defaultType, detailsOf, listTypes, listZones, readQuotas, volumesMarked, type SeenType } from "./cinder";
 import { readConnection, type ConnectionHints } from "./connection";
+import { STACK_MARK, STATE_MARK, VOLUME_MARK } from "./marks";
 import { CinderSession } from "./session";
-
-/** The metadata by which our volumes are known: the stack, the volume in it, and the one state that has them. */
-export const STACK_MARK = `${MARK_PREFIX}stack`;
-const VOLUME_MARK = `${MARK_PREFIX}volume`;
-const STATE_MARK = `${MARK_PREFIX}state`;
 
 /** The marks of a volume; `token` is missing in the preview of a stack that has none yet. */
 export function marksOf(config: StackConfig, urn: string, token: string | undefined): Record<string, string> {

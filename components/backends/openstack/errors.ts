@@ -12,6 +12,7 @@ export const openstackErrors = {
   "answer-unreadable": "the response doesn't match the API",
   refused: "Cinder rejected the request",
   gone: "the volume no longer exists",
+  "other-owner": "another stack has imported the volume",
   "not-done": "Cinder accepted the request but didn't carry it out",
   "still-running": "Cinder didn't finish within the time limit",
 } as const;

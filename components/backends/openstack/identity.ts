@@ -17,7 +17,19 @@ class OpenstackIdentity extends pulumi.CustomResource {
   }
 }
 
-/** The token of the stack that the calling program belongs to; unknown in the preview of a stack that has none yet. */
+/**
+ * The token of the stack that the calling program belongs to; nothing where the state doesn't have it (yet): what is marked by it must be known
+ * as this state's for ever.
+ */
 export async function stackToken(run: object): Promise<string | undefined> {
-  return (await stackIdentity("openstack", run, () => new OpenstackIdentity())).token;
+  const { token, resource } = await identity(run);
+  return resource && token;
 }
+
+/** What volumes depend on, lest a `destroy` that leaves one of them takes away the token by which it is known. */
+export async function identityOf(run: object): Promise<pulumi.Resource[]> {
+  const { resource } = await identity(run);
+  return resource ? [resource] : [];
+}
+
+const identity = (run: object) => stackIdentity("openstack", run, () => new OpenstackIdentity());

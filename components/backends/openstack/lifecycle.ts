@@ -8,11 +8,14 @@ import { monotonic } from "../../../src/system/monotonic";
 import { defaultType, messagesOf, readVolume, type SeenVolume } from "./cinder";
 import { carryOut } from "../../transport";
 import { isPassing, isStatus, OpenstackError } from "./errors";
+import { taken, takenBy } from "./marks";
 import type { CinderSession } from "./session";
 
 /** What a volume is to be. */
 export interface Wanted {
   volumeId: string;
+  /** What marks our state's volumes; one with another mark is another's by now. */
+  state?: string | undefined;
   sizeGiB: number;
   /** The type; `undefined`: the one that it has; `null`: the cloud's default type. */
   volumeType: string | null | undefined;
@@ -62,6 +65,7 @@ export async function converge(
   const deadline = monotonic.now() + wanted.timeoutMinutes * 60_000;
   const watch = { deadline, tell };
   let volume = await existing(session, wanted.volumeId);
+  refuseTaken(volume, wanted.state);
   try {
     volume = await settled(session, volume, "the previous change", watch);
     const type = wanted.volumeType === null ? await defaultType(session) : wanted.volumeType;
@@ -119,6 +123,14 @@ async function existing(session: CinderSession, id: string): Promise<SeenVolume>
     `volume ${id} no longer exists in Cinder. Run pulumi refresh to remove it from the state; the next up creates a new, empty one.`,
     { status: 404 },
   );
+}
+
+/** Refuses to touch a volume that another stack has imported. Problem: `other-owner`. */
+export function refuseTaken(volume: SeenVolume, state: string | undefined): void {
+  const owner = takenBy(volume, state);
+  if (owner === undefined) return;
+  const { message, fix } = taken(volume.id, owner);
+  throw new OpenstackError("other-owner", `${message}. Fix: ${fix}.`);
 }
 
 interface Watch {

@@ -11,12 +11,15 @@ import { leaveToEngine } from "../../provider-errors";
 import { readVolume } from "./cinder";
 import { readConnection, type ConnectionHints } from "./connection";
 import { CinderSession } from "./session";
-import { converge, type Has } from "./lifecycle";
+import { converge, refuseTaken, type Has } from "./lifecycle";
+import { takenBy } from "./marks";
 
 leaveToEngine("OpenstackError");
 
 interface Inputs extends ConnectionHints {
   volumeId: string;
+  /** What marks this state's volumes; missing where the state had no identity when the volume was made. */
+  state?: string;
   /** The volume's name in the program, for progress. */
   declaredAs: string;
   sizeGiB: number;
@@ -33,6 +36,8 @@ interface Outputs extends Omit<Inputs, "volumeType"> {
   volumeType: string | null;
   /** The type that was asked for; missing where the cloud's default type was. */
   askedType?: string | undefined;
+  /** The stack that has imported the volume, as the last reading found. */
+  takenBy?: string;
 }
 
 type Config = Parameters<NonNullable<dynamic.ResourceProvider["configure"]>>[0];
@@ -60,7 +65,12 @@ export const provider = {
     const replaces = olds.volumeId === news.volumeId ? [] : ["volumeId"];
     // The rest says how a change is made, and changes nothing by itself.
     const keys = ["sizeGiB", "cloud", "region"] as const;
-    const changes = replaces.length > 0 || retypes(olds, news) || keys.some((key) => olds[key] !== news[key]);
+    const changes =
+      // Whether it still is another's, the update finds, and its hook before that.
+      olds.takenBy !== undefined ||
+      replaces.length > 0 ||
+      retypes(olds, news) ||
+      keys.some((key) => olds[key] !== news[key]);
     return Promise.resolve({ changes, replaces });
   },
 
@@ -79,19 +89,28 @@ export const provider = {
     const volume = await readVolume(sessionOf(props), props.volumeId);
     // No id: the volume is gone, and the engine takes this out of the state.
     if (!volume) return {};
-    const { sizeGiB, volumeType } = volume;
-    const { askedType, volumeType: _had, ...asked } = props;
+    const { askedType, volumeType: had, takenBy: _before, ...asked } = props;
+    const owner = takenBy(volume, props.state);
+    // Of a volume that another has taken over, size and type are that one's business.
+    const { sizeGiB, volumeType } = owner === undefined ? volume : { ...props, volumeType: had };
     // The inputs are those that would make what is there: so a refresh shows what was changed behind our back.
     const type = askedType === undefined ? {} : { volumeType: volumeType ?? undefined };
     return {
       id,
-      props: outputs({ ...asked, ...type }, { sizeGiB, volumeType }),
+      props: {
+        ...outputs({ ...asked, ...type }, { sizeGiB, volumeType }),
+        ...(owner !== undefined && { takenBy: owner }),
+      },
       inputs: { ...asked, sizeGiB, ...type },
     };
   },
 
-  // Size and type are the volume's, and go with it.
-  delete: () => Promise.resolve(),
+  // Size and type are the volume's, and go with it. The engine deletes this first, and not the volume where it fails.
+  async delete(_id: string, props: Outputs): Promise<void> {
+    if (props.state === undefined) return;
+    const volume = await readVolume(sessionOf(props), props.volumeId);
+    if (volume) refuseTaken(volume, props.state);
+  },
 } satisfies dynamic.ResourceProvider;
 
 // Who asks for the default type has the one that the volume was made with, until another was asked for.
@@ -100,8 +119,8 @@ function retypes(olds: Outputs, news: Inputs): boolean {
 }
 
 async function change(inputs: Inputs, volumeType: string | null | undefined): Promise<Outputs> {
-  const { declaredAs, volumeId, sizeGiB, migrationPolicy, timeoutMinutes } = inputs;
-  const wanted = { volumeId, sizeGiB, volumeType, migrationPolicy, timeoutMinutes };
+  const { declaredAs, volumeId, state, sizeGiB, migrationPolicy, timeoutMinutes } = inputs;
+  const wanted = { volumeId, state, sizeGiB, volumeType, migrationPolicy, timeoutMinutes };
   const { failure, ...has } = await converge(sessionOf(inputs), wanted, (line) =>
     console.log(`${declaredAs}: ${line}`),
   );

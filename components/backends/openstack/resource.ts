@@ -4,16 +4,19 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { formatProblems, note, problem, stackPlacement, type Problem } from "../../../src";
+import { formatProblems, note, problem, stackPlacement, type Problem, type StackConfig } from "../../../src";
 import type { OpenstackSettings } from "../../../src/backends/openstack/settings";
 import { argumentsOf } from "../../arguments";
 import type { VolumeBackend, VolumeToMake } from "../contract";
 import { known } from "../../engine";
+import { componentOf, hook, HOOK } from "../../hooks";
+import { currentRun } from "../../run";
+import { refuse } from "../../refusals";
 import { fixedByTransform, transformed } from "../../transform";
-import { askCloud, volumeToAdopt } from "./ask";
+import { askCloud, askOwner, volumeToAdopt } from "./ask";
 import { marksOf } from "./cloud";
 import { hintsOf } from "./hints";
-import { stackToken } from "./identity";
+import { identityOf, stackToken } from "./identity";
 import { registrationOf } from "../../own-resources";
 import { providerText } from "./provider-text";
 import { blockstorageVolume } from "./sdk";
@@ -25,6 +28,8 @@ const DEFAULT_TIMEOUT_MINUTES = 60;
 /** What keeps a Cinder volume's type and size. */
 export interface CinderVolumeArgs {
   volumeId: pulumi.Input<string>;
+  /** What marks the volumes of this stack's state. */
+  state?: pulumi.Input<string | undefined>;
   /** The size in GiB. Never less than the volume has. */
   sizeGiB: pulumi.Input<number>;
   /** The volume type; left out for the cloud's default type. */
@@ -87,7 +92,13 @@ export const openstackBackend: VolumeBackend = {
         ...plain,
         // Its size and type are the companion's; nothing else that it is made with may replace the volume with its data.
         ignoreChanges: ["size", ...Object.keys(FIXED)],
-        ...(hooks && { hooks: { beforeCreate: hooks.beforeCreate ?? [], onError: hooks.onError ?? [] } }),
+        ...(hooks && {
+          hooks: {
+            beforeCreate: hooks.beforeCreate ?? [],
+            beforeUpdate: [ownerHook(config)],
+            onError: hooks.onError ?? [],
+          },
+        }),
         ...(importId !== undefined && { import: importId }),
       },
     );
@@ -98,13 +109,14 @@ export const openstackBackend: VolumeBackend = {
     const resource = new Volume(
       name,
       args as unknown as ConstructorParameters<typeof Volume>[1],
-      hooks && importId === undefined ? withAdoption(toMake, finalOpts) : finalOpts,
+      withIdentity(config, hooks && importId === undefined ? withAdoption(toMake, finalOpts) : finalOpts),
     );
     const of = argumentsOf<OpenstackSettings>(volume);
     const companion = new CinderVolume(
       name,
       {
         volumeId: resource.id,
+        state: stackToken(config),
         sizeGiB: of(({ sizeGiB }) => sizeGiB) as pulumi.Input<number>,
         volumeType: of((_, { volumeType }) => volumeType) as pulumi.Input<string | undefined>,
         migrationPolicy: of((_, { migrationPolicy }) => migrationPolicy) as pulumi.Input<string>,
@@ -166,6 +178,32 @@ function volumeArgs({ volume, physicalName, component, config }: VolumeToMake): 
       ])
       .apply(([own, urn, token]) => ({ ...own, ...marksOf(config, urn, token) })),
   };
+}
+
+function withIdentity(config: StackConfig, opts: pulumi.CustomResourceOptions): pulumi.CustomResourceOptions {
+  const dependsOn = Promise.all([identityOf(config), opts.dependsOn]).then(
+    ([own, given]) => [...own, ...(given === undefined ? [] : [given].flat())] as pulumi.Resource[],
+  );
+  return { ...opts, dependsOn };
+}
+
+const ownerHooks = new WeakMap<StackConfig, pulumi.ResourceHook>();
+
+/**
+ * Refuses a change of the volume's name, description or metadata where another stack has imported it: it would get this stack's marks back.
+ * One that is being imported itself has the marks of its former owner.
+ */
+function ownerHook(config: StackConfig): pulumi.ResourceHook {
+  const { byUrn, volumes } = currentRun();
+  const act: pulumi.ResourceHookFunction = async ({ urn, id }) => {
+    const declared = byUrn.get(componentOf(urn));
+    if (!declared || (declared.takeFrom !== undefined && (await declared.recorded)?.volumeId !== id)) return;
+    const problems = await askOwner(declared, config, id);
+    if (problems.length > 0) refuse(declared, volumes, problems);
+  };
+  const made = ownerHooks.get(config) ?? hook(`${HOOK}-openstack-owner`, act);
+  ownerHooks.set(config, made);
+  return made;
 }
 
 // An output of the component stands for all its resources: the volume would wait for its companion, and that for the volume.

@@ -217,9 +217,13 @@ describe("a volume", () => {
     expect(statusesOf(unsure, { ...state, volumes: [] }).map(({ status }) => status)).toEqual(["unknown", "unknown"]);
   });
 
-  test("says whose it is by now when another has taken it over, and nothing of what that one made of it", async () => {
+  test.each([
+    ["", false],
+    [", also after an `up` that was refused for it", true],
+  ])("says whose it is when another has taken it over, and nothing of what that one made of it%s", async (_, is) => {
     const config = await read(LOCAL);
-    const taken = stateOf(config, { a: { takenBy: "urn:pulumi:other::p::volume::mine", drift: { sizeGiB: 99 } } });
+    const takenBy = "urn:pulumi:other::p::volume::mine";
+    const taken = stateOf(config, { a: { takenBy, drift: { sizeGiB: 99 }, isUnfinished: is } });
     const [a] = statusesOf(config, taken);
     expect(a?.status).toBe("non-compliant");
     expect(a?.causes.map(({ message }) => message)).toEqual([
