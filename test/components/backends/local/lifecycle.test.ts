@@ -159,11 +159,11 @@ describeIf(canLoop, "a volume of mode loop", whyNoLoop, () => {
     }
     // Changes, an import and a repair go on as before, and don't make it free again.
     await updateVolume(volume.id, { ...asked, settings: { ...loop, iopsLimit: 50 } });
-    await adoptVolume(volume.id, { owner: asked.owner });
+    const imported = await adoptVolume(volume.id, { owner: asked.owner });
     await repairVolume(volume.id);
     expect((await failure(createVolume(asked))).code).toBe("name-taken");
     expect(support.readData(volume)).toBe(data);
-    await deleteVolume(volume.id, volume);
+    await deleteVolume(volume.id, imported);
     expect(await createVolume(asked)).toMatchObject({ found: false });
   });
 
