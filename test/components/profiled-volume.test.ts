@@ -211,7 +211,7 @@ describe("options that would do nothing on a component", () => {
   test.each<[string, pulumi.ComponentResourceOptions]>([
     ["ignoreChanges", { ignoreChanges: ["sizeGiB"] }],
     ["replaceOnChanges", { replaceOnChanges: ["*"] }],
-    ["replacementTrigger", { replacementTrigger: 1 } as pulumi.ComponentResourceOptions],
+    ["replacementTrigger", { replacementTrigger: 1 }],
     ["replaceWith", { replaceWith: ["another resource"] } as object],
     ["customTimeouts", { customTimeouts: { create: "1m" } }],
   ])("are refused: %s", async (option, opts) => {
