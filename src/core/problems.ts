@@ -711,7 +711,7 @@ export const problemKinds = {
     allowed: () => "deleting volumes that are explicitly named for deletion",
     fix: ({ volume, isReplaced }) =>
       isReplaced
-        ? `run pulumi preview --diff to see what replaces it; to keep "${volume}", revert that change; to start with an empty volume, delete it first: pulumi destroy --target`
+        ? `run pulumi preview --diff to see what replaces it; to keep "${volume}", revert that change; to start with an empty volume, delete it first: pulumi destroy --target <its URN>`
         : `declare "${volume}" again; to delete it with its data, run: npx storage-profiles apply --remove ${volume}`,
   }),
   "volume-protected": problemKind<{ volume: string }>({
