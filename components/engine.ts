@@ -136,10 +136,15 @@ export async function outputsOf(resource: pulumi.Resource, wanted: () => boolean
 
 /** The URNs that the stack's state has. The whole state is read: only for what nothing else can tell. */
 export async function recordedUrns(): Promise<string[]> {
+  return Object.keys(await recordedResources());
+}
+
+/** The outputs of the resources that the stack's state has, by URN. The whole state is read. */
+export async function recordedResources(): Promise<Record<string, { outputs?: Record<string, unknown> }>> {
   const stackName = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()].join("/");
   const token = "pulumi:pulumi:readStackResourceOutputs";
   const found: unknown = await pulumi.runtime.invoke(token, { stackName }, { async: true });
-  return Object.keys((found as { outputs?: object }).outputs ?? {});
+  return (found as { outputs?: Record<string, object> }).outputs ?? {};
 }
 
 // Not in the types of older SDKs.

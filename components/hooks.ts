@@ -24,7 +24,7 @@ import { isSame } from "../src/core/revision";
 import type { AskedOfBackend } from "./backends/contract";
 import { volumeBackend } from "./backends/registry";
 import type { DeclaredVolume } from "./declared";
-import { hasErrorHooks, known, nameIn, recordedUrns } from "./engine";
+import { hasErrorHooks, known, nameIn, recordedResources, recordedUrns } from "./engine";
 import { refuse } from "./refusals";
 
 /** What a component records about its volume: its inputs, as the engine keeps them. */
@@ -180,7 +180,7 @@ export function volumeHooks({
     await declared.recorded;
     if (declared.problems.length > 0) return refuse(declared, volumes);
     const { volume } = declared;
-    if (volume && (await isReplacement(urn, declared, volume.backend))) {
+    if (volume && (await isReplacement(urn, declared, volume.backend, config))) {
       const lost = problem("deletion-not-requested", "name", name, { volume: name, isReplaced: true });
       return refuse(declared, volumes, [lost]);
     }
@@ -245,14 +245,23 @@ export function volumeHooks({
   };
 }
 
-// Another provider, or a transform's options, have the engine replace a resource that it makes itself, and no hook sees why.
-async function isReplacement(urn: string, declared: DeclaredVolume, backend: BackendName): Promise<boolean> {
-  if (!volumeBackend(backend).importsByEngine || (await declared.recorded)?.volumeId === undefined) return false;
+// Another provider, or a transform's options, have the engine replace a resource, and no hook sees why. The state may still have one that
+// this very run's refresh has found gone: so the backend is asked.
+async function isReplacement(
+  urn: string,
+  declared: DeclaredVolume,
+  backend: BackendName,
+  config: StackConfig,
+): Promise<boolean> {
+  const { exists } = volumeBackend(backend);
+  if (!exists || declared.isNew) return false;
   const type = urn.split("::").at(-2)?.split("$").at(-1) ?? "";
-  const urns = await recordedUrns().catch((): string[] => []);
-  return [declared.urn ?? "", ...(declared.formerUrns ?? [])].some((component) =>
-    urns.includes(component.replace(/(::[^:]*)$/, `$$${type}$1`)),
-  );
+  const recorded = await recordedResources().catch((): Awaited<ReturnType<typeof recordedResources>> => ({}));
+  const ids = [declared.urn ?? "", ...(declared.formerUrns ?? [])]
+    .map((component) => recorded[component.replace(/(::[^:]*)$/, `$$${type}$1`)]?.outputs?.["id"])
+    .filter((id) => typeof id === "string");
+  const found = await Promise.all(ids.map((id) => exists(declared, config, id)));
+  return found.includes(true);
 }
 
 // After an `up` that did not finish: whatever is below a component of one of its names. Where the state can't be read, there may be something.

@@ -181,6 +181,11 @@ export interface VolumeBackend {
   ignored?: readonly string[];
   /** Whether volumes are taken over by Pulumi's own import, which would replace a volume that is in the state under another id. */
   importsByEngine?: true;
+  /**
+   * Whether a volume is on the backend; not where that can't be said. Asked where the engine makes a volume that the state has: where it
+   * would replace one that is there, that is refused.
+   */
+  exists?(declared: DeclaredVolume, config: StackConfig, id: string): Promise<boolean>;
   /** What an error of the volume's resource means and what to do, where the error doesn't say it. It is told, and not tried again. */
   explain?(name: string, id: string, errors: string[]): string | undefined | Promise<string | undefined>;
 }

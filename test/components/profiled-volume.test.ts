@@ -234,12 +234,15 @@ describe("options that would do nothing on a component", () => {
     ["replacementTrigger", "another"],
     ["replaceWith", ["another resource"]],
   ])("can't have a transform replace the volume: %s", async (option, given) => {
-    const transform = { aws: (args: object) => ({ args: { ...args }, opts: { [option]: given } }) };
     await registered(
       () =>
-        expect(() => new ProfiledVolume("data", { sizeGiB: 8, transform })).toThrow(
-          `transform.aws.opts.${option}: "${option}" can't be set: replacing a volume loses its data`,
-        ),
+        expect(
+          () =>
+            new ProfiledVolume("data", {
+              sizeGiB: 8,
+              transform: { aws: (args) => ({ args, opts: { [option]: given } as object }) },
+            }),
+        ).toThrow(`transform.aws.opts.${option}: "${option}" can't be set: replacing a volume loses its data`),
       { backend: "aws", aws: { availabilityZone: "us-east-1a" } },
     );
   });

@@ -373,12 +373,17 @@ describeAws("volumes that exist", () => {
     await project.up();
     const { id } = await project.outputs();
     declare(11);
-    const replaced = await project.tryUp("--continue-on-error");
-    expect([replaced.code > 0, replaced.text]).toEqual([
-      true,
-      expect.stringContaining('Pulumi would replace "data" with an empty volume'),
-    ]);
+    // Again, the component no longer says which volume it has.
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      const replaced = await project.tryUp("--continue-on-error");
+      const refusal = expect.stringContaining('Pulumi would replace "data" with an empty volume') as string;
+      expect([replaced.code > 0, replaced.text]).toEqual([true, refusal]);
+    }
     expect(await lab.volume(id as string)).toMatchObject({ Size: 10 });
     expect(await lab.volumesNamed("data")).toEqual([id]);
+    // One that the run's own refresh finds gone is made anew, though the state still has it then.
+    await lab.call("DeleteVolume", { VolumeId: id });
+    await project.up({}, "--refresh");
+    expect(await lab.volumesNamed("data")).toEqual([(await project.outputs())["id"]]);
   });
 });

@@ -42,6 +42,18 @@ export const awsBackend: VolumeBackend = {
     return Promise.resolve({ problems: [], notes });
   },
 
+  // By the provider, which has the login. It fails where there is none.
+  async exists({ hints }, _config, id) {
+    const provider = (await hints) as pulumi.ProviderResource | undefined;
+    const filters = [{ name: "volume-id", values: [id] }];
+    const options = { async: true, ...(provider && { provider }) };
+    const found = pulumi.runtime.invoke("aws:ebs/getVolume:getVolume", { filters }, options);
+    return found.then(
+      (volume: { volumeId?: unknown }) => volume.volumeId === id,
+      () => false,
+    );
+  },
+
   load: ebsVolume,
 
   timeouts: { timed: ["create", "update", "delete"] },
@@ -50,7 +62,8 @@ export const awsBackend: VolumeBackend = {
   ignored: ["availabilityZone", "encrypted", "kmsKeyId", "multiAttach", "outpostArn", "snapshotId"],
 
   make(toMake) {
-    const { name, importId, opts } = toMake;
+    const { name, importId, opts, component, declared } = toMake;
+    declared.hints = Promise.resolve(component.getProvider("aws:ebs/volume:Volume"));
     const own = volumeArgs(toMake.volume);
     const { args, opts: finalOpts } = transformed(
       toMake,

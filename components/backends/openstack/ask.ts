@@ -106,6 +106,16 @@ export async function askOwner(declared: DeclaredVolume, config: StackConfig, id
   }
 }
 
+/** Whether Cinder has a volume; not where it can't be asked. */
+export async function isThere(declared: DeclaredVolume, config: StackConfig, id: string): Promise<boolean> {
+  try {
+    return (await readVolume(cloudOf(config, await hintsFor(declared)).session, id)) !== undefined;
+  } catch (error) {
+    if (error instanceof OpenstackError) return false;
+    throw error;
+  }
+}
+
 async function ownerProblems(volume: SeenVolume, config: StackConfig): Promise<Problem[]> {
   const owner = takenBy(volume, await stackToken(config));
   return owner === undefined ? [] : [taken(volume.id, owner)];

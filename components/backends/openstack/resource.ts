@@ -13,7 +13,7 @@ import { componentOf, hook, HOOK } from "../../hooks";
 import { currentRun } from "../../run";
 import { refuse } from "../../refusals";
 import { fixedByTransform, transformed } from "../../transform";
-import { askCloud, askOwner, volumeToAdopt } from "./ask";
+import { askCloud, askOwner, isThere, volumeToAdopt } from "./ask";
 import { marksOf } from "./cloud";
 import { hintsOf } from "./hints";
 import { identityOf, stackToken } from "./identity";
@@ -68,6 +68,7 @@ export const openstackBackend: VolumeBackend = {
   },
 
   ask: askCloud,
+  exists: isThere,
 
   importsByEngine: true,
   takesFrom: true,
