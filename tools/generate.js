@@ -17,6 +17,7 @@ function generated() {
   const core = require("../dist/src/index.js");
   return {
     "Pulumi.yaml": () => pulumiYaml(core),
+    "packages/service/package.json": servicePackage,
     "docs/config.schema.json": () => `${JSON.stringify(core.editorSchema(), null, 2)}\n`,
     "docs/problems.md": () => problemsPage(core, require("../dist/components/host/errors.js")),
     "docs/profiles.md": () => profilesPage(core),
@@ -26,6 +27,22 @@ function generated() {
     "docs/commands.md": () =>
       commandsPage(require("../dist/src/cli/run.js"), require("../dist/src/cli/commands/index.js")),
   };
+}
+
+/** What the services need beyond this package: its optional peers that aren't Pulumi's. */
+function servicePackage() {
+  const { name, version, license, engines, peerDependencies } = require("../package.json");
+  const parts = Object.entries(peerDependencies).filter(([each]) => !each.startsWith("@pulumi/"));
+  const manifest = {
+    name: `${name}-service`,
+    version,
+    description: `The HTTP service, the Docker plugin and the emulators of ${name}: what they need beyond it`,
+    license,
+    engines,
+    files: ["README.md"],
+    dependencies: Object.fromEntries([[name, version], ...parts].sort()),
+  };
+  return `${JSON.stringify(manifest, null, 2)}\n`;
 }
 
 /**
