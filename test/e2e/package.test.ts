@@ -121,13 +121,12 @@ describe("the packed package", () => {
       [4, false],
       [4, false],
     ]);
-    npm(
-      project.directory,
-      ...["install", "--no-audit", "--no-fund", "--legacy-peer-deps"],
-      join(packed, tarball),
-      join(packed, service),
-    );
-    const served = spawn(process.execPath, [join(installed, "storage-profiles/dist/src/cli/main.js"), "serve"], {
+    // In a folder of its own: npm would remove what the links above lead to.
+    const both = mkdtempSync(join(packed, "both-"));
+    const flags = ["--no-audit", "--no-fund", "--legacy-peer-deps"];
+    npm(both, "install", ...flags, join(packed, tarball), join(packed, service));
+    symlinkSync(join(root, "node_modules/@pulumi"), join(both, "node_modules/@pulumi"));
+    const served = spawn(process.execPath, [join(both, "node_modules/.bin/storage-profiles"), "serve"], {
       cwd: project.directory,
       env,
       stdio: ["ignore", "pipe", "ignore"],

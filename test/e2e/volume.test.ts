@@ -586,9 +586,7 @@ describe("volumes with data, in directories", () => {
     // One with problems is not declared, and the engine would delete it where it is a target: so the whole run fails.
     // The order of the resources in the state isn't compared: the engine lists them as they came.
     const volumes = async () =>
-      Object.fromEntries(
-        Object.entries(await project.state()).filter(([what]) => what.startsWith("LocalVolume ")),
-      );
+      Object.fromEntries(Object.entries(await project.state()).filter(([what]) => what.startsWith("LocalVolume ")));
     const before = await volumes();
     expect(Object.keys(before)).toHaveLength(2);
     project.program(declared("golf"));

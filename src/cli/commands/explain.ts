@@ -5,9 +5,10 @@ import { backendNames, backends, type BackendName } from "../../core/backend";
 import { nearest } from "../../core/nearest";
 import { count, problem, sizesText, type Problem } from "../../core/problems";
 import { resolve, type Resolution, type VolumeRequest } from "../../core/resolve";
+import { settingTexts } from "../../core/setting-text";
 import { knownHere, type Known } from "../catalog";
 import { sizeOf, textOf, type CommandSpec, type Context } from "../context";
-import { costText, settingLines, table } from "../text";
+import { costText, table } from "../text";
 
 interface Explained {
   backend: BackendName;
@@ -117,7 +118,7 @@ function sideBySide(explained: readonly Explained[], context: Context): string {
     };
     const rows = [
       ...row("size", ({ resolution }) => (resolution?.volume ? `${count(resolution.volume.sizeGiB)} GiB` : "")),
-      ...row("settings", ({ resolution }) => settingLines(resolution?.volume).join("\n")),
+      ...row("settings", ({ resolution: { volume } = {} }) => (volume ? settingTexts(volume).join("\n") : "")),
       ...row("cost", ({ resolution }) => (resolution?.volume ? costText(resolution.monthlyCost) : "")),
       ...row("why", ({ resolution }) => (resolution?.notes ?? []).map(({ message }) => message).join("\n")),
       ...row("problems", ({ resolution, sizes }) => {
