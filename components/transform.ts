@@ -6,8 +6,8 @@ import { problem, type BackendName, type Problem } from "../src";
 import type { DeclaredVolume } from "./declared";
 
 /**
- * Adjusts the arguments and options of a volume's own resource. The `args` that it returns are used instead; the `opts` are
- * laid over those that were given. What keeps the volume safe and in its place is not up to it: `parent`,
+ * Adjusts the arguments and options of a volume's own resource. The `args` that it returns are used instead; the `opts`
+ * override those that were given. What keeps the volume safe and in its place is not up to it: `parent`,
  * `deleteBeforeReplace`, the backend's `ignoreChanges`, and the hooks that judge changes.
  */
 export type VolumeTransform<Args extends object = Record<string, unknown>> = (
