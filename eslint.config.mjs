@@ -18,7 +18,7 @@ const rooms = {
   "components/backends": ["src/core", "src/backends", "src/system", "components/host"],
   "components/compose": ["src/core", "src/compose"],
   emulators: ["src/core", "src/system"],
-  plugin: ["src/core", "src/backends", "components/backends", "components/compose"],
+  plugin: ["src/core", "src/backends", "src/system", "components/backends", "components/compose"],
   stacks: [],
 };
 const zones = Object.entries(rooms).map(([room, mayImport]) => ({

@@ -13,6 +13,8 @@ import {
   monthlyCostOf,
   problem,
   PROFILED_VOLUME,
+  settingText,
+  settingTexts,
   type BackendName,
   type Catalog,
   type Note,
@@ -20,6 +22,7 @@ import {
   type ResolvedVolume,
   type StackConfig,
 } from "../src";
+import { formatCost } from "../src/core/cost";
 import { isSame } from "../src/core/revision";
 import type { AskedOfBackend } from "./backends/contract";
 import { volumeBackend } from "./backends/registry";
@@ -126,6 +129,15 @@ export function volumeHooks({
     await tellNotes(urn, `${label}: ${verdictWords[verdict]}`, changed.length > 0 ? [...changed, ...noted()] : []);
   };
 
+  // What a preview says of a volume that there isn't yet.
+  const summary = (to: ResolvedVolume): { message: string }[] => {
+    const cost = monthlyCostOf(catalog, to, placementOf(to.backend));
+    return [
+      { message: [settingText(to.backend, "sizeGiB", to.sizeGiB), ...settingTexts(to)].join(", ") },
+      ...(cost ? [{ message: `monthly cost: ${formatCost(cost)}` }] : []),
+    ];
+  };
+
   const component: pulumi.ResourceHookFunction = async ({ urn, name, newInputs, oldInputs, oldOutputs }) => {
     const declared = volumeAt(urn);
     declared.isJudged = true;
@@ -137,7 +149,10 @@ export function volumeHooks({
       if (!isResolved(to)) return tellNotes(urn, name, declared.notes());
       const { import: importId } = newInputs as VolumeInputs;
       const notes = importId === undefined ? [] : await ask(declared, to, { importId });
-      return tellNotes(urn, `${name}@${to.profile}`, [...declared.notes(), ...notes]);
+      const label = `${name}@${to.profile}`;
+      if (!pulumi.runtime.isDryRun()) return tellNotes(urn, label, [...declared.notes(), ...notes]);
+      const headline = `${label}: ${importId === undefined ? "create" : `import ${importId}`}`;
+      return tellNotes(urn, headline, [...summary(to), ...declared.notes(), ...notes]);
     }
     const before = oldInputs as VolumeInputs;
     const has = (oldOutputs ?? {}) as Partial<VolumeInputs> & { volumeId?: unknown; isTransformed?: unknown };
@@ -308,7 +323,7 @@ function isTransformed(asked: ResolvedVolume, inputs: object, has: Record<string
 }
 
 // On the volume itself. Its resource is still being registered, and only its URN is known.
-async function tellNotes(urn: string, headline: string, notes: Note[]): Promise<void> {
+async function tellNotes(urn: string, headline: string, notes: readonly { message: string }[]): Promise<void> {
   if (notes.length === 0) return;
   const volume: unknown = { urn: pulumi.output(urn) };
   await pulumi.log.info(

@@ -7,8 +7,8 @@ import type { DeclaredVolume } from "./declared";
 import { replacingOptions } from "./options";
 
 /**
- * Adjusts the arguments and options of a volume's own resource. The `args` that it returns are used instead; the `opts` are
- * laid over those that were given. What keeps the volume safe and in its place is not up to it: `parent`,
+ * Adjusts the arguments and options of a volume's own resource. The `args` that it returns are used instead; the `opts`
+ * override those that were given. What keeps the volume safe and in its place is not up to it: `parent`,
  * `deleteBeforeReplace`, the backend's `ignoreChanges`, the hooks that judge changes, and that it is never replaced.
  */
 export type VolumeTransform<Args extends object = Record<string, unknown>> = (

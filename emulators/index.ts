@@ -1,5 +1,7 @@
 // For tests, as `storage-profiles/testing`: a ScaleIO / PowerFlex gateway and a ContainerIO cluster, each in memory.
 
+import "../src/system/service-package";
+
 export { startScaleioGateway, type ScaleioGateway, type ScaleioGatewayOptions } from "./scaleio/gateway";
 export type { ArrayDescription } from "./scaleio/description";
 export type { ArrayHandle, NewVolumeByName } from "./scaleio/handles";

@@ -14,7 +14,7 @@ import { ProfiledVolume, type ProfiledVolumeArgs } from "../components/profiled-
 import { refusal } from "../components/refusals";
 import { currentRun } from "../components/run";
 import { VolumeAttachment, type VolumeAttachmentArgs } from "../components/volume-attachment";
-import { packageVersion } from "./package";
+import { packageManifest } from "../src/system/manifest";
 
 interface Made {
   urn: pulumi.Output<string>;
@@ -78,7 +78,7 @@ function remember(volume: ProfiledVolume): void {
 }
 
 pulumi.runtime.registerResourceModule(NAMESPACE, "index", {
-  version: packageVersion(),
+  version: packageManifest().version,
   construct(_name, type, urn) {
     const found = volumes.get(urn);
     if (found) return found;

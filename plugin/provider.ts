@@ -8,7 +8,7 @@ import { backendDefinition } from "../components/backends/registry";
 import { components } from "./components";
 import { stackConfig } from "./config";
 import { givenOptions } from "./options";
-import { packageVersion } from "./package";
+import { packageManifest } from "../src/system/manifest";
 import { schema } from "./schema";
 import { marked, plain } from "./wire";
 
@@ -16,7 +16,7 @@ type Properties = Record<string, unknown>;
 type OwnProvider = dynamic.ResourceProvider<Properties, Properties>;
 
 export class StorageProfiles implements pulumi.provider.Provider {
-  readonly version = packageVersion();
+  readonly version = packageManifest().version;
   private readonly configured = new Map<string, Promise<OwnProvider>>();
 
   getSchema(): Promise<string> {

@@ -5,7 +5,7 @@ import { z } from "zod";
 
 import { NAMESPACE, PROFILED_VOLUME } from "../src";
 import { componentShapes, volumeReference } from "./arguments";
-import { packageDescription, packageVersion } from "./package";
+import { packageManifest } from "../src/system/manifest";
 
 type Json = Record<string, unknown>;
 
@@ -33,10 +33,11 @@ export function schema(): Json {
       ];
     }),
   );
+  const { version, description } = packageManifest();
   return {
     name: NAMESPACE,
-    version: packageVersion(),
-    description: packageDescription(),
+    version,
+    description,
     license: "Apache-2.0",
     keywords: ["pulumi", "storage", "category/infrastructure", "kind/component"],
     // Secrets of the backends are in the stack's config, below the backend's own namespace.

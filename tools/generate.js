@@ -4,7 +4,9 @@
 // @ts-check
 "use strict";
 
-const { existsSync, readFileSync, writeFileSync } = require("node:fs");
+const { execFileSync } = require("node:child_process");
+const { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } = require("node:fs");
+const { tmpdir } = require("node:os");
 const path = require("node:path");
 const { UserError, main } = require("./shared.js");
 
@@ -17,7 +19,9 @@ function generated() {
   const core = require("../dist/src/index.js");
   return {
     "Pulumi.yaml": () => pulumiYaml(core),
+    "packages/service/package.json": servicePackage,
     "docs/config.schema.json": () => `${JSON.stringify(core.editorSchema(), null, 2)}\n`,
+    "docs/api.md": apiPage,
     "docs/problems.md": () => problemsPage(core, require("../dist/components/host/errors.js")),
     "docs/profiles.md": () => profilesPage(core),
     "docs/kubernetes.md": () => driversPage(require("../dist/src/backends/kubernetes/drivers.js")),
@@ -26,6 +30,38 @@ function generated() {
     "docs/commands.md": () =>
       commandsPage(require("../dist/src/cli/run.js"), require("../dist/src/cli/commands/index.js")),
   };
+}
+
+/** The types and functions of the package's own entry point, out of their docstrings. Fails where one has none. */
+function apiPage() {
+  const to = mkdtempSync(path.join(tmpdir(), "sp-api-"));
+  try {
+    const typedoc = path.join(root, "node_modules/typedoc/bin/typedoc");
+    execFileSync(process.execPath, [typedoc, "--options", "tools/typedoc.json", "--out", to], {
+      cwd: root,
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    const page = readFileSync(path.join(to, "README.md"), "utf8");
+    return `<!-- Generated from components/index.ts by \`npm run schema\`. -->\n\n${page}`;
+  } finally {
+    rmSync(to, { recursive: true, force: true });
+  }
+}
+
+/** What the services need beyond this package: its optional peers that aren't Pulumi's. */
+function servicePackage() {
+  const { name, version, license, engines, peerDependencies } = require("../package.json");
+  const parts = Object.entries(peerDependencies).filter(([each]) => !each.startsWith("@pulumi/"));
+  const manifest = {
+    name: `${name}-service`,
+    version,
+    description: `The HTTP service, the Docker plugin and the emulators of ${name}: what they need beyond it`,
+    license,
+    engines,
+    files: ["README.md"],
+    dependencies: Object.fromEntries([[name, version], ...parts].sort()),
+  };
+  return `${JSON.stringify(manifest, null, 2)}\n`;
 }
 
 /**

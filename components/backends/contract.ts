@@ -150,7 +150,7 @@ export interface VolumeBackend {
   takesFrom?: true;
   /** What the stack and this machine know about the place, for the resolution. */
   placement(config: StackConfig): object;
-  /** What the backend's provider knows of the place and nobody said; nothing where all is said. */
+  /** What the backend's provider knows of the place beyond what the stack and the volume set; nothing where they set everything. */
   askProvider?(
     placement: object,
     config: StackConfig,
@@ -175,7 +175,7 @@ export interface VolumeBackend {
   /** Makes the volume's own resource. */
   make(volume: VolumeToMake): MadeVolume;
   /**
-   * Settings that the engine is told to ignore on a volume that exists, lest it replace the volume. A hook doesn't see them change
+   * Settings that the engine ignores on a volume that exists, lest it replace the volume. A hook doesn't see them change
    * in the resource's inputs, and looks at what was asked for instead.
    */
   ignored?: readonly string[];

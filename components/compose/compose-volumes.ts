@@ -26,7 +26,7 @@ export const COMPOSE_VOLUMES = "storage-profiles:index:ComposeVolumes";
 /** Which Compose files, and how they are to be read. */
 export interface ComposeVolumesArgs {
   /**
-   * The files, as by `-f`, each laid over those before it; relative to `directory`.
+   * The files, as by `-f`, each overriding those before it; relative to `directory`.
    * @default COMPOSE_FILE, then the files that Compose looks for in `directory` and above it, with the override file beside
    */
   files?: string | string[] | undefined;
@@ -36,7 +36,7 @@ export interface ComposeVolumesArgs {
    */
   directory?: string | undefined;
   /**
-   * The project's name, as by `-p`: it stands before the volumes' names.
+   * The project's name, as by `-p`: it precedes the names of the volumes.
    * @default COMPOSE_PROJECT_NAME, then `name` in the file (generation 2), then the name of the file's directory
    */
   projectName?: string | undefined;

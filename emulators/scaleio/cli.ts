@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 // storage-profiles-scaleio-gateway: runs the gateway until it is told to end, and says how to point a Pulumi stack at it.
+import "../../src/system/service-package";
+
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";

@@ -17,7 +17,7 @@ const flatPrice = z.strictObject({
   date: dateSchema.optional(),
 });
 
-/** What a GiB costs in a month; empty where nobody has said. */
+/** The price of a GiB per month; empty where the stack sets none. */
 export type FlatPrice = z.infer<typeof flatPrice>;
 
 /** No price ships: what a GiB costs on somebody's own hardware only they know. */

@@ -10,7 +10,7 @@ export const exitCodes = {
   problems: [1, "Invalid request or config (nothing was changed), or a failed operation"],
   usage: [2, "Usage error"],
   differs: [3, "A volume isn't compliant (`status`)"],
-  engine: [4, "Project, stack or Pulumi CLI not found, or the Pulumi CLI failed"],
+  engine: [4, "Project, stack, Pulumi CLI or a required package not found, or the Pulumi CLI failed"],
   busy: [5, "Conflict: the stack is locked, or someone else changed its config"],
   interrupted: [130, "Interrupted"],
 } as const satisfies Record<string, readonly [number, string]>;

@@ -160,6 +160,10 @@ async function carryOut(spec: CommandSpec, context: RunContext, command: Command
         problems,
       });
     }
+    if (error instanceof Error && error.name === "ServicePackageMissing") {
+      io.err(`error: ${error.message}\n`);
+      return "engine";
+    }
     // A question that was answered with Ctrl-C.
     if (error instanceof Error && error.name === "ExitPromptError") return write({ code: "interrupted" });
     throw error;

@@ -4,8 +4,6 @@ import { createColors } from "picocolors";
 
 import { formatCost, type MonthlyCost } from "../core/cost";
 import { advice, formatProblem, givenText, type Note, type Problem } from "../core/problems";
-import type { ResolvedVolume } from "../core/resolve";
-import { settingText } from "../core/setting-text";
 import type { ComplianceStatus, PlannedVerdict } from "../stack";
 
 export type Colours = ReturnType<typeof createColors>;
@@ -68,14 +66,6 @@ export function notesText(notes: readonly Note[], indent = "  "): string {
 /** A cost with its month, or that it isn't known. */
 export function costText(cost: MonthlyCost | undefined): string {
   return cost === undefined ? "unknown" : `${formatCost(cost)}/month`;
-}
-
-/** Settings as `key: value` lines; those that nobody asked for are left out. */
-export function settingLines(volume: Pick<ResolvedVolume, "backend" | "settings"> | undefined): string[] {
-  if (!volume) return [];
-  return Object.entries(volume.settings as object)
-    .filter(([, value]) => value !== null && value !== undefined)
-    .map(([key, value]) => `${key}: ${settingText(volume.backend, key, value).replace(/^"(.*)"$/, "$1")}`);
 }
 
 /** A table that fits the terminal where a person reads it: the widest columns are wrapped first. Elsewhere lines stay whole. */

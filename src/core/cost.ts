@@ -14,7 +14,7 @@ export interface CostPart {
   amount: number;
 }
 
-/** What a volume costs in a month of 730 hours by list price, without taxes, requests, snapshots and discounts. */
+/** The list price of a volume per month of 730 hours, without taxes, requests, snapshots and discounts. */
 export interface MonthlyCost {
   /** The sum of the parts, rounded to a hundredth. */
   amount: number;

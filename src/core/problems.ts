@@ -1053,7 +1053,9 @@ export const noteKinds = {
   }),
 } as const;
 
+/** The code of a problem: docs/problems.md lists them. */
 export type ProblemCode = keyof typeof problemKinds;
+/** The code of a note: docs/problems.md lists them. */
 export type NoteCode = keyof typeof noteKinds;
 
 /** What a problem is told with. */

@@ -24,3 +24,10 @@ export function settingText(backend: BackendName, setting: string, value: unknow
   if (typeof value !== "number" || !quantity) return show(value);
   return value === 0 && quantity.isUnlimitedAtZero ? "unlimited" : `${count(value)} ${quantity.unit}`;
 }
+
+/** A volume's settings as `key: value`; those that nobody asked for are left out. */
+export function settingTexts({ backend, settings }: { backend: BackendName; settings: object }): string[] {
+  return Object.entries(settings)
+    .filter(([, value]) => value !== null && value !== undefined)
+    .map(([key, value]) => `${key}: ${settingText(backend, key, value).replace(/^"(.*)"$/, "$1")}`);
+}

@@ -1,5 +1,7 @@
 // The plugin as a whole: a stack, the machine, and the socket put together.
 
+import "../system/service-package";
+
 import { homedir } from "node:os";
 import * as path from "node:path";
 

@@ -1,5 +1,6 @@
 // The HTTP service over a stack's profiles and volumes, as `storage-profiles/http`.
 
+import "../system/service-package";
 import "../backends/registry";
 
 export { openapiDocument } from "./openapi";

@@ -1,6 +1,6 @@
 // Puts the service together: who may ask, what is checked, what is recorded, and the routes.
 
-import { lstatSync, readFileSync, unlinkSync } from "node:fs";
+import { lstatSync, unlinkSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { homedir } from "node:os";
@@ -11,6 +11,7 @@ import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import Fastify, { LogController, type FastifyInstance } from "fastify";
 
+import { packageManifest } from "../system/manifest";
 import { privately } from "../system/private-socket";
 import { stackError } from "../stack";
 import { openAuditLog } from "./audit";
@@ -44,7 +45,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const names = options.stacks?.length ? [...new Set(options.stacks)] : [await project.defaultStackName()];
   const limits = { ...defaultLimits, ...options.limits };
   const metrics = makeMetrics();
-  const version = ownVersion();
+  const { version } = packageManifest();
   const stacks = names.map((name) => serveStack(project.stack(name), metrics, limits));
   const audit = openAuditLog(options.auditLog ?? defaultAuditLog());
   let isStopping = false;
@@ -162,20 +163,4 @@ async function removeDeadSocket(path: string): Promise<void> {
 function defaultAuditLog(): string {
   const state = process.env["XDG_STATE_HOME"] ?? join(homedir(), ".local/state");
   return join(state, "storage-profiles-operations/audit.jsonl");
-}
-
-// This file is two folders below the package in src, and three in dist.
-function ownVersion(): string {
-  for (const up of ["../..", "../../.."]) {
-    try {
-      const { name, version } = JSON.parse(readFileSync(join(__dirname, up, "package.json"), "utf8")) as Record<
-        string,
-        string
-      >;
-      if (name === "storage-profiles" && version !== undefined) return version;
-    } catch {
-      // not there: one further up
-    }
-  }
-  return "unknown";
 }

@@ -10,7 +10,7 @@
 import "../backends/registry";
 
 export * from "./errors";
-export { packageManifest } from "./manifest";
+export { packageManifest } from "../system/manifest";
 export { createMissingFiles, hasPackage } from "./new-project";
 export { whatIf } from "./plan";
 export { findProject, openProject } from "./project";

@@ -67,7 +67,8 @@ describeAws("a volume of every type", () => {
 
   test("has its notes and its cost shown at preview, and nothing reaches EC2 that changes anything", () => {
     for (const told of [
-      'cheap@cheapest\n      chose "sc1": the cheapest of gp3, sc1 for "cheapest", independent of the size\n',
+      'gold@gold: create\n      100 GiB, availabilityZone: us-east-1a, encrypted: true, iops: 3,000 IOPS, multiAttach: false, tags: {"Name":"gold"}, volumeType: io1\n      monthly cost: 207.50 USD\n',
+      'chose "sc1": the cheapest of gp3, sc1 for "cheapest", independent of the size\n',
       "EC2's documentation is contradictory on whether a standard (magnetic) volume can be resized or change its type",
       "the monthly cost doesn't include 0.05 per million I/O requests",
       "4.5GiB rounded up to 5 GiB: volume sizes are whole GiB",

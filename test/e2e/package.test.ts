@@ -1,6 +1,7 @@
 // The package as another project gets it: packed, installed, compiled against its types, run on the real engine.
 
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import {
   existsSync,
   mkdirSync,
@@ -8,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -20,13 +22,21 @@ const root = resolve(__dirname, "../..");
 const npm = (directory: string, ...args: string[]) =>
   execFileSync("npm", args, { cwd: directory, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 
+// What the files of a folder hold; links aren't followed.
+function bytesOf(folder: string): number {
+  const entries = readdirSync(folder, { withFileTypes: true, recursive: true });
+  return entries.reduce((sum, each) => sum + (each.isFile() ? statSync(join(each.parentPath, each.name)).size : 0), 0);
+}
+
 describe("the packed package", () => {
   const packed = mkdtempSync(join(tmpdir(), "sp-pack-"));
   let tarball: string;
+  let service: string;
   const project = new Project("customer", "", { linked: false });
   beforeAll(() => {
     npm(root, "pack", "--pack-destination", packed, "--ignore-scripts");
-    tarball = readdirSync(packed)[0] ?? "";
+    npm(root, "pack", "./packages/service", "--pack-destination", packed);
+    [tarball = "", service = ""] = readdirSync(packed).sort();
   });
   afterAll(async () => {
     await project.dispose();
@@ -89,6 +99,45 @@ describe("the packed package", () => {
     const listed = execFileSync(local, ["list", "--json", "--state-directory", project.volumes], { encoding: "utf8" });
     expect(JSON.parse(listed)).toEqual([expect.objectContaining({ mountPath, problems: [] })]);
     expect(readFileSync(join(mountPath, "file"), "utf8")).toBe("data");
+
+    // Light: what a program doesn't need comes with the second package, and is named where it is missing.
+    const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { dependencies: object };
+    expect(Object.keys(manifest.dependencies).length).toBeLessThanOrEqual(10);
+    const installed = join(project.directory, "node_modules");
+    expect(bytesOf(installed) / 1e6).toBeLessThan(15);
+    const env = await project.env();
+    const cli = (script: string, ...args: string[]) =>
+      spawnSync(process.execPath, [join(installed, "storage-profiles/dist", script), ...args], {
+        cwd: project.directory,
+        env,
+        encoding: "utf8",
+      });
+    const commands = [["serve"], ["docker-plugin", "--stack", "dev"]].map((args) => cli("src/cli/main.js", ...args));
+    const others = ["emulators/scaleio/cli.js", "emulators/index.js", "src/http/index.js"].map((script) => cli(script));
+    for (const { stderr } of [...commands, ...others]) {
+      expect(stderr).toContain(`run: npm install storage-profiles-service@`);
+    }
+    expect(commands.map(({ status, stderr }) => [status, /^ +at /m.test(stderr)])).toEqual([
+      [4, false],
+      [4, false],
+    ]);
+    // In a folder of its own: npm would remove what the links above lead to.
+    const both = mkdtempSync(join(packed, "both-"));
+    const flags = ["--no-audit", "--no-fund", "--legacy-peer-deps"];
+    npm(both, "install", ...flags, join(packed, tarball), join(packed, service));
+    symlinkSync(join(root, "node_modules/@pulumi"), join(both, "node_modules/@pulumi"));
+    const served = spawn(process.execPath, [join(both, "node_modules/.bin/storage-profiles"), "serve"], {
+      cwd: project.directory,
+      env,
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    try {
+      const [line] = (await once(served.stdout.setEncoding("utf8"), "data")) as [string];
+      const url = /http:\S+\d/.exec(line)?.[0] ?? "";
+      expect(await (await fetch(`${url}/v1/version`)).json()).toMatchObject({ project: "customer" });
+    } finally {
+      served.kill();
+    }
   });
 });
 

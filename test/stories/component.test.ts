@@ -44,6 +44,9 @@ test("two volumes are created, change their profile in place with their data, ar
   expect(existsSync(project.volumes)).toBe(false);
 
   declare("gold");
+  expect(diagnostics(await project.run(["preview"]))).toMatch(
+    /data@gold: create\n +1 GiB, iopsLimit: 10,000 IOPS, mode: directory,/,
+  );
   await project.up();
   const created = await project.outputs();
   expect(created).toMatchObject({

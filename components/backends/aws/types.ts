@@ -15,7 +15,7 @@ export interface AwsVolumeArgs {
   snapshotId?: pulumi.Input<string> | undefined;
   /** MiB/s (100 to 300) at which the snapshot's data comes to the volume, at extra cost. Decided once. */
   volumeInitializationRate?: pulumi.Input<number> | undefined;
-  /** Tags, laid over those of the profile. `Name` is the volume's name unless it stands here. */
+  /** Tags, which override those of the profile. `Name` is the volume's name unless it is given here. */
   tags?: pulumi.Input<Record<string, pulumi.Input<string>>> | undefined;
 }
 

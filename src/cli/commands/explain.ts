@@ -5,9 +5,10 @@ import { backendNames, backends, type BackendName } from "../../core/backend";
 import { nearest } from "../../core/nearest";
 import { count, problem, sizesText, type Problem } from "../../core/problems";
 import { resolve, type Resolution, type VolumeRequest } from "../../core/resolve";
+import { settingTexts } from "../../core/setting-text";
 import { knownHere, type Known } from "../catalog";
 import { sizeOf, textOf, type CommandSpec, type Context } from "../context";
-import { costText, settingLines, table } from "../text";
+import { costText, table } from "../text";
 
 interface Explained {
   backend: BackendName;
@@ -117,8 +118,10 @@ function sideBySide(explained: readonly Explained[], context: Context): string {
     };
     const rows = [
       ...row("size", ({ resolution }) => (resolution?.volume ? `${count(resolution.volume.sizeGiB)} GiB` : "")),
-      ...row("settings", ({ resolution }) => settingLines(resolution?.volume).join("\n")),
-      ...row("cost", ({ resolution }) => (resolution?.volume ? costText(resolution.monthlyCost) : "")),
+      ...row("settings", ({ resolution: { volume } = {} }) => (volume ? settingTexts(volume).join("\n") : "")),
+      ...row("cost", (each) =>
+        each.resolution?.volume && hasPrices(each) ? costText(each.resolution.monthlyCost) : "",
+      ),
       ...row("why", ({ resolution }) => (resolution?.notes ?? []).map(({ message }) => message).join("\n")),
       ...row("problems", ({ resolution, sizes }) => {
         // Of one backend they are told in full below.
@@ -130,8 +133,17 @@ function sideBySide(explained: readonly Explained[], context: Context): string {
     const head = ["", ...group.map(headOf)];
     blocks.push(table([head, ...rows.flatMap((each, index) => (index === 0 ? [each] : [[""], each]))], colours, width));
   }
+  const unpriced = explained.filter((each) => each.resolution?.volume && !hasPrices(each));
+  if (unpriced.length > 0) {
+    const which = unpriced.map(headOf).join("; ");
+    blocks.push(`No price list: ${which}. Set a price per GiB: storage-profiles:prices.${unpriced[0]?.backend}.perGiB`);
+  }
   return blocks.join("\n\n");
 }
+
+// Whether its cost is known, or is not for a reason that the notes give.
+const hasPrices = ({ resolution }: Explained): boolean =>
+  resolution?.monthlyCost !== undefined || (resolution?.notes ?? []).some(({ code }) => code === "price-unknown");
 
 const headOf = ({ backend, choice }: Explained): string =>
   choice === undefined ? backends[backend].title : `${backends[backend].title}, ${choice}`;

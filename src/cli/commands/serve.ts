@@ -58,8 +58,8 @@ export const serve: CommandSpec = {
     const project = await context.project();
     const stacks = many(context, "stack");
     for (const name of stacks ?? []) await project.stack(name).checkKnown();
-    // What a service is made of is loaded when there is to be one.
-    const { startService } = await import("../../http/index.js");
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- no other command needs the service
+    const { startService } = require("../../http") as typeof import("../../http");
     const service = await startService({
       project,
       stacks,

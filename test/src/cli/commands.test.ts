@@ -99,6 +99,9 @@ describe("profiles and explain", () => {
       expect(head).toContain(title);
     for (const text of ["iops: 3,000", "207.50 USD/month", "104 GiB", "io1: 4 to 16,384 GiB"])
       expect(out).toContain(text);
+    // Once, instead of each cost as unknown: beside EBS there is none.
+    expect(/^cost .*$/m.exec(out)?.[0]).toMatch(/^cost +207\.50 USD\/month *(?:$| {50,})/);
+    expect(out).toMatch(/\n\nNo price list: OpenStack Cinder; .*this machine\. Set .*prices\.openstack\.perGiB/);
     // On a narrow terminal one below the other.
     expect((await call("explain gold --size 100", { cwd: home, columns: 60 })).out.split("\n")[0]).not.toContain(
       "this machine",

@@ -5,11 +5,13 @@ import { dirname, join } from "node:path";
 
 /** What package.json says. */
 export interface Manifest {
+  name: string;
   version: string;
+  description: string;
   peerDependencies: Record<string, string>;
 }
 
-/** Reads it. */
+/** Reads it: the first one above `directory`, as this file is deeper in dist than in the tree. */
 export function packageManifest(directory = __dirname): Manifest {
   const file = join(directory, "package.json");
   if (!existsSync(file)) return packageManifest(dirname(directory));
