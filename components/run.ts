@@ -13,7 +13,7 @@ import {
   ownPlacement,
   parseConfigText,
   readConfig,
-  resolve,
+  resolveListed,
   type BackendName,
   type Catalog,
   type Problem,
@@ -133,8 +133,7 @@ function readStack(): { config: StackConfig; catalog: Catalog } {
       const { backend = config.backend, profile, sizeGiB, size } = volume;
       const placement = backend && placementOf(backend, config, ownPlacement(backend, volume));
       const request = { name, profile, sizeGiB, size, backend, placement };
-      const prefix = `${NAMESPACE}:volumes.${name}.`;
-      problems.push(...resolve(catalog, request, prefix, `${prefix}${backend}`).problems);
+      problems.push(...resolveListed(catalog, name, request).problems);
     }
   }
   if (problems.length > 0) {

@@ -4,7 +4,7 @@ import { nearest } from "../../core/nearest";
 import { problem } from "../../core/problems";
 import { parseReference } from "../../core/reference";
 import type { VolumeDefinition } from "../../core/config-schema";
-import { resolve } from "../../core/resolve";
+import { resolveListed } from "../../core/resolve";
 import type { ApplyOptions, ConfigEdit, StackConfigRead } from "../../stack";
 import { retried } from "../../stack/retry";
 import { listedVolumes } from "../../stack/status";
@@ -222,6 +222,6 @@ function volumeOf(read: StackConfigRead, name: string) {
   if (unread) return { name, profile: "", reference: name, problems: [...unread] };
   const volume = read.config.volumes?.[name] ?? {};
   const { profile = "default" } = volume;
-  const { problems } = resolve(read.catalog, read.requestFor(name, volume), `storage-profiles:volumes.${name}.`);
+  const { problems } = resolveListed(read.catalog, name, read.requestFor(name, volume));
   return { ...volume, name, profile, reference: `${name}@${profile}`, problems };
 }
