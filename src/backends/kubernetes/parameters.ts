@@ -23,7 +23,7 @@ export function parametersOf(
   { asked, backend }: Pick<AskedOfBase, "asked" | "backend">,
   helpful: (
     problem: Problem,
-    candidates: readonly [way: string, changed: { section: object }][],
+    candidates: readonly [way: string, changed: { section: Record<string, unknown> }][],
   ) => string[] = () => [],
 ): DriverParameters & { problems: Problem[] } {
   const [parameters, attributes]: [Parameters, Parameters] = [{}, {}];

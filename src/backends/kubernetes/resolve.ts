@@ -29,7 +29,8 @@ interface Changed {
   sizeGiB?: number;
 }
 /** Those ways out, each with what it changes, with which a problem is gone and no other comes. */
-type WaysOut = (problem: Problem, candidates: readonly [way: string, ...changes: Changed[]][]) => string[];
+type WaysOut = (problem: Problem, candidates: readonly Candidate[]) => string[];
+type Candidate = readonly [way: string, ...changes: Changed[]];
 
 // `isQuiet`: only whether there are problems matters, and not the ways out of them, which are found by asking so.
 function answerTo(asked: AskedClaim, isQuiet: boolean): Answer<KubernetesSettings> {
@@ -90,10 +91,10 @@ function acceptedBy(asked: AskedClaim): (changed: { section: unknown; sizeGiB: n
   };
   const before = ofDriver({});
   return ({ section, sizeGiB }) =>
-    ofDriver({ section: section as object, sizeGiB }).every((each) => before.includes(each));
+    ofDriver({ section: section as Record<string, unknown>, sizeGiB }).every((each) => before.includes(each));
 }
 
-function helpful(asked: AskedClaim, found: Problem, candidates: Parameters<WaysOut>[1]): string[] {
+function helpful(asked: AskedClaim, found: Problem, candidates: readonly Candidate[]): string[] {
   const problemsWith = (changed: Changed) => answerTo(laidOver(asked, changed), true).problems.map(keyOf);
   const before = problemsWith({});
   const helps = (changed: Changed) =>
@@ -167,15 +168,15 @@ function wrongModes(
     (at: string, what: string, given: unknown, because: string) =>
     (ways: string[]): Problem =>
       problem("setting-not-applicable", at, given, { setting: what, because, ways });
-  const helping = (found: (ways: string[]) => Problem, ...candidates: Parameters<WaysOut>[1]) =>
+  const helping = (found: (ways: string[]) => Problem, ...candidates: Candidate[]) =>
     ways(found([]), candidates);
   const block: Changed = { placement: { volumeMode: "Block", accessModes: ["ReadWriteMany"] } };
   const onVolume = "`volumeMode: Block` and `accessModes: [ReadWriteMany]` on the volume";
-  const alone: Parameters<WaysOut>[1][number] = [without(setting), { section: { [setting]: undefined } }];
+  const alone: Candidate = [without(setting), { section: { [setting]: undefined } }];
   const problems: Problem[] = [];
   if (isShared && !types.includes(type)) {
     const because = `the CSI driver supports it for ${types.join(" and ")} only, and the type is ${type}`;
-    const others = types.map((each): [string, Changed] => [`use ${each}`, { section: { [shared.type]: each } }]);
+    const others = types.map((each): Candidate => [`use ${each}`, { section: { [shared.type]: each } }]);
     const found = refused(`${path}.${setting}`, setting, true, because);
     problems.push(found(helping(found, ...others, alone)));
   }
@@ -186,7 +187,7 @@ function wrongModes(
   }
   if (isShared || many.length === 0) return problems;
   const because = `${many.join(" and ")} requires a profile with \`${setting}: true\``;
-  const allowed = [{}, ...types.map((each) => ({ [shared.type]: each }))].flatMap((also): [string, Changed][] => {
+  const allowed = [{}, ...types.map((each) => ({ [shared.type]: each }))].flatMap((also): Candidate[] => {
     const section = { ...also, [setting]: true };
     const said = Object.entries(section).map(([key, value]) => `\`${key}: ${value}\``);
     const way = `set ${said.join(" and ")} in the profile`;
