@@ -168,8 +168,7 @@ function wrongModes(
     (at: string, what: string, given: unknown, because: string) =>
     (ways: string[]): Problem =>
       problem("setting-not-applicable", at, given, { setting: what, because, ways });
-  const helping = (found: (ways: string[]) => Problem, ...candidates: Candidate[]) =>
-    ways(found([]), candidates);
+  const helping = (found: (ways: string[]) => Problem, ...candidates: Candidate[]) => ways(found([]), candidates);
   const block: Changed = { placement: { volumeMode: "Block", accessModes: ["ReadWriteMany"] } };
   const onVolume = "`volumeMode: Block` and `accessModes: [ReadWriteMany]` on the volume";
   const alone: Candidate = [without(setting), { section: { [setting]: undefined } }];

@@ -369,7 +369,14 @@ describe("what can't be expressed is a problem with the way out", () => {
           }
         }
       }),
-      { numRuns: runs(60) },
+      {
+        numRuns: runs(60),
+        examples: [
+          [{ volumeType: "gp3", iops: 3000, multiAttach: true }, BLOCK as Placement, 100],
+          [{ volumeType: "io1", iops: 3000, multiAttach: true }, {}, 100],
+          [{ volumeType: "gp2", iops: 3000 }, { accessModes: ["ReadWriteMany"] }, 16_385],
+        ],
+      },
     );
     expect(tried.size).toBeGreaterThan(8);
   });
