@@ -1,6 +1,6 @@
 // The calls of Docker by counts: what the engine is asked for each, what is refused and in which words, what a crash leaves.
 
-import { writeFileSync } from "node:fs";
+import { mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 
 import type { Driver } from "../../../src/docker/driver";
 import type { Waiting } from "../../../components/host/contract";
@@ -508,6 +508,17 @@ describe("a creation that fails", () => {
     await expect(create("data@gold")).rejects.toThrow("the config is busy");
     expect((await openRegistry(plugin.file, () => undefined)).begun().size).toBe(0);
   });
+});
+
+test("where the plugin's own file can't be written, the error says so, nothing is begun, and the next call works", async () => {
+  // As on a full disk.
+  mkdirSync(`${plugin.file}.new`);
+  await expect(create("data@gold")).rejects.toThrow(/EISDIR.*registry\.json\.new/);
+  expect([plugin.fake.engine, plugin.fake.config.volumes]).toEqual([[], undefined]);
+  rmdirSync(`${plugin.file}.new`);
+  await create("data@gold");
+  expect((await openRegistry(plugin.file, () => undefined)).begun().size).toBe(0);
+  expect(plugin.fake.engine.filter((each) => each.startsWith("up"))).toEqual(["up data"]);
 });
 
 describe("after a restart", () => {
