@@ -24,7 +24,7 @@ import { listedSizes } from "../src/core/listed-sizes";
 import { placementOf } from "./backends/registry";
 import type { ProfiledVolumeArgs } from "./profiled-volume";
 import type { DeclaredVolume } from "./declared";
-import { checkEngine, failProgram, hasHooks, isConfigSecret } from "./engine";
+import { checkEngine, failProgram, hasHooks, isConfigSecret, stackFile } from "./engine";
 import { volumeHooks, type VolumeHooks } from "./hooks";
 import { allDeclared, inPlugin, runKey } from "./plugin-mode";
 import { withPricesFile } from "./prices-file";
@@ -137,7 +137,7 @@ function readStack(): { config: StackConfig; catalog: Catalog } {
     }
   }
   if (problems.length > 0) {
-    throw new pulumi.RunError(formatProblems(`Pulumi.${pulumi.getStack()}.yaml`, problems));
+    throw new pulumi.RunError(formatProblems(stackFile(), problems));
   }
   return { config, catalog };
 }
