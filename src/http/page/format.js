@@ -54,7 +54,7 @@ export function sum(costs) {
 /**
  * What volumes cost before and after a change, as text. What isn't there yet, or goes, costs nothing, and isn't unknown.
  *
- * @param {Pick<import("./api.js").VolumePlan, "verdict" | "costBefore" | "costAfter">[]} plans
+ * @param {{ verdict: string, costBefore?: Cost | undefined, costAfter?: Cost | undefined }[]} plans
  */
 export function totalsOf(plans) {
   return {

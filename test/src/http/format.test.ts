@@ -3,7 +3,7 @@
 import { totalsOf } from "../../../src/http/page/format";
 
 type Plan = Parameters<typeof totalsOf>[0][number];
-const cost = (amount: number) => ({ amount, currency: "USD" }) as Plan["costBefore"];
+const cost = (amount: number) => ({ amount, currency: "USD" });
 
 test("what isn't created yet, or is deleted, costs nothing; only what has no known price is unknown", () => {
   const plans: Plan[] = [

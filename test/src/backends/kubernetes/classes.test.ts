@@ -302,13 +302,13 @@ describe("what can't be expressed is a problem with the way out", () => {
       volumeMode: fc.constantFrom("Block", "Filesystem"),
     },
     { requiredKeys: [] },
-  );
+  ) as fc.Arbitrary<Placement>;
   // Beyond what the driver does.
   const widened = { aws: { gp3: { iops: { min: 1000, perGiB: 2000, max: 200_000 } }, io1: { iops: { perGiB: 500 } } } };
   const number = (text: string) => Number(text.replaceAll(",", ""));
-  type Tried = [section: object, placement: object, sizeGiB: number];
-  const BLOCK = { volumeMode: "Block", accessModes: ["ReadWriteMany"] };
-  const forms: [RegExp, (section: object, placement: object, sizeGiB: number, match: string[]) => Tried[]][] = [
+  type Tried = [section: object, placement: Placement, sizeGiB: number];
+  const BLOCK: Placement = { volumeMode: "Block", accessModes: ["ReadWriteMany"] };
+  const forms: [RegExp, (section: object, placement: Placement, sizeGiB: number, match: string[]) => Tried[]][] = [
     [
       /^use ((?:gp|io|st|sc|standard)[a-z0-9 ]*)$/,
       (s, p, gib, [, types = ""]) => types.split(" or ").map((volumeType) => [{ ...s, volumeType }, p, gib]),
@@ -334,7 +334,7 @@ describe("what can't be expressed is a problem with the way out", () => {
 
   test("a way out that is offered solves its problem and makes no other, whatever the claim", () => {
     const tried = new Set<string>();
-    const at = (section: object, placement: object, sizeGiB: number) =>
+    const at = (section: object, placement: Placement, sizeGiB: number) =>
       on(makeCatalog({ profiles: { fast: { aws: section } }, limits: widened }), EBS, sizeGiB, placement).problems;
     const sizes = fc.oneof(fc.integer({ min: 1, max: 300 }), fc.constantFrom(...EDGES));
     fc.assert(
@@ -372,7 +372,7 @@ describe("what can't be expressed is a problem with the way out", () => {
       {
         numRuns: runs(60),
         examples: [
-          [{ volumeType: "gp3", iops: 3000, multiAttach: true }, BLOCK as Placement, 100],
+          [{ volumeType: "gp3", iops: 3000, multiAttach: true }, BLOCK, 100],
           [{ volumeType: "io1", iops: 3000, multiAttach: true }, {}, 100],
           [{ volumeType: "gp2", iops: 3000 }, { accessModes: ["ReadWriteMany"] }, 16_385],
         ],
