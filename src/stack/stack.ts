@@ -65,7 +65,7 @@ export function makeStack(name: string, context: ProjectContext): Stack {
     const { exists } = await readState().catch(() => NO_STATE);
     await refuseUnknown(NO_FILE, exists);
   };
-  const edit = makeEdit({ configFile, read, readState, settings: context.settings, refuseUnknown });
+  const edit = makeEdit({ configFile, read, readState, settings: () => context.settings(), refuseUnknown });
 
   return {
     name,
