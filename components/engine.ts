@@ -1,5 +1,8 @@
 // What the engine must be able to do.
 
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
 import * as pulumi from "@pulumi/pulumi";
 import * as state from "@pulumi/pulumi/runtime/state";
 
@@ -219,6 +222,12 @@ export function keepAtPreview<R extends pulumi.Resource>(
     };
     Object.assign(resource, { [key]: knownAtPreview(output, recorded) });
   }
+}
+
+/** The name of the stack's config file, for messages. It ends as the project's own file does. */
+export function stackFile(): string {
+  const isThere = (ending: string) => existsSync(join(pulumi.getRootDirectory() || process.cwd(), `Pulumi.${ending}`));
+  return `Pulumi.${pulumi.getStack()}.${!isThere("yaml") && isThere("yml") ? "yml" : "yaml"}`;
 }
 
 /** Refuses a Pulumi that can't show a change at preview: what it doesn't show, nobody could refuse. */

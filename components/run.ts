@@ -13,7 +13,7 @@ import {
   ownPlacement,
   parseConfigText,
   readConfig,
-  resolve,
+  resolveListed,
   type BackendName,
   type Catalog,
   type Problem,
@@ -24,7 +24,7 @@ import { listedSizes } from "../src/core/listed-sizes";
 import { placementOf } from "./backends/registry";
 import type { ProfiledVolumeArgs } from "./profiled-volume";
 import type { DeclaredVolume } from "./declared";
-import { checkEngine, failProgram, hasHooks, isConfigSecret } from "./engine";
+import { checkEngine, failProgram, hasHooks, isConfigSecret, stackFile } from "./engine";
 import { volumeHooks, type VolumeHooks } from "./hooks";
 import { allDeclared, inPlugin, runKey } from "./plugin-mode";
 import { withPricesFile } from "./prices-file";
@@ -133,12 +133,11 @@ function readStack(): { config: StackConfig; catalog: Catalog } {
       const { backend = config.backend, profile, sizeGiB, size } = volume;
       const placement = backend && placementOf(backend, config, ownPlacement(backend, volume));
       const request = { name, profile, sizeGiB, size, backend, placement };
-      const prefix = `${NAMESPACE}:volumes.${name}.`;
-      problems.push(...resolve(catalog, request, prefix, `${prefix}${backend}`).problems);
+      problems.push(...resolveListed(catalog, name, request).problems);
     }
   }
   if (problems.length > 0) {
-    throw new pulumi.RunError(formatProblems(`Pulumi.${pulumi.getStack()}.yaml`, problems));
+    throw new pulumi.RunError(formatProblems(stackFile(), problems));
   }
   return { config, catalog };
 }

@@ -8,7 +8,7 @@ import type { VolumeDefinition } from "../core/config-schema";
 import type { ConfigEdit, StackConfigRead, StackState } from "../stack";
 import { isUrn, oneVolume } from "../stack/select";
 import { statusesOf } from "../stack/status";
-import { readYaml } from "../core/yaml-values";
+import { parseYaml } from "../stack/yaml-value";
 import { sizeOf, textOf, UsageError, type Context } from "./context";
 
 /** What references ask for. */
@@ -96,7 +96,9 @@ export function profileEdit(context: Context, read: StackConfigRead): { edits: C
   for (const each of set) {
     const at = each.indexOf("=");
     if (at <= 0) throw new UsageError(`--set ${each}: expected key=value, for example aws.iops=5000`);
-    put(definition, each.slice(0, at).split("."), readYaml(each.slice(at + 1)).toJS() as unknown);
+    const { value, errors } = parseYaml(each.slice(at + 1));
+    if (errors[0]) throw new UsageError(`--set ${each}: not valid YAML: ${errors[0].message}`);
+    put(definition, each.slice(0, at).split("."), value);
   }
   for (const each of unset) put(definition, each.split("."), undefined);
   return { edits: [{ kind: "set-profile", name, definition }], problems: [] };

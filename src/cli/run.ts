@@ -154,11 +154,13 @@ async function carryOut(spec: CommandSpec, context: RunContext, command: Command
     if (error instanceof UsageError) return command.error(`error: ${error.message}`, { exitCode: 2 });
     if (error instanceof StackError) {
       const { code, problems } = error;
-      return write({
+      const told = write({
         code: exitCodeOf(code),
         json: { error: { code, message: formatProblems(code, problems) }, problems },
         problems,
       });
+      for (const line of await unseen(context)) io.err(`${line}\n`);
+      return told;
     }
     if (error instanceof Error && error.name === "ServicePackageMissing") {
       io.err(`error: ${error.message}\n`);

@@ -40,7 +40,8 @@ export function admittedSizes(
     name: "volume",
     profile,
     section: known?.sections[backend] ?? {},
-    without: (setting: string) => (known ? wayWithout(known, backend, setting) : `remove \`${setting}\``),
+    without: (setting: string, part?: string) =>
+      known ? wayWithout(known, backend, setting, part) : `remove \`${setting}\``,
     path: sectionPath(profile, backend),
     sizePath: "sizeGiB",
     placement,

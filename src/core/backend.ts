@@ -16,8 +16,8 @@ export interface Asked<Section, Placement, Limits> {
   section: Section;
   /** The path of that section, for problems: `storage-profiles:profiles.gold.aws`. */
   path: string;
-  /** How a setting is taken away from the profile, in words: `remove \`iops\``. */
-  without: (setting: string) => string;
+  /** How a setting, or a part of it, is taken away from the profile, in words: `remove \`iops\``, `remove \`iops.min\``. */
+  without: (setting: string, part?: string) => string;
   /** The path of the size, for problems. */
   sizePath: string;
   /** The size that is asked for, in whole GiB. */
@@ -28,6 +28,8 @@ export interface Asked<Section, Placement, Limits> {
   placementPath: string;
   /** The limits in force. */
   limits: Limits;
+  /** Whether who asks for storage of this backend, as a claim does, can have this instead: only then it is a way out. Default: always */
+  accepts?: ((changed: { section: Section; sizeGiB: number }) => boolean) | undefined;
   /** What the backend is asked that this one is based on; absent where it is based on none. */
   base?: AskedOfBase | undefined;
 }

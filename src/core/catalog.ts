@@ -124,6 +124,11 @@ export function sectionPath(profile: string, backend?: string): string {
   return joinPath(`${NAMESPACE}:profiles`, backend === undefined ? [profile] : [profile, backend]);
 }
 
+/** Where a volume that the stack's config lists stands there, for problems. */
+export function volumePath(name: string): string {
+  return joinPath(`${NAMESPACE}:volumes`, [name]);
+}
+
 interface Link extends Origin {
   definition: ProfileDefinition;
 }

@@ -5,12 +5,13 @@ import type { Problem } from "./problems";
 import { sectionPath, type Profile } from "./catalog";
 import { isBelow } from "./validate";
 
-/** How a setting is taken away from a profile: removed where only the profile itself says it, else by `null`. */
-export function wayWithout(profile: Profile, backend: BackendName, setting: string): string {
+/** How a setting, or a part of it, is taken away from a profile: removed where only the profile itself says it, else by `null`. */
+export function wayWithout(profile: Profile, backend: BackendName, setting: string, part?: string): string {
   const [nearest, ...below] = profile.origins[backend]?.[setting] ?? [];
   const isOwn = nearest?.name === profile.name && nearest.origin === "stack";
-  if (!nearest || (isOwn && below.length === 0)) return `remove \`${setting}\``;
-  const place = `set \`${setting}: null\` in ${sectionPath(profile.name, backend)}`;
+  if (!nearest || (isOwn && below.length === 0)) return `remove \`${[setting, part].filter(Boolean).join(".")}\``;
+  const nothing = part === undefined ? "null" : `{ ${part}: null }`;
+  const place = `set \`${setting}: ${nothing}\` in ${sectionPath(profile.name, backend)}`;
   return profile.origin === "stack" ? place : `${place}, with \`extends: ${profile.name}\` there`;
 }
 
@@ -31,7 +32,8 @@ export function traced(
       ? `the built-in profile ${nearest.name}`
       : `${sectionPath(nearest.name, backend)}.${setting}`;
   const way = wayWithout(profile, backend, setting);
-  const isTold = problem.fix.includes(way) || !helps(setting);
+  // Also a part of it: what takes away less comes first.
+  const isTold = problem.fix.includes(`set \`${setting}: `) || problem.fix.includes(way) || !helps(setting);
   return {
     ...problem,
     message: `${problem.message} (inherited from ${where})`,

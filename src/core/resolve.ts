@@ -6,7 +6,7 @@ import type { Answer, Asked, Backend, SettingRule } from "./backend";
 import { formatCost, type MonthlyCost } from "./cost";
 import { nearest } from "./nearest";
 import { note, problem, type Note, type Problem } from "./problems";
-import { profilesFor, sectionPath, type Catalog, type Profile } from "./catalog";
+import { profilesFor, sectionPath, volumePath, type Catalog, type Profile } from "./catalog";
 import { traced, wayWithout } from "./origin";
 import { parseReference } from "./reference";
 import { isSame, revisionOf } from "./revision";
@@ -102,7 +102,7 @@ export function resolve(
     ...common,
     section,
     path: sectionPath(reference.profile, which),
-    without: (setting) => wayWithout(found.profile, which, setting),
+    without: (setting, part) => wayWithout(found.profile, which, setting, part),
     placement: place,
     limits: catalog.limits[which],
   });
@@ -150,6 +150,12 @@ export function resolve(
   if (price && "cost" in price) return { request, volume, problems, notes, monthlyCost: price.cost };
   if (price) notes.push(note("price-unknown", "monthlyCost", { because: price.unknown }));
   return { request, volume, problems, notes };
+}
+
+/** The same, for a volume that the stack's config lists by this name: its problems have their places there. */
+export function resolveListed(catalog: Catalog, name: string, request: VolumeRequest): Resolution {
+  const prefix = `${volumePath(name)}.`;
+  return resolve(catalog, request, prefix, `${prefix}${request.backend ?? "backend"}`);
 }
 
 /** The monthly cost of a volume by the catalog's prices, or `undefined` where it isn't known. */

@@ -26,7 +26,12 @@ function problemsOf(issue: Issue, schema: z.ZodType, root: unknown, rootPath: st
   if (noSize) return [problem("size-invalid", path, value, noSize)];
   switch (issue.code) {
     case "unrecognized_keys": {
-      const keys = keysOf(schemaAt(schema, issue.path, root));
+      // Of a union, an alternative that doesn't have them.
+      const { schema: at } = placeOf(schema, issue.path, root);
+      const lacking = (unwrap(at)?.options ?? []).filter(
+        (each) => !keysOf(each).some((key) => issue.keys.includes(key)),
+      );
+      const keys = keysOf((isObject(value) ? fitting(lacking, value) : undefined) ?? at);
       return issue.keys.map((key) => {
         const given = isObject(value) ? own(value, key) : undefined;
         return problem("unknown-key", joinPath(path, [key]), given, { key, keys, nearest: nearest(key, keys) });
@@ -35,9 +40,10 @@ function problemsOf(issue: Issue, schema: z.ZodType, root: unknown, rootPath: st
     case "invalid_union": {
       // Report what is wrong with the alternative whose type was meant: a number, or an object.
       const branches: Issue[][] = issue.errors;
-      const branch = branches.find(
-        (issues) => !issues.some((each) => each.code === "invalid_type" && each.path.length === 0),
-      );
+      const union = unwrap(placeOf(schema, issue.path, root).schema)?.options ?? [];
+      const branch = isObject(value)
+        ? branches[union.findIndex((each) => each === fitting(union, value))]
+        : branches.find((issues) => !issues.some((each) => each.code === "invalid_type" && each.path.length === 0));
       if (branch) {
         return branch.flatMap((each) =>
           problemsOf({ ...each, path: [...issue.path, ...each.path] }, schema, root, rootPath),
@@ -129,6 +135,16 @@ function unwrap(schema: z.ZodType | undefined): Definition | undefined {
 }
 
 function schemaAt(schema: z.ZodType, path: readonly PropertyKey[], value: unknown): z.ZodType | undefined {
+  const { schema: at, value: here } = placeOf(schema, path, value);
+  return pick(at, here);
+}
+
+// What stands at a path, before an alternative of a union is chosen.
+function placeOf(
+  schema: z.ZodType,
+  path: readonly PropertyKey[],
+  value: unknown,
+): { schema: z.ZodType | undefined; value: unknown } {
   let at: z.ZodType | undefined = schema;
   let here = value;
   for (const key of path) {
@@ -136,14 +152,27 @@ function schemaAt(schema: z.ZodType, path: readonly PropertyKey[], value: unknow
     at = definition?.shape?.[String(key)] ?? definition?.valueType ?? definition?.element;
     here = typeof here === "object" && here ? own(here, String(key)) : undefined;
   }
-  return pick(at, here);
+  return { schema: at, value: here };
 }
 
-// Of a union, the alternative that fits the value: the object for an object.
+// Of a union, the alternative that fits the value.
 function pick(schema: z.ZodType | undefined, value: unknown): z.ZodType | undefined {
   const definition = unwrap(schema);
   if (definition?.type !== "union") return schema;
-  return definition.options?.find((option) => (unwrap(option)?.type === "object") === isObject(value)) ?? schema;
+  const { options = [] } = definition;
+  return (isObject(value) ? fitting(options, value) : options.find((each) => !isOfObject(each))) ?? schema;
+}
+
+const isOfObject = (schema: z.ZodType) => unwrap(schema)?.type === "object";
+
+// For an object, the one with most of its keys, as they are or misspelt.
+function fitting(options: readonly z.ZodType[], value: object): z.ZodType | undefined {
+  const known = (option: z.ZodType) => {
+    const keys = keysOf(option);
+    return Object.keys(value).filter((key) => keys.includes(key) || nearest(key, keys) !== undefined).length;
+  };
+  const [first, ...others] = options.filter(isOfObject);
+  return first && others.reduce((best, each) => (known(each) > known(best) ? each : best), first);
 }
 
 function keysOf(schema: z.ZodType | undefined): string[] {
@@ -157,7 +186,7 @@ function keysOf(schema: z.ZodType | undefined): string[] {
 // What stands below `nullish` and the like says what the value is; above it, what the setting is for.
 function describe(schema: z.ZodType | undefined): string {
   const inner = (schema?._zod.def as Definition | undefined)?.innerType;
-  const text = descriptionOf(inner) ?? schema?.description ?? "a valid value";
+  const text = descriptionOf(inner) ?? schema?.description ?? "";
   // It goes on with a sentence: "write a size".
   return /^[A-Z][a-z ]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text;
 }

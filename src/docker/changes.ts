@@ -110,9 +110,9 @@ export function changesOf({ stack, view, registry, log }: ChangesOptions): Chang
   /** Writes the changes into the config: all at once or, where some are refused, each by itself. What is refused is answered here. */
   async function edit(batch: Asked[]): Promise<Asked[]> {
     now = `the config file of stack ${stack.name}`;
-    for (const { name, kind, before } of batch) await registry.begin(name, { kind, before });
     const written: Asked[] = [];
     try {
+      for (const { name, kind, before } of batch) await registry.begin(name, { kind, before });
       const problems = await write(batch);
       if (problems.length === 0) return batch;
       for (const each of batch) {
@@ -126,7 +126,9 @@ export function changesOf({ stack, view, registry, log }: ChangesOptions): Chang
       return written;
     } catch (error) {
       // What can't be written has not begun: a mark that stays would be taken for a change that was broken off.
-      for (const { name } of batch) if (!written.some((each) => each.name === name)) await registry.end(name);
+      // Where that can't be written either, as on a full disk, the plugin itself forgets it, and says what came first.
+      for (const { name } of batch)
+        if (!written.some((each) => each.name === name)) await registry.end(name).catch(() => undefined);
       throw error;
     }
   }

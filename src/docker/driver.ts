@@ -5,6 +5,7 @@ import { monotonic } from "../system/monotonic";
 import { DEFAULT_PROFILE, isBackend, type Problem, type VolumeDefinition } from "..";
 import { StackError, stackError } from "../stack/errors";
 import type { RecordedVolume, Stack, StackConfigRead } from "../stack/types";
+import { environmentNotes } from "../stack/status";
 import { isAnonymous, readAsked, type Asked } from "./request";
 import { changesOf, recover, type Change } from "./changes";
 import {
@@ -362,6 +363,7 @@ export function driverOf(options: DriverOptions): Driver {
       return (backend && storageOf(backend, read)?.scope) ?? "local";
     },
     async start() {
+      for (const { message } of environmentNotes(await stack.readConfig())) log(message);
       await view.refresh();
       await nodes.start(await heldVolumes(), await stack.readConfig());
       await Promise.all((await recover({ stack, view, registry }, isAnonymous)).map(removeLost));

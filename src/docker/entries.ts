@@ -2,15 +2,16 @@
 
 import {
   DEFAULT_PROFILE,
-  NAMESPACE,
   nearest,
   parseSize,
   problem,
   resolve,
+  resolveListed,
   type Note,
   type Problem,
   type VolumeDefinition,
 } from "..";
+import { volumePath } from "../core/catalog";
 import { stackError, type StackError } from "../stack/errors";
 import type { RecordedVolume, StackConfigRead } from "../stack/types";
 import type { Asked } from "./request";
@@ -42,8 +43,8 @@ export function newEntry(asked: Asked, { config, catalog }: StackConfigRead): Vo
  * asked for is named by its option.
  */
 export function problemsOf(read: StackConfigRead, { name, profile, size }: Asked, volume: VolumeDefinition): Problem[] {
-  const { problems } = resolve(read.catalog, read.requestFor(name, volume), `${NAMESPACE}:volumes.${name}.`);
-  const at = (key: string) => `${NAMESPACE}:volumes.${name}.${key}`;
+  const { problems } = resolveListed(read.catalog, name, read.requestFor(name, volume));
+  const at = (key: string) => `${volumePath(name)}.${key}`;
   const options: Record<string, string> = {
     ...(profile !== undefined && { [at("profile")]: "profile" }),
     ...(size !== undefined && { [at("size")]: "-o size", [at("sizeGiB")]: "-o size" }),
@@ -84,7 +85,7 @@ export function sizeDifferenceOf({ name, size }: Asked, { config: read, made }: 
   };
   const wanted = resolve(read.catalog, read.requestFor(name, like)).volume?.sizeGiB ?? parseSize({ size }).sizeGiB;
   if (size === undefined || has === undefined || has === wanted) return [];
-  const way = `set its size in ${NAMESPACE}:volumes.${name}, and run \`pulumi up\``;
+  const way = `set its size in ${volumePath(name)}, and run \`pulumi up\``;
   const command = wanted !== undefined && wanted < has ? "declare a new volume: volumes can't shrink" : way;
   const params = { name, what: "size", has: `${has} GiB`, asked: size, command };
   return [problem("volume-differs", "-o size", size, params)];

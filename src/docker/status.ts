@@ -1,15 +1,14 @@
 // What `docker volume inspect` shows of a volume.
 
 import { formatCost } from "..";
-import { statusOf } from "../stack/status";
+import { statusByName } from "../stack/status";
 import type { RecordedVolume, StackConfigRead } from "../stack/types";
-import { entryOf } from "./entries";
 
 /** What a volume has, and how it stands to what is declared. */
 export function statusMap(volume: RecordedVolume, read: StackConfigRead): Record<string, unknown> {
   const { name, asked, has, volumeId } = volume;
   if (!asked || !has) return {};
-  const { status, causes, monthlyCost, notes = [] } = statusOf(read, name, entryOf(read, name), volume);
+  const { status, causes, monthlyCost, notes = [] } = statusByName(read, name, volume);
   return {
     profile: asked.profile,
     size: `${has.sizeGiB}GiB`,
@@ -24,5 +23,5 @@ export function statusMap(volume: RecordedVolume, read: StackConfigRead): Record
 
 /** Whether a volume is what is declared. */
 export function isCompliant(volume: RecordedVolume, read: StackConfigRead): boolean {
-  return statusOf(read, volume.name, entryOf(read, volume.name), volume).status === "compliant";
+  return statusByName(read, volume.name, volume).status === "compliant";
 }

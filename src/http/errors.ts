@@ -1,7 +1,7 @@
 // From problems to HTTP answers: one table says which status goes with which code; the body is
 // `{description, errors: [problem, …]}`, the original's form with our codes and paths.
 
-import { problem, type Problem, type ProblemCode, type ProblemParams } from "../core/problems";
+import { problem, type Note, type Problem, type ProblemCode, type ProblemParams } from "../core/problems";
 import { StackError } from "../stack";
 
 /** An answer that isn't what was asked for. */
@@ -10,6 +10,8 @@ export class HttpError extends StackError {
     readonly status: number,
     problems: readonly [Problem, ...Problem[]],
     readonly headers: Readonly<Record<string, string | string[]>> = {},
+    /** What may be why: that something isn't seen here, say. */
+    readonly notes: readonly Note[] = [],
   ) {
     super(problems);
     this.name = "HttpError";
@@ -32,6 +34,7 @@ export function httpError<C extends ProblemCode>(
 export interface ErrorBody {
   description: string;
   errors: readonly Problem[];
+  notes?: readonly Note[];
 }
 
 /** How many problems an answer has. */
@@ -58,7 +61,7 @@ function shortened({ code, given, ...texts }: Problem): Problem {
 }
 
 /** The body of an answer with problems. */
-export function errorBody(problems: readonly Problem[]): ErrorBody {
+export function errorBody(problems: readonly Problem[], notes: readonly Note[] = []): ErrorBody {
   const [first] = problems;
   const count = `${problems.length} problems`;
   const description =
@@ -67,7 +70,8 @@ export function errorBody(problems: readonly Problem[]): ErrorBody {
       : problems.length > MOST_PROBLEMS
         ? `${count}; the first ${MOST_PROBLEMS} are listed`
         : count;
-  return { description: cut(description), errors: problems.slice(0, MOST_PROBLEMS).map(shortened) };
+  const errors = problems.slice(0, MOST_PROBLEMS).map(shortened);
+  return { description: cut(description), errors, ...(notes.length > 0 && { notes }) };
 }
 
 // What isn't here is the request's own mistake: 400.
@@ -115,9 +119,9 @@ export function statusOf(problems: readonly Problem[]): number {
 }
 
 /** Throws what an edit told as its problems; nothing where there are none. */
-export function throwProblems(problems: readonly Problem[]): void {
+export function throwProblems(problems: readonly Problem[], notes: readonly Note[] = []): void {
   const [first, ...others] = problems;
-  if (first) throw new HttpError(statusOf(problems), [first, ...others]);
+  if (first) throw new HttpError(statusOf(problems), [first, ...others], {}, notes);
 }
 
 /** What is known of an error: an answer for those who may read it, or nothing for a mistake of ours. */

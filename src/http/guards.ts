@@ -145,7 +145,11 @@ export function addGuards(app: FastifyInstance, options: ServiceOptions, listeni
     if (!known) request.log.error({ err: error }, "internal error while handling a request");
     const told = known ?? httpError("service-failed", "service", undefined, { id: request.id });
     if (reasons[told.status]) metrics.refused.inc({ reason: reasons[told.status] ?? "" });
-    return reply.code(told.status).headers(told.headers).type("application/json").send(errorBody(told.problems));
+    return reply
+      .code(told.status)
+      .headers(told.headers)
+      .type("application/json")
+      .send(errorBody(told.problems, told.notes));
   });
 
   app.setNotFoundHandler((request) => {

@@ -106,13 +106,19 @@ export const problemSchema = named(
     fix: z.string(),
   }),
 );
-export const errorSchema = named(
-  "Errors",
-  z.object({ description: z.string(), errors: z.array(problemSchema) }).describe("Why a request failed: all problems"),
-);
 const noteSchema = named(
   "Note",
   z.object({ code: z.string() as unknown as z.ZodType<NoteCode>, path: z.string(), message: z.string() }),
+);
+export const errorSchema = named(
+  "Errors",
+  z
+    .object({
+      description: z.string(),
+      errors: z.array(problemSchema),
+      notes: z.array(noteSchema).optional().describe("What may be why: values that the service doesn't see"),
+    })
+    .describe("Why a request failed: all problems"),
 );
 const costSchema = named(
   "MonthlyCost",

@@ -14,6 +14,7 @@ import Fastify, { LogController, type FastifyInstance } from "fastify";
 import { packageManifest } from "../system/manifest";
 import { privately } from "../system/private-socket";
 import { stackError } from "../stack";
+import { environmentNotes } from "../stack/status";
 import { openAuditLog } from "./audit";
 import { addGuards, requestId } from "./guards";
 import { makeMetrics } from "./metrics";
@@ -71,6 +72,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   try {
     const url = await listen(app, listening);
     app.log.info({ url, stacks: names, audit: audit.file }, "listening");
+    for (const served of stacks) {
+      const read = await served.config().catch(() => undefined);
+      for (const { message } of read ? environmentNotes(read) : []) app.log.warn({ stack: served.name }, message);
+    }
     return {
       url,
       app,

@@ -25,11 +25,11 @@ const targets: Record<ConfigEdit["kind"], Target> = {
 export function editText(
   text: string,
   edits: readonly ConfigEdit[],
-  { projectConfig = {}, file }: { projectConfig?: Record<string, unknown>; file: string },
+  { file, ...project }: { projectConfig?: Record<string, unknown>; projectName?: string; file: string },
 ): string {
   return edits.reduce((before, edit) => {
     try {
-      return one(before, edit, projectConfig);
+      return one(before, edit, project);
     } catch (error) {
       if (!(error instanceof HandEdit)) throw error;
       const path = [targets[edit.kind].key, edit.name].filter((each) => each !== undefined).join(".");
@@ -44,11 +44,15 @@ export function editText(
   }, text);
 }
 
-function one(text: string, edit: ConfigEdit, projectConfig: Record<string, unknown>): string {
+function one(
+  text: string,
+  edit: ConfigEdit,
+  { projectConfig = {}, projectName }: { projectConfig?: Record<string, unknown>; projectName?: string },
+): string {
   const { key = edit.name, style } = targets[edit.kind];
   const root = parseYaml(text).value;
   const config = valueAt(root, ["config"]);
-  const spelled = spelling(isObject(config) ? config : {}, key);
+  const spelled = spelling(isObject(config) ? config : {}, key, projectName);
   const container = isObject(config) ? own(config, spelled) : undefined;
   if (isSecret(container)) throw new HandEdit("it contains a secret");
   if (edit.kind !== "set-value" && typeof container === "string" && container.trim() !== "")
@@ -72,9 +76,12 @@ function one(text: string, edit: ConfigEdit, projectConfig: Record<string, unkno
   }
 }
 
-// Without what is undefined.
+// Without what is undefined. NaN stays what it is, and is refused as such: as JSON it would be null, which takes a setting away.
 function plain(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value)) as unknown;
+  if (Array.isArray(value)) return value.map(plain);
+  if (!isObject(value)) return value;
+  const said = Object.entries(value).filter(([, each]) => each !== undefined);
+  return Object.fromEntries(said.map(([key, each]) => [key, plain(each)]));
 }
 
 /** What differs between two texts, as lines: the common beginning and end are left out. */

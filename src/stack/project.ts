@@ -2,12 +2,12 @@
 
 import { readdir } from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, extname, join, resolve } from "node:path";
 
 import { z } from "zod";
 
 import { isObject } from "../core/overlay";
-import { PROJECT_FILES, readText } from "./read-config";
+import { namespaced, PROJECT_FILES, readText } from "./read-config";
 import { engineError, parseJson, runEngine, type Engine } from "./engine";
 import { StackError, stackError } from "./errors";
 import { keepReady, type ReadyEngines, type RuntimeSettings } from "./ready/keeper";
@@ -35,6 +35,8 @@ export interface ProjectContext {
   project: Project;
   engine: Engine;
   journalDirectory: string;
+  /** How Pulumi.yaml ends, and with it the stacks' files: `.yaml` or `.yml`. */
+  ending: string;
   /** Reads Pulumi.yaml as it is now. */
   settings(): Promise<ProjectSettings>;
   /** The engines that are kept ready, if any are. */
@@ -52,7 +54,8 @@ export async function openProject(options: OpenOptions = {}): Promise<Project> {
   const configDirectory = stackConfigDir === undefined ? directory : resolve(directory, stackConfigDir);
   const stacks = new Map<string, Stack>();
   const engine: Engine = { pulumi, directory, env };
-  const stackNames = () => namesIn(configDirectory);
+  const ending = extname(file);
+  const stackNames = () => namesIn(configDirectory, ending);
 
   const project: Project = {
     name,
@@ -95,6 +98,7 @@ export async function openProject(options: OpenOptions = {}): Promise<Project> {
   const context: ProjectContext = {
     project,
     engine,
+    ending,
     journalDirectory: options.journalDirectory ?? defaultJournal(env),
     settings: () => readSettings(file),
     ready: undefined,
@@ -123,16 +127,22 @@ async function readSettings(file: string): Promise<ProjectSettings> {
   if (wrong) throw refused(`line ${wrong.line}: ${wrong.message}`);
   const read = settingsSchema.safeParse(value);
   if (!read.success) throw refused(z.prettifyError(read.error).replace(/\n\s*/g, " "));
-  const { config, ...rest } = read.data;
-  return { ...rest, config: isObject(config) ? config : {} };
+  const { config, name, ...rest } = read.data;
+  // As a text it is the older name of `stackConfigDir`.
+  const older = typeof config === "string" && { stackConfigDir: config };
+  return { ...older, ...rest, name, config: isObject(config) ? namespaced(config, name) : {} };
 }
 
-async function namesIn(directory: string): Promise<string[]> {
+async function namesIn(directory: string, ending: string): Promise<string[]> {
   const files = await readdir(directory).catch((): string[] => []);
-  return files
-    .map((file) => /^Pulumi\.(.+)\.ya?ml$/.exec(file)?.[1])
-    .filter((name): name is string => name !== undefined && STACK_NAME.test(name))
-    .sort();
+  return (
+    files
+      .filter((file) => file.startsWith("Pulumi.") && file.endsWith(ending))
+      .map((file) => file.slice("Pulumi.".length, -ending.length))
+      // `Pulumi.<stack>.deploy.yaml` has the settings of Pulumi Deployments.
+      .filter((name) => STACK_NAME.test(name) && !name.endsWith(".deploy"))
+      .sort()
+  );
 }
 
 async function selectedStack(engine: Engine): Promise<string | undefined> {

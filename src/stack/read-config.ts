@@ -12,8 +12,7 @@ import { makeCatalog } from "../core/catalog";
 import { parseConfigText, readConfig, withPricesOf, type RawConfigValue } from "../core/stack-config";
 import { isObject, own } from "../core/overlay";
 import { NAMESPACE, type StackConfig, type VolumeDefinition } from "../core/config-schema";
-import { joinPath } from "../core/validate";
-import { resolve, type VolumeRequest } from "../core/resolve";
+import { resolveListed, type VolumeRequest } from "../core/resolve";
 import { stackError, StackError } from "./errors";
 import type { StackConfigRead } from "./types";
 import { parseYaml } from "./yaml-value";
@@ -28,8 +27,10 @@ export const NO_FILE = "none";
 export interface ConfigContext {
   /** The project's directory, to which paths are relative. */
   directory: string;
-  /** The config below `config` of Pulumi.yaml. */
+  /** The config below `config` of Pulumi.yaml, each key with its namespace. */
   projectConfig: Record<string, unknown>;
+  /** The project's name, which is the namespace of keys without one. */
+  projectName?: string | undefined;
   env: NodeJS.ProcessEnv;
 }
 
@@ -75,7 +76,8 @@ export async function readConfigText(
   context: ConfigContext,
 ): Promise<StackConfigRead> {
   const parsed = parseConfigFile(text ?? "", file, context.directory);
-  const raw = rawValues(parsed, context.projectConfig);
+  const others = namespaced(isObject(parsed["config"]) ? parsed["config"] : {}, context.projectName);
+  const raw = rawValues(others, context.projectConfig);
   const read = readConfig(raw);
   const { config, problems: inPrices } = await withPrices(read.config, context.directory);
   const { keys } = read.unreadable;
@@ -84,7 +86,6 @@ export async function readConfigText(
   const catalog = makeCatalog(config, unreadable);
   const mistakes = [...read.problems, ...inPrices, ...catalog.problems];
 
-  const others = isObject(parsed["config"]) ? parsed["config"] : {};
   const providerConfig = (key: string) => {
     const ofProject = own(context.projectConfig, key);
     const said = own(others, key) ?? (isObject(ofProject) ? (ofProject["value"] ?? ofProject["default"]) : ofProject);
@@ -94,7 +95,7 @@ export async function readConfigText(
     stackPlacement(backend, config, (rules) => rules.environment?.(providerConfig, context.env)),
   );
   const problems = [...mistakes, ...volumeProblems(config, catalog, requestFor, mistakes)];
-  const ownProfiles = ownEntries(parsed, "profiles");
+  const ownProfiles = ownEntries(others, "profiles");
   const environments = environmentsOf(parsed["environment"]);
   const inherited = Object.keys(raw).filter((key) => own(others, spelling(others, key)) == null);
   return {
@@ -121,9 +122,16 @@ function environmentsOf(value: unknown): string[] {
 }
 
 /** The key below `config` that holds one of ours, as the file spells it. */
-export function spelling(config: Record<string, unknown>, key: string): string {
-  const long = `${NAMESPACE}:config:${key}`;
-  return Object.hasOwn(config, long) ? long : `${NAMESPACE}:${key}`;
+export function spelling(config: Record<string, unknown>, key: string, projectName?: string): string {
+  const others = [`${NAMESPACE}:config:${key}`, ...(projectName === NAMESPACE ? [key] : [])];
+  return others.find((each) => Object.hasOwn(config, each)) ?? `${NAMESPACE}:${key}`;
+}
+
+/** A config whose keys all have a namespace: Pulumi takes one without any for the project's own, in Pulumi.yaml and in a stack's file. */
+export function namespaced(config: Record<string, unknown>, projectName: string | undefined): Record<string, unknown> {
+  const withNamespace = (key: string) =>
+    key.includes(":") || projectName === undefined ? key : `${projectName}:${key}`;
+  return Object.fromEntries(Object.entries(config).map(([key, value]) => [withNamespace(key), value]));
 }
 
 /** What Pulumi.yaml says of a key of ours: its value, or its default. */
@@ -144,7 +152,7 @@ export function isSecret(value: unknown): boolean {
 }
 
 function rawValues(
-  parsed: Record<string, unknown>,
+  config: Record<string, unknown>,
   projectConfig: Record<string, unknown>,
 ): Record<string, RawConfigValue> {
   const found = new Map<string, unknown>();
@@ -153,7 +161,7 @@ function rawValues(
     const name = key.slice(NAMESPACE.length + 1);
     found.set(name, projectValue(projectConfig, name));
   }
-  for (const [key, value] of Object.entries(isObject(parsed["config"]) ? parsed["config"] : {})) {
+  for (const [key, value] of Object.entries(config)) {
     if (!key.startsWith(`${NAMESPACE}:`)) continue;
     found.set(key.slice(NAMESPACE.length + 1).replace(/^config:/, ""), value);
   }
@@ -204,9 +212,7 @@ function volumeProblems(
 ): Problem[] {
   const told = new Set(known.map(formatProblem));
   return Object.entries(config.volumes ?? {}).flatMap(([name, volume]) => {
-    const prefix = `${joinPath(`${NAMESPACE}:volumes`, [name])}.`;
-    const request = requestFor(name, volume);
-    const { problems } = resolve(catalog, request, prefix, `${prefix}${request.backend ?? "backend"}`);
+    const { problems } = resolveListed(catalog, name, requestFor(name, volume));
     return problems.filter((each) => {
       const text = formatProblem(each);
       return told.has(text) ? false : told.add(text);
@@ -214,14 +220,13 @@ function volumeProblems(
   });
 }
 
-function ownEntries(parsed: Record<string, unknown>, key: string): string[] {
-  const config = isObject(parsed["config"]) ? parsed["config"] : {};
+function ownEntries(config: Record<string, unknown>, key: string): string[] {
   const value = own(config, spelling(config, key));
   const read = typeof value === "string" ? parseConfigText(key, value).value : value;
   return isObject(read) && !isSecret(read) ? Object.keys(read) : [];
 }
 
-/** The config file of a stack: `Pulumi.<stack>.yaml`, of the last part of its name. */
-export function configFileOf(directory: string, stack: string): string {
-  return join(directory, `Pulumi.${stack.split("/").at(-1) ?? stack}.yaml`);
+/** The config file of a stack: `Pulumi.<stack>.yaml`, of the last part of its name; it ends as the project's own file does. */
+export function configFileOf(directory: string, stack: string, ending: string): string {
+  return join(directory, `Pulumi.${stack.split("/").at(-1) ?? stack}${ending}`);
 }

@@ -6,6 +6,7 @@ import { locked, writeWhole } from "./write-config";
 import { editText, lineDiff } from "./edit-text";
 import { stackError, StackError } from "./errors";
 import { editProblems, newProblems, plansOf, refusals, uselessProfiles } from "./plan";
+import type { ProjectSettings } from "./project";
 import { NO_STATE } from "./state";
 import type { ConfigEdit, EditOptions, EditResult, StackConfigRead, StackState } from "./types";
 
@@ -14,7 +15,7 @@ export interface Edited {
   configFile: string;
   read: (text: string | undefined) => Promise<StackConfigRead>;
   readState: () => Promise<StackState>;
-  projectConfig: () => Promise<Record<string, unknown>>;
+  settings: () => Promise<Pick<ProjectSettings, "name" | "config">>;
   /** Throws where there is neither a file nor a state: an edit makes one, and without edits there is nothing to plan. */
   refuseUnknown: (tag: string, exists: boolean) => Promise<void>;
 }
@@ -22,7 +23,7 @@ export interface Edited {
 interface Known {
   state: StackState;
   stateUnknown: Problem | undefined;
-  projectConfig: Record<string, unknown>;
+  settings: Pick<ProjectSettings, "name" | "config">;
 }
 
 /** Makes the function that edits a stack's config. In one process, edits wait for each other in their order. */
@@ -51,15 +52,15 @@ export function makeEdit(of: Edited): (edits: readonly ConfigEdit[], options?: E
   };
 }
 
-async function knownTo({ readState, projectConfig }: Edited, given?: Promise<StackState>): Promise<Known> {
+async function knownTo({ readState, settings: readSettings }: Edited, given?: Promise<StackState>): Promise<Known> {
   const state = await (given ?? readState()).catch((error: unknown) => {
     if (error instanceof StackError) return error;
     throw error;
   });
-  const config = await projectConfig();
+  const settings = await readSettings();
   return state instanceof StackError
-    ? { state: NO_STATE, stateUnknown: state.problems[0], projectConfig: config }
-    : { state, stateUnknown: undefined, projectConfig: config };
+    ? { state: NO_STATE, stateUnknown: state.problems[0], settings }
+    : { state, stateUnknown: undefined, settings };
 }
 
 async function judge(
@@ -67,7 +68,7 @@ async function judge(
   edits: readonly ConfigEdit[],
   { ifTag, willApply, volumes }: Omit<EditOptions, "dryRun">,
   { configFile, read, refuseUnknown }: Edited,
-  { state, stateUnknown, projectConfig }: Known,
+  { state, stateUnknown, settings }: Known,
 ): Promise<{ now: string; result: EditResult }> {
   const old = text ?? "";
   const tag = tagOf(text);
@@ -80,7 +81,7 @@ async function judge(
   const refused = { changed: false, tag, touched: [], stateUnknown, diff: "" };
   if (problems.length > 0) return { now: old, result: { ...refused, problems } };
 
-  const now = editText(old, edits, { projectConfig, file: configFile });
+  const now = editText(old, edits, { projectConfig: settings.config, projectName: settings.name, file: configFile });
   const after = now === old ? before : await read(now);
   const touched = plansOf(after, state, edits.length === 0 ? undefined : before, volumes);
   if (edits.length > 0) {

@@ -16,13 +16,14 @@ import type { Stack, StackConfigRead, StackState } from "./types";
 /** Makes the object of a stack. */
 export function makeStack(name: string, context: ProjectContext): Stack {
   const { project, engine } = context;
-  const configFile = configFileOf(project.configDirectory, name);
+  const configFile = configFileOf(project.configDirectory, name, context.ending);
 
   // The last reading, as long as nothing that it was made from changes.
   let last: { key: string; read: StackConfigRead } | undefined;
   const read = async (text: string | undefined): Promise<StackConfigRead> => {
-    const { config: projectConfig } = await context.settings();
-    return readConfigText(text, configFile, { directory: project.directory, projectConfig, env: engine.env });
+    const { config: projectConfig, name: projectName } = await context.settings();
+    const { directory } = project;
+    return readConfigText(text, configFile, { directory, projectConfig, projectName, env: engine.env });
   };
   const readConfig = async (): Promise<StackConfigRead> => {
     const text = await readText(configFile);
@@ -55,7 +56,6 @@ export function makeStack(name: string, context: ProjectContext): Stack {
 
   const operations = makeOperations({ name, context, readConfig, readState });
 
-  const projectConfig = async () => (await context.settings()).config;
   const refuseUnknown = async (tag: string, exists: boolean): Promise<void> => {
     if (!exists && tag === NO_FILE) throw unknownStack(name, await project.stackNames());
   };
@@ -65,7 +65,7 @@ export function makeStack(name: string, context: ProjectContext): Stack {
     const { exists } = await readState().catch(() => NO_STATE);
     await refuseUnknown(NO_FILE, exists);
   };
-  const edit = makeEdit({ configFile, read, readState, projectConfig, refuseUnknown });
+  const edit = makeEdit({ configFile, read, readState, settings: () => context.settings(), refuseUnknown });
 
   return {
     name,

@@ -7,6 +7,7 @@ import {
   change,
   monthlyCostOf,
   resolve,
+  resolveListed,
   type Resolution,
   type ResolvedVolume,
   type VolumeRequest,
@@ -15,7 +16,7 @@ import { settingText } from "../core/setting-text";
 import { isSame } from "../core/revision";
 import type { VolumeDefinition } from "../core/config-schema";
 import { NAMESPACE } from "../core/config-schema";
-import { joinPath } from "../core/validate";
+import { volumePath } from "../core/catalog";
 import { ambiguous, recordedAs } from "./select";
 import type { ComplianceStatus, Follower, RecordedVolume, StackConfigRead, StackState, VolumeStatus } from "./types";
 
@@ -27,8 +28,7 @@ export function statusesOf(read: StackConfigRead, state: StackState): VolumeStat
     const found = recordedAs(state, name);
     const [recorded, ...others] = found;
     const one = others.length > 0 ? undefined : recorded;
-    const volume = read.config.volumes?.[name];
-    const status = volume ? statusOf(read, name, volume, one, pending) : unreadableOf(read, name, one, pending);
+    const status = statusByName(read, name, one, pending);
     if (others.length > 0) return undecided(status, found);
     for (const { urn } of found) claimed.add(urn);
     return status;
@@ -38,6 +38,18 @@ export function statusesOf(read: StackConfigRead, state: StackState): VolumeStat
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map((each) => statusOf(read, each.name, undefined, each, pending));
   return [...ofConfig, ...ofProgram];
+}
+
+/** How the volume of a name stands, whether the config lists it, lists it with a mistake, or leaves it to the program. */
+export function statusByName(
+  read: StackConfigRead,
+  name: string,
+  recorded: RecordedVolume | undefined,
+  pending?: ReadonlySet<string>,
+): VolumeStatus {
+  if (Object.hasOwn(read.unreadable.volumes, name)) return unreadableOf(read, name, recorded, pending);
+  const { volumes = {} } = read.config;
+  return statusOf(read, name, Object.hasOwn(volumes, name) ? volumes[name] : undefined, recorded, pending);
 }
 
 /** The volumes that the config lists: in their order, then those whose entry can't be read. */
@@ -50,7 +62,7 @@ function unreadableOf(
   read: StackConfigRead,
   name: string,
   recorded: RecordedVolume | undefined,
-  pending: ReadonlySet<string>,
+  pending: ReadonlySet<string> | undefined,
 ): VolumeStatus {
   const problems = [...(read.unreadable.volumes[name] ?? [])];
   const what = problems.map(({ path, message }) => `${path}: ${message}`).join("; ");
@@ -186,13 +198,7 @@ function declared(
   if (volume) {
     const request = read.requestFor(name, volume);
     const known = before && before.backend === request.backend ? settingsAs("decided", before) : {};
-    const prefix = `${joinPath(`${NAMESPACE}:volumes`, [name])}.`;
-    return resolve(
-      read.catalog,
-      { ...request, placement: { ...known, ...request.placement } },
-      prefix,
-      `${prefix}${request.backend ?? "backend"}`,
-    );
+    return resolveListed(read.catalog, name, { ...request, placement: { ...known, ...request.placement } });
   }
   if (!before) return undefined;
   const { backend, profile, sizeGiB } = before;
@@ -269,7 +275,7 @@ function drifted(now: ResolvedVolume, last: ResolvedVolume): string {
 
 /** Problems of a volume's change, with the volume's place in the config before their paths. */
 export function placed(name: string, isListed: boolean, problems: readonly Problem[]): Problem[] {
-  const prefix = isListed ? joinPath(`${NAMESPACE}:volumes`, [name]) : `volume ${name}`;
+  const prefix = isListed ? volumePath(name) : `volume ${name}`;
   return problems.map((each) =>
     each.path.startsWith(`${NAMESPACE}:`) ? each : { ...each, path: `${prefix}: ${each.path}` },
   );

@@ -3,7 +3,14 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { ProfiledVolume, VolumeAttachment, type ProfiledVolumeArgs } from "../../components";
+import {
+  ComposeVolumes,
+  ProfileClasses,
+  ProfiledVolume,
+  VolumeAttachment,
+  VolumeTypes,
+  type ProfiledVolumeArgs,
+} from "../../components";
 import { volumeBackend } from "../../components/backends/registry";
 import { newDeclaration } from "../../components/declared";
 import { checkEngine, knownFormerUrns, MINIMUM_PULUMI } from "../../components/engine";
@@ -217,6 +224,14 @@ describe("options that would do nothing on a component", () => {
   ])("are refused: %s", async (option, opts) => {
     await registered(() => {
       expect(options(opts)).toThrow(`opts.${option}: "${option}" can't be set`);
+    });
+    await registered(() => {
+      for (const component of [
+        () => new VolumeTypes("types", {}, opts),
+        () => new ProfileClasses("classes", {}, opts),
+        ...(option === "customTimeouts" ? [] : [() => new ComposeVolumes("compose", {}, opts)]),
+      ])
+        expect(component).toThrow(`opts.${option}: "${option}" can't be set`);
     });
     if (option === "customTimeouts") return;
     await registered(

@@ -1,8 +1,9 @@
 // What the process of a dynamic provider writes to its standard error.
 
+import { backendNames, backends } from "../../src";
+import { CioError } from "../../components/backends/cio/errors";
 import { LocalVolumeError } from "../../components/host/errors";
 import { OpenstackError } from "../../components/backends/openstack/errors";
-import { leaveToEngine } from "../../components/provider-errors";
 import { ScaleioError } from "../../components/backends/scaleio/errors";
 
 test("errors of ours are left to the engine, which tells them once; others are written as ever", () => {
@@ -10,12 +11,15 @@ test("errors of ours are left to the engine, which tells them once; others are w
   const { error: before } = console;
   console.error = (text) => written.push(text);
   try {
-    for (const name of ["ScaleioError", "LocalVolumeError", "OpenstackError"]) leaveToEngine(name);
+    // Each provider sees to its own.
+    for (const backend of backendNames.filter((each) => backends[each].hasProvider))
+      require(`../../components/backends/${backend}/provider`);
     // As @pulumi/pulumi/cmd/dynamic-provider does.
     const report = (error: Error) => console.error(`${error}: ${error.stack}`);
     report(new ScaleioError("refused", "the array refuses: it is full"));
     report(new LocalVolumeError("disk-full", "the disk is full"));
     report(new OpenstackError("refused", "Cinder refuses: quota"));
+    report(new CioError("refused", "the cluster refuses: it is full"));
     expect(written).toEqual([]);
     report(new TypeError("a mistake"));
     console.error("ScaleioError: said by hand");

@@ -22,6 +22,8 @@ const declare = (profile: string, sizeGiB = 100, more = "") =>
     const data = new ProfiledVolume("data@${profile}", { sizeGiB: ${sizeGiB}, ${more} });
     exports.device = data.resource?.devicePath;
     exports.id = data.volumeId;
+    for (const key of ["name", "uuid", "devicePath"])
+      data.resource?.[key].apply(() => pulumi.log.info("a known " + key));
   `);
 const refused = async (messages: string[], command: string[] = ["preview"]) => {
   const before = JSON.stringify(cluster.volumes);
@@ -45,6 +47,8 @@ test("the founding gold becomes silver and gold again on one volume, grows, show
   expect(cluster.calls).toEqual([]);
 
   declare("silver");
+  const preview = succeeded(await project.run(["preview"]));
+  for (const key of ["name", "uuid", "devicePath"]) expect(preview).toContain(`a known ${key}`);
   expect(await project.up()).toContain("iopsMax: 1,000 IOPS → 500 IOPS, in place");
   expect(onCluster(cluster)).toEqual(["cluster-dev-data: 100 GB, 5 copies, local, 50-500 IOPS"]);
   expect(sent()).toEqual(["POST /volumes/cluster-dev-data"]);

@@ -1,11 +1,13 @@
 // The values that the commands read in a stack's file, and those that the engine hands to the program: the same, whatever is written there.
 
-import { writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import fc from "fast-check";
 
 import { readYaml } from "../../src/core/yaml-values";
+import { openProject } from "../../src/stack";
+import { namespaced } from "../../src/stack/read-config";
 import { Project, succeeded } from "../support/engine";
 import { runs } from "../support/property";
 
@@ -43,6 +45,25 @@ const scalar = fc.oneof(
 );
 // What can't be written without quotes: no scalar at all, or none that the engine can hand on.
 const isPlain = (text: string) => !/^[-+]?\.(inf|nan)$/i.test(text) && !/^(-|\.|\+)?$|^[-.]{3}|^- /.test(text);
+
+test("are those of the same keys and the same file: a key without a namespace is the project's, and files end as the project's own", async () => {
+  const file = (name: string) => join(project.directory, name);
+  const moved = ["Pulumi", "Pulumi.dev"];
+  for (const name of moved) renameSync(file(`${name}.yaml`), file(`${name}.yml`));
+  try {
+    writeFileSync(file("Pulumi.dev.yaml"), "config: { values:other: 1 }\n");
+    writeFileSync(file("Pulumi.dev.yml"), "config: { bare: 5, values:full: 6 }\n");
+    const opened = await openProject({ directory: project.directory });
+    expect([await opened.stackNames(), opened.stack("dev").configFile]).toEqual([["dev"], file("Pulumi.dev.yml")]);
+    const { config } = readYaml(readFileSync(opened.stack("dev").configFile, "utf8")).toJS() as { config: object };
+    const ours = Object.entries(namespaced({ ...config }, opened.name)).map(([key, value]) => [key, String(value)]);
+    const printed = succeeded(await project.run(["config", "--json"]));
+    const ofEngine = Object.entries(JSON.parse(printed) as Record<string, { value: string }>);
+    expect(ofEngine.map(([key, { value }]) => [key, value]).sort()).toEqual(ours.sort());
+  } finally {
+    for (const name of moved) renameSync(file(`${name}.yml`), file(`${name}.yaml`));
+  }
+});
 
 test("are the same in both, for any plain scalar as a value or in a list", async () => {
   await fc.assert(

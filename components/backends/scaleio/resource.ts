@@ -6,7 +6,7 @@ import { nearest, NAMESPACE, problem, stackPlacement, type Problem, type StackCo
 import type { ScaleioSettings } from "../../../src/backends/scaleio";
 import { generatedName, MAX_NAME_LENGTH } from "../../../src/backends/scaleio/names";
 import type { VolumeBackend } from "../contract";
-import { isConfigSecret, keepAtPreview } from "../../engine";
+import { isConfigSecret, keepAtPreview, stackFile } from "../../engine";
 import { registrationOf } from "../../own-resources";
 import { transformed } from "../../transform";
 import { askScaleio } from "./ask";
@@ -118,7 +118,7 @@ function connectionProblems(config: StackConfig): Problem[] {
   const given = Object.keys(pulumi.runtime.allConfig()).filter((key) => key.startsWith(prefix));
   if (given.includes(`${prefix}password`) && !isConfigSecret(`${prefix}password`)) {
     void pulumi.log.warn(
-      `${prefix}password is stored in Pulumi.${pulumi.getStack()}.yaml as plain text: pulumi config set --secret ${prefix}password`,
+      `${prefix}password is stored in ${stackFile()} as plain text: pulumi config set --secret ${prefix}password`,
     );
   }
   return given

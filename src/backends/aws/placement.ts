@@ -37,6 +37,7 @@ export const tagsSchema = bounded(z.record(z.string(), z.string()), MOST_TAGS)
 const cheapestTypes = z
   .array(z.enum(volumeTypes))
   .min(1)
+  .max(volumeTypes.length)
   .describe(
     "Volume types that `volumeType: cheapest` chooses from; the first of equally cheap types wins. Default: gp3, io2, io1",
   );

@@ -88,10 +88,10 @@ function wrongCombinations(type: VolumeType, asked: AskedAws): Problem[] {
     );
   if (section.kmsKeyId != null && section.encrypted !== true) {
     const because = "a KMS key requires encryption, and this profile doesn't encrypt";
-    notApplicable("kmsKeyId", because, ["add `encrypted: true`", asked.without("kmsKeyId")]);
+    notApplicable("kmsKeyId", because, ["add `encrypted: true`", ...without("kmsKeyId", asked)]);
   }
   if (section.multiAttach === true && !limits[type].multiAttach) {
-    const ways = [...otherTypes(type, asked, inapplicable(asked, "multiAttach")), asked.without("multiAttach")];
+    const ways = [...otherTypes(type, asked, inapplicable(asked, "multiAttach")), ...without("multiAttach", asked)];
     notApplicable("multiAttach", `${labelOf(type, asked)} doesn't support multi-attach`, ways);
   }
   return problems;
@@ -103,7 +103,7 @@ function resolveIops(type: VolumeType, asked: AskedAws, problems: Problem[], not
   const limits = asked.limits[type].iops;
   if (!limits) {
     if (section.iops == null) return null;
-    const ways = [...otherTypes(type, asked, inapplicable(asked, "iops")), asked.without("iops")];
+    const ways = [...otherTypes(type, asked, inapplicable(asked, "iops")), ...without("iops", asked)];
     const params = { setting: "iops", because: `${labelOf(type, asked)} doesn't support provisioned IOPS`, ways };
     problems.push(problem("setting-not-applicable", path, section.iops, params));
     return null;
@@ -194,12 +194,22 @@ function isWayOut(
   changed: Partial<AskedAws> = {},
 ): boolean {
   const keyOf = (each: Problem) => `${each.code} ${each.path} ${other === type ? "" : each.message}`;
+  const { section, sizeGiB } = { ...asked, ...changed };
+  const volumeType = other === type ? section.volumeType : other;
+  if (asked.accepts?.({ section: { ...section, volumeType }, sizeGiB }) === false) return false;
   const before = new Set(resolveType(type, { ...asked, quiet: true }).problems.map(keyOf));
   const again = other === type ? asked.again : undefined;
   const resolveChanged = again ?? ((at: AskedAws) => resolveType(other, at));
   return resolveChanged({ ...asked, ...changed, again: undefined, quiet: true }).problems.every(
     (each) => before.has(keyOf(each)) && !(each.code === code && each.path === path),
   );
+}
+
+// To take a setting away, where that is a way out for who asks, too.
+function without(setting: keyof AwsSection, asked: AskedAws): string[] {
+  const { section, sizeGiB } = asked;
+  const isAccepted = asked.accepts?.({ section: { ...section, [setting]: undefined }, sizeGiB }) ?? true;
+  return isAccepted ? [asked.without(setting)] : [];
 }
 
 // A type as messages name it: whose profile says `cheapest` didn't name it.
@@ -220,7 +230,10 @@ function resolveThroughput(
   const rule = section.throughputMiBps;
   if (!limits) {
     if (rule == null) return null;
-    const ways = [...otherTypes(type, asked, inapplicable(asked, "throughputMiBps")), asked.without("throughputMiBps")];
+    const ways = [
+      ...otherTypes(type, asked, inapplicable(asked, "throughputMiBps")),
+      ...without("throughputMiBps", asked),
+    ];
     const because = `${labelOf(type, asked)} doesn't support provisioned throughput`;
     const params = { setting: "throughputMiBps", because, ways };
     problems.push(problem("setting-not-applicable", path, rule, params));
@@ -260,7 +273,8 @@ function throughputWays(type: VolumeType, MiBps: number, max: number, asked: Ask
     if (fits({ throughputMiBps: { ...rule, [key]: bound } }))
       ways.push(`${word} it with throughputMiBps.${key}: ${bound}`);
   } else {
-    ways.push(`use ${rangeOf(limits.min, max)} MiB/s`);
+    const ends = [limits.min, max] as const;
+    if (ends.every((each) => fits({ throughputMiBps: each }))) ways.push(`use ${rangeOf(...ends)} MiB/s`);
     const iops = Math.ceil(MiBps / limits.perIops);
     if (MiBps > max && fits({ iops })) ways.push(`raise iops to ${count(iops)}`);
   }
@@ -276,17 +290,18 @@ function resolveInitializationRate(
   const setting = "volumeInitializationRate";
   const rate = theVolumesOwn(setting, asked, notes);
   if (rate === null) return null;
-  const path =
-    asked.placement[setting] === undefined ? `${asked.path}.${setting}` : `${asked.placementPath}.${setting}`;
+  const isOfProfile = asked.placement[setting] === undefined;
+  const path = `${isOfProfile ? asked.path : asked.placementPath}.${setting}`;
+  const away = isOfProfile ? without(setting, asked) : [`remove \`${setting}\``];
   if (snapshotId === null) {
     const because = "it applies only to volumes created from a snapshot";
-    const ways = ["set `snapshotId` on the volume", `remove \`${setting}\``];
+    const ways = ["set `snapshotId` on the volume", ...away];
     problems.push(problem("setting-not-applicable", path, rate, { setting, because, ways }));
   }
   const { min, max } = asked.limits.volumeInitializationRate;
   if (rate < min || rate > max) {
     const params = { what: "EC2", wants: `${setting} is ${count(rate)} MiB/s`, min, max };
-    const ways = [`use ${count(min)} to ${count(max)} MiB/s`, `remove \`${setting}\``];
+    const ways = [`use ${count(min)} to ${count(max)} MiB/s`, ...away];
     problems.push(problem("throughput-beyond-limit", path, rate, { ...params, ways }));
   }
   return rate;

@@ -236,7 +236,10 @@ function resolve(asked: Asked<CioSection, Placement, CioLimits>): Answer<CioSett
       const at = `${path}.${key}.${bound}`;
       if (value < range.min || value > range.max) {
         const wants = `profile "${profile}" sets ${bound === "min" ? "at least" : "at most"} ${count(value)} ${unit}`;
-        const ways = [`ask for ${count(range.min)} to ${count(range.max)} ${unit}`, `leave \`${bound}\` out`];
+        // Not beyond the other bound, which is a problem of its own where it is out of range.
+        const from = bound === "max" ? Math.max(range.min, min ?? 0) : range.min;
+        const to = bound === "min" ? Math.min(range.max, max ?? Infinity) : range.max;
+        const ways = [...(from <= to ? [`use ${count(from)} to ${count(to)} ${unit}`] : []), asked.without(key, bound)];
         problems.push(
           problem(codes[1], at, value, { what: "ContainerIO", wants, min: range.min, max: range.max, ways }),
         );
@@ -257,7 +260,7 @@ function resolve(asked: Asked<CioSection, Placement, CioLimits>): Answer<CioSett
   }
   const type = section.type?.toLowerCase() === "hdd" ? "hdd" : "ssd";
   if (type === "hdd" && section.iops?.min != null) {
-    const ways = ["remove `iops.min`", "set `type: ssd`"];
+    const ways = [asked.without("iops", "min"), "set `type: ssd`"];
     const because = "ContainerIO reserves IOPS on SSDs only";
     problems.push(
       problem("setting-not-applicable", `${path}.iops.min`, section.iops.min, { setting: "iops.min", because, ways }),
@@ -266,8 +269,9 @@ function resolve(asked: Asked<CioSection, Placement, CioLimits>): Answer<CioSett
 
   const { values, unsure: unsureLevels, default: defaultLevel } = limits.level;
   const level = section.level ?? defaultLevel;
+  const certain = values.filter((each) => !unsureLevels.includes(each));
   if (!values.includes(level)) {
-    const sure = either(values.filter((each) => !unsureLevels.includes(each)));
+    const sure = either(certain.length > 0 ? certain : values);
     lacks(
       "level",
       level,
@@ -276,7 +280,7 @@ function resolve(asked: Asked<CioSection, Placement, CioLimits>): Answer<CioSett
       `set \`level\` to ${sure}`,
     );
   } else if (unsureLevels.includes(level)) {
-    const because = `some sources begin at ${Math.min(...values.filter((each) => !unsureLevels.includes(each)))}`;
+    const because = certain.length > 0 ? `some sources begin at ${Math.min(...certain)}` : "no source is certain of it";
     notes.push(note("limit-unsure", `${path}.level`, { what: `level ${level}`, because }));
   }
 

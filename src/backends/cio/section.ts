@@ -2,6 +2,8 @@
 
 import { z } from "zod";
 
+import { bounded } from "../bounded";
+
 export const algorithms = ["lzo", "zlib", "zstd"] as const;
 export const filesystems = ["btrfs", "ext4", "xfs"] as const;
 export const provisions = ["thin", "thick"] as const;
@@ -51,6 +53,8 @@ const autoExpand = z.strictObject({
   limit: positive.nullish().describe("How many times. Default: 3"),
 });
 
+/** More than a volume ever has. */
+const MOST_LABELS = 64;
 const labelKey = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]*$/, "invalid label key");
 
 export const section = z
@@ -77,7 +81,9 @@ export const section = z
       .regex(/^(\/[^/\s]+)+$/, "it is no absolute path")
       .nullish()
       .describe("Where the nodes mount volumes: an absolute path. Default: /cio/volumes"),
-    labels: z.record(labelKey, z.string()).nullish().describe("Labels of the volume. Default: none"),
+    labels: bounded(z.record(labelKey, z.string()), MOST_LABELS)
+      .nullish()
+      .describe("Labels of the volume. Default: none"),
     services: z
       .strictObject({
         compression: z

@@ -21,6 +21,10 @@ export function parametersOf(
   { settings: rules }: Pick<Driver, "settings">,
   settings: Readonly<Record<string, unknown>>,
   { asked, backend }: Pick<AskedOfBase, "asked" | "backend">,
+  helpful: (
+    problem: Problem,
+    candidates: readonly [way: string, changed: { section: Record<string, unknown> }][],
+  ) => string[] = () => [],
 ): DriverParameters & { problems: Problem[] } {
   const [parameters, attributes]: [Parameters, Parameters] = [{}, {}];
   const problems: Problem[] = [];
@@ -48,8 +52,10 @@ export function parametersOf(
           `${key}=${text}`;
       }
     } else if (rule.to === "nowhere") {
-      const params = { setting, because: rule.because, ways: [asked.without(setting), rule.way] };
-      problems.push(problem("setting-not-applicable", path, value, params));
+      const found = (ways: string[]) =>
+        problem("setting-not-applicable", path, value, { setting, because: rule.because, ways: [...ways, rule.way] });
+      const without = helpful(found([]), [[asked.without(setting), { section: { [setting]: undefined } }]]);
+      problems.push(found(without));
     }
   }
   return { parameters, attributes, problems };

@@ -6,7 +6,7 @@ import { count, note, problem, type Note, type Problem } from "../../core/proble
 import { NAMESPACE } from "../../core/config-schema";
 import { joinPath } from "../../core/validate";
 import type { Answer, Asked } from "../contract";
-import { attributesClassName, classContent, sorted, storageClassName, type ClassContent } from "./classes";
+import { attributesClassName, classContent, sorted, storageClassName } from "./classes";
 import { driverNames, driverOf, SIDECAR_PARAMETERS, type Driver, type DriverName } from "./drivers";
 import { parametersOf, type Parameters } from "./parameters";
 import { accessModes, SUBDOMAIN, type KubernetesSettings, type Placement, type Section } from "./settings";
@@ -18,38 +18,46 @@ const STACK = `${NAMESPACE}:kubernetes`;
 
 /** Settings, problems and notes for one claim. */
 export function resolveClaim(asked: AskedClaim): Answer<KubernetesSettings> {
-  const { answer, settings } = resolveWithClass(asked);
-  return settings ? { ...answer, settings } : answer;
+  return answerTo(asked, false);
 }
 
-/** The same, with what the StorageClass consists of. */
-export function resolveWithClass(asked: AskedClaim): {
-  answer: Answer<KubernetesSettings>;
-  settings?: KubernetesSettings;
-  content?: ClassContent;
-} {
-  const { placement, base, section, placementPath } = asked;
+/** What is changed of a request, to try a way out of a problem. */
+interface Changed {
+  /** Settings of the section for the driver's backend. */
+  section?: Readonly<Record<string, unknown>>;
+  placement?: Partial<Placement>;
+  sizeGiB?: number;
+}
+/** Those ways out, each with what it changes, with which a problem is gone and no other comes. */
+type WaysOut = (problem: Problem, candidates: readonly Candidate[]) => string[];
+type Candidate = readonly [way: string, ...changes: Changed[]];
+
+// `isQuiet`: only whether there are problems matters, and not the ways out of them, which are found by asking so.
+function answerTo(asked: AskedClaim, isQuiet: boolean): Answer<KubernetesSettings> {
+  const { placement, base, section } = asked;
   const { driver: name, namespace = "default", volumeMode = "Filesystem", labels = {}, existingClass } = placement;
-  if (name === undefined || !base) return { answer: { sizeGiB: asked.sizeGiB, problems: [noDriver()], notes: [] } };
+  if (name === undefined || !base) return { sizeGiB: asked.sizeGiB, problems: [noDriver()], notes: [] };
   const driver = driverOf(name);
-  const below = backends[base.backend].resolve(base.asked, base.prices);
-  const modes = accessModes.filter((each) => (placement.accessModes ?? ["ReadWriteOnce"]).includes(each));
+  const accepts = isQuiet ? undefined : acceptedBy(asked);
+  const below = backends[base.backend].resolve({ ...base.asked, accepts }, base.prices);
+  const modes = modesOf(placement);
   const problems = [...wrongName(asked), ...wrongOptions(name, driver, placement), ...below.problems];
   const { sizeGiB } = below;
   const made = below.settings as Readonly<Record<string, unknown>> | undefined;
   const notes = below.notes.filter(({ code }) => !driver.dropsNotes?.includes(code));
-  const { parameters, attributes, problems: wrong } = parametersOf(driver, made ?? {}, base);
+  const ways: WaysOut = isQuiet ? () => [] : (found, candidates) => helpful(asked, found, candidates);
+  const { parameters, attributes, problems: wrong } = parametersOf(driver, made ?? {}, base, ways);
   if (made) {
-    problems.push(...wrong, ...wrongModes(driver, made, { modes, volumeMode }, base.asked, placementPath));
-    const byDriver = iopsOfDriver(name, driver, attributes, sizeGiB, base.asked);
+    problems.push(...wrong, ...wrongModes(driver, made, asked, ways));
+    const byDriver = iopsOfDriver(name, driver, attributes, sizeGiB, base.asked, ways);
     problems.push(...byDriver.problems);
     notes.push(...byDriver.notes);
   }
-  if (problems.length > 0) return { answer: { sizeGiB, problems, notes: [] } };
+  if (problems.length > 0) return { sizeGiB, problems, notes: [] };
   if (existingClass !== undefined) {
     const what = `the parameters of StorageClass "${existingClass}"`;
     const because = "only the cluster has them";
-    notes.push(note("not-checked", `${placementPath}.existingClass`, { what, because }));
+    notes.push(note("not-checked", `${asked.placementPath}.existingClass`, { what, because }));
   }
   const content = classContent(name, parameters, section, placement.classes);
   const settings: KubernetesSettings = {
@@ -64,7 +72,45 @@ export function resolveWithClass(asked: AskedClaim): {
     attributes: sorted(attributes),
     labels: sorted(labels),
   };
-  return { answer: { settings, sizeGiB, problems, notes }, settings, content };
+  return { settings, sizeGiB, problems, notes };
+}
+
+function modesOf({ accessModes: asked = ["ReadWriteOnce"] }: Placement): KubernetesSettings["accessModes"] {
+  return accessModes.filter((each) => asked.includes(each));
+}
+
+const keyOf = ({ code, path, message }: Problem) => `${code} ${path} ${message}`;
+
+// Whether the driver has nothing against what would be a way out on its backend alone.
+function acceptedBy(asked: AskedClaim): (changed: { section: unknown; sizeGiB: number }) => boolean {
+  const ofDriver = (changed: Changed): string[] => {
+    const at = laidOver(asked, changed);
+    const below = at.base ? backends[at.base.backend].resolve(at.base.asked, at.base.prices).problems.map(keyOf) : [];
+    const all = answerTo(at, true).problems.map(keyOf);
+    return all.filter((each) => !below.includes(each));
+  };
+  const before = ofDriver({});
+  return ({ section, sizeGiB }) =>
+    ofDriver({ section: section as Record<string, unknown>, sizeGiB }).every((each) => before.includes(each));
+}
+
+function helpful(asked: AskedClaim, found: Problem, candidates: readonly Candidate[]): string[] {
+  const problemsWith = (changed: Changed) => answerTo(laidOver(asked, changed), true).problems.map(keyOf);
+  const before = problemsWith({});
+  const helps = (changed: Changed) =>
+    problemsWith(changed).every((each) => each !== keyOf(found) && before.includes(each));
+  return candidates.filter(([, ...changes]) => changes.every(helps)).map(([way]) => way);
+}
+
+function laidOver(asked: AskedClaim, { section, placement, sizeGiB = asked.sizeGiB }: Changed): AskedClaim {
+  const { base } = asked;
+  const ofBase = base && { ...base.asked, sizeGiB, section: { ...(base.asked.section as object), ...section } };
+  return {
+    ...asked,
+    sizeGiB,
+    placement: { ...asked.placement, ...placement },
+    ...(base && ofBase && { base: { ...base, asked: ofBase } }),
+  };
 }
 
 function noDriver(): Problem {
@@ -73,13 +119,15 @@ function noDriver(): Problem {
   return problem("setting-required", `${STACK}.driver`, undefined, params);
 }
 
-// The name of a claim is that of an object.
+// The name of a claim is that of an object. Of a volume that the config lists it is a key there, and the volume has no other name.
 function wrongName({ name, sizePath }: AskedClaim): Problem[] {
   if (SUBDOMAIN.test(name)) return [];
   const why = `"${name}" can't be the name of a claim`;
   const allowed = "lower-case letters, digits, `-` and `.`, beginning and ending with a letter or a digit";
-  const fix = "rename the volume, or set `physicalName`";
-  return [problem("value-invalid", sizePath.replace(/size(GiB)?$/, "name"), name, { why, allowed, fix })];
+  const where = sizePath.replace(/size(GiB)?$/, "");
+  const isListed = where.endsWith(".");
+  const fix = isListed ? "rename the volume" : "rename the volume, or set `physicalName`";
+  return [problem("value-invalid", isListed ? where.slice(0, -1) : `${where}name`, name, { why, allowed, fix })];
 }
 
 // A parameter that a driver doesn't know it either ignores, or no volume is ever created.
@@ -106,30 +154,52 @@ function wrongOptions(name: DriverName, driver: Driver, { classes = {}, zones }:
 function wrongModes(
   { shared }: Driver,
   settings: Readonly<Record<string, unknown>>,
-  { modes, volumeMode }: Pick<KubernetesSettings, "volumeMode"> & { modes: readonly string[] },
-  { path, without }: Asked<unknown, unknown, unknown>,
-  placementPath: string,
+  { placement, base, placementPath }: AskedClaim,
+  ways: WaysOut,
 ): Problem[] {
-  if (!shared) return [];
+  if (!shared || !base) return [];
   const { setting, types } = shared;
+  const { path, without } = base.asked;
   const type = String(settings[shared.type]);
+  const modes = modesOf(placement);
   const many = modes.filter((each) => each.endsWith("Many"));
   const isShared = settings[setting] === true;
-  const refused = (at: string, what: string, given: unknown, because: string, ways: string[]) =>
-    problem("setting-not-applicable", at, given, { setting: what, because, ways });
+  const refused =
+    (at: string, what: string, given: unknown, because: string) =>
+    (ways: string[]): Problem =>
+      problem("setting-not-applicable", at, given, { setting: what, because, ways });
+  const helping = (found: (ways: string[]) => Problem, ...candidates: Candidate[]) => ways(found([]), candidates);
+  const block: Changed = { placement: { volumeMode: "Block", accessModes: ["ReadWriteMany"] } };
+  const onVolume = "`volumeMode: Block` and `accessModes: [ReadWriteMany]` on the volume";
+  const alone: Candidate = [without(setting), { section: { [setting]: undefined } }];
+  const problems: Problem[] = [];
   if (isShared && !types.includes(type)) {
     const because = `the CSI driver supports it for ${types.join(" and ")} only, and the type is ${type}`;
-    return [refused(`${path}.${setting}`, setting, true, because, [`use ${types.join(" or ")}`, without(setting)])];
+    const others = types.map((each): Candidate => [`use ${each}`, { section: { [shared.type]: each } }]);
+    const found = refused(`${path}.${setting}`, setting, true, because);
+    problems.push(found(helping(found, ...others, alone)));
   }
-  const wanted = "set `volumeMode: Block` and `accessModes: [ReadWriteMany]` on the volume";
-  if (isShared && !(many.includes("ReadWriteMany") && volumeMode === "Block")) {
+  if (isShared && !(many.includes("ReadWriteMany") && placement.volumeMode === "Block")) {
     const because = "a claim is used by several nodes only as a block device with ReadWriteMany";
-    return [refused(`${path}.${setting}`, setting, true, because, [wanted, without(setting)])];
+    const found = refused(`${path}.${setting}`, setting, true, because);
+    problems.push(found(helping(found, [`set ${onVolume}`, block], alone)));
   }
-  if (isShared || many.length === 0) return [];
+  if (isShared || many.length === 0) return problems;
   const because = `${many.join(" and ")} requires a profile with \`${setting}: true\``;
-  const ways = [`add \`${setting}: true\` to the profile`, "remove `accessModes`"];
-  return [refused(`${placementPath}.accessModes`, "accessModes", modes, because, ways)];
+  const allowed = [{}, ...types.map((each) => ({ [shared.type]: each }))].flatMap((also): Candidate[] => {
+    const section = { ...also, [setting]: true };
+    const said = Object.entries(section).map(([key, value]) => `\`${key}: ${value}\``);
+    const way = `set ${said.join(" and ")} in the profile`;
+    return [
+      [way, { section }],
+      [`${way}, with ${onVolume}`, { section, ...block }],
+    ];
+  });
+  const found = refused(`${placementPath}.accessModes`, "accessModes", placement.accessModes, because);
+  // Of those, the one that changes least.
+  const least = helping(found, ...allowed).slice(0, 1);
+  const away = helping(found, ["remove `accessModes`", { placement: { accessModes: undefined } }]);
+  return [...problems, found([...least, ...away])];
 }
 
 // The driver's own rules, whatever limits a stack may have set: nothing that it would change without a word.
@@ -139,6 +209,7 @@ function iopsOfDriver(
   { type = "", iops: text }: Parameters,
   sizeGiB: number,
   { path, profile }: Asked<unknown, unknown, unknown>,
+  ways: WaysOut,
 ): { problems: Problem[]; notes: Note[] } {
   const rule = rules && Object.hasOwn(rules, type) ? rules[type] : undefined;
   if (!rule || text === undefined) return { problems: [], notes: [] };
@@ -146,9 +217,16 @@ function iopsOfDriver(
   const most = Math.max(rule.min, rule.perGiB * sizeGiB);
   if (iops < rule.min || iops > most) {
     const wants = `"${profile}" sets ${count(iops)} IOPS`;
-    const ways = [`use ${count(rule.min)} to ${count(most)} IOPS`, "use a bigger volume"];
-    const params = { what: `${name} with ${type} at ${count(sizeGiB)} GiB`, wants, min: rule.min, max: most, ways };
-    return { problems: [problem("iops-beyond-limit", `${path}.iops`, iops, params)], notes: [] };
+    const found = (ways: string[]) => {
+      const params = { what: `${name} with ${type} at ${count(sizeGiB)} GiB`, wants, min: rule.min, max: most, ways };
+      return problem("iops-beyond-limit", `${path}.iops`, iops, params);
+    };
+    const bigger = Math.ceil(iops / rule.perGiB);
+    const helping = ways(found([]), [
+      [`use ${count(rule.min)} to ${count(most)} IOPS`, { section: { iops: rule.min } }, { section: { iops: most } }],
+      [`increase the size to at least ${count(bigger)} GiB`, { sizeGiB: bigger }],
+    ]);
+    return { problems: [found(helping.length > 0 ? helping : ["change the profile's iops or volumeType"])], notes: [] };
   }
   if (iops <= rule.max) return { problems: [], notes: [] };
   const because = `the CSI driver caps at ${count(rule.max)} IOPS if it isn't permitted to read EC2's maximum`;

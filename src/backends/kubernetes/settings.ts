@@ -26,6 +26,7 @@ export const section = z
       .describe("File system of claims of this profile. Default: the driver's, ext4"),
     mountOptions: z
       .array(z.string().min(1))
+      .max(64)
       .nullish()
       .describe("Options with which nodes mount the file system. Default: none"),
   })
@@ -53,6 +54,7 @@ export const own = z
     accessModes: z
       .array(z.enum(accessModes))
       .min(1)
+      .max(accessModes.length)
       .optional()
       .describe("How nodes may use the claim. Fixed at creation. Default: ReadWriteOnce"),
     volumeMode: z
@@ -96,6 +98,7 @@ export const stack = classOptions
     zones: z
       .array(z.string().min(1))
       .min(1)
+      .max(64)
       .optional()
       .describe("Zones in which classes create volumes. Default: all zones of the cluster"),
   })

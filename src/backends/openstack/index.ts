@@ -82,7 +82,8 @@ export const openstack = defineBackend({
       if (problems.length === 0) {
         const { min = limits.sizeGiB.min, max = limits.sizeGiB.max } = sizesOf(made.type.extraSpecs);
         const ways = () => ["change the type's extra specs"];
-        problems.push(...sizeProblems(`a volume of type "${volumeType}"`, asked, { min, max }, { ways }));
+        const fits = (sizeGiB: number) => sizeProblems("", { ...asked, sizeGiB }, limits.sizeGiB).length === 0;
+        problems.push(...sizeProblems(`a volume of type "${volumeType}"`, asked, { min, max }, { ways, fits }));
       }
     }
     const sources = MADE_FROM.filter((key) => placement[key] !== undefined);

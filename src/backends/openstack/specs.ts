@@ -129,12 +129,16 @@ export function volumeTypeToMake(
 ): { type: VolumeTypeToMake; problems: Problem[] } {
   const problems: Problem[] = [];
   const { description, projects, extraSpecs, qos } = specs;
+  const wrongSize = (key: string, why: string, allowed: string) =>
+    problems.push(problem("value-invalid", `${path}.extraSpecs.${key}`, extraSpecs?.[key], { why, allowed }));
   for (const key of [MIN_SIZE, MAX_SIZE]) {
     const text = extraSpecs?.[key];
-    if (text === undefined || /^[1-9]\d*$/.test(text)) continue;
-    const params = { why: `invalid size "${text}"`, allowed: 'a whole number of GiB, as text: "10"' };
-    problems.push(problem("value-invalid", `${path}.extraSpecs.${key}`, text, params));
+    if (text !== undefined && !/^[1-9]\d*$/.test(text))
+      wrongSize(key, `invalid size "${text}"`, 'a whole number of GiB, as text: "10"');
   }
+  const { min, max } = sizesOf(extraSpecs ?? {});
+  if (problems.length === 0 && min !== undefined && max !== undefined && min > max)
+    wrongSize(MAX_SIZE, `less than \`${MIN_SIZE}\`: the type would have no size`, `${min} or more, as text`);
   const type: VolumeTypeToMake = {
     name,
     description: description ?? null,
@@ -177,7 +181,10 @@ function wrongLimits(qos: NonNullable<Specs["qos"]>, path: string): Problem[] {
   if (qos.consumer === "back-end") {
     const because = "each storage driver has its own names for limits";
     return given.map((setting) =>
-      notApplicable(setting, because, [`set the driver's own keys under \`specs\``, "use `consumer: front-end`"]),
+      notApplicable(setting, because, [
+        `use the driver's own keys under \`specs\` instead`,
+        "use `consumer: front-end`",
+      ]),
     );
   }
   return given.flatMap((setting) => {

@@ -254,7 +254,11 @@ export function mappingLimits(
   const iopsLimit = asked.iopsLimit ?? 0;
   if (iopsLimit !== 0 && (iopsLimit < limits.iopsLimit.min || iopsLimit > limits.iopsLimit.max)) {
     const wants = `${who} sets a limit of ${count(iopsLimit)} IOPS`;
-    const ways = ["set 0 (unlimited)", `set ${count(limits.iopsLimit.min)} IOPS or more`];
+    const { min, max } = limits.iopsLimit;
+    const ways = [
+      "set 0 (unlimited)",
+      `set ${iopsLimit < min ? `${count(min)} IOPS or more` : `${count(max)} IOPS or less`}`,
+    ];
     const params = { what: "ScaleIO", wants, ...limits.iopsLimit, ways };
     problems.push(problem("iops-beyond-limit", at("iopsLimit"), iopsLimit, params));
   }

@@ -63,8 +63,9 @@ export const classes: CommandSpec = {
       problems.push(...(catalog.broken[profile] ?? [problem("profile-unknown", "profile", profile, params)]));
     }
     const given = context.options["size"];
-    const sizes = Array.isArray(given) ? given.map((text) => parseSize(sizeOf(text), "--size ")) : undefined;
-    problems.push(...(sizes ?? []).flatMap((each) => each.problems));
+    const sizes = Array.isArray(given) ? given.map((text) => parseSize(sizeOf(text))) : undefined;
+    const wrongSizes = (sizes ?? []).flatMap((each) => each.problems);
+    problems.push(...wrongSizes.map((each) => ({ ...each, path: "--size" })));
     if (problems.length > 0) return { code: "problems", json: { problems }, problems };
     const found = rules.manifests?.(catalog, {
       profiles: context.args.length > 0 ? context.args : undefined,

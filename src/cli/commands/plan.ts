@@ -99,7 +99,11 @@ function costChange({ verdict, costBefore, costAfter }: VolumePlan): string {
 
 function totalText(plans: readonly VolumePlan[]): string {
   if (plans.length < 2) return "";
-  const known = plans.filter(({ costBefore, costAfter }) => costBefore ?? costAfter);
+  // What isn't there yet, or goes, costs nothing; anything else that isn't known makes the volume's cost unknown.
+  const known = plans.filter(
+    ({ verdict, costBefore, costAfter }) =>
+      (verdict === "create" || costBefore !== undefined) && (verdict === "delete" || costAfter !== undefined),
+  );
   const currencies = new Set(
     known.flatMap(({ costBefore, costAfter }) => [costBefore, costAfter].flatMap((each) => each?.currency ?? [])),
   );

@@ -3,7 +3,7 @@
 import { ApiError, post } from "./api.js";
 import { difference } from "./difference.js";
 import { announce, byId, el, fill, noteList, problemList, refusal, table } from "./dom.js";
-import { cost, differences, plural, total } from "./format.js";
+import { cost, differences, plural, totalsOf } from "./format.js";
 import { verdictBadge } from "./words.js";
 
 /** @typedef {import("./api.js").Edited} Edited */
@@ -212,6 +212,7 @@ async function asking(no, what) {
  * @param {import("./dom.js").Child[]} actions
  */
 function tell({ changed, dryRun, touched, stateUnknown, diff }, actions) {
+  const totals = totalsOf(touched);
   const number = touched.length === 0 ? "no volumes" : plural(touched.length, "volume");
   const summary = !changed
     ? "No change to the stack's config."
@@ -227,9 +228,9 @@ function tell({ changed, dryRun, touched, stateUnknown, diff }, actions) {
         "p",
         {},
         "Monthly cost of these volumes: ",
-        el("strong", {}, total(touched.map(({ costBefore }) => costBefore))),
+        el("strong", {}, totals.before),
         " now, ",
-        el("strong", {}, total(touched.map(({ costAfter }) => costAfter))),
+        el("strong", {}, totals.after),
         " after the change.",
       ),
       touchedTable(touched),

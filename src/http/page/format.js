@@ -52,6 +52,18 @@ export function sum(costs) {
 }
 
 /**
+ * What volumes cost before and after a change, as text. What isn't there yet, or goes, costs nothing, and isn't unknown.
+ *
+ * @param {{ verdict: string, costBefore?: Cost | undefined, costAfter?: Cost | undefined }[]} plans
+ */
+export function totalsOf(plans) {
+  return {
+    before: total(plans.filter(({ verdict }) => verdict !== "create").map(({ costBefore }) => costBefore)),
+    after: total(plans.filter(({ verdict }) => verdict !== "delete").map(({ costAfter }) => costAfter)),
+  };
+}
+
+/**
  * A sum as text: "12.50 USD, and 2 volumes of unknown cost".
  *
  * @param {(Cost | undefined)[]} costs

@@ -115,7 +115,7 @@ export const profileRoutes = [
           dryRun,
           state,
         });
-        throwProblems(result.problems);
+        throwProblems(result.problems, environmentNotes(before));
         const isNew = !dryRun && !before.ownProfiles.includes(name);
         const after = await served.config();
         return reply
@@ -193,7 +193,7 @@ function checkThere(read: StackConfigRead, profile: string): void {
   const [first, ...others] = read.catalog.unread.profiles ?? [];
   if (first) throw new HttpError(409, [first, ...others]);
   const params = { profile, profiles, nearest: nearest(profile, profiles) };
-  throw new HttpError(404, [problem("profile-unknown", "name", profile, params)]);
+  throw new HttpError(404, [problem("profile-unknown", "name", profile, params)], {}, environmentNotes(read));
 }
 
 function profileOf(served: ServedStack, read: StackConfigRead, name: string, sizeGiB?: number) {

@@ -4,10 +4,10 @@ import { nearest } from "../../core/nearest";
 import { problem } from "../../core/problems";
 import { parseReference } from "../../core/reference";
 import type { VolumeDefinition } from "../../core/config-schema";
-import { resolve } from "../../core/resolve";
+import { resolveListed } from "../../core/resolve";
 import type { ApplyOptions, ConfigEdit, StackConfigRead } from "../../stack";
 import { retried } from "../../stack/retry";
-import { listedVolumes } from "../../stack/status";
+import { environmentNotes, listedVolumes } from "../../stack/status";
 import { HttpError, httpError, throwProblems } from "../errors";
 import { route, type Call } from "../route";
 import { acceptedAnswer, volumeAnswer, newVolumeBody, volumeQuery, ofName, ofStack, volumeBody } from "../schemas";
@@ -165,10 +165,10 @@ async function write(
         volumes: options.volumes,
         state,
       });
-      return { result, isNew };
+      return { result, isNew, notes: environmentNotes(read) };
     };
-    const { result, isNew } = ifTag === undefined ? await retried(attempt) : await attempt();
-    throwProblems(result.problems);
+    const { result, isNew, notes } = ifTag === undefined ? await retried(attempt) : await attempt();
+    throwProblems(result.problems, notes);
     reply.header("X-Configuration-Tag", result.tag);
     const after = await served.config();
     const body = {
@@ -196,9 +196,8 @@ function checkThere(read: StackConfigRead, volume: string): void {
   const [first, ...others] = read.unreadable.volumes[volume] ?? read.unreadable.keys["volumes"] ?? [];
   if (first) throw new HttpError(409, [first, ...others]);
   const volumes = listedVolumes(read);
-  throw new HttpError(404, [
-    problem("volume-unknown", "name", volume, { volume, volumes, nearest: nearest(volume, volumes) }),
-  ]);
+  const unknown = problem("volume-unknown", "name", volume, { volume, volumes, nearest: nearest(volume, volumes) });
+  throw new HttpError(404, [unknown], {}, environmentNotes(read));
 }
 
 // Who may not delete a volume may not open it to deletion either.
@@ -222,6 +221,6 @@ function volumeOf(read: StackConfigRead, name: string) {
   if (unread) return { name, profile: "", reference: name, problems: [...unread] };
   const volume = read.config.volumes?.[name] ?? {};
   const { profile = "default" } = volume;
-  const { problems } = resolve(read.catalog, read.requestFor(name, volume), `storage-profiles:volumes.${name}.`);
+  const { problems } = resolveListed(read.catalog, name, read.requestFor(name, volume));
   return { ...volume, name, profile, reference: `${name}@${profile}`, problems };
 }

@@ -188,6 +188,21 @@ test.each<[string, Section, string[]]>([
   expect(codes(on(section))).toEqual(expected);
 });
 
+test("a way out of a bound is one: not beyond the other bound, and by null where the bound is inherited", () => {
+  const fixes = (answer: ReturnType<typeof on>) => answer.problems.map(({ fix }) => fix);
+  expect(fixes(on({ iops: { min: 5, max: 1_000 } }))).toEqual(["use 30 to 1,000 IOPS, or remove `iops.min`"]);
+  expect(fixes(on({ iops: { min: 50, max: 20 } }))).toEqual([
+    "lower `min` or raise `max`",
+    "use 50 to 10,000,000 IOPS, or remove `iops.max`",
+  ]);
+  const inherited = makeCatalog({ profiles: { gold: { extends: "gold", cio: { type: "hdd", level: 2 } } } });
+  const request = { name: "data@gold", sizeGiB: 1, backend: "cio", placement: { version: 2 } };
+  const place = "storage-profiles:profiles.gold.cio";
+  expect(fixes(resolve(inherited, request))).toEqual([`set \`iops: { min: null }\` in ${place}, or set \`type: ssd\``]);
+  const cio = { type: "hdd", level: 2, iops: { min: null } } as const;
+  expect(resolve(makeCatalog({ profiles: { gold: { extends: "gold", cio } } }), request).problems).toEqual([]);
+});
+
 test("sizes end at 65,536 GiB, and what only some sources have is tried with a note", () => {
   expect(codes(on({}, 2, 65_537))).toEqual([expect.stringContaining("size-beyond-limit")]);
   const { notes } = on({ level: 1, iops: { max: 2_000_000 } }, 2, 64_001);

@@ -2,7 +2,8 @@
 
 import * as fc from "fast-check";
 
-import { change, makeCatalog, readConfig, resolve, type ResolvedVolume } from "../../../src";
+import { admittedSizes, change, makeCatalog, readConfig, resolve, type ResolvedVolume } from "../../../src";
+import { sizesText } from "../../../src/core/problems";
 import type { OpenstackSettings } from "../../../src/backends/openstack/settings";
 import {
   judgeLeftOver,
@@ -221,6 +222,35 @@ describe("a volume type that a profile makes", () => {
     expect(problems.map((each) => each.path.replace(/"|\[|\]/g, "").replace("openstack.", ""))).toContainEqual(
       expect.stringContaining(`storage-profiles:profiles.own.${path}`),
     );
+  });
+
+  test.each<[object, string[]]>([
+    [{ perGiB: "5" }, ["wrong-type perGiB"]],
+    [{ perGib: 5 }, ["wrong-type perGiB", "unknown-key perGib"]],
+    [{ perGiB: 5, limit: 3 }, ["unknown-key limit"]],
+    [{ limit: 5, bursts: 9 }, ["wrong-type burst", "unknown-key bursts"]],
+  ])("has a limit in one of three forms; what is wrong with %j is said of the one that is meant", (iops, expected) => {
+    const problems = ask({ specs: { qos: { iops } } }).problems.filter(({ code }) => code !== "profile-unknown");
+    expect(problems.map(({ code, path }) => `${code} ${path.replace(/^.*iops\./, "")}`)).toEqual(expected);
+    for (const { fix } of problems) expect(fix).not.toMatch(/remove "perGiB"|did you mean "limit"/);
+  });
+
+  test("has sizes from one to another, and no more than Cinder can have", () => {
+    const bounded = (min: string, max: string, sizeGiB = 100) =>
+      ask(
+        { specs: { extraSpecs: { "provisioning:min_vol_size": min, "provisioning:max_vol_size": max } } },
+        { sizeGiB },
+      ).problems.map(({ code, allowed, fix }) => [code, allowed, fix]);
+    expect(bounded("200", "50")).toEqual([["value-invalid", "200 or more, as text", ""]]);
+    expect(bounded("9999999999", "99999999999")).toEqual([
+      ["size-beyond-limit", "9,999,999,999 GiB or more", "change the type's extra specs"],
+    ]);
+    // A limit that only numbers of 32 bits have is none that anybody meets.
+    expect(ask({}, { sizeGiB: 2 ** 31 }).problems).toMatchObject([{ code: "size-beyond-limit", fix: "" }]);
+    expect(admittedSizes(makeCatalog(), { profile: "default", backend: "openstack" }).admitted).toMatchObject([
+      { ranges: [{ fromGiB: 1, toGiB: 2_147_483_647 }] },
+    ]);
+    expect(sizesText(1, 2_147_483_647)).toBe("1 GiB or more");
   });
 
   test("is made once for all profiles that say the same of it, and refused where they differ", () => {

@@ -255,6 +255,12 @@ test("there are colours only on a terminal whose user wants them", async () => {
   expect((await call("validate -s good --no-color", { isTerminal: true })).out).not.toContain(coloured);
 });
 
+test("explain has no row of problems where there are none, in colour neither", async () => {
+  const { code, out } = await call("explain silver --size 100 --backend aws", { isTerminal: true });
+  expect([code, out]).toEqual([0, expect.stringContaining("settings")]);
+  expect(out).not.toContain("problems");
+});
+
 test("every command has a help with examples, and every option that it shows there exists", async () => {
   for (const { name, examples } of commands) {
     const { code, out } = await call(`${name} --help`);

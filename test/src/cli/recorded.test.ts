@@ -4,9 +4,12 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { planText } from "../../../src/cli/commands/plan";
 import { run } from "../../../src/cli/run";
+import { coloursFor } from "../../../src/cli/text";
 import { readConfigText } from "../../../src/stack/read-config";
-import { resolve } from "../../../src";
+import { resolve, type MonthlyCost } from "../../../src";
+import type { VolumePlan } from "../../../src/stack";
 
 const home = mkdtempSync(join(tmpdir(), "sp-recorded-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
@@ -241,6 +244,45 @@ test("what isn't created yet costs nothing, and isn't unknown", async () => {
     declared: { amounts: { USD: 3 }, unknown: 0 },
   });
   expect((await call("plan data --size 3")).out).not.toContain("unknown");
+});
+
+test("a plan's total leaves out what isn't known before or after, and says so", () => {
+  const cost = (amount: number) => ({ amount, currency: "USD" }) as MonthlyCost;
+  const plan = (name: string, verdict: VolumePlan["verdict"], before?: number, after?: number): VolumePlan => ({
+    ...{ name, verdict, declaredBy: "config", problems: [], notes: [] },
+    ...(before !== undefined && { costBefore: cost(before) }),
+    ...(after !== undefined && { costAfter: cost(after) }),
+  });
+  const total = (...touched: VolumePlan[]) =>
+    planText({ touched, problems: [], diff: "", changed: false, tag: "" }, coloursFor(false, {}, false))
+      .split("\n")
+      .find((line) => line.startsWith("total"));
+  const known = [plan("a", "in-place", 5, 6), plan("b", "create", undefined, 2), plan("c", "delete", 1)];
+  expect(total(...known)).toBe("total: 6.00 USD → 8.00 USD per month");
+  expect(total(...known, plan("d", "in-place", 10), plan("e", "in-place", undefined, 10))).toBe(
+    "total: 6.00 USD → 8.00 USD per month (cost of 2 volumes unknown)",
+  );
+});
+
+test("a value of --set that isn't YAML is a wrong call, and a number that is none is a problem: nothing of it is written", async () => {
+  await given("");
+  for (const value of ['{"max":5', "[1", '"5', "*x", "'", "{max:5}}"]) {
+    for (const command of ["plan", "apply --yes"]) {
+      const { code, out, err } = await call(`${command} --profile fast --set local.iops=${value}`);
+      expect([value, code, out, err]).toEqual([
+        value,
+        2,
+        "",
+        expect.stringContaining(`--set local.iops=${value}: not valid`),
+      ]);
+    }
+  }
+  for (const value of [".nan", ".inf", "-.Inf"]) {
+    const { code, out, err } = await call(`apply --yes --profile fast --set local.iops=${value}`);
+    expect([value, code, out + err]).toEqual([value, 1, expect.stringContaining("a number that isn't finite")]);
+  }
+  expect(readFileSync(file, "utf8")).toBe(config(""));
+  expect((await call('plan --profile fast --set local.iops={"max":5}')).out).toContain("iops: { max: 5 }");
 });
 
 test("an apply that isn't confirmed changes nothing: No is an answer, Ctrl-C an interruption", async () => {

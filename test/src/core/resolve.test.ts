@@ -323,6 +323,14 @@ describe("the limits of the other backends", () => {
   });
 
   test.each([
+    [5, "set 0 (unlimited), or set 11 IOPS or more"],
+    [2 ** 31, "set 0 (unlimited), or set 2,147,483,647 IOPS or less"],
+  ])("a limit of %d IOPS on ScaleIO has a way out in its own direction", (iopsLimit, fix) => {
+    const { problems } = on("scaleio", "p", 8, withProfiles({ p: { scaleio: { iopsLimit } } }));
+    expect(problems).toMatchObject([{ code: "iops-beyond-limit", fix }]);
+  });
+
+  test.each([
     ["scaleio", 1048576, 1048577],
     ["local", 16383, 16384],
     ["openstack", 2147483647, 2147483648],

@@ -1,11 +1,12 @@
 // The calls of Docker by counts: what the engine is asked for each, what is refused and in which words, what a crash leaves.
 
-import { writeFileSync } from "node:fs";
+import { mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 
 import type { Driver } from "../../../src/docker/driver";
 import type { Waiting } from "../../../components/host/contract";
 import { until } from "../../../tools/test/time.js";
 import { useFakeClock } from "../../support/clock";
+import { problem } from "../../../src";
 import { sizeDifferenceOf } from "../../../src/docker/entries";
 import { openRegistry } from "../../../src/docker/registry";
 import type { StackError } from "../../../src/stack";
@@ -113,6 +114,29 @@ describe("what the engine is asked", () => {
     jest.setSystemTime(Date.now() - 24 * HOUR);
     pass(1_100);
     expect((await driver.get("data", waiting)).Status).toMatchObject({ profile: "silver", status: "compliant" });
+  });
+
+  test("a volume whose entry can't be read isn't called compliant, and its data stays where it is", async () => {
+    await create("data@gold");
+    const { volumes: _unread, ...rest } = plugin.fake.config;
+    const wrong = problem("wrong-type", "storage-profiles:volumes.data.size", 8, {
+      expected: "text",
+      found: "a number",
+    });
+    plugin.fake.config = rest;
+    plugin.fake.found = { unreadable: { keys: {}, profiles: {}, volumes: { data: [wrong] } }, problems: [wrong] };
+    expect((await driver.get("data", waiting)).Status).toMatchObject({
+      status: "non-compliant",
+      causes: [expect.stringContaining("storage-profiles:volumes.data.size: expected text")],
+    });
+    expect(await driver.mount("data", "1", waiting)).toContain("/data/");
+    await expect(create("new@gold")).rejects.toThrow("expected text");
+  });
+
+  test("what environments set is said when the plugin starts", async () => {
+    plugin.fake.found = { environments: ["shop/dev"] };
+    await plugin.start();
+    expect(plugin.log).toContainEqual(expect.stringContaining("values from shop/dev"));
   });
 
   test("a volume that somebody's up is at work on stays where it is, and isn't gone", async () => {
@@ -484,6 +508,18 @@ describe("a creation that fails", () => {
     await expect(create("data@gold")).rejects.toThrow("the config is busy");
     expect((await openRegistry(plugin.file, () => undefined)).begun().size).toBe(0);
   });
+});
+
+test("where the plugin's own file can't be written, the error says so, nothing is begun, and the next call works", async () => {
+  // As on a full disk.
+  mkdirSync(`${plugin.file}.new`);
+  await expect(create("data@gold")).rejects.toThrow(/EISDIR.*registry\.json\.new/);
+  expect([plugin.fake.engine, plugin.fake.config.volumes]).toEqual([[], undefined]);
+  rmdirSync(`${plugin.file}.new`);
+  await create("other@gold");
+  // A mark that stays would be taken for a change that was broken off.
+  expect([...(await openRegistry(plugin.file, () => undefined)).begun().keys()]).toEqual([]);
+  expect(plugin.fake.engine.filter((each) => each.startsWith("up"))).toEqual(["up other"]);
 });
 
 describe("after a restart", () => {

@@ -31,6 +31,8 @@ import type {
 
 export class FakeStack {
   config: StackConfig = { backend: "local" };
+  /** What reading the config finds otherwise. */
+  found: Partial<StackConfigRead> = {};
   readonly state = new Map<string, RecordedVolume>();
   /** What the engine was asked: "state", or "up data -gone". */
   readonly engine: string[] = [];
@@ -80,6 +82,7 @@ export class FakeStack {
       environments: [],
       ownProfiles: [],
       requestFor,
+      ...this.found,
     };
   }
 

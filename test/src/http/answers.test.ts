@@ -78,6 +78,35 @@ test("an entry with a mistake is one that can't be read, and not one that isn't 
   expect(lab.runs()).toEqual([]);
 });
 
+test("a problem of a volume has the place in the file that validate gives it", async () => {
+  const lab = await labOf(config(""));
+  const volumes = `{ my.data: { sizeGiB: 10, profile: gold, backend: aws, aws: { volumeInitializationRate: 5 } } }`;
+  writeFileSync(join(lab.directory, "Pulumi.dev.yaml"), config(`  storage-profiles:volumes: ${volumes}\n`));
+  const place = 'storage-profiles:volumes["my.data"].aws.volumeInitializationRate';
+  const [ofVolume, ofAll] = [await ask(lab.url, `${VOLUMES}/my.data`), await ask(lab.url, "v1/configuration/problems")];
+  for (const problems of [ofVolume.body.problems, ofAll.body])
+    expect([...new Set(problems.map(({ path }: any) => path))]).toEqual([place]);
+});
+
+test("a refusal says that environments may set what isn't seen here", async () => {
+  const lab = await labOf(config(""));
+  const file = join(lab.directory, "Pulumi.dev.yaml");
+  for (const environment of [undefined, "environment: [shop/dev]\n"]) {
+    writeFileSync(file, `${environment ?? ""}${config("")}`);
+    const refusals = [
+      await ask(lab.url, VOLUMES, { json: { name: "new@ofEnvironment", sizeGiB: 1 } }),
+      await ask(lab.url, PROFILES, { json: { name: "new", extends: "ofEnvironment" } }),
+      await ask(lab.url, `${PROFILES}/ofEnvironment`),
+      await ask(lab.url, `${VOLUMES}/ofEnvironment`),
+    ];
+    for (const { status, body } of refusals) {
+      const told = (body.notes ?? []).map(({ message }: any) => message);
+      const expected = environment === undefined ? [] : [expect.stringContaining("values from shop/dev")];
+      expect([status >= 400, told]).toEqual([true, expected]);
+    }
+  }
+});
+
 test("a service is ready if its stack has a file or exists in the engine; otherwise it reports what is missing", async () => {
   const lab = await labOf(config(""));
   const ready = async () => {

@@ -1,6 +1,6 @@
 // What the service holds against: requests that fill the disk, take its only thread, or do by one way what they may not by another.
 
-import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -136,6 +136,39 @@ describe("where nothing can be written", () => {
     const { url, child } = await serve({}, { stderr: openSync("/dev/full", "w") });
     for (let index = 0; index < 3; index++) expect((await ask(url, "/healthz")).status).toBe(200);
     expect(child.exitCode).toBeNull();
+  });
+
+  test("a config file that can't be written is an error that says so, and stays as it was", async () => {
+    const full = join(home, "full-config.js");
+    // What is written beside the file, to be renamed, doesn't fit.
+    writeFileSync(
+      full,
+      `const fs = require("node:fs/promises");
+       const real = fs.open;
+       fs.open = async (file, ...others) => {
+         const handle = await real(file, ...others);
+         if (/Pulumi\\.dev\\.yaml\\..*tmp$/.test(String(file)))
+           handle.writeFile = () => Promise.reject(new Error("ENOSPC: no space left on device, write"));
+         return handle;
+       };`,
+    );
+    const env = { ...process.env, NODE_OPTIONS: `--require ${full}` };
+    const { url, config, directory, child } = await serve({}, { env });
+    const before = readFileSync(config, "utf8");
+    for (const [path, json] of [
+      [PROFILES, { name: "written", local: {} }],
+      [VOLUMES, { name: "made", sizeGiB: 1 }],
+    ] as const) {
+      const { status, body } = await ask(url, path, { json });
+      expect([status, body.errors]).toMatchObject([
+        503,
+        [{ code: "config-not-written", message: expect.stringContaining("ENOSPC") }],
+      ]);
+    }
+    expect(readFileSync(config, "utf8")).toBe(before);
+    expect(readdirSync(directory).filter((name) => /tmp|lock/.test(name))).toEqual([]);
+    expect((await ask(url, "/v1/operations")).body).toEqual([]);
+    expect([(await ask(url, "/healthz")).status, child.exitCode]).toEqual([200, null]);
   });
 
   test("a write whose end can't be recorded is answered as what became of it", async () => {

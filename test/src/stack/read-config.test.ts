@@ -1,6 +1,6 @@
 // A stack's config file, read and edited as people write it.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -276,7 +276,6 @@ describe("editing", () => {
 
 describe("a project", () => {
   test("is found upwards, with the directory of its stacks' files", async () => {
-    const { mkdirSync } = await import("node:fs");
     mkdirSync(join(directory, "stacks/deep"), { recursive: true });
     writeFileSync(join(directory, "Pulumi.yaml"), "name: p\nruntime: nodejs\nstackConfigDir: stacks/\n");
     for (const name of ["Pulumi.b.yaml", "Pulumi.a.yaml", "Pulumi..yaml", "other.yaml"])
@@ -294,6 +293,43 @@ describe("a project", () => {
     await expect(openProject({ directory: "/" })).rejects.toMatchObject({ code: "project-missing" });
     writeFileSync(join(directory, "Pulumi.yaml"), "runtime: nodejs\n");
     await expect(openProject({ directory })).rejects.toMatchObject({ code: "project-not-readable" });
+  });
+
+  test("has its keys without a namespace for its own, in Pulumi.yaml and in the stack's file, as the engine does", async () => {
+    const own = mkdtempSync(join(tmpdir(), "sp-own-"));
+    writeFileSync(
+      join(own, "Pulumi.yaml"),
+      "name: storage-profiles\nruntime: nodejs\nconfig: { backend: local, region: x }\n",
+    );
+    const stackFile = join(own, "Pulumi.dev.yaml");
+    writeFileSync(stackFile, "config:\n  volumes: { a: { sizeGiB: 1 } }\n");
+    const stack = (await openProject({ directory: own, pulumi: "no-such-pulumi" })).stack("dev");
+    expect((await stack.readConfig()).config).toMatchObject({ backend: "local", volumes: { a: { sizeGiB: 1 } } });
+    expect((await stack.readConfig()).problems).toMatchObject([
+      { code: "unknown-key", path: "storage-profiles:region" },
+    ]);
+    await stack.edit([{ kind: "set-volume", name: "b", volume: { sizeGiB: 2 } }]);
+    expect(readFileSync(stackFile, "utf8")).toBe("config:\n  volumes: { a: { sizeGiB: 1 }, b: { sizeGiB: 2 } }\n");
+    // Of another project it is another key.
+    const { config } = await readConfigText("config: { volumes: { a: {} }, backend: aws }", stackFile, {
+      ...context,
+      projectName: "shop",
+    });
+    expect(config).toEqual({});
+    rmSync(own, { recursive: true });
+  });
+
+  test("ends its stacks' files as its own, and knows no file of deployments for a stack", async () => {
+    const yml = mkdtempSync(join(tmpdir(), "sp-yml-"));
+    writeFileSync(join(yml, "Pulumi.yml"), "name: p\nruntime: nodejs\nconfig: stacks\n");
+    mkdirSync(join(yml, "stacks"));
+    for (const name of ["Pulumi.dev.yml", "Pulumi.dev.deploy.yml", "Pulumi.old.yaml"])
+      writeFileSync(join(yml, "stacks", name), "config: { storage-profiles:backend: local }");
+    const project = await openProject({ directory: yml, env: {}, pulumi: "no-such-pulumi" });
+    expect([await project.stackNames(), await project.defaultStackName()]).toEqual([["dev"], "dev"]);
+    expect(project.stack("dev").configFile).toBe(join(yml, "stacks/Pulumi.dev.yml"));
+    expect((await project.stack("dev").readConfig()).config.backend).toBe("local");
+    rmSync(yml, { recursive: true });
   });
 
   test("without an engine can be read and edited, but for what only the state knows", async () => {

@@ -207,12 +207,12 @@ describe("what can't be expressed is a problem with the way out", () => {
     ],
     [
       "several nodes without a profile for it",
-      { aws: gp3 },
+      { aws: { ...gp3, iops: 3000 } },
       EBS,
       { accessModes: ["ReadWriteMany"], volumeMode: "Block" },
       "setting-not-applicable",
       "placement.accessModes",
-      /multiAttach: true/,
+      /^set `volumeType: io2` and `multiAttach: true` in the profile, or remove `accessModes`$/,
     ],
     [
       "a profile for several nodes with a claim for one",
@@ -279,6 +279,106 @@ describe("what can't be expressed is a problem with the way out", () => {
     expect(at(5_000)).toEqual([]);
     expect(at(5_001)).toEqual(["iops-beyond-limit: 3,000 to 5,000 IOPS"]);
     expect(at(2_999)).toEqual(["iops-beyond-limit: 3,000 to 5,000 IOPS"]);
+  });
+
+  const EDGES = [1, 100, 300, 16_384, 65_536];
+  const awsSection = fc.record(
+    {
+      volumeType: fc.constantFrom("gp3", "gp2", "io1", "io2", "cheapest"),
+      iops: fc.oneof(
+        fc.integer({ min: 1, max: 100_000 }),
+        fc.record({ perGiB: fc.constantFrom(3, 60, 600, 1200) }, { requiredKeys: ["perGiB"] }),
+      ),
+      throughputMiBps: fc.constantFrom(125, 1000, 3000),
+      multiAttach: fc.boolean(),
+      snapshotId: fc.constant("snap-1"),
+      volumeInitializationRate: fc.constantFrom(50, 200),
+    },
+    { requiredKeys: ["volumeType"] },
+  );
+  const claim = fc.record(
+    {
+      accessModes: fc.constantFrom(["ReadWriteMany"], ["ReadOnlyMany"], ["ReadWriteOnce", "ReadWriteMany"]),
+      volumeMode: fc.constantFrom("Block", "Filesystem"),
+    },
+    { requiredKeys: [] },
+  ) as fc.Arbitrary<Placement>;
+  // Beyond what the driver does.
+  const widened = { aws: { gp3: { iops: { min: 1000, perGiB: 2000, max: 200_000 } }, io1: { iops: { perGiB: 500 } } } };
+  const number = (text: string) => Number(text.replaceAll(",", ""));
+  type Tried = [section: object, placement: Placement, sizeGiB: number];
+  const BLOCK: Placement = { volumeMode: "Block", accessModes: ["ReadWriteMany"] };
+  const forms: [RegExp, (section: object, placement: Placement, sizeGiB: number, match: string[]) => Tried[]][] = [
+    [
+      /^use ((?:gp|io|st|sc|standard)[a-z0-9 ]*)$/,
+      (s, p, gib, [, types = ""]) => types.split(" or ").map((volumeType) => [{ ...s, volumeType }, p, gib]),
+    ],
+    [/^remove `accessModes`$/, (s, p, gib) => [[s, { ...p, accessModes: undefined }, gib]]],
+    [/^remove `(\w+)`$/, (s, p, gib, [, key = ""]) => [[{ ...s, [key]: undefined }, p, gib]]],
+    [/^set `volumeMode: Block` and `accessModes.* on the volume$/, (s, p, gib) => [[s, { ...p, ...BLOCK }, gib]]],
+    [
+      /^set (?:`volumeType: (\w+)` and )?`multiAttach: true` in the profile(, with .*)?$/,
+      (s, p, gib, [, volumeType, block]) => [
+        [{ ...s, ...(volumeType && { volumeType }), multiAttach: true }, { ...p, ...(block && BLOCK) }, gib],
+      ],
+    ],
+    [
+      /^use ([\d,]+)(?: to ([\d,]+))? IOPS$/,
+      (s, p, gib, [, from = "", to = from]) => [from, to].map((each) => [{ ...s, iops: number(each) }, p, gib]),
+    ],
+    [
+      /^(?:increase|reduce|set) the size to (?:at least |at most )?([\d,]+) GiB(?: or more| or less)?$/,
+      (s, p, _, [, gib = ""]) => [[s, p, number(gib)]],
+    ],
+  ];
+
+  test("a way out that is offered solves its problem and makes no other, whatever the claim", () => {
+    const tried = new Set<string>();
+    const at = (section: object, placement: Placement, sizeGiB: number) =>
+      on(makeCatalog({ profiles: { fast: { aws: section } }, limits: widened }), EBS, sizeGiB, placement).problems;
+    const sizes = fc.oneof(fc.integer({ min: 1, max: 300 }), fc.constantFrom(...EDGES));
+    fc.assert(
+      fc.property(awsSection, claim, sizes, (section, placement, sizeGiB) => {
+        const problems = at(section, placement, sizeGiB);
+        const keys = problems.map(({ code, path, message }) => `${code} ${path} ${message}`);
+        for (const { code, path, message, fix } of problems) {
+          for (const way of fix.split(/, (?:or )?(?!with)/)) {
+            const [match, make] =
+              forms.map(([form, make]) => [form.exec(way), make] as const).find(([found]) => found) ?? [];
+            if (!match || !make) continue;
+            for (const other of make(section, placement, sizeGiB, match)) {
+              const left = at(...other).map((each) => `${each.code} ${each.path}`);
+              tried.add(way.replace(/[\d,]+/g, "#"));
+              expect([section, placement, sizeGiB, way, left]).toEqual([
+                section,
+                placement,
+                sizeGiB,
+                way,
+                left.filter((each) => keys.some((key) => key.startsWith(`${each} `))),
+              ]);
+              const same = at(...other).filter((each) => each.message === message && each.path === path);
+              expect([section, placement, sizeGiB, way, code, same]).toEqual([
+                section,
+                placement,
+                sizeGiB,
+                way,
+                code,
+                [],
+              ]);
+            }
+          }
+        }
+      }),
+      {
+        numRuns: runs(60),
+        examples: [
+          [{ volumeType: "gp3", iops: 3000, multiAttach: true }, BLOCK, 100],
+          [{ volumeType: "io1", iops: 3000, multiAttach: true }, {}, 100],
+          [{ volumeType: "gp2", iops: 3000 }, { accessModes: ["ReadWriteMany"] }, 16_385],
+        ],
+      },
+    );
+    expect(tried.size).toBeGreaterThan(8);
   });
 
   test("a name that no object can have", () => {
