@@ -12,19 +12,20 @@ import { Client } from "./support";
 
 const repository = path.resolve(__dirname, "../..");
 const scratch = fs.mkdtempSync(path.join(tmpdir(), "sp-gateway-"));
-const script = path.join(scratch, "scaleio/cli.js");
+const script = path.join(scratch, "emulators/scaleio/cli.js");
 const running: ChildProcess[] = [];
 
 beforeAll(() => {
-  const source = path.join(repository, "emulators/scaleio");
-  fs.mkdirSync(path.dirname(script));
-  for (const name of fs.readdirSync(source)) {
-    const { code } = transformFileSync(path.join(source, name), {
-      swcrc: false,
-      jsc: { parser: { syntax: "typescript" }, target: "es2022" },
-      module: { type: "commonjs" },
-    });
-    fs.writeFileSync(path.join(scratch, "scaleio", name.replace(/\.ts$/, ".js")), code);
+  for (const folder of ["emulators/scaleio", "src/system"]) {
+    fs.mkdirSync(path.join(scratch, folder), { recursive: true });
+    for (const name of fs.readdirSync(path.join(repository, folder))) {
+      const { code } = transformFileSync(path.join(repository, folder, name), {
+        swcrc: false,
+        jsc: { parser: { syntax: "typescript" }, target: "es2022" },
+        module: { type: "commonjs" },
+      });
+      fs.writeFileSync(path.join(scratch, folder, name.replace(/\.ts$/, ".js")), code);
+    }
   }
   fs.symlinkSync(path.join(repository, "node_modules"), path.join(scratch, "node_modules"));
 });

@@ -3,8 +3,16 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 
-import { settingLines } from "../../../src/cli/text";
-import { backendNames, change, makeCatalog, quantities, resolve, settingText, type ResolvedVolume } from "../../../src";
+import {
+  backendNames,
+  change,
+  makeCatalog,
+  quantities,
+  resolve,
+  settingText,
+  settingTexts,
+  type ResolvedVolume,
+} from "../../../src";
 import { statusOf } from "../../../src/stack/status";
 import { readConfigText } from "../../../src/stack/read-config";
 
@@ -58,7 +66,7 @@ describe("a setting that is a number", () => {
   });
 
   test.each(LIMITED)("is never a bare 0 in what `explain` lists of %s", (backend) => {
-    const lines = settingLines(made(backend, "free"));
+    const lines = settingTexts(made(backend, "free"));
     expect(lines).toContain("iopsLimit: unlimited");
     for (const line of lines) expect(line).not.toMatch(/: 0$/);
   });
