@@ -275,7 +275,16 @@ async function isReplacement(
   const ids = [declared.urn ?? "", ...(declared.formerUrns ?? [])]
     .map((component) => recorded[component.replace(/(::[^:]*)$/, `$$${type}$1`)]?.outputs?.["id"])
     .filter((id) => typeof id === "string");
-  const found = await Promise.all(ids.map((id) => exists(declared, config, id)));
+  const found = await Promise.all(
+    ids.map((id) =>
+      exists(declared, config, id).catch((error: unknown) => {
+        const why = error instanceof Error ? error.message : String(error);
+        throw new Error(
+          `${declared.name}: the state has volume ${id}, and whether it still exists can't be found out, so that no new one is created: ${why}`,
+        );
+      }),
+    ),
+  );
   return found.includes(true);
 }
 

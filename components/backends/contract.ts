@@ -182,8 +182,8 @@ export interface VolumeBackend {
   /** Whether volumes are taken over by Pulumi's own import, which would replace a volume that is in the state under another id. */
   importsByEngine?: true;
   /**
-   * Whether a volume is on the backend; not where that can't be said. Asked where the engine makes a volume that the state has: where it
-   * would replace one that is there, that is refused.
+   * Whether a volume is on the backend. Asked where the engine makes a volume that the state has: where it would replace one that is there,
+   * that is refused. Throws where that can't be found out, and then nothing is made.
    */
   exists?(declared: DeclaredVolume, config: StackConfig, id: string): Promise<boolean>;
   /** What an error of the volume's resource means and what to do, where the error doesn't say it. It is told, and not tried again. */

@@ -42,7 +42,7 @@ export const awsBackend: VolumeBackend = {
     return Promise.resolve({ problems: [], notes });
   },
 
-  // By the provider, which has the login. It fails where there is none.
+  // By the provider, which has the login.
   async exists({ hints }, _config, id) {
     const provider = (await hints) as pulumi.ProviderResource | undefined;
     const filters = [{ name: "volume-id", values: [id] }];
@@ -50,7 +50,10 @@ export const awsBackend: VolumeBackend = {
     const found = pulumi.runtime.invoke("aws:ebs/getVolume:getVolume", { filters }, options);
     return found.then(
       (volume: { volumeId?: unknown }) => volume.volumeId === id,
-      () => false,
+      (error: unknown) => {
+        if (/no matching EBS Volume|returned no results|InvalidVolume\.NotFound/i.test(String(error))) return false;
+        throw error;
+      },
     );
   },
 

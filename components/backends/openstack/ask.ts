@@ -106,14 +106,9 @@ export async function askOwner(declared: DeclaredVolume, config: StackConfig, id
   }
 }
 
-/** Whether Cinder has a volume; not where it can't be asked. */
+/** Whether Cinder has a volume. Throws where it can't be asked. */
 export async function isThere(declared: DeclaredVolume, config: StackConfig, id: string): Promise<boolean> {
-  try {
-    return (await readVolume(cloudOf(config, await hintsFor(declared)).session, id)) !== undefined;
-  } catch (error) {
-    if (error instanceof OpenstackError) return false;
-    throw error;
-  }
+  return (await readVolume(cloudOf(config, await hintsFor(declared)).session, id)) !== undefined;
 }
 
 async function ownerProblems(volume: SeenVolume, config: StackConfig): Promise<Problem[]> {
