@@ -165,8 +165,8 @@ export function commandCluster(connection: Connection): CephCluster {
     async status(pool, name): Promise<ImageStatus> {
       const what = `reading the status of image ${pool}/${name}`;
       const { watchers, migration } = await json("rbd", ["status", `${pool}/${name}`], statusShape, what);
-      const clients = watchers.map(({ client, address }) => `client.${client} at ${address}`);
-      return { clients, moveState: migration?.state };
+      const clients = new Set(watchers.map(({ client, address }) => `client.${client} at ${address}`));
+      return { clients: [...clients], moveState: migration?.state };
     },
 
     async create(pool, name, sizeGiB, features) {

@@ -106,7 +106,7 @@ async function useProblems(cluster: CephCluster, pool: string, name: string): Pr
   if (!(await cluster.image(pool, name))) return [];
   const { clients } = await cluster.status(pool, name);
   if (clients.length === 0) return [];
-  const because = `an image moves to another pool only while no client has it open, and ${clients.join(", ")} has ${pool}/${name} open`;
+  const because = `an image moves to another pool only while no client has it open, and ${pool}/${name} is open by ${clients.join(", ")}`;
   const ways = [
     "stop what uses it, and run pulumi up again (a client that died is forgotten after 30 s)",
     "keep the pool",

@@ -31,7 +31,8 @@ const { labCommand, lastLine, probeOf } = require("../probe.js");
  * @property {string} keyringFile the administrator's
  * @property {(command: "rbd" | "ceph", args: string[], options?: { input?: Buffer, seconds?: number }) => Promise<Ran>} run never throws
  * @property {(command: "rbd" | "ceph", ...args: string[]) => Promise<string>} must the same; returns what it prints, and throws where it fails
- * @property {(args: string[]) => import("node:child_process").ChildProcess} open starts an `rbd` that stays open
+ * @property {(args: string[], output?: "ignore" | "pipe") => import("node:child_process").ChildProcess} open starts an `rbd` that goes on
+ * @property {() => string[]} calls the commands that were run from that folder, and forgets them
  * @property {() => Promise<void>} stop ends it, and removes all that it has
  */
 
@@ -43,10 +44,15 @@ const PACKAGES = [
 /** The device classes of the OSDs: three for a pool with three copies on SSDs, two for one with two copies on HDDs. */
 const CLASSES = ["ssd", "ssd", "ssd", "hdd", "hdd"];
 
+const POOLS = [
+  { name: "fast", copies: 3, deviceClass: "ssd" },
+  { name: "slow", copies: 2, deviceClass: "hdd" },
+];
+
 /** Why this machine can't have a cluster; nothing where it can. */
 const cephReason = probeOf(__filename, "Ceph's programs can't be run");
 
-module.exports = { cephReason, startCeph };
+module.exports = { POOLS, cephReason, startCeph };
 
 /**
  * @param {(line: string) => void} log
@@ -108,7 +114,8 @@ async function startCeph({ log = (line) => console.error(line) } = {}) {
   const env = { ...found, CEPH_CONF: configFile };
   for (const name of ["rbd", "ceph"]) {
     const set = ["LD_LIBRARY_PATH", "PYTHONPATH"].map((key) => `${key}='${env[key]}'`).join(" ");
-    const text = `#!/bin/sh\nunset CEPH_LIB\n${set} exec '${path.join(root, "usr/bin", name)}' "$@"\n`;
+    const log = `echo "${name} $*" >> '${inside("calls")}'`;
+    const text = `#!/bin/sh\nunset CEPH_LIB\n${log}\n${set} exec '${path.join(root, "usr/bin", name)}' "$@"\n`;
     fs.writeFileSync(inside("bin", name), text, { mode: 0o755 });
   }
 
@@ -165,7 +172,7 @@ async function startCeph({ log = (line) => console.error(line) } = {}) {
     daemon("ceph-mon", ["-i", "a"]);
     await until("the monitor answers", async () => (await run("ceph", ["status"], { seconds: 20 })).code === 0);
     daemon("ceph-mgr", ["-i", "x"]);
-    for (const [index, deviceClass] of CLASSES.entries()) {
+    for (const index of CLASSES.keys()) {
       const uuid = randomUUID();
       const key = (await tool("ceph-authtool", ["--gen-print-key"])).trim();
       const home = inside(`osd${index}`);
@@ -175,7 +182,6 @@ async function startCeph({ log = (line) => console.error(line) } = {}) {
       const keyring = path.join(home, "keyring");
       await tool("ceph-authtool", ["--create-keyring", keyring, "--name", `osd.${index}`, "--add-key", key]);
       await tool("ceph-osd", ["-i", `${index}`, "--mkfs", "--osd-uuid", uuid, "--keyring", keyring]);
-      await must("ceph", "osd", "crush", "set-device-class", deviceClass, `osd.${index}`).catch(() => undefined);
       daemon("ceph-osd", ["-i", `${index}`, "--keyring", keyring]);
     }
     const isUp = async () => {
@@ -187,17 +193,33 @@ async function startCeph({ log = (line) => console.error(line) } = {}) {
       await must("ceph", "osd", "crush", "rm-device-class", `osd.${index}`);
       await must("ceph", "osd", "crush", "set-device-class", deviceClass, `osd.${index}`);
     }
+    // Two pools: three copies on SSDs, two on HDDs.
+    for (const { name, copies, deviceClass } of POOLS) {
+      await must("ceph", "osd", "crush", "rule", "create-replicated", name, "default", "osd", deviceClass);
+      await must("ceph", "osd", "pool", "create", name, "8", "8", "replicated", name, "--size", `${copies}`);
+      await must("rbd", "pool", "init", name);
+    }
   } catch (error) {
     await stop();
     throw error;
   }
   const commands = inside("bin");
-  const open = (/** @type {string[]} */ args) => {
-    const child = spawn("setpriv", ["--pdeathsig", "KILL", "rbd", ...args], { env, stdio: "ignore" });
+  /** @type {Ceph["open"]} */
+  const open = (args, output = "ignore") => {
+    const child = spawn("setpriv", ["--pdeathsig", "KILL", "rbd", ...args], {
+      env,
+      stdio: ["ignore", output, "ignore"],
+    });
     running.push(child);
     return child;
   };
-  return { directory, commands, configFile, keyringFile, run, must, open, stop };
+  const calls = () => {
+    const file = inside("calls");
+    const lines = fs.existsSync(file) ? fs.readFileSync(file, "utf8").trim().split("\n") : [];
+    fs.rmSync(file, { force: true });
+    return lines.filter((line) => line !== "");
+  };
+  return { directory, commands, configFile, keyringFile, run, must, open, calls, stop };
 }
 
 /** @param {{ root: string, directory: string, fsid: string, port: number }} where */
