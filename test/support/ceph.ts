@@ -5,6 +5,7 @@ import { commandCluster } from "../../components/backends/ceph/commands";
 import { POOLS, type Ceph } from "../labs/ceph/lab.js";
 import { Project } from "./engine";
 
+export { Killed, killedAfter } from "./ceph-steps";
 export { cephReason, POOLS, startCeph, type Ceph } from "../labs/ceph/lab.js";
 
 /** The cluster as a run of its own sees it, with the connection laid over. */
@@ -15,39 +16,6 @@ export const clusterOf = (ceph: Ceph, over: Partial<Parameters<typeof commandClu
     timeoutMs: 120_000,
     ...over,
   });
-
-/** What changes something on a cluster. */
-const CHANGING = [
-  "create",
-  "grow",
-  "setLimit",
-  "setSnapshotLimit",
-  "switchFeatures",
-  "setMetadata",
-  "prepareMove",
-  "executeMove",
-  "commitMove",
-  "abortMove",
-  "remove",
-] as const;
-
-/** A run's end in the middle. */
-export class Killed extends Error {}
-
-/** The same cluster, for a run that is killed right after its `last`th change. `changes` counts them. */
-export function killedAfter(cluster: CephCluster, last: number): CephCluster & { changes: string[] } {
-  const changes: string[] = [];
-  const steps = CHANGING.map((step) => [
-    step,
-    async (...args: unknown[]) => {
-      if (changes.length >= last) throw new Killed();
-      await (cluster[step] as (...args: unknown[]) => Promise<void>)(...args);
-      changes.push(step);
-      if (changes.length >= last) throw new Killed();
-    },
-  ]);
-  return { ...cluster, ...(Object.fromEntries(steps) as object), changes };
-}
 
 /** A project whose stack has its volumes on a cluster. */
 export class CephProject extends Project {

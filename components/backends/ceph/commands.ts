@@ -34,7 +34,8 @@ const imageShape = z.object({
   snapshot_limit: z.number().optional(),
   features: z.array(z.string()),
 });
-const metadataShape = z.record(z.string(), z.string());
+// Of an image without metadata, nothing is printed.
+const metadataShape = z.record(z.string(), z.string()).nullable();
 const optionsShape = z.array(z.object({ name: z.string(), value: z.string() }));
 const statusShape = z.object({
   watchers: z.array(z.object({ address: z.string(), client: z.number() })),
@@ -81,7 +82,8 @@ export function commandCluster(connection: Connection): CephCluster {
   const rbd = (args: readonly string[], what: string, takes: "short" | "long" = "short") =>
     run("rbd", args, what, takes === "short");
   const json = async <T>(command: "rbd" | "ceph", args: readonly string[], shape: z.ZodType<T>, what: string) => {
-    const parsed = shape.safeParse(parseJson(await run(command, [...args, "--format", "json"], what, true)));
+    const text = await run(command, [...args, "--format", "json"], what, true);
+    const parsed = shape.safeParse(text.trim() === "" ? null : parseJson(text));
     if (parsed.success) return parsed.data;
     const issues = parsed.error.issues
       .map(({ path, code }) => `${path.join(".") || "the output"} (${code})`)
@@ -156,8 +158,8 @@ export function commandCluster(connection: Connection): CephCluster {
         snapshots: info.snapshot_count,
         snapshotLimit: info.snapshot_limit ?? 0,
         limits: Object.fromEntries(limitSettings.map((each) => [each, limit(each)])) as Image["limits"],
-        metadata: Object.fromEntries(Object.entries(all).filter(([key]) => !isReservedKey(key))),
-        mark: all[MARK],
+        metadata: Object.fromEntries(Object.entries(all ?? {}).filter(([key]) => !isReservedKey(key))),
+        mark: all?.[MARK],
         isMoving: info.features.includes("migrating"),
       };
     },
@@ -287,21 +289,13 @@ function start(file: string, args: string[], what: string, timeoutMs: number): P
 // Errors of the system that decide what is done about a failure. What a status means depends on what was being done: without a keyring it is
 // the same as without an image.
 const CAPABILITIES = "Give the user the capabilities mon 'profile rbd', osd 'profile rbd' and mgr 'profile rbd'.";
+const LOGIN = `Check ${CONNECTION_NAMESPACE}:user and ${CONNECTION_NAMESPACE}:keyringFile.`;
 const CAUSES: [status: number, pattern: RegExp, code: CephErrorCode, advice: string][] = [
   [2, /error opening image |delete error: /, "gone", ""],
   [2, /error opening pool /, "pool-missing", ""],
-  [
-    2,
-    /keyring|error connecting/,
-    "forbidden",
-    `Check ${CONNECTION_NAMESPACE}:user and ${CONNECTION_NAMESPACE}:keyringFile.`,
-  ],
-  [
-    13,
-    /couldn't connect|error connecting/,
-    "forbidden",
-    `Check ${CONNECTION_NAMESPACE}:user and ${CONNECTION_NAMESPACE}:keyringFile.`,
-  ],
+  [2, /keyring/, "forbidden", LOGIN],
+  [1, /error connecting/, "forbidden", LOGIN],
+  [13, /couldn't connect|error connecting/, "forbidden", LOGIN],
   [1, /not permitted/, "forbidden", CAPABILITIES],
   [13, /./, "forbidden", CAPABILITIES],
   [16, /./, "in-use", "Stop what uses it. A client that died is forgotten after 30 s."],

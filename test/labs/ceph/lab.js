@@ -24,6 +24,10 @@ const { labCommand, lastLine, probeOf } = require("../probe.js");
  * @property {string} out standard output
  * @property {string} text standard output and standard error
  *
+ * @typedef {object} Client
+ * @property {import("node:stream").Readable | null} stdout
+ * @property {(signal: NodeJS.Signals) => Promise<void>} end waits until it has ended
+ *
  * @typedef {object} Ceph
  * @property {string} directory all that it has
  * @property {string} commands the folder with `rbd` and `ceph`, which can be run as they are
@@ -31,7 +35,7 @@ const { labCommand, lastLine, probeOf } = require("../probe.js");
  * @property {string} keyringFile the administrator's
  * @property {(command: "rbd" | "ceph", args: string[], options?: { input?: Buffer, seconds?: number }) => Promise<Ran>} run never throws
  * @property {(command: "rbd" | "ceph", ...args: string[]) => Promise<string>} must the same; returns what it prints, and throws where it fails
- * @property {(args: string[], output?: "ignore" | "pipe") => import("node:child_process").ChildProcess} open starts an `rbd` that goes on
+ * @property {(args: string[], output?: "ignore" | "pipe") => Client} open starts an `rbd` that goes on
  * @property {() => string[]} calls the commands that were run from that folder, and forgets them
  * @property {() => Promise<void>} stop ends it, and removes all that it has
  */
@@ -111,6 +115,7 @@ async function startCeph({ log = (line) => console.error(line) } = {}) {
   const configFile = inside("ceph.conf");
   const keyringFile = inside("keyring");
   fs.writeFileSync(configFile, configText({ root, directory, fsid, port }));
+  /** @type {NodeJS.ProcessEnv} */
   const env = { ...found, CEPH_CONF: configFile };
   for (const name of ["rbd", "ceph"]) {
     const set = ["LD_LIBRARY_PATH", "PYTHONPATH"].map((key) => `${key}='${env[key]}'`).join(" ");
@@ -131,15 +136,8 @@ async function startCeph({ log = (line) => console.error(line) } = {}) {
     running.push(child);
   };
   const stop = async () => {
-    await Promise.all(
-      running.map(async (child) => {
-        if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-        const ended = new Promise((done) => child.once("exit", done));
-        // All that it has is removed: nothing needs to be written.
-        child.kill("SIGKILL");
-        await ended;
-      }),
-    );
+    // All that they have is removed: nothing needs to be written.
+    await Promise.all(running.map((child) => end(child, "SIGKILL")));
     fs.rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
   };
   /** @type {Ceph["run"]} */
@@ -211,7 +209,7 @@ async function startCeph({ log = (line) => console.error(line) } = {}) {
       stdio: ["ignore", output, "ignore"],
     });
     running.push(child);
-    return child;
+    return { stdout: child.stdout, end: (signal) => end(child, signal) };
   };
   const calls = () => {
     const file = inside("calls");
@@ -290,6 +288,17 @@ function execute(file, args, { env, input, seconds = 120 }) {
     child.stdin?.on("error", () => undefined);
     child.stdin?.end(input);
   });
+}
+
+/**
+ * @param {import("node:child_process").ChildProcess} child
+ * @param {NodeJS.Signals} signal
+ */
+async function end(child, signal) {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  const ended = new Promise((done) => child.once("exit", done));
+  child.kill(signal);
+  await ended;
 }
 
 /** @returns {Promise<number>} */
