@@ -15,7 +15,7 @@ export const cephLimits = {
     // Ceph has no upper end but that of its numbers (rbd_qos_iops_limit and so on are 64 bits). These are ones that no client reaches.
     iops: { min: 1, max: 100_000_000 },
     bandwidthMiBps: { min: 1, max: 1_000_000 },
-  } satisfies CephLimits as CephLimits,
+  } satisfies CephLimits,
   override: z
     .strictObject({ sizeGiB: partialRange, iops: partialRange, bandwidthMiBps: partialRange })
     .partial()

@@ -71,15 +71,15 @@ async function programs(log) {
   const root = await unpackPackages(wanted, directory, log, process.env);
   const inside = (/** @type {string[]} */ ...names) => names.map((name) => path.join(root, name));
   const lib = "usr/lib/x86_64-linux-gnu";
-  // CEPH_LIB would override the folders of plugins.
-  const { CEPH_LIB: _, ...env } = process.env;
   return {
     root,
     env: {
-      ...env,
+      ...process.env,
+      // It would override the folders of plugins.
+      CEPH_LIB: undefined,
       LD_LIBRARY_PATH: inside(lib, `${lib}/ceph`, "lib/x86_64-linux-gnu").join(":"),
       PYTHONPATH: inside("usr/lib/python3/dist-packages").join(":"),
-      PATH: [...inside("usr/bin", "usr/sbin"), env["PATH"]].join(":"),
+      PATH: [...inside("usr/bin", "usr/sbin"), process.env["PATH"]].join(":"),
     },
   };
 }

@@ -49,8 +49,9 @@ export function memoryCluster(): MemoryCluster {
     pools: () => Promise.resolve(cluster.all),
     names: (of) => Promise.resolve([...images.values()].filter((each) => each.pool === of).map(({ name }) => name)),
     image(of, name) {
-      const { data: _, clients: __, source: ___, moveState, ...image } = images.get(`${of}/${name}`) ?? ({} as Stored);
-      if (image.name === undefined) return Promise.resolve(undefined);
+      const stored = images.get(`${of}/${name}`);
+      if (!stored) return Promise.resolve(undefined);
+      const { data: _, clients: __, source: ___, moveState, ...image } = stored;
       return Promise.resolve(structuredClone({ ...image, isMoving: moveState !== undefined }));
     },
     status: (of, name) =>
