@@ -4,7 +4,7 @@
 import { change, count, nearest, problem, type Problem } from "../../../src";
 import { SWITCHABLE, type CephSettings, type ImageFeature } from "../../../src/backends/ceph";
 import { isSame } from "../../../src/core/revision";
-import { limitSettings, MARK, type CephCluster, type Image, type Pool } from "./cluster";
+import { limitSettings, MARK, type CephCluster, type Image, type LimitSetting, type Pool } from "./cluster";
 import { CephError } from "./errors";
 
 /** What a volume must be. */
@@ -146,15 +146,21 @@ export async function createVolume(
     if (image && isLeftOver(image)) return finish(image, true);
     if (image && pool === settings.pool) throw nameTaken(image);
   }
+  const create = () => cluster.create(settings.pool, name, sizeGiB, settings.imageFeatures);
   try {
-    await cluster.create(settings.pool, name, sizeGiB, settings.imageFeatures);
+    await create();
   } catch (error) {
-    const other =
-      error instanceof CephError && error.code === "exists" ? await cluster.image(settings.pool, name) : undefined;
-    if (!other) throw error;
+    if (!(error instanceof CephError) || error.code !== "exists") throw error;
+    const other = await cluster.image(settings.pool, name);
     // One of the name came in between.
-    if (!isLeftOver(other)) throw nameTaken(other);
-    return finish(other, true);
+    if (other && !isLeftOver(other)) throw nameTaken(other);
+    if (other) return finish(other, true);
+    if (!ownName) throw halfMade(settings.pool, name);
+    // Only a command of ours that was killed can have begun it, and it has no header yet, and so no data.
+    await cluster.remove(settings.pool, name).catch((failed: unknown) => {
+      if (!(failed instanceof CephError && failed.code === "gone")) throw failed;
+    });
+    await create();
   }
   await cluster.setMetadata(settings.pool, name, MARK, mark);
   const image = await cluster.image(settings.pool, name);
@@ -169,6 +175,11 @@ function nameTaken({ pool, name, sizeGiB, mark }: Image): CephError {
     `There is an image ${pool}/${name} of ${count(sizeGiB)} GiB already, and ${whose}. If it is this volume, take it over with its data: ` +
       `import: "${pool}/${name}". If it is no longer needed, remove it from the cluster.`,
   );
+}
+
+function halfMade(pool: string, name: string): CephError {
+  const text = `image ${pool}/${name} was created only halfway, by a command that was killed. Remove it: rbd rm ${pool}/${name}`;
+  return new CephError("name-taken", text);
 }
 
 async function imagePools(cluster: CephCluster): Promise<Pool[]> {
@@ -222,12 +233,21 @@ async function asFound(cluster: CephCluster, image: Image, known: Omit<WantedVol
       pool: image.pool,
       copies: settings.copies === null || !pool ? settings.copies : pool.copies,
       deviceClass: settings.deviceClass === null || !pool ? settings.deviceClass : pool.deviceClass,
-      ...image.limits,
+      ...limitsOf(image),
       snapshotLimit: image.snapshotLimit,
       imageFeatures: settings.imageFeatures && ownFeatures(image),
       metadata: Object.fromEntries(metadata),
     },
   };
+}
+
+// What Ceph has as 0: a limit that is unlimited, and a burst that there is none of.
+function limitsOf({ limits }: Image): Pick<CephSettings, LimitSetting> {
+  const values = limitSettings.map((setting) => [
+    setting,
+    setting.includes("Burst") ? limits[setting] || null : limits[setting],
+  ]);
+  return Object.fromEntries(values) as Pick<CephSettings, LimitSetting>;
 }
 
 // Without those that Ceph sets itself, as `migrating`.
@@ -344,7 +364,8 @@ async function makeSame(
   const { pool } = image;
   if (image.sizeGiB < sizeGiB) await cluster.grow(pool, name, sizeGiB);
   for (const setting of limitSettings)
-    if (image.limits[setting] !== settings[setting]) await cluster.setLimit(pool, name, setting, settings[setting]);
+    if (image.limits[setting] !== (settings[setting] ?? 0))
+      await cluster.setLimit(pool, name, setting, settings[setting] ?? 0);
   if (image.snapshotLimit !== settings.snapshotLimit)
     await cluster.setSnapshotLimit(pool, name, settings.snapshotLimit);
   const { off, on } = featureChanges(image, settings.imageFeatures);
@@ -357,7 +378,7 @@ async function makeSame(
   const left = [
     ...(after.mark === mark ? [] : ["its mark"]),
     ...(after.sizeGiB < sizeGiB ? ["sizeGiB"] : []),
-    ...limitSettings.filter((setting) => after.limits[setting] !== settings[setting]),
+    ...limitSettings.filter((setting) => after.limits[setting] !== (settings[setting] ?? 0)),
     ...(after.snapshotLimit === settings.snapshotLimit ? [] : ["snapshotLimit"]),
     ...Object.values(featureChanges(after, settings.imageFeatures)).flat(),
     ...metadataChanges(after, settings, before).map(([key]) => `metadata ${key}`),
@@ -379,7 +400,7 @@ async function finishMove(cluster: CephCluster, image: Image): Promise<Image> {
   // Before it is prepared completely no client can have opened the new image: nothing is lost with it.
   else if (moveState === "preparing") await cluster.abortMove(pool, name);
   else if (moveState !== undefined) {
-    const text = `the move of image ${pool}/${name} to another pool is in state "${moveState}". Look at it with \`rbd status ${pool}/${name}\`.`;
+    const text = `the move of image ${pool}/${name} to another pool is in state "${moveState}". See \`rbd status ${pool}/${name}\`.`;
     throw new CephError("not-possible", text);
   }
   return reread(cluster, pool, name);

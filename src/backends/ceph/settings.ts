@@ -8,19 +8,19 @@ export interface CephSettings {
   copies: number | null;
   /** The device class that the pool is on; `null` where neither profile nor stack says it. */
   deviceClass: string | null;
-  /** 0 is unlimited, here and below. */
+  /** 0 is unlimited, for each limit; a burst is `null` where none is allowed. */
   iopsLimit: number;
   readIopsLimit: number;
   writeIopsLimit: number;
-  iopsBurst: number;
-  readIopsBurst: number;
-  writeIopsBurst: number;
+  iopsBurst: number | null;
+  readIopsBurst: number | null;
+  writeIopsBurst: number | null;
   bandwidthLimitMiBps: number;
   readBandwidthLimitMiBps: number;
   writeBandwidthLimitMiBps: number;
-  bandwidthBurstMiBps: number;
-  readBandwidthBurstMiBps: number;
-  writeBandwidthBurstMiBps: number;
+  bandwidthBurstMiBps: number | null;
+  readBandwidthBurstMiBps: number | null;
+  writeBandwidthBurstMiBps: number | null;
   /** How many snapshots the image may have. */
   snapshotLimit: number;
   /** `null` where the cluster chooses them when it makes the image. */

@@ -50,15 +50,15 @@ test("gold is at most 1,000 IOPS and 3 copies, with every other limit off", () =
     iopsLimit: 1000,
     readIopsLimit: 0,
     writeIopsLimit: 0,
-    iopsBurst: 0,
-    readIopsBurst: 0,
-    writeIopsBurst: 0,
+    iopsBurst: null,
+    readIopsBurst: null,
+    writeIopsBurst: null,
     bandwidthLimitMiBps: 0,
     readBandwidthLimitMiBps: 0,
     writeBandwidthLimitMiBps: 0,
-    bandwidthBurstMiBps: 0,
-    readBandwidthBurstMiBps: 0,
-    writeBandwidthBurstMiBps: 0,
+    bandwidthBurstMiBps: null,
+    readBandwidthBurstMiBps: null,
+    writeBandwidthBurstMiBps: null,
     snapshotLimit: 0,
     imageFeatures: null,
     metadata: {},
@@ -170,9 +170,13 @@ test("each limit has its own value, and bursts go with the limit that they are o
     bandwidth: { max: 10, read: 8, burst: { max: 20, read: 16 } },
   });
   expect(settings).toMatchObject({ iopsLimit: 100, readIopsLimit: 80, writeIopsLimit: 50 });
-  expect(settings).toMatchObject({ iopsBurst: 200, readIopsBurst: 0, writeIopsBurst: 0 });
+  expect(settings).toMatchObject({ iopsBurst: 200, readIopsBurst: null, writeIopsBurst: null });
   expect(settings).toMatchObject({ bandwidthLimitMiBps: 10, readBandwidthLimitMiBps: 8, writeBandwidthLimitMiBps: 0 });
-  expect(settings).toMatchObject({ bandwidthBurstMiBps: 20, readBandwidthBurstMiBps: 16, writeBandwidthBurstMiBps: 0 });
+  expect(settings).toMatchObject({
+    bandwidthBurstMiBps: 20,
+    readBandwidthBurstMiBps: 16,
+    writeBandwidthBurstMiBps: null,
+  });
 });
 
 test("sizes end where an image has no object map any more", () => {
@@ -278,7 +282,7 @@ describe("whatever a profile says", () => {
           ["iopsLimit", "iopsBurst"],
           ["readBandwidthLimitMiBps", "readBandwidthBurstMiBps"],
         ] as const)
-          expect(settings[of] === 0 || (settings[limit] > 0 && settings[of] >= settings[limit])).toBe(true);
+          expect(settings[of] === null || (settings[limit] > 0 && settings[of] >= settings[limit])).toBe(true);
       }),
       { numRuns: runs(2000) },
     );

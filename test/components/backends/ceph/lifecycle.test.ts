@@ -178,6 +178,13 @@ describe("an image that has the name already", () => {
     expect(names()).toEqual(["fast/v"]);
   });
 
+  test("and was created only halfway is begun anew under a name of our own, and left alone under another", async () => {
+    cluster.half.add("fast/v");
+    await expect(createVolume(cluster, wanted(), false)).rejects.toThrow("rbd rm fast/v");
+    expect(cluster.half.size).toBe(1);
+    expect(await createVolume(cluster, wanted(rich), true)).toMatchObject({ found: false, settings: rich });
+  });
+
   test("and comes in between is left alone", async () => {
     const before = { ...cluster };
     cluster.create = async (...args) => {

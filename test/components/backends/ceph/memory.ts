@@ -19,6 +19,8 @@ interface Stored extends Image {
 
 export interface MemoryCluster extends CephCluster {
   images: Map<string, Stored>;
+  /** Images whose creation was killed: they have a name, and nothing else. */
+  half: Set<string>;
   all: Pool[];
   id: string;
 }
@@ -41,8 +43,10 @@ export function memoryCluster(): MemoryCluster {
   };
   const change = (act: (image: Stored) => void) => (of: string, name: string) =>
     Promise.resolve().then(() => act(get(of, name)));
+  const half = new Set<string>();
   const cluster: MemoryCluster = {
     images,
+    half,
     all: [pool("fast", 3, "ssd"), pool("slow", 2, "hdd")],
     id: "the-cluster",
     fsid: () => Promise.resolve(cluster.id),
@@ -57,7 +61,7 @@ export function memoryCluster(): MemoryCluster {
     status: (of, name) =>
       Promise.resolve().then(() => ({ clients: get(of, name).clients, moveState: get(of, name).moveState })),
     async create(of, name, sizeGiB, features) {
-      if (images.has(`${of}/${name}`)) throw new CephError("exists", "File exists");
+      if (images.has(`${of}/${name}`) || half.has(`${of}/${name}`)) throw new CephError("exists", "File exists");
       images.set(`${of}/${name}`, {
         ...{ pool: of, name, imageId: `id${++ids}`, sizeGiB, snapshots: 0, snapshotLimit: 0, mark: undefined },
         features: [...(features ?? ["layering", "exclusive-lock", "object-map", "fast-diff", "deep-flatten"])],
@@ -99,12 +103,14 @@ export function memoryCluster(): MemoryCluster {
     }),
     abortMove: change((image) => (image.moveState = undefined)),
     remove: (of, name) =>
-      change((image) => {
-        if (image.moveState !== undefined) throw new CephError("in-use", "image in migration state");
-        free(image);
-        if (image.snapshots > 0) throw new CephError("has-snapshots", "image has snapshots");
-        images.delete(`${of}/${name}`);
-      })(of, name),
+      half.delete(`${of}/${name}`)
+        ? Promise.reject(new CephError("gone", "delete error"))
+        : change((image) => {
+            if (image.moveState !== undefined) throw new CephError("in-use", "image in migration state");
+            free(image);
+            if (image.snapshots > 0) throw new CephError("has-snapshots", "image has snapshots");
+            images.delete(`${of}/${name}`);
+          })(of, name),
   };
   return cluster;
 }
