@@ -141,7 +141,8 @@ export async function createVolume(
   const isLeftOver = (image: Image) => image.mark === mark || (ownName && image.mark === undefined);
   const finish = async (image: Image, found: boolean) => ({ ...(await makeSame(cluster, image, wanted)), found });
   for (const { name: pool } of await imagePools(cluster)) {
-    if (!(await cluster.names(pool)).includes(name)) continue;
+    const names = await (pool === settings.pool ? cluster.names(pool) : ifAllowed(cluster.names(pool)));
+    if (!names?.includes(name)) continue;
     const image = await cluster.image(pool, name);
     if (image && isLeftOver(image)) return finish(image, true);
     if (image && pool === settings.pool) throw nameTaken(image);
@@ -183,7 +184,15 @@ function halfMade(pool: string, name: string): CephError {
 }
 
 async function imagePools(cluster: CephCluster): Promise<Pool[]> {
-  return (await cluster.pools()).filter(({ isForImages }) => isForImages);
+  return (await cluster.pools()).filter(({ isForImages, isReplicated }) => isForImages && isReplicated);
+}
+
+// In a pool that the user has no access to, no run of ours can have left anything.
+function ifAllowed<T>(answer: Promise<T>): Promise<T | undefined> {
+  return answer.catch((error: unknown) => {
+    if (error instanceof CephError && error.code === "forbidden") return undefined;
+    throw error;
+  });
 }
 
 /**
@@ -204,7 +213,7 @@ async function locate(cluster: CephCluster, known: KnownVolume): Promise<{ image
   const others = pools.map((each) => each.name).filter((each) => each !== settings.pool);
   let other: Image | undefined;
   for (const pool of [settings.pool, ...others]) {
-    const image = await cluster.image(pool, name);
+    const image = await (pool === settings.pool ? cluster.image(pool, name) : ifAllowed(cluster.image(pool, name)));
     if (image && isIt(image)) return { image };
     if (pool === settings.pool && image) other = image;
   }

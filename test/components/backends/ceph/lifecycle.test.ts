@@ -226,6 +226,23 @@ test("a volume is removed once, not with snapshots, and not on another cluster",
   await removeVolume(cluster, volume);
 });
 
+test("pools without access for the user, and those of data alone, are no obstacle to volumes in others", async () => {
+  const forbid = new CephError("forbidden", "Operation not permitted");
+  const { names: list, image } = { ...cluster };
+  cluster.names = (pool) => (pool === "slow" ? Promise.reject(forbid) : list(pool));
+  cluster.image = (pool, name) => (pool === "slow" ? Promise.reject(forbid) : image(pool, name));
+  cluster.all.push({ ...cluster.all[0]!, name: "data", isReplicated: false });
+  const asked = jest.spyOn(cluster, "names");
+  const volume = await made();
+  expect(asked).not.toHaveBeenCalledWith("data");
+  await removeVolume(cluster, volume);
+  expect(await readVolume(cluster, volume)).toBeUndefined();
+  // In its own pool it isn't known whether a volume is gone.
+  const known = { ...volume, settings: on("slow") };
+  await expect(readVolume(cluster, known)).rejects.toMatchObject({ code: "forbidden" });
+  await expect(createVolume(cluster, wanted(on("slow")), true)).rejects.toMatchObject({ code: "forbidden" });
+});
+
 test("features are switched on and off together, and those of creation are refused", async () => {
   const volume = await made();
   const settings = (imageFeatures: Section["imageFeatures"]) => on("fast", { imageFeatures });
