@@ -228,9 +228,9 @@ test("a volume is removed once, not with snapshots, and not on another cluster",
 
 test("pools without access for the user, and those of data alone, are no obstacle to volumes in others", async () => {
   const forbid = new CephError("forbidden", "Operation not permitted");
-  const { names: list, image } = { ...cluster };
-  cluster.names = (pool) => (pool === "slow" ? Promise.reject(forbid) : list(pool));
-  cluster.image = (pool, name) => (pool === "slow" ? Promise.reject(forbid) : image(pool, name));
+  const before = { ...cluster };
+  cluster.names = (pool) => (pool === "slow" ? Promise.reject(forbid) : before.names(pool));
+  cluster.image = (pool, name) => (pool === "slow" ? Promise.reject(forbid) : before.image(pool, name));
   cluster.all.push({ ...cluster.all[0]!, name: "data", isReplicated: false });
   const asked = jest.spyOn(cluster, "names");
   const volume = await made();
