@@ -8,6 +8,7 @@ const loaders = {
   openstack: () => (require("./openstack") as typeof import("./openstack")).openstack,
   scaleio: () => (require("./scaleio") as typeof import("./scaleio")).scaleio,
   cio: () => (require("./cio") as typeof import("./cio")).cio,
+  ceph: () => (require("./ceph") as typeof import("./ceph")).ceph,
   kubernetes: () => (require("./kubernetes") as typeof import("./kubernetes")).kubernetes,
   local: () => (require("./local") as typeof import("./local")).local,
 };

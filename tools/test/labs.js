@@ -61,6 +61,16 @@ const labs = [
     files: ["test/e2e/cio\\."],
   },
   {
+    name: "ceph",
+    what: "a real Ceph cluster, driven by the engine",
+    needs: "Linux on x86-64, Debian packages",
+    files: ["test/e2e/ceph\\."],
+    prepare: [["test/labs/ceph/lab.js", "--probe"]],
+    minutes: 5,
+    isOptional: true,
+    alone: [""],
+  },
+  {
     name: "aws",
     what: "the real Terraform AWS provider on an EC2 server (moto)",
     needs: "Go, Python 3",

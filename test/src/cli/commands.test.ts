@@ -171,11 +171,11 @@ describe("a wrong call", () => {
   test.each([
     ["staus", "(Did you mean status?)"],
     ["explain", "missing required argument 'profile'"],
-    ["explain gold --backend gcp", "Allowed choices are aws, openstack, scaleio, cio, kubernetes, local."],
+    ["explain gold --backend gcp", "Allowed choices are aws, openstack, scaleio, cio, ceph, kubernetes, local."],
     ["status --refesh", "(Did you mean --refresh?)"],
     ["apply data@gold", "not an interactive terminal; pass --yes"],
     ["apply --yes --wait soon", "--wait must be a number of seconds"],
-    ["init --yes --stack new", "--backend aws|openstack|scaleio|cio|kubernetes|local"],
+    ["init --yes --stack new", "--backend aws|openstack|scaleio|cio|ceph|kubernetes|local"],
     ["init --yes --stack new --backend scaleio", "backend scaleio requires --domain"],
     ["init --yes --stack good --backend aws", "already has a config (backend local)"],
     ["completion tcsh", "choose bash, zsh, fish or powershell"],

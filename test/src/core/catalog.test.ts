@@ -7,7 +7,7 @@ describe("the catalog", () => {
   test("has default, gold, silver and bronze for every backend when the stack says nothing", () => {
     const catalog = makeCatalog();
     expect(catalog.problems).toEqual([]);
-    for (const backend of ["aws", "openstack", "scaleio", "cio", "local"] as const) {
+    for (const backend of ["aws", "openstack", "scaleio", "cio", "ceph", "local"] as const) {
       expect(profilesFor(catalog, backend)).toEqual(["default", "gold", "silver", "bronze"]);
     }
   });
@@ -25,6 +25,7 @@ describe("the catalog", () => {
           snapshot: { enabled: false, startMinutes: 1440, intervalMinutes: 60, max: 10 },
         },
       },
+      ceph: { copies: 3, preferredDeviceClass: "ssd", iops: { max: 1000 } },
       local: { iops: { max: 10000 } },
     });
   });

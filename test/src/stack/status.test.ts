@@ -35,6 +35,7 @@ const TYPES = {
   local: "pulumi-nodejs:dynamic/storage-profiles:LocalVolume",
   scaleio: "pulumi-nodejs:dynamic/storage-profiles:ScaleioVolume",
   cio: "pulumi-nodejs:dynamic/storage-profiles:CioVolume",
+  ceph: "pulumi-nodejs:dynamic/storage-profiles:CephVolume",
   openstack: "pulumi-nodejs:dynamic/storage-profiles:CinderVolume",
   aws: "aws:ebs/volume:Volume",
   kubernetes: "kubernetes:core/v1:PersistentVolumeClaim",

@@ -1,0 +1,109 @@
+// A cluster as it is used here: pools are read, images are read and changed. How it is reached, commands.ts says.
+
+import type { CephSettings } from "../../../src/backends/ceph";
+
+/** A setting that is a limit which clients keep. */
+export type LimitSetting = Extract<keyof CephSettings, `${string}${"Limit" | "Burst" | "MiBps"}`> &
+  Exclude<keyof CephSettings, "snapshotLimit">;
+
+/** The options of an image that hold its limits; those of throughput are in bytes. */
+export const limitOptions: Readonly<Record<LimitSetting, string>> = {
+  iopsLimit: "rbd_qos_iops_limit",
+  readIopsLimit: "rbd_qos_read_iops_limit",
+  writeIopsLimit: "rbd_qos_write_iops_limit",
+  iopsBurst: "rbd_qos_iops_burst",
+  readIopsBurst: "rbd_qos_read_iops_burst",
+  writeIopsBurst: "rbd_qos_write_iops_burst",
+  bandwidthLimitMiBps: "rbd_qos_bps_limit",
+  readBandwidthLimitMiBps: "rbd_qos_read_bps_limit",
+  writeBandwidthLimitMiBps: "rbd_qos_write_bps_limit",
+  bandwidthBurstMiBps: "rbd_qos_bps_burst",
+  readBandwidthBurstMiBps: "rbd_qos_read_bps_burst",
+  writeBandwidthBurstMiBps: "rbd_qos_write_bps_burst",
+};
+export const limitSettings = Object.keys(limitOptions) as LimitSetting[];
+
+/** How many of an option's units are one of the setting's. */
+export const unitsOf = (setting: LimitSetting): number => (setting.endsWith("MiBps") ? 1024 ** 2 : 1);
+
+/** The metadata of an image in which we keep whose it is. */
+export const MARK = "storage-profiles.volume";
+
+/** What Ceph keeps itself among the metadata of an image. */
+export const isReservedKey = (key: string): boolean => /^(conf_|\.)/.test(key) || key === MARK;
+
+/** A pool. */
+export interface Pool {
+  name: string;
+  /** Whether it is for RBD images (`rbd pool init`). */
+  isForImages: boolean;
+  isReplicated: boolean;
+  copies: number;
+  /** `null` where its rule takes any device. */
+  deviceClass: string | null;
+  /** How many places its rule can put a copy in at the moment: OSDs, hosts, ... */
+  places: number;
+  /** What a place is: "osd", "host". */
+  placeType: string;
+  /** 0 where it has no quota. */
+  quotaBytes: number;
+  storedBytes: number;
+}
+
+/** An image. */
+export interface Image {
+  pool: string;
+  name: string;
+  /** Ceph's id: a move of pools changes it. */
+  imageId: string;
+  sizeGiB: number;
+  features: string[];
+  snapshots: number;
+  /** 0 is unlimited. */
+  snapshotLimit: number;
+  /** The limits in force, wherever they are set. */
+  limits: Record<LimitSetting, number>;
+  metadata: Record<string, string>;
+  /** Whose it is, where a run of ours has marked it. */
+  mark: string | undefined;
+  /** Whether a move to another pool has begun, and has not ended. */
+  isMoving: boolean;
+}
+
+/** What a cluster tells of the use of an image. */
+export interface ImageStatus {
+  /** The clients that have it open, in words. */
+  clients: string[];
+  /** The state of its move to another pool, where one has begun. */
+  moveState?: string | undefined;
+}
+
+/** A cluster. Each method is one step, and throws a `CephError`. */
+export interface CephCluster {
+  /** Its id. Asked for once. */
+  fsid(): Promise<string>;
+  /** Asked for once. */
+  pools(): Promise<Pool[]>;
+  /** The names of the images in a pool, as they were when they were first asked for. */
+  names(pool: string): Promise<string[]>;
+  /** An image; nothing where there is none. */
+  image(pool: string, name: string): Promise<Image | undefined>;
+  status(pool: string, name: string): Promise<ImageStatus>;
+  /** Errors: `exists`. */
+  create(pool: string, name: string, sizeGiB: number, features: readonly string[] | null): Promise<void>;
+  grow(pool: string, name: string, sizeGiB: number): Promise<void>;
+  setLimit(pool: string, name: string, setting: LimitSetting, value: number): Promise<void>;
+  /** 0 is unlimited. */
+  setSnapshotLimit(pool: string, name: string, limit: number): Promise<void>;
+  switchFeatures(pool: string, name: string, features: readonly string[], on: boolean): Promise<void>;
+  /** `undefined` takes it away. */
+  setMetadata(pool: string, name: string, key: string, value: string | undefined): Promise<void>;
+  /** The steps of a move to another pool. From the first on, the image is in the new pool. Errors: `in-use`. */
+  prepareMove(pool: string, name: string, to: string): Promise<void>;
+  executeMove(pool: string, name: string): Promise<void>;
+  commitMove(pool: string, name: string): Promise<void>;
+  /** Takes back a move that has not been prepared completely. */
+  abortMove(pool: string, name: string): Promise<void>;
+  /** Errors: `in-use`, `has-snapshots`. */
+  remove(pool: string, name: string): Promise<void>;
+}

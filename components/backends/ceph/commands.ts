@@ -1,0 +1,324 @@
+// A cluster by its commands, `rbd` and `ceph`. Their arguments are an array and never a shell's text, and their exit status is the number of
+// an error of the system.
+
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+
+import { z } from "zod";
+
+import { parseJson } from "../../transport";
+import { once } from "../../once";
+import {
+  isReservedKey,
+  limitOptions,
+  limitSettings,
+  MARK,
+  unitsOf,
+  type CephCluster,
+  type Image,
+  type ImageStatus,
+  type LimitSetting,
+  type Pool,
+} from "./cluster";
+import { CONNECTION_NAMESPACE, type Connection } from "./connection";
+import { CephError, type CephErrorCode } from "./errors";
+
+/** How many commands run at a time. Each has dozens of threads. */
+const AT_A_TIME = 8;
+
+const imageShape = z.object({
+  name: z.string(),
+  id: z.string().min(1),
+  size: z.number(),
+  snapshot_count: z.number(),
+  snapshot_limit: z.number().optional(),
+  features: z.array(z.string()),
+});
+// Of an image without metadata, nothing is printed.
+const metadataShape = z.record(z.string(), z.string()).nullable();
+const optionsShape = z.array(z.object({ name: z.string(), value: z.string() }));
+const statusShape = z.object({
+  watchers: z.array(z.object({ address: z.string(), client: z.number() })),
+  migration: z.object({ state: z.string() }).optional(),
+});
+const poolsShape = z.array(
+  z.object({
+    pool_name: z.string(),
+    type: z.number(),
+    size: z.number(),
+    crush_rule: z.number(),
+    quota_max_bytes: z.number(),
+    application_metadata: z.record(z.string(), z.unknown()),
+  }),
+);
+const rulesShape = z.array(
+  z.object({
+    rule_id: z.number(),
+    steps: z.array(z.object({ op: z.string(), item_name: z.string().optional(), type: z.string().optional() })),
+  }),
+);
+const treeShape = z.object({
+  nodes: z.array(
+    z.object({
+      id: z.number(),
+      name: z.string(),
+      type: z.string(),
+      children: z.array(z.number()).optional(),
+      device_class: z.string().optional(),
+      status: z.string().optional(),
+      reweight: z.number().optional(),
+    }),
+  ),
+});
+const usageShape = z.object({
+  pools: z.array(z.object({ name: z.string(), stats: z.object({ stored: z.number() }) })),
+});
+
+type Tree = z.infer<typeof treeShape>["nodes"];
+
+/** A cluster by its commands. */
+export function commandCluster(connection: Connection): CephCluster {
+  const run = runner(connection);
+  const rbd = (args: readonly string[], what: string, takes: "short" | "long" = "short") =>
+    run("rbd", args, what, takes === "short");
+  const json = async <T>(command: "rbd" | "ceph", args: readonly string[], shape: z.ZodType<T>, what: string) => {
+    const text = await run(command, [...args, "--format", "json"], what, true);
+    const parsed = shape.safeParse(text.trim() === "" ? null : parseJson(text));
+    if (parsed.success) return parsed.data;
+    const issues = parsed.error.issues
+      .map(({ path, code }) => `${path.join(".") || "the output"} (${code})`)
+      .join(", ");
+    throw new CephError(
+      "answer-unreadable",
+      `${what}: the output of \`${command}\` isn't what is known of it: ${issues}`,
+    );
+  };
+  const lists = new Map<string, () => Promise<string[]>>();
+
+  return {
+    fsid: once(async () => (await run("ceph", ["fsid"], "reading the cluster's id", true)).trim()),
+
+    pools: once(async () => {
+      const what = "reading the pools";
+      const [pools, rules, { nodes }, usage] = await Promise.all([
+        json("ceph", ["osd", "pool", "ls", "detail"], poolsShape, what),
+        json("ceph", ["osd", "crush", "rule", "dump"], rulesShape, what),
+        json("ceph", ["osd", "tree"], treeShape, what),
+        json("ceph", ["df"], usageShape, what),
+      ]);
+      return pools.map((pool): Pool => {
+        const steps = rules.find(({ rule_id }) => rule_id === pool.crush_rule)?.steps ?? [];
+        const [root = "", deviceClass] = (steps.find(({ op }) => op === "take")?.item_name ?? "").split("~");
+        const placeType = steps.find(({ op }) => op.startsWith("choose"))?.type ?? "osd";
+        return {
+          name: pool.pool_name,
+          isForImages: "rbd" in pool.application_metadata,
+          isReplicated: pool.type === 1,
+          copies: pool.size,
+          deviceClass: deviceClass ?? null,
+          places: placesOf(nodes, root, deviceClass, placeType),
+          placeType,
+          quotaBytes: pool.quota_max_bytes,
+          storedBytes: usage.pools.find(({ name }) => name === pool.pool_name)?.stats.stored ?? 0,
+        };
+      });
+    }),
+
+    names(pool) {
+      const list =
+        lists.get(pool) ?? once(() => json("rbd", ["ls", pool], z.array(z.string()), `listing pool ${pool}`));
+      lists.set(pool, list);
+      return list();
+    },
+
+    async image(pool, name) {
+      const spec = `${pool}/${name}`;
+      const what = `reading image ${spec}`;
+      let info: z.infer<typeof imageShape>;
+      try {
+        info = await json("rbd", ["info", spec], imageShape, what);
+      } catch (error) {
+        if (error instanceof CephError && error.code === "gone") return undefined;
+        throw error;
+      }
+      const [all, options] = await Promise.all([
+        json("rbd", ["image-meta", "list", spec], metadataShape, what),
+        json("rbd", ["config", "image", "list", spec], optionsShape, what),
+      ]);
+      const limit = (setting: LimitSetting) => {
+        const value = options.find(({ name: option }) => option === limitOptions[setting])?.value;
+        return Number(value ?? 0) / unitsOf(setting);
+      };
+      return {
+        pool,
+        name,
+        imageId: info.id,
+        sizeGiB: info.size / 1024 ** 3,
+        features: info.features,
+        snapshots: info.snapshot_count,
+        snapshotLimit: info.snapshot_limit ?? 0,
+        limits: Object.fromEntries(limitSettings.map((each) => [each, limit(each)])) as Image["limits"],
+        metadata: Object.fromEntries(Object.entries(all ?? {}).filter(([key]) => !isReservedKey(key))),
+        mark: all?.[MARK],
+        isMoving: info.features.includes("migrating"),
+      };
+    },
+
+    async status(pool, name): Promise<ImageStatus> {
+      const what = `reading the status of image ${pool}/${name}`;
+      const { watchers, migration } = await json("rbd", ["status", `${pool}/${name}`], statusShape, what);
+      const clients = new Set(watchers.map(({ client, address }) => `client.${client} at ${address}`));
+      return { clients: [...clients], moveState: migration?.state };
+    },
+
+    async create(pool, name, sizeGiB, features) {
+      const flags = (features ?? []).flatMap((each) => ["--image-feature", each]);
+      await rbd(["create", `${pool}/${name}`, "--size", `${sizeGiB}G`, ...flags], `creating image ${pool}/${name}`);
+    },
+    async grow(pool, name, sizeGiB) {
+      await rbd(
+        ["resize", `${pool}/${name}`, "--size", `${sizeGiB}G`, "--no-progress"],
+        `growing image ${pool}/${name}`,
+      );
+    },
+    async setLimit(pool, name, setting, value) {
+      const args = [limitOptions[setting], String(value * unitsOf(setting))];
+      await rbd(["config", "image", "set", `${pool}/${name}`, ...args], `setting ${setting} of image ${pool}/${name}`);
+    },
+    async setSnapshotLimit(pool, name, limit) {
+      const args = limit > 0 ? ["set", `${pool}/${name}`, "--limit", String(limit)] : ["clear", `${pool}/${name}`];
+      await rbd(["snap", "limit", ...args], `setting the snapshot limit of image ${pool}/${name}`);
+    },
+    async switchFeatures(pool, name, features, on) {
+      const what = `switching ${features.join(", ")} ${on ? "on" : "off"} for image ${pool}/${name}`;
+      await rbd(["feature", on ? "enable" : "disable", `${pool}/${name}`, ...features], what);
+    },
+    async setMetadata(pool, name, key, value) {
+      const what = `setting metadata ${key} of image ${pool}/${name}`;
+      // A value may begin as an option does.
+      const args =
+        value === undefined ? ["remove", `${pool}/${name}`, key] : ["set", `${pool}/${name}`, key, "--", value];
+      await rbd(["image-meta", ...args], what);
+    },
+    async prepareMove(pool, name, to) {
+      const what = `preparing the move of image ${pool}/${name} to pool ${to}`;
+      await rbd(["migration", "prepare", `${pool}/${name}`, `${to}/${name}`], what, "long");
+    },
+    async executeMove(pool, name) {
+      const what = `moving the data of image ${pool}/${name}`;
+      await rbd(["migration", "execute", `${pool}/${name}`, "--no-progress"], what, "long");
+    },
+    async commitMove(pool, name) {
+      const what = `committing the move of image ${pool}/${name}`;
+      await rbd(["migration", "commit", `${pool}/${name}`, "--no-progress"], what, "long");
+    },
+    async abortMove(pool, name) {
+      const what = `taking back the move of image ${pool}/${name}`;
+      await rbd(["migration", "abort", `${pool}/${name}`, "--no-progress"], what, "long");
+    },
+    async remove(pool, name) {
+      await rbd(["rm", `${pool}/${name}`, "--no-progress"], `removing image ${pool}/${name}`, "long");
+    },
+  };
+}
+
+/** How many places below a root have an OSD of the class that is up and in. */
+function placesOf(tree: Tree, root: string, deviceClass: string | undefined, placeType: string): number {
+  const byId = new Map(tree.map((node) => [node.id, node]));
+  const places = new Set<number>();
+  const visit = (id: number, place: number | undefined): void => {
+    const node = byId.get(id);
+    if (!node) return;
+    const here = node.type === placeType ? node.id : place;
+    const isUsable = node.type === "osd" && node.status === "up" && (node.reweight ?? 1) > 0;
+    if (isUsable && here !== undefined && (deviceClass === undefined || node.device_class === deviceClass))
+      places.add(here);
+    for (const child of node.children ?? []) visit(child, here);
+  };
+  for (const { id, name } of tree) if (name === root) visit(id, undefined);
+  return places.size;
+}
+
+type Run = (command: "rbd" | "ceph", args: readonly string[], what: string, isTimed: boolean) => Promise<string>;
+
+function runner({ configFile, user, keyringFile, commandsDirectory, timeoutMs }: Connection): Run {
+  const path = (command: string) => (commandsDirectory === undefined ? command : join(commandsDirectory, command));
+  const common = [
+    ...(configFile === undefined ? [] : ["--conf", configFile]),
+    ...(user === undefined ? [] : ["--id", user]),
+    ...(keyringFile === undefined ? [] : ["--keyring", keyringFile]),
+  ];
+  // Without it, a command waits for minutes for monitors that don't answer.
+  const seconds = String(Math.max(1, Math.floor(timeoutMs / 1000) - 1));
+  const waits = { rbd: ["--client-mount-timeout", seconds], ceph: ["--connect-timeout", seconds] };
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async (command, args, what, isTimed) => {
+    if (running >= AT_A_TIME) await new Promise<void>((begin) => waiting.push(begin));
+    else running += 1;
+    try {
+      return await start(path(command), [...common, ...waits[command], ...args], what, isTimed ? timeoutMs : 0);
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else running -= 1;
+    }
+  };
+}
+
+function start(file: string, args: string[], what: string, timeoutMs: number): Promise<string> {
+  return new Promise((done, fail) => {
+    const options = { timeout: timeoutMs, maxBuffer: 64 << 20, windowsHide: true };
+    const child = execFile(file, args, options, (error, stdout, stderr) => {
+      if (!error) return done(stdout);
+      const { code, killed, message } = error;
+      if (killed === true) {
+        const text = `${what}: ${file} did not end within ${timeoutMs / 1000} s (${CONNECTION_NAMESPACE}:timeoutSeconds). Are the cluster's monitors reachable?`;
+        return fail(new CephError("timed-out", text));
+      }
+      if (typeof code === "string") {
+        const text = `${what}: ${file} can't be run: ${message}. Install ceph-common, or set ${CONNECTION_NAMESPACE}:commandsDirectory.`;
+        return fail(new CephError("unreachable", text));
+      }
+      fail(failure(what, typeof code === "number" ? code : 0, stderr));
+    });
+    child.stdin?.end();
+  });
+}
+
+// Errors of the system that decide what is done about a failure. What a status means depends on what was being done: without a keyring it is
+// the same as without an image.
+const CAPABILITIES = "Give the user the capabilities mon 'profile rbd', osd 'profile rbd' and mgr 'profile rbd'.";
+const LOGIN = `Check ${CONNECTION_NAMESPACE}:user and ${CONNECTION_NAMESPACE}:keyringFile.`;
+const CAUSES: [status: number, pattern: RegExp, code: CephErrorCode, advice: string][] = [
+  [2, /error opening image |delete error: /, "gone", ""],
+  [2, /error opening pool /, "pool-missing", ""],
+  [2, /keyring/, "forbidden", LOGIN],
+  [1, /error connecting/, "forbidden", LOGIN],
+  [13, /couldn't connect|error connecting/, "forbidden", LOGIN],
+  [1, /not permitted/, "forbidden", CAPABILITIES],
+  [13, /./, "forbidden", CAPABILITIES],
+  [16, /./, "in-use", "Stop what uses it. A client that died is forgotten after 30 s."],
+  [17, /./, "exists", ""],
+  [39, /./, "has-snapshots", "Remove them first (rbd snap purge), or keep the volume."],
+  [110, /./, "unreachable", "Are the cluster's monitors reachable?"],
+  [1, /timed out/, "unreachable", "Are the cluster's monitors reachable?"],
+];
+
+function failure(what: string, status: number, stderr: string): CephError {
+  const lines = stderr
+    // The log of the libraries, also within a line, and the progress of what is done.
+    .replace(/\d{4}-\d\d-\d\dT\S+ [0-9a-f]+ +-?\d+ [^\r\n]*/g, "")
+    .replace(/[^\r\n]*% complete\.+(failed|done)?\.?/g, "")
+    .split(/[\r\n]+/)
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+  const said = lines
+    .slice(0, 2)
+    .join(" ")
+    .replace(/^rbd: /, "")
+    .replace(/\.$/, "");
+  const [, , code, advice] = CAUSES.find(([number, pattern]) => number === status && pattern.test(stderr)) ?? [];
+  const words = said === "" ? `exit status ${status}` : said;
+  return new CephError(code ?? "refused", `${what}: the cluster says "${words}".${advice ? ` ${advice}` : ""}`);
+}

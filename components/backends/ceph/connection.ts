@@ -1,0 +1,74 @@
+// How the cluster is reached: read from Pulumi's config and the environment when it is used. The key of a user stays in its keyring file: it is
+// never read here, and never part of a state, a log or a command line.
+
+import { accessSync, constants } from "node:fs";
+import { resolve } from "node:path";
+
+import { CephError } from "./errors";
+
+/** The namespace of the connection's config: `ceph:configFile` and so on. */
+export const CONNECTION_NAMESPACE = "ceph";
+
+/** The keys of the connection, with what they mean. Each may also come from the environment: `CEPH_CONFIG_FILE`, ... */
+export const connectionKeys = {
+  configFile: "the cluster's ceph.conf; relative to the program. Default: /etc/ceph/ceph.conf, or that in CEPH_CONF",
+  user: "the user, without `client.`. Default: admin",
+  keyringFile: "the keyring file with the user's key; relative to the program. Default: the one in /etc/ceph",
+  commandsDirectory: "the directory with the commands `rbd` and `ceph`. Default: they are found by PATH",
+  timeoutSeconds: "timeout of a command that doesn't copy data, in seconds. Default: 60",
+} as const;
+
+export type ConnectionKey = keyof typeof connectionKeys;
+
+/** How to reach a cluster. */
+export interface Connection {
+  configFile?: string | undefined;
+  user?: string | undefined;
+  keyringFile?: string | undefined;
+  commandsDirectory?: string | undefined;
+  timeoutMs: number;
+}
+
+/** The name of the environment's variable that stands for a key. */
+export function variableOf(key: ConnectionKey): string {
+  return `CEPH_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
+
+/**
+ * Reads the connection; the config takes precedence over the environment. One error lists everything that is wrong.
+ * @throws {CephError} `not-configured`
+ */
+export function readConnection(
+  config: (key: string) => string | undefined,
+  environment: NodeJS.ProcessEnv,
+): Connection {
+  const wrong: string[] = [];
+  const value = (key: ConnectionKey) => config(`${CONNECTION_NAMESPACE}:${key}`) ?? environment[variableOf(key)];
+  const path = (key: ConnectionKey, mode: number) => {
+    const given = value(key);
+    if (given === undefined) return undefined;
+    try {
+      accessSync(resolve(given), mode);
+    } catch (error) {
+      wrong.push(`${key}: ${(error as Error).message}`);
+    }
+    return resolve(given);
+  };
+  const user = value("user");
+  if (user !== undefined && !/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(user)) wrong.push("user isn't the name of a user");
+  else if (user?.startsWith("client.") === true) wrong.push("user must be given without `client.`");
+  const timeoutSeconds = Number(value("timeoutSeconds") ?? "60");
+  if (!(timeoutSeconds >= 1 && timeoutSeconds <= 3_600)) wrong.push("timeoutSeconds must be a number from 1 to 3600");
+  const connection = {
+    configFile: path("configFile", constants.R_OK),
+    user,
+    keyringFile: path("keyringFile", constants.R_OK),
+    commandsDirectory: path("commandsDirectory", constants.X_OK),
+    timeoutMs: timeoutSeconds * 1000,
+  };
+  if (wrong.length > 0) {
+    const list = wrong.map((each) => `\n  - ${CONNECTION_NAMESPACE}:${each}`).join("");
+    throw new CephError("not-configured", `the connection to the Ceph cluster isn't set up:${list}`);
+  }
+  return connection;
+}

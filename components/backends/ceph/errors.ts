@@ -1,0 +1,36 @@
+// Every way in which the work on a Ceph cluster can fail, and the one class that says so.
+
+/** The codes of all errors of the backend, each with what it means. Messages add where, and what to do. */
+export const cephErrors = {
+  "not-configured": "the stack's config for the connection to the cluster is wrong",
+  unreachable: "the cluster can't be reached, or its commands can't be run",
+  forbidden: "the cluster rejects the user, or the user may not do this",
+  "timed-out": "a command didn't end in time",
+  "answer-unreadable": "the output of a command isn't what is known of it",
+  "pool-missing": "the cluster has no pool of that name",
+  exists: "an image of that name exists",
+  "in-use": "a client has the image open",
+  "has-snapshots": "the image has snapshots",
+  refused: "the cluster refuses the operation",
+  "name-taken": "another image has the name",
+  "other-volume": "the image of that name is another one than the state has",
+  "other-cluster": "the state's volume is on another cluster",
+  gone: "the image is no longer on the cluster",
+  shrink: "a volume can't become smaller",
+  "not-possible": "the cluster can't do what was asked for",
+} as const;
+
+export type CephErrorCode = keyof typeof cephErrors;
+
+/** What went wrong with a cluster, in words for the person who asked for it. Carries no stack. */
+export class CephError extends Error {
+  override readonly name = "CephError";
+
+  constructor(
+    readonly code: CephErrorCode,
+    message: string,
+  ) {
+    super(message);
+    this.stack = `${this.name}: ${message}`;
+  }
+}

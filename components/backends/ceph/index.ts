@@ -1,0 +1,13 @@
+// Ceph RBD, by a dynamic provider.
+
+import { defineBackend } from "../contract";
+import type { CephVolume, CephVolumeArgs } from "./resource";
+
+/* eslint-disable @typescript-eslint/no-require-imports -- each part is loaded when it is first used */
+export const ceph = defineBackend<{ resource: CephVolume; args: CephVolumeArgs }>({
+  volumes: () => (require("./resource") as typeof import("./resource")).cephBackend,
+  providers() {
+    const { volume, identity } = require("./provider") as typeof import("./provider");
+    return { Volume: volume, Identity: identity };
+  },
+});

@@ -1,0 +1,476 @@
+// Creates, changes, moves and removes a volume on a cluster. Each step first checks the current state, so that the next run finishes what an
+// interrupted one left half done.
+
+import { change, count, nearest, problem, type Problem } from "../../../src";
+import { SWITCHABLE, type CephSettings, type ImageFeature } from "../../../src/backends/ceph";
+import { isSame } from "../../../src/core/revision";
+import { limitSettings, MARK, type CephCluster, type Image, type LimitSetting, type Pool } from "./cluster";
+import { CephError } from "./errors";
+
+/** What a volume must be. */
+export interface WantedVolume {
+  /** Its name on the cluster. */
+  name: string;
+  /** Whose it is: what only this stack's state has for this volume. */
+  mark: string;
+  sizeGiB: number;
+  settings: CephSettings;
+}
+
+/** What a volume is. */
+export interface FoundVolume extends WantedVolume {
+  imageId: string;
+  fsid: string;
+}
+
+/** What the state has of a volume. */
+export type KnownVolume = FoundVolume;
+
+const PATH = "settings";
+const GIB = 1024 ** 3;
+
+const asSentence = ({ message, fix }: Problem) => `${message}.${fix ? ` Fix: ${fix}.` : ""}`;
+
+function refuseFor(problems: readonly Problem[]): void {
+  if (problems.length > 0) throw new CephError("not-possible", problems.map(asSentence).join("\n"));
+}
+
+/**
+ * What keeps a volume from being made, or from being changed where it exists (`from`). Problems: `place-unknown`, `place-cannot`,
+ * `place-full`.
+ */
+export async function volumeProblems(
+  cluster: CephCluster,
+  { name, sizeGiB, settings }: { name?: string | undefined; sizeGiB: number; settings: CephSettings },
+  from?: { sizeGiB: number; settings: CephSettings },
+): Promise<Problem[]> {
+  const pools = await cluster.pools();
+  const pool = pools.find((each) => each.name === settings.pool);
+  if (!pool) {
+    const known = pools.filter(({ isForImages }) => isForImages).map((each) => each.name);
+    const params = { what: "pool", name: settings.pool, where: "in the cluster", known };
+    return [
+      problem("place-unknown", `${PATH}.pool`, settings.pool, { ...params, nearest: nearest(settings.pool, known) }),
+    ];
+  }
+  const moves = from !== undefined && from.settings.pool !== settings.pool;
+  const problems = poolProblems(pool, settings, from === undefined || moves);
+  const moreGiB = sizeGiB - (from && !moves ? from.sizeGiB : 0);
+  const roomGiB = (pool.quotaBytes - pool.storedBytes) / GIB;
+  if (pool.quotaBytes > 0 && moreGiB > roomGiB) {
+    const wants = `the volume needs ${count(moreGiB)} GiB${from && !moves ? " more" : ""} when it is full`;
+    const params = { place: `the quota of pool "${pool.name}"`, wants, roomGiB: Math.max(0, Math.floor(roomGiB)) };
+    problems.push(problem("place-full", "sizeGiB", sizeGiB, params));
+  }
+  if (moves && name !== undefined) problems.push(...(await useProblems(cluster, from.settings.pool, name)));
+  return problems;
+}
+
+// What a pool is, and what the profile asks for.
+function poolProblems(pool: Pool, { copies, deviceClass }: CephSettings, isNew: boolean): Problem[] {
+  const problems: Problem[] = [];
+  const place = `pool "${pool.name}"`;
+  const cannot = (setting: string, given: unknown, because: string, ways: string[]) =>
+    problems.push(problem("place-cannot", `${PATH}.${setting}`, given, { place, because, ways }));
+  if (!pool.isReplicated)
+    cannot("pool", pool.name, "it is erasure-coded, and an image needs a replicated pool", ["use another pool"]);
+  else if (!pool.isForImages)
+    cannot("pool", pool.name, "it isn't initialized for RBD images", [`run \`rbd pool init ${pool.name}\``]);
+  if (copies !== null && pool.copies !== copies) {
+    const because = `it keeps ${count(pool.copies)} copies, not ${count(copies)}`;
+    cannot("copies", copies, because, [
+      `correct the pool in storage-profiles:ceph.pools, or use a pool with ${count(copies)} copies`,
+      `have an administrator run \`ceph osd pool set ${pool.name} size ${copies}\``,
+    ]);
+  }
+  if (deviceClass !== null && pool.deviceClass !== deviceClass) {
+    const has = pool.deviceClass === null ? "takes any device" : `is on device class ${pool.deviceClass}`;
+    cannot("deviceClass", deviceClass, `its CRUSH rule ${has}, not on ${deviceClass}`, [
+      "correct the pool in storage-profiles:ceph.pools, or use a pool on that device class",
+    ]);
+  }
+  if (isNew && pool.places < pool.copies) {
+    const has = `${count(pool.places)} ${pool.placeType}${pool.places === 1 ? "" : "s"}`;
+    cannot(
+      "pool",
+      pool.name,
+      `its ${count(pool.copies)} copies need as many ${pool.placeType}s, and ${has} can be used`,
+      [`add ${pool.placeType}s, or bring back those that are down`, "use another pool"],
+    );
+  }
+  return problems;
+}
+
+// An image is moved only while no client has it open.
+async function useProblems(cluster: CephCluster, pool: string, name: string): Promise<Problem[]> {
+  if (!(await cluster.image(pool, name))) return [];
+  const { clients } = await cluster.status(pool, name);
+  if (clients.length === 0) return [];
+  const because = `an image moves to another pool only while no client has it open, and ${pool}/${name} is open by ${clients.join(", ")}`;
+  const ways = [
+    "stop what uses it, and run pulumi up again (a client that died is forgotten after 30 s)",
+    "keep the pool",
+  ];
+  return [problem("place-cannot", `${PATH}.pool`, pool, { place: "the cluster", because, ways })];
+}
+
+/** Who has a name that a volume was explicitly given. Problem: `physical-name-taken`. */
+export async function nameProblems(
+  cluster: CephCluster,
+  { name, mark, settings }: { name: string; mark: string | undefined; settings: CephSettings },
+): Promise<Problem[]> {
+  if (!(await cluster.pools()).some((each) => each.name === settings.pool)) return [];
+  const other = await cluster.image(settings.pool, name);
+  if (!other || (mark !== undefined && other.mark === mark)) return [];
+  const by = `an image of ${count(other.sizeGiB)} GiB${other.mark === undefined ? "" : `, volume ${other.mark},`} has it`;
+  return [problem("physical-name-taken", "physicalName", name, { name, by, id: `${settings.pool}/${name}` })];
+}
+
+/**
+ * Makes a volume. One that an interrupted run left behind is taken up and finished, wherever it is: it has the mark, or, unmarked as yet, a
+ * name that only this state can have (`ownName`).
+ * @throws {CephError} `name-taken`, `not-possible`, and those of the cluster
+ */
+export async function createVolume(
+  cluster: CephCluster,
+  wanted: WantedVolume,
+  ownName: boolean,
+): Promise<FoundVolume & { found: boolean }> {
+  const { name, mark, sizeGiB, settings } = wanted;
+  refuseFor(await volumeProblems(cluster, { sizeGiB, settings }));
+  const isLeftOver = (image: Image) => image.mark === mark || (ownName && image.mark === undefined);
+  const finish = async (image: Image, found: boolean) => ({ ...(await makeSame(cluster, image, wanted)), found });
+  for (const { name: pool } of await imagePools(cluster)) {
+    const names = await (pool === settings.pool ? cluster.names(pool) : ifAllowed(cluster.names(pool)));
+    if (!names?.includes(name)) continue;
+    const image = await cluster.image(pool, name);
+    if (image && isLeftOver(image)) return finish(image, true);
+    if (image && pool === settings.pool) throw nameTaken(image);
+  }
+  const create = () => cluster.create(settings.pool, name, sizeGiB, settings.imageFeatures);
+  try {
+    await create();
+  } catch (error) {
+    if (!(error instanceof CephError) || error.code !== "exists") throw error;
+    const other = await cluster.image(settings.pool, name);
+    // One of the name came in between.
+    if (other && !isLeftOver(other)) throw nameTaken(other);
+    if (other) return finish(other, true);
+    if (!ownName) throw halfMade(settings.pool, name);
+    // Only a command of ours that was killed can have begun it, and it has no header yet, and so no data.
+    await cluster.remove(settings.pool, name).catch((failed: unknown) => {
+      if (!(failed instanceof CephError && failed.code === "gone")) throw failed;
+    });
+    await create();
+  }
+  await cluster.setMetadata(settings.pool, name, MARK, mark);
+  const image = await cluster.image(settings.pool, name);
+  if (!image) throw new CephError("not-possible", `image ${settings.pool}/${name} was created, and is gone.`);
+  return finish(image, false);
+}
+
+function nameTaken({ pool, name, sizeGiB, mark }: Image): CephError {
+  const whose = mark === undefined ? "it isn't marked as this stack's" : `it is volume ${mark}`;
+  return new CephError(
+    "name-taken",
+    `There is an image ${pool}/${name} of ${count(sizeGiB)} GiB already, and ${whose}. If it is this volume, take it over with its data: ` +
+      `import: "${pool}/${name}". If it is no longer needed, remove it from the cluster.`,
+  );
+}
+
+function halfMade(pool: string, name: string): CephError {
+  const text = `image ${pool}/${name} was created only halfway, by a command that was killed. Remove it: rbd rm ${pool}/${name}`;
+  return new CephError("name-taken", text);
+}
+
+async function imagePools(cluster: CephCluster): Promise<Pool[]> {
+  return (await cluster.pools()).filter(({ isForImages, isReplicated }) => isForImages && isReplicated);
+}
+
+// In a pool that the user has no access to, no run of ours can have left anything.
+function ifAllowed<T>(answer: Promise<T>): Promise<T | undefined> {
+  return answer.catch((error: unknown) => {
+    if (error instanceof CephError && error.code === "forbidden") return undefined;
+    throw error;
+  });
+}
+
+/**
+ * The image of a volume that the state has, in whichever pool it is: a move that was interrupted, or whose result the state missed, leaves it in
+ * another.
+ */
+async function locate(cluster: CephCluster, known: KnownVolume): Promise<{ image?: Image; other?: Image }> {
+  const { name, mark, imageId, fsid, settings } = known;
+  const actual = await cluster.fsid();
+  if (actual !== fsid) {
+    throw new CephError(
+      "other-cluster",
+      `volume ${name} is on cluster ${fsid}, and the config leads to cluster ${actual}. Correct ceph:configFile.`,
+    );
+  }
+  const isIt = (image: Image) => image.mark === mark || (image.mark === undefined && image.imageId === imageId);
+  const pools = await imagePools(cluster);
+  const others = pools.map((each) => each.name).filter((each) => each !== settings.pool);
+  let other: Image | undefined;
+  for (const pool of [settings.pool, ...others]) {
+    const image = await (pool === settings.pool ? cluster.image(pool, name) : ifAllowed(cluster.image(pool, name)));
+    if (image && isIt(image)) return { image };
+    if (pool === settings.pool && image) other = image;
+  }
+  return other ? { other } : {};
+}
+
+/** A volume as it is; `undefined` where it is gone. */
+export async function readVolume(cluster: CephCluster, known: KnownVolume): Promise<FoundVolume | undefined> {
+  const { image } = await locate(cluster, known);
+  return image && (await asFound(cluster, image, known));
+}
+
+// `known`: what the state has of it, or what is wanted. Metadata of others stay theirs; where the cluster chose the features, or nobody asked
+// for a kind of pool, it may go on choosing.
+async function asFound(cluster: CephCluster, image: Image, known: Omit<WantedVolume, "sizeGiB">): Promise<FoundVolume> {
+  const { settings, mark } = known;
+  const pool = (await cluster.pools()).find((each) => each.name === image.pool);
+  const metadata = Object.entries(image.metadata).filter(([key]) => Object.hasOwn(settings.metadata, key));
+  return {
+    name: image.name,
+    mark,
+    imageId: image.imageId,
+    fsid: await cluster.fsid(),
+    sizeGiB: image.sizeGiB,
+    settings: {
+      pool: image.pool,
+      copies: settings.copies === null || !pool ? settings.copies : pool.copies,
+      deviceClass: settings.deviceClass === null || !pool ? settings.deviceClass : pool.deviceClass,
+      ...limitsOf(image),
+      snapshotLimit: image.snapshotLimit,
+      imageFeatures: settings.imageFeatures && ownFeatures(image),
+      metadata: Object.fromEntries(metadata),
+    },
+  };
+}
+
+// What Ceph has as 0: a limit that is unlimited, and a burst that there is none of.
+function limitsOf({ limits }: Image): Pick<CephSettings, LimitSetting> {
+  const values = limitSettings.map((setting) => [
+    setting,
+    setting.includes("Burst") ? limits[setting] || null : limits[setting],
+  ]);
+  return Object.fromEntries(values) as Pick<CephSettings, LimitSetting>;
+}
+
+// Without those that Ceph sets itself, as `migrating`.
+function ownFeatures({ features }: Image): ImageFeature[] {
+  const own = features.filter((each) => each !== "migrating" && each !== "operations" && each !== "data-pool");
+  return own.sort() as ImageFeature[];
+}
+
+/** An image that exists and may be taken over: `pool/name`, or its name alone. Problem: `import-not-possible`. */
+export async function imageToImport(
+  cluster: CephCluster,
+  id: string,
+  { mark, settings, takeFrom }: { mark?: string | undefined; settings: CephSettings; takeFrom?: string | undefined },
+): Promise<{ found?: FoundVolume; problems: Problem[] }> {
+  const refusal = (because: string, way: string) => ({
+    problems: [problem("import-not-possible", "import", id, { id, because, way })],
+  });
+  const [name = "", pool = settings.pool, ...more] = id.split("/").reverse();
+  const pools = (await imagePools(cluster)).map((each) => each.name);
+  if (more.length > 0 || !pools.includes(pool))
+    return refusal("it names no pool of the cluster", `give it as pool/name; pools: ${pools.join(", ")}`);
+  const image = await cluster.image(pool, name);
+  if (!image) return refusal("the cluster has no such image", `give its pool and name, as in \`rbd ls ${pool}\``);
+  if (image.mark !== undefined && image.mark !== mark && image.mark !== takeFrom) {
+    const way = `remove it from that stack's state (pulumi state delete), and set takeFrom: "${image.mark}"`;
+    return refusal(`it is volume ${image.mark}`, way);
+  }
+  return { found: await asFound(cluster, image, { name, mark: mark ?? "", settings }), problems: [] };
+}
+
+/** What keeps an image that exists from being taken over into a declaration. */
+export async function importProblems(
+  cluster: CephCluster,
+  id: string,
+  wanted: Omit<WantedVolume, "name" | "mark"> & {
+    mark?: string | undefined;
+    physicalName?: string | undefined;
+    takeFrom?: string | undefined;
+  },
+): Promise<{ found?: FoundVolume; problems: Problem[] }> {
+  const { sizeGiB, settings, physicalName } = wanted;
+  const { found, problems } = await imageToImport(cluster, id, wanted);
+  if (!found) return { problems };
+  if (physicalName !== undefined && physicalName !== found.name) {
+    const because = `it is called "${found.name}", and an image is never renamed`;
+    const params = { id, because, way: "set physicalName to that, or leave it out" };
+    return { problems: [problem("import-not-possible", "import", id, params)] };
+  }
+  const label = { name: found.name, profile: "", revision: "", backend: "ceph" } as const;
+  const to = { ...label, sizeGiB, settings };
+  const changed = change({ ...label, sizeGiB: found.sizeGiB, settings: found.settings }, to);
+  if (changed.problems.length > 0) return { problems: changed.problems };
+  const wrong = await volumeProblems(cluster, { name: found.name, sizeGiB, settings }, found);
+  return wrong.length > 0 ? { problems: wrong } : { found, problems: [] };
+}
+
+/** Takes an image over, and makes it what is wanted. */
+export async function importVolume(
+  cluster: CephCluster,
+  id: string,
+  wanted: Omit<WantedVolume, "name"> & { physicalName?: string | undefined; takeFrom?: string | undefined },
+): Promise<FoundVolume> {
+  const { found, problems } = await importProblems(cluster, id, wanted);
+  refuseFor(problems);
+  const image = found && (await cluster.image(found.settings.pool, found.name));
+  if (!image) throw new CephError("gone", `${id} is no longer on the cluster.`);
+  return makeSame(cluster, image, { ...wanted, name: image.name });
+}
+
+/**
+ * Makes a volume what is wanted, whatever it is now. `known`: what the state has of it.
+ * @throws {CephError} `gone`, `other-volume`, `shrink`, `not-possible`, and those of the cluster
+ */
+export async function updateVolume(
+  cluster: CephCluster,
+  wanted: Pick<WantedVolume, "sizeGiB" | "settings">,
+  known: KnownVolume,
+): Promise<FoundVolume> {
+  const { image, other } = await locate(cluster, known);
+  if (!image) throw other ? otherVolume(other, known, "changed") : gone(known);
+  return makeSame(cluster, image, { ...wanted, name: known.name, mark: known.mark }, known.settings);
+}
+
+/** Makes an image what is wanted: what an earlier run left half done is finished, and nothing is sent that is so already. */
+async function makeSame(
+  cluster: CephCluster,
+  found: Image,
+  wanted: WantedVolume,
+  before?: CephSettings,
+): Promise<FoundVolume> {
+  const { name, mark, sizeGiB, settings } = wanted;
+  const spec = `${found.pool}/${name}`;
+  if (found.sizeGiB > sizeGiB) {
+    const has = count(found.sizeGiB);
+    const text = `image ${spec} has ${has} GiB, and would shrink to ${count(sizeGiB)} GiB. Ask for ${has} GiB or more.`;
+    throw new CephError("shrink", text);
+  }
+  const switches = featureChanges(found, settings.imageFeatures);
+  const fixed = [...switches.off, ...switches.on].find((each) => !(each in SWITCHABLE));
+  if (fixed !== undefined) {
+    const text = `image ${spec} ${switches.on.includes(fixed) ? "lacks" : "has"} \`${fixed}\`, which is set when an image is made. Correct \`imageFeatures\`.`;
+    throw new CephError("not-possible", text);
+  }
+  // The mark first: it goes with the image to another pool, and tells the next run whose that is.
+  if (found.mark !== mark) await cluster.setMetadata(found.pool, name, MARK, mark);
+  let image = found.isMoving ? await finishMove(cluster, found) : found;
+  if (image.pool !== settings.pool) {
+    refuseFor(await volumeProblems(cluster, { name, sizeGiB, settings }, await asFound(cluster, image, wanted)));
+    await cluster.prepareMove(image.pool, name, settings.pool);
+    image = await finishMove(cluster, await reread(cluster, settings.pool, name));
+  }
+
+  // What a move loses (the limit of snapshots) and what it keeps is all compared again.
+  const { pool } = image;
+  if (image.sizeGiB < sizeGiB) await cluster.grow(pool, name, sizeGiB);
+  for (const setting of limitSettings)
+    if (image.limits[setting] !== (settings[setting] ?? 0))
+      await cluster.setLimit(pool, name, setting, settings[setting] ?? 0);
+  if (image.snapshotLimit !== settings.snapshotLimit)
+    await cluster.setSnapshotLimit(pool, name, settings.snapshotLimit);
+  const { off, on } = featureChanges(image, settings.imageFeatures);
+  if (off.length > 0) await cluster.switchFeatures(pool, name, off, false);
+  if (on.length > 0) await cluster.switchFeatures(pool, name, on, true);
+  for (const [key, value] of metadataChanges(image, settings, before))
+    await cluster.setMetadata(pool, name, key, value);
+
+  const after = await reread(cluster, pool, name);
+  const left = [
+    ...(after.mark === mark ? [] : ["its mark"]),
+    ...(after.sizeGiB < sizeGiB ? ["sizeGiB"] : []),
+    ...limitSettings.filter((setting) => after.limits[setting] !== (settings[setting] ?? 0)),
+    ...(after.snapshotLimit === settings.snapshotLimit ? [] : ["snapshotLimit"]),
+    ...Object.values(featureChanges(after, settings.imageFeatures)).flat(),
+    ...metadataChanges(after, settings, before).map(([key]) => `metadata ${key}`),
+  ];
+  if (left.length > 0) {
+    const text = `the cluster took the change of image ${pool}/${name}, and didn't carry out ${left.join(", ")}. Run pulumi up again.`;
+    throw new CephError("not-possible", text);
+  }
+  return asFound(cluster, after, wanted);
+}
+
+/** Brings a move to another pool to its end, wherever it was interrupted. */
+async function finishMove(cluster: CephCluster, image: Image): Promise<Image> {
+  const { pool, name } = image;
+  const { moveState } = await cluster.status(pool, name);
+  if (moveState === "prepared" || moveState === "executing") await cluster.executeMove(pool, name);
+  if (moveState === "prepared" || moveState === "executing" || moveState === "executed")
+    await cluster.commitMove(pool, name);
+  // Before it is prepared completely no client can have opened the new image: nothing is lost with it.
+  else if (moveState === "preparing") await cluster.abortMove(pool, name);
+  else if (moveState !== undefined) {
+    const text = `the move of image ${pool}/${name} to another pool is in state "${moveState}". See \`rbd status ${pool}/${name}\`.`;
+    throw new CephError("not-possible", text);
+  }
+  return reread(cluster, pool, name);
+}
+
+async function reread(cluster: CephCluster, pool: string, name: string): Promise<Image> {
+  const image = await cluster.image(pool, name);
+  if (!image) throw new CephError("gone", `image ${pool}/${name} is no longer on the cluster.`);
+  return image;
+}
+
+/** The features to switch off and on. */
+function featureChanges(image: Image, wanted: readonly ImageFeature[] | null): { off: string[]; on: string[] } {
+  const has = ownFeatures(image);
+  return {
+    off: wanted === null ? [] : has.filter((each) => !wanted.includes(each)),
+    on: (wanted ?? []).filter((each) => !has.includes(each)),
+  };
+}
+
+// Only what the last run had set is taken away.
+function metadataChanges(
+  { metadata: has }: Image,
+  { metadata }: CephSettings,
+  before: CephSettings | undefined,
+): [key: string, value: string | undefined][] {
+  const gone = Object.keys(before?.metadata ?? {}).filter(
+    (key) => !Object.hasOwn(metadata, key) && Object.hasOwn(has, key),
+  );
+  const set = Object.entries(metadata).filter(([key, value]) => !Object.hasOwn(has, key) || !isSame(has[key], value));
+  return [...gone.map((key): [string, undefined] => [key, undefined]), ...set];
+}
+
+function otherVolume({ pool, name, mark, imageId }: Image, known: KnownVolume, what: "changed" | "removed"): CephError {
+  return new CephError(
+    "other-volume",
+    `image ${pool}/${name} is ${mark === undefined ? imageId : `volume ${mark}`} on the cluster, and volume ${known.mark} in the state: another one ` +
+      `has the name now, and is not ${what}. Run pulumi refresh: the volume of the state is gone.`,
+  );
+}
+
+function gone({ name, settings }: KnownVolume): CephError {
+  return new CephError(
+    "gone",
+    `image ${settings.pool}/${name} is no longer on the cluster. Run pulumi refresh; pulumi up then makes it anew, empty.`,
+  );
+}
+
+/**
+ * Removes a volume for good. Gone already is as good.
+ * @throws {CephError} `other-volume`, `in-use`, `has-snapshots`, and those of the cluster
+ */
+export async function removeVolume(cluster: CephCluster, known: KnownVolume): Promise<void> {
+  const { image, other } = await locate(cluster, known);
+  if (other) throw otherVolume(other, known, "removed");
+  if (!image) return;
+  // Ceph refuses both as well; of an image with snapshots that is said before a move is brought to its end.
+  if (image.snapshots > 0) {
+    const text = `image ${image.pool}/${image.name} has ${count(image.snapshots)} snapshot${image.snapshots === 1 ? "" : "s"}, and is not removed. Remove them first (rbd snap purge ${image.pool}/${image.name}), or keep the volume.`;
+    throw new CephError("has-snapshots", text);
+  }
+  const { pool, name } = image.isMoving ? await finishMove(cluster, image) : image;
+  await cluster.remove(pool, name);
+}

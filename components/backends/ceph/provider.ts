@@ -1,0 +1,205 @@
+// The dynamic providers of volumes on a Ceph cluster. Pulumi loads them by their names from the state of each resource (see resource.ts), in a
+// process of its own: all of a run share it.
+
+import { randomUUID } from "node:crypto";
+
+import type * as dynamic from "@pulumi/pulumi/dynamic";
+
+import type { Problem } from "../../../src";
+import type { CephSettings } from "../../../src/backends/ceph";
+import { isSame } from "../../../src/core/revision";
+import { Claims } from "../../claims";
+import { containsUnknown, failuresOf as checkFailures } from "../../provider-checks";
+import { leaveToEngine } from "../../provider-errors";
+import type { CephCluster } from "./cluster";
+import { commandCluster } from "./commands";
+import { readConnection } from "./connection";
+import { CephError } from "./errors";
+import {
+  createVolume,
+  importProblems,
+  importVolume,
+  nameProblems,
+  readVolume,
+  removeVolume,
+  updateVolume,
+  volumeProblems,
+  type FoundVolume,
+} from "./lifecycle";
+
+leaveToEngine("CephError");
+
+interface VolumeInputs {
+  /** Its name on the cluster; missing in a preview that can't know it. */
+  name?: string;
+  /** Whose it is; missing in a preview that can't know it. Decided once, as the name. */
+  mark?: string;
+  /** Whether `name` was asked for and not just made from the resource's; then an existing volume's must be the same. */
+  physicalName?: string;
+  sizeGiB: number;
+  settings: CephSettings;
+  import?: string;
+  takeFrom?: string;
+  /** What the resource is called in the program. */
+  declaredAs?: string;
+}
+
+/** What the state knows about a volume. */
+interface VolumeOutputs {
+  name: string;
+  mark: string;
+  /** `pool/name`. */
+  image: string;
+  imageId: string;
+  fsid: string;
+  sizeGiB: number;
+  settings: CephSettings;
+  declaredAs?: string | undefined;
+}
+
+type Config = Parameters<NonNullable<dynamic.ResourceProvider["configure"]>>[0];
+
+let readConfig: ((key: string) => string | undefined) | undefined;
+let shared: CephCluster | undefined;
+const claims = new Claims();
+
+// Runs before anything else, and must not wait: calls that come together would find it unfinished.
+function configure({ config }: Config): Promise<void> {
+  readConfig = (key) => config.get(key);
+  return Promise.resolve();
+}
+
+function cluster(): CephCluster {
+  shared ??= commandCluster(readConnection(readConfig ?? (() => undefined), process.env));
+  return shared;
+}
+
+/** Volumes. */
+export const volume = {
+  configure,
+
+  // Runs at preview too. The cluster is asked only about what is new. Name and mark are decided once: an existing volume keeps them.
+  async check(olds: Partial<VolumeInputs>, news: VolumeInputs): Promise<dynamic.CheckResult<VolumeInputs>> {
+    const inputs = { ...news };
+    const { settings, sizeGiB = 0 } = olds;
+    if (settings) {
+      delete inputs.import;
+      delete inputs.takeFrom;
+      if (news.physicalName !== undefined && news.physicalName !== olds.name) {
+        const reason = `the volume is called "${olds.name}" and is never renamed. Set physicalName to "${olds.name}", or leave it out`;
+        return { inputs, failures: [{ property: "physicalName", reason }] };
+      }
+      if (olds.name !== undefined) inputs.name = olds.name;
+      if (olds.mark !== undefined) inputs.mark = olds.mark;
+    }
+    const isUnchanged = isSame([settings, sizeGiB], [news.settings, news.sizeGiB]);
+    if (containsUnknown(news) || (settings && isUnchanged)) return { inputs, failures: [] };
+    const failures = await failuresOf(async () => {
+      if (settings) return volumeProblems(cluster(), inputs, { sizeGiB, settings });
+      if (inputs.import !== undefined) {
+        const { found, problems } = await importProblems(cluster(), inputs.import, inputs);
+        if (found) {
+          refuseSecond(found.name, inputs.declaredAs);
+          inputs.name = found.name;
+        }
+        return problems;
+      }
+      const { name, mark, physicalName } = inputs;
+      const taken =
+        physicalName === undefined || name === undefined
+          ? []
+          : await nameProblems(cluster(), { name, mark, settings: inputs.settings });
+      return [...taken, ...(await volumeProblems(cluster(), inputs))];
+    });
+    return { inputs, failures };
+  },
+
+  diff(id: string, olds: VolumeOutputs, news: VolumeInputs): Promise<dynamic.DiffResult> {
+    const other = claims.keep(id, news.declaredAs, olds.declaredAs);
+    if (other) return Promise.reject(twice(id, news.declaredAs, other.by));
+    const changes = olds.sizeGiB !== news.sizeGiB || !isSame(olds.settings, news.settings);
+    return Promise.resolve({ changes, deleteBeforeReplace: true });
+  },
+
+  async create(inputs: VolumeInputs): Promise<dynamic.CreateResult<VolumeOutputs>> {
+    const { declaredAs, name, mark } = inputs;
+    if (name === undefined || mark === undefined)
+      throw new CephError("not-possible", "a volume needs a name and a mark on the cluster");
+    refuseSecond(name, declaredAs);
+    if (inputs.import !== undefined) {
+      const taken = await importVolume(cluster(), inputs.import, { ...inputs, mark });
+      claims.make(taken.name, declaredAs);
+      return { id: taken.name, outs: outputs(taken, declaredAs) };
+    }
+    const made = await createVolume(cluster(), { ...inputs, name, mark }, inputs.physicalName === undefined);
+    claims.make(name, declaredAs);
+    if (made.found)
+      console.log(`${name}: found on the cluster, created by an interrupted run of this stack; continuing with it`);
+    return { id: name, outs: outputs(made, declaredAs) };
+  },
+
+  async read(id: string, props: VolumeOutputs): Promise<{ id?: string; props?: VolumeOutputs; inputs?: object }> {
+    const found = await readVolume(cluster(), props);
+    // No id: the volume is gone, and the engine takes it out of the state.
+    if (!found) return {};
+    const { name, mark, sizeGiB, settings } = found;
+    const { declaredAs } = props;
+    // The inputs are those that would make what is there: so a refresh shows what was changed behind our back.
+    return { id, props: outputs(found, declaredAs), inputs: { name, mark, sizeGiB, settings, declaredAs } };
+  },
+
+  async update(_id: string, olds: VolumeOutputs, news: VolumeInputs): Promise<dynamic.UpdateResult<VolumeOutputs>> {
+    return { outs: outputs(await updateVolume(cluster(), news, olds), news.declaredAs) };
+  },
+
+  async delete(id: string, props: VolumeOutputs): Promise<void> {
+    const heir = claims.heir(id, props.declaredAs);
+    if (heir) console.log(`volume ${id} stays on the cluster: it is "${heir.by}" now`);
+    else await removeVolume(cluster(), props);
+  },
+} satisfies dynamic.ResourceProvider;
+
+/** Who a stack is on a cluster: see identity.ts. */
+export const identity = {
+  configure,
+
+  // Problems of the connection are reported here, once for all volumes.
+  async check(olds: object, news: object): Promise<dynamic.CheckResult> {
+    const isNew = Object.keys(olds).length === 0;
+    const failures = await failuresOf(async () => {
+      if (isNew) await cluster().fsid();
+      return [];
+    });
+    return { inputs: news, failures };
+  },
+
+  create: (): Promise<dynamic.CreateResult> => Promise.resolve({ id: randomUUID(), outs: {} }),
+
+  // Decided once. Nothing of it is on the cluster.
+  diff: () => Promise.resolve({ changes: false }),
+  read: (id: string, props: object) => Promise.resolve({ id, props, inputs: props }),
+  delete: () => Promise.resolve(),
+} satisfies dynamic.ResourceProvider;
+
+const failuresOf = (action: () => Promise<Problem[]>) =>
+  checkFailures((error): error is CephError => error instanceof CephError, action);
+
+function refuseSecond(id: string, by: string | undefined): void {
+  const other = claims.want(id, by);
+  if (other) throw twice(id, by, other.by);
+}
+
+function twice(id: string, by: string | undefined, other: string | undefined): CephError {
+  return new CephError(
+    "not-possible",
+    `volume ${id} is declared twice: "${by}" and "${other}". Keep one of them. ` +
+      "(If it was renamed, add its old name: aliases: [{ name: … }].)",
+  );
+}
+
+function outputs(
+  { name, mark, imageId, fsid, sizeGiB, settings }: FoundVolume,
+  declaredAs: string | undefined,
+): VolumeOutputs {
+  return { name, mark, image: `${settings.pool}/${name}`, imageId, fsid, sizeGiB, settings, declaredAs };
+}

@@ -1,0 +1,111 @@
+// The resource of a volume on a Ceph cluster, and how the backend makes it for a ProfiledVolume.
+
+import * as pulumi from "@pulumi/pulumi";
+
+import { nearest, problem, stackPlacement, type Problem, type StackConfig } from "../../../src";
+import type { CephSettings } from "../../../src/backends/ceph";
+import { generatedName } from "../../../src/backends/scaleio/names";
+import { keepAtPreview } from "../../engine";
+import { registrationOf } from "../../own-resources";
+import { transformed } from "../../transform";
+import type { VolumeBackend } from "../contract";
+import { askCeph } from "./ask";
+import { CONNECTION_NAMESPACE, connectionKeys } from "./connection";
+import { cephToken } from "./identity";
+import { providerText } from "./provider-text";
+
+/** What a volume on a cluster is made from. */
+export interface CephVolumeArgs {
+  /** Its name on the cluster. Decided once; missing in a preview that can't know it. */
+  name: pulumi.Input<string | undefined>;
+  /** Whose it is, as it stands in the metadata of the image. Decided once; missing in a preview that can't know it. */
+  mark: pulumi.Input<string | undefined>;
+  /** Whether `name` was asked for and not just made from the resource's; then an existing volume's must be the same. */
+  physicalName?: pulumi.Input<string> | undefined;
+  sizeGiB: pulumi.Input<number>;
+  /** The complete settings. */
+  settings: pulumi.Input<CephSettings>;
+  /** An image that exists, as `pool/name`, to take over instead of making one. */
+  import?: pulumi.Input<string> | undefined;
+  /** The volume from which it is taken over, if it is marked as another's. */
+  takeFrom?: pulumi.Input<string> | undefined;
+}
+
+/** A volume on a Ceph cluster. Its id is its name there. Usually made by a `ProfiledVolume`. */
+export class CephVolume extends pulumi.CustomResource {
+  declare public readonly name: pulumi.Output<string>;
+  /** The image, as `rbd` takes it: `pool/name`. */
+  declare public readonly image: pulumi.Output<string>;
+  /** The size that it has, in GiB. */
+  declare public readonly sizeGiB: pulumi.Output<number>;
+  /** The settings that it has. */
+  declare public readonly settings: pulumi.Output<CephSettings>;
+
+  constructor(name: string, args: CephVolumeArgs, opts?: pulumi.CustomResourceOptions) {
+    const { type, props } = registrationOf({
+      token: "storage-profiles:ceph:Volume",
+      dynamicType: "pulumi-nodejs:dynamic/storage-profiles:CephVolume",
+      providerText: providerText("volume"),
+    });
+    super(
+      type,
+      name,
+      { ...args, declaredAs: name, image: undefined, imageId: undefined, fsid: undefined, ...props },
+      opts,
+    );
+  }
+}
+
+export const cephBackend: VolumeBackend = {
+  takesFrom: true,
+  // A volume may move from pool to pool, so that a name is one volume's in all of them.
+  identity({ name, physicalName, importId }) {
+    const chosen = importId?.split("/").pop() ?? physicalName;
+    return chosen === undefined ? `name made from ${name}` : `name ${chosen}`;
+  },
+  placement: (config) => stackPlacement("ceph", config),
+  problems: (_volume, { config }) => connectionProblems(config),
+  ask: askCeph,
+  make(toMake) {
+    const { name, declared, physicalName, explicitName, volume, importId, takeFrom, config, opts } = toMake;
+    const owner = {
+      organization: pulumi.getOrganization(),
+      project: pulumi.getProject(),
+      stack: pulumi.getStack(),
+      volume: name,
+      owner: config.ceph?.owner,
+    };
+    const mark = cephToken(config).then((token) =>
+      token === undefined ? undefined : generatedName({ ...owner, token }),
+    );
+    const own: Record<string, unknown> = {
+      name: explicitName ? physicalName : mark,
+      mark,
+      physicalName: explicitName ? physicalName : undefined,
+      sizeGiB: volume.sizeGiB,
+      settings: volume.settings as pulumi.Input<CephSettings>,
+      import: importId,
+      takeFrom,
+    } satisfies CephVolumeArgs;
+    // A replacement that a user forces must not meet the name of the volume that it is to replace.
+    const { args, opts: finalOpts } = transformed(toMake, own, { ...opts, deleteBeforeReplace: true });
+    const resource = new CephVolume(name, args as unknown as CephVolumeArgs, finalOpts);
+    keepAtPreview(resource, ["name"], () => declared.before);
+    return { resource, volumeId: resource.id, sizeGiB: resource.sizeGiB, settings: resource.settings };
+  },
+};
+
+const checked = new WeakSet<StackConfig>();
+
+// The connection's keys are not below our namespace, and a misspelt one would be as if it weren't there. Told once a run.
+function connectionProblems(config: StackConfig): Problem[] {
+  if (checked.has(config)) return [];
+  checked.add(config);
+  const prefix = `${CONNECTION_NAMESPACE}:`;
+  const keys = Object.keys(connectionKeys);
+  return Object.keys(pulumi.runtime.allConfig())
+    .filter((key) => key.startsWith(prefix))
+    .map((key) => key.slice(prefix.length))
+    .filter((key) => !keys.includes(key))
+    .map((key) => problem("unknown-key", prefix + key, undefined, { key, keys, nearest: nearest(key, keys) }));
+}

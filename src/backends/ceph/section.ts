@@ -1,0 +1,92 @@
+// What a profile may say for Ceph RBD. What Ceph doesn't have is understood as well, so that a problem can give the reason and the way out.
+
+import { z } from "zod";
+
+const positive = z.int().positive();
+const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "invalid name");
+
+const onOff = z.union([
+  z.boolean().describe("true or false"),
+  z.enum(["yes", "Yes", "no", "No", "enabled", "disabled"]),
+]);
+const minutes = positive.nullish();
+
+/** The features of an image that a profile may name. Source: `rbd help feature enable`, Ceph 16.2. */
+export const imageFeatures = [
+  "layering",
+  "exclusive-lock",
+  "object-map",
+  "fast-diff",
+  "deep-flatten",
+  "journaling",
+] as const;
+export type ImageFeature = (typeof imageFeatures)[number];
+
+export const poolName = name.describe("Name of a pool");
+export const deviceClass = name.describe("Device class of the pool's CRUSH rule: ssd, hdd, nvme or one of your own");
+export const copies = positive.describe("How many copies the pool keeps: its `size`");
+
+const limits = (what: string) =>
+  z
+    .strictObject({
+      min: positive.nullish().describe(`Not available on Ceph, which reserves no ${what}`),
+      max: positive.nullish().describe(`At most this many ${what}. Default: unlimited`),
+      read: positive.nullish().describe(`At most this many ${what} for reads. Default: unlimited`),
+      write: positive.nullish().describe(`At most this many ${what} for writes. Default: unlimited`),
+      burst: z
+        .union([
+          positive.describe(`At most this many ${what} for a second, beyond \`max\``),
+          z.strictObject({
+            max: positive.nullish().describe(`At most this many ${what} for a second, beyond \`max\``),
+            read: positive.nullish().describe("The same for `read`"),
+            write: positive.nullish().describe("The same for `write`"),
+          }),
+        ])
+        .nullish()
+        .describe(`Short bursts of ${what}; a number, or a number per limit. Default: none`),
+    })
+    .nullish();
+export type CephLimitsSection = z.infer<ReturnType<typeof limits>>;
+
+// Ceph keeps its own values, and we keep our mark, below these.
+const metadataKey = z
+  .string()
+  .regex(/^(?!conf_|\.|storage-profiles)[A-Za-z0-9][A-Za-z0-9._/-]*$/, "invalid or reserved metadata key");
+
+export const section = z
+  .strictObject({
+    pool: poolName.nullish().describe("Name of the pool. Default: the first of the stack's `pools` that fits"),
+    copies: copies.nullish().describe("How many copies the pool must keep. Default: any number"),
+    deviceClass: deviceClass.nullish().describe("Device class that the pool must be on. Default: any"),
+    preferredDeviceClass: deviceClass
+      .nullish()
+      .describe("Device class that the pool is on where the stack has such a pool. Default: none"),
+    iops: limits("IOPS").describe("Limits of IOPS"),
+    bandwidth: limits("MiB/s").describe("Limits of throughput, in MiB/s"),
+    provision: z.enum(["thin", "thick"]).nullish().describe("thin; thick is not available. Default: thin"),
+    snapshotLimit: positive.nullish().describe("How many snapshots the image may have. Default: unlimited"),
+    imageFeatures: z
+      .array(z.enum(imageFeatures))
+      .nullish()
+      .describe("Features of the image. Default: those that the cluster gives to new images"),
+    metadata: z.record(metadataKey, z.string().min(1)).nullish().describe("Metadata of the image. Default: none"),
+    dedupe: z.boolean().nullish().describe("Not available on Ceph"),
+    local: z.boolean().nullish().describe("Not available on Ceph: a pool's CRUSH rule decides where data lies"),
+    snapshot: z
+      .union([
+        onOff,
+        z.strictObject({ enabled: onOff.nullish(), startMinutes: minutes, intervalMinutes: minutes, max: minutes }),
+      ])
+      .nullish()
+      .describe("Not available on Ceph, which takes no snapshots on a schedule"),
+  })
+  .describe("What the profile means on Ceph RBD");
+export type CephSection = z.infer<typeof section>;
+
+/** A pool as a stack lists it: what profiles may ask for. */
+export const pool = z.strictObject({
+  name: poolName,
+  copies: copies.nullish().describe("How many copies it keeps"),
+  deviceClass: deviceClass.nullish().describe("The device class that it is on"),
+});
+export type CephPool = z.infer<typeof pool>;

@@ -1,0 +1,29 @@
+// The complete settings of an RBD image.
+
+import type { ImageFeature } from "./section";
+
+export interface CephSettings {
+  pool: string;
+  /** How many copies the pool keeps; `null` where neither profile nor stack says it. */
+  copies: number | null;
+  /** The device class that the pool is on; `null` where neither profile nor stack says it. */
+  deviceClass: string | null;
+  /** 0 is unlimited, for each limit; a burst is `null` where none is allowed. */
+  iopsLimit: number;
+  readIopsLimit: number;
+  writeIopsLimit: number;
+  iopsBurst: number | null;
+  readIopsBurst: number | null;
+  writeIopsBurst: number | null;
+  bandwidthLimitMiBps: number;
+  readBandwidthLimitMiBps: number;
+  writeBandwidthLimitMiBps: number;
+  bandwidthBurstMiBps: number | null;
+  readBandwidthBurstMiBps: number | null;
+  writeBandwidthBurstMiBps: number | null;
+  /** How many snapshots the image may have. */
+  snapshotLimit: number;
+  /** `null` where the cluster chooses them when it makes the image. */
+  imageFeatures: ImageFeature[] | null;
+  metadata: Record<string, string>;
+}

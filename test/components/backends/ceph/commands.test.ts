@@ -1,0 +1,158 @@
+// The commands of a Ceph cluster: what they are given, and what their output and their exit status mean. The outputs are those of Ceph 16.2.15.
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { commandCluster } from "../../../../components/backends/ceph/commands";
+import { readConnection } from "../../../../components/backends/ceph/connection";
+
+let directory: string;
+beforeEach(() => (directory = mkdtempSync(join(tmpdir(), "sp-ceph-commands-"))));
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+/** Puts commands in place that print this for the first words of what they are asked for, and note their arguments. */
+const prints = (answers: Record<string, { out?: string; err?: string; status?: number }>) => {
+  const cases = Object.entries(answers).map(([words, { out = "", err = "", status = 0 }], index) => {
+    writeFileSync(join(directory, `out${index}`), out);
+    writeFileSync(join(directory, `err${index}`), err);
+    const show = `cat '${directory}/out${index}'; cat '${directory}/err${index}' >&2; exit ${status}`;
+    return `*" ${words} "*) ${show};;`;
+  });
+  const note = `for each; do printf '%s|' "$each"; done >> '${directory}/calls'; echo >> '${directory}/calls'`;
+  for (const name of ["rbd", "ceph"])
+    writeFileSync(join(directory, name), `#!/bin/sh\n${note}\ncase " $* " in\n${cases.join("\n")}\nesac\n`, {
+      mode: 0o755,
+    });
+};
+const cluster = (over = {}) => commandCluster({ commandsDirectory: directory, timeoutMs: 60_000, ...over });
+const calls = () =>
+  readFileSync(join(directory, "calls"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => line.split("|").slice(0, -1));
+
+const INFO = {
+  out: '{"name":"v","id":"105c","size":2147483648,"snapshot_count":1,"features":["layering","migrating"],"snapshot_limit":3}',
+};
+const OPTIONS = {
+  out: JSON.stringify([
+    { name: "rbd_qos_iops_limit", value: "300", source: "image" },
+    { name: "rbd_qos_read_bps_limit", value: "8388608", source: "pool" },
+  ]),
+};
+
+test("an image is read with its limits, wherever they are set, and with its own metadata apart from Ceph's", async () => {
+  const out = '{"conf_rbd_qos_iops_limit":"300","k":"v","storage-profiles.volume":"ours"}';
+  prints({ info: INFO, "image-meta list": { out }, "config image list": OPTIONS });
+  expect(await cluster().image("fast", "v")).toMatchObject({
+    ...{ pool: "fast", name: "v", imageId: "105c", sizeGiB: 2, snapshots: 1, snapshotLimit: 3, isMoving: true },
+    ...{ metadata: { k: "v" }, mark: "ours" },
+    limits: { iopsLimit: 300, readBandwidthLimitMiBps: 8, bandwidthBurstMiBps: 0 },
+  });
+  // Of an image without metadata, nothing is printed.
+  prints({ info: INFO, "image-meta list": {}, "config image list": OPTIONS });
+  expect(await cluster().image("fast", "v")).toMatchObject({ metadata: {}, mark: undefined });
+});
+
+test("values are arguments of their own, never a shell's text, and the key is only named by its file", async () => {
+  prints({});
+  const of = cluster({ user: "volumes", keyringFile: "/k/ring", configFile: "/c.conf" });
+  await of.setMetadata("fast", "v", "note", "--all $x;`id`");
+  await of.setLimit("fast", "v", "writeBandwidthLimitMiBps", 3);
+  await of.create("fast", "v", 5, ["layering", "journaling"]);
+  const common = ["--conf", "/c.conf", "--id", "volumes", "--keyring", "/k/ring", "--client-mount-timeout", "59"];
+  expect(calls()).toEqual([
+    [...common, "image-meta", "set", "fast/v", "note", "--", "--all $x;`id`"],
+    [...common, "config", "image", "set", "fast/v", "rbd_qos_write_bps_limit", "3145728"],
+    [
+      ...common,
+      ...["create", "fast/v", "--size", "5G"],
+      ...["--image-feature", "layering", "--image-feature", "journaling"],
+    ],
+  ]);
+});
+
+const NO_KEYRING =
+  "2026-11-30T00:08:45.378+0000 7f2280d17380 -1 auth: unable to find a keyring on /nope: (2) No such file or directory\n" +
+  "rbd: couldn't connect to the cluster!\n";
+
+test.each<[string, number, string, string]>([
+  ["no keyring", 2, NO_KEYRING, "forbidden"],
+  ["a wrong key", 13, "rbd: couldn't connect to the cluster!\n", "forbidden"],
+  ["no capability", 1, "rbd: error opening image v: (1) Operation not permitted\n", "forbidden"],
+  ["no such pool", 2, "rbd: error opening pool 'fast': (2) No such file or directory\n", "pool-missing"],
+  ["no monitor", 110, "rbd: couldn't connect to the cluster!\n", "unreachable"],
+  ["an unknown failure", 22, "", "refused"],
+])("with %s an image isn't reported as gone", async (_what, status, err, code) => {
+  prints({ info: { status, err } });
+  await expect(cluster().image("fast", "v")).rejects.toMatchObject({ code });
+});
+
+test("an image that isn't there is nothing", async () => {
+  prints({ info: { status: 2, err: "rbd: error opening image v: (2) No such file or directory\n" } });
+  expect(await cluster().image("fast", "v")).toBeUndefined();
+});
+
+test("a refusal is in the cluster's own words, without its log and its progress", async () => {
+  const err =
+    "Removing image: 0% complete...failed.\n2026-11-30T00:08:55.938+0000 7f281effd6c0 -1 librbd::image: 0x5631 not removing\n\n" +
+    "rbd: error: image still has watchers\nThis means the image is still open.\n";
+  prints({ rm: { status: 16, err } });
+  await expect(cluster().remove("fast", "v")).rejects.toMatchObject({
+    code: "in-use",
+    message:
+      'removing image fast/v: the cluster says "error: image still has watchers This means the image is still open". ' +
+      "Stop what uses it. A client that died is forgotten after 30 s.",
+  });
+  prints({ info: { out: "no JSON" } });
+  await expect(cluster().image("fast", "v")).rejects.toMatchObject({ code: "answer-unreadable" });
+  rmSync(join(directory, "rbd"));
+  await expect(cluster().image("fast", "v")).rejects.toThrow("set ceph:commandsDirectory");
+});
+
+test("a pool has as many places for copies as hosts with an OSD of its device class that is up", async () => {
+  const osd = (id: number, device_class: string, status = "up", reweight = 1) => ({
+    ...{ id, name: `osd.${id}`, type: "osd", device_class, status, reweight },
+  });
+  const host = (id: number, children: number[]) => ({ id, name: `host${id}`, type: "host", children });
+  const pool = {
+    pool_name: "fast",
+    type: 1,
+    size: 3,
+    crush_rule: 4,
+    quota_max_bytes: 9,
+    application_metadata: { rbd: {} },
+  };
+  const steps = [{ op: "take", item_name: "default~ssd" }, { op: "chooseleaf_firstn", type: "host" }, { op: "emit" }];
+  const nodes = [
+    { id: -1, name: "default", type: "root", children: [-2, -3, -4, -5] },
+    ...[host(-2, [0, 1]), host(-3, [2]), host(-4, [3]), host(-5, [4])],
+    ...[osd(0, "ssd"), osd(1, "ssd"), osd(2, "ssd"), osd(3, "hdd"), osd(4, "ssd", "down")],
+  ];
+  prints({
+    "pool ls": { out: JSON.stringify([pool]) },
+    "crush rule": { out: JSON.stringify([{ rule_id: 4, steps }]) },
+    tree: { out: JSON.stringify({ nodes }) },
+    df: { out: JSON.stringify({ pools: [{ name: "fast", stats: { stored: 7 } }] }) },
+  });
+  const of = cluster();
+  expect([await of.pools(), await of.pools()][1]).toEqual([
+    {
+      ...{ name: "fast", isForImages: true, isReplicated: true, copies: 3, deviceClass: "ssd" },
+      ...{ places: 2, placeType: "host", quotaBytes: 9, storedBytes: 7 },
+    },
+  ]);
+  expect(calls()).toHaveLength(4);
+});
+
+test("the connection comes from the config, then from the environment, and one error lists what is wrong", () => {
+  const config: Record<string, string> = { "ceph:user": "a", "ceph:commandsDirectory": directory };
+  expect(readConnection((key) => config[key], { CEPH_USER: "b", CEPH_TIMEOUT_SECONDS: "5" })).toEqual({
+    ...{ user: "a", commandsDirectory: directory, configFile: undefined, keyringFile: undefined, timeoutMs: 5_000 },
+  });
+  const wrong = { CEPH_USER: "client.admin", CEPH_TIMEOUT_SECONDS: "0", CEPH_KEYRING_FILE: join(directory, "none") };
+  expect(() => readConnection(() => undefined, wrong)).toThrow(
+    /ceph:user must be given without `client\.`[^]*timeoutSeconds must be[^]*keyringFile: ENOENT/,
+  );
+});

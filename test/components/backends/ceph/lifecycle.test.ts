@@ -1,0 +1,258 @@
+// The life of a volume on a Ceph cluster, one step after the other: what is done, what is taken up, what is refused. On a cluster in memory;
+// test/e2e/ceph.test.ts has the same on a real one.
+
+import { CephError } from "../../../../components/backends/ceph/errors";
+import {
+  createVolume,
+  imageToImport,
+  importVolume,
+  nameProblems,
+  readVolume,
+  removeVolume,
+  updateVolume,
+  volumeProblems,
+  type FoundVolume,
+  type WantedVolume,
+} from "../../../../components/backends/ceph/lifecycle";
+import { makeCatalog, resolve, type ProfileDefinition } from "../../../../src";
+import type { CephSettings } from "../../../../src/backends/ceph";
+import { Killed, killedAfter } from "../../../support/ceph-steps";
+import { memoryCluster, type MemoryCluster } from "./memory";
+
+type Section = NonNullable<ProfileDefinition["ceph"]>;
+
+let cluster: MemoryCluster;
+beforeEach(() => (cluster = memoryCluster()));
+
+const on = (pool: string, section: Section = {}): CephSettings => {
+  const catalog = makeCatalog({ profiles: { p: { ceph: { pool, ...section } } } });
+  const { volume, problems } = resolve(catalog, { name: "v@p", sizeGiB: 1, backend: "ceph" });
+  if (!volume) throw new Error(JSON.stringify(problems));
+  return volume.settings as CephSettings;
+};
+const wanted = (settings = on("fast"), sizeGiB = 1): WantedVolume => ({ name: "v", mark: "ours", sizeGiB, settings });
+const made = async (settings?: CephSettings): Promise<FoundVolume> => {
+  const { found: _, ...volume } = await createVolume(cluster, wanted(settings), true);
+  return volume;
+};
+const names = () => [...cluster.images.keys()];
+const changes = async (act: (watched: MemoryCluster) => Promise<unknown>) => {
+  const watched = killedAfter(cluster, Infinity);
+  await act(watched);
+  return watched.changes;
+};
+
+const rich = on("fast", {
+  iops: { max: 1000, burst: 2000 },
+  bandwidth: { read: 8 },
+  snapshotLimit: 3,
+  metadata: { a: "1" },
+});
+
+test("a volume has every setting, an unchanged one is left alone, and what a profile leaves out is taken away", async () => {
+  const volume = await made(rich);
+  expect(volume).toMatchObject({ ...wanted(rich), imageId: "id1", fsid: "the-cluster" });
+  expect(await readVolume(cluster, volume)).toEqual(volume);
+  expect(await changes((watched) => updateVolume(watched, volume, volume))).toEqual([]);
+  cluster.images.get("fast/v")!.metadata["theirs"] = "1";
+  const plain = await updateVolume(cluster, { sizeGiB: 2, settings: on("fast") }, volume);
+  expect(plain).toEqual({ ...volume, sizeGiB: 2, settings: on("fast") });
+  expect(cluster.images.get("fast/v")?.metadata).toEqual({ theirs: "1" });
+});
+
+test.each([
+  ["made", undefined],
+  ["moved", on("slow", { iops: { max: 5 }, snapshotLimit: 9 })],
+])("a volume that is %s by a run that is killed after any step is finished by the next", async (_what, moved) => {
+  let steps = 0;
+  for (let last = 1; ; last++) {
+    cluster = memoryCluster();
+    const before = moved && (await made(rich));
+    if (before) cluster.images.get("fast/v")!.data = "precious";
+    const act = (on: MemoryCluster) =>
+      before ? updateVolume(on, { sizeGiB: 2, settings: moved }, before) : createVolume(on, wanted(rich), true);
+    const outcome = await act(killedAfter(cluster, last)).catch((error: unknown) => error);
+    // Whatever is refreshed in between: the volume is never gone.
+    if (before) expect(await readVolume(cluster, before)).toMatchObject({ name: "v" });
+    expect((await act(cluster)).settings).toEqual(moved ?? rich);
+    expect(names()).toEqual([moved ? "slow/v" : "fast/v"]);
+    expect([...cluster.images.values()]).toMatchObject([
+      { mark: "ours", moveState: undefined, data: moved ? "precious" : "" },
+    ]);
+    if (!(outcome instanceof Killed)) break;
+    steps++;
+  }
+  expect(steps).toBeGreaterThan(5);
+});
+
+test("a move that was interrupted is finished also where the profile has gone back since", async () => {
+  const volume = await made(rich);
+  cluster.images.get("fast/v")!.data = "precious";
+  await updateVolume(killedAfter(cluster, 1), { sizeGiB: 1, settings: { ...rich, pool: "slow" } }, volume).catch(
+    () => undefined,
+  );
+  expect(names()).toEqual(["slow/v"]);
+  expect((await readVolume(cluster, volume))?.settings.pool).toBe("slow");
+  expect(await updateVolume(cluster, volume, volume)).toMatchObject({ settings: rich });
+  expect([...cluster.images.values()]).toMatchObject([{ pool: "fast", data: "precious", snapshotLimit: 3 }]);
+});
+
+test("what was not prepared completely is taken back and begun anew, and a move in an unknown state is left alone", async () => {
+  const volume = await made();
+  const image = cluster.images.get("fast/v")!;
+  image.moveState = "preparing";
+  const settings = on("slow");
+  const move = (watched: MemoryCluster) => updateVolume(watched, { sizeGiB: 1, settings }, volume);
+  expect(await changes(move)).toEqual(["abortMove", "prepareMove", "executeMove", "commitMove"]);
+  cluster.images.get("slow/v")!.moveState = "aborting";
+  await expect(updateVolume(cluster, volume, { ...volume, settings })).rejects.toThrow('in state "aborting"');
+});
+
+test("a volume that is open isn't moved or removed, and limits change all the same", async () => {
+  const volume = await made();
+  cluster.images.get("fast/v")!.clients = ["client.1 at 10.0.0.1"];
+  const settings = on("slow");
+  expect(await volumeProblems(cluster, { name: "v", sizeGiB: 1, settings }, volume)).toMatchObject([
+    { code: "place-cannot", message: expect.stringContaining("fast/v is open by client.1 at 10.0.0.1") },
+  ]);
+  expect(
+    await changes((watched) => expect(updateVolume(watched, { sizeGiB: 1, settings }, volume)).rejects.toThrow("open")),
+  ).toEqual([]);
+  await expect(removeVolume(cluster, volume)).rejects.toMatchObject({ code: "in-use" });
+  const limited = on("fast", { iops: { max: 7 } });
+  expect((await updateVolume(cluster, { sizeGiB: 1, settings: limited }, volume)).settings).toEqual(limited);
+});
+
+test.each<[string, Partial<MemoryCluster["all"][number]>, Section, RegExp[]]>([
+  ["another number of copies", { copies: 2 }, { copies: 3 }, [/keeps 2 copies, not 3/]],
+  ["other devices", { deviceClass: null }, { deviceClass: "ssd" }, [/takes any device, not on ssd/]],
+  ["erasure coding", { isReplicated: false }, {}, [/erasure-coded/]],
+  ["no images", { isForImages: false }, {}, [/isn't initialized/]],
+  ["too few OSDs", { places: 2 }, {}, [/3 copies need as many osds, and 2 osds can be used/]],
+  [
+    "a full quota",
+    { quotaBytes: 3 * 1024 ** 3, storedBytes: 2.5 * 1024 ** 3 },
+    {},
+    [/has 0 GiB free; the volume needs 1 GiB/],
+  ],
+])("a pool with %s is refused before anything is made", async (_what, over, section, messages) => {
+  Object.assign(cluster.all[0]!, over);
+  const problems = await volumeProblems(cluster, { sizeGiB: 1, settings: on("fast", section) });
+  expect(problems.map(({ message }) => message)).toEqual(messages.map((each) => expect.stringMatching(each)));
+  await expect(createVolume(cluster, wanted(on("fast", section)), true)).rejects.toMatchObject({
+    code: "not-possible",
+  });
+  expect(names()).toEqual([]);
+});
+
+test("a quota counts what is added, and an existing volume isn't refused for what its pool lacks meanwhile", async () => {
+  const volume = await made();
+  Object.assign(cluster.all[0]!, { quotaBytes: 3 * 1024 ** 3, storedBytes: 1024 ** 3, places: 1 });
+  expect(await volumeProblems(cluster, { sizeGiB: 3, settings: on("fast") }, volume)).toEqual([]);
+  expect(await volumeProblems(cluster, { sizeGiB: 4, settings: on("fast") }, volume)).toMatchObject([
+    { code: "place-full" },
+  ]);
+});
+
+describe("an image that has the name already", () => {
+  const theirs = (mark: string | undefined) => ({ ...wanted(), mark: mark ?? "theirs" });
+  test("is taken up under a chosen name only where it has the mark", async () => {
+    await createVolume(cluster, theirs("ours"), false);
+    expect(await createVolume(cluster, wanted(rich), false)).toMatchObject({ found: true, settings: rich });
+    cluster.images.get("fast/v")!.mark = undefined;
+    await expect(createVolume(cluster, wanted(), false)).rejects.toMatchObject({ code: "name-taken" });
+    expect(await createVolume(cluster, wanted(), true)).toMatchObject({ found: true, mark: "ours" });
+  });
+
+  test("is another's with another mark, whatever is asked for", async () => {
+    const volume = await made();
+    await expect(createVolume(cluster, theirs(undefined), true)).rejects.toThrow('import: "fast/v"');
+    expect(await nameProblems(cluster, { ...wanted(), mark: "theirs" })).toMatchObject([
+      { code: "physical-name-taken" },
+    ]);
+    expect(await nameProblems(cluster, wanted())).toEqual([]);
+    const known = { ...volume, mark: "theirs" };
+    expect(await readVolume(cluster, known)).toBeUndefined();
+    await expect(updateVolume(cluster, volume, known)).rejects.toMatchObject({ code: "other-volume" });
+    await expect(removeVolume(cluster, known)).rejects.toMatchObject({ code: "other-volume" });
+    expect(names()).toEqual(["fast/v"]);
+  });
+
+  test("and was created only halfway is begun anew under a name of our own, and left alone under another", async () => {
+    cluster.half.add("fast/v");
+    await expect(createVolume(cluster, wanted(), false)).rejects.toThrow("rbd rm fast/v");
+    expect(cluster.half.size).toBe(1);
+    expect(await createVolume(cluster, wanted(rich), true)).toMatchObject({ found: false, settings: rich });
+  });
+
+  test("and comes in between is left alone", async () => {
+    const before = { ...cluster };
+    cluster.create = async (...args) => {
+      await before.create(...args);
+      throw new CephError("exists", "File exists");
+    };
+    await expect(createVolume(cluster, wanted(), false)).rejects.toMatchObject({ code: "name-taken" });
+    expect(cluster.images.get("fast/v")?.mark).toBeUndefined();
+  });
+});
+
+test("an image is taken over with its data, a marked one only from its owner, and never made smaller", async () => {
+  await cluster.create("slow", "disk", 2, null);
+  const take = (takeFrom?: string, sizeGiB = 3) =>
+    importVolume(cluster, "slow/disk", { mark: "ours", sizeGiB, settings: rich, takeFrom });
+  await expect(take(undefined, 1)).rejects.toThrow("can't shrink");
+  cluster.images.get("slow/disk")!.mark = "theirs";
+  await expect(take()).rejects.toThrow('takeFrom: "theirs"');
+  cluster.images.get("slow/disk")!.data = "precious";
+  expect(await take("theirs")).toMatchObject({ name: "disk", mark: "ours", sizeGiB: 3, settings: rich });
+  expect([...cluster.images.values()]).toMatchObject([{ pool: "fast", mark: "ours", data: "precious" }]);
+  const problemsOf = async (id: string) => (await imageToImport(cluster, id, { settings: on("fast") })).problems;
+  for (const id of ["nowhere/disk", "fast/none", "a/b/c", "none"])
+    expect(await problemsOf(id)).toMatchObject([{ code: "import-not-possible" }]);
+});
+
+test("a volume is removed once, not with snapshots, and not on another cluster", async () => {
+  const volume = await made();
+  cluster.images.get("fast/v")!.snapshots = 2;
+  await expect(removeVolume(cluster, volume)).rejects.toThrow("has 2 snapshots, and is not removed");
+  cluster.images.get("fast/v")!.snapshots = 0;
+  cluster.id = "another";
+  for (const act of [readVolume, removeVolume])
+    await expect(act(cluster, volume)).rejects.toMatchObject({ code: "other-cluster" });
+  cluster.id = "the-cluster";
+  await updateVolume(killedAfter(cluster, 1), { sizeGiB: 1, settings: on("slow") }, volume).catch(() => undefined);
+  await removeVolume(cluster, volume);
+  expect(names()).toEqual([]);
+  await removeVolume(cluster, volume);
+});
+
+test("pools without access for the user, and those of data alone, are no obstacle to volumes in others", async () => {
+  const forbid = new CephError("forbidden", "Operation not permitted");
+  const before = { ...cluster };
+  cluster.names = (pool) => (pool === "slow" ? Promise.reject(forbid) : before.names(pool));
+  cluster.image = (pool, name) => (pool === "slow" ? Promise.reject(forbid) : before.image(pool, name));
+  cluster.all.push({ ...cluster.all[0]!, name: "data", isReplicated: false });
+  const asked = jest.spyOn(cluster, "names");
+  const volume = await made();
+  expect(asked).not.toHaveBeenCalledWith("data");
+  await removeVolume(cluster, volume);
+  expect(await readVolume(cluster, volume)).toBeUndefined();
+  // In its own pool it isn't known whether a volume is gone.
+  const known = { ...volume, settings: on("slow") };
+  await expect(readVolume(cluster, known)).rejects.toMatchObject({ code: "forbidden" });
+  await expect(createVolume(cluster, wanted(on("slow")), true)).rejects.toMatchObject({ code: "forbidden" });
+});
+
+test("features are switched on and off together, and those of creation are refused", async () => {
+  const volume = await made();
+  const settings = (imageFeatures: Section["imageFeatures"]) => on("fast", { imageFeatures });
+  const less = settings(["layering", "exclusive-lock", "deep-flatten"]);
+  expect(await changes((watched) => updateVolume(watched, { sizeGiB: 1, settings: less }, volume))).toEqual([
+    "switchFeatures",
+  ]);
+  expect((await readVolume(cluster, { ...volume, settings: less }))?.settings.imageFeatures).toEqual(
+    less.imageFeatures,
+  );
+  const other = updateVolume(cluster, { sizeGiB: 1, settings: settings(["layering"]) }, volume);
+  await expect(other).rejects.toThrow("has `deep-flatten`, which is set when an image is made");
+});
