@@ -2,7 +2,7 @@
 
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, promises as fs } from "node:fs";
+import { accessSync, constants, existsSync, promises as fs } from "node:fs";
 import * as path from "node:path";
 
 import { StackError, stackError } from "../stack/errors";
@@ -60,6 +60,30 @@ export async function uninstall(name: string, options: InstallOptions): Promise<
     for (const each of [...directories].reverse()) await fs.rmdir(inRoot(each, options)).catch(() => undefined);
   }
   await control([["daemon-reload"]], options);
+}
+
+const SYSTEM = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/**
+ * The PATH of the service: the system's folders, then those of node and of the caller's `pulumi`. Not the caller's as it is: `npx` puts folders
+ * of the project first, and who may write there would run programs as root. Problem: `engine-missing`.
+ */
+export function servicePath(callersPath: string, node: string): string {
+  const isIn = (folder: string) => {
+    try {
+      accessSync(path.join(folder, "pulumi"), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const folders = callersPath
+    .split(path.delimiter)
+    .filter((each) => path.isAbsolute(each) && !/\/node_modules(\/|$)/.test(each));
+  const pulumi = folders.find(isIn);
+  if (pulumi === undefined)
+    throw stackError("engine-missing", "pulumi", undefined, { why: "`pulumi` not found on PATH" });
+  return [...new Set([...SYSTEM, path.dirname(node), pulumi])].join(path.delimiter);
 }
 
 interface Installed {

@@ -10,7 +10,7 @@ export interface UnitOptions {
   args: readonly string[];
   /** What it runs for, for people: "stack dev of project shop". */
   what: string;
-  /** The variables that it needs and that are no secrets: PATH, HOME. */
+  /** The variables that it needs and that are no secrets: PATH (`servicePath`), HOME. */
   environment: Readonly<Record<string, string>>;
   /** A file of variables with what is secret: passphrase, credentials of backends. */
   environmentFile?: string | undefined;

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { nearest, problem, stackPlacement, type Problem, type StackConfig } from "../../../src";
 import type { CephSettings } from "../../../src/backends/ceph";
-import { generatedName } from "../../../src/backends/scaleio/names";
+import { generatedName } from "../../../src/backends/generated-name";
 import { keepAtPreview } from "../../engine";
 import { registrationOf } from "../../own-resources";
 import { transformed } from "../../transform";

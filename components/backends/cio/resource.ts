@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { nearest, NAMESPACE, problem, stackPlacement, type Problem, type StackConfig } from "../../../src";
 import type { CioSettings } from "../../../src/backends/cio";
-import { generatedName } from "../../../src/backends/scaleio/names";
+import { generatedName } from "../../../src/backends/generated-name";
 import type { VolumeBackend } from "../contract";
 import { keepAtPreview } from "../../engine";
 import { transformed } from "../../transform";

@@ -1,4 +1,4 @@
-// Who a stack is on an array (../stack-identity.ts), and the array that its volumes are on. A volume is called by the token (names.ts): no
+// Who a stack is on an array (../stack-identity.ts), and the array that its volumes are on. A volume is called by the token (generated-name.ts): no
 // two states ever mean one volume by one name.
 
 import * as pulumi from "@pulumi/pulumi";

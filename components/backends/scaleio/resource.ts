@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { nearest, NAMESPACE, problem, stackPlacement, type Problem, type StackConfig } from "../../../src";
 import type { ScaleioSettings } from "../../../src/backends/scaleio";
-import { generatedName, MAX_NAME_LENGTH } from "../../../src/backends/scaleio/names";
+import { generatedName, MAX_NAME_LENGTH } from "../../../src/backends/generated-name";
 import type { VolumeBackend } from "../contract";
 import { isConfigSecret, keepAtPreview, stackFile } from "../../engine";
 import { registrationOf } from "../../own-resources";

@@ -109,7 +109,7 @@ async function install(context: Context): Promise<Answer> {
     command: [process.execPath, realpathSync(process.argv[1] ?? "")],
     args,
     what: `stack ${stack.name} of project ${project.name}`,
-    environment: { PATH: io.env["PATH"] ?? "", ...home },
+    environment: { PATH: installer().servicePath(io.env["PATH"] ?? "", process.execPath), ...home },
     environmentFile,
     user,
   };

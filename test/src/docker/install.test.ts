@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { install, uninstall, type InstallOptions } from "../../../src/docker/install";
+import { install, servicePath, uninstall, type InstallOptions } from "../../../src/docker/install";
 import { installedFiles, quoted, type UnitOptions } from "../../../src/docker/unit";
 import { describeIf } from "../../support/machine";
 
@@ -58,6 +58,19 @@ test("writes the unit and starts the service; a second time there is nothing to 
   expect(said).toEqual(["/etc/systemd/system/storage-profiles-docker.service is up to date."]);
   expect(read(UNIT)).toBe(text);
   expect(ran.at(-1)).toBe("start storage-profiles-docker.service");
+});
+
+test("has a PATH of the system's folders and those of node and pulumi, whatever the caller's is", () => {
+  for (const folder of ["app/node_modules/.bin", "tools", "engine"]) mkdirSync(join(root, folder), { recursive: true });
+  for (const folder of ["app/node_modules/.bin", "engine"])
+    writeFileSync(join(root, folder, "pulumi"), "", { mode: 0o755 });
+  writeFileSync(join(root, "tools/pulumi"), "not a program", { mode: 0o644 });
+  const callers = ["app/node_modules/.bin", "tools", "engine"].map((folder) => join(root, folder));
+  const system = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+  expect(servicePath(["bin", "", ...callers].join(":"), "/opt/node/bin/node")).toBe(
+    `${system}:/opt/node/bin:${join(root, "engine")}`,
+  );
+  expect(() => servicePath(callers.slice(0, 2).join(":"), "/usr/bin/node")).toThrow("`pulumi` not found on PATH");
 });
 
 test("takes back exactly what it wrote: directories that it made go, those that were there stay", async () => {

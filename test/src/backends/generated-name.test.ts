@@ -1,8 +1,8 @@
-// Names on the array: short enough, readable, stable, and different for different volumes.
+// Generated names: short enough, readable, stable, and different for different volumes.
 
 import fc from "fast-check";
 
-import { generatedName, MAX_NAME_LENGTH, type VolumeOwner } from "../../../src/backends/scaleio/names";
+import { generatedName, MAX_NAME_LENGTH, type VolumeOwner } from "../../../src/backends/generated-name";
 import { runs } from "../../support/property";
 
 const owner = (project: string, stack: string, volume: string): VolumeOwner => ({

@@ -1,8 +1,8 @@
-// What a volume is called on the array: a name that people can read and that is the same on every run.
+// The name of a volume where names are unique: readable, and the same on every run.
 
 import { createHash } from "node:crypto";
 
-/** The longest name that an array takes. Source: the gateway's error 226. */
+/** The longest name; ScaleIO has the lowest limit of the backends that use it. Source: the gateway's error 226. */
 export const MAX_NAME_LENGTH = 31;
 
 /** Who declares a volume. */
@@ -23,8 +23,7 @@ const HASH_LENGTH = 9;
 const SEPARATOR = "-";
 
 /**
- * The name of a volume on the array, from who declares it: `shop-prod-orders-4k7q0c9xv`. Names are unique on an array and
- * short, so long parts are shortened, the longest first; the 45 bits at the end keep apart what would then be the same.
+ * The name of a volume, from who declares it: `shop-prod-orders-4k7q0c9xv`. Names are short, so long parts are shortened, the longest first; the 45 bits at the end keep apart what would then be the same.
  */
 export function generatedName(owner: VolumeOwner): string {
   const parts = [owner.project, owner.stack, owner.volume].map((part) => part.replace(/[^A-Za-z0-9._-]/g, SEPARATOR));
