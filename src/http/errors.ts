@@ -47,21 +47,16 @@ function cut(text: string): string {
   return text.length <= LONGEST_TEXT ? text : `${text.slice(0, LONGEST_TEXT)}…`;
 }
 
-function shortened({ code, given, ...texts }: Problem): Problem {
-  const { path, message, allowed, fix } = texts;
-  const isShort = given !== undefined && JSON.stringify(given).length <= LONGEST_TEXT;
-  return {
-    code,
-    path: cut(path),
-    ...(isShort && { given }),
-    message: cut(message),
-    allowed: cut(allowed),
-    fix: cut(fix),
+/** The body of an answer with problems. Files of the project are called by their paths below its `directory`. */
+export function errorBody(problems: readonly Problem[], notes: readonly Note[], directory: string): ErrorBody {
+  const text = (long: string) => cut(long.replaceAll(`${directory}/`, ""));
+  const shortened = ({ code, given, path, message, allowed, fix }: Problem): Problem => {
+    const isShort = given !== undefined && JSON.stringify(given).length <= LONGEST_TEXT;
+    return {
+      ...{ code, path: text(path), ...(isShort && { given }) },
+      ...{ message: text(message), allowed: text(allowed), fix: text(fix) },
+    };
   };
-}
-
-/** The body of an answer with problems. */
-export function errorBody(problems: readonly Problem[], notes: readonly Note[] = []): ErrorBody {
   const [first] = problems;
   const count = `${problems.length} problems`;
   const description =
@@ -71,7 +66,7 @@ export function errorBody(problems: readonly Problem[], notes: readonly Note[] =
         ? `${count}; the first ${MOST_PROBLEMS} are listed`
         : count;
   const errors = problems.slice(0, MOST_PROBLEMS).map(shortened);
-  return { description: cut(description), errors, ...(notes.length > 0 && { notes }) };
+  return { description: text(description), errors, ...(notes.length > 0 && { notes }) };
 }
 
 // What isn't here is the request's own mistake: 400.

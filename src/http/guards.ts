@@ -123,7 +123,8 @@ export function addGuards(app: FastifyInstance, options: ServiceOptions, listeni
       return;
     }
     if (!isKnown) logNextAt = monotonic.now() + UNKNOWN_LOGGED_MS;
-    const level = reply.statusCode >= 500 ? "error" : "info";
+    // Who watches the service asks again and again.
+    const level = reply.statusCode >= 500 ? "error" : reply.statusCode >= 400 || isWrite(request) ? "info" : "debug";
     request.log[level](
       {
         method: request.method,
@@ -149,7 +150,7 @@ export function addGuards(app: FastifyInstance, options: ServiceOptions, listeni
       .code(told.status)
       .headers(told.headers)
       .type("application/json")
-      .send(errorBody(told.problems, told.notes));
+      .send(errorBody(told.problems, told.notes, context.project.directory));
   });
 
   app.setNotFoundHandler((request) => {
