@@ -76,6 +76,23 @@ const AS_USER = [
   "PrivateTmp=yes",
 ];
 
+// By which the engine reaches the stack's state and its secrets.
+const OF_ENGINE = [
+  "PULUMI_BACKEND_URL",
+  "PULUMI_ACCESS_TOKEN",
+  "PULUMI_CONFIG_PASSPHRASE",
+  "PULUMI_CONFIG_PASSPHRASE_FILE",
+];
+
+/** The engine's variables that the caller has and the service won't have: those that aren't in its environment file. */
+export function missingVariables(
+  callers: Readonly<Record<string, string | undefined>>,
+  environmentFile: string,
+): string[] {
+  const given = [...environmentFile.matchAll(/^[ \t]*(\w+)[ \t]*=/gm)].map(([, name]) => name);
+  return OF_ENGINE.filter((name) => callers[name] !== undefined && !given.includes(name));
+}
+
 /** The files of an installation. */
 export function installedFiles(options: UnitOptions): InstalledFile[] {
   const unit = { path: `/etc/systemd/system/${unitName(options.name)}`, text: unitText(options) };

@@ -1,10 +1,12 @@
 // `docker-plugin`: serves Docker's volume driver protocol over a stack until it is stopped; `install` and `uninstall` have systemd do that.
 
 import { realpathSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { resolve } from "node:path";
 
 import { checkName, problem } from "../..";
+import { missingVariables } from "../../docker/unit";
 import { StackError } from "../../stack";
 import { textOf, UsageError, type Answer, type CommandSpec, type Context } from "../context";
 
@@ -114,6 +116,12 @@ async function install(context: Context): Promise<Answer> {
     user,
   };
   await installer().install(unit, places(context));
+  const text = environmentFile === undefined ? "" : await readFile(environmentFile, "utf8").catch(() => "");
+  const missing = missingVariables(io.env, text);
+  if (missing.length > 0) {
+    const way = `add ${missing.length === 1 ? "it" : "them"} to ${environmentFile ?? "a file for --environment-file"}`;
+    io.err(`warning: the service doesn't have ${missing.join(", ")}, set here: ${way}\n`);
+  }
   return {};
 }
 

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { install, servicePath, uninstall, type InstallOptions } from "../../../src/docker/install";
-import { installedFiles, quoted, type UnitOptions } from "../../../src/docker/unit";
+import { installedFiles, missingVariables, quoted, type UnitOptions } from "../../../src/docker/unit";
 import { describeIf } from "../../support/machine";
 
 const UNIT = "etc/systemd/system/storage-profiles-docker.service";
@@ -71,6 +71,14 @@ test("has a PATH of the system's folders and those of node and pulumi, whatever 
     `${system}:/opt/node/bin:${join(root, "engine")}`,
   );
   expect(() => servicePath(callers.slice(0, 2).join(":"), "/usr/bin/node")).toThrow("`pulumi` not found on PATH");
+});
+
+test("the engine's variables that the service lacks are those that the caller has and its file hasn't", () => {
+  const callers = { PULUMI_BACKEND_URL: "file:///srv", PULUMI_CONFIG_PASSPHRASE: "", PULUMI_HOME: "/x", PATH: "/bin" };
+  expect(missingVariables(callers, "")).toEqual(["PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE"]);
+  const file = "# PULUMI_BACKEND_URL=commented out\n AWS_PROFILE=a\nPULUMI_CONFIG_PASSPHRASE=secret\n";
+  expect(missingVariables(callers, file)).toEqual(["PULUMI_BACKEND_URL"]);
+  expect(missingVariables({}, "")).toEqual([]);
 });
 
 test("takes back exactly what it wrote: directories that it made go, those that were there stay", async () => {
