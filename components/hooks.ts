@@ -268,24 +268,25 @@ async function isReplacement(
   backend: BackendName,
   config: StackConfig,
 ): Promise<boolean> {
-  const { exists } = volumeBackend(backend);
-  if (!exists || declared.isNew) return false;
+  const of = volumeBackend(backend);
+  if (!of.exists || declared.isNew) return false;
   const type = urn.split("::").at(-2)?.split("$").at(-1) ?? "";
   const recorded = await recordedResources().catch((): Awaited<ReturnType<typeof recordedResources>> => ({}));
   const ids = [declared.urn ?? "", ...(declared.formerUrns ?? [])]
     .map((component) => recorded[component.replace(/(::[^:]*)$/, `$$${type}$1`)]?.outputs?.["id"])
     .filter((id) => typeof id === "string");
-  const found = await Promise.all(
-    ids.map((id) =>
-      exists(declared, config, id).catch((error: unknown) => {
-        const why = error instanceof Error ? error.message : String(error);
-        throw new Error(
-          `${declared.name}: the state has volume ${id}, and whether it still exists can't be found out, so that no new one is created: ${why}`,
-        );
-      }),
-    ),
-  );
-  return found.includes(true);
+  const isThere = async (id: string): Promise<boolean> => {
+    try {
+      return (await of.exists?.(declared, config, id)) ?? false;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new Error(
+        `${declared.name}: the state has volume ${id}, and whether it still exists can't be found out, so that no new one is created: ${why}`,
+        { cause: error },
+      );
+    }
+  };
+  return (await Promise.all(ids.map(isThere))).includes(true);
 }
 
 // After an `up` that did not finish: whatever is below a component of one of its names. Where the state can't be read, there may be something.

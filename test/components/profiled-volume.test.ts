@@ -255,7 +255,7 @@ describe("options that would do nothing on a component", () => {
           () =>
             new ProfiledVolume("data", {
               sizeGiB: 8,
-              transform: { aws: (args) => ({ args, opts: { [option]: given } as object }) },
+              transform: { aws: (args) => ({ args, opts: { [option]: given } }) },
             }),
         ).toThrow(`transform.aws.opts.${option}: "${option}" can't be set: replacing a volume loses its data`),
       { backend: "aws", aws: { availabilityZone: "us-east-1a" } },

@@ -46,7 +46,8 @@ function moduleOf({ text }: Snippet): string {
 const files = [
   "README.md",
   ...readdirSync(join(root, "docs"))
-    .filter((name) => name.endsWith(".md"))
+    // The API reference is generated from docstrings.
+    .filter((name) => name.endsWith(".md") && name !== "api.md")
     .map((name) => `docs/${name}`),
 ];
 const snippets = files.flatMap(snippetsOf);

@@ -29,6 +29,15 @@ export const unitsOf = (setting: LimitSetting): number => (setting.endsWith("MiB
 /** The metadata of an image in which we keep whose it is. */
 export const MARK = "storage-profiles.volume";
 
+/** What is kept there: the volume, and the pool that it belongs in. Who copies an image to another pool copies that, too. */
+export const markText = (mark: string, pool: string): string => `${mark} ${pool}`;
+
+/** Reads it. */
+export function readMark(text: string | undefined): Pick<Image, "mark" | "markedPool"> {
+  const at = text?.indexOf(" ") ?? -1;
+  return at < 0 ? { mark: text, markedPool: undefined } : { mark: text?.slice(0, at), markedPool: text?.slice(at + 1) };
+}
+
 /** What Ceph keeps itself among the metadata of an image. */
 export const isReservedKey = (key: string): boolean => /^(conf_|\.)/.test(key) || key === MARK;
 
@@ -66,6 +75,8 @@ export interface Image {
   metadata: Record<string, string>;
   /** Whose it is, where a run of ours has marked it. */
   mark: string | undefined;
+  /** The pool that it was marked in, or is being moved to. In another pool it is a copy. */
+  markedPool: string | undefined;
   /** Whether a move to another pool has begun, and has not ended. */
   isMoving: boolean;
 }

@@ -13,6 +13,7 @@ import {
   limitOptions,
   limitSettings,
   MARK,
+  readMark,
   unitsOf,
   type CephCluster,
   type Image,
@@ -159,7 +160,7 @@ export function commandCluster(connection: Connection): CephCluster {
         snapshotLimit: info.snapshot_limit ?? 0,
         limits: Object.fromEntries(limitSettings.map((each) => [each, limit(each)])) as Image["limits"],
         metadata: Object.fromEntries(Object.entries(all ?? {}).filter(([key]) => !isReservedKey(key))),
-        mark: all?.[MARK],
+        ...readMark(all?.[MARK]),
         isMoving: info.features.includes("migrating"),
       };
     },

@@ -4,7 +4,7 @@
 import { change, count, nearest, problem, type Problem } from "../../../src";
 import { SWITCHABLE, type CephSettings, type ImageFeature } from "../../../src/backends/ceph";
 import { isSame } from "../../../src/core/revision";
-import { limitSettings, MARK, type CephCluster, type Image, type LimitSetting, type Pool } from "./cluster";
+import { limitSettings, MARK, markText, type CephCluster, type Image, type LimitSetting, type Pool } from "./cluster";
 import { CephError } from "./errors";
 
 /** What a volume must be. */
@@ -144,7 +144,7 @@ export async function createVolume(
     const names = await (pool === settings.pool ? cluster.names(pool) : ifAllowed(cluster.names(pool)));
     if (!names?.includes(name)) continue;
     const image = await cluster.image(pool, name);
-    if (image && isLeftOver(image)) return finish(image, true);
+    if (image && isLeftOver(image) && (pool === settings.pool || !isCopy(image))) return finish(image, true);
     if (image && pool === settings.pool) throw nameTaken(image);
   }
   const create = () => cluster.create(settings.pool, name, sizeGiB, settings.imageFeatures);
@@ -163,11 +163,14 @@ export async function createVolume(
     });
     await create();
   }
-  await cluster.setMetadata(settings.pool, name, MARK, mark);
+  await cluster.setMetadata(settings.pool, name, MARK, markText(mark, settings.pool));
   const image = await cluster.image(settings.pool, name);
   if (!image) throw new CephError("not-possible", `image ${settings.pool}/${name} was created, and is gone.`);
   return finish(image, false);
 }
+
+// What somebody has copied to another pool, as a backup, isn't the volume.
+const isCopy = ({ pool, markedPool }: Image): boolean => markedPool !== undefined && markedPool !== pool;
 
 function nameTaken({ pool, name, sizeGiB, mark }: Image): CephError {
   const whose = mark === undefined ? "it isn't marked as this stack's" : `it is volume ${mark}`;
@@ -214,7 +217,7 @@ async function locate(cluster: CephCluster, known: KnownVolume): Promise<{ image
   let other: Image | undefined;
   for (const pool of [settings.pool, ...others]) {
     const image = await (pool === settings.pool ? cluster.image(pool, name) : ifAllowed(cluster.image(pool, name)));
-    if (image && isIt(image)) return { image };
+    if (image && isIt(image) && (pool === settings.pool || !isCopy(image))) return { image };
     if (pool === settings.pool && image) other = image;
   }
   return other ? { other } : {};
@@ -343,11 +346,12 @@ export async function updateVolume(
 /** Makes an image what is wanted: what an earlier run left half done is finished, and nothing is sent that is so already. */
 async function makeSame(
   cluster: CephCluster,
-  found: Image,
+  existing: Image,
   wanted: WantedVolume,
   before?: CephSettings,
 ): Promise<FoundVolume> {
   const { name, mark, sizeGiB, settings } = wanted;
+  let found = existing;
   const spec = `${found.pool}/${name}`;
   if (found.sizeGiB > sizeGiB) {
     const has = count(found.sizeGiB);
@@ -361,16 +365,21 @@ async function makeSame(
     throw new CephError("not-possible", text);
   }
   // The mark first: it goes with the image to another pool, and tells the next run whose that is.
-  if (found.mark !== mark) await cluster.setMetadata(found.pool, name, MARK, mark);
+  if (found.mark !== mark) {
+    await cluster.setMetadata(found.pool, name, MARK, markText(mark, found.pool));
+    found = { ...found, mark, markedPool: found.pool };
+  }
   let image = found.isMoving ? await finishMove(cluster, found) : found;
   if (image.pool !== settings.pool) {
     refuseFor(await volumeProblems(cluster, { name, sizeGiB, settings }, await asFound(cluster, image, wanted)));
+    await cluster.setMetadata(image.pool, name, MARK, markText(mark, settings.pool));
     await cluster.prepareMove(image.pool, name, settings.pool);
     image = await finishMove(cluster, await reread(cluster, settings.pool, name));
   }
 
   // What a move loses (the limit of snapshots) and what it keeps is all compared again.
   const { pool } = image;
+  if (image.markedPool !== pool) await cluster.setMetadata(pool, name, MARK, markText(mark, pool));
   if (image.sizeGiB < sizeGiB) await cluster.grow(pool, name, sizeGiB);
   for (const setting of limitSettings)
     if (image.limits[setting] !== (settings[setting] ?? 0))
@@ -385,7 +394,7 @@ async function makeSame(
 
   const after = await reread(cluster, pool, name);
   const left = [
-    ...(after.mark === mark ? [] : ["its mark"]),
+    ...(after.mark === mark && after.markedPool === pool ? [] : ["its mark"]),
     ...(after.sizeGiB < sizeGiB ? ["sizeGiB"] : []),
     ...limitSettings.filter((setting) => after.limits[setting] !== (settings[setting] ?? 0)),
     ...(after.snapshotLimit === settings.snapshotLimit ? [] : ["snapshotLimit"]),

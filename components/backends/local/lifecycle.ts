@@ -230,11 +230,7 @@ export async function repairAll(stateDirectory: string, options: OperationOption
  * if it still belongs to that one; with `holder`, only if no other state has imported it since. Problems: `another-volume`, `other-owner`, `foreign-files`, `foreign-mount`, `symlink`,
  * `in-use`, `record-unreadable`; then no data was removed.
  */
-export async function deleteVolume(
-  id: string,
-  expected: Expected,
-  options: OperationOptions = {},
-): Promise<void> {
+export async function deleteVolume(id: string, expected: Expected, options: OperationOptions = {}): Promise<void> {
   const paths = volumePaths(id);
   await tellingErrors(`deletion of volume ${id}`, async () => {
     if (!(await volumeDirectoryExists(paths))) return;

@@ -2,6 +2,11 @@
 
 import { z } from "zod";
 
+import { bounded } from "../bounded";
+
+/** How many entries of metadata a volume may have. Ceph has no such limit. */
+const MOST_METADATA = 64;
+
 const positive = z.int().positive();
 const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "invalid name");
 
@@ -67,9 +72,12 @@ export const section = z
     snapshotLimit: positive.nullish().describe("How many snapshots the image may have. Default: unlimited"),
     imageFeatures: z
       .array(z.enum(imageFeatures))
+      .max(imageFeatures.length)
       .nullish()
       .describe("Features of the image. Default: those that the cluster gives to new images"),
-    metadata: z.record(metadataKey, z.string().min(1)).nullish().describe("Metadata of the image. Default: none"),
+    metadata: bounded(z.record(metadataKey, z.string().min(1)), MOST_METADATA)
+      .nullish()
+      .describe("Metadata of the image. Default: none"),
     dedupe: z.boolean().nullish().describe("Not available on Ceph"),
     local: z.boolean().nullish().describe("Not available on Ceph: a pool's CRUSH rule decides where data lies"),
     snapshot: z

@@ -61,7 +61,7 @@ const unique = (all: string[]) => [...new Set(all)].sort();
 test("there are numbers on every backend that has any", () => {
   expect(numbers.length).toBeGreaterThan(60);
   const sections = unique(numbers.flatMap(({ path }) => (path[0] === "profiles" ? (path[2] ?? []) : [])));
-  expect(sections).toEqual(["aws", "cio", "local", "openstack", "scaleio"]);
+  expect(sections).toEqual(["aws", "ceph", "cio", "local", "openstack", "scaleio"]);
 });
 
 // A driver's own specs, handed on as they are.

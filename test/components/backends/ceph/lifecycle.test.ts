@@ -88,7 +88,7 @@ test.each([
 test("a move that was interrupted is finished also where the profile has gone back since", async () => {
   const volume = await made(rich);
   cluster.images.get("fast/v")!.data = "precious";
-  await updateVolume(killedAfter(cluster, 1), { sizeGiB: 1, settings: { ...rich, pool: "slow" } }, volume).catch(
+  await updateVolume(killedAfter(cluster, 2), { sizeGiB: 1, settings: { ...rich, pool: "slow" } }, volume).catch(
     () => undefined,
   );
   expect(names()).toEqual(["slow/v"]);
@@ -103,7 +103,7 @@ test("what was not prepared completely is taken back and begun anew, and a move 
   image.moveState = "preparing";
   const settings = on("slow");
   const move = (watched: MemoryCluster) => updateVolume(watched, { sizeGiB: 1, settings }, volume);
-  expect(await changes(move)).toEqual(["abortMove", "prepareMove", "executeMove", "commitMove"]);
+  expect(await changes(move)).toEqual(["abortMove", "setMetadata", "prepareMove", "executeMove", "commitMove"]);
   cluster.images.get("slow/v")!.moveState = "aborting";
   await expect(updateVolume(cluster, volume, { ...volume, settings })).rejects.toThrow('in state "aborting"');
 });
@@ -194,6 +194,31 @@ describe("an image that has the name already", () => {
     await expect(createVolume(cluster, wanted(), false)).rejects.toMatchObject({ code: "name-taken" });
     expect(cluster.images.get("fast/v")?.mark).toBeUndefined();
   });
+});
+
+test("a copy that somebody keeps in another pool isn't the volume: it is never moved, changed or removed", async () => {
+  const copyTo = (pool: string) => {
+    const [image] = [...cluster.images.values()];
+    cluster.images.set(`${pool}/v`, { ...structuredClone(image!), pool, imageId: "copy", data: "backup" });
+  };
+  const backup = () => cluster.images.get("slow/v");
+  const volume = await made(rich);
+  copyTo("slow");
+  // The volume itself is lost by hand.
+  cluster.images.delete("fast/v");
+  expect(await readVolume(cluster, volume)).toBeUndefined();
+  await expect(updateVolume(cluster, { sizeGiB: 2, settings: rich }, volume)).rejects.toMatchObject({ code: "gone" });
+  await removeVolume(cluster, volume);
+  const anew = await made(rich);
+  expect([names(), backup()]).toMatchObject([["slow/v", "fast/v"], { data: "backup", sizeGiB: 1 }]);
+  await removeVolume(cluster, anew);
+  expect(backup()).toMatchObject({ data: "backup" });
+  // Of a volume that was moved, a copy in the former pool.
+  cluster.images.clear();
+  const moved = await updateVolume(cluster, { sizeGiB: 1, settings: { ...rich, pool: "slow" } }, await made(rich));
+  copyTo("fast");
+  cluster.images.delete("slow/v");
+  expect(await readVolume(cluster, moved)).toBeUndefined();
 });
 
 test("an image is taken over with its data, a marked one only from its owner, and never made smaller", async () => {

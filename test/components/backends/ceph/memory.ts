@@ -4,6 +4,7 @@
 import {
   limitSettings,
   MARK,
+  readMark,
   type CephCluster,
   type Image,
   type Pool,
@@ -63,7 +64,16 @@ export function memoryCluster(): MemoryCluster {
     async create(of, name, sizeGiB, features) {
       if (images.has(`${of}/${name}`) || half.has(`${of}/${name}`)) throw new CephError("exists", "File exists");
       images.set(`${of}/${name}`, {
-        ...{ pool: of, name, imageId: `id${++ids}`, sizeGiB, snapshots: 0, snapshotLimit: 0, mark: undefined },
+        ...{
+          pool: of,
+          name,
+          imageId: `id${++ids}`,
+          sizeGiB,
+          snapshots: 0,
+          snapshotLimit: 0,
+          mark: undefined,
+          markedPool: undefined,
+        },
         features: [...(features ?? ["layering", "exclusive-lock", "object-map", "fast-diff", "deep-flatten"])],
         limits: Object.fromEntries(limitSettings.map((each) => [each, 0])) as Image["limits"],
         ...{ metadata: {}, isMoving: false, moveState: undefined, data: "", clients: [] },
@@ -79,7 +89,7 @@ export function memoryCluster(): MemoryCluster {
       })(of, name),
     setMetadata: (of, name, key, value) =>
       change((image) => {
-        if (key === MARK) image.mark = value;
+        if (key === MARK) Object.assign(image, readMark(value));
         else if (value === undefined) Reflect.deleteProperty(image.metadata, key);
         else image.metadata[key] = value;
       })(of, name),
