@@ -381,15 +381,17 @@ describeAws("a volume on EBS", () => {
   afterEach(end);
   const follow = () => {
     const path = `/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${volume.volumeId.replace("-", "")}`;
-    let busy = false;
+    let asking: Promise<unknown> | undefined;
     const timer = setInterval(() => {
-      if (busy) return;
-      busy = true;
-      void attachments()
+      asking ??= attachments()
         .then((found: unknown[]) => (found.length > 0 ? device.appear(path) : device.disappear()))
-        .finally(() => (busy = false));
+        .finally(() => (asking = undefined));
     }, 100);
-    return () => clearInterval(timer);
+    // What is asked ends with the test, not with the lab that it asks.
+    return async () => {
+      clearInterval(timer);
+      await asking;
+    };
   };
 
   test("is attached under a free name to the instance that the metadata tells, mounted, and given back", async () => {
@@ -414,7 +416,7 @@ describeAws("a volume on EBS", () => {
       expect(asked.filter((each) => each.startsWith("PUT")).length).toBeGreaterThan(0);
       await lab.call("DetachVolume", { VolumeId: other });
     } finally {
-      stop();
+      await stop();
     }
   });
 
@@ -474,7 +476,7 @@ print(request.headers["Authorization"])
       await storage().unmount(volume, waiting());
       expect(asked).toEqual([]);
     } finally {
-      stop();
+      await stop();
     }
     env["AWS_ENDPOINT_URL"] = "http://127.0.0.1:1";
     await expect(storage().mount(volume, waiting())).rejects.toThrow("DescribeVolumes: 127.0.0.1:1 can't be reached");
