@@ -6,6 +6,7 @@ import { join } from "node:path";
 
 import type { Browser, BrowserContext, Page } from "playwright-core";
 
+import { backendNames } from "../../src";
 import { makeToken } from "../../src/http/tokens";
 import { limitMs, until } from "../../tools/test/time.js";
 import { findBrowser, startBrowser } from "../support/browser";
@@ -170,7 +171,7 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     const gold = profiles.getByRole("row", { name: /^gold/ });
     await gold.getByText("io1", { exact: true }).waitFor();
     const headings = await profiles.getByRole("columnheader").allInnerTexts();
-    expect(headings).toEqual(["Profile", "aws", "openstack", "scaleio", "cio", "kubernetes", "local"]);
+    expect(headings).toEqual(["Profile", ...backendNames]);
     expect(await gold.getByRole("cell").first().innerText()).toMatch(/^207\.50 USD per month|iops 3,000/);
     const archive = profiles.getByRole("row", { name: /^archive/ });
     expect(await archive.innerText()).toMatch(
