@@ -129,7 +129,7 @@ export function volumeHooks({
     await tellNotes(urn, `${label}: ${verdictWords[verdict]}`, changed.length > 0 ? [...changed, ...noted()] : []);
   };
 
-  // What a preview says of a volume that there isn't yet.
+  // What a preview shows of a volume that doesn't exist yet.
   const summary = (to: ResolvedVolume): { message: string }[] => {
     const cost = monthlyCostOf(catalog, to, placementOf(to.backend));
     return [

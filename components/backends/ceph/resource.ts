@@ -2,9 +2,10 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { nearest, problem, stackPlacement, type Problem, type StackConfig } from "../../../src";
+import { stackPlacement } from "../../../src";
 import type { CephSettings } from "../../../src/backends/ceph";
 import { generatedName } from "../../../src/backends/generated-name";
+import { connectionKeyCheck } from "../../connection-keys";
 import { keepAtPreview } from "../../engine";
 import { registrationOf } from "../../own-resources";
 import { transformed } from "../../transform";
@@ -18,7 +19,7 @@ import { providerText } from "./provider-text";
 export interface CephVolumeArgs {
   /** Its name on the cluster. Decided once; missing in a preview that can't know it. */
   name: pulumi.Input<string | undefined>;
-  /** Whose it is, as it stands in the metadata of the image. Decided once; missing in a preview that can't know it. */
+  /** The owner, as recorded in the metadata of the image. Set once; missing in a preview that doesn't know it yet. */
   mark: pulumi.Input<string | undefined>;
   /** Whether `name` was asked for and not just made from the resource's; then an existing volume's must be the same. */
   physicalName?: pulumi.Input<string> | undefined;
@@ -95,17 +96,4 @@ export const cephBackend: VolumeBackend = {
   },
 };
 
-const checked = new WeakSet<StackConfig>();
-
-// The connection's keys are not below our namespace, and a misspelt one would be as if it weren't there. Told once a run.
-function connectionProblems(config: StackConfig): Problem[] {
-  if (checked.has(config)) return [];
-  checked.add(config);
-  const prefix = `${CONNECTION_NAMESPACE}:`;
-  const keys = Object.keys(connectionKeys);
-  return Object.keys(pulumi.runtime.allConfig())
-    .filter((key) => key.startsWith(prefix))
-    .map((key) => key.slice(prefix.length))
-    .filter((key) => !keys.includes(key))
-    .map((key) => problem("unknown-key", prefix + key, undefined, { key, keys, nearest: nearest(key, keys) }));
-}
+const connectionProblems = connectionKeyCheck(CONNECTION_NAMESPACE, connectionKeys);

@@ -2,10 +2,11 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { nearest, NAMESPACE, problem, stackPlacement, type Problem, type StackConfig } from "../../../src";
+import { NAMESPACE, problem, stackPlacement } from "../../../src";
 import type { CioSettings } from "../../../src/backends/cio";
 import { generatedName } from "../../../src/backends/generated-name";
 import type { VolumeBackend } from "../contract";
+import { connectionKeyCheck } from "../../connection-keys";
 import { keepAtPreview } from "../../engine";
 import { transformed } from "../../transform";
 import { askCio } from "./ask";
@@ -97,17 +98,4 @@ export const cioBackend: VolumeBackend = {
   },
 };
 
-const checked = new WeakSet<StackConfig>();
-
-// The connection's keys are not below our namespace, and a misspelt one would be as if it weren't there. Told once a run.
-function connectionProblems(config: StackConfig): Problem[] {
-  if (checked.has(config)) return [];
-  checked.add(config);
-  const prefix = `${CONNECTION_NAMESPACE}:`;
-  const keys = Object.keys(connectionKeys);
-  return Object.keys(pulumi.runtime.allConfig())
-    .filter((key) => key.startsWith(prefix))
-    .map((key) => key.slice(prefix.length))
-    .filter((key) => !keys.includes(key))
-    .map((key) => problem("unknown-key", prefix + key, undefined, { key, keys, nearest: nearest(key, keys) }));
-}
+const connectionProblems = connectionKeyCheck(CONNECTION_NAMESPACE, connectionKeys);

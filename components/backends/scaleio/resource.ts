@@ -2,10 +2,11 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { nearest, NAMESPACE, problem, stackPlacement, type Problem, type StackConfig } from "../../../src";
+import { NAMESPACE, problem, stackPlacement } from "../../../src";
 import type { ScaleioSettings } from "../../../src/backends/scaleio";
 import { generatedName, MAX_NAME_LENGTH } from "../../../src/backends/generated-name";
 import type { VolumeBackend } from "../contract";
+import { connectionKeyCheck } from "../../connection-keys";
 import { isConfigSecret, keepAtPreview, stackFile } from "../../engine";
 import { registrationOf } from "../../own-resources";
 import { transformed } from "../../transform";
@@ -107,22 +108,8 @@ export const scaleioBackend: VolumeBackend = {
   },
 };
 
-const checked = new WeakSet<StackConfig>();
-
-// The connection's keys are not below our namespace, and a misspelt one would be as if it weren't there. Told once a run.
-function connectionProblems(config: StackConfig): Problem[] {
-  if (checked.has(config)) return [];
-  checked.add(config);
-  const prefix = `${CONNECTION_NAMESPACE}:`;
-  const keys = Object.keys(connectionKeys);
-  const given = Object.keys(pulumi.runtime.allConfig()).filter((key) => key.startsWith(prefix));
-  if (given.includes(`${prefix}password`) && !isConfigSecret(`${prefix}password`)) {
-    void pulumi.log.warn(
-      `${prefix}password is stored in ${stackFile()} as plain text: pulumi config set --secret ${prefix}password`,
-    );
-  }
-  return given
-    .map((key) => key.slice(prefix.length))
-    .filter((key) => !keys.includes(key))
-    .map((key) => problem("unknown-key", prefix + key, undefined, { key, keys, nearest: nearest(key, keys) }));
-}
+const connectionProblems = connectionKeyCheck(CONNECTION_NAMESPACE, connectionKeys, (given) => {
+  const key = `${CONNECTION_NAMESPACE}:password`;
+  if (!given.includes(key) || isConfigSecret(key)) return;
+  void pulumi.log.warn(`${key} is stored in ${stackFile()} as plain text: pulumi config set --secret ${key}`);
+});
