@@ -92,7 +92,15 @@ export function addApi(app: FastifyInstance, model: CioModel): void {
     const vdisks = model.volumes.filter(({ node }) => node === name).length;
     return {
       name,
-      properties: { condition: "normal", domain: "emulated", domainID: "emulated", ssds: 4, hdds: 0, vdisks, status },
+      properties: {
+        condition: "normal",
+        domain: "emulated",
+        domainID: model.domainId,
+        ssds: 4,
+        hdds: 0,
+        vdisks,
+        status,
+      },
     };
   });
   for (const [action, status] of [

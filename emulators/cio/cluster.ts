@@ -77,6 +77,8 @@ export const UNLIMITED = { min: 10, max: 10_000_000 };
 const shipped = { GOLD: [1000, 2000], SILVER: [300, 1000], BRONZE: [100, 300] } as const;
 
 export class CioModel {
+  /** What tells this cluster from others: a new one for each that is started. */
+  readonly domainId = randomBytes(4).toString("hex");
   readonly nodes: CioNode[];
   readonly volumes: CioVolumeState[] = [];
   readonly profiles = new Map<string, CioProfile>();

@@ -43,5 +43,8 @@ export const CREATION_OPTIONS = {
 /** Assumed: a volume without limits by bandwidth reads 0 there, or nothing. */
 export const NO_BANDWIDTH = 0;
 
+/** Assumed: every node tells the same `domainID`, and another cluster's nodes tell another. */
+export const CLUSTER_ID = "domainID";
+
 /** Assumed: how long to wait, in milliseconds, before a command is tried again that says "try again". */
 export const COMMAND_PAUSES = [500, 2_000];

@@ -3,7 +3,7 @@
 import { z } from "zod";
 
 import type { CioSettings } from "../../../src/backends/cio";
-import { CREATION_OPTIONS, GIB_PER_CAPACITY, NO_BANDWIDTH } from "./assumed";
+import { CLUSTER_ID, CREATION_OPTIONS, GIB_PER_CAPACITY, NO_BANDWIDTH } from "./assumed";
 import { CioCommand } from "./command";
 import type { Connection } from "./connection";
 import { CioError } from "./errors";
@@ -44,6 +44,7 @@ const volumeShape = z.object({
 });
 type RawVolume = z.infer<typeof volumeShape>;
 
+const nodeShape = z.object({ properties: z.object({ [CLUSTER_ID]: z.string().min(1).optional() }) });
 const nodesShape = z.object({ nodes: z.record(z.string(), z.object({ status: z.string().optional() })) });
 
 /** A volume as the cluster tells it. */
@@ -85,6 +86,7 @@ export class CioCluster {
   private readonly rest: CioRest;
   private readonly command: CioCommand | undefined;
   private knownNodes: Promise<string[]> | undefined;
+  private knownId: Promise<string | undefined> | undefined;
 
   constructor(connection: Connection) {
     this.rest = new CioRest(connection);
@@ -111,6 +113,20 @@ export class CioCluster {
     });
     this.knownNodes.catch(() => (this.knownNodes = undefined));
     return this.knownNodes;
+  }
+
+  /** What tells the cluster from others, asked for once; nothing where the release doesn't tell. */
+  async id(): Promise<string | undefined> {
+    this.knownId ??= this.readId();
+    this.knownId.catch(() => (this.knownId = undefined));
+    return this.knownId;
+  }
+
+  private async readId(): Promise<string | undefined> {
+    const [node] = await this.nodes();
+    if (node === undefined) return undefined;
+    const found = await this.rest.find(`/nodes/${encodeURIComponent(node)}`, nodeShape, `reading node ${node}`);
+    return found?.properties[CLUSTER_ID];
   }
 
   /** Makes a volume: by the command where there is one, since its words are documented, else over REST. */

@@ -11,6 +11,7 @@ export const cioErrors = {
   refused: "the cluster refuses the operation",
   "name-taken": "another volume has the name",
   "other-volume": "the volume of that name is another one than the state has",
+  "other-cluster": "the config leads to another cluster than the volume's",
   gone: "the volume is no longer on the cluster",
   shrink: "a volume can't become smaller",
   "not-possible": "the cluster doesn't support the operation, or performed a different one",

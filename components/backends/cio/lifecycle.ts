@@ -17,6 +17,16 @@ export interface WantedVolume {
   settings: CioSettings;
 }
 
+/** What a state knows of the volume it means. */
+export interface KnownVolume {
+  name: string;
+  uuid: string;
+  /** The cluster that it is on; missing where the cluster doesn't tell. */
+  clusterId?: string | undefined;
+  /** Settings that couldn't be read, and that no run of ours has set. */
+  unread?: string[] | undefined;
+}
+
 /** What a volume is. */
 export interface FoundVolume extends WantedVolume {
   uuid: string;
@@ -136,7 +146,7 @@ export async function createVolume(
   const other = FIXED.filter((key) => differs(made, settings, key));
   if (other.length > 0) {
     // It is new, and empty: without it the next run begins anew. Nobody else can have made it: the cluster answered, or the name is ours alone.
-    await removeVolume(cluster, name, made.uuid);
+    await removeVolume(cluster, { name, uuid: made.uuid });
     const list = other.map(
       (key) => `${key} ${JSON.stringify(made.settings[key])} in place of ${JSON.stringify(settings[key])}`,
     );
@@ -171,12 +181,25 @@ function differs({ settings: has }: ClusterVolume, settings: CioSettings, key: k
 /** A volume as it is, with what can't be read as the state has it; `undefined` where it is gone. */
 export async function readVolume(
   cluster: CioCluster,
-  known: WantedVolume & { uuid: string; unread?: string[] | undefined },
+  known: WantedVolume & KnownVolume,
 ): Promise<FoundVolume | undefined> {
   const volume = await cluster.volume(known.name);
+  if (volume?.uuid !== known.uuid) await refuseOtherCluster(cluster, known);
   // Another one under the name: that of the state is gone, and this one is nobody's business.
   if (volume?.uuid !== known.uuid) return undefined;
   return asFound(volume, known.settings, known.unread ?? []);
+}
+
+// Where a volume isn't found, it is gone only if this is its cluster: the endpoint may lead elsewhere by now.
+async function refuseOtherCluster(cluster: CioCluster, { name, clusterId }: KnownVolume): Promise<void> {
+  if (clusterId === undefined) return;
+  const actual = await cluster.id();
+  if (actual === clusterId) return;
+  const leads = actual === undefined ? "one that tells no id" : `cluster ${actual}`;
+  throw new CioError(
+    "other-cluster",
+    `volume ${name} is on cluster ${clusterId}, and the config leads to ${leads}. Correct cio:endpoint.`,
+  );
 }
 
 // `known`: what the state has of it, or what is wanted, for what the cluster doesn't tell.
@@ -247,12 +270,10 @@ export async function importVolume(
  * Makes a volume what is wanted, whatever it is now: what an earlier run left half done is finished, and nothing is sent that is so already.
  * @throws {CioError} `gone`, `other-volume`, `shrink`, `not-possible`, and those of the cluster
  */
-export async function updateVolume(
-  cluster: CioCluster,
-  wanted: WantedVolume & { uuid: string; unread?: string[] | undefined },
-): Promise<FoundVolume> {
+export async function updateVolume(cluster: CioCluster, wanted: WantedVolume & KnownVolume): Promise<FoundVolume> {
   const { name, sizeGiB, settings, uuid, unread = [] } = wanted;
   const volume = await cluster.volume(name);
+  if (volume?.uuid !== uuid) await refuseOtherCluster(cluster, wanted);
   if (!volume) throw gone(name);
   refuseOther(volume, uuid, "changed");
   if (volume.sizeGiB > sizeGiB) {
@@ -363,8 +384,10 @@ function gone(name: string): CioError {
  * Removes a volume for good. Gone already is as good.
  * @throws {CioError} `other-volume`, and those of the cluster
  */
-export async function removeVolume(cluster: CioCluster, name: string, uuid: string): Promise<void> {
+export async function removeVolume(cluster: CioCluster, known: KnownVolume): Promise<void> {
+  const { name, uuid } = known;
   const volume = await cluster.volume(name);
+  if (volume?.uuid !== uuid) await refuseOtherCluster(cluster, known);
   if (!volume) return;
   refuseOther(volume, uuid, "removed");
   await carryOut(

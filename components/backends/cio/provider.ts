@@ -44,6 +44,8 @@ interface VolumeInputs {
 interface VolumeOutputs {
   name: string;
   uuid: string;
+  /** The cluster that it is on; missing where the cluster doesn't tell, or an older version made the volume. */
+  clusterId?: string | undefined;
   devicePath: string;
   sizeGiB: number;
   settings: CioSettings;
@@ -114,7 +116,7 @@ export const volume = {
       refuseSecond(inputs.import, declaredAs);
       claims.make(inputs.import, declaredAs);
       const taken = await importVolume(cluster(), inputs.import, { ...inputs, name: inputs.import });
-      return { id: taken.name, outs: outputs(taken, declaredAs) };
+      return { id: taken.name, outs: await outputs(taken, declaredAs) };
     }
     if (name === undefined) throw new CioError("not-possible", "a volume needs a name on the cluster");
     refuseSecond(name, declaredAs);
@@ -122,7 +124,7 @@ export const volume = {
     claims.make(name, declaredAs);
     if (made.found)
       console.log(`${name}: found on the cluster, created by an interrupted run of this stack; continuing with it`);
-    return { id: name, outs: outputs(made, declaredAs) };
+    return { id: name, outs: await outputs(made, declaredAs) };
   },
 
   async read(id: string, props: VolumeOutputs): Promise<{ id?: string; props?: VolumeOutputs; inputs?: object }> {
@@ -132,19 +134,19 @@ export const volume = {
     const { name, sizeGiB, settings } = found;
     const { declaredAs } = props;
     // The inputs are those that would make what is there: so a refresh shows what was changed behind our back.
-    return { id, props: outputs(found, declaredAs), inputs: { name, sizeGiB, settings, declaredAs } };
+    return { id, props: await outputs(found, declaredAs), inputs: { name, sizeGiB, settings, declaredAs } };
   },
 
   async update(_id: string, olds: VolumeOutputs, news: VolumeInputs): Promise<dynamic.UpdateResult<VolumeOutputs>> {
-    const { name, uuid, unread } = olds;
-    const updated = await updateVolume(cluster(), { ...news, name, uuid, unread });
-    return { outs: outputs(updated, news.declaredAs) };
+    const { name, uuid, clusterId, unread } = olds;
+    const updated = await updateVolume(cluster(), { ...news, name, uuid, clusterId, unread });
+    return { outs: await outputs(updated, news.declaredAs) };
   },
 
-  async delete(id: string, { name, uuid, declaredAs }: VolumeOutputs): Promise<void> {
+  async delete(id: string, { declaredAs, ...known }: VolumeOutputs): Promise<void> {
     const heir = claims.heir(id, declaredAs);
     if (heir) console.log(`volume ${id} stays on the cluster: it is "${heir.by}" now`);
-    else await removeVolume(cluster(), name, uuid);
+    else await removeVolume(cluster(), known);
   },
 } satisfies dynamic.ResourceProvider;
 
@@ -189,10 +191,11 @@ function twice(id: string, by: string | undefined, other: string | undefined): C
   );
 }
 
-function outputs(
+async function outputs(
   { name, uuid, vdisk, sizeGiB, settings, unread }: FoundVolume,
   declaredAs: string | undefined,
-): VolumeOutputs {
+): Promise<VolumeOutputs> {
+  const clusterId = await cluster().id();
   const devicePath = `/dev/vdisk/vd${vdisk}`;
-  return { name, uuid, devicePath, sizeGiB, settings, ...(unread.length > 0 && { unread }), declaredAs };
+  return { name, uuid, clusterId, devicePath, sizeGiB, settings, ...(unread.length > 0 && { unread }), declaredAs };
 }

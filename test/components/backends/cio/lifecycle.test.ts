@@ -244,9 +244,9 @@ describe("an answer that is lost", () => {
       await updateVolume(cluster, { ...volume, sizeGiB: 9, settings: settingsOf({}) });
       expect(emulated.volumes[0]).toMatchObject({ capacity: 9, iopsMax: 10_000_000 });
       cut(/^DELETE/, effect);
-      await removeVolume(cluster, "v", volume.uuid);
+      await removeVolume(cluster, volume);
       expect(made()).toEqual([]);
-      await removeVolume(cluster, "v", volume.uuid);
+      await removeVolume(cluster, volume);
     },
   );
 
@@ -286,9 +286,34 @@ describe("another volume under the name", () => {
     emulated.cio("volume", "create", "v", "-c", "8");
     expect(await readVolume(cluster, volume)).toBeUndefined();
     await expect(updateVolume(cluster, { ...volume, sizeGiB: 9 })).rejects.toMatchObject({ code: "other-volume" });
-    await expect(removeVolume(cluster, "v", volume.uuid)).rejects.toMatchObject({ code: "other-volume" });
+    await expect(removeVolume(cluster, volume)).rejects.toMatchObject({ code: "other-volume" });
     expect(emulated.volumes).toMatchObject([{ capacity: 8 }]);
   });
+});
+
+test("on another cluster at the same address a volume isn't gone: nothing forgets it, changes or removes it", async () => {
+  const volume = await createVolume(cluster, { name: "v", sizeGiB: 8, settings: settingsOf({}) }, true);
+  const known = { ...volume, clusterId: await cluster.id() };
+  const other = await startCioCluster();
+  const elsewhere = new CioCluster({ endpoint: other.url, insecure: false, timeoutMs: 60_000 });
+  try {
+    // Once without a volume of that name there, once with one.
+    for (const there of ["nothing", "a namesake"]) {
+      if (there === "a namesake") other.cio("volume", "create", "v", "-c", "8");
+      for (const attempt of [readVolume, updateVolume, removeVolume]) {
+        const refusal = attempt(elsewhere, known);
+        await expect(refusal).rejects.toMatchObject({ code: "other-cluster" });
+        await expect(refusal).rejects.toThrow(`volume v is on cluster ${known.clusterId}, and the config leads to`);
+      }
+    }
+    expect(other.volumes).toHaveLength(1);
+    // A state of an earlier version knows no cluster.
+    expect(await readVolume(elsewhere, volume)).toBeUndefined();
+    expect(await readVolume(cluster, known)).toMatchObject({ uuid: volume.uuid });
+  } finally {
+    await elsewhere.close();
+    await other.close();
+  }
 });
 
 test("a refresh shows what others changed, leaves labels of others theirs, and what a service that is off has", async () => {
