@@ -221,7 +221,8 @@ export function driverOf(options: DriverOptions): Driver {
       if (users.length > 0 && (holders.length > 0 || monotonic.now() - started > graceMs.ending)) {
         throw stackError("volume-in-use", name, undefined, { name, users });
       }
-      const youngest = Math.max(0, ...holders.map(({ since }) => since));
+      // The clock may count from the machine's start: where nobody holds it, nobody has just begun to, also right after that.
+      const youngest = Math.max(-Infinity, ...holders.map(({ since }) => since));
       if (users.length === 0 && monotonic.now() - youngest > graceMs.starting) {
         // Docker was killed, and never said that these have ended.
         return registry.release(

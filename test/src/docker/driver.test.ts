@@ -7,6 +7,7 @@ import type { Waiting } from "../../../components/host/contract";
 import { until } from "../../../tools/test/time.js";
 import { useFakeClock } from "../../support/clock";
 import { problem } from "../../../src";
+import { monotonic } from "../../../src/system/monotonic";
 import { sizeDifferenceOf } from "../../../src/docker/entries";
 import { openRegistry } from "../../../src/docker/registry";
 import type { StackError } from "../../../src/stack";
@@ -311,6 +312,21 @@ describe("removal", () => {
     });
     await driver.remove("data", ends);
     expect(plugin.fake.state.size).toBe(0);
+  });
+
+  test("waits for nobody where no container has the volume, also on a machine that has just started", async () => {
+    await create("data");
+    const now = jest.spyOn(monotonic, "now").mockReturnValue(5);
+    const waits: string[] = [];
+    await driver.remove(
+      "data",
+      waitingFor((what) => {
+        waits.push(what);
+        now.mockReturnValue(1e9);
+      }),
+    );
+    now.mockRestore();
+    expect(waits.filter((what) => what.includes("container"))).toEqual([]);
   });
 
   test("is refused where something uses the volume that Docker doesn't know of", async () => {
