@@ -315,6 +315,7 @@ describe("removal", () => {
   });
 
   test("waits for nobody where no container has the volume, also on a machine that has just started", async () => {
+    driver = await plugin.start({ graceMs: { starting: HOUR, ending: HOUR } });
     await create("data");
     const now = jest.spyOn(monotonic, "now").mockReturnValue(5);
     const waits: string[] = [];
