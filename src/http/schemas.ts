@@ -270,7 +270,10 @@ export const statusAnswer = named(
     volumeId: z.string().optional(),
     mountPath: z.string().optional(),
     protected: z.boolean().optional(),
-    monthlyCost: costSchema.optional(),
+    monthlyCost: costSchema
+      .optional()
+      .describe("The cost of what the volume has; of one that isn't created yet, of what is declared"),
+    declaredMonthlyCost: costSchema.optional().describe("The cost once what is declared is applied"),
   }),
 );
 export const versionAnswer = named(

@@ -136,6 +136,7 @@ export function statusOf(
   }
   const order: ComplianceStatus[] = ["non-compliant", "unknown", "not-created", "out-of-date"];
   const base = now ?? last;
+  const { placement } = read.requestFor(name, volume);
   return {
     name,
     urn: recorded?.urn,
@@ -161,9 +162,8 @@ export function statusOf(
     volumeId: recorded?.volumeId,
     mountPath: recorded?.mountPath,
     protected: recorded?.protected,
-    monthlyCost: base
-      ? monthlyCostOf(read.catalog, base, read.requestFor(name, volume).placement)
-      : resolution?.monthlyCost,
+    monthlyCost: base ? monthlyCostOf(read.catalog, base, placement) : resolution?.monthlyCost,
+    declaredMonthlyCost: to && monthlyCostOf(read.catalog, to, placement),
   };
 }
 

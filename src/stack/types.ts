@@ -291,8 +291,10 @@ export interface VolumeStatus {
   volumeId?: string | undefined;
   mountPath?: string | undefined;
   protected?: boolean | undefined;
-  /** The monthly cost of what it has. */
+  /** The monthly cost of what it has; of one that isn't there yet, of what is declared. */
   monthlyCost?: MonthlyCost | undefined;
+  /** The monthly cost of what is declared. */
+  declaredMonthlyCost?: MonthlyCost | undefined;
 }
 
 export interface ApplyOptions {

@@ -133,6 +133,9 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
       expect.arrayContaining([expect.stringMatching(/^non-compliant\s+.*iops is 900 IOPS, expected 1,500 IOPS/)]),
     );
     expect((await texts("search"))[0]).toMatch(/^unknown\s/);
+    expect(await page.locator("#summary").innerText()).toMatch(
+      /^4 of 8 volumes need an apply\s*·?\s*[\d.,]+ → [\d.,]+ USD a month, cost of 1 volume unknown\s*·?\s*1 non-compliant$/,
+    );
     expect((await texts("exports")).slice(4)).toEqual(["create", expect.stringMatching(/^30\.00 USD\s+once created$/)]);
     expect((await texts("media"))[0]).toBe("compliant");
     // Those first that need somebody.
@@ -150,7 +153,7 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     await page.getByRole("button", { name: /^not created yet/ }).click();
     expect(await section("Volumes").locator("tbody tr").count()).toBe(1);
     expect(await texts("exports")).toEqual(
-      expect.arrayContaining([expect.stringMatching(/^not created yet\s/), "create"]),
+      expect.arrayContaining([expect.stringMatching(/^not created yet$/), "create"]),
     );
     expect(await page.getByRole("button", { name: /^not created yet/ }).getAttribute("aria-pressed")).toBe("true");
 
@@ -240,11 +243,18 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     const operation = page.getByRole("article", { name: /^Apply/ });
     await begun(1);
     expect(lab.runs()[0]?.join(" ")).toMatch(/^up .*::catalog .*::search /);
+    // Each row says what is being done to it, while it is done.
+    await row("search").getByText("waiting", { exact: true }).waitFor();
+    await page.locator("#summary").getByText("apply running").waitFor();
+    expect(await page.locator("#summary").innerText()).toMatch(/2 of 8 volumes in progress.*→/s);
+    expect(await page.getByRole("button", { name: "Apply…" }).isDisabled()).toBe(true);
     lab.say({ resourcePreEvent: event("update", "catalog") });
     await operation.getByText("catalog: update of Volume catalog started").waitFor();
+    await row("catalog").getByText("update in progress", { exact: true }).waitFor();
     expect(await operation.locator("h3").innerText()).toMatch(/^Apply: catalog, search\s+running$/);
     expect(await operation.getByRole("log").count()).toBe(1);
     lab.say({ resOutputsEvent: event("update", "catalog") });
+    await row("catalog").getByText("update done", { exact: true }).waitFor();
     lab.say({ diagnosticEvent: { message: "EC2 is slow today", severity: "warning" } });
     lab.say({ summaryEvent: { resourceChanges: { update: 2 }, durationSeconds: 3 } });
     lab.end();
@@ -252,6 +262,8 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     expect(await operation.innerText()).toMatch(/warning: EC2 is slow today/);
     await operation.getByText(/2 update/).waitFor();
     await row("search").getByText("compliant", { exact: true }).waitFor();
+    await row("search").getByText("waiting", { exact: true }).waitFor({ state: "detached" });
+    expect(await page.locator("#summary").innerText()).toMatch(/^All 8 volumes are compliant/);
     expect(await page.locator("#announcer").textContent()).toMatch(/succeeded/);
   });
 
@@ -284,7 +296,19 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     await loaded();
     await page.getByRole("button", { name: "Apply to 4 volumes…" }).click();
     const dialog = page.getByRole("dialog", { name: "Apply to 4 volumes?" });
-    expect(await dialog.innerText()).toMatch(/exports: create/);
+    const asked = (name: string) =>
+      dialog
+        .getByRole("row", { name: new RegExp(`^${name}`) })
+        .getByRole("cell")
+        .allInnerTexts();
+    expect(await asked("exports")).toEqual(["create", "–", "30.00 USD"]);
+    expect(await asked("data")).toEqual([
+      expect.stringMatching(/^update in place\s+iops: 3,000 IOPS → 2,000 IOPS\s/),
+      "207.50 USD",
+      "142.50 USD",
+    ]);
+    expect(await dialog.innerText()).toMatch(/data\s+orders, 100 GiB/);
+    expect(await dialog.innerText()).toMatch(/Monthly cost of these volumes: [\d.,]+ USD now, [\d.,]+ USD after/);
     await page.keyboard.press("Escape");
     expect(await dialog.count()).toBe(0);
     expect(lab.runs()).toEqual([]);
@@ -324,8 +348,18 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     await running.getByText("running", { exact: true }).first().waitFor();
     lab.say({ resourcePreEvent: event("update", "data") });
     await running.getByText("data: update of Volume data started").waitFor();
-    await page.setViewportSize({ width: 1100, height: 690 });
-    await shot("status-page");
+    for (const [width, height] of [
+      [1440, 900],
+      [1024, 768],
+      [375, 812],
+    ] as const) {
+      await page.setViewportSize({ width, height });
+      for (const colorScheme of ["light", "dark"] as const) {
+        await page.emulateMedia({ colorScheme });
+        await shot(`status-page-${width}-${colorScheme}`);
+      }
+    }
+    await page.emulateMedia({ colorScheme: "light" });
     await lab.kill();
     await page.getByRole("button", { name: "Reload" }).click();
     await page.getByRole("alert").getByText("can't be reached").waitFor();
@@ -487,6 +521,60 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     await row("scratch").getByText("compliant", { exact: true }).waitFor();
   });
 
+  test("twenty volumes fit a laptop's screen, five a phone's, and a chart divides profiles by backend", async () => {
+    const names = Array.from({ length: 20 }, (_, index) => `v${index}`);
+    const entry = (name: string, index: number) =>
+      `    ${name}: { profile: silver, sizeGiB: ${100 + index}${index < 2 ? ", backend: scaleio" : ""} }`;
+    lab = await labOf(`${CONFIG.slice(0, CONFIG.indexOf("    catalog:"))}${names.map(entry).join("\n")}\n`);
+    await open({ viewport: { width: 1440, height: 900 } });
+    await loaded();
+    const rows = section("Volumes").locator("tbody tr");
+    const seen = async (height: number) => {
+      const bottoms = await rows.evaluateAll((all) => all.map((each: any) => each.getBoundingClientRect().bottom));
+      return bottoms.filter((bottom) => bottom <= height).length;
+    };
+    expect(await seen(900)).toBe(20);
+    await page.setViewportSize({ width: 375, height: 812 });
+    expect(await seen(812)).toBeGreaterThanOrEqual(5);
+    await page.setViewportSize({ width: 1440, height: 900 });
+    const parts = await page
+      .locator(".chart")
+      .first()
+      .locator(".stack > *")
+      .evaluateAll((all) => all.map((each: any) => [each.title, Math.round(each.getBoundingClientRect().height)]));
+    expect(parts).toEqual([
+      [expect.stringMatching(/^silver on aws: 1,989 GiB$/), expect.any(Number)],
+      [expect.stringMatching(/^silver on scaleio: 208 GiB$/), expect.any(Number)],
+    ]);
+    expect(parts.every(([, height]) => Number(height) > 5)).toBe(true);
+  });
+
+  test("the last five operations are shown, those before them folded", async () => {
+    await mixed();
+    await open();
+    await loaded();
+    for (let count = 1; count <= 7; count++) {
+      await page.getByRole("button", { name: "Refresh from backends" }).click();
+      await begun(count);
+      lab.end();
+      await section("Operations")
+        .getByRole("article")
+        .first()
+        .getByText("succeeded", { exact: true })
+        .first()
+        .waitFor();
+      await page.getByRole("button", { name: "Refresh from backends", disabled: false }).waitFor();
+    }
+    await page.getByRole("button", { name: "Reload" }).click();
+    await page.getByText("2 earlier operations").click();
+    expect(await section("Operations").getByRole("article").count()).toBe(5);
+    expect(await page.locator("#operations-earlier li").allInnerTexts()).toEqual(
+      Array.from({ length: 2 }, () =>
+        expect.stringMatching(/Refresh from backends: catalog, .* and 5 others\s+succeeded$/),
+      ),
+    );
+  });
+
   test("one of several stacks is chosen, and the address says which", async () => {
     lab = await labOf(CONFIG, { stacks: ["dev", "prod"] });
     writeFileSync(
@@ -590,7 +678,6 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
       expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
       // It still is a table, for those who hear it.
       expect(await row("data").getByRole("cell").count()).toBe(6);
-      if (width === 320) await shot("status-page-narrow");
     }
   });
 });

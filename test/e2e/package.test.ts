@@ -47,7 +47,7 @@ describe("the packed package", () => {
     const files = execFileSync("tar", ["-tzf", join(packed, tarball)], { encoding: "utf8" }).split("\n");
     expect(files).toContain("package/dist/components/index.js");
     expect(files).toContain("package/dist/components/index.d.ts");
-    const docs = ["docs/config.schema.json", "docs/problems.md", "docs/status-page.png", "CHANGELOG.md"];
+    const docs = ["docs/config.schema.json", "docs/problems.md", "docs/status-page-1440-light.png", "CHANGELOG.md"];
     expect(files).toEqual(expect.arrayContaining(docs.map((each) => `package/${each}`)));
     expect(files).toEqual(
       expect.arrayContaining(["index.html", "style.css", "app.js"].map((each) => `package/dist/src/http/page/${each}`)),

@@ -1,7 +1,10 @@
 // What the volumes cost in a month, by profile.
 
 import { byId, el, fill, table } from "./dom.js";
-import { cost, count, sum } from "./format.js";
+import { cost, count, plural, size, sum } from "./format.js";
+
+/** How many colours there are for backends. */
+const SERIES = 8;
 
 /** @param {import("./api.js").VolumeStatus[]} volumes */
 export function drawCost(volumes) {
@@ -21,6 +24,7 @@ export function drawCost(volumes) {
   const shared = currencies.size === 1 && whole > 0;
   fill(
     byId("cost-table"),
+    charts(there, groups, shared),
     table({
       caption: "Current monthly cost at list prices, by declared profile",
       kind: "cost",
@@ -47,6 +51,86 @@ export function drawCost(volumes) {
       },
     }),
   );
+}
+
+/** How many profiles have a bar of their own. */
+const BARS = 12;
+
+/**
+ * Capacity, and cost where it can be compared, as a bar for each profile, divided by backend. The table below has the numbers for those
+ * who don't see them.
+ *
+ * @param {import("./api.js").VolumeStatus[]} volumes
+ * @param {{ name: string, volumes: import("./api.js").VolumeStatus[] }[]} groups
+ * @param {boolean} isPriced
+ */
+function charts(volumes, groups, isPriced) {
+  const backends = [...new Set(volumes.map(backendOf))].sort();
+  const [first, rest] = [groups.slice(0, BARS), groups.slice(BARS)];
+  const bars =
+    rest.length === 0
+      ? first
+      : [...first, { name: plural(rest.length, "other profile"), volumes: rest.flatMap((each) => each.volumes) }];
+  const chart = (
+    /** @type {string} */ title,
+    /** @type {(volume: import("./api.js").VolumeStatus) => number} */ value,
+    /** @type {(amount: number) => string} */ text,
+  ) => {
+    const sumOf = (/** @type {import("./api.js").VolumeStatus[]} */ some) =>
+      some.reduce((all, each) => all + value(each), 0);
+    const most = Math.max(...bars.map((each) => sumOf(each.volumes)));
+    return el(
+      "div",
+      { class: "chart" },
+      el("h3", {}, title),
+      bars.map(({ name, volumes: its }) =>
+        el(
+          "div",
+          { class: "row" },
+          el("span", { class: "of" }, name),
+          el(
+            "span",
+            { class: "stack" },
+            backends.map((backend, index) => {
+              const part = sumOf(its.filter((each) => backendOf(each) === backend));
+              if (part === 0) return null;
+              const segment = el("span", {
+                class: `series-${index % SERIES}`,
+                title: `${name} on ${backend}: ${text(part)}`,
+              });
+              // Set on the element and not in its markup: the page allows no inline style.
+              segment.style.inlineSize = `${(part / most) * 100}%`;
+              return segment;
+            }),
+          ),
+          el("span", { class: "amount" }, text(sumOf(its))),
+        ),
+      ),
+    );
+  };
+  const currency =
+    groups.flatMap((each) => each.volumes).find(({ monthlyCost }) => monthlyCost)?.monthlyCost?.currency ?? "";
+  return el(
+    "div",
+    { class: "charts", "aria-hidden": "true" },
+    chart("Capacity", (volume) => gibibytes([volume]), size),
+    isPriced &&
+      chart(
+        "Monthly cost",
+        ({ monthlyCost }) => monthlyCost?.amount ?? 0,
+        (amount) => cost({ amount, currency }),
+      ),
+    el(
+      "p",
+      { class: "legend" },
+      backends.map((backend, index) => el("span", {}, el("span", { class: `key series-${index % SERIES}` }), backend)),
+    ),
+  );
+}
+
+/** @param {import("./api.js").VolumeStatus} volume */
+function backendOf({ backend, recorded }) {
+  return recorded?.backend ?? backend ?? "unknown";
 }
 
 /** @param {import("./api.js").VolumeStatus} volume */

@@ -1,10 +1,10 @@
 // What an edit of a profile would touch; and then, where one may: saving it, and applying it. What is saved is not yet applied.
 
 import { ApiError, post } from "./api.js";
+import { changesTable, costOfChanges } from "./changes.js";
 import { difference } from "./difference.js";
-import { announce, byId, el, fill, noteList, problemList, refusal, table } from "./dom.js";
-import { cost, differences, plural, totalsOf } from "./format.js";
-import { verdictBadge } from "./words.js";
+import { announce, byId, el, fill, problemList, refusal } from "./dom.js";
+import { plural } from "./format.js";
 
 /** @typedef {import("./api.js").Edited} Edited */
 
@@ -212,7 +212,6 @@ async function asking(no, what) {
  * @param {import("./dom.js").Child[]} actions
  */
 function tell({ changed, dryRun, touched, stateUnknown, diff }, actions) {
-  const totals = totalsOf(touched);
   const number = touched.length === 0 ? "no volumes" : plural(touched.length, "volume");
   const summary = !changed
     ? "No change to the stack's config."
@@ -223,59 +222,11 @@ function tell({ changed, dryRun, touched, stateUnknown, diff }, actions) {
     byId("edit-result"),
     el("p", { class: dryRun ? "message" : "message good" }, summary),
     stateUnknown && [el("p", {}, "The existing volumes are unknown:"), problemList([stateUnknown])],
-    touched.length > 0 && [
-      el(
-        "p",
-        {},
-        "Monthly cost of these volumes: ",
-        el("strong", {}, totals.before),
-        " now, ",
-        el("strong", {}, totals.after),
-        " after the change.",
-      ),
-      touchedTable(touched),
-    ],
+    touched.length > 0 && [costOfChanges(touched), changesTable("Affected volumes", touched)],
     diff !== "" && [el("h3", {}, "In the stack's file"), diffOf(diff)],
     el("div", { class: "actions" }, ...actions),
     dryRun && changed && !page.mayWrite() && el("p", { class: "quiet" }, "Your role doesn't allow saving."),
   );
-}
-
-/** @param {import("./api.js").VolumePlan[]} touched */
-function touchedTable(touched) {
-  const rows = touched.slice(0, 500);
-  return [
-    table({
-      caption: "Affected volumes",
-      kind: "touched",
-      columns: [
-        { label: "Volume" },
-        { label: "Change" },
-        { label: "Current cost", numeric: true },
-        { label: "New cost", numeric: true },
-      ],
-      rows: rows.map((plan) => ({
-        key: plan.name,
-        cells: [
-          el("span", { class: "name" }, plan.name),
-          [
-            verdictBadge(plan.verdict),
-            el(
-              "ul",
-              { class: "changes" },
-              differences(plan.from, plan.to).map((each) => el("li", {}, each)),
-            ),
-            problemList(plan.problems),
-            // What changes in place is told above, setting by setting.
-            noteList(plan.notes.filter(({ code }) => code !== "change-in-place")),
-          ],
-          plan.from ? cost(plan.costBefore) : "–",
-          plan.to ? cost(plan.costAfter) : "–",
-        ],
-      })),
-    }),
-    touched.length > rows.length && el("p", { class: "quiet" }, `and ${plural(touched.length - rows.length, "other")}`),
-  ];
 }
 
 /** @param {string} lines */

@@ -75,6 +75,23 @@ export function total(costs) {
   return known ? `${known}, cost of ${plural(unknown, "volume")} unknown` : "unknown";
 }
 
+/**
+ * Sums before and after, as short as can be: "415.00 → 430.00 USD a month". Nothing where nothing is known.
+ *
+ * @param {(Cost | undefined)[]} before
+ * @param {(Cost | undefined)[]} after
+ */
+export function change(before, after) {
+  const [from, to] = [sum(before), sum(after)];
+  const known = [...new Set([...from.sums, ...to.sums].map(({ currency }) => currency))].sort().map((currency) => {
+    const [was, is] = [from, to].map(({ sums }) => sums.find((each) => each.currency === currency)?.amount ?? 0);
+    const [old, now] = [money.format(was ?? 0), money.format(is ?? 0)];
+    return `${old === now ? now : `${old} → ${now}`} ${currency}`;
+  });
+  if (known.length === 0) return undefined;
+  return `${known.join(" + ")} a month${to.unknown > 0 ? `, cost of ${plural(to.unknown, "volume")} unknown` : ""}`;
+}
+
 /** @param {string | number | Date} time */
 export function time(time) {
   return clock.format(new Date(time));

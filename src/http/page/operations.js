@@ -1,7 +1,8 @@
 // Operations: those that run, live; those that were interrupted, to be resumed; and the last ones that are over.
 
+import { forgetOperation, noteEvent, noteOperation } from "./activity.js";
 import { events, post } from "./api.js";
-import { announce, byId, el, fill, problemList } from "./dom.js";
+import { announce, byId, details, el, fill, problemList } from "./dom.js";
 import { dateTime, plural, time } from "./format.js";
 import { stateBadge } from "./words.js";
 
@@ -11,8 +12,9 @@ import { stateBadge } from "./words.js";
  * @typedef {ReturnType<typeof makeCard>} Card
  */
 
-/** How many that are over are shown. */
-const OVER = 8;
+/** How many that are over are shown, and of how many before them one line each. */
+const OVER = 5;
+const EARLIER = 20;
 /** How many lines of one are kept. */
 const LINES = 300;
 /** How many are followed at once: a browser has six connections to a service, and one of a stack's operations runs at a time. */
@@ -40,7 +42,9 @@ export function setUpOperations(given) {
  */
 export function drawOperations(operations, askedAt) {
   const open = operations.filter(({ state }) => OPEN.has(state));
-  const over = operations.filter(({ state }) => !OPEN.has(state)).slice(0, OVER);
+  const allOver = operations.filter(({ state }) => !OPEN.has(state));
+  const over = allOver.slice(0, OVER);
+  drawEarlier(allOver.slice(OVER, OVER + EARLIER));
   const listed = new Set(operations.map(({ id }) => id));
   const started = [...cards.values()].filter((card) => card.since > askedAt).map((card) => card.report());
   const shown = [...started.filter(({ id }) => !listed.has(id)).reverse(), ...open, ...over];
@@ -48,6 +52,7 @@ export function drawOperations(operations, askedAt) {
     if (shown.some((each) => each.id === id)) continue;
     card.stop();
     cards.delete(id);
+    forgetOperation(id);
   }
   const list = byId("operations-list");
   if (shown.length === 0) return fill(list, el("p", { class: "quiet" }, "No operations yet."));
@@ -57,6 +62,26 @@ export function drawOperations(operations, askedAt) {
     fill(list, wanted);
   }
   follow();
+}
+
+/** @param {OperationReport[]} operations */
+function drawEarlier(operations) {
+  fill(
+    byId("operations-earlier"),
+    operations.length > 0 &&
+      details(
+        "earlier operations",
+        `${plural(operations.length, "earlier operation")}`,
+        "this stack",
+        el(
+          "ul",
+          {},
+          operations.map((report) =>
+            el("li", {}, dateTime(report.createdAt), " ", title(report), " ", stateBadge(report.state)),
+          ),
+        ),
+      ),
+  );
 }
 
 /**
@@ -124,6 +149,7 @@ function makeCard(first) {
     if (!OPEN.has(report.state) && OPEN.has(next.state)) return;
     const before = report.state;
     report = next;
+    noteOperation(report);
     root.dataset["state"] = report.state;
     heading.textContent = title(report);
     fill(state, stateBadge(report.state));
@@ -157,6 +183,7 @@ function makeCard(first) {
     if (event.sequence <= last) return; // told again after a connection was lost
     last = event.sequence;
     if (event.type === "state") update({ ...report, state: event.state, volumes: event.volumes ?? report.volumes });
+    noteEvent(report.id, event);
     const line = lineOf(event);
     const atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 8;
     log.hidden = false;

@@ -1,8 +1,10 @@
 // The volumes with their status: what is wrong with each, and what the next apply does to it. Thousands are drawn a hundred at a time.
 
+import { activityOf, onActivity, openOperation } from "./activity.js";
 import { post } from "./api.js";
-import { byId, confirmed, details, el, fill, noteList, problemList, table, wordsIn } from "./dom.js";
-import { cost, count, differences, plural, size } from "./format.js";
+import { changesTable, costOfChanges } from "./changes.js";
+import { badge, byId, confirmed, details, el, fill, noteList, problemList, table, wordsIn } from "./dom.js";
+import { change, cost, count, differences, plural, size } from "./format.js";
 import { STATUSES, statusBadge, verdictBadge, verdictText } from "./words.js";
 
 /** @typedef {import("./api.js").VolumeStatus} VolumeStatus */
@@ -25,6 +27,7 @@ export function setUpVolumes({ start }) {
     draw();
   });
   byId("ask-backends").addEventListener("click", () => void start(() => post("v1/operations", { kind: "refresh" })));
+  onActivity(draw);
   byId("apply-all").addEventListener("click", () => void applyAll(start));
 }
 
@@ -51,8 +54,10 @@ function draw() {
   byId("volumes-count").textContent =
     found.length === volumes.length ? "" : `${count(found.length)} of ${plural(volumes.length, "volume")}`;
   const { going } = pending();
+  drawSummary();
   byId("apply-all").textContent = going.length === 0 ? "Apply…" : `Apply to ${plural(going.length, "volume")}…`;
   byId("apply-all").toggleAttribute("disabled", going.length === 0);
+  byId("ask-backends").toggleAttribute("disabled", openOperation()?.report.kind === "refresh");
   if (found.length === 0) {
     return fill(
       byId("volumes-table"),
@@ -77,11 +82,17 @@ function draw() {
         key: volume.name,
         cells: [
           [el("span", { class: "name" }, volume.name), more(volume)],
-          [statusBadge(volume.status), noteList(volume.causes)],
+          [activity(volume), statusBadge(volume.status), noteList(causesOf(volume))],
           volume.profile ?? "unknown",
           size(volume.sizeGiB ?? volume.recorded?.sizeGiB),
           volume.backend ?? "unknown",
-          [verdictBadge(volume.verdict), next(volume), problemList(volume.problems)],
+          [
+            volume.verdict === "none"
+              ? el("span", { class: "quiet nothing" }, verdictText("none"))
+              : verdictBadge(volume.verdict),
+            next(volume),
+            problemList(volume.problems),
+          ],
           [
             cost(volume.monthlyCost),
             !volume.recorded && volume.monthlyCost && el("span", { class: "line quiet" }, "once created"),
@@ -103,6 +114,60 @@ function draw() {
   );
 }
 
+/**
+ * Why it stands as it does, where that says more than the status.
+ *
+ * @param {VolumeStatus} volume
+ */
+function causesOf({ causes }) {
+  return causes.filter(({ code }) => code !== "status-not-made");
+}
+
+/** @param {VolumeStatus} volume */
+function activity({ name }) {
+  const going = activityOf(name);
+  return going && [badge(going.tone, going.text), " "];
+}
+
+// The one question that brings most people here: is all as it is declared, and if not, what would it take?
+function drawSummary() {
+  const { going, staying } = pending();
+  const running = openOperation();
+  const busy = volumes.filter(({ name }) => activityOf(name) !== undefined);
+  const broken = volumes.filter(({ status }) => status === "non-compliant").length;
+  const there = volumes.filter(({ recorded }) => recorded !== undefined);
+  const money = change(
+    there.map(({ monthlyCost }) => monthlyCost),
+    [...new Set([...there, ...going, ...busy])].map((volume) =>
+      going.includes(volume) || busy.includes(volume) ? volume.declaredMonthlyCost : volume.monthlyCost,
+    ),
+  );
+  const work =
+    going.length > 0
+      ? `${count(going.length)} of ${plural(volumes.length, "volume")} ${going.length === 1 ? "needs" : "need"} an apply`
+      : staying.length > 0
+        ? `${count(staying.length)} of ${plural(volumes.length, "volume")} can't be brought up to date`
+        : busy.length > 0
+          ? `${count(busy.length)} of ${plural(volumes.length, "volume")} in progress`
+          : volumes.length === 0
+            ? "No volumes"
+            : volumes.length === 1
+              ? "The volume is compliant"
+              : `All ${count(volumes.length)} volumes are compliant`;
+  const doing = running && `${running.report.kind} ${running.report.state}`;
+  const parts = [
+    doing && badge(running.report.state === "running" ? "running" : "waiting", doing),
+    el("strong", {}, work),
+    money,
+    broken > 0 && `${count(broken)} non-compliant`,
+    going.length > 0 && staying.length > 0 && `${count(staying.length)} blocked`,
+  ].filter(Boolean);
+  fill(
+    byId("summary"),
+    parts.map((part) => el("span", { class: "part" }, part)),
+  );
+}
+
 function showMore() {
   shown += STEP;
   draw();
@@ -118,7 +183,7 @@ function drawChips() {
         class: "chip",
         "data-key": `chip ${status}`,
         "aria-pressed": String(only === status),
-        disabled: number === 0 && only !== status,
+        hidden: number === 0 && only !== status && status !== undefined,
         onclick: () => {
           only = only === status ? undefined : status;
           shown = STEP;
@@ -169,10 +234,17 @@ function more(volume) {
   );
 }
 
-/** The volumes that an apply has something to do for, and those that are left alone, with the reason. */
+/** @param {VolumeStatus} volume */
+function whyStaying({ problems, verdict }) {
+  return problems[0]?.message ?? (verdict === undefined ? "what the program declares is unknown" : "refused");
+}
+
+/** The volumes that an apply has something to do for, and those that are left alone; without those that an operation is at. */
 function pending() {
   const open = volumes.filter(
-    (volume) => volume.status !== "compliant" || (volume.verdict !== undefined && volume.verdict !== "none"),
+    (volume) =>
+      activityOf(volume.name) === undefined &&
+      (volume.status !== "compliant" || (volume.verdict !== undefined && volume.verdict !== "none")),
   );
   const goes = (/** @type {VolumeStatus} */ volume) =>
     volume.problems.length === 0 && ["create", "in-place", "migrates", "none"].includes(volume.verdict ?? "");
@@ -184,28 +256,31 @@ async function applyAll(start) {
   const { going, staying } = pending();
   // Drift is put right only when the backends are asked what is there.
   const refresh = going.some(({ status }) => status === "non-compliant");
-  const list = (/** @type {VolumeStatus[]} */ some) =>
-    el(
-      "ul",
-      { class: "scroll" },
-      some
-        .slice(0, 200)
-        .map((volume) =>
-          el(
-            "li",
-            {},
-            el("strong", {}, volume.name),
-            `: ${volume.verdict === "none" ? "checked again" : verdictText(volume.verdict)}`,
-          ),
-        ),
-      some.length > 200 && el("li", {}, `and ${plural(some.length - 200, "other")}`),
-    );
+  const plans = going.map((volume) => ({
+    name: volume.name,
+    verdict: volume.verdict ?? "none",
+    from: volume.recorded,
+    to: volume.declared ?? volume.recorded,
+    problems: [],
+    notes: causesOf(volume),
+    costBefore: volume.monthlyCost,
+    costAfter: volume.declaredMonthlyCost ?? volume.monthlyCost,
+  }));
   const yes = await confirmed(
     `Apply to ${plural(going.length, "volume")}?`,
     "Apply",
-    list(going),
+    changesTable("Changes", plans),
+    costOfChanges(plans),
     refresh && el("p", {}, "The state is refreshed from the backends first, so that drift is corrected."),
-    staying.length > 0 && [el("p", {}, "Not included:"), list(staying)],
+    staying.length > 0 && [
+      el("p", {}, "Not included:"),
+      el(
+        "ul",
+        { class: "scroll" },
+        staying.slice(0, 200).map((volume) => el("li", {}, el("strong", {}, volume.name), `: ${whyStaying(volume)}`)),
+        staying.length > 200 && el("li", {}, `and ${plural(staying.length - 200, "other")}`),
+      ),
+    ],
   );
   if (yes) await start(() => post("v1/operations", { kind: "apply", volumes: going.map(({ name }) => name), refresh }));
 }

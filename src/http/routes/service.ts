@@ -90,8 +90,10 @@ export const serviceRoutes = [
     "/page/icon.svg": ["icon.svg", "image/svg+xml"],
     ...Object.fromEntries(
       [
+        "activity",
         "api",
         "app",
+        "changes",
         "cost",
         "difference",
         "dom",
