@@ -47,7 +47,15 @@ const node = Object.fromEntries(
 
 const browser = Object.fromEntries(
   ["document", "location", "fetch", "setTimeout", "clearTimeout", "performance", "URL", "URLSearchParams"]
-    .concat(["AbortController", "AbortSignal", "DOMException", "Event", "HTMLElement", "TextDecoderStream"])
+    .concat([
+      "AbortController",
+      "AbortSignal",
+      "DOMException",
+      "Event",
+      "requestAnimationFrame",
+      "HTMLElement",
+      "TextDecoderStream",
+    ])
     .map((name) => [name, "readonly"]),
 );
 

@@ -1,4 +1,4 @@
-// Packages of Pulumi that only some backends need: each is loaded when its backend is first used, and may be missing until then.
+// Packages that only some backends need: each is loaded when its backend is first used, and may be missing until then.
 
 import * as pulumi from "@pulumi/pulumi";
 
@@ -20,7 +20,7 @@ export function loadPackage<Module>(backend: string, name: string, version: stri
     return requireIt();
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code !== "MODULE_NOT_FOUND" || !message.includes(`'${name}/`)) throw error;
+    if (code !== "MODULE_NOT_FOUND" || !new RegExp(`'${name}['/]`).test(message)) throw error;
     throw new MissingPackage(problem("package-missing", "backend", undefined, { backend, name, version }));
   }
 }

@@ -48,10 +48,10 @@ function apiPage() {
   }
 }
 
-/** What the services need beyond this package: its optional peers that aren't Pulumi's. */
+/** What the services need beyond this package: its optional peers that aren't Pulumi's, nor one backend's own SDK. */
 function servicePackage() {
   const { name, version, license, engines, peerDependencies } = require("../package.json");
-  const parts = Object.entries(peerDependencies).filter(([each]) => !each.startsWith("@pulumi/"));
+  const parts = Object.entries(peerDependencies).filter(([each]) => !/^@(pulumi|aws-sdk)\//.test(each));
   const manifest = {
     name: `${name}-service`,
     version,

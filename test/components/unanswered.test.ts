@@ -60,7 +60,14 @@ describe("EC2", () => {
         attachments = "<item><instanceId>i-1</instanceId><device>/dev/sdf</device><status>attached</status></item>";
       }
       if (action === "DetachVolume") attachments = "";
-      const text = `<${action}Response><attachmentSet>${isChange ? "" : attachments}</attachmentSet></${action}Response>\n`;
+      const volume = `<item><volumeId>vol-1</volumeId><status>available</status><attachmentSet>${attachments}</attachmentSet></item>`;
+      const instance = "<item><instancesSet><item><instanceId>i-1</instanceId></item></instancesSet></item>";
+      const answers: Record<string, string> = {
+        DescribeVolumes: `<volumeSet>${volume}</volumeSet>`,
+        DescribeInstances: `<reservationSet>${instance}</reservationSet>`,
+      };
+      const changed = "<volumeId>vol-1</volumeId><status>attaching</status>";
+      const text = `<${action}Response>${answers[action] ?? changed}</${action}Response>\n`;
       return { text, isChange };
     };
   });
@@ -87,7 +94,12 @@ describe("EC2", () => {
   });
 
   test.each([
-    ["cut short", () => "<DescribeVolumesResponse><attachmentSet></attachmentSet>"],
+    ["cut short", () => "<DescribeVolumesResponse><volumeSet><item><volumeId>vol-1</volumeId><status>in-use</st"],
+    [
+      "cut before the attachments",
+      () => "<DescribeVolumesResponse><volumeSet><item><volumeId>vol-1</volumeId><status>in-use</status><attach",
+    ],
+    ["of another volume", () => "<DescribeVolumesResponse><volumeSet/></DescribeVolumesResponse>"],
     ["empty", () => ""],
     ["a page of a proxy", () => PAGE],
   ])("a list that is %s doesn't mean that nothing is attached", async (_name, text) => {

@@ -1,12 +1,13 @@
-// What the Docker plugin asks of EC2 and of the instance it runs on: few requests, signed as AWS has it (Signature Version 4), so that
-// no SDK is needed. Sources: the EC2 API Reference (2016-11-15), "Create a signed AWS API request", "Use IMDSv2". Read 2026-11-24.
+// What the Docker plugin asks of EC2, by AWS's own SDK: its credentials (profiles, SSO, roles of an instance, a container or a service
+// account), endpoints and signatures. And of the instance it runs on, by its metadata. Source: "Use IMDSv2". Read 2026-11-24.
 
-import { createHash, createHmac } from "node:crypto";
-
+import type { DescribeInstancesCommandOutput, DescribeVolumesCommandOutput, EC2Client } from "@aws-sdk/client-ec2";
 import { fetch } from "undici";
 
 import { NodeError } from "../../host/contract";
+import { MissingPackage } from "../../load";
 import { once } from "../../once";
+import { ec2Sdk } from "./sdk";
 
 /** What EC2 refuses, by its own code. */
 export class Ec2Refusal extends NodeError {
@@ -40,19 +41,11 @@ export interface Ec2 {
   detach(volumeId: string, instanceId: string): Promise<void>;
 }
 
-interface Credentials {
-  accessKeyId: string;
-  secretAccessKey: string;
-  sessionToken?: string | undefined;
-  /** When they are no longer taken, in milliseconds; those of the environment stay. */
-  until: number;
-}
-
 const TIMEOUT_MS = 30_000;
 
 /**
- * EC2 of the instance's region. The region, the credentials and the instance's id come from the environment (AWS_REGION, AWS_ACCESS_KEY_ID
- * and its kin, STORAGE_PROFILES_INSTANCE_ID), else from the instance's metadata (IMDSv2).
+ * EC2 of the instance's region. The region and the instance's id come from the environment (AWS_REGION, STORAGE_PROFILES_INSTANCE_ID), else
+ * from the instance's metadata (IMDSv2). The credentials are those that AWS's SDK finds.
  */
 export function ec2Of(env: NodeJS.ProcessEnv): Ec2 {
   const metadata = metadataOf(env);
@@ -60,72 +53,113 @@ export function ec2Of(env: NodeJS.ProcessEnv): Ec2 {
     once(() => (env[name] === undefined ? metadata(path) : Promise.resolve(env[name])));
   const region = given(env["AWS_REGION"] === undefined ? "AWS_DEFAULT_REGION" : "AWS_REGION", "placement/region");
   const instanceId = given("STORAGE_PROFILES_INSTANCE_ID", "instance-id");
-  let known: Credentials | undefined;
+  const endpoint = env["AWS_ENDPOINT_URL_EC2"] ?? env["AWS_ENDPOINT_URL"];
 
-  async function credentials(): Promise<Credentials> {
+  const clientOf = async (options: { maxAttempts?: number }) => {
     const {
       AWS_ACCESS_KEY_ID: accessKeyId,
       AWS_SECRET_ACCESS_KEY: secretAccessKey,
       AWS_SESSION_TOKEN: sessionToken,
     } = env;
-    if (accessKeyId && secretAccessKey) return { accessKeyId, secretAccessKey, sessionToken, until: Infinity };
-    if (known && known.until > Date.now() + 300_000) return known;
-    const role = (await metadata("iam/security-credentials/")).split("\n")[0] ?? "";
-    const told = JSON.parse(await metadata(`iam/security-credentials/${role}`)) as Record<string, string | undefined>;
-    known = {
-      accessKeyId: told["AccessKeyId"] ?? "",
-      secretAccessKey: told["SecretAccessKey"] ?? "",
-      sessionToken: told["Token"],
-      until: Date.parse(told["Expiration"] ?? "") || 0,
-    };
-    return known;
-  }
+    const { EC2Client } = sdk();
+    return new EC2Client({
+      region: await region(),
+      ...(endpoint !== undefined && { endpoint }),
+      ...(accessKeyId &&
+        secretAccessKey && {
+          credentials: { accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }) },
+        }),
+      ...options,
+    });
+  };
+  const reading = once(() => clientOf({}));
+  // Repeated blindly, a change that was carried out would read as refused: who asks for it looks first whether it is there.
+  const changing = once(() => clientOf({ maxAttempts: 1 }));
 
-  async function ask(action: string, params: Record<string, string>): Promise<string> {
-    const where = await region();
-    const endpoint = env["AWS_ENDPOINT_URL_EC2"] ?? env["AWS_ENDPOINT_URL"] ?? `https://ec2.${where}.amazonaws.com`;
-    const body = new URLSearchParams({ Action: action, Version: "2016-11-15", ...params }).toString();
-    const headers = sign({ url: new URL(endpoint), body, region: where, now: new Date() }, await credentials());
-    const { host } = new URL(endpoint);
+  /** `read` takes from the answer what is wanted, and nothing from an answer that isn't one of EC2: a proxy's page must not read as "nothing is attached". */
+  async function ask<Answer, Wanted>(
+    action: string,
+    client: EC2Client,
+    send: (client: EC2Client, options: { abortSignal: AbortSignal }) => Promise<Answer>,
+    read: (answer: Answer) => Wanted | undefined,
+  ): Promise<Wanted> {
+    const host = endpoint === undefined ? `EC2 in ${await region()}` : new URL(endpoint).host;
     let answer;
-    let text;
     try {
-      answer = await fetch(endpoint, { method: "POST", headers, body, signal: AbortSignal.timeout(TIMEOUT_MS) });
-      text = await answer.text();
+      answer = await send(client, { abortSignal: AbortSignal.timeout(TIMEOUT_MS) });
     } catch (error) {
-      throw new Ec2Unanswered(`${action}: ${host} can't be reached, or didn't respond: ${causeOf(error)}`);
+      throw failure(action, host, error as Error);
     }
-    // What was cut, and the page of a proxy, must not read as "nothing is attached".
-    if (answer.ok && text.trimEnd().endsWith(`</${action}Response>`)) return text;
-    const [code, message = ""] = [textOf(text, "Code"), textOf(text, "Message")];
-    if (answer.ok || answer.status >= 500 || code === undefined) {
-      const said = code === undefined ? "not like EC2" : `${message} (${code})`;
-      throw new Ec2Unanswered(`${action}: ${host} answered ${answer.status}: ${said}`);
-    }
-    throw new Ec2Refusal(code, `EC2 rejected ${action}: ${message} (${code})`);
+    const wanted = read(answer);
+    if (wanted === undefined) throw new Ec2Unanswered(`${action}: ${host} answered, but not like EC2`);
+    return wanted;
   }
 
   return {
     instanceId,
     async attachments(volumeId) {
-      const text = await ask("DescribeVolumes", { "VolumeId.1": volumeId });
-      return partsOf(partsOf(text, "attachmentSet").join(""), "item").map((item) => ({
-        instanceId: textOf(item, "instanceId") ?? "",
-        device: textOf(item, "device") ?? "",
-        status: textOf(item, "status") ?? "",
+      const { DescribeVolumesCommand } = sdk();
+      const command = new DescribeVolumesCommand({ VolumeIds: [volumeId] });
+      const read = ({ Volumes }: DescribeVolumesCommandOutput) =>
+        Volumes?.find((each) => each.VolumeId === volumeId && each.State !== undefined);
+      const volume = await ask("DescribeVolumes", await reading(), (ec2, how) => ec2.send(command, how), read);
+      return (volume.Attachments ?? []).map(({ InstanceId = "", Device = "", State = "" }) => ({
+        instanceId: InstanceId,
+        device: Device,
+        status: State,
       }));
     },
     async devices(instanceId) {
-      const text = await ask("DescribeInstances", { "InstanceId.1": instanceId });
-      return partsOf(text, "deviceName").map(unescaped);
+      const { DescribeInstancesCommand } = sdk();
+      const command = new DescribeInstancesCommand({ InstanceIds: [instanceId] });
+      const read = ({ Reservations }: DescribeInstancesCommandOutput) =>
+        Reservations?.flatMap(({ Instances = [] }) => Instances).find((each) => each.InstanceId === instanceId);
+      const instance = await ask("DescribeInstances", await reading(), (ec2, how) => ec2.send(command, how), read);
+      return (instance.BlockDeviceMappings ?? []).flatMap(({ DeviceName }) => DeviceName ?? []);
     },
     async attach(volumeId, instanceId, device) {
-      await ask("AttachVolume", { VolumeId: volumeId, InstanceId: instanceId, Device: device });
+      const { AttachVolumeCommand } = sdk();
+      const command = new AttachVolumeCommand({ VolumeId: volumeId, InstanceId: instanceId, Device: device });
+      await ask("AttachVolume", await changing(), (ec2, how) => ec2.send(command, how), ofVolume(volumeId));
     },
     async detach(volumeId, instanceId) {
-      await ask("DetachVolume", { VolumeId: volumeId, InstanceId: instanceId });
+      const { DetachVolumeCommand } = sdk();
+      const command = new DetachVolumeCommand({ VolumeId: volumeId, InstanceId: instanceId });
+      await ask("DetachVolume", await changing(), (ec2, how) => ec2.send(command, how), ofVolume(volumeId));
     },
   };
+}
+
+const ofVolume =
+  (volumeId: string) =>
+  ({ VolumeId, State }: { VolumeId?: string | undefined; State?: string | undefined }) =>
+    VolumeId === volumeId ? State : undefined;
+
+function sdk(): ReturnType<typeof ec2Sdk> {
+  try {
+    return ec2Sdk();
+  } catch (error) {
+    throw error instanceof MissingPackage ? new NodeError(error.message) : error;
+  }
+}
+
+/** What went wrong, told by the SDK's error. */
+function failure(action: string, host: string, error: Error): NodeError {
+  const { EC2ServiceException } = sdk();
+  if (error instanceof EC2ServiceException) {
+    const status = error.$metadata.httpStatusCode ?? 0;
+    const said = `${error.message} (${error.name})`;
+    // A refusal has a code of EC2's own; what has none is the page of a proxy.
+    if (status >= 400 && status < 500 && !error.name.startsWith("Unknown"))
+      return new Ec2Refusal(error.name, `EC2 rejected ${action}: ${said}`);
+    return new Ec2Unanswered(`${action}: ${host} answered ${status}: ${said}`);
+  }
+  if (error.name === "CredentialsProviderError")
+    return new NodeError(
+      `${action}: there are no AWS credentials. Give the instance a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, ` +
+        `or AWS_PROFILE, in the plugin's environment`,
+    );
+  return new Ec2Unanswered(`${action}: ${host} can't be reached, or didn't respond: ${causeOf(error)}`);
 }
 
 /** The instance's metadata, by version 2 of the service: with a token. */
@@ -150,69 +184,6 @@ function metadataOf(env: NodeJS.ProcessEnv): (path: string) => Promise<string> {
       throw error instanceof NodeError ? error : fails(causeOf(error));
     }
   };
-}
-
-interface ToSign {
-  url: URL;
-  body: string;
-  region: string;
-  now: Date;
-}
-
-/** The headers of a signed request. */
-export function sign(
-  { url, body, region, now }: ToSign,
-  credentials: Omit<Credentials, "until">,
-): Record<string, string> {
-  const time = now.toISOString().replace(/[-:]|\.\d{3}/g, "");
-  const scope = `${time.slice(0, 8)}/${region}/ec2/aws4_request`;
-  const headers: Record<string, string> = {
-    "content-type": "application/x-www-form-urlencoded; charset=utf-8",
-    host: url.host,
-    "x-amz-date": time,
-    ...(credentials.sessionToken !== undefined && { "x-amz-security-token": credentials.sessionToken }),
-  };
-  const names = Object.keys(headers).sort();
-  const listed = names.join(";");
-  const canonical = [
-    "POST",
-    url.pathname,
-    url.search.slice(1),
-    ...names.map((name) => `${name}:${headers[name] ?? ""}`),
-    "",
-    listed,
-    sha256(body),
-  ].join("\n");
-  const text = ["AWS4-HMAC-SHA256", time, scope, sha256(canonical)].join("\n");
-  const key = scope
-    .split("/")
-    .reduce<string | Buffer>((each, part) => hmac(each, part), `AWS4${credentials.secretAccessKey}`);
-  const signature = hmac(key, text).toString("hex");
-  const authorization = `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${listed}, Signature=${signature}`;
-  return { ...headers, authorization };
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
-}
-
-function hmac(key: string | Buffer, text: string): Buffer {
-  return createHmac("sha256", key).update(text).digest();
-}
-
-// Of an answer only plain texts are wanted, whose elements have no attributes and don't hold one another.
-function partsOf(xml: string, tag: string): string[] {
-  return [...xml.matchAll(new RegExp(`<${tag}>([\\s\\S]*?)</${tag}>`, "g"))].map(([, text = ""]) => text);
-}
-
-function textOf(xml: string, tag: string): string | undefined {
-  const [text] = partsOf(xml, tag);
-  return text === undefined ? undefined : unescaped(text);
-}
-
-function unescaped(text: string): string {
-  const names: Record<string, string> = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
-  return text.replace(/&(lt|gt|quot|apos|amp);/g, (_, name: string) => names[name] ?? "");
 }
 
 function causeOf(error: unknown): string {

@@ -8,14 +8,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { sign } from "../../../components/backends/aws/ec2";
 import { nodeStorage } from "../../../components/host";
 import { ScaleioArray } from "../../../components/backends/scaleio/array";
 import { GatewaySession } from "../../../components/backends/scaleio/session";
 import type { NodeStorage, NodeVolume } from "../../../components/host/contract";
 import { monotonic } from "../../../src/system/monotonic";
 import { startScaleioGateway, type ScaleioGateway } from "../../../emulators";
-import { environmentFor, environmentOf } from "../../labs/python.js";
 import { AwsLab, describeAws } from "../../support/aws";
 import { testDevice, type TestDevice } from "../../support/device";
 import { limitMs, until } from "../../../tools/test/time.js";
@@ -325,6 +323,8 @@ describeIf(loopReason() === undefined, "a volume on ScaleIO", loopReason(), () =
 describeAws("a volume on EBS", () => {
   let lab: AwsLab;
   let metadata: Server;
+  let before: string | undefined;
+  const metadataUrl = () => `http://127.0.0.1:${(metadata.address() as AddressInfo).port}`;
   let asked: string[];
   let [one, two]: string[] = [];
   let volume: NodeVolume;
@@ -363,8 +363,13 @@ describeAws("a volume on EBS", () => {
       return response.end(answers[request.url ?? ""] ?? "");
     });
     await new Promise<void>((done) => metadata.listen(0, "127.0.0.1", done));
+    // AWS's SDK reads it from the environment of the process.
+    before = process.env["AWS_EC2_METADATA_SERVICE_ENDPOINT"];
+    process.env["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = metadataUrl();
   });
   afterAll(async () => {
+    if (before === undefined) delete process.env["AWS_EC2_METADATA_SERVICE_ENDPOINT"];
+    else process.env["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = before;
     metadata.close();
     metadata.closeAllConnections();
     await lab.stop();
@@ -372,8 +377,7 @@ describeAws("a volume on EBS", () => {
   beforeEach(async () => {
     begin();
     asked = [];
-    const { port } = metadata.address() as AddressInfo;
-    env = { ...machine(), AWS_ENDPOINT_URL: lab.url, AWS_EC2_METADATA_SERVICE_ENDPOINT: `http://127.0.0.1:${port}` };
+    env = { ...machine(), AWS_ENDPOINT_URL: lab.url, AWS_EC2_METADATA_SERVICE_ENDPOINT: metadataUrl() };
     const params = { AvailabilityZone: "us-east-1a", Size: 1, VolumeType: "gp3" };
     const { VolumeId } = await lab.call("CreateVolume", params);
     volume = { name: "data", backend: "aws", volumeId: VolumeId, sizeGiB: 1, settings: {} as never };
@@ -413,7 +417,7 @@ describeAws("a volume on EBS", () => {
       const again = (await storage().mount(volume, waiting()))!;
       expect(readFileSync(join(again, "precious"), "utf8")).toBe("data");
       await storage().unmount(volume, waiting());
-      expect(asked.filter((each) => each.startsWith("PUT")).length).toBeGreaterThan(0);
+      expect(asked).toContain("GET /latest/meta-data/iam/security-credentials/role");
       await lab.call("DetachVolume", { VolumeId: other });
     } finally {
       await stop();
@@ -439,28 +443,6 @@ describeAws("a volume on EBS", () => {
     );
     await storage().unmount(volume, waiting());
     expect(leftovers()).toEqual([]);
-  });
-
-  test("is asked for by requests that are signed as AWS's own library signs them", () => {
-    const script = `
-import sys
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
-request = AWSRequest("POST", "https://ec2.us-east-1.amazonaws.com/", data=sys.argv[1])
-request.headers["Content-Type"] = "application/x-www-form-urlencoded; charset=utf-8"
-SigV4Auth(Credentials("AKIDEXAMPLE", "secret/+=", "session"), "ec2", "us-east-1").add_auth(request)
-print(request.headers["X-Amz-Date"])
-print(request.headers["Authorization"])
-`;
-    const body = "Action=AttachVolume&Device=%2Fdev%2Fsdf";
-    const { python } = environmentOf("aws");
-    const said = execFileSync(python!, ["-c", script, body], { encoding: "utf8", env: environmentFor(python!) });
-    const [date = "", authorization] = said.trim().split("\n");
-    const now = new Date(date.replace(/^(....)(..)(..T..)(..)(..Z)$/, "$1-$2-$3:$4:$5"));
-    const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret/+=", sessionToken: "session" };
-    const url = new URL("https://ec2.us-east-1.amazonaws.com/");
-    expect(sign({ url, body, region: "us-east-1", now }, credentials)["authorization"]).toBe(authorization);
   });
 
   test("needs neither metadata nor a role where the environment says all", async () => {
