@@ -2,7 +2,7 @@
 // there decides, and what is missing is done. Calls that change something come one after the other for one volume.
 
 import { monotonic } from "../system/monotonic";
-import { DEFAULT_PROFILE, isBackend, type Problem, type VolumeDefinition } from "..";
+import { DEFAULT_PROFILE, isBackend, type Note, type Problem, type VolumeDefinition } from "..";
 import { StackError, stackError } from "../stack/errors";
 import type { RecordedVolume, Stack, StackConfigRead } from "../stack/types";
 import { environmentNotes } from "../stack/status";
@@ -95,7 +95,7 @@ export function driverOf(options: DriverOptions): Driver {
       return;
     }
     const to = newEntry(asked, seen.config);
-    refuse(problemsOf(seen.config, asked, to));
+    refuse(problemsOf(seen.config, asked, to), environmentNotes(seen.config));
     for (const { message } of notesOf(seen.config, name, to)) log(`${name}: ${message}`);
     const { backend } = seen.config.requestFor(name, to);
     // A volume that can't be mounted here isn't made in the first place.
@@ -113,10 +113,12 @@ export function driverOf(options: DriverOptions): Driver {
       // Somebody else's `up` may have done it already.
       seen = { ...seen, made: (await view.refresh()).get(name) };
     }
-    if (difference) refuse(onProfileChange === "refuse" || !entry ? [difference] : []);
+    // A profile that isn't known here may be one of an environment's.
+    const unseen = difference?.code === "volume-differs" ? [] : environmentNotes(seen.config);
+    if (difference) refuse(onProfileChange === "refuse" || !entry ? [difference] : [], unseen);
     if (difference && entry) {
       const to = { ...entry, profile: profile ?? DEFAULT_PROFILE };
-      refuse(problemsOf(seen.config, asked, to));
+      refuse(problemsOf(seen.config, asked, to), environmentNotes(seen.config));
       await waitForChange({ name, kind: "change", to, before: entry }, waiting);
     } else if (!isInOrder(asked, seen)) {
       if (!entry) throw absent(name, (await view.made()).keys());
@@ -390,7 +392,7 @@ function readOrRefuse(reference: string, options: Readonly<Record<string, string
   return asked;
 }
 
-function refuse(problems: readonly Problem[]): void {
+function refuse(problems: readonly Problem[], notes: readonly Note[] = []): void {
   const [first, ...others] = problems;
-  if (first) throw new StackError([first, ...others]);
+  if (first) throw new StackError([first, ...others], { notes });
 }

@@ -125,7 +125,8 @@ function messageOf(error: unknown): string {
     if (others.length > 0) return error.message;
     // A message that already names the volume needs no place.
     const place = first.message.includes(`"${first.path}"`) ? "" : `${first.path}: `;
-    const lines = advice(first).map(([label, text]) => `\n  ${label.padEnd(8)} ${text}`);
+    const notes = error.notes.map(({ message }): [string, string] => ["note:", message]);
+    const lines = [...advice(first), ...notes].map(([label, text]) => `\n  ${label.padEnd(8)} ${text}`);
     return `${place}${first.message} [${first.code}]${lines.join("")}`;
   }
   if (error instanceof NodeError) return error.message;

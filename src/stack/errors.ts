@@ -1,7 +1,14 @@
 // What goes wrong with a stack as a whole: no project, a file that doesn't parse, a lock that another holds. Every error is
 // one or more problems of the registry, so that all faces say the same words.
 
-import { formatProblems, problem, type Problem, type ProblemCode, type ProblemParams } from "../core/problems";
+import {
+  formatProblems,
+  problem,
+  type Note,
+  type Problem,
+  type ProblemCode,
+  type ProblemParams,
+} from "../core/problems";
 
 /** Who holds a lock on a stack, as the engine's backend tells. */
 export interface LockHolder {
@@ -17,9 +24,17 @@ export class StackError extends Error {
   readonly problems: readonly [Problem, ...Problem[]];
   /** Who holds the lock, where that is what is wrong. */
   readonly holder: LockHolder | undefined;
+  /** What else may be behind it. */
+  readonly notes: readonly Note[];
 
-  constructor(problems: readonly [Problem, ...Problem[]], options: { cause?: unknown; holder?: LockHolder } = {}) {
-    super(formatProblems(problems[0].message, problems), options.cause === undefined ? {} : { cause: options.cause });
+  constructor(
+    problems: readonly [Problem, ...Problem[]],
+    options: { cause?: unknown; holder?: LockHolder; notes?: readonly Note[] } = {},
+  ) {
+    const { cause, notes = [] } = options;
+    const told = notes.map(({ message }) => `\nnote: ${message}`).join("");
+    super(`${formatProblems(problems[0].message, problems)}${told}`, cause === undefined ? {} : { cause });
+    this.notes = notes;
     this.name = "StackError";
     this.problems = problems;
     this.holder = options.holder;

@@ -140,6 +140,13 @@ describe("what the engine is asked", () => {
     expect(plugin.log).toContainEqual(expect.stringContaining("values from shop/dev"));
   });
 
+  test("what environments set may be what is missing, and a refusal says so", async () => {
+    plugin.fake.found = { environments: ["shop/dev"] };
+    await expect(create("data@platinum")).rejects.toThrow(/platinum.*\nnote: values from shop\/dev/s);
+    await create("data@gold");
+    await expect(driver.mount("data@platinum", "1", waiting)).rejects.toThrow(/note: values from shop\/dev/);
+  });
+
   test("a volume that somebody's up is at work on stays where it is, and isn't gone", async () => {
     await create("data@gold");
     await driver.mount("data", "1", waiting);
