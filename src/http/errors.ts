@@ -10,10 +10,9 @@ export class HttpError extends StackError {
     readonly status: number,
     problems: readonly [Problem, ...Problem[]],
     readonly headers: Readonly<Record<string, string | string[]>> = {},
-    /** What may be why: that something isn't seen here, say. */
-    readonly notes: readonly Note[] = [],
+    notes: readonly Note[] = [],
   ) {
-    super(problems);
+    super(problems, { notes });
     this.name = "HttpError";
   }
 }
