@@ -114,7 +114,7 @@ export interface VolumeToRead {
   opts: pulumi.CustomResourceOptions;
 }
 
-/** A volume that was read; what the backend doesn't tell of its settings is missing. */
+/** A volume that was read; settings that the backend doesn't report are missing. */
 export type VolumeAsRead = Omit<MadeVolume, "settings"> & { settings: pulumi.Output<Partial<Settings>> };
 
 /** What a backend is asked about one volume before it is made or changed. */

@@ -17,18 +17,24 @@ const nameOf = (provider: string | undefined) => provider?.split("::").at(-2) ??
 
 async function run(program: () => unknown, config: Record<string, unknown>): Promise<Seen> {
   const seen: Seen = { providers: {}, inputs: {}, calls: [] };
-  await pulumi.runtime.setMocks({
-    newResource({ type, name, inputs, provider, custom }) {
-      const what = `${type.split(":").at(-1) ?? ""} ${name}`;
-      if (!type.startsWith("pulumi:providers:")) seen.providers[what] = nameOf(provider);
-      seen.inputs[what] = inputs as Record<string, unknown>;
-      return { id: custom === false ? "" : `id-of-${name}`, state: inputs as object };
+  await pulumi.runtime.setMocks(
+    {
+      newResource({ type, name, inputs, provider, custom }) {
+        const what = `${type.split(":").at(-1) ?? ""} ${name}`;
+        if (!type.startsWith("pulumi:providers:")) seen.providers[what] = nameOf(provider);
+        seen.inputs[what] = inputs as Record<string, unknown>;
+        return { id: custom === false ? "" : `id-of-${name}`, state: inputs as object };
+      },
+      call({ token, provider }) {
+        seen.calls.push(`${token.split(":").at(-1) ?? ""} of ${nameOf(provider)}`);
+        return { names: [`${nameOf(provider)}-zone-a`] };
+      },
     },
-    call({ token, provider }) {
-      seen.calls.push(`${token.split(":").at(-1) ?? ""} of ${nameOf(provider)}`);
-      return { names: [`${nameOf(provider)}-zone-a`] };
-    },
-  });
+    "project",
+    "stack",
+    false,
+    "organization",
+  );
   const texts = Object.entries(config).map(([key, value]) => [
     `storage-profiles:${key}`,
     typeof value === "string" ? value : JSON.stringify(value),
@@ -44,8 +50,7 @@ async function run(program: () => unknown, config: Record<string, unknown>): Pro
 }
 
 class Provider extends pulumi.ProviderResource {}
-const providerNamed = (pkg: string, name: string, args: object = {}) =>
-  new Provider(pkg, name, args as pulumi.Inputs);
+const providerNamed = (pkg: string, name: string, args: object = {}) => new Provider(pkg, name, args as pulumi.Inputs);
 
 class Group extends pulumi.ComponentResource {
   constructor(name: string, opts: pulumi.ComponentResourceOptions) {
