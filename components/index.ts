@@ -34,6 +34,7 @@ export {
   type ProfiledVolumeArgs,
   type SizeArgs,
 } from "./profiled-volume";
+export { ReadVolume, type ReadVolumeOptions } from "./read-volume";
 export {
   VolumeAttachment,
   type CommonAttachmentArgs,

@@ -44,6 +44,7 @@ import {
 } from "./engine";
 import { MissingPackage } from "./load";
 import { optionProblems, passedOn } from "./options";
+import { ReadVolume, type ReadVolumeOptions } from "./read-volume";
 import { refusal } from "./refusals";
 import { currentRun, type Run } from "./run";
 import type { VolumeTransform } from "./transform";
@@ -68,6 +69,11 @@ export interface CommonVolumeArgs<B extends BackendName = BackendName> {
    * @default the stack's `storage-profiles:deletionProtection`, else true
    */
   deletionProtection?: boolean | undefined;
+  /**
+   * Tags, in the form that the backend has for them: tags on `aws`, metadata on `openstack` and `ceph`, labels on `cio` and `kubernetes`; a note
+   * says where it has none. They count before the stack's `storage-profiles:tags` and before tags of the profile, and can be changed at any time.
+   */
+  tags?: pulumi.Input<Record<string, pulumi.Input<string>>> | undefined;
   /**
    * The volume's name on the backend, where it must differ from the resource's. Decided once: an existing volume is never
    * renamed. Set it to the old name when the resource is renamed (with `aliases`).
@@ -131,6 +137,25 @@ export class ProfiledVolume<B extends BackendName = BackendName> extends pulumi.
     // A class that extends this one has instances of its own.
     if (this !== ProfiledVolume) return Function.prototype[Symbol.hasInstance].call(this, value);
     return typeof value === "object" && value !== null && declaredVolume(value) !== undefined;
+  }
+
+  /**
+   * Reads a volume that exists, by its id on the backend, without managing it: this stack never changes or deletes it. It can be attached, and
+   * its size and settings are known.
+   *
+   * ```ts
+   * const shared = ProfiledVolume.get("shared", "vol-0123456789abcdef0", { backend: "aws" });
+   * ```
+   * @param name The name of the resource that reads it.
+   * @param id The id, as `volumeId` of the stack that manages the volume has it.
+   * @throws `pulumi.RunError` with every problem of the arguments.
+   */
+  public static get<B extends BackendName = BackendName>(
+    name: string,
+    id: pulumi.Input<string>,
+    opts?: ReadVolumeOptions<B>,
+  ): ReadVolume<B> {
+    return new ReadVolume(name, id, opts);
   }
 
   /** The volume's id on the backend. */
@@ -378,12 +403,12 @@ function ask(
   const importId = known && volumeBackend(known).importsByEngine ? args.import : undefined;
   const inputsOf = (resolution: Resolution) => recorded(name, resolution, importId);
 
-  const { profile, sizeGiB, size } = args;
+  const { profile, sizeGiB, size, tags } = args;
   const own = known && ownPlacement(known, args);
   const told =
     known && early.length === 0 ? volumeBackend(known).askProvider?.(place(own) ?? {}, run.config, opts) : undefined;
-  if ([profile, sizeGiB, size].every(isPlain) && isPlainDeep(own) && !told) {
-    const request = { profile, sizeGiB, size } as Partial<VolumeRequest>;
+  if ([profile, sizeGiB, size].every(isPlain) && isPlainDeep(own) && isPlainDeep(tags) && !told) {
+    const request = { profile, sizeGiB, size, tags } as Partial<VolumeRequest>;
     const resolution = work({ ...request, placement: place(own) });
     const failed = resolution.problems.length > 0;
     if (failed) run.refuse(declared, resolution.problems);
@@ -403,13 +428,16 @@ function ask(
   }
   // Neither a size nor a profile is a secret, even when it comes from one: both are shown at preview. A tag may well be.
   const ofOwn = pulumi.output(own as Record<string, unknown> | undefined);
+  const ofTags = pulumi.output(tags);
+  const secrets = Promise.all([pulumi.isSecret(ofOwn), pulumi.isSecret(ofTags)]);
   const resolution = pulumi.unsecret(
     pulumi
-      .output({ profile, sizeGiB, size, own: ofOwn, told, isSecret: pulumi.isSecret(ofOwn) })
-      .apply(({ own, told, isSecret, ...request }) => {
+      .output({ profile, sizeGiB, size, tags: ofTags, own: ofOwn, told, secrets })
+      .apply(({ own, told, secrets: [inOwn, inTags], ...request }) => {
+        const secret = [...(inOwn && known ? [secretSetting(known)] : []), ...(inTags ? [secretSetting("tags")] : [])];
         const late: Resolution =
-          isSecret && known
-            ? { request: { name: reference }, problems: [secretPlace(known)], notes: [] }
+          secret.length > 0
+            ? { request: { name: reference }, problems: secret, notes: [] }
             : work({ ...request, placement: place({ ...told, ...own }) });
         if (late.problems.length > 0 && run.hooks) run.refuse(declared, late.problems);
         return late;
@@ -417,7 +445,10 @@ function ask(
   );
   const inputs = resolution.apply(inputsOf);
   const late = Object.fromEntries(
-    ["profile", "revision", "sizeGiB", "settings", "problems"].map((key) => [key, inputs.apply((each) => each[key])]),
+    ["profile", "revision", "sizeGiB", "settings", "tags", "problems"].map((key) => [
+      key,
+      inputs.apply((each) => each[key]),
+    ]),
   );
   const parsed = isPlain(profile) ? { profile: parseReference(reference, profile).reference?.profile } : {};
   const imported = importId === undefined ? {} : { import: importId };
@@ -428,10 +459,10 @@ function ask(
   };
 }
 
-function secretPlace(backend: BackendName): Problem {
+function secretSetting(setting: string): Problem {
   const because = "it contains a secret, but is shown at preview and stored in the state as plain text";
   const ways = ["remove the secret", "mark the value as not secret: pulumi.unsecret(…)"];
-  return problem("setting-not-applicable", backend, undefined, { setting: backend, because, ways });
+  return problem("setting-not-applicable", setting, undefined, { setting, because, ways });
 }
 
 // Problems that stay whatever the rest turns out to be.
@@ -515,10 +546,11 @@ function takeFromUseless(backend: BackendName | undefined, importId: string | un
 }
 
 const argumentTypes: Record<keyof AnyVolumeArgs, string | undefined> = {
-  // These three are the request's own, and checked with it; they may be outputs.
+  // These are the request's own, and checked with it; they may be outputs.
   profile: undefined,
   sizeGiB: undefined,
   size: undefined,
+  tags: undefined,
   backend: "string",
   deletionProtection: "boolean",
   physicalName: "string",

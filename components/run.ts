@@ -130,9 +130,9 @@ function readStack(): { config: StackConfig; catalog: Catalog } {
   // profiles themselves has been told already.
   if (problems.length === 0) {
     for (const [name, volume] of Object.entries(config.volumes ?? {})) {
-      const { backend = config.backend, profile, sizeGiB, size } = volume;
+      const { backend = config.backend, profile, sizeGiB, size, tags } = volume;
       const placement = backend && placementOf(backend, config, ownPlacement(backend, volume));
-      const request = { name, profile, sizeGiB, size, backend, placement };
+      const request = { name, profile, sizeGiB, size, tags, backend, placement };
       problems.push(...resolveListed(catalog, name, request).problems);
     }
   }

@@ -19,6 +19,9 @@ import { attacherOf } from "./backends/registry";
 import { declaredVolume, newDeclaration, type DeclaredVolume } from "./declared";
 import { optionProblems, passedOn } from "./options";
 import { ProfiledVolume } from "./profiled-volume";
+import { ReadVolume } from "./read-volume";
+
+type AnyVolume = ProfiledVolume | ReadVolume | ExistingVolume;
 
 /** A volume that the program doesn't declare: of another stack, or one that has no profile. */
 export interface ExistingVolume {
@@ -35,8 +38,8 @@ export interface ExistingVolume {
 
 /** What an attachment asks for, whatever its backend. */
 export interface CommonAttachmentArgs {
-  /** The volume: of this program, or one that exists elsewhere, by its id. */
-  volume: ProfiledVolume | ExistingVolume;
+  /** The volume: of this program, one that `ProfiledVolume.get` reads, or one that exists elsewhere, by its id. */
+  volume: ProfiledVolume | ReadVolume | ExistingVolume;
   /** The host: on `aws` and `openstack` the id of the instance (a name on `openstack` with a `connector`), on `scaleio` the SDC by its id, name, GUID or IP address. */
   host: pulumi.Input<string>;
 }
@@ -58,7 +61,8 @@ export type VolumeAttachmentArgs = CommonAttachmentArgs & {
  * new VolumeAttachment("data-on-web", { volume: data, host: instance.id, aws: { deviceName: "/dev/sdf" } });
  * ```
  *
- * A volume of another stack is attached by its id: `volume: { backend: "aws", volumeId: stack.requireOutput("dataId") }`.
+ * A volume of another stack is attached by its id: `volume: { backend: "aws", volumeId: stack.requireOutput("dataId") }`. The id may come
+ * from an output; the backend must be written, since the way in which a volume is attached depends on it.
  *
  * On `aws` it is an `aws.ec2.VolumeAttachment`, on `openstack` an `openstack.compute.VolumeAttach` (with a `connector` an
  * `openstack.blockstorage.VolumeAttach`), on `scaleio` a {@link VolumeMapping}; volumes on `local` are mounted where they are. It
@@ -84,7 +88,7 @@ export class VolumeAttachment extends pulumi.ComponentResource {
     if (problems.length > 0) throw new pulumi.RunError(formatProblems(name, problems));
     const { volume, host } = args;
     const component = isComponent(volume) ? volume : undefined;
-    const existing = isComponent(volume) ? undefined : volume;
+    const existing = isComponent(volume) ? undefined : existingOf(volume);
     const declared = declarationOf(volume, name);
     const options = optionsFor(declared?.backend, args);
     super(VOLUME_ATTACHMENT, name, { host, ...(existing && { volumeId: existing.volumeId }), ...options }, opts);
@@ -109,12 +113,18 @@ export class VolumeAttachment extends pulumi.ComponentResource {
   }
 }
 
-function declarationOf(volume: ProfiledVolume | ExistingVolume, name = ""): DeclaredVolume | undefined {
+function existingOf(volume: ReadVolume | ExistingVolume): ExistingVolume {
+  if (!(volume instanceof ReadVolume)) return volume as ExistingVolume;
+  const { backend, volumeId, settings } = volume;
+  return { backend, volumeId, settings };
+}
+
+function declarationOf(volume: AnyVolume, name = ""): DeclaredVolume | undefined {
   return isComponent(volume) ? declaredVolume(volume) : newDeclaration(name, volume.backend);
 }
 
 // Also one of another copy of this package.
-function isComponent(volume: ProfiledVolume | ExistingVolume): volume is ProfiledVolume {
+function isComponent(volume: AnyVolume): volume is ProfiledVolume {
   return (volume as unknown) instanceof ProfiledVolume;
 }
 
@@ -139,23 +149,25 @@ function wrongArguments(
   }
   const required = (setting: string, because: string, example: string) =>
     problems.push(problem("setting-required", setting, undefined, { setting, because, example }));
+  const ofOutput = `name its backend: { backend: "${backendNames[0]}", volumeId: … }; how a volume is attached depends on it`;
   if (host === undefined || host === "") required("host", "an attachment requires a host", "host: instance.id");
   else if (typeof host !== "string" && !isLater(host)) problems.push(wrongType("host", host, "string"));
   if (volume === undefined) required("volume", "an attachment requires a volume", "volume: data (a ProfiledVolume)");
   else if (!isVolume(volume)) {
-    const found = typeof volume === "object" ? "another object" : typeof volume;
-    const params = { expected: "a ProfiledVolume, or { backend, volumeId }", found };
+    const found = isLater(volume) ? "an output" : typeof volume === "object" ? "another object" : typeof volume;
+    const way = isLater(volume) ? ofOutput : undefined;
+    const params = { expected: "a ProfiledVolume, or { backend, volumeId }", found, way };
     problems.push(problem("wrong-type", "volume", undefined, params));
   } else if (isComponent(volume))
     problems.push(...(hasResource(volume) ? wrongForBackend(declarationOf(volume), args ?? {}) : []));
-  else problems.push(...wrongExisting(volume, args ?? {}));
+  else problems.push(...wrongExisting(existingOf(volume), args ?? {}));
   const backend = isVolume(volume) ? declarationOf(volume)?.backend : undefined;
   problems.push(...optionProblems(opts, backend && isBackend(backend) ? attacherOf(backend)?.timed : undefined));
   return problems;
 }
 
-function isVolume(volume: unknown): volume is ProfiledVolume | ExistingVolume {
-  if (typeof volume !== "object" || volume === null) return false;
+function isVolume(volume: unknown): volume is AnyVolume {
+  if (typeof volume !== "object" || volume === null || isLater(volume)) return false;
   return volume instanceof ProfiledVolume || "backend" in volume || "volumeId" in volume;
 }
 
@@ -170,6 +182,9 @@ function wrongExisting(volume: ExistingVolume, args: object): Problem[] {
   if (backend === undefined) {
     const because = "a volume that the program doesn't declare is attached as its backend does";
     required("backend", because, `backend: "${backendNames[0]}"`);
+  } else if (isLater(backend)) {
+    const way = `write its name: backend: "${backendNames[0]}"; how a volume is attached depends on it`;
+    problems.push(problem("wrong-type", "volume.backend", undefined, { expected: "text", found: "an output", way }));
   } else if (!isBackend(backend)) {
     const values = backendNames.filter((each) => attacherOf(each));
     const params = { given: JSON.stringify(backend), values, nearest: nearest(String(backend), values) };

@@ -105,6 +105,18 @@ export interface MadeVolume {
   settings: pulumi.Output<Settings>;
 }
 
+/** What a component hands to a backend to read a volume that exists. */
+export interface VolumeToRead {
+  /** The component's name: the name of the child as well. */
+  name: string;
+  /** The volume's id on the backend. */
+  id: pulumi.Input<string>;
+  opts: pulumi.CustomResourceOptions;
+}
+
+/** A volume that was read; settings that the backend doesn't report are missing. */
+export type VolumeAsRead = Omit<MadeVolume, "settings"> & { settings: pulumi.Output<Partial<Settings>> };
+
 /** What a backend is asked about one volume before it is made or changed. */
 export interface AskedOfBackend {
   /** The volume's name in the program. */
@@ -174,6 +186,8 @@ export interface VolumeBackend {
   load?(): unknown;
   /** Makes the volume's own resource. */
   make(volume: VolumeToMake): MadeVolume;
+  /** Reads a volume that exists, by its id, as a resource that the engine neither changes nor deletes. Default: it can't be read */
+  read?(volume: VolumeToRead): VolumeAsRead;
   /**
    * Settings that the engine ignores on a volume that exists, lest it replace the volume. A hook doesn't see them change
    * in the resource's inputs, and looks at what was asked for instead.

@@ -151,9 +151,9 @@ function withDefaults(own: VolumeDefinition, defaults: VolumeDefinition): Volume
 
 // The component would tell them too, but can't know where in the file they come from.
 function problemsOf(run: Run, { name, places }: ComposeVolume, definition: VolumeDefinition): Problem[] {
-  const { backend = run.config.backend, profile, sizeGiB, size } = definition;
+  const { backend = run.config.backend, profile, sizeGiB, size, tags } = definition;
   const placement = backend && run.placementOf(backend, ownPlacement(backend, definition));
-  const { problems } = resolve(run.catalog, { name, profile, sizeGiB, size, backend, placement });
+  const { problems } = resolve(run.catalog, { name, profile, sizeGiB, size, tags, backend, placement });
   return problems.map((each) => {
     const place = places[each.path] ?? (each.path === "sizeGiB" ? places["size"] : undefined);
     return { ...each, path: place ?? `${places[""] ?? ""} (${each.path})` };

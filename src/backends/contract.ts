@@ -6,6 +6,7 @@ import type { Asked, ReadBack, SettingRule } from "../core/backend";
 import { problem, type Problem } from "../core/problems";
 
 export { defineBackend } from "../core/backend";
+export { mergeTags } from "../core/tags";
 export type {
   Admitted,
   Answer,
@@ -16,6 +17,7 @@ export type {
   ReadBack,
   Recorded,
   SettingRule,
+  TagRules,
 } from "../core/backend";
 
 /** A range as limits have it. */

@@ -6,6 +6,7 @@ import type { Problem } from "./problems";
 import { sectionPath, type Catalog } from "./catalog";
 import { wayWithout } from "./origin";
 import { resolve, type VolumeRequest } from "./resolve";
+import { NO_TAGS } from "./tags";
 
 /** The sizes that a profile admits, type by type; or why there is nothing to say. */
 export type AdmittedSizes = { admitted: Admitted[]; problems: [] } | { admitted?: undefined; problems: Problem[] };
@@ -46,6 +47,8 @@ export function admittedSizes(
     sizePath: "sizeGiB",
     placement,
     placementPath: "placement",
+    // No size depends on them.
+    tags: NO_TAGS,
     limits: catalog.limits[backend],
   };
   const found = rules.admitted(asked, catalog.prices[backend]);

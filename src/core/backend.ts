@@ -26,12 +26,52 @@ export interface Asked<Section, Placement, Limits> {
   placement: Placement;
   /** The path of what the volume itself says of its place, for problems. */
   placementPath: string;
+  /** The tags that the stack and the volume set for whichever backend, checked by the backend's own `tags`. */
+  tags: Tags;
   /** The limits in force. */
   limits: Limits;
   /** Whether who asks for storage of this backend, as a claim does, can have this instead: only then it is a way out. Default: always */
   accepts?: ((changed: { section: Section; sizeGiB: number }) => boolean) | undefined;
   /** What the backend is asked that this one is based on; absent where it is based on none. */
   base?: AskedOfBase | undefined;
+}
+
+/** Tags by key, by who sets them. Those that a profile, or the volume for its backend alone, sets are beside these. */
+export interface Tags {
+  /** For all volumes of the stack. They give way to those of a profile. */
+  ofStack: Readonly<Record<string, string>>;
+  /** For this volume. They give way to those that it sets for the backend alone. */
+  ofVolume: Readonly<Record<string, string>>;
+}
+
+/** How a backend keeps the tags of its volumes. Changing one must be possible in place. */
+export interface Tagging<Limits> {
+  /** The setting that has them: `labels`. A profile's section may have some by this name, and the placement takes those of a volume by it. */
+  setting: string;
+  /** What one of them is, for people: "a label of a Kubernetes claim". */
+  is: string;
+  /** What tags may be there. */
+  rules(limits: Limits): TagRules;
+}
+
+/** What tags may be on a backend. */
+export interface TagRules {
+  key: TagText;
+  value: TagText;
+  /** How many there may be. */
+  most: number;
+  /** Keys that the backend adds itself, where nobody sets them. */
+  added?: readonly string[];
+  /** Keys that somebody else needs, with the reason, and with the way out where that isn't another key. */
+  reserved?: readonly { key: RegExp; because: string; way?: string }[];
+}
+
+/** What the key or the value of a tag may be: its length in characters, its pattern, and both in words. */
+export interface TagText {
+  min?: number;
+  max?: number;
+  pattern?: RegExp;
+  allowed: string;
 }
 
 /** What one backend asks another, whose storage its volumes are. */
@@ -166,6 +206,8 @@ export interface Backend<
   place?(stack: Record<string, unknown>): object;
   /** What a volume may say for the backend beside its profile, below the backend's name. Default: nothing */
   own?: z.ZodType<Own>;
+  /** How it keeps the tags of a volume. Default: it keeps none, and a note says so */
+  tags?: Tagging<NoInfer<Limits>>;
   /**
    * For a backend whose volumes are another's storage, as a claim on Kubernetes is a volume on EBS: the others that it may be based on, and
    * on which of them it is at a place. Then that one's section of a profile, its limits and its prices hold, a section of its own is

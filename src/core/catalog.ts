@@ -40,10 +40,12 @@ export interface Catalog {
   /** The profiles that can't be put together, with the problems that keep them from it: of their own, or of one that they extend. */
   broken: Readonly<Record<string, readonly Problem[]>>;
   /**
-   * What else could not be read and a resolution depends on: by backend its place, limits and prices; `backend` is the stack's choice,
+   * What else could not be read and a resolution depends on: by backend its place, tags, limits and prices; `backend` is the stack's choice,
    * and `profiles` all profiles.
    */
   unread: Readonly<Partial<Record<BackendName | "backend" | "profiles", readonly Problem[]>>>;
+  /** The tags that the stack sets for all volumes. */
+  tags: Readonly<Record<string, string>>;
   limits: Readonly<Record<BackendName, unknown>>;
   prices: Readonly<Record<BackendName, unknown>>;
 }
@@ -93,7 +95,7 @@ export function makeCatalog(config: StackConfig = {}, { keys, profiles: wrong }:
   const prices = laidOver("prices", config);
   const problems = [...ofChains.values(), ...limits.problems, ...prices.problems];
   const unread = unreadParts({ ...keys }, [...limits.problems, ...prices.problems]);
-  return { profiles, problems, broken, unread, limits: limits.data, prices: prices.data };
+  return { profiles, problems, broken, unread, tags: config.tags ?? {}, limits: limits.data, prices: prices.data };
 }
 
 function unreadParts(keys: Unreadable["keys"], composed: readonly Problem[]): Catalog["unread"] {
@@ -104,6 +106,7 @@ function unreadParts(keys: Unreadable["keys"], composed: readonly Problem[]): Ca
     name,
     [
       ...(keys[name] ?? []),
+      ...(keys["tags"] ?? []),
       ...numbers.filter((each) => [undefined, name].includes(ownerOf(each))),
       ...(keys["pricesFile"] ?? []),
     ],

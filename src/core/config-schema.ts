@@ -28,6 +28,8 @@ export type VolumeDefinition = {
   backend?: BackendName | undefined;
   /** @default the stack's */
   deletionProtection?: boolean | undefined;
+  /** Tags, in the form that the backend has for them. They count before the stack's. */
+  tags?: Record<string, string> | undefined;
 } & { [B in BackendName]?: BackendTypes[B]["own"] | undefined };
 
 /** The stack's config below the namespace, as it is used. */
@@ -36,6 +38,7 @@ export type StackConfig = {
   profiles?: Record<string, ProfileDefinition> | undefined;
   volumes?: Record<string, VolumeDefinition> | undefined;
   deletionProtection?: boolean | undefined;
+  tags?: Record<string, string> | undefined;
   limits?: Partial<Record<BackendName, unknown>> | undefined;
   prices?: Partial<Record<BackendName, unknown>> | undefined;
   pricesFile?: string | undefined;
@@ -55,6 +58,7 @@ export const configKeys = perRegistration((): (keyof StackConfig)[] => [
   "profiles",
   "volumes",
   "deletionProtection",
+  "tags",
   "limits",
   "prices",
   "pricesFile",

@@ -944,6 +944,11 @@ export const noteKinds = {
     message: ({ id, isDone }) =>
       `volume ${id}, left in status "error" by a failed creation, ${isDone ? "was" : "will be"} deleted and created again`,
   }),
+  "tags-ignored": noteKind<{ tags: string[]; backend: string }>({
+    meaning: "The stack or the volume sets tags, and the volume's backend has none.",
+    message: ({ tags, backend }) =>
+      `${tags.length === 1 ? "tag" : "tags"} ${listed(tags)} ${tags.length === 1 ? "is" : "are"} ignored: volumes on ${backend} have no tags`,
+  }),
   "tags-kept": noteKind<{ tags: string[] }>({
     meaning: "On Kubernetes, a change of class adds and overwrites tags, and never removes one.",
     message: ({ tags }) =>

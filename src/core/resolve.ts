@@ -13,6 +13,7 @@ import { isSame, revisionOf } from "./revision";
 import { isBelow, validate, wrongType } from "./validate";
 import { settingText } from "./setting-text";
 import { parseSize } from "./size";
+import { checkTags, NO_TAGS } from "./tags";
 
 /** What one volume asks for. */
 export interface VolumeRequest {
@@ -30,6 +31,8 @@ export interface VolumeRequest {
   placement?: object | undefined;
   /** The volume's name on the backend. Default: its name. */
   physicalName?: string | undefined;
+  /** Tags, in the form that the backend has for them. They count before those of the stack and of the profile. */
+  tags?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A volume with a profile worked out: what is recorded about it, and what a change is judged by. */
@@ -43,6 +46,8 @@ export interface ResolvedVolume {
   sizeGiB: number;
   /** The backend's own parameters, always the complete set. */
   settings: Settings;
+  /** The tags among them that the volume sets itself; absent where it sets none. */
+  tags?: Record<string, string>;
 }
 
 /** The pure answer to a request. `volume` is there exactly when there are no problems. */
@@ -91,6 +96,13 @@ export function resolve(
   }
 
   const rules = anyBackend(backend);
+  const tagged = checkTags(
+    backend,
+    { ofStack: catalog.tags, ofVolume: request.tags },
+    { section: found.section, placement, limits: catalog.limits[backend] },
+    pathPrefix,
+  );
+  problems.push(...tagged.problems);
   const common = {
     name: request.physicalName ?? reference.name,
     profile: reference.profile,
@@ -104,6 +116,8 @@ export function resolve(
     path: sectionPath(reference.profile, which),
     without: (setting, part) => wayWithout(found.profile, which, setting, part),
     placement: place,
+    // The storage below a volume of another backend has those of its profile alone.
+    tags: which === backend ? tagged.tags : NO_TAGS,
     limits: catalog.limits[which],
   });
   const asked: Asked<unknown, unknown, unknown> = askedOf(backend, found.section, placement);
@@ -123,7 +137,7 @@ export function resolve(
     return rules.resolve({ ...asked, base: { ...of, asked: { ...of.asked, section } } }, prices);
   };
   const answer = again(backend, found.section);
-  const notes = [...size.notes, ...answer.notes];
+  const notes = [...size.notes, ...tagged.notes, ...answer.notes];
   problems.push(
     ...answer.problems.map((each) => {
       const of = asked.base && isBelow(each.path, asked.base.asked.path) ? asked.base.asked : asked;
@@ -145,6 +159,7 @@ export function resolve(
     backend,
     sizeGiB: answer.sizeGiB,
     settings: answer.settings as Settings,
+    ...(tagged.own && { tags: tagged.own }),
   };
   const price = rules.monthlyCost({ sizeGiB: volume.sizeGiB, settings: volume.settings }, placement, prices);
   if (price && "cost" in price) return { request, volume, problems, notes, monthlyCost: price.cost };
@@ -274,6 +289,7 @@ function wrongTypes(request: VolumeRequest, pathPrefix: string): Problem[] {
     backend: "string",
     placement: "object",
     physicalName: "string",
+    tags: "object",
   };
   return Object.entries(expected).flatMap(([key, type]) => {
     const value = request[key as keyof VolumeRequest] as unknown;

@@ -3,6 +3,9 @@
 /** The component of a volume. */
 export const PROFILED_VOLUME = "storage-profiles:index:ProfiledVolume";
 
+/** The component of a volume that is only read. */
+export const READ_VOLUME = "storage-profiles:index:ReadVolume";
+
 /** The component of a volume's attachment to a host. */
 export const VOLUME_ATTACHMENT = "storage-profiles:index:VolumeAttachment";
 

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 
+import { bounded } from "./bounded";
 import { backendNames, backends, type Backend, type BackendName } from "./backend";
 import type { ProfileDefinition, StackConfig, VolumeDefinition } from "./config-schema";
 
@@ -16,6 +17,11 @@ const sizeFields = {
   sizeGiB: z.number().positive().optional().describe("Size in GiB (2^30 bytes)"),
   size: z.string().optional().describe('Size with a unit: "100GiB", "1.5TiB", "500GB"'),
 };
+
+/** More than a volume has on any backend; how many it may have, each backend says. */
+const MOST_TAGS = 256;
+
+const tags = bounded(z.record(z.string(), z.string()), MOST_TAGS);
 
 /** A part of the config for each backend. */
 function ofBackends(part: (backend: Backend) => z.ZodType | undefined): Record<string, z.ZodType> {
@@ -50,6 +56,9 @@ export function makeSchemas() {
         .boolean()
         .optional()
         .describe("Whether the volume is protected against deletion. Default: the stack's setting"),
+      tags: tags
+        .optional()
+        .describe("Tags of the volume by key, in the form that its backend has for them; override the stack's tags"),
       ...ofBackends(({ own }) => own?.optional()),
     })
     .describe("A volume: its profile and its size");
@@ -66,6 +75,7 @@ export function makeSchemas() {
       deletionProtection: z
         .boolean()
         .describe("Whether volumes are protected against deletion and replacement. Default: true"),
+      tags: tags.describe("Tags of all volumes by key, in the form that their backend has for them"),
       limits: overrides("limits").describe("Limits of the backends; override the shipped limits"),
       prices,
       pricesFile: z
@@ -81,6 +91,7 @@ export function makeSchemas() {
   return {
     profile: profile as typeof profile & z.ZodType<ProfileDefinition>,
     volume: volume as typeof volume & z.ZodType<VolumeDefinition>,
+    tags,
     prices: prices as typeof prices & z.ZodType<StackConfig["prices"]>,
     config: config as typeof config & z.ZodType<StackConfig>,
     /** The JSON Schema of the whole config. */

@@ -144,6 +144,7 @@ const resolvedSchema = named(
     settings: z
       .record(z.string(), z.unknown())
       .describe("The backend's own parameters, always complete; a limit of 0 means unlimited"),
+    tags: z.record(z.string(), z.string()).optional().describe("The tags among them that the volume sets itself"),
   }),
 );
 export const resolutionSchema = named(

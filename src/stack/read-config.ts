@@ -196,10 +196,10 @@ async function withPrices(
 
 function requestsOf(config: StackConfig, placementOf: (backend: BackendName) => object): StackConfigRead["requestFor"] {
   return (name, volume = {}) => {
-    const { profile, sizeGiB, size, backend = config.backend } = volume;
-    if (backend === undefined) return { name, profile, sizeGiB, size };
+    const { profile, sizeGiB, size, tags, backend = config.backend } = volume;
+    if (backend === undefined) return { name, profile, sizeGiB, size, tags };
     const placement = { ...placementOf(backend), ...ownPlacement(backend, volume) };
-    return { name, profile, sizeGiB, size, backend, placement };
+    return { name, profile, sizeGiB, size, tags, backend, placement };
   };
 }
 

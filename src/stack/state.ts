@@ -38,6 +38,7 @@ const volumeSchema = z.object({
   backend: z.string().refine(isBackend),
   sizeGiB: z.number(),
   settings: z.record(z.string(), z.unknown()),
+  tags: z.record(z.string(), z.string()).optional(),
 });
 
 /** The state of a stack that the engine doesn't know. */

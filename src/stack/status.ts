@@ -201,9 +201,12 @@ function declared(
     return resolveListed(read.catalog, name, { ...request, placement: { ...known, ...request.placement } });
   }
   if (!before) return undefined;
-  const { backend, profile, sizeGiB } = before;
+  const { backend, profile, sizeGiB, tags } = before;
   const { placement } = read.requestFor(name, { backend });
-  const said = { ...settingsAs("decided", before), ...placement, ...settingsAs("own", before) };
+  const tagging = (backends[backend] as Backend).tags;
+  // The settings have those of the stack and the profile as well.
+  const ownTags = tagging && tags && { [tagging.setting]: tags };
+  const said = { ...settingsAs("decided", before), ...placement, ...settingsAs("own", before), ...ownTags };
   return resolve(read.catalog, { name, profile, backend, sizeGiB, placement: said, ...other }, `${name}: `);
 }
 

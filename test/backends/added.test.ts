@@ -54,6 +54,16 @@ test("its mistakes are problems like all others", () => {
   expect(far.problems).toMatchObject([{ code: "size-beyond-limit", given: 20_000 }]);
 });
 
+test("tags, which it doesn't declare, are noted as ignored", () => {
+  const request = { name: "data", sizeGiB: 1, backend: "tape", tags: { team: "shop" } };
+  const { volume, notes } = resolve(makeCatalog({ tags: { env: "dev" } }), request);
+  expect(volume).not.toHaveProperty("tags");
+  expect(notes.map(({ code, path }) => `${code} ${path}`)).toEqual([
+    "tags-ignored storage-profiles:tags",
+    "tags-ignored tags",
+  ]);
+});
+
 test("its changes are judged", () => {
   const at = (library: string, profile: string) =>
     resolve(makeCatalog(), { name: `data@${profile}`, sizeGiB: 1, backend: "tape", placement: { library } }).volume!;
@@ -110,6 +120,16 @@ describe("in a program", () => {
         "tape:index:Tape data x",
         "tape:index:Tape robot undefined",
       ],
+    );
+  });
+
+  test("its volumes can't be read by an id, and the problem names the way", async () => {
+    await pulumi.runtime.setMocks({
+      newResource: ({ inputs }) => ({ id: "1", state: inputs as object }),
+      call: () => ({}),
+    });
+    expect(() => ProfiledVolume.get("shared", "1", { backend: "tape" })).toThrow(
+      /volumes on tape can't be read by their id.*outputs of the stack that manages it/s,
     );
   });
 

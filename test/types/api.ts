@@ -4,7 +4,7 @@ import type * as aws from "@pulumi/aws";
 import type * as openstack from "@pulumi/openstack";
 import * as pulumi from "@pulumi/pulumi";
 
-import { ProfiledVolume, VolumeAttachment, type BackendName, type Settings } from "../../components";
+import { ProfiledVolume, ReadVolume, VolumeAttachment, type BackendName, type Settings } from "../../components";
 
 /* eslint-disable @typescript-eslint/no-unnecessary-type-parameters -- the usual way to compare types */
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -50,6 +50,31 @@ export function program(): unknown[] {
     },
   });
 
+  new ProfiledVolume("data", { sizeGiB: 1, tags: { team: "shop", of: pulumi.output("x") } });
+  new ProfiledVolume("data", { sizeGiB: 1, tags: pulumi.output({ team: "shop" }) });
+  // @ts-expect-error -- a tag is text
+  new ProfiledVolume("data", { sizeGiB: 1, tags: { cost: 42 } });
+
+  const read = ProfiledVolume.get("shared", pulumi.output("vol-1"), { backend: "aws", protect: true });
+  const arn: pulumi.Output<string> = read.resource.arn;
+  read.settings.apply(({ volumeType, iops }) => `${volumeType ?? ""} ${iops ?? 0}`);
+  holds<Equal<typeof read, ReadVolume<"aws">>>();
+  holds<Equal<typeof read.mountPath, pulumi.Output<undefined>>>();
+  const readAny: ReadVolume = ProfiledVolume.get("shared", "vol-1");
+  // @ts-expect-error -- it has no profile
+  void read.profile;
+  // @ts-expect-error -- no such backend
+  ProfiledVolume.get("shared", "vol-1", { backend: "azure" });
+  // @ts-expect-error -- an id is text
+  ProfiledVolume.get("shared", 5);
+  new VolumeAttachment("a", { volume: read, host: "i-1", aws: { deviceName: "/dev/sdf" } });
+  new VolumeAttachment("a", { volume: readAny, host: "node1" });
+  const other = new pulumi.StackReference("acme/shop/prod");
+  const volumeId = other.requireOutput("volumeId");
+  new VolumeAttachment("a", { volume: { backend: "scaleio", volumeId }, host: "node1" });
+  // @ts-expect-error -- how a volume is attached depends on its backend
+  new VolumeAttachment("a", { volume: { backend: other.requireOutput("backend"), volumeId }, host: "node1" });
+
   new VolumeAttachment("a", { volume: onAws, host: "i-1", aws: { deviceName: "/dev/sdf" } });
   new VolumeAttachment("a", { volume: any, host: "node1", scaleio: { accessMode: "ReadOnly" } });
   new VolumeAttachment("a", {
@@ -63,5 +88,5 @@ export function program(): unknown[] {
   new VolumeAttachment("a", { volume: any, host: "node1", scaleio: { accessMode: "Write" } });
   // @ts-expect-error -- EC2 needs a device name
   new VolumeAttachment("a", { volume: onAws, host: "i-1", aws: {} });
-  return [volume.arn, cinder, path, settings, backend];
+  return [volume.arn, arn, cinder, path, settings, backend];
 }

@@ -105,6 +105,19 @@ export const awsBackend: VolumeBackend = {
     return { resource, volumeId: resource.id, sizeGiB: size, settings };
   },
 
+  read({ name, id, opts }) {
+    const resource = ebsVolume().Volume.get(name, id, undefined, opts);
+    const { size, type, iops, throughput, encrypted, kmsKeyId, multiAttachEnabled, tags } = resource;
+    const { availabilityZone, outpostArn, snapshotId, volumeInitializationRate } = resource;
+    const settings = pulumi
+      .output({
+        ...{ size, type, iops, throughput, encrypted, kmsKeyId, multiAttachEnabled, tags },
+        ...{ availabilityZone, outpostArn, snapshotId, volumeInitializationRate },
+      })
+      .apply((has) => awsSettingsOf(has, {}));
+    return { resource, volumeId: resource.id, sizeGiB: size, settings };
+  },
+
   explain: explainErrors,
 };
 

@@ -229,6 +229,26 @@ export async function readVolume(cluster: CephCluster, known: KnownVolume): Prom
   return image && (await asFound(cluster, image, known));
 }
 
+/**
+ * An image that no state of ours knows, by its name or as `pool/name`.
+ * @throws {CephError} `gone`, `not-possible` where several pools have an image of the name, and those of the cluster
+ */
+export async function findVolume(cluster: CephCluster, id: string): Promise<FoundVolume> {
+  const [name = "", ...pool] = id.split("/").reverse();
+  const pools = pool.length > 0 ? [pool.reverse().join("/")] : (await imagePools(cluster)).map((each) => each.name);
+  const images = await Promise.all(pools.map((each) => ifAllowed(cluster.image(each, name))));
+  const found = images.filter((image) => image !== undefined).filter((image) => pool.length > 0 || !isCopy(image));
+  const [image] = found;
+  if (!image) throw new CephError("gone", `the cluster has no image ${id}`);
+  if (found.length > 1) {
+    const where = found.map((each) => `${each.pool}/${name}`).join(", ");
+    throw new CephError("not-possible", `several pools have an image ${name}: ${where}. Give its id as pool/name.`);
+  }
+  // All that can be read of it, as if it were asked for.
+  const settings = { copies: 1, deviceClass: "", imageFeatures: [], metadata: image.metadata };
+  return asFound(cluster, image, { name, mark: image.mark ?? "", settings: settings as unknown as CephSettings });
+}
+
 // `known`: what the state has of it, or what is wanted. Metadata of others stay theirs; where the cluster chose the features, or nobody asked
 // for a kind of pool, it may go on choosing.
 async function asFound(cluster: CephCluster, image: Image, known: Omit<WantedVolume, "sizeGiB">): Promise<FoundVolume> {

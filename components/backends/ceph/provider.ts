@@ -17,6 +17,7 @@ import { readConnection } from "./connection";
 import { CephError } from "./errors";
 import {
   createVolume,
+  findVolume,
   importProblems,
   importVolume,
   nameProblems,
@@ -139,7 +140,9 @@ export const volume = {
   },
 
   async read(id: string, props: VolumeOutputs): Promise<{ id?: string; props?: VolumeOutputs; inputs?: object }> {
-    const found = await readVolume(cluster(), props);
+    // Read by its id alone, it has no settings yet.
+    const isKnown = (props.settings as CephSettings | undefined) !== undefined;
+    const found = isKnown ? await readVolume(cluster(), props) : await findVolume(cluster(), id);
     // No id: the volume is gone, and the engine takes it out of the state.
     if (!found) return {};
     const { name, mark, sizeGiB, settings } = found;

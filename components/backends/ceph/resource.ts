@@ -94,6 +94,11 @@ export const cephBackend: VolumeBackend = {
     keepAtPreview(resource, ["name"], () => declared.before);
     return { resource, volumeId: resource.id, sizeGiB: resource.sizeGiB, settings: resource.settings };
   },
+  read({ name, id, opts }) {
+    const args = { name: undefined, sizeGiB: undefined, settings: undefined };
+    const resource = new CephVolume(name, args as unknown as CephVolumeArgs, { ...opts, id });
+    return { resource, volumeId: resource.id, sizeGiB: resource.sizeGiB, settings: resource.settings };
+  },
 };
 
 const connectionProblems = connectionKeyCheck(CONNECTION_NAMESPACE, connectionKeys);

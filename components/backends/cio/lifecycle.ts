@@ -202,6 +202,17 @@ async function refuseOtherCluster(cluster: CioCluster, { name, clusterId }: Know
   );
 }
 
+/**
+ * A volume that no state of ours knows, with the settings that the cluster reports.
+ * @throws {CioError} `gone`, and those of the cluster
+ */
+export async function findVolume(cluster: CioCluster, name: string): Promise<FoundVolume> {
+  const volume = await cluster.volume(name);
+  if (!volume) throw new CioError("gone", `the cluster has no volume ${name}`);
+  const { uuid, vdisk, sizeGiB, settings } = volume;
+  return { name: volume.name, uuid, vdisk, sizeGiB, settings: settings as CioSettings, unread: [] };
+}
+
 // `known`: what the state has of it, or what is wanted, for what the cluster doesn't tell.
 function asFound(volume: ClusterVolume, known: CioSettings, unread: readonly string[]): FoundVolume {
   const { name, uuid, vdisk, sizeGiB, settings } = volume;

@@ -16,6 +16,7 @@ import { readConnection } from "./connection";
 import { CioError } from "./errors";
 import {
   createVolume,
+  findVolume,
   importProblems,
   importVolume,
   nameProblems,
@@ -128,7 +129,9 @@ export const volume = {
   },
 
   async read(id: string, props: VolumeOutputs): Promise<{ id?: string; props?: VolumeOutputs; inputs?: object }> {
-    const found = await readVolume(cluster(), props);
+    // Read by its id alone, it has no settings yet.
+    const isKnown = (props.settings as CioSettings | undefined) !== undefined;
+    const found = isKnown ? await readVolume(cluster(), props) : await findVolume(cluster(), id);
     // No id: the volume is gone, and the engine takes it out of the state.
     if (!found) return {};
     const { name, sizeGiB, settings } = found;

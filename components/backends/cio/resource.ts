@@ -96,6 +96,11 @@ export const cioBackend: VolumeBackend = {
     keepAtPreview(resource, ["name", "uuid", "devicePath"], () => declared.before);
     return { resource, volumeId: resource.id, sizeGiB: resource.sizeGiB, settings: resource.settings };
   },
+  read({ name, id, opts }) {
+    const args = { name: undefined, sizeGiB: undefined, settings: undefined };
+    const resource = new CioVolume(name, args as unknown as CioVolumeArgs, { ...opts, id });
+    return { resource, volumeId: resource.id, sizeGiB: resource.sizeGiB, settings: resource.settings };
+  },
 };
 
 const connectionProblems = connectionKeyCheck(CONNECTION_NAMESPACE, connectionKeys);

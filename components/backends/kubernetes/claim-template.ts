@@ -22,6 +22,8 @@ export interface ClaimTemplateArgs {
   sizeGiB?: number | undefined;
   /** The size of each claim as text with a unit: "100GiB". */
   size?: string | undefined;
+  /** Labels of the claims, beside the stack's `storage-profiles:tags`. */
+  tags?: Record<string, string> | undefined;
   /** What the claims say beside the profile. Their namespace is that of the StatefulSet. */
   kubernetes?: { accessModes?: AccessMode[]; volumeMode?: VolumeMode; labels?: Record<string, string> } | undefined;
 }
@@ -45,9 +47,9 @@ export interface ClaimTemplate {
  */
 export function claimTemplate(reference: string, args: ClaimTemplateArgs = {}): ClaimTemplate {
   const run = currentRun();
-  const { profile, sizeGiB, size, kubernetes = {} } = args;
+  const { profile, sizeGiB, size, tags, kubernetes = {} } = args;
   const placement = run.placementOf("kubernetes", kubernetes);
-  const request = { name: reference, profile, sizeGiB, size, backend: "kubernetes", placement };
+  const request = { name: reference, profile, sizeGiB, size, tags, backend: "kubernetes", placement };
   const { volume, problems } = resolve(run.catalog, request, "", "kubernetes");
   if (!volume) throw new pulumi.RunError(formatProblems(reference, problems));
   const settings = volume.settings as KubernetesSettings;

@@ -1,6 +1,7 @@
 // How the kubernetes backend makes a volume for a ProfiledVolume: as a PersistentVolumeClaim of @pulumi/kubernetes. Its size and its class of
 // attributes change in one patch; everything else is fixed, and must not have the provider replace the claim, and with it the data.
 
+import type { PersistentVolumeClaim } from "@pulumi/kubernetes/core/v1/persistentVolumeClaim";
 import * as pulumi from "@pulumi/pulumi";
 
 import { note, stackPlacement } from "../../../src";
@@ -70,14 +71,33 @@ export const kubernetesBackend: VolumeBackend = {
     const settings = pulumi
       .all([volume, has])
       .apply(([asked, each]): KubernetesSettings => ({ ...(asked.settings as KubernetesSettings), ...each.settings }));
-    const details = pulumi
-      .output({ metadata, spec })
-      .apply((each): ClaimDetails => ({ claimName: each.metadata.name, volumeName: each.spec.volumeName }));
-    return { resource, volumeId: resource.id, sizeGiB, settings, details };
+    return { resource, volumeId: resource.id, sizeGiB, settings, details: detailsOf(resource) };
+  },
+
+  read({ name, id, opts }) {
+    const resource = persistentVolumeClaim().PersistentVolumeClaim.get(name, id, opts);
+    const { metadata, spec } = resource;
+    const has = pulumi.output({ metadata, spec });
+    const read = has.apply((each) => claimRecorded.read(each));
+    const sizeGiB = read.apply((each) => each.sizeGiB ?? unreadable(name));
+    const settings = pulumi
+      .all([read, has])
+      .apply(([{ settings }, each]) => ({ ...settings, labels: each.metadata.labels ?? {} }));
+    return { resource, volumeId: resource.id, sizeGiB, settings, details: detailsOf(resource) };
   },
 
   explain: explainErrors,
 };
+
+function detailsOf({ metadata, spec }: PersistentVolumeClaim): pulumi.Output<ClaimDetails> {
+  return pulumi
+    .output({ metadata, spec })
+    .apply((each): ClaimDetails => ({ claimName: each.metadata.name, volumeName: each.spec.volumeName }));
+}
+
+function unreadable(name: string): never {
+  throw new pulumi.RunError(`${name}: the size of the claim is unknown`);
+}
 
 function providerConfig(key: string): string | undefined {
   const [namespace = "", name = ""] = key.split(":");

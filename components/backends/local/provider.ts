@@ -140,6 +140,8 @@ async function create(inputs: Inputs): Promise<dynamic.CreateResult<Outputs>> {
 
 async function read(id: string, props: Outputs): Promise<ReadResult> {
   const found = await inspectVolume(id);
+  // Read by its id alone, it has no settings yet.
+  if ((props.settings as LocalSettings | undefined) === undefined) return { id, props: readAlone(id, found) };
   if (!found) {
     await requireDirectory(id, props);
     // No id: the volume is gone, and the engine takes it out of the state.
@@ -175,6 +177,15 @@ async function read(id: string, props: Outputs): Promise<ReadResult> {
     },
     inputs,
   };
+}
+
+// A volume that no state of ours knows.
+function readAlone(id: string, found: LocalVolumeState | undefined): Outputs {
+  const { record } = found ?? {};
+  if (!found || !record) throw new LocalVolumeError("not-found", `volume ${id} doesn't exist`);
+  const { owner, uid, settings, sizeGiB } = record;
+  const { mountPath, device, problems } = found;
+  return { owner, uid, sizeGiB: found.sizeGiB ?? sizeGiB, settings, mountPath, device, problems: [...problems] };
 }
 
 async function update(

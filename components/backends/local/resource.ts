@@ -124,4 +124,10 @@ export const localBackend: VolumeBackend = {
       settings: resource.settings,
     };
   },
+  read({ name, id, opts }) {
+    const args = { sizeGiB: undefined, settings: undefined };
+    const resource = new LocalVolume(name, args as unknown as LocalVolumeArgs, { ...opts, id });
+    const { mountPath, sizeGiB, settings } = resource;
+    return { resource, volumeId: resource.id, mountPath, sizeGiB, settings };
+  },
 };

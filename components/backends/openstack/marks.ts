@@ -7,6 +7,11 @@ export const STACK_MARK = `${MARK_PREFIX}stack`;
 export const VOLUME_MARK = `${MARK_PREFIX}volume`;
 export const STATE_MARK = `${MARK_PREFIX}state`;
 
+/** What of a volume's metadata isn't a mark of ours. */
+export function withoutMarks(metadata: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(metadata).filter(([key]) => !key.startsWith(MARK_PREFIX)));
+}
+
 interface Marked {
   metadata: Readonly<Record<string, string>>;
 }

@@ -15,6 +15,7 @@ import { refuse } from "../../refusals";
 import { fixedByTransform, transformed } from "../../transform";
 import { askCloud, askOwner, isThere, volumeToAdopt } from "./ask";
 import { marksOf } from "./cloud";
+import { withoutMarks } from "./marks";
 import { hintsOf } from "./hints";
 import { identityOf, stackToken } from "./identity";
 import { registrationOf } from "../../own-resources";
@@ -139,6 +140,21 @@ export const openstackBackend: VolumeBackend = {
     // Who uses the id uses a volume of the type and the size that was asked for.
     const volumeId = pulumi.all([resource.id, companion.id]).apply(([id]) => id);
     return { resource, volumeId, sizeGiB: companion.sizeGiB, settings };
+  },
+
+  read({ name, id, opts }) {
+    const resource = blockstorageVolume().Volume.get(name, id, undefined, opts);
+    const { volumeType, availabilityZone, snapshotId, imageId, sourceVolId, description, metadata } = resource;
+    const settings = pulumi
+      .output({ volumeType, availabilityZone, snapshotId, imageId, sourceVolId, description, metadata })
+      .apply(({ sourceVolId: sourceVolumeId, metadata: all, ...has }): Partial<OpenstackSettings> => {
+        const named = Object.entries({ ...has, sourceVolumeId }).map(([key, value]) => [
+          key,
+          value === "" ? null : value,
+        ]);
+        return { ...(Object.fromEntries(named) as Partial<OpenstackSettings>), metadata: withoutMarks(all) };
+      });
+    return { resource, volumeId: resource.id, sizeGiB: resource.size, settings };
   },
 
   explain: (name, _id, errors) => explainCreation(name, errors),

@@ -279,6 +279,17 @@ export async function readVolume(
   return volume && asFound(array, volume, systemId, known.settings);
 }
 
+/**
+ * A volume that no state of ours knows, with the settings that the array reports.
+ * @throws {ScaleioError} `gone`, and those of the gateway
+ */
+export async function findVolume(array: ScaleioArray, id: string): Promise<FoundVolume> {
+  // The array writes ids in lower case.
+  const volume = await array.volume(id.toLowerCase());
+  if (!volume) throw new ScaleioError("gone", `the array has no volume with id ${id}`);
+  return asFound(array, volume, await array.systemId(), {} as ScaleioSettings);
+}
+
 // `known`: what the state has of it, or what is wanted, for what the array doesn't tell.
 async function asFound(
   array: ScaleioArray,

@@ -26,6 +26,7 @@ import {
 import { GatewaySession } from "./session";
 import {
   createVolume,
+  findVolume,
   importProblems,
   importVolume,
   nameProblems,
@@ -185,7 +186,9 @@ export const volume = {
   },
 
   async read(id: string, props: VolumeOutputs): Promise<ReadResult<VolumeOutputs>> {
-    const found = await readVolume(array(), id, props);
+    // Read by its id alone, it has no settings yet.
+    const isKnown = (props.settings as ScaleioSettings | undefined) !== undefined;
+    const found = isKnown ? await readVolume(array(), id, props) : await findVolume(array(), id);
     // No id: the volume is gone, and the engine takes it out of the state.
     if (!found) return {};
     const { name, sizeGiB, settings } = found;

@@ -106,6 +106,11 @@ export const scaleioBackend: VolumeBackend = {
     keepAtPreview(resource, ["name", "systemId"], () => declared.before);
     return { resource, volumeId: resource.id, sizeGiB: resource.sizeGiB, settings: resource.settings };
   },
+  read({ name, id, opts }) {
+    const args = { name: undefined, sizeGiB: undefined, settings: undefined };
+    const resource = new ScaleioVolume(name, args as unknown as ScaleioVolumeArgs, { ...opts, id });
+    return { resource, volumeId: resource.id, sizeGiB: resource.sizeGiB, settings: resource.settings };
+  },
 };
 
 const connectionProblems = connectionKeyCheck(CONNECTION_NAMESPACE, connectionKeys, (given) => {

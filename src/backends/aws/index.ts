@@ -4,7 +4,7 @@ import { defineBackend } from "../contract";
 import { awsChange, multiAttachProblems, noteAwsChange } from "./change";
 import { awsCost } from "./cost";
 import { awsLimits, awsLimitsOverride, awsLimitsSchema } from "./limits";
-import { awsPlacement, awsStackSchema, awsVolumeSchema } from "./placement";
+import { awsPlacement, awsStackSchema, awsTagRules, awsVolumeSchema } from "./placement";
 import { awsPrices, awsPricesOverride, awsPricesSchema } from "./prices";
 import { awsRecorded } from "./recorded";
 import { admittedSizes, resolveAws } from "./resolve";
@@ -26,6 +26,7 @@ export const aws = defineBackend({
   placement: awsPlacement,
   stack: awsStackSchema,
   own: awsVolumeSchema,
+  tags: { setting: "tags", is: "an EBS tag", rules: awsTagRules },
   // The region, on which prices depend: that of the provider.
   environment(providerConfig, env) {
     const sources = [providerConfig("aws:region"), env["AWS_REGION"], env["AWS_DEFAULT_REGION"]];

@@ -2,8 +2,9 @@
 
 import { z } from "zod";
 
-import { bounded } from "../bounded";
-import { volumeTypes } from "./limits";
+import { bounded } from "../../core/bounded";
+import type { TagRules } from "../contract";
+import { volumeTypes, type AwsLimits } from "./limits";
 
 const availabilityZone = z.string().min(1).describe('Name of the Availability Zone: "eu-central-1a"');
 const outpostArn = z.string().regex(/^arn:/).describe("ARN of the Outpost");
@@ -23,13 +24,33 @@ export const initializationRateSchema = z
 /** As many as EC2 takes on any resource; what a volume may have, Name among them, is a limit. */
 const MOST_TAGS = 50;
 
+/** Keys that are AWS's own. */
+const AWS_OWN = { key: /^aws:/i, because: "tag keys that begin with `aws:` are reserved for AWS" };
+
+/** What tags may be, by the limits in force. */
+export function awsTagRules({ tags: { count: most, keyLength, valueLength } }: AwsLimits): TagRules {
+  return {
+    key: { min: 1, max: keyLength, allowed: `keys of 1 to ${keyLength} characters` },
+    value: { max: valueLength, allowed: `values of up to ${valueLength} characters` },
+    most,
+    added: ["Name"],
+    reserved: [
+      AWS_OWN,
+      {
+        key: /^Name$/,
+        because: "the tag Name is the volume's name",
+        way: "rename or remove it; `aws: { tags: { Name } }` on the volume sets another name",
+      },
+    ],
+  };
+}
+
 /** Tags by key. Their number and lengths are limits, and judged with them. */
 export const tagsSchema = bounded(z.record(z.string(), z.string()), MOST_TAGS)
   .superRefine((tags, context) => {
-    for (const key of Object.keys(tags).filter((each) => /^aws:/i.test(each))) {
+    for (const key of Object.keys(tags).filter((each) => AWS_OWN.key.test(each))) {
       const params = { allowed: "keys that don't begin with `aws:`", fix: `rename or remove the tag "${key}"` };
-      const message = "tag keys that begin with `aws:` are reserved for AWS";
-      context.addIssue({ code: "custom", path: [key], message, params });
+      context.addIssue({ code: "custom", path: [key], message: AWS_OWN.because, params });
     }
   })
   .describe("Tags of the volume, by key. `Name` defaults to the volume's name");

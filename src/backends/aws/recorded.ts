@@ -11,7 +11,7 @@ export const awsRecorded: Recorded<AwsSettings> = {
     return { sizeGiB: size, settings: awsSettingsOf(properties, has) };
   },
   decided: ["availabilityZone"],
-  own: ["availabilityZone", "outpostArn", "snapshotId", "volumeInitializationRate", "tags"],
+  own: ["availabilityZone", "outpostArn", "snapshotId", "volumeInitializationRate"],
 };
 
 // What has IOPS and throughput to set. EC2 also tells what the others have, gp2's by its size.

@@ -1,8 +1,7 @@
 // A profile's `aws` section, worked out for one volume of one type: its complete settings, or every problem with the ways out.
 
 import { count, note, problem, type Note, type Problem } from "../../core/problems";
-import { isSame } from "../../core/revision";
-import { sizeProblems, type Answer, type Asked } from "../contract";
+import { mergeTags, sizeProblems, type Answer, type Asked } from "../contract";
 import { wantedIops } from "../iops";
 import { wantedThroughput } from "../throughput";
 import { volumeTypes, type AwsLimits, type VolumeType } from "./limits";
@@ -320,19 +319,21 @@ function theVolumesOwn<Setting extends "snapshotId" | "volumeInitializationRate"
   return (to ?? from ?? null) as NonNullable<AwsSection[Setting]> | null;
 }
 
-// The name, the profile's tags and the volume's, the later before the earlier.
+// The name, and the tags of all. Those for every backend were checked before.
 function resolveTags(asked: AskedAws, problems: Problem[], notes: Note[]): Record<string, string> {
-  const { name, profile, path, placementPath, limits } = asked;
+  const { name, path, placementPath, limits } = asked;
   const ofProfile = asked.section.tags ?? {};
   const ofVolume = asked.placement.tags ?? {};
-  const merged = { Name: name, ...ofProfile, ...ofVolume };
-  for (const key of Object.keys(ofVolume)) {
-    const [from, to] = [Object.hasOwn(ofProfile, key) ? ofProfile[key] : ofVolume[key], ofVolume[key]];
-    if (!isSame(from, to)) {
-      notes.push(note("value-overridden", `${path}.tags`, { setting: `tags.${key}`, profile, from, to }));
-    }
-  }
-  const tags = Object.fromEntries(Object.entries(merged).sort(([a], [b]) => (a < b ? -1 : 1)));
+  const merged = mergeTags(
+    { ...asked, tags: { ...asked.tags, ofStack: { Name: name, ...asked.tags.ofStack } } },
+    "tags",
+    {
+      ofProfile,
+      ofBackend: ofVolume,
+    },
+  );
+  notes.push(...merged.notes);
+  const { tags } = merged;
 
   const { count: most, keyLength, valueLength } = limits.tags;
   const whereOf = (key: string) => `${Object.hasOwn(ofVolume, key) ? placementPath : path}.tags`;

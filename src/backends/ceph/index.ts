@@ -7,6 +7,7 @@ import { count, note, problem, type Note, type Problem } from "../../core/proble
 import {
   defineBackend,
   inPlace,
+  mergeTags,
   readAsRecorded,
   refused,
   sizeProblems,
@@ -16,21 +17,30 @@ import {
 } from "../contract";
 import { flatCost, flatPrices } from "../flat-price";
 import { cephLimits, type CephLimits } from "./limits";
-import { pool, section, type CephLimitsSection, type CephPool, type CephSection, type ImageFeature } from "./section";
+import {
+  cephTagRules,
+  pool,
+  section,
+  type CephLimitsSection,
+  type CephPool,
+  type CephSection,
+  type ImageFeature,
+} from "./section";
 import type { CephSettings } from "./settings";
 
 export type { ImageFeature } from "./section";
 export type { CephSettings } from "./settings";
 
-const placement = z.strictObject({
+const place = z.strictObject({
   pools: z
     .array(pool)
     .optional()
     .describe("The pools that profiles may use, the preferred one first. Default: only pools that profiles name"),
 });
+const placement = place.extend({ metadata: section.shape.metadata });
 type Placement = z.infer<typeof placement>;
 
-const stack = placement
+const stack = place
   .extend({
     owner: z
       .string()
@@ -71,6 +81,7 @@ export const ceph = defineBackend({
   },
   placement,
   stack,
+  tags: { setting: "metadata", is: "an entry of an image's metadata", rules: () => cephTagRules },
   place: ({ pools }) => (pools === undefined ? {} : { pools }),
   questions: [],
   hasProvider: true,
@@ -157,6 +168,8 @@ function resolve(asked: Asked<CephSection, Placement, CephLimits>): Answer<CephS
   }
   const notes: Note[] = [];
   const chosen = choosePool(asked, problems, notes);
+  const tags = mergeTags(asked, "metadata", { ofProfile: asked.section.metadata, ofBackend: asked.placement.metadata });
+  notes.push(...tags.notes);
   if (problems.length > 0 || !chosen) return { sizeGiB, problems, notes: [] };
 
   const settings: CephSettings = {
@@ -178,7 +191,7 @@ function resolve(asked: Asked<CephSection, Placement, CephLimits>): Answer<CephS
     snapshotLimit: section.snapshotLimit ?? 0,
     // Their order means nothing.
     imageFeatures: features && [...new Set(features)].sort(),
-    metadata: section.metadata ?? {},
+    metadata: tags.tags,
   };
   return { settings, sizeGiB, problems, notes };
 }

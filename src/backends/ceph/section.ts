@@ -2,7 +2,8 @@
 
 import { z } from "zod";
 
-import { bounded } from "../bounded";
+import { bounded } from "../../core/bounded";
+import type { TagRules } from "../contract";
 
 /** How many entries of metadata a volume may have. Ceph has no such limit. */
 const MOST_METADATA = 64;
@@ -57,6 +58,23 @@ export type CephLimitsSection = z.infer<ReturnType<typeof limits>>;
 const metadataKey = z
   .string()
   .regex(/^(?!conf_|\.|storage-profiles)[A-Za-z0-9][A-Za-z0-9._/-]*$/, "invalid or reserved metadata key");
+
+/** What tags may be: metadata of the image. */
+export const cephTagRules: TagRules = {
+  key: {
+    pattern: /^[A-Za-z0-9][A-Za-z0-9._/-]*$/,
+    allowed: "letters, digits, `.`, `_`, `/` and `-`, beginning with a letter or a digit",
+  },
+  value: { min: 1, allowed: "text that isn't empty" },
+  most: MOST_METADATA,
+  reserved: [
+    { key: /^conf_/, because: "metadata that begin with `conf_` are configuration of the image, such as its limits" },
+    {
+      key: /^storage-profiles/,
+      because: "metadata that begin with `storage-profiles` are reserved for storage-profiles",
+    },
+  ],
+};
 
 export const section = z
   .strictObject({

@@ -6,6 +6,7 @@ import { count, note, problem, type Note, type Problem } from "../../core/proble
 import {
   defineBackend,
   inPlace,
+  mergeTags,
   readAsRecorded,
   refused,
   sizeProblems,
@@ -15,7 +16,7 @@ import {
 } from "../contract";
 import { flatCost, flatPrices } from "../flat-price";
 import { cioLimits, DEFAULT_RELEASE, releases, type CioLimits, type RareService } from "./limits";
-import { algorithms, isOn, section, withParameters, type CioSection } from "./section";
+import { algorithms, cioTagRules, isOn, section, withParameters, type CioSection } from "./section";
 import type { CioSettings } from "./settings";
 
 export type { CioSettings } from "./settings";
@@ -25,10 +26,11 @@ const version = z
   .optional()
   .describe("The release of ContainerIO: 1, 2, or 2015 for the limits of the founding example. Needed to make volumes");
 
-const placement = z.strictObject({ version });
+const place = z.strictObject({ version });
+const placement = place.extend({ labels: section.shape.labels });
 type Placement = z.infer<typeof placement>;
 
-const stack = placement
+const stack = place
   .extend({
     owner: z
       .string()
@@ -80,6 +82,7 @@ export const cio = defineBackend({
   },
   placement,
   stack,
+  tags: { setting: "labels", is: "a label of a ContainerIO volume", rules: () => cioTagRules },
   place: ({ version }) => (version === undefined ? {} : { version }),
   questions: [
     {
@@ -337,6 +340,8 @@ function resolve(asked: Asked<CioSection, Placement, CioLimits>): Answer<CioSett
       }),
     );
   }
+  const tags = mergeTags(asked, "labels", { ofProfile: section.labels, ofBackend: placement.labels });
+  notes.push(...tags.notes);
   if (problems.length > 0) return { sizeGiB, problems, notes: [] };
 
   const settings: CioSettings = {
@@ -351,7 +356,7 @@ function resolve(asked: Asked<CioSection, Placement, CioLimits>): Answer<CioSett
     type,
     filesystem: section.filesystem ?? "btrfs",
     directory: section.directory ?? "/cio/volumes",
-    labels: section.labels ?? {},
+    labels: tags.tags,
     compression: compressionOf(services.compression),
     dedupe: isOn(services.dedupe),
     encryption: isOn(services.encryption),

@@ -2,7 +2,8 @@
 
 import { z } from "zod";
 
-import { bounded } from "../bounded";
+import { bounded } from "../../core/bounded";
+import type { TagRules } from "../contract";
 
 export const algorithms = ["lzo", "zlib", "zstd"] as const;
 export const filesystems = ["btrfs", "ext4", "xfs"] as const;
@@ -55,7 +56,16 @@ const autoExpand = z.strictObject({
 
 /** More than a volume ever has. */
 const MOST_LABELS = 64;
-const labelKey = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]*$/, "invalid label key");
+const LABEL_KEY = /^[A-Za-z0-9][A-Za-z0-9._/-]*$/;
+const labelKey = z.string().regex(LABEL_KEY, "invalid label key");
+
+/** What tags may be: labels. Source of the keys that mean something: release notes of ContainerIO, build 3249. Read 2026-11-24. */
+export const cioTagRules: TagRules = {
+  key: { pattern: LABEL_KEY, allowed: "letters, digits, `.`, `_`, `/` and `-`, beginning with a letter or a digit" },
+  value: { allowed: "any text" },
+  most: MOST_LABELS,
+  reserved: [{ key: /^cio\./, because: "labels that begin with `cio.` tell ContainerIO how a volume is used" }],
+};
 
 export const section = z
   .strictObject({

@@ -10,7 +10,7 @@ import { driverNames, driverOf, drivers } from "./drivers";
 import { manifestsOf } from "./manifests";
 import { claimRecorded } from "./recorded";
 import { resolveClaim } from "./resolve";
-import { own, place, placement, section, stack, type KubernetesSettings, type Placement } from "./settings";
+import { labelRules, own, place, placement, section, stack, type KubernetesSettings, type Placement } from "./settings";
 
 export type { KubernetesSettings } from "./settings";
 
@@ -31,6 +31,7 @@ export const kubernetes = defineBackend({
   stack,
   place,
   own,
+  tags: { setting: "labels", is: "a label on Kubernetes", rules: () => labelRules },
   questions: [
     {
       option: "driver",

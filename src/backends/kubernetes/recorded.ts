@@ -37,7 +37,7 @@ export const claimRecorded: Recorded<KubernetesSettings> = {
     return { sizeGiB, settings };
   },
   decided: [],
-  own: ["namespace", "accessModes", "volumeMode", "labels", "existingClass"],
+  own: ["namespace", "accessModes", "volumeMode", "existingClass"],
 };
 
 // Source: apimachinery, resource.Quantity. Read 2026-11-29.

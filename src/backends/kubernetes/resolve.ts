@@ -5,7 +5,7 @@ import { nearest } from "../../core/nearest";
 import { count, note, problem, type Note, type Problem } from "../../core/problems";
 import { NAMESPACE } from "../../core/config-schema";
 import { joinPath } from "../../core/validate";
-import type { Answer, Asked } from "../contract";
+import { mergeTags, type Answer, type Asked } from "../contract";
 import { attributesClassName, classContent, sorted, storageClassName } from "./classes";
 import { driverNames, driverOf, SIDECAR_PARAMETERS, type Driver, type DriverName } from "./drivers";
 import { parametersOf, type Parameters } from "./parameters";
@@ -35,7 +35,7 @@ type Candidate = readonly [way: string, ...changes: Changed[]];
 // `isQuiet`: only whether there are problems matters, and not the ways out of them, which are found by asking so.
 function answerTo(asked: AskedClaim, isQuiet: boolean): Answer<KubernetesSettings> {
   const { placement, base, section } = asked;
-  const { driver: name, namespace = "default", volumeMode = "Filesystem", labels = {}, existingClass } = placement;
+  const { driver: name, namespace = "default", volumeMode = "Filesystem", labels, existingClass } = placement;
   if (name === undefined || !base) return { sizeGiB: asked.sizeGiB, problems: [noDriver()], notes: [] };
   const driver = driverOf(name);
   const accepts = isQuiet ? undefined : acceptedBy(asked);
@@ -70,7 +70,7 @@ function answerTo(asked: AskedClaim, isQuiet: boolean): Answer<KubernetesSetting
     parameters: existingClass === undefined ? content.parameters : {},
     volumeAttributesClass: Object.keys(attributes).length > 0 ? attributesClassName(name, attributes) : null,
     attributes: sorted(attributes),
-    labels: sorted(labels),
+    labels: mergeTags(asked, "labels", { ofBackend: labels }).tags,
   };
   return { settings, sizeGiB, problems, notes };
 }

@@ -3,7 +3,8 @@
 
 import { z } from "zod";
 
-import { bounded } from "../bounded";
+import { bounded } from "../../core/bounded";
+import type { TagRules } from "../contract";
 import { driverNames, type DriverName } from "./drivers";
 
 export const accessModes = ["ReadWriteOnce", "ReadWriteOncePod", "ReadOnlyMany", "ReadWriteMany"] as const;
@@ -37,15 +38,37 @@ const namespace = z.string().regex(LABEL).describe('Name of the namespace: "shop
 const driver = z.enum(driverNames).describe("Name of the CSI driver that the cluster has");
 
 // What a label may be. Source: apimachinery validation, IsQualifiedName and IsValidLabelValue.
-const labelName = z
-  .string()
-  .regex(/^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/)
-  .describe('a label name: "app", or "example.com/app"');
-const labelValue = z
-  .string()
-  .regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/)
-  .describe("up to 63 letters, digits, `-`, `_` and `.`");
-const labels = bounded(z.record(labelName, labelValue), 64).describe("Labels of the claim. Default: none");
+const LABEL_NAME = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
+const LABEL_VALUE = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
+const MOST_LABELS = 64;
+const labelName = z.string().regex(LABEL_NAME).describe('a label name: "app", or "example.com/app"');
+const labelValue = z.string().regex(LABEL_VALUE).describe("up to 63 letters, digits, `-`, `_` and `.`");
+const labels = bounded(z.record(labelName, labelValue), MOST_LABELS).describe("Labels of the claim. Default: none");
+
+/** What tags may be: labels. Source of the reserved ones: kubernetes.io/docs, "Labels and Selectors", and pulumi-kubernetes. Read 2026-11-30. */
+export const labelRules: TagRules = {
+  key: {
+    pattern: LABEL_NAME,
+    allowed:
+      "up to 63 letters, digits, `-`, `_` and `.`, beginning and ending with a letter or a digit; optionally after a DNS name and `/`",
+  },
+  value: {
+    pattern: LABEL_VALUE,
+    allowed:
+      "up to 63 letters, digits, `-`, `_` and `.`, beginning and ending with a letter or a digit; or an empty text",
+  },
+  most: MOST_LABELS,
+  reserved: [
+    {
+      key: /^(kubernetes|k8s)\.io\//,
+      because: "label names that begin with `kubernetes.io/` or `k8s.io/` are reserved for Kubernetes",
+    },
+    {
+      key: /^app\.kubernetes\.io\/managed-by$/,
+      because: "the label `app.kubernetes.io/managed-by` is set by the tool that manages the claim",
+    },
+  ],
+};
 
 /** What a volume says itself on Kubernetes. */
 export const own = z

@@ -6,6 +6,7 @@ import { note, problem, type Note } from "../../core/problems";
 import {
   defineBackend,
   inPlace,
+  mergeTags,
   partialRange,
   rangeSchema,
   refused,
@@ -14,7 +15,13 @@ import {
   type Asked,
 } from "../contract";
 import { flatCost, flatPrices } from "../flat-price";
-import { openstackPlacement, openstackStackSchema, openstackVolumeSchema, type OpenstackPlacement } from "./placement";
+import {
+  openstackPlacement,
+  openstackStackSchema,
+  openstackTagRules,
+  openstackVolumeSchema,
+  type OpenstackPlacement,
+} from "./placement";
 import { openstackSection, type OpenstackSection, type OpenstackSettings } from "./settings";
 import { sizesOf, volumeTypeToMake } from "./specs";
 
@@ -51,6 +58,7 @@ export const openstack = defineBackend({
   placement: openstackPlacement,
   stack: openstackStackSchema,
   own: openstackVolumeSchema,
+  tags: { setting: "metadata", is: "an entry of Cinder's metadata", rules: () => openstackTagRules },
   questions: [
     {
       option: "zone",
@@ -98,11 +106,10 @@ export const openstack = defineBackend({
       notes.push(note("value-overridden", `${path}.${setting}`, { setting, profile, from, to }));
     };
     overridden("description", section.description, placement.description);
-    const [ofProfile, ofVolume] = [section.metadata ?? {}, placement.metadata ?? {}];
-    for (const [key, value] of Object.entries(ofVolume)) overridden(`metadata.${key}`, ofProfile[key], value);
+    const tags = mergeTags(asked, "metadata", { ofProfile: section.metadata, ofBackend: placement.metadata });
+    notes.push(...tags.notes);
     if (problems.length > 0) return { sizeGiB, problems, notes: [] };
 
-    const metadata = Object.entries({ ...ofProfile, ...ofVolume }).sort(([a], [b]) => (a < b ? -1 : 1));
     const settings: OpenstackSettings = {
       volumeType,
       migrationPolicy: section.migrationPolicy ?? "never",
@@ -111,7 +118,7 @@ export const openstack = defineBackend({
       imageId: placement.imageId ?? null,
       sourceVolumeId: placement.sourceVolumeId ?? null,
       description: placement.description ?? section.description ?? null,
-      metadata: Object.fromEntries(metadata),
+      metadata: tags.tags,
     };
     return { settings, sizeGiB, problems, notes };
   },
@@ -147,7 +154,7 @@ export const openstack = defineBackend({
       return { sizeGiB, settings: { volumeType: type ?? null, migrationPolicy } as Partial<OpenstackSettings> };
     },
     decided: ["availabilityZone"],
-    own: ["availabilityZone", ...MADE_FROM, "description", "metadata"],
+    own: ["availabilityZone", ...MADE_FROM, "description"],
   },
 });
 

@@ -2,7 +2,8 @@
 
 import { z } from "zod";
 
-import { bounded } from "../bounded";
+import { bounded } from "../../core/bounded";
+import type { TagRules } from "../contract";
 
 const availabilityZone = z.string().min(1).describe('Name of the availability zone: "nova"');
 
@@ -18,6 +19,23 @@ const CINDERS_OWN = ["readonly", "attached_mode"];
 /** More than a volume ever has. A cloud's own bound, where it has one, comes with its answer. */
 const MOST_METADATA = 256;
 
+/** Keys that somebody else needs. */
+const RESERVED = [
+  {
+    key: /^storage-profiles\./,
+    because: `keys that begin with \`${MARK_PREFIX}\` are reserved for storage-profiles`,
+  },
+  ...CINDERS_OWN.map((key) => ({ key: new RegExp(`^${key}$`), because: `\`${key}\` is reserved for Cinder` })),
+];
+
+/** What tags may be: metadata. */
+export const openstackTagRules: TagRules = {
+  key: { min: 1, max: METADATA_LENGTH, allowed: `keys of 1 to ${METADATA_LENGTH} characters` },
+  value: { max: METADATA_LENGTH, allowed: `values of up to ${METADATA_LENGTH} characters` },
+  most: MOST_METADATA,
+  reserved: RESERVED,
+};
+
 /** Metadata by key. */
 export const metadataSchema = bounded(z.record(z.string(), z.string()), MOST_METADATA)
   .superRefine((metadata, context) => {
@@ -29,9 +47,7 @@ export const metadataSchema = bounded(z.record(z.string(), z.string()), MOST_MET
       context.addIssue({ code: "custom", path: [key], message, params });
     };
     for (const [key, value] of Object.entries(metadata)) {
-      if (key.startsWith(MARK_PREFIX))
-        wrong(key, `keys that begin with \`${MARK_PREFIX}\` are reserved for storage-profiles`);
-      if (CINDERS_OWN.includes(key)) wrong(key, `\`${key}\` is reserved for Cinder`);
+      for (const { key: reserved, because } of RESERVED) if (reserved.test(key)) wrong(key, because);
       if (key.length === 0 || key.length > METADATA_LENGTH)
         wrong(key, `the key is ${key.length} characters long (1 to ${METADATA_LENGTH})`);
       if (value.length > METADATA_LENGTH)

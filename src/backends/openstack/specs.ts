@@ -4,7 +4,7 @@
 import { z } from "zod";
 
 import { problem, type Problem } from "../../core/problems";
-import { bounded } from "../bounded";
+import { bounded } from "../../core/bounded";
 
 const positiveWhole = z.int().positive();
 // A limit by the GiB is a whole number of bytes or requests in Cinder.

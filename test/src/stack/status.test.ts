@@ -166,6 +166,36 @@ describe("a volume", () => {
     ).toMatchObject({ a: "compliant" });
   });
 
+  test.each([
+    ["aws", { aws: { tags: { Name: "mine" } } }],
+    ["openstack", { openstack: { metadata: { a: "b" } } }],
+    ["cio", {}],
+    ["ceph", {}],
+  ] as const)(
+    "on %s is out of date when tags of the stack were changed since, and keeps its own",
+    async (backend, own) => {
+      const config = {
+        backend,
+        volumes: { a: { sizeGiB: 8, tags: { team: "shop" }, ...own } },
+        tags: { env: "dev", team: "all" },
+      } as StackConfig;
+      const state = stateOf(await read(config));
+      for (const volumes of [config.volumes, {}]) {
+        const statuses = async (tags: Record<string, string>) => {
+          const [status] = statusesOf(await read({ ...config, volumes, tags }), state);
+          return [status?.status, ...(status?.causes ?? []).map(({ message }) => message)].join(": ");
+        };
+        expect(await statuses({ env: "dev", team: "all" })).toBe("compliant");
+        // Its own counts before the stack's.
+        expect(await statuses({ env: "dev", team: "other" })).toBe("compliant");
+        const changed = await statuses({ env: "prod" });
+        expect(changed).toContain("out-of-date: ");
+        expect(changed).toContain('"env":"dev","team":"shop"');
+        expect(changed).toContain('"env":"prod","team":"shop"');
+      }
+    },
+  );
+
   test("is compared with what a transform of its program gave its resource", async () => {
     const transformed = { iopsLimit: 777 };
     const state = stateOf(await read(LOCAL), { a: { transformed, drift: transformed } });

@@ -155,6 +155,15 @@ describe("a volume on aws", () => {
     expect(component(seen)?.inputs["settings"]).toMatchObject({ availabilityZone: "us-east-1d", snapshotId: "snap-7" });
   });
 
+  test("has the tags that hold on every backend, beneath its own, also from other resources", async () => {
+    const tags = { team: pulumi.output("shop"), env: "prod", gone: undefined as never };
+    for (const each of [tags, pulumi.output(tags)]) {
+      const seen = await declared({ sizeGiB: 10, tags: each, aws: { tags: { env: "dev" } } }, { volumeType: "gp2" });
+      expect(child(seen)?.inputs["tags"]).toEqual({ Name: "data", team: "shop", env: "dev" });
+      expect(component(seen)?.inputs["tags"]).toEqual({ team: "shop", env: "dev" });
+    }
+  });
+
   test("has a physicalName as its tag, and an id to import", async () => {
     const seen = await declared({ sizeGiB: 10, physicalName: "prod", import: "vol-1" }, { volumeType: "gp2" });
     expect(child(seen)).toMatchObject({ inputs: { tags: { Name: "prod" } }, id: "vol-1" });
@@ -270,6 +279,22 @@ describe("what is wrong", () => {
     expect(JSON.stringify(resources)).not.toContain("s3cret");
     const [component] = resources;
     expect(component?.inputs).toMatchObject({ problems: [{ code: "setting-not-applicable", path: "aws" }] });
+  });
+
+  test("is a tag that is a secret, that isn't text, or that is reserved", async () => {
+    const of = async (tags: object) => {
+      const { resources } = await run(() => new ProfiledVolume("data@bronze", { sizeGiB: 5, tags: tags as never }));
+      expect(JSON.stringify(resources)).not.toContain("s3cret");
+      return (resources[0]?.inputs as { problems: { code: string; path: string }[] }).problems.map(
+        ({ code, path }) => `${code} ${path}`,
+      );
+    };
+    expect(await of({ token: pulumi.secret("s3cret") })).toEqual(["setting-not-applicable tags"]);
+    expect(await of({ late: pulumi.output(5) })).toEqual(["wrong-type tags.late"]);
+    expect(await of({ late: pulumi.output("x"), "aws:x": "y" })).toEqual(['value-invalid tags["aws:x"]']);
+    expect(await failing(() => new ProfiledVolume("x", { sizeGiB: 1, tags: ["a"] as never }))).toContain(
+      "tags: expected an object, got a list",
+    );
   });
 
   test("of the arguments is no stack trace", async () => {
