@@ -1039,6 +1039,10 @@ export const noteKinds = {
     meaning: "The volume's declaration is invalid.",
     message: ({ what }) => `invalid declaration: ${what}`,
   }),
+  "status-incomplete": noteKind<{ what: string }>({
+    meaning: "The backend accepted the last change of the volume, and hasn't carried it out.",
+    message: ({ what }) => `the last change isn't complete: ${what}`,
+  }),
   "status-unfinished": noteKind<Record<string, never>>({
     meaning: "The last `up` didn't complete the volume, so its status is unknown.",
     message: () => "not completed by the last `up`",
