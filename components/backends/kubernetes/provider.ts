@@ -9,7 +9,7 @@ import { leaveToEngine } from "../../provider-errors";
 import { KubernetesError, type KubernetesErrorCode } from "./cluster-errors";
 import { readCluster } from "./kubeconfig";
 import { ClusterSession } from "./session";
-import { look, waitFor, type Seen, type Watched } from "./watch";
+import { look, waitFor, type Watched } from "./watch";
 
 leaveToEngine("KubernetesError");
 
@@ -31,8 +31,6 @@ interface Inputs {
 
 /** What the state knows. */
 interface Outputs extends Inputs {
-  /** The PersistentVolume, where the claim was bound when it was last read. */
-  volumeName?: string;
   /** What the cluster hasn't carried out, as it was last seen; `status` reports it. Absent where all is done, and where nobody looked. */
   incomplete?: string;
 }
@@ -71,12 +69,12 @@ export const provider = {
 
   async read(id: string, props: Outputs): Promise<dynamic.ReadResult<Outputs>> {
     const { incomplete: _before, ...requested } = props;
-    const seen = await look(sessionOfRun(), watchedOf(props)).catch((error: unknown) => {
+    const outcome = await look(sessionOfRun(), watchedOf(props)).catch((error: unknown) => {
       if (error instanceof KubernetesError) return undefined;
       throw error;
     });
     // Where it can't be read, what is known of it is as old as it was.
-    return { id, props: seen ? outputs(requested, seen) : props };
+    return { id, props: outcome ? outputs(requested, outcome) : props };
   },
 
   // The claim's own resource takes it away.
@@ -92,11 +90,11 @@ const UNSEEN: readonly KubernetesErrorCode[] = [
 async function awaited(inputs: Inputs): Promise<Outputs> {
   const { declaredAs, claim } = inputs;
   const report = (line: string) => console.log(`${declaredAs}: ${line}`);
-  let seen: Seen;
+  let outcome: Outcome;
   try {
     const found = await waitFor(sessionOfRun(), watchedOf(inputs), report);
     if (!found) throw new KubernetesError("other-cluster", `the kubeconfig's cluster doesn't have claim ${claim}`);
-    seen = found;
+    outcome = found;
   } catch (error) {
     if (!(error instanceof KubernetesError) || !UNSEEN.includes(error.code)) throw error;
     report(
@@ -105,14 +103,13 @@ async function awaited(inputs: Inputs): Promise<Outputs> {
     );
     return outputs(inputs);
   }
-  const { outcome } = seen;
   if (outcome.state === "done") {
     if (outcome.remark !== undefined) report(outcome.remark);
-    return outputs(inputs, seen);
+    return outputs(inputs, outcome);
   }
   const failure = new KubernetesError("not-done", `claim ${claim}: ${messageOf(outcome, inputs)}`);
   // The state must have why: the next run waits again.
-  const properties = { ...outputs(inputs, seen), __provider: inputs.__provider };
+  const properties = { ...outputs(inputs, outcome), __provider: inputs.__provider };
   throw Object.assign(failure, { id: claim, properties, reasons: [failure.message] });
 }
 
@@ -138,11 +135,6 @@ function watchedOf({ claim, uid, attributesClass, storage, timeoutSeconds }: Inp
   return { claim, uid, attributesClass, storage, timeoutSeconds };
 }
 
-function outputs({ __provider: _provider, ...inputs }: Inputs, seen?: Seen): Outputs {
-  const volumeName = seen?.claim.spec?.volumeName;
-  return {
-    ...inputs,
-    ...(volumeName !== undefined && { volumeName }),
-    ...(seen && seen.outcome.state !== "done" && { incomplete: seen.outcome.what }),
-  };
+function outputs({ __provider: _provider, ...inputs }: Inputs, outcome?: Outcome): Outputs {
+  return { ...inputs, ...(outcome && outcome.state !== "done" && { incomplete: outcome.what }) };
 }

@@ -12,6 +12,7 @@ import { argumentsOf } from "../../arguments";
 import { registrationOf } from "../../own-resources";
 import { transformed } from "../../transform";
 import type { VolumeBackend } from "../contract";
+import { askCluster } from "./ask";
 import { explainErrors } from "./errors";
 import { PROVIDER_TEXT } from "./provider-text";
 import { persistentVolumeClaim } from "./sdk";
@@ -39,16 +40,13 @@ export interface ClaimOutcomeArgs {
 
 /** What became of a claim's last change. Usually made by a `ProfiledVolume`. */
 export class ClaimOutcome extends pulumi.CustomResource {
-  /** The PersistentVolume, where the claim was bound when it was last read. */
-  declare public readonly volumeName: pulumi.Output<string | undefined>;
-
   constructor(name: string, args: ClaimOutcomeArgs & pulumi.Inputs, opts?: pulumi.CustomResourceOptions) {
     const { type, props } = registrationOf({
       token: "storage-profiles:kubernetes:ClaimOutcome",
       dynamicType: "pulumi-nodejs:dynamic/storage-profiles:ClaimOutcome",
       providerText: PROVIDER_TEXT,
     });
-    super(type, name, { volumeName: undefined, ...args, declaredAs: name, ...props }, opts);
+    super(type, name, { ...args, declaredAs: name, ...props }, opts);
   }
 }
 
@@ -64,9 +62,10 @@ export const kubernetesBackend: VolumeBackend = {
 
   importsByEngine: true,
 
-  ask({ importId: id }) {
-    const notes = id === undefined ? [] : [note("owner-unknown", "import", { id, keeper: "Kubernetes" })];
-    return Promise.resolve({ problems: [], notes });
+  async ask(asked) {
+    const { importId: id } = asked;
+    if (id === undefined) return askCluster(asked);
+    return { problems: [], notes: [note("owner-unknown", "import", { id, keeper: "Kubernetes" })] };
   },
 
   load: persistentVolumeClaim,
@@ -111,11 +110,10 @@ export const kubernetesBackend: VolumeBackend = {
     const settings = pulumi
       .all([volume, has])
       .apply(([asked, each]): KubernetesSettings => ({ ...(asked.settings as KubernetesSettings), ...each.settings }));
+    // Not the companion's business: a pod that uses the claim neither waits for a change, nor has it unknown at preview.
     const details = pulumi
-      .output({ metadata, spec, known: companion.volumeName })
-      .apply(({ metadata: { name: claimName }, spec: { volumeName }, known }): ClaimDetails => {
-        return { claimName, volumeName: volumeName ?? known };
-      });
+      .output({ metadata, spec })
+      .apply((each): ClaimDetails => ({ claimName: each.metadata.name, volumeName: each.spec.volumeName }));
     // Who uses the id uses a volume of the class and the size that was asked for.
     const volumeId = pulumi.all([resource.id, companion.id]).apply(([id]) => id);
     return { resource, volumeId, sizeGiB, settings, details };

@@ -1,4 +1,4 @@
-// Reads claims and their events from an API server, for all volumes of a run. The login is renewed once when the server no longer accepts it.
+// Reads claims, their events and classes from an API server, and tries changes in dry runs, for all volumes of a run. The login is renewed once when the server no longer accepts it.
 
 import { z } from "zod";
 
@@ -31,6 +31,8 @@ const claimShape = z.object({
     })
     .optional(),
 });
+const classShape = z.object({ metadata: z.object({ deletionTimestamp: text }).optional(), driverName: text });
+const statusShape = z.object({ message: z.string() });
 const eventsShape = z.object({
   items: z.array(
     z.object({
@@ -56,12 +58,33 @@ export class ClusterSession {
 
   /** A claim, by `namespace/name`; nothing where there is none of this `uid`. */
   async readClaim(claim: string, uid: string | undefined): Promise<Claim | undefined> {
-    const [namespace = "", name = ""] = claim.split("/");
-    const at = `/api/v1/namespaces/${encodeURIComponent(namespace)}/persistentvolumeclaims/${encodeURIComponent(name)}`;
-    const response = await this.get(at, `reading claim ${claim}`);
+    const response = await this.send({ at: pathOf(claim), what: `reading claim ${claim}` });
     if (response.status === 404) return undefined;
     const read = understood(response, claimShape, `reading claim ${claim}`) as Claim;
     return uid !== undefined && read.metadata?.uid !== uid ? undefined : read;
+  }
+
+  /** Why the API server would refuse a patch of a claim; nothing where it would accept it. Nothing is changed. */
+  async refusal(claim: string, patch: object): Promise<string | undefined> {
+    const what = `trying a change of claim ${claim}`;
+    const response = await this.send({ at: `${pathOf(claim)}?dryRun=All`, what, patch });
+    if (response.status === 200) return undefined;
+    const read = readJson(response, statusShape);
+    const message = "value" in read ? read.value.message : "";
+    // Without the permission to patch nothing is known. A quota is forbidden, too.
+    if (response.status === 403 && /cannot patch/.test(message)) throw forbidden(what);
+    if (response.status >= 500) return understood(response, z.never(), what);
+    return message;
+  }
+
+  /** A VolumeAttributesClass; nothing where there is none. */
+  async readAttributesClass(name: string): Promise<z.infer<typeof classShape> | undefined> {
+    const what = `reading VolumeAttributesClass ${name}`;
+    const response = await this.send({
+      at: `/apis/storage.k8s.io/v1/volumeattributesclasses/${encodeURIComponent(name)}`,
+      what,
+    });
+    return response.status === 404 ? undefined : understood(response, classShape, what);
   }
 
   /** The messages of a claim's warnings for one of these reasons, the newest first; none where they can't be read. */
@@ -70,7 +93,7 @@ export class ClusterSession {
     const selector = encodeURIComponent(`involvedObject.uid=${uid},type=Warning`);
     const at = `/api/v1/namespaces/${encodeURIComponent(namespace)}/events?fieldSelector=${selector}`;
     try {
-      const { items } = understood(await this.get(at, "reading events"), eventsShape, "reading events");
+      const { items } = understood(await this.send({ at, what: "reading events" }), eventsShape, "reading events");
       const timeOf = ({ lastTimestamp, eventTime }: (typeof items)[number]) => lastTimestamp ?? eventTime ?? "";
       return items
         .filter(({ reason }) => reason !== undefined && reasons.includes(reason))
@@ -82,11 +105,15 @@ export class ClusterSession {
     }
   }
 
-  private async get(at: string, what: string): Promise<HttpResponse> {
+  private async send({ at, what, patch }: { at: string; what: string; patch?: object }): Promise<HttpResponse> {
     const url = `${this.cluster.server}${at}`;
     const answer = await this.login.use(async ({ client, authorization }) => {
-      const headers: Record<string, string> = authorization === undefined ? {} : { authorization };
-      const response = await repeated(() => client.send({ method: "GET", url, headers, what }), isPassing);
+      const headers: Record<string, string> = {
+        ...(patch && { "content-type": "application/merge-patch+json" }),
+        ...(authorization !== undefined && { authorization }),
+      };
+      const request = { method: patch ? ("PATCH" as const) : ("GET" as const), url, headers, body: patch, what };
+      const response = await repeated(() => client.send(request), isPassing);
       return response.status === 401 ? undefined : response;
     });
     if (!answer)
@@ -108,10 +135,17 @@ export class ClusterSession {
   }
 }
 
+function pathOf(claim: string): string {
+  const [namespace = "", name = ""] = claim.split("/");
+  return `/api/v1/namespaces/${encodeURIComponent(namespace)}/persistentvolumeclaims/${encodeURIComponent(name)}`;
+}
+
+const forbidden = (what: string) =>
+  new KubernetesError("forbidden", `${what}: the kubeconfig's user has no permission for it (HTTP 403)`);
+
 function understood<T>(response: HttpResponse, shape: z.ZodType<T>, what: string): T {
   const { status } = response;
-  if (status === 403)
-    throw new KubernetesError("forbidden", `${what}: the kubeconfig's user may not read it (HTTP 403)`);
+  if (status === 403) throw forbidden(what);
   if (status >= 500 || status === 429)
     throw new KubernetesError("interrupted", `${what}: the API server answered HTTP ${status}`);
   if (status !== 200) throw new KubernetesError("refused", `${what}: the API server answered HTTP ${status}`);

@@ -3,7 +3,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { outcomeOf, type Outcome, type RequestedChange } from "../../../src/backends/kubernetes/outcome";
-import type { Claim } from "../../../src/backends/kubernetes/claim";
 import { monotonic } from "../../../src/system/monotonic";
 import { isPassing, KubernetesError } from "./cluster-errors";
 import type { ClusterSession } from "./session";
@@ -16,12 +15,6 @@ export interface Watched extends RequestedChange {
   timeoutSeconds: number;
 }
 
-/** What came of it. */
-export interface Seen {
-  outcome: Outcome;
-  claim: Claim;
-}
-
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 5_000;
 const PROGRESS_MS = 10_000;
@@ -29,13 +22,13 @@ const PROGRESS_MS = 10_000;
 const NO_ANSWER_MS = 120_000;
 const REASONS = ["VolumeModifyFailed", "VolumeResizeFailed"];
 
-/** Reads a claim, and how far the change has come. Nothing where the cluster doesn't have the claim. */
-export async function look(session: ClusterSession, watched: Watched): Promise<Seen | undefined> {
+/** Reads how far the change of a claim has come. Nothing where the cluster doesn't have the claim. */
+export async function look(session: ClusterSession, watched: Watched): Promise<Outcome | undefined> {
   const claim = await session.readClaim(watched.claim, watched.uid);
   if (!claim) return undefined;
   const outcome = outcomeOf(claim, watched);
-  if (outcome.state !== "infeasible") return { outcome, claim };
-  return { claim, outcome: outcomeOf(claim, watched, await session.warnings(claim, REASONS)) };
+  if (outcome.state !== "infeasible") return outcome;
+  return outcomeOf(claim, watched, await session.warnings(claim, REASONS));
 }
 
 /**
@@ -46,20 +39,18 @@ export async function waitFor(
   session: ClusterSession,
   watched: Watched,
   report: (line: string) => void,
-): Promise<Seen | undefined> {
+): Promise<Outcome | undefined> {
   const start = monotonic.now();
   const limit = watched.timeoutSeconds * 1_000;
   let pause = FIRST_PAUSE_MS;
   let reported = start;
-  let seen = await look(session, watched);
+  let outcome = await look(session, watched);
   let answered = start;
   for (;;) {
-    if (!seen) return undefined;
-    const { outcome } = seen;
-    if (outcome.state === "done" || "way" in outcome) return seen;
+    if (!outcome || outcome.state === "done" || "way" in outcome) return outcome;
     const now = monotonic.now();
     if (outcome.state !== "no-answer") answered = now;
-    if (now - start >= limit || now - answered >= NO_ANSWER_MS) return seen;
+    if (now - start >= limit || now - answered >= NO_ANSWER_MS) return outcome;
     if (now - reported >= PROGRESS_MS) {
       reported = now;
       report(`${outcome.what}, ${Math.round((now - start) / 1_000)} s so far`);
@@ -67,7 +58,7 @@ export async function waitFor(
     await sleep(Math.max(0, Math.min(pause, limit - (now - start))));
     pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS);
     try {
-      seen = await look(session, watched);
+      outcome = await look(session, watched);
     } catch (error) {
       // An API server that is away for a while, as during an upgrade, goes on when it is back.
       if (!isPassing(error) || monotonic.now() - start >= limit) throw error;
