@@ -76,31 +76,36 @@ export class KubernetesProject extends Project {
 
   private async bindAll(): Promise<void> {
     while (!this.isOver) {
-      const { body } = await this.lab.ask("GET", CLAIMS);
-      for (const claim of body.items ?? []) if (claim.status.phase === "Pending") await this.bind(claim);
+      await bindClaims(this.lab);
       await new Promise((done) => setTimeout(done, 200));
     }
   }
+}
 
-  private async bind({ metadata: { name, namespace, uid }, spec }: any): Promise<void> {
-    const volumeName = `pv-${name}`;
-    const capacity = { storage: spec.resources.requests.storage };
-    const { accessModes, volumeMode, storageClassName, volumeAttributesClassName } = spec;
-    const claimRef = { apiVersion: "v1", kind: "PersistentVolumeClaim", name, namespace, uid };
-    await this.lab.ask("POST", VOLUMES, {
-      ...{ apiVersion: "v1", kind: "PersistentVolume" },
-      metadata: { name: volumeName, annotations: { "pv.kubernetes.io/provisioned-by": EBS } },
-      spec: {
-        ...{ capacity, accessModes, volumeMode, storageClassName, volumeAttributesClassName, claimRef },
-        ...{ persistentVolumeReclaimPolicy: "Retain", csi: { driver: EBS, volumeHandle: `vol-${name}` } },
-      },
-    });
-    await this.lab.ask("PATCH", `${VOLUMES}/${volumeName}/status`, { status: { phase: "Bound" } });
-    await this.lab.ask("PATCH", `${CLAIMS}/${name}`, { spec: { volumeName } });
-    const bound = {
-      ...{ phase: "Bound", capacity, accessModes },
-      currentVolumeAttributesClassName: volumeAttributesClassName,
-    };
-    await this.lab.ask("PATCH", `${CLAIMS}/${name}/status`, { status: bound });
-  }
+/** Binds each claim that isn't bound to a volume of EBS's driver, as the external-provisioner and the controller manager would. */
+export async function bindClaims(lab: ControlPlane): Promise<void> {
+  const { body } = await lab.ask("GET", CLAIMS);
+  for (const claim of body.items ?? []) if (claim.status.phase === "Pending") await bind(lab, claim);
+}
+
+async function bind(lab: ControlPlane, { metadata: { name, namespace, uid }, spec }: any): Promise<void> {
+  const volumeName = `pv-${name}`;
+  const capacity = { storage: spec.resources.requests.storage };
+  const { accessModes, volumeMode, storageClassName, volumeAttributesClassName } = spec;
+  const claimRef = { apiVersion: "v1", kind: "PersistentVolumeClaim", name, namespace, uid };
+  await lab.ask("POST", VOLUMES, {
+    ...{ apiVersion: "v1", kind: "PersistentVolume" },
+    metadata: { name: volumeName, annotations: { "pv.kubernetes.io/provisioned-by": EBS } },
+    spec: {
+      ...{ capacity, accessModes, volumeMode, storageClassName, volumeAttributesClassName, claimRef },
+      ...{ persistentVolumeReclaimPolicy: "Retain", csi: { driver: EBS, volumeHandle: `vol-${name}` } },
+    },
+  });
+  await lab.ask("PATCH", `${VOLUMES}/${volumeName}/status`, { status: { phase: "Bound" } });
+  await lab.ask("PATCH", `${CLAIMS}/${name}`, { spec: { volumeName } });
+  const bound = {
+    ...{ phase: "Bound", capacity, accessModes },
+    currentVolumeAttributesClassName: volumeAttributesClassName,
+  };
+  await lab.ask("PATCH", `${CLAIMS}/${name}/status`, { status: bound });
 }

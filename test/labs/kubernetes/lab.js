@@ -17,7 +17,7 @@ const { UserError, cacheDirectory, main } = require("../../../tools/shared.js");
 const { build, capture, isExecutable, keyOf, readModule, showTo, toolchain } = require("../../../tools/engine/go.js");
 const { until } = require("../../../tools/test/time.js");
 
-module.exports = { missing, missingChangers, programFiles, pulumiPlugin, startControlPlane };
+module.exports = { missing, missingChangers, missingDrivers, programFiles, pulumiPlugin, startControlPlane };
 
 const FLAGS = ["-mod=readonly", "-trimpath", "-ldflags=-s -w"];
 
@@ -79,6 +79,11 @@ function missing(env = process.env, programs = PROGRAMS) {
 }
 
 /** Why this machine has nothing that changes volumes of a control plane, or nothing where it has. */
+function missingDrivers(env = process.env) {
+  return missing(env, [...PROGRAMS, ...CHANGERS.filter(({ name }) => name.startsWith("csi-"))]);
+}
+
+/** The same for what a program needs as well: Pulumi's Kubernetes provider. */
 function missingChangers(env = process.env) {
   return missing(env, [...PROGRAMS, ...CHANGERS]);
 }
