@@ -226,7 +226,7 @@ async function startControlPlane(env = process.env) {
     const driver = start(mock, log, [name, socket, rules, ...(canModify ? [] : ["--no-modify"])]);
     await until("the CSI driver to listen", () => driver.hasEnded() || fs.existsSync(socket), { everyMs: 50 });
     const sidecar = start(resizer, inside(`${id}-resizer.log`), [
-      ...["--kubeconfig", kubeconfig, "--csi-address", socket, "--timeout", "60s", "--extra-modify-metadata"],
+      ...["--kubeconfig", kubeconfig, "--csi-address", socket, "--timeout", "60s"],
       ...["--handle-volume-inuse-error=false", "--retry-interval-start", "500ms", "--retry-interval-max", "5s"],
     ]);
     const own = {

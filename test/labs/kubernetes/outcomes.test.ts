@@ -107,6 +107,7 @@ describeIf(missingDrivers() === undefined, "the outcome of a change", missingDri
 
   test("of a size that the driver rejects has a way back, too", async () => {
     const driver = await lab.startDriver(EBS);
+    expect(await change("gold", "300Gi")).toBeUndefined();
     driver.answer({ code: INVALID_ARGUMENT, message: "at most 300 GiB" });
     expect(await change("gold", "400Gi")).toMatch(
       /driver rejected the size .*at most 300 GiB.*keeps 300Gi.*pulumi refresh/,
