@@ -45,6 +45,8 @@ const eventsShape = z.object({
   ),
 });
 
+type AttributesClass = z.infer<typeof classShape>;
+
 interface Login {
   client: HttpClient;
   authorization: string | undefined;
@@ -53,6 +55,8 @@ interface Login {
 /** A session with an API server. */
 export class ClusterSession {
   private readonly login = new SharedLogin(() => this.logIn(), isPassing);
+
+  private readonly classes = new Map<string, Promise<AttributesClass | undefined>>();
 
   constructor(private readonly cluster: Cluster) {}
 
@@ -77,8 +81,14 @@ export class ClusterSession {
     return message;
   }
 
-  /** A VolumeAttributesClass; nothing where there is none. */
-  async readAttributesClass(name: string): Promise<z.infer<typeof classShape> | undefined> {
+  /** A VolumeAttributesClass; nothing where there is none. Read once for all volumes that change to it. */
+  readAttributesClass(name: string): Promise<AttributesClass | undefined> {
+    const known = this.classes.get(name) ?? this.requestClass(name);
+    this.classes.set(name, known);
+    return known;
+  }
+
+  private async requestClass(name: string): Promise<AttributesClass | undefined> {
     const what = `reading VolumeAttributesClass ${name}`;
     const response = await this.send({
       at: `/apis/storage.k8s.io/v1/volumeattributesclasses/${encodeURIComponent(name)}`,
