@@ -14,7 +14,7 @@ export interface HttpResponse {
 
 /** A request. */
 export interface HttpRequest {
-  method: "GET" | "POST" | "DELETE";
+  method: "GET" | "POST" | "PATCH" | "DELETE";
   url: string;
   /** Sent as JSON. */
   body?: object | undefined;
@@ -34,6 +34,8 @@ export interface HttpClientOptions {
   /** The client's certificate and its key, as PEM. Default: none */
   cert?: string | undefined;
   key?: string | undefined;
+  /** The name that the server's certificate must have. Default: that of its address */
+  serverName?: string | undefined;
   /** Whether the server's certificate isn't verified. */
   insecure: boolean;
   /** The backend's error for a request that failed on its way. */
@@ -45,7 +47,7 @@ export class HttpClient {
   private readonly agent: Agent;
 
   constructor(private readonly options: HttpClientOptions) {
-    const { connections, timeoutMs, ca, cert, key, insecure } = options;
+    const { connections, timeoutMs, ca, cert, key, serverName, insecure } = options;
     this.agent = new (undici().Agent)({
       connections,
       connect: {
@@ -54,6 +56,7 @@ export class HttpClient {
         ...(ca && { ca }),
         ...(cert && { cert }),
         ...(key && { key }),
+        ...(serverName !== undefined && { servername: serverName }),
       },
       headersTimeout: timeoutMs,
       bodyTimeout: timeoutMs,

@@ -954,6 +954,11 @@ export const noteKinds = {
     message: ({ tags }) =>
       `the volume keeps ${tags.length === 1 ? "tag" : "tags"} ${listed(tags)}: a class can't remove tags`,
   }),
+  "class-missing": noteKind<{ name: string }>({
+    meaning: "On Kubernetes, the class that a volume changes to doesn't exist in the cluster.",
+    message: ({ name }) =>
+      `VolumeAttributesClass ${name} doesn't exist in the cluster yet; the change waits until it does`,
+  }),
   "class-left-out": noteKind<{ name: string; because: string }>({
     meaning: "On Kubernetes, a profile has no StorageClass of its own name.",
     message: ({ name, because }) => `no StorageClass "${name}": ${because}`,
@@ -1043,6 +1048,10 @@ export const noteKinds = {
   "status-not-possible": noteKind<{ what: string }>({
     meaning: "The volume's declaration is invalid.",
     message: ({ what }) => `invalid declaration: ${what}`,
+  }),
+  "status-incomplete": noteKind<{ what: string }>({
+    meaning: "The backend accepted the last change of the volume, and hasn't carried it out.",
+    message: ({ what }) => `the last change isn't complete: ${what}`,
   }),
   "status-unfinished": noteKind<Record<string, never>>({
     meaning: "The last `up` didn't complete the volume, so its status is unknown.",

@@ -89,6 +89,7 @@ function volumeOf(component: Resource, children: Resource[], followers: Follower
     given: volume && isTransformed === true ? givenOf(volume, children) : undefined,
     has: volume && hasOf(volume, got, children),
     takenBy: children.map(({ outputs }) => outputs?.["takenBy"]).find((each) => typeof each === "string"),
+    incomplete: children.map(({ outputs }) => outputs?.["incomplete"]).find((each) => typeof each === "string"),
     volumeId: typeof volumeId === "string" ? volumeId : undefined,
     mountPath: typeof mountPath === "string" ? mountPath : undefined,
     protected: [component, ...children].some(({ protect }) => protect === true),

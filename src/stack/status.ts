@@ -109,6 +109,8 @@ export function statusOf(
   // Also where an `up` was tried, and refused for it.
   else if (recorded.takenBy !== undefined)
     cause("non-compliant", note("status-taken-over", "volumeId", { owner: recorded.takenBy }));
+  else if (recorded.incomplete !== undefined)
+    cause("non-compliant", note("status-incomplete", "settings", { what: recorded.incomplete }));
   else if (!recorded.got || [recorded.urn, ...recorded.children.map(({ urn }) => urn)].some((urn) => pending.has(urn)))
     cause("unknown", note("status-unfinished", "name", {}));
   else if (!now) cause("non-compliant", note("status-gone", "volumeId", {}));

@@ -230,6 +230,8 @@ export interface RecordedVolume {
   has?: Pick<ResolvedVolume, "sizeGiB" | "settings"> | undefined;
   /** Who has taken it over, as the last refresh found. */
   takenBy?: string | undefined;
+  /** What the backend accepted and hasn't carried out, as it was last seen. */
+  incomplete?: string | undefined;
   volumeId?: string | undefined;
   /** Where it is mounted, on backends that mount it. */
   mountPath?: string | undefined;

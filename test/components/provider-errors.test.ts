@@ -3,6 +3,7 @@
 import { backendNames, backends } from "../../src";
 import { CioError } from "../../components/backends/cio/errors";
 import { LocalVolumeError } from "../../components/host/errors";
+import { KubernetesError } from "../../components/backends/kubernetes/cluster-errors";
 import { OpenstackError } from "../../components/backends/openstack/errors";
 import { ScaleioError } from "../../components/backends/scaleio/errors";
 
@@ -19,6 +20,7 @@ test("errors of ours are left to the engine, which tells them once; others are w
     report(new ScaleioError("refused", "the array refuses: it is full"));
     report(new LocalVolumeError("disk-full", "the disk is full"));
     report(new OpenstackError("refused", "Cinder refuses: quota"));
+    report(new KubernetesError("not-done", "claim shop/data: the driver rejected the class"));
     report(new CioError("refused", "the cluster refuses: it is full"));
     expect(written).toEqual([]);
     report(new TypeError("a mistake"));

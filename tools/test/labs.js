@@ -88,8 +88,8 @@ const labs = [
   },
   {
     name: "kubernetes",
-    what: "a real Kubernetes API server, judging classes and claims",
-    needs: "etcd and kube-apiserver, built once by test/labs/kubernetes/lab.js (Go, half an hour)",
+    what: "a real Kubernetes API server and external-resizer, with a mock CSI driver and Pulumi's Kubernetes provider",
+    needs: "etcd, kube-apiserver and three more programs, built once by test/labs/kubernetes/lab.js (Go, an hour)",
     files: ["test/labs/kubernetes/"],
     isOptional: true,
   },

@@ -1,6 +1,6 @@
 // What refusals of the API server mean where they don't say what to do.
 
-import { formatProblems, problem } from "../../../src";
+import { formatProblems, problem, type Problem } from "../../../src";
 
 // Source: kubernetes 1.34.3, pkg/apis/core/validation, plugin/pkg/admission; each seen on that API server. Read 2026-11-29.
 const REFUSALS: [RegExp, because: string, way: string][] = [
@@ -26,10 +26,16 @@ const REFUSALS: [RegExp, because: string, way: string][] = [
   ],
 ];
 
-/** What errors of a claim mean and what to do, or nothing where they say it themselves. */
-export function explainErrors(name: string, _id: string, errors: string[]): string | undefined {
+/** What a refusal of a claim means, and what to do; nothing where it says that itself. */
+export function refusalOf(errors: string[]): Problem | undefined {
   const text = errors.join("\n");
   const [, because, way] = REFUSALS.find(([pattern]) => pattern.test(text)) ?? [];
   if (because === undefined || way === undefined) return undefined;
-  return formatProblems(name, [problem("claim-refused", "settings", undefined, { because, way })]);
+  return problem("claim-refused", "settings", undefined, { because, way });
+}
+
+/** The same for a volume, as text. */
+export function explainErrors(name: string, _id: string, errors: string[]): string | undefined {
+  const refusal = refusalOf(errors);
+  return refusal && formatProblems(name, [refusal]);
 }

@@ -16,4 +16,5 @@ export const kubernetes = defineBackend<{
   details: ClaimDetails;
 }>({
   volumes: () => (require("./resource") as typeof import("./resource")).kubernetesBackend,
+  providers: () => ({ ClaimOutcome: (require("./provider") as typeof import("./provider")).provider }),
 });

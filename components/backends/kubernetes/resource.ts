@@ -1,17 +1,21 @@
 // How the kubernetes backend makes a volume for a ProfiledVolume: as a PersistentVolumeClaim of @pulumi/kubernetes. Its size and its class of
-// attributes change in one patch; everything else is fixed, and must not have the provider replace the claim, and with it the data.
+// attributes change in one patch; everything else is fixed, and must not have the provider replace the claim, and with it the data. A companion
+// of ours waits for the CSI driver: the provider returns as soon as the API server has accepted the patch.
 
 import type { PersistentVolumeClaim } from "@pulumi/kubernetes/core/v1/persistentVolumeClaim";
 import * as pulumi from "@pulumi/pulumi";
 
-import { note, stackPlacement } from "../../../src";
+import { note, stackPlacement, type StackConfig } from "../../../src";
 import { claimSpec } from "../../../src/backends/kubernetes/claim";
 import { claimRecorded } from "../../../src/backends/kubernetes/recorded";
 import type { KubernetesSettings } from "../../../src/backends/kubernetes/settings";
 import { argumentsOf } from "../../arguments";
+import { registrationOf } from "../../own-resources";
 import { transformed } from "../../transform";
 import type { VolumeBackend } from "../contract";
+import { askCluster } from "./ask";
 import { explainErrors } from "./errors";
+import { PROVIDER_TEXT } from "./provider-text";
 import { persistentVolumeClaim } from "./sdk";
 import type { ClaimDetails } from "./types";
 
@@ -23,6 +27,29 @@ const FIXED = ["metadata.name", "metadata.namespace"].concat(
     (key) => `spec.${key}`,
   ),
 );
+
+const DEFAULT_TIMEOUT_MINUTES = 15;
+
+/** What a companion is told. */
+export interface ClaimOutcomeArgs {
+  claim: pulumi.Input<string>;
+  uid: pulumi.Input<string | undefined>;
+  attributesClass: pulumi.Input<string | undefined>;
+  storage: pulumi.Input<string | undefined>;
+  timeoutSeconds: number;
+}
+
+/** What became of a claim's last change. Usually made by a `ProfiledVolume`. */
+export class ClaimOutcome extends pulumi.CustomResource {
+  constructor(name: string, args: ClaimOutcomeArgs & pulumi.Inputs, opts?: pulumi.CustomResourceOptions) {
+    const { type, props } = registrationOf({
+      token: "storage-profiles:kubernetes:ClaimOutcome",
+      dynamicType: "pulumi-nodejs:dynamic/storage-profiles:ClaimOutcome",
+      providerText: PROVIDER_TEXT,
+    });
+    super(type, name, { ...args, declaredAs: name, ...props }, opts);
+  }
+}
 
 export const kubernetesBackend: VolumeBackend = {
   placement: (config) =>
@@ -36,9 +63,10 @@ export const kubernetesBackend: VolumeBackend = {
 
   importsByEngine: true,
 
-  ask({ importId: id }) {
-    const notes = id === undefined ? [] : [note("owner-unknown", "import", { id, keeper: "Kubernetes" })];
-    return Promise.resolve({ problems: [], notes });
+  async ask(asked) {
+    const { importId: id } = asked;
+    if (id === undefined) return askCluster(asked);
+    return { problems: [], notes: [note("owner-unknown", "import", { id, keeper: "Kubernetes" })] };
   },
 
   load: persistentVolumeClaim,
@@ -48,7 +76,7 @@ export const kubernetesBackend: VolumeBackend = {
   ignored: ["namespace", "accessModes", "volumeMode", "storageClass"] satisfies (keyof KubernetesSettings)[],
 
   make(toMake) {
-    const { name, physicalName, importId, opts, volume } = toMake;
+    const { name, physicalName, importId, opts, volume, config } = toMake;
     const of = argumentsOf<KubernetesSettings>(volume);
     const own = {
       metadata: {
@@ -66,12 +94,28 @@ export const kubernetesBackend: VolumeBackend = {
     const { PersistentVolumeClaim } = persistentVolumeClaim();
     const resource = new PersistentVolumeClaim(name, args, finalOpts);
     const { metadata, spec } = resource;
+    const companion = new ClaimOutcome(
+      name,
+      {
+        claim: resource.id,
+        uid: metadata.uid,
+        // What the API server has: with what it dropped, or a transform changed.
+        attributesClass: spec.volumeAttributesClassName,
+        storage: spec.apply(({ resources }) => resources.requests["storage"]),
+        timeoutSeconds: timeoutOf(opts, config),
+      },
+      { parent: opts.parent, aliases: opts.aliases ?? [] },
+    );
     const has = pulumi.output({ metadata, spec }).apply((each) => claimRecorded.read(each));
     const sizeGiB = pulumi.all([volume, has]).apply(([asked, each]) => each.sizeGiB ?? asked.sizeGiB);
     const settings = pulumi
       .all([volume, has])
       .apply(([asked, each]): KubernetesSettings => ({ ...(asked.settings as KubernetesSettings), ...each.settings }));
-    return { resource, volumeId: resource.id, sizeGiB, settings, details: detailsOf(resource) };
+    // Not the companion's business: a pod that uses the claim neither waits for a change, nor has it unknown at preview.
+    const details = detailsOf(resource);
+    // Who uses the id uses a volume of the class and the size that was asked for.
+    const volumeId = pulumi.all([resource.id, companion.id]).apply(([id]) => id);
+    return { resource, volumeId, sizeGiB, settings, details };
   },
 
   read({ name, id, opts }) {
@@ -97,6 +141,20 @@ function detailsOf({ metadata, spec }: PersistentVolumeClaim): pulumi.Output<Cla
 
 function unreadable(name: string): never {
   throw new pulumi.RunError(`${name}: the size of the claim is unknown`);
+}
+
+// How long a change is waited for. Pulumi's own limit for the update counts first.
+function timeoutOf({ customTimeouts }: pulumi.CustomResourceOptions, { kubernetes }: StackConfig): number {
+  const own = customTimeouts?.update === undefined ? undefined : secondsOf(customTimeouts.update);
+  return own ?? (kubernetes?.changeTimeoutMinutes ?? DEFAULT_TIMEOUT_MINUTES) * 60;
+}
+
+// A duration as Go writes it: "90s", "1h30m". What is none the engine refuses.
+function secondsOf(duration: string): number | undefined {
+  const units: Record<string, number> = { h: 3_600, m: 60, s: 1, ms: 0.001 };
+  const parts = [...duration.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s)/g)];
+  if (parts.map(([part]) => part).join("") !== duration || parts.length === 0) return undefined;
+  return parts.reduce((sum, [, number, unit = ""]) => sum + Number(number) * (units[unit] ?? 0), 0);
 }
 
 function providerConfig(key: string): string | undefined {

@@ -11,6 +11,27 @@ export interface ClaimSpec {
   resources: { requests: { storage: string } };
 }
 
+/** A claim as it is read: any part may be missing. */
+export interface Claim {
+  metadata?: { name?: string; namespace?: string; uid?: string; deletionTimestamp?: string };
+  spec?: {
+    accessModes?: string[];
+    volumeMode?: string;
+    volumeName?: string;
+    storageClassName?: string;
+    volumeAttributesClassName?: string;
+    resources?: { requests?: { storage?: string } };
+  };
+  status?: {
+    phase?: string;
+    capacity?: { storage?: string };
+    allocatedResourceStatuses?: { storage?: string };
+    conditions?: { type?: string; status?: string; reason?: string; message?: string }[];
+    currentVolumeAttributesClassName?: string;
+    modifyVolumeStatus?: { status?: string; targetVolumeAttributesClassName?: string };
+  };
+}
+
 /** The spec of a claim: all that a volume is, as one patch changes it. */
 export function claimSpec({ sizeGiB, settings }: { sizeGiB: number; settings: KubernetesSettings }): ClaimSpec {
   const { accessModes, volumeMode, storageClass, volumeAttributesClass } = settings;

@@ -43,7 +43,7 @@ export const kubernetes = defineBackend({
       choices: driverNames,
     },
   ],
-  hasProvider: false,
+  hasProvider: true,
   limits: {
     data: {},
     override: nothing.describe("None of Kubernetes itself: the limits of the CSI driver's backend apply"),

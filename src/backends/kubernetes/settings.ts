@@ -118,6 +118,12 @@ export const stack = classOptions
   .extend({
     driver: driver.optional(),
     namespace: namespace.optional().describe("Namespace of claims that don't name one. Default: default"),
+    changeTimeoutMinutes: z
+      .int()
+      .min(1)
+      .max(10_080)
+      .optional()
+      .describe("Timeout for the CSI driver to carry out a change, in minutes; it continues after it. Default: 15"),
     zones: z
       .array(z.string().min(1))
       .min(1)
@@ -137,7 +143,13 @@ export const placement = own.extend({
 export type Placement = z.infer<typeof placement>;
 
 /** What of the stack's config is about the place of a claim. */
-export function place({ driver, namespace, zones, ...classes }: Record<string, unknown>): object {
+export function place({
+  driver,
+  namespace,
+  zones,
+  changeTimeoutMinutes: _,
+  ...classes
+}: Record<string, unknown>): object {
   return {
     ...(driver !== undefined && { driver }),
     ...(namespace !== undefined && { namespace }),

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// A Kubernetes API server of a test's own, with its etcd: both from Go modules, built once into the cache. Building takes half an hour, so
-// only this command does it: `node test/labs/kubernetes/lab.js`. Nothing runs beside them: no controller, no kubelet, no storage.
+// A Kubernetes API server of a test's own, with its etcd, and what changes volumes there: the external-resizer beside Kubernetes' mock CSI driver,
+// and Pulumi's Kubernetes provider. All from Go modules, built once into the cache. Building takes half an hour, so only this command does it:
+// `node test/labs/kubernetes/lab.js`. No other controller runs beside them, no kubelet, and no storage.
 // @ts-check
 "use strict";
 
@@ -16,7 +17,7 @@ const { UserError, cacheDirectory, main } = require("../../../tools/shared.js");
 const { build, capture, isExecutable, keyOf, readModule, showTo, toolchain } = require("../../../tools/engine/go.js");
 const { until } = require("../../../tools/test/time.js");
 
-module.exports = { missing, programFiles, startControlPlane };
+module.exports = { missing, missingChangers, missingDrivers, programFiles, pulumiPlugin, startControlPlane };
 
 const FLAGS = ["-mod=readonly", "-trimpath", "-ldflags=-s -w"];
 
@@ -25,15 +26,40 @@ const PROGRAMS = [
   { name: "kube-apiserver", folder: "control", main: "k8s.io/kubernetes/cmd/kube-apiserver" },
 ];
 
+/** What changes volumes, and what applies programs. */
+const CHANGERS = [
+  {
+    name: "csi-resizer",
+    folder: "sidecars",
+    main: "github.com/kubernetes-csi/external-resizer/v2/cmd/csi-resizer",
+    versionOf: "github.com/kubernetes-csi/external-resizer/v2",
+  },
+  { name: "csi-mock", folder: "mock", main: "storage-profiles/labs/kubernetes/mock", versionOf: "k8s.io/kubernetes" },
+  {
+    name: "pulumi-resource-kubernetes",
+    folder: "pulumi",
+    main: "storage-profiles/labs/kubernetes/pulumi",
+    versionOf: "github.com/pulumi/pulumi-kubernetes/provider/v4",
+  },
+];
+
 /**
- * @param {(typeof PROGRAMS)[number]} program
+ * @typedef {object} Program
+ * @property {string} name
+ * @property {string} folder of its Go module
+ * @property {string} main its package
+ * @property {string} [versionOf] the module whose version it has
+ *
+ * @param {Program} program
  * @param {NodeJS.ProcessEnv} env
  */
-function recipe({ name, folder, main: source }, env) {
+function recipe({ name, folder, main: source, versionOf = source.split("/cmd/")[0] }, env) {
   const module = readModule(path.join(__dirname, folder));
   const sums = fs.readFileSync(path.join(module.folder, "go.sum"), "utf8");
-  const directory = path.join(cacheDirectory(env), "kubernetes", keyOf([module.text, sums, source, FLAGS]));
-  const [root = ""] = source.split("/cmd/");
+  const own = path.join(module.folder, "main.go");
+  const parts = [module.text, sums, source, FLAGS, ...(fs.existsSync(own) ? [fs.readFileSync(own, "utf8")] : [])];
+  const directory = path.join(cacheDirectory(env), "kubernetes", keyOf(parts));
+  const root = versionOf;
   const version = new RegExp(`^(?:require )?\\s*${root} v(\\S+)`, "m").exec(module.text)?.[1] ?? "";
   return { module, version, executable: path.join(directory, name) };
 }
@@ -42,23 +68,40 @@ function recipe({ name, folder, main: source }, env) {
  * Why this machine has no control plane, or nothing where it has.
  *
  * @param {NodeJS.ProcessEnv} [env]
+ * @param {Program[]} [programs]
  * @returns {string | undefined}
  */
-function missing(env = process.env) {
-  const absent = PROGRAMS.filter((program) => !isExecutable(recipe(program, env).executable));
+function missing(env = process.env, programs = PROGRAMS) {
+  const absent = programs.filter((program) => !isExecutable(recipe(program, env).executable));
   if (absent.length === 0) return undefined;
-  const names = absent.map(({ name }) => name).join(" and ");
+  const names = absent.map(({ name }) => name).join(", ");
   return `${names} not built yet; build with: node test/labs/kubernetes/lab.js (takes about half an hour)`;
 }
 
+/** Why this machine has nothing that changes volumes of a control plane, or nothing where it has. */
+function missingDrivers(env = process.env) {
+  return missing(env, [...PROGRAMS, ...CHANGERS.filter(({ name }) => name.startsWith("csi-"))]);
+}
+
+/** The same for what a program needs as well: Pulumi's Kubernetes provider. */
+function missingChangers(env = process.env) {
+  return missing(env, [...PROGRAMS, ...CHANGERS]);
+}
+
 /** Where the programs are, or go when they are built. */
-function programFiles(env = process.env) {
-  return PROGRAMS.map((program) => recipe(program, env).executable);
+function programFiles(env = process.env, programs = PROGRAMS) {
+  return programs.map((program) => recipe(program, env).executable);
+}
+
+/** Pulumi's Kubernetes provider, for plugins.providers in a project's Pulumi.yaml. */
+function pulumiPlugin(env = process.env) {
+  const [, , executable = ""] = programFiles(env, CHANGERS);
+  return { name: "kubernetes", path: path.dirname(executable) };
 }
 
 /** @param {NodeJS.ProcessEnv} env */
 async function buildPrograms(env) {
-  for (const program of PROGRAMS) {
+  for (const program of [...PROGRAMS, ...CHANGERS]) {
     const { module, version, executable } = recipe(program, env);
     if (isExecutable(executable)) continue;
     const tools = await toolchain(module.go, env);
@@ -80,6 +123,13 @@ async function buildPrograms(env) {
  *
  * @typedef {object} ControlPlane
  * @property {(method: string, path: string, body?: object) => Promise<Answer>} ask a PATCH is a merge patch
+ * @property {string} kubeconfig its file, with the credentials of an administrator
+ * @property {(name: string, canModify?: boolean) => Promise<CsiDriver>} startDriver starts a CSI driver of a name, and its external-resizer
+ * @property {() => Promise<void>} stop
+ *
+ * @typedef {object} CsiDriver
+ * @property {(rule: { code?: number, message?: string, delayMs?: number }) => void} answer what changes are answered with from now on
+ * @property {() => Record<string, any>[]} changes that it was asked for: `{ modify: parameters }` and `{ expand: bytes }`
  * @property {() => Promise<void>} stop
  */
 
@@ -152,7 +202,50 @@ async function startControlPlane(env = process.env) {
     await stop();
     throw error;
   }
-  return { ask, stop };
+  const kubeconfig = inside("kubeconfig");
+  const cluster = { server: `https://127.0.0.1:${secure}`, "insecure-skip-tls-verify": true };
+  const file = {
+    ...{ apiVersion: "v1", kind: "Config", "current-context": "lab" },
+    clusters: [{ name: "lab", cluster }],
+    users: [{ name: "admin", user: { token } }],
+    contexts: [{ name: "lab", context: { cluster: "lab", user: "admin" } }],
+  };
+  fs.writeFileSync(kubeconfig, JSON.stringify(file), { mode: 0o600 });
+
+  let drivers = 0;
+  const startDriver = async (/** @type {string} */ name, canModify = true) => {
+    const [resizer, mock] = programFiles(env, CHANGERS);
+    const id = `driver-${++drivers}`;
+    const [socket, rules, log] = [inside(`${id}.sock`), inside(`${id}.json`), inside(`${id}.log`)];
+    const answer = (/** @type {object} */ rule) => {
+      // At once, as the driver may read it at any moment.
+      fs.writeFileSync(`${rules}.new`, JSON.stringify(rule));
+      fs.renameSync(`${rules}.new`, rules);
+    };
+    answer({});
+    const driver = start(mock, log, [name, socket, rules, ...(canModify ? [] : ["--no-modify"])]);
+    await until("the CSI driver to listen", () => driver.hasEnded() || fs.existsSync(socket), { everyMs: 50 });
+    const sidecar = start(resizer, inside(`${id}-resizer.log`), [
+      ...["--kubeconfig", kubeconfig, "--csi-address", socket, "--timeout", "60s"],
+      ...["--handle-volume-inuse-error=false", "--retry-interval-start", "500ms", "--retry-interval-max", "5s"],
+    ]);
+    const own = {
+      hasEnded: () => false,
+      async end() {
+        await sidecar.end();
+        await driver.end();
+      },
+    };
+    running.push(own);
+    const changes = () =>
+      fs
+        .readFileSync(log, "utf8")
+        .split("\n")
+        .filter((line) => line.startsWith("{"))
+        .map((line) => JSON.parse(line));
+    return { answer, changes, stop: own.end };
+  };
+  return { ask, kubeconfig, startDriver, stop };
 }
 
 /**

@@ -1,13 +1,17 @@
 // Our classes and claims, judged by a real API server: it takes them as they are, changes a claim's profile and size in one patch, and
 // refuses what we refuse. No controller runs beside it: where Kubernetes would bind a claim, the test says so in its status.
 
+import * as pulumi from "@pulumi/pulumi";
+
 import { change, makeCatalog, resolve, type ProfileDefinition, type ResolvedVolume } from "../../../src";
 import { claimSpec } from "../../../src/backends/kubernetes/claim";
 import { driverNames, type DriverName } from "../../../src/backends/kubernetes/drivers";
 import { classesOf } from "../../../src/backends/kubernetes/manifests";
 import { claimRecorded } from "../../../src/backends/kubernetes/recorded";
 import type { KubernetesSettings } from "../../../src/backends/kubernetes/settings";
+import { askCluster } from "../../../components/backends/kubernetes/ask";
 import { explainErrors } from "../../../components/backends/kubernetes/errors";
+import { until } from "../../../tools/test/time.js";
 import { describeIf } from "../../support/machine";
 import { missing, startControlPlane } from "./lab.js";
 
@@ -162,6 +166,60 @@ describeIf(missing() === undefined, "a real Kubernetes API server", missing(), (
     const growth = await patch("early", { resources: specOf(volume("bronze", 200)).resources });
     expect([growth.status, explainErrors("data", "", [growth.body.message])]).toEqual([
       403,
+      expect.stringContaining("StorageClass no longer exists"),
+    ]);
+  });
+
+  test("is asked at preview: an unbound claim, a class that goes, is missing or another driver's, a quota, and what it accepts", async () => {
+    const [bronze, gold] = [volume("bronze"), volume("gold")];
+    await apply(EBS);
+    await create("asked", bronze);
+    pulumi.runtime.setAllConfig({ "kubernetes:kubeconfig": lab.kubeconfig });
+    const ask = async (from: ResolvedVolume, to: ResolvedVolume, more: object = {}) => {
+      const { body } = await lab.ask("GET", `${CLAIMS}/asked`);
+      const before = { ...body, metadata: { ...body.metadata, ...more } };
+      const asked = { name: "data", declared: { before }, config: {}, from, to, isDryRun: true };
+      const { problems, notes } = await askCluster(asked as never);
+      return [...problems, ...notes].map(({ message }) => message);
+    };
+    expect(await ask(bronze, gold)).toEqual([expect.stringContaining("isn't bound yet")]);
+    await bind("asked", bronze);
+    expect(await ask(bronze, gold)).toEqual([]);
+    expect(await ask(bronze, bronze)).toEqual([]);
+    expect((await lab.ask("GET", `${CLAIMS}/asked`)).body.spec.volumeAttributesClassName).toBe(
+      specOf(bronze).volumeAttributesClassName,
+    );
+    // A claim of the same name in another cluster is another claim.
+    expect(await ask(bronze, gold, { uid: "other" })).toEqual([
+      "claim default/asked not checked in advance: the kubeconfig's cluster doesn't have it",
+    ]);
+
+    const name = specOf(gold).volumeAttributesClassName!;
+    const scope = { operator: "In", scopeName: "VolumeAttributesClass", values: [name] };
+    const hard = { "count/persistentvolumeclaims": "0" };
+    const quotas = "/api/v1/namespaces/default/resourcequotas";
+    await lab.ask("POST", quotas, {
+      ...{ apiVersion: "v1", kind: "ResourceQuota", metadata: { name: "no-gold" } },
+      spec: { hard, scopeSelector: { matchExpressions: [scope] } },
+    });
+    await lab.ask("PATCH", `${quotas}/no-gold/status`, { status: { hard, used: hard } });
+    // The quota's own cache follows within a second or so.
+    await until("the quota to count", async () => (await ask(bronze, gold)).length > 0);
+    expect(await ask(bronze, gold)).toEqual([expect.stringContaining("a quota of the namespace is exhausted")]);
+    await lab.ask("DELETE", `${quotas}/no-gold`);
+    await until("the quota to go", async () => (await ask(bronze, gold)).length === 0);
+
+    await lab.ask("DELETE", `${ATTRIBUTES}/${name}`);
+    expect(await ask(bronze, gold)).toEqual([`VolumeAttributesClass ${name} is being deleted`]);
+    await lab.ask("PATCH", `${ATTRIBUTES}/${name}`, { metadata: { finalizers: null } });
+    expect(await ask(bronze, gold)).toEqual([expect.stringContaining("doesn't exist in the cluster yet")]);
+    await lab.ask("POST", ATTRIBUTES, {
+      ...{ apiVersion: "storage.k8s.io/v1", kind: "VolumeAttributesClass", metadata: { name } },
+      ...{ driverName: "pd.csi.storage.gke.io", parameters: { iops: "1" } },
+    });
+    expect(await ask(bronze, gold)).toEqual([`VolumeAttributesClass ${name} is one of driver pd.csi.storage.gke.io`]);
+    await clear();
+    expect(await ask(bronze, volume("bronze", 200))).toEqual([
       expect.stringContaining("StorageClass no longer exists"),
     ]);
   });

@@ -262,6 +262,23 @@ describe("a volume", () => {
     ]);
   });
 
+  test("is not compliant when the backend accepted the last change and hasn't carried it out, with the reason", async () => {
+    const config = await read(LOCAL);
+    const urn = "urn:pulumi:dev::p::storage-profiles:index:ProfiledVolume::a";
+    const companion = { urn: `${urn}-outcome`, type: "x:y:Outcome", parent: urn };
+    const what = "class silver → gold: the driver rejected the class (Infeasible)";
+    const [a] = statusesOf(
+      config,
+      stateOf(config, { a: { isUnfinished: true } }, [{ ...companion, outputs: { incomplete: what } }]),
+    );
+    expect([a?.status, a?.causes]).toEqual([
+      "non-compliant",
+      [expect.objectContaining({ message: `the last change isn't complete: ${what}` })],
+    ]);
+    const done = stateOf(config, { a: { isUnfinished: true } }, [{ ...companion, outputs: {} }]);
+    expect(statusesOf(config, done)[0]).toMatchObject({ status: "unknown", causes: [{ code: "status-unfinished" }] });
+  });
+
   test("is not compliant when its resource is another than it was made, is gone, or when what is declared is impossible", async () => {
     const config = await read(LOCAL);
     const drifted = stateOf(config, { a: { drift: { iopsLimit: 7 } }, b: { isGone: true } });

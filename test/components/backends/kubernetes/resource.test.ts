@@ -7,6 +7,7 @@ import { claimTemplate, ProfileClasses, ProfiledVolume, type ProfiledVolumeArgs 
 import { explainErrors } from "../../../../components/backends/kubernetes/errors";
 
 const CLAIM = "kubernetes:core/v1:PersistentVolumeClaim";
+const OUTCOME = "pulumi-nodejs:dynamic/storage-profiles:ClaimOutcome";
 const EBS = "ebs.csi.aws.com";
 
 interface Registered {
@@ -79,8 +80,9 @@ describe("a ProfiledVolume on Kubernetes", () => {
     expect(seen.map(({ type, name }) => `${type} ${name}`)).toEqual([
       "storage-profiles:index:ProfiledVolume data",
       `${CLAIM} data`,
+      `${OUTCOME} data`,
     ]);
-    const [component, claim] = seen;
+    const [component, claim, outcome] = seen;
     const { storageClass, volumeAttributesClass } = component!.inputs.settings;
     expect(claim?.inputs).toEqual({
       apiVersion: "v1",
@@ -98,6 +100,10 @@ describe("a ProfiledVolume on Kubernetes", () => {
       protect: true,
       ignorechangesList: expect.arrayContaining(["spec.storageClassName", "metadata.namespace", "spec.dataSource"]),
     });
+    expect(outcome?.inputs).toMatchObject({
+      ...{ claim: "shop/data", attributesClass: volumeAttributesClass, storage: "100Gi" },
+      ...{ declaredAs: "data", timeoutSeconds: 900 },
+    });
     expect(await value(volume.volumeId)).toBe("shop/data");
     expect(await value(volume.details)).toEqual({ claimName: "data", volumeName: undefined });
     expect(await value(volume.settings)).toEqual(component?.inputs.settings);
@@ -107,6 +113,19 @@ describe("a ProfiledVolume on Kubernetes", () => {
   test("has no class of attributes where the driver can't change a volume", async () => {
     const seen = await declare("data@gold", { sizeGiB: 10 }, { kubernetes: { driver: "cinder.csi.openstack.org" } });
     expect(Object.keys(seen[1]?.inputs.spec)).not.toContain("volumeAttributesClassName");
+  });
+
+  test("a change is awaited for as long as the volume's options say, else the stack", async () => {
+    const seconds = async (opts: object, kubernetes: object = {}) => {
+      const seen = await run(() => new ProfiledVolume("data", { sizeGiB: 1 }, opts), {
+        kubernetes: { driver: EBS, ...kubernetes },
+      });
+      return seen.find(({ type }) => type === OUTCOME)?.inputs.timeoutSeconds;
+    };
+    const update = (limit: string) => ({ customTimeouts: { update: limit } });
+    expect(await seconds(update("1h30m"), { changeTimeoutMinutes: 5 })).toBe(5_400);
+    expect(await seconds(update("90s"))).toBe(90);
+    expect(await seconds({ customTimeouts: { create: "1m" } }, { changeTimeoutMinutes: 5 })).toBe(300);
   });
 
   test("a transform adjusts the claim: what it is created from", async () => {
@@ -128,7 +147,7 @@ describe("a ProfiledVolume on Kubernetes", () => {
       new ProfiledVolume("b", { sizeGiB: 1, physicalName: "data", kubernetes: { namespace } });
     };
     await expect(run(two("default"))).rejects.toThrow("[volume-twice]");
-    expect(await run(two("shop"))).toHaveLength(4);
+    expect(await run(two("shop"))).toHaveLength(6);
   });
 
   test("without a driver, or with an unsupported one, is refused with the key to set", async () => {

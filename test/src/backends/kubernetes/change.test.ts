@@ -1,7 +1,8 @@
 // Which changes of an existing claim are allowed, and how a claim is read from the state.
 
 import { change, makeCatalog, resolve, type ProfileDefinition, type ResolvedVolume } from "../../../../src";
-import { gibibytes, claimRecorded } from "../../../../src/backends/kubernetes/recorded";
+import { gibibytes } from "../../../../src/backends/kubernetes/quantity";
+import { claimRecorded } from "../../../../src/backends/kubernetes/recorded";
 import type { DriverName } from "../../../../src/backends/kubernetes/drivers";
 import type { Placement } from "../../../../src/backends/kubernetes/settings";
 

@@ -1,0 +1,95 @@
+// What only the cluster knows of a change, asked before anything is touched: the API server judges the patch in a dry run. The provider's own dry
+// run passes over what the server forbids (quotas, a StorageClass that is gone), and an `up` without a preview has none.
+
+import * as pulumi from "@pulumi/pulumi";
+
+import { note, problem, type Note, type Problem, type StackConfig } from "../../../src";
+import { claimSpec, type Claim } from "../../../src/backends/kubernetes/claim";
+import type { KubernetesSettings } from "../../../src/backends/kubernetes/settings";
+import type { AskedOfBackend } from "../contract";
+import { KubernetesError } from "./cluster-errors";
+import { refusalOf } from "./errors";
+import { readCluster } from "./kubeconfig";
+import { ClusterSession } from "./session";
+
+interface Answer {
+  problems: Problem[];
+  notes: Note[];
+}
+
+const sessions = new WeakMap<StackConfig, ClusterSession | KubernetesError>();
+
+function sessionOf(config: StackConfig): ClusterSession {
+  const known = sessions.get(config);
+  // A cluster that couldn't be reached once isn't waited for by each volume of the run.
+  if (known instanceof KubernetesError) throw known;
+  if (known) return known;
+  const value = (key: string) => {
+    const [namespace = "", name = ""] = key.split(":");
+    return new pulumi.Config(namespace).get(name);
+  };
+  const session = new ClusterSession(readCluster(value, process.env));
+  sessions.set(config, session);
+  return session;
+}
+
+/** Asks about the change of a claim that exists. Where the cluster can't be asked, a note says so. */
+export async function askCluster({ declared, config, from, to }: AskedOfBackend): Promise<Answer> {
+  const [had, wanted] = [from?.settings, to.settings] as [KubernetesSettings | undefined, KubernetesSettings];
+  const isSame = had?.volumeAttributesClass === wanted.volumeAttributesClass && from?.sizeGiB === to.sizeGiB;
+  const { metadata } = (declared.before ?? {}) as Claim;
+  if (isSame || metadata?.name === undefined) return { problems: [], notes: [] };
+  const claim = `${metadata.namespace ?? "default"}/${metadata.name}`;
+  try {
+    return await judge(sessionOf(config), { claim, uid: metadata.uid, before: had?.volumeAttributesClass, to, wanted });
+  } catch (error) {
+    if (!(error instanceof KubernetesError)) throw error;
+    if (error.code !== "other-cluster" && error.code !== "forbidden") sessions.set(config, error);
+    return {
+      problems: [],
+      notes: [note("not-checked", "settings", { what: `claim ${claim}`, because: error.message })],
+    };
+  }
+}
+
+interface Asked {
+  claim: string;
+  uid: string | undefined;
+  before: string | null | undefined;
+  to: AskedOfBackend["to"];
+  wanted: KubernetesSettings;
+}
+
+async function judge(session: ClusterSession, { claim, uid, before, to, wanted }: Asked): Promise<Answer> {
+  const found = await session.readClaim(claim, uid);
+  if (!found) throw new KubernetesError("other-cluster", "the kubeconfig's cluster doesn't have it");
+  const { resources, volumeAttributesClassName } = claimSpec({ sizeGiB: to.sizeGiB, settings: wanted });
+  const spec = { resources, ...(volumeAttributesClassName !== undefined && { volumeAttributesClassName }) };
+  const refusal = await session.refusal(claim, { spec });
+  const known = refusal === undefined ? undefined : refusalOf([refusal]);
+  const problems = known ? [known] : [];
+  const notes: Note[] = [];
+  if (volumeAttributesClassName !== undefined && volumeAttributesClassName !== before) {
+    const found = await session.readAttributesClass(volumeAttributesClassName);
+    const refused = (because: string, way: string) =>
+      problems.push(
+        problem("claim-refused", "settings.volumeAttributesClass", volumeAttributesClassName, { because, way }),
+      );
+    // It may be created by this very run.
+    if (!found)
+      notes.push(note("class-missing", "settings.volumeAttributesClass", { name: volumeAttributesClassName }));
+    else if (found.metadata?.deletionTimestamp !== undefined) {
+      refused(
+        `VolumeAttributesClass ${volumeAttributesClassName} is being deleted`,
+        "wait until it is gone, and create it again (ProfileClasses, or `npx storage-profiles classes`)",
+      );
+    } else if (found.driverName !== wanted.driver) {
+      refused(
+        `VolumeAttributesClass ${volumeAttributesClassName} is one of driver ${found.driverName ?? "none"}`,
+        "delete it, and create the classes of the cluster's driver",
+      );
+    }
+  }
+  // What the server refuses for another reason the provider's dry run tells, in the server's words.
+  return { problems, notes };
+}

@@ -1,0 +1,140 @@
+// The dynamic provider of what became of a claim's last change. @pulumi/kubernetes returns when the API server has accepted a change; this one
+// waits for the CSI driver, and has in the state what the driver hasn't done. Pulumi loads it by its name from the state (provider-text.ts), in
+// a process of its own: all claims of a run share it, and with it one login.
+
+import type * as dynamic from "@pulumi/pulumi/dynamic";
+
+import type { Outcome } from "../../../src/backends/kubernetes/outcome";
+import { leaveToEngine } from "../../provider-errors";
+import { KubernetesError, type KubernetesErrorCode } from "./cluster-errors";
+import { readCluster } from "./kubeconfig";
+import { ClusterSession } from "./session";
+import { look, waitFor, type Watched } from "./watch";
+
+leaveToEngine("KubernetesError");
+
+interface Inputs {
+  /** The claim: `namespace/name`. */
+  claim: string;
+  /** The claim's uid: by it another cluster's claim of the same name is told apart. */
+  uid?: string;
+  /** The VolumeAttributesClass that was requested. */
+  attributesClass?: string;
+  /** The size that was requested, as the API has it. */
+  storage: string;
+  /** The volume's name in the program, for progress. */
+  declaredAs: string;
+  timeoutSeconds: number;
+  /** The text from which the provider is made: Pulumi's. */
+  __provider?: string;
+}
+
+/** What the state knows. */
+interface Outputs extends Inputs {
+  /** What the cluster hasn't carried out, as it was last seen; `status` reports it. Absent where all is done, and where nobody looked. */
+  incomplete?: string;
+}
+
+type Config = Parameters<NonNullable<dynamic.ResourceProvider["configure"]>>[0];
+
+let readConfig: ((key: string) => string | undefined) | undefined;
+let session: ClusterSession | undefined;
+
+// The kubeconfig is read when it is first used: a run that changes nothing needs none.
+function sessionOfRun(): ClusterSession {
+  return (session ??= new ClusterSession(readCluster(readConfig ?? (() => undefined), process.env)));
+}
+
+export const provider = {
+  configure({ config }: Config): Promise<void> {
+    readConfig = (key) => config.get(key);
+    session = undefined;
+    return Promise.resolve();
+  },
+
+  diff(_id: string, olds: Outputs, news: Inputs): Promise<dynamic.DiffResult> {
+    const replaces = olds.claim === news.claim ? [] : ["claim"];
+    const keys = ["uid", "attributesClass", "storage"] as const;
+    const changes = replaces.length > 0 || olds.incomplete !== undefined || keys.some((key) => olds[key] !== news[key]);
+    return Promise.resolve({ changes, replaces, deleteBeforeReplace: true });
+  },
+
+  async create(inputs: Inputs): Promise<dynamic.CreateResult<Outputs>> {
+    return { id: inputs.claim, outs: await awaited(inputs) };
+  },
+
+  async update(_id: string, _olds: Outputs, news: Inputs): Promise<dynamic.UpdateResult<Outputs>> {
+    return { outs: await awaited(news) };
+  },
+
+  async read(id: string, props: Outputs): Promise<dynamic.ReadResult<Outputs>> {
+    const { incomplete: _before, ...requested } = props;
+    const outcome = await look(sessionOfRun(), watchedOf(props)).catch((error: unknown) => {
+      if (error instanceof KubernetesError) return undefined;
+      throw error;
+    });
+    // Where it can't be read, what is known of it is as old as it was.
+    return { id, props: outcome ? outputs(requested, outcome) : props };
+  },
+
+  // The claim's own resource takes it away.
+  delete: (): Promise<void> => Promise.resolve(),
+} satisfies dynamic.ResourceProvider;
+
+/** Why the outcome can't be awaited, which is no reason to fail: the change is made, by a provider that has other credentials perhaps. */
+const UNSEEN: readonly KubernetesErrorCode[] = [
+  ...(["not-configured", "login-failed", "login-refused", "forbidden", "other-cluster"] as const),
+  ...(["unreachable", "certificate-untrusted", "timed-out", "interrupted", "refused"] as const),
+];
+
+async function awaited(inputs: Inputs): Promise<Outputs> {
+  const { declaredAs, claim } = inputs;
+  const report = (line: string) => console.log(`${declaredAs}: ${line}`);
+  let outcome: Outcome;
+  try {
+    const found = await waitFor(sessionOfRun(), watchedOf(inputs), report);
+    if (!found) throw new KubernetesError("other-cluster", `the kubeconfig's cluster doesn't have claim ${claim}`);
+    outcome = found;
+  } catch (error) {
+    if (!(error instanceof KubernetesError) || !UNSEEN.includes(error.code)) throw error;
+    report(
+      `not waiting for the CSI driver to carry out the change: ${error.message}. Set kubernetes:kubeconfig and kubernetes:context, or ` +
+        "KUBECONFIG, to the claim's cluster; until then check `kubectl describe pvc`",
+    );
+    return outputs(inputs);
+  }
+  if (outcome.state === "done") {
+    if (outcome.remark !== undefined) report(outcome.remark);
+    return outputs(inputs, outcome);
+  }
+  const failure = new KubernetesError("not-done", `claim ${claim}: ${messageOf(outcome, inputs)}`);
+  // The state must have why: the next run waits again.
+  const properties = { ...outputs(inputs, outcome), __provider: inputs.__provider };
+  throw Object.assign(failure, { id: claim, properties, reasons: [failure.message] });
+}
+
+type Open = Exclude<Outcome, { state: "done" }>;
+
+function messageOf(outcome: Open, { timeoutSeconds }: Inputs): string {
+  if ("way" in outcome) return `${outcome.what}. Fix: ${outcome.way}.`;
+  const limit = "(customTimeouts.update of the volume, or changeTimeoutMinutes in storage-profiles:kubernetes)";
+  switch (outcome.state) {
+    case "no-answer":
+      return (
+        `${outcome.what}. Either the cluster has no external-resizer for the CSI driver, or the driver can't modify volumes, or the resizer ` +
+        "is busy. Fix: check the CSI driver's controller pods, and run `pulumi up` again; or give the volume its previous profile."
+      );
+    case "pending":
+      return `${outcome.what}. Fix: create the class (ProfileClasses, or \`npx storage-profiles classes\`), and run \`pulumi up\` again.`;
+    case "in-progress":
+      return `${outcome.what}, after ${timeoutSeconds} s ${limit}. The driver continues. Fix: run \`pulumi up\` again later.`;
+  }
+}
+
+function watchedOf({ claim, uid, attributesClass, storage, timeoutSeconds }: Inputs): Watched {
+  return { claim, uid, attributesClass, storage, timeoutSeconds };
+}
+
+function outputs({ __provider: _provider, ...inputs }: Inputs, outcome?: Outcome): Outputs {
+  return { ...inputs, ...(outcome && outcome.state !== "done" && { incomplete: outcome.what }) };
+}

@@ -1,0 +1,71 @@
+// Waits until the cluster has carried out what the API server accepted, or shows that it won't.
+
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { outcomeOf, type Outcome, type RequestedChange } from "../../../src/backends/kubernetes/outcome";
+import { monotonic } from "../../../src/system/monotonic";
+import { isPassing, KubernetesError } from "./cluster-errors";
+import type { ClusterSession } from "./session";
+
+/** What is waited for. */
+export interface Watched extends RequestedChange {
+  /** `namespace/name`. */
+  claim: string;
+  uid: string | undefined;
+  timeoutSeconds: number;
+}
+
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 5_000;
+const PROGRESS_MS = 10_000;
+/** A resizer marks a claim within seconds; after this long without a mark nobody is there. Source: external-resizer, its queue's limits. */
+const NO_ANSWER_MS = 120_000;
+const REASONS = ["VolumeModifyFailed", "VolumeResizeFailed"];
+
+/** Reads how far the change of a claim has come. Nothing where the cluster doesn't have the claim. */
+export async function look(session: ClusterSession, watched: Watched): Promise<Outcome | undefined> {
+  const claim = await session.readClaim(watched.claim, watched.uid);
+  if (!claim) return undefined;
+  const outcome = outcomeOf(claim, watched);
+  if (outcome.state !== "infeasible") return outcome;
+  return outcomeOf(claim, watched, await session.warnings(claim, REASONS));
+}
+
+/**
+ * Waits for the outcome of a change; what isn't done then stays as it is, and is returned. `report` takes a line of progress now and then.
+ * @throws {KubernetesError} where the claim can't be read
+ */
+export async function waitFor(
+  session: ClusterSession,
+  watched: Watched,
+  report: (line: string) => void,
+): Promise<Outcome | undefined> {
+  const start = monotonic.now();
+  const limit = watched.timeoutSeconds * 1_000;
+  let pause = FIRST_PAUSE_MS;
+  let reported = start;
+  let outcome = await look(session, watched);
+  let answered = start;
+  for (;;) {
+    if (!outcome || outcome.state === "done" || "way" in outcome) return outcome;
+    const now = monotonic.now();
+    if (outcome.state !== "no-answer") answered = now;
+    if (now - start >= limit || now - answered >= NO_ANSWER_MS) return outcome;
+    if (now - reported >= PROGRESS_MS) {
+      reported = now;
+      report(`${outcome.what}, ${Math.round((now - start) / 1_000)} s so far`);
+    }
+    await sleep(Math.max(0, Math.min(pause, limit - (now - start))));
+    pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS);
+    try {
+      outcome = await look(session, watched);
+    } catch (error) {
+      // An API server that is away for a while, as during an upgrade, goes on when it is back.
+      if (!isPassing(error) || monotonic.now() - start >= limit) throw error;
+      report(`${(error as KubernetesError).message}; retrying until the time limit`);
+      pause = LONGEST_PAUSE_MS;
+      // Nobody could answer meanwhile.
+      answered = monotonic.now();
+    }
+  }
+}

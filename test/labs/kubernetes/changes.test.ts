@@ -1,0 +1,151 @@
+// A claim's profile and size changed by the real engine and Pulumi's Kubernetes provider, on a real API server, by the real external-resizer
+// beside Kubernetes' own mock CSI driver under the name of EBS: in place and back, rejected by the driver, slow, killed in the middle, and by a
+// driver that can't modify.
+
+import { readFileSync } from "node:fs";
+
+import { until } from "../../../tools/test/time.js";
+import { KubernetesProject, EBS } from "../../support/kubernetes";
+import { describeIf } from "../../support/machine";
+import { missingChangers } from "./lab.js";
+
+const INVALID_ARGUMENT = 3;
+
+describeIf(missingChangers() === undefined, "a real external-resizer", missingChangers(), () => {
+  let project: KubernetesProject;
+  beforeAll(async () => void (project = await KubernetesProject.start("kubernetes-changes")));
+  afterAll(() => project.stop());
+
+  test("changes profile and size in place, and back; rejected, slow and interrupted changes are reported, and finished by the next up", async () => {
+    const driver = await project.lab.startDriver(EBS);
+    project.declare({ "data@silver": [100], "other@silver": [100] });
+    await project.up();
+    expect(await project.steps()).toEqual([]);
+    expect(driver.changes()).toEqual([]);
+
+    // Gold, and bigger: one patch, and the `up` ends when the driver has done both.
+    project.declare({ "data@gold": [200], "other@silver": [100] });
+    await project.up();
+    expect([await project.iops("data"), (await project.claim("data")).status.capacity.storage]).toEqual([
+      "6000",
+      "200Gi",
+    ]);
+    expect(driver.changes()).toEqual(
+      expect.arrayContaining([
+        { modify: { type: "gp3", iops: "6000", throughput: "500" }, volume: "vol-data" },
+        { expand: 200 * 1024 ** 3, volume: "vol-data" },
+      ]),
+    );
+    expect((await project.outputs())["data"]).toEqual({ claimName: "data", volumeName: "pv-data" });
+    expect(await project.steps()).toEqual([]);
+
+    // Back to silver is rejected; a second `up` says the same, and status says why.
+    driver.answer({ code: INVALID_ARGUMENT, message: "iops below what this zone allows" });
+    project.declare({ "data@silver": [200], "other@silver": [100] });
+    for (const attempt of ["first", "second"]) {
+      const rejected = await project.tryUp();
+      expect([attempt, rejected.code]).not.toEqual([attempt, 0]);
+      expect(rejected.text).toContain("the driver rejected the class (Infeasible)");
+      expect(rejected.text).toContain("iops below what this zone allows");
+      expect(rejected.text).toContain("Fix: give the volume another profile, or the previous one");
+    }
+    const status = await project.command("storage-profiles", ["status", "--yes"]);
+    expect(status.text).toContain("iops below what this zone allows");
+    expect(status.text).toMatch(/non-compliant/);
+    expect(await project.iops("data")).toBe("6000");
+
+    // The way back.
+    driver.answer({});
+    project.declare({ "data@gold": [200], "other@silver": [100] });
+    await project.up();
+    expect((await project.claim("data")).status.modifyVolumeStatus).toBeUndefined();
+    expect(await project.steps()).toEqual([]);
+
+    // Slower than the limit: reported; the next `up` waits for the rest.
+    driver.answer({ delayMs: 20_000 });
+    project.declare({ "data@gold": [200], "other@gold": [100, "3s"] });
+    const slow = await project.tryUp();
+    expect(slow.code).not.toBe(0);
+    expect(slow.text).toContain("InProgress, after 3 s (customTimeouts.update");
+    project.declare({ "data@gold": [200], "other@gold": [100] });
+    await project.up();
+    expect(await project.iops("other")).toBe("6000");
+    expect(await project.steps()).toEqual([]);
+
+    // Killed while the driver works.
+    const before = driver.changes().length;
+    project.declare({ "data@gold": [200], "other@silver": [100] });
+    const running = await project.begin(["up", "--yes", "--skip-preview"]);
+    await until("the driver to work", () => driver.changes().length > before || !running.isRunning());
+    await running.kill();
+    await project.run(["cancel", "--yes"]);
+    driver.answer({});
+    await project.up();
+    expect(await project.iops("other")).toBe("3000");
+    expect(await project.steps()).toEqual([]);
+    await driver.stop();
+
+    // A driver that can't modify: nothing in the cluster answers.
+    const unable = await project.lab.startDriver(EBS, false);
+    project.declare({ "data@gold": [200], "other@gold": [100, "5s"] });
+    const silent = await project.tryUp();
+    expect(silent.code).not.toBe(0);
+    expect(silent.text).toContain("no answer from the cluster");
+    expect(silent.text).toContain("the driver can't modify volumes");
+    project.declare({ "data@gold": [200], "other@silver": [100] });
+    await project.up();
+    expect(await project.steps()).toEqual([]);
+    await unable.stop();
+  });
+
+  test("changes 200 claims with one patch each, and plans nothing for them without a request of ours", async () => {
+    const driver = await project.lab.startDriver(EBS);
+    const names = Array.from({ length: 200 }, (_, index) => `many-${index}`);
+    // Those of the test before stay: without a garbage collector nothing is ever deleted here.
+    const before: Record<string, [number]> = { "data@gold": [200], "other@silver": [100] };
+    const all = (profile: string): Record<string, [number]> => ({
+      ...before,
+      ...Object.fromEntries(names.map((name) => [`${name}@${profile}`, [100]])),
+    });
+    /** Requests for claims until now, by verb and whether they were dry runs; those of the binding aren't told apart. */
+    const requests = async () => {
+      const { body } = await project.lab.ask("GET", "/metrics");
+      const counted: Record<string, number> = {};
+      for (const line of (body as string).split("\n")) {
+        if (!line.startsWith("apiserver_request_total{") || !line.includes('resource="persistentvolumeclaims"'))
+          continue;
+        if (!line.includes('subresource=""')) continue;
+        const label = (key: string) => new RegExp(`\\b${key}="([^"]*)"`).exec(line)?.[1] ?? "";
+        const verb = label("verb") + (label("dry_run") === "" ? "" : " (dry run)");
+        counted[verb] = (counted[verb] ?? 0) + Number(line.split(" ").at(-1));
+      }
+      return counted;
+    };
+    const during = async (action: () => Promise<unknown>) => {
+      const [before, start] = [await requests(), performance.now()];
+      await action();
+      const after = await requests();
+      const more = Object.entries(after).map(([verb, count]) => [verb, count - (before[verb] ?? 0)] as const);
+      const counts = Object.fromEntries(more.filter(([verb, count]) => count > 0 && verb !== "LIST"));
+      process.stderr.write(
+        `200 claims: ${JSON.stringify(counts)}, ${Math.round((performance.now() - start) / 1000)} s\n`,
+      );
+      return counts;
+    };
+    project.declare(all("silver"));
+    await during(() => project.up());
+    expect(await during(async () => expect(await project.steps()).toEqual([]))).toEqual({});
+    project.declare(all("gold"));
+    const counts = await during(() => project.up());
+    expect(counts["APPLY"] ?? counts["PATCH"]).toBe(200);
+    expect(driver.changes().filter(({ modify }) => modify !== undefined)).toHaveLength(200);
+    await driver.stop();
+  });
+
+  test("keeps the kubeconfig out of the state", async () => {
+    const text = JSON.stringify(await project.resources());
+    const { users } = JSON.parse(readFileSync(project.lab.kubeconfig, "utf8"));
+    expect(text).toContain("ClaimOutcome");
+    expect(text).not.toContain(users[0].user.token);
+  });
+});
