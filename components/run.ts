@@ -27,6 +27,7 @@ import type { DeclaredVolume } from "./declared";
 import { checkEngine, failProgram, hasHooks, isConfigSecret, stackFile } from "./engine";
 import { volumeHooks, type VolumeHooks } from "./hooks";
 import { allDeclared, inPlugin, runKey } from "./plugin-mode";
+import { catalogFiles } from "./catalog-files";
 import { withPricesFile } from "./prices-file";
 import { failure } from "./refusals";
 import { deletionWatch } from "./renamed";
@@ -123,9 +124,11 @@ function readStack(): { config: StackConfig; catalog: Catalog } {
     raw[key] = secret ? { value: undefined, secret } : parseConfigText(key, text);
   }
   const { config: read, problems: wrong, unreadable } = readConfig(raw);
-  const { config, problems: wrongInFile } = withPricesFile(read, pulumi.getRootDirectory() || process.cwd());
-  const catalog = makeCatalog(config, unreadable);
-  problems.push(...wrong, ...wrongInFile, ...catalog.problems);
+  const directory = pulumi.getRootDirectory() || process.cwd();
+  const { config, problems: wrongInFile } = withPricesFile(read, directory);
+  const files = catalogFiles(config, directory);
+  const catalog = makeCatalog(config, unreadable, files);
+  problems.push(...wrong, ...wrongInFile, ...files.flatMap((each) => each.problems), ...catalog.problems);
   // The volumes that the config lists have their problems told with their place in the file. What is wrong with the
   // profiles themselves has been told already.
   if (problems.length === 0) {

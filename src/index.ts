@@ -20,7 +20,7 @@ export {
   type ParsedReference,
   type Reference,
 } from "./core/reference";
-export { editorSchema } from "./core/editor-schema";
+export { catalogSchema, editorSchema } from "./core/editor-schema";
 export { revisionOf } from "./core/revision";
 export {
   configKeys,

@@ -21,6 +21,7 @@ function generated() {
     "Pulumi.yaml": () => pulumiYaml(core),
     "packages/service/package.json": servicePackage,
     "docs/config.schema.json": () => `${JSON.stringify(core.editorSchema(), null, 2)}\n`,
+    "docs/catalog.schema.json": () => `${JSON.stringify(core.catalogSchema(), null, 2)}\n`,
     "docs/api.md": apiPage,
     "docs/problems.md": () => problemsPage(core, require("../dist/components/host/errors.js")),
     "docs/profiles.md": () => profilesPage(core),
@@ -74,7 +75,9 @@ function pulumiYaml({ editorSchema }) {
   /** @type {Record<string, unknown>} */
   const defaults = { object: {}, boolean: true, string: "" };
   const { config } = /** @type {any} */ (editorSchema()).properties;
-  const keys = Object.entries(config.properties).map(([key, { type, enum: values, description }]) => {
+  const keys = Object.entries(config.properties).map(([key, { type, enum: values, anyOf, description }]) => {
+    // A list is possible as well, which Pulumi has no type for.
+    if (anyOf) return `  ${key}:\n    type: string\n    description: ${JSON.stringify(description)}\n    default: ""`;
     const byDefault = values ? "" : `\n    default: ${JSON.stringify(defaults[type])}`;
     return `  ${key}:\n    type: ${type}\n    description: ${JSON.stringify(description)}${byDefault}`;
   });

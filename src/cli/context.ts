@@ -22,7 +22,7 @@ export function exitCodeOf(code: ProblemCode | undefined): ExitCode {
   if (code === undefined) return "problems";
   if (["stack-locked", "config-busy", "config-changed"].includes(code)) return "busy";
   const ofEngine = ["project-missing", "project-not-readable", "stack-not-named", "stack-unknown", "engine-missing"];
-  return [...ofEngine, "engine-failed", "state-not-readable"].includes(code) ? "engine" : "problems";
+  return [...ofEngine, "stack-unmatched", "engine-failed", "state-not-readable"].includes(code) ? "engine" : "problems";
 }
 
 /** What an argument or an option can be completed with. */
@@ -58,6 +58,8 @@ export interface CommandSpec {
   ofStack?: boolean;
   examples: readonly (readonly [command: string, what: string])[];
   run(context: Context): Promise<Answer>;
+  /** The same for many stacks: with `--all`, several `--stack`, or a pattern. Absent where it is about one only. */
+  many?(context: Context): Promise<Answer>;
 }
 
 /** What a command has to say. */
@@ -105,9 +107,10 @@ export interface Context {
 /** A wrong call of a command. */
 export class UsageError extends Error {}
 
-/** The text of an option, where it was given. */
-export function textOf(context: Context, option: string): string | undefined {
-  const value = context.options[option];
+/** The text of an option, where it was given; of one that may be repeated, where it was given once. */
+export function textOf({ options }: Pick<Context, "options">, option: string): string | undefined {
+  const value = options[option];
+  if (Array.isArray(value)) return value.length === 1 ? value[0] : undefined;
   return typeof value === "string" ? value : undefined;
 }
 

@@ -5,11 +5,12 @@ import { isObject } from "../core/overlay";
 import { builtinProfiles } from "../core/built-in-profiles";
 import { parseReference } from "../core/reference";
 import type { VolumeDefinition } from "../core/config-schema";
-import type { ConfigEdit, StackConfigRead, StackState } from "../stack";
+import type { ConfigEdit, EditPlace, StackConfigRead, StackState } from "../stack";
+import { sharedFileOf } from "../stack/plan";
 import { isUrn, oneVolume } from "../stack/select";
 import { statusesOf } from "../stack/status";
 import { parseYaml } from "../stack/yaml-value";
-import { sizeOf, textOf, UsageError, type Context } from "./context";
+import { sizeOf, textOf, UsageError, type Context, type OptionSpec } from "./context";
 
 /** What references ask for. */
 export interface Asked {
@@ -77,21 +78,46 @@ function changed(
   return { ...(named !== undefined && { profile: named }), ...kept, ...others };
 }
 
+/** The options of an edit of a profile. */
+export const profileOptions: readonly OptionSpec[] = [
+  { flags: "--profile <name>", description: "profile to edit", completes: "profile" },
+  {
+    flags: "--set <key=value>",
+    description: "with --profile: setting to change, for example aws.iops=5000",
+    many: true,
+  },
+  { flags: "--unset <key>", description: "with --profile: setting to remove", many: true },
+  {
+    flags: "--in <where>",
+    description:
+      "with --profile: where to edit a profile of a shared file: override it in the stack's file, or change the shared file for all its stacks",
+    choices: ["stack", "catalog"],
+  },
+];
+
 /** Reads `--profile gold --set aws.iops=5000 --unset local`: an edit of a profile; none where none is meant. */
 export function profileEdit(context: Context, read: StackConfigRead): { edits: ConfigEdit[]; problems: Problem[] } {
   const name = textOf(context, "profile");
   const [set, unset] = [manyOf(context, "set"), manyOf(context, "unset")];
   if (name === undefined) {
+    if (textOf(context, "in") !== undefined) throw new UsageError("--in requires --profile <name>");
     if (set.length + unset.length > 0) throw new UsageError("--set and --unset require --profile <name>");
     return { edits: [], problems: [] };
   }
   if (set.length + unset.length === 0) throw new UsageError("--profile <name> requires --set key=value or --unset key");
+  const place = textOf(context, "in") as EditPlace | undefined;
+  const shared = sharedFileOf(read, name);
+  const ofShared = shared && Object.hasOwn(shared.profiles, name) ? shared.profiles[name] : undefined;
   // What could not be read would be lost with the edit.
-  const problems = read.unreadable.profiles[name]?.problems ?? read.unreadable.keys["profiles"] ?? [];
+  const problems =
+    place === "catalog"
+      ? (shared?.wrong[name]?.problems ?? [])
+      : (read.unreadable.profiles[name]?.problems ?? read.unreadable.keys["profiles"] ?? []);
   if (problems.length > 0) return { edits: [], problems: [...problems] };
   const own = read.config.profiles?.[name];
-  // Of one that is built in only what is said changes.
-  const start = own ?? (Object.hasOwn(builtinProfiles(), name) ? { extends: name } : {});
+  // Of one that is built in or shared only what is said changes.
+  const isBelow = shared !== undefined || Object.hasOwn(builtinProfiles(), name);
+  const start = place === "catalog" ? (ofShared ?? {}) : (own ?? (isBelow ? { extends: name } : {}));
   const definition = structuredClone(start) as Record<string, unknown>;
   for (const each of set) {
     const at = each.indexOf("=");
@@ -101,7 +127,7 @@ export function profileEdit(context: Context, read: StackConfigRead): { edits: C
     put(definition, each.slice(0, at).split("."), value);
   }
   for (const each of unset) put(definition, each.split("."), undefined);
-  return { edits: [{ kind: "set-profile", name, definition }], problems: [] };
+  return { edits: [{ kind: "set-profile", name, definition, in: place }], problems: [] };
 }
 
 function put(tree: Record<string, unknown>, path: readonly string[], value: unknown): void {

@@ -9,6 +9,7 @@ import { openProject, packageManifest, StackError, type Project } from "../stack
 import {
   exitCodeOf,
   exitCodes,
+  textOf,
   UsageError,
   type Answer,
   type CommandSpec,
@@ -19,6 +20,7 @@ import {
 import { commands } from "./commands";
 import { environmentNotes } from "../stack/status";
 import { suggest } from "./completion";
+import { isForMany, manyOptions } from "./many";
 import { coloursFor, problemsText } from "./text";
 
 export const NAME = "storage-profiles";
@@ -78,14 +80,22 @@ function commandOf(spec: CommandSpec, io: Io, answered: (code: ExitCode) => void
       spec.description === undefined ? `${sentence(spec.summary)}.` : `${sentence(spec.summary)}. ${spec.description}`,
     );
   for (const { name, description } of spec.arguments ?? []) command.addArgument(new Argument(name, description));
-  for (const { flags, description, default: preset, choices, many } of spec.options ?? []) {
+  const options = [...(spec.options ?? []), ...(spec.many ? manyOptions : [])];
+  for (const { flags, description, default: preset, choices, many } of options) {
     const option = new Option(flags, description);
     if (preset !== undefined) option.default(preset);
     if (choices) option.choices([...choices]);
-    if (many) option.argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]);
+    if (many) option.argParser(repeated);
     command.addOption(option);
   }
-  if (spec.ofStack !== false)
+  if (spec.many)
+    command.addOption(
+      new Option(
+        "-s, --stack <name>",
+        "stack name, or a pattern ('prod-*', 'web/*'); may be repeated. Default: PULUMI_STACK, or the selected stack",
+      ).argParser(repeated),
+    );
+  else if (spec.ofStack !== false)
     command.option("-s, --stack <name>", "stack name. Default: PULUMI_STACK, or the selected stack");
   command
     .option("--cwd <directory>", "run as if started in this directory")
@@ -99,6 +109,8 @@ function commandOf(spec: CommandSpec, io: Io, answered: (code: ExitCode) => void
   });
   return command;
 }
+
+const repeated = (value: string, before: string[] | undefined) => [...(before ?? []), value];
 
 /** A context that knows whether the command has looked at a stack. */
 interface RunContext extends Context {
@@ -126,7 +138,7 @@ function contextOf(command: Command, io: Io): RunContext {
     isOpen: () => isOpen,
     async stack() {
       const found = await project();
-      chosen ??= typeof options["stack"] === "string" ? options["stack"] : await found.defaultStackName();
+      chosen ??= textOf({ options }, "stack") ?? (await found.defaultStackName());
       const one = found.stack(chosen);
       isOpen = true;
       return one;
@@ -147,7 +159,7 @@ async function carryOut(spec: CommandSpec, context: RunContext, command: Command
     return code;
   };
   try {
-    const code = write(await spec.run(context));
+    const code = write(await (spec.many && isForMany(context) ? spec.many(context) : spec.run(context)));
     for (const line of await unseen(context)) io.err(`${line}\n`);
     return code;
   } catch (error) {

@@ -3,8 +3,8 @@
 import { backends, type BackendName } from "./backend";
 import type { Admitted, Backend } from "./backend";
 import type { Problem } from "./problems";
-import { sectionPath, type Catalog } from "./catalog";
-import { wayWithout } from "./origin";
+import type { Catalog } from "./catalog";
+import { sectionPlace, wayWithout } from "./origin";
 import { resolve, type VolumeRequest } from "./resolve";
 import { NO_TAGS } from "./tags";
 
@@ -43,7 +43,7 @@ export function admittedSizes(
     section: known?.sections[backend] ?? {},
     without: (setting: string, part?: string) =>
       known ? wayWithout(known, backend, setting, part) : `remove \`${setting}\``,
-    path: sectionPath(profile, backend),
+    path: sectionPlace(catalog, profile, backend),
     sizePath: "sizeGiB",
     placement,
     placementPath: "placement",

@@ -1,4 +1,5 @@
-// The catalog: all profiles in force for a stack. The built-in ones, the stack's own laid over them by name, `extends` done.
+// The catalog: all profiles in force for a stack. The built-in ones, over them by name those of the shared files that the config names,
+// and the stack's own; `extends` done.
 
 import { backendNames, backends, type BackendName } from "./backend";
 import type { Overridable } from "./backend";
@@ -14,8 +15,11 @@ import { isBelow, joinPath, validate } from "./validate";
 export interface Profile {
   name: string;
   description: string;
-  /** Where it comes from: it ships, or the stack's config has it. */
-  origin: "built-in" | "stack";
+  /** Where it comes from: it ships, a shared file has it, or the stack's config has it. */
+  origin: "built-in" | "catalog" | "stack";
+  /** The shared file that has it, as the config names it, and the line there. */
+  file?: string | undefined;
+  line?: number | undefined;
   /** The profiles that it is laid over, nearest first. */
   lineage: string[];
   /** The size of a volume that Docker makes without saying one: text with a unit. */
@@ -30,6 +34,24 @@ export interface Profile {
 export interface Origin {
   name: string;
   origin: Profile["origin"];
+  /** The shared file, as the config names it, and the line of the setting there. */
+  file?: string | undefined;
+  line?: number | undefined;
+}
+
+/** A file of shared profiles, as it was read. */
+export interface CatalogFile {
+  /** As the config names it. */
+  name: string;
+  profiles: Readonly<Record<string, ProfileDefinition>>;
+  /** The profiles with a mistake, which aren't among `profiles`. */
+  wrong: Unreadable["profiles"];
+  /** What keeps the file as a whole from being read: then nobody knows which profiles it has. */
+  unread: readonly Problem[];
+  /** Everything that is wrong with it. */
+  problems: readonly Problem[];
+  /** The line of a key: `profiles.gold.aws.iops`. */
+  lineOf: (path: string) => number;
 }
 
 /** All profiles in force for a stack, with the limits and prices that hold there. */
@@ -51,31 +73,42 @@ export interface Catalog {
 }
 
 /**
- * Makes the catalog of a stack. A profile of the stack takes the place of the built-in one of its name; with
- * `extends: <its own name>` it is laid over that one instead. Problems: `profile-parent-unknown`, `profile-cycle`.
- * `unreadable` is what the config lacks because of mistakes in it.
+ * Makes the catalog of a stack. A profile takes the place of the one of its name below it: the stack's of those in the shared files, a later
+ * file's of those in an earlier one, and all of the built-in ones; with `extends: <its own name>` it is laid over that one instead. Any
+ * other name that a profile extends means the one in force. Problems: `profile-parent-unknown`, `profile-cycle`. `unreadable` is what the
+ * config lacks because of mistakes in it, and `files` are those that its key `catalog` names.
  */
-export function makeCatalog(config: StackConfig = {}, { keys, profiles: wrong }: Partial<Unreadable> = {}): Catalog {
-  // Of a profile with a mistake what it extends is known all the same: others may extend it, and its place in the chain can be judged.
-  const placeholders = Object.entries(wrong ?? {}).map(([name, { extends: parent }]) => [
-    name,
-    parent === undefined ? {} : { extends: parent },
-  ]);
-  const stack: Definitions = { ...config.profiles, ...(Object.fromEntries(placeholders) as Definitions) };
-  const names = [...new Set([...Object.keys(builtinProfiles()), ...Object.keys(stack)])];
+export function makeCatalog(
+  config: StackConfig = {},
+  { keys, profiles: wrong }: Partial<Unreadable> = {},
+  files: readonly CatalogFile[] = [],
+): Catalog {
+  const layers: Layer[] = [
+    { origin: "built-in", definitions: builtinProfiles(), wrong: {} },
+    ...files.map((file): Layer => layerOf("catalog", file.profiles, file.wrong, file)),
+    layerOf("stack", config.profiles, wrong),
+  ];
+  const names = [...new Set(layers.flatMap(({ definitions }) => Object.keys(definitions)))];
+  const unreadProfiles = [
+    ...(keys?.["profiles"] ?? []),
+    ...(keys?.["catalog"] ?? []),
+    ...files.flatMap(({ unread }) => unread),
+  ];
   const profiles = Object.create(null) as Record<string, Profile>;
   const broken = Object.create(null) as Record<string, readonly Problem[]>;
   const ofChains = new Map<string, Problem>();
   for (const name of names) {
-    const chain = lineage(name, stack, names);
+    const chain = lineage(name, layers, names);
     if (!Array.isArray(chain)) {
-      ofChains.set(`${chain.path} ${chain.code}`, chain);
-      broken[name] = [...(wrong?.[name]?.problems ?? []), chain];
+      // Where a file can't be read, what is missing may be there.
+      if (unreadProfiles.length === 0) ofChains.set(`${chain.path} ${chain.code}`, chain);
+      const top = find(name, layers);
+      broken[name] = [...(top ? mistakesOf(top) : []), ...(unreadProfiles.length > 0 ? unreadProfiles : [chain])];
       continue;
     }
-    const mistakes = chain.flatMap((link) => (link.origin === "stack" ? (wrong?.[link.name]?.problems ?? []) : []));
-    if (keys?.["profiles"] !== undefined || mistakes.length > 0) {
-      broken[name] = [...(keys?.["profiles"] ?? []), ...mistakes];
+    const mistakes = chain.flatMap(mistakesOf);
+    if (unreadProfiles.length > 0 || mistakes.length > 0) {
+      broken[name] = [...unreadProfiles, ...mistakes];
       continue;
     }
     const sections = layer(chain.map((link) => link.definition));
@@ -84,7 +117,7 @@ export function makeCatalog(config: StackConfig = {}, { keys, profiles: wrong }:
       // Laid over the built-in one of its name, it is still for the same.
       description:
         chain.find((link) => link.name === name && link.definition.description)?.definition.description ?? "",
-      origin: chain[0]?.origin ?? "stack",
+      ...(chain[0] ? originOf(chain[0]) : { origin: "stack" }),
       lineage: chain.slice(1).map((link) => link.name),
       ...defaultSizeOf(chain),
       sections,
@@ -94,7 +127,7 @@ export function makeCatalog(config: StackConfig = {}, { keys, profiles: wrong }:
   const limits = laidOver("limits", config);
   const prices = laidOver("prices", config);
   const problems = [...ofChains.values(), ...limits.problems, ...prices.problems];
-  const unread = unreadParts({ ...keys }, [...limits.problems, ...prices.problems]);
+  const unread = unreadParts({ ...keys, profiles: unreadProfiles }, [...limits.problems, ...prices.problems]);
   return { profiles, problems, broken, unread, tags: config.tags ?? {}, limits: limits.data, prices: prices.data };
 }
 
@@ -132,50 +165,92 @@ export function volumePath(name: string): string {
   return joinPath(`${NAMESPACE}:volumes`, [name]);
 }
 
-interface Link extends Origin {
-  definition: ProfileDefinition;
+/** Profiles of one origin, by name. */
+interface Layer {
+  origin: Profile["origin"];
+  definitions: Readonly<Record<string, ProfileDefinition>>;
+  wrong: Unreadable["profiles"];
+  file?: CatalogFile;
 }
 
-type Definitions = Readonly<Record<string, ProfileDefinition>>;
+// Of a profile with a mistake what it extends is known all the same: others may extend it, and its place in the chain can be judged.
+function layerOf(
+  origin: Profile["origin"],
+  definitions: Layer["definitions"] = {},
+  wrong: Layer["wrong"] = {},
+  file?: CatalogFile,
+): Layer {
+  const placeholders = Object.entries(wrong).map(([name, { extends: parent }]) => [
+    name,
+    parent === undefined ? {} : { extends: parent },
+  ]);
+  const all = { ...definitions, ...(Object.fromEntries(placeholders) as Layer["definitions"]) };
+  return { origin, definitions: all, wrong, ...(file && { file }) };
+}
 
-function find(name: string, stack: Definitions): Link | undefined {
-  const definition = own(stack, name) as ProfileDefinition | undefined;
-  if (definition) return { name, origin: "stack", definition };
-  const builtin = own(builtinProfiles(), name) as ProfileDefinition | undefined;
-  return builtin && { name, origin: "built-in", definition: builtin };
+interface Link {
+  name: string;
+  definition: ProfileDefinition;
+  layer: Layer;
+}
+
+const mistakesOf = ({ name, layer }: Link): readonly Problem[] =>
+  (own(layer.wrong, name) as Layer["wrong"][string] | undefined)?.problems ?? [];
+
+// Where a link's definition is, or a setting in it.
+function originOf({ name, layer: { origin, file } }: Link, keys: readonly string[] = []): Omit<Origin, "name"> {
+  if (!file) return { origin };
+  return { origin, file: file.name, line: file.lineOf(joinPath("profiles", [name, ...keys])) };
+}
+
+// The place of a link's definition, for problems.
+function placeOf({ name, layer: { file } }: Link, key: string): string {
+  if (!file) return `${sectionPath(name)}.${key}`;
+  const path = joinPath("profiles", [name, key]);
+  return `${file.name}:${file.lineOf(path)}: ${path}`;
+}
+
+// The definition in force of a name, or the one below a layer.
+function find(name: string, layers: readonly Layer[], below = layers.length): Link | undefined {
+  for (const layer of layers.slice(0, below).reverse()) {
+    const definition = own(layer.definitions, name) as ProfileDefinition | undefined;
+    if (definition) return { name, definition, layer };
+  }
+  return undefined;
 }
 
 // The profile and those it extends, nearest first; or the problem, where the chain doesn't end well.
-function lineage(name: string, stack: Definitions, names: string[]): Link[] | Problem {
+function lineage(name: string, layers: readonly Layer[], names: string[]): Link[] | Problem {
   const chain: Link[] = [];
-  let link = find(name, stack);
+  let link = find(name, layers);
   while (link) {
     chain.push(link);
-    const parent: string | undefined = link.definition.extends;
+    const child: Link = link;
+    const parent: string | undefined = child.definition.extends;
     if (parent === undefined) return chain;
-    if (parent === link.name && link.origin === "stack" && Object.hasOwn(builtinProfiles(), parent)) {
-      link = find(parent, {});
-      continue;
-    }
-    const before = chain.findIndex((each) => each.name === parent && each.origin === "stack");
-    if (before >= 0) return cycle(chain.slice(before).map((each) => each.name));
-    const path = `${sectionPath(link.name)}.extends`;
-    const child = link.name;
-    link = find(parent, stack);
+    // Its own name means the definition below its own.
+    const isOwn = parent === child.name;
+    link = isOwn ? find(parent, layers, layers.indexOf(child.layer)) : find(parent, layers);
+    if (isOwn && !link) return cycle([child]);
+    const before = chain.findIndex((each) => each.name === link?.name && each.layer === link.layer);
+    if (before >= 0) return cycle(chain.slice(before));
     if (!link) {
-      const profiles = names.filter((each) => each !== child);
-      return problem("profile-parent-unknown", path, parent, { parent, profiles, nearest: nearest(parent, profiles) });
+      const profiles = names.filter((each) => each !== child.name);
+      const params = { parent, profiles, nearest: nearest(parent, profiles) };
+      return problem("profile-parent-unknown", placeOf(child, "extends"), parent, params);
     }
   }
   return chain;
 }
 
 // Told from the name that comes first, so that it is the same problem from wherever the circle is entered.
-function cycle(names: string[]): Problem {
+function cycle(links: readonly Link[]): Problem {
+  const names = links.map(({ name }) => name);
   const first = names.indexOf([...names].sort()[0] ?? "");
-  const turned = [...names.slice(first), ...names.slice(0, first)];
-  const start = turned[0] ?? "";
-  return problem("profile-cycle", `${sectionPath(start)}.extends`, turned[1] ?? start, { cycle: [...turned, start] });
+  const turned = [...links.slice(first), ...links.slice(0, first)];
+  const [start] = turned;
+  const circle = [...turned, ...(start ? [start] : [])].map(({ name }) => name);
+  return problem("profile-cycle", start ? placeOf(start, "extends") : "", circle[1] ?? "", { cycle: circle });
 }
 
 function defaultSizeOf(chain: Link[]): Pick<Profile, "defaultSize"> {
@@ -202,7 +277,8 @@ function originsOf(chain: readonly Link[], sections: Profile["sections"]): Profi
         const said: unknown = definition[backend];
         return isObject(said) && own(said, key) != null;
       });
-      return [key, saying.map(({ name, origin }): Origin => ({ name, origin }))] as const;
+      const said = saying.map((link): Origin => ({ name: link.name, ...originOf(link, [backend, key]) }));
+      return [key, said] as const;
     });
   return Object.fromEntries(
     Object.entries(sections).map(([backend, section]) => [

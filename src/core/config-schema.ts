@@ -35,6 +35,7 @@ export type VolumeDefinition = {
 /** The stack's config below the namespace, as it is used. */
 export type StackConfig = {
   backend?: BackendName | undefined;
+  catalog?: string | readonly string[] | undefined;
   profiles?: Record<string, ProfileDefinition> | undefined;
   volumes?: Record<string, VolumeDefinition> | undefined;
   deletionProtection?: boolean | undefined;
@@ -55,6 +56,7 @@ export const schemas = perRegistration(() => {
 /** The keys of the namespace. */
 export const configKeys = perRegistration((): (keyof StackConfig)[] => [
   "backend",
+  "catalog",
   "profiles",
   "volumes",
   "deletionProtection",

@@ -1,4 +1,5 @@
-// The JSON Schema of a stack's file, for editors: only the keys of our namespace are described, others are left alone.
+// The JSON Schemas for editors: of a stack's file, where only the keys of our namespace are described and others are left alone, and of a
+// file with shared profiles.
 
 import { NAMESPACE, schemas } from "./config-schema";
 
@@ -20,4 +21,9 @@ export function editorSchema(): Record<string, unknown> {
     },
     ...($defs ? { $defs } : {}),
   };
+}
+
+/** The schema of a file that `storage-profiles:catalog` names, as JSON. */
+export function catalogSchema(): Record<string, unknown> {
+  return { ...schemas().catalogToJSON(), title: "Shared profiles of storage-profiles" };
 }

@@ -197,6 +197,13 @@ export const problemKinds = {
     allowed: ({ allowed }) => allowed,
     fix: () => "correct the path (relative to the directory of Pulumi.yaml) or the file",
   }),
+  "catalog-not-readable": problemKind<{ file: string; why: string; fix: string | undefined }>({
+    meaning: "A file of shared profiles, which `storage-profiles:catalog` names, can't be found or read.",
+    message: ({ file, why }) => `${file} can't be read: ${why}`,
+    allowed: () =>
+      "a YAML file: `./profiles/prod.yaml`, relative to the directory of Pulumi.yaml, or `@acme/profiles/prod.yaml`, of an installed package",
+    fix: ({ fix }) => fix ?? "correct the path or the file",
+  }),
   "config-secret": problemKind<{ key: string }>({
     meaning:
       "A config key is a secret where secrets aren't allowed: profiles are shown at preview and stored in the state.",
@@ -627,10 +634,19 @@ export const problemKinds = {
     fix: ({ stack, nearest }) =>
       nearest === undefined ? `create it: \`pulumi stack init ${stack}\`` : `did you mean "${nearest}"?`,
   }),
-  "file-not-parsed": problemKind<{ why: string }>({
-    meaning: "A stack's config file isn't valid YAML. It is neither used nor changed.",
+  "stack-unmatched": problemKind<{ pattern: string; stacks: string[]; total: number }>({
+    meaning: "A pattern matches no stack that has a config file.",
+    message: ({ pattern }) => `no stack matches "${pattern}"`,
+    allowed: ({ stacks, total }) =>
+      total === 0
+        ? "none: no project in this directory or below has a stack's config file"
+        : `${listed(stacks)}${total > stacks.length ? ` and ${total - stacks.length} more` : ""}`,
+    fix: () => "correct the pattern (`*` and `?`; project/stack where it contains a slash), or change --cwd",
+  }),
+  "file-not-parsed": problemKind<{ why: string; allowed?: string }>({
+    meaning: "A stack's config file, or a shared file, isn't valid YAML. It is neither used nor changed.",
     message: ({ why }) => `not valid YAML: ${why}`,
-    allowed: () => "a YAML file with a mapping under `config`",
+    allowed: ({ allowed }) => allowed ?? "a YAML file with a mapping under `config`",
   }),
   "config-changed": problemKind<Record<string, never>>({
     meaning: "The stack's config file has changed since it was read.",
@@ -656,12 +672,12 @@ export const problemKinds = {
     allowed: () => "one edit per profile or volume",
     fix: () => "combine the edits, or make them one after the other",
   }),
-  "edit-not-possible": problemKind<{ why: string }>({
+  "edit-not-possible": problemKind<{ why: string; fix?: string }>({
     meaning:
       "The stack's config file is written in a way in which one value can't be changed without affecting others.",
     message: ({ why }) => `can't be edited automatically: ${why}`,
     allowed: () => "plain keys with their own values",
-    fix: () => "edit the file by hand",
+    fix: ({ fix }) => fix ?? "edit the file by hand",
   }),
   "profile-in-use": problemKind<{ profile: string; volumes: string[]; profiles: string[] }>({
     meaning: "A profile can't be removed while volumes use it or other profiles extend it.",
@@ -677,15 +693,68 @@ export const problemKinds = {
         ? "first give those volumes another profile, and apply"
         : "first let those profiles extend another profile",
   }),
+  "profile-shared": problemKind<{ profile: string; file: string }>({
+    meaning:
+      "An edit is about a profile of a shared file (`storage-profiles:catalog`), and doesn't say where to make it.",
+    message: ({ profile, file }) => `"${profile}" is defined in ${file}, which other stacks may use too`,
+    allowed: () =>
+      "`stack`: override it in this stack's file; `catalog`: change it in the shared file, for all its stacks",
+    fix: () => "with commands, add --in stack or --in catalog; over HTTP, ?in=stack or ?in=catalog",
+  }),
+  "profile-read-only": problemKind<{ profile: string; file: string }>({
+    meaning: "A profile of a package's file can't be edited: the next installation would undo it.",
+    message: ({ profile, file }) => `"${profile}" is defined in ${file}, a file of a package, which is read-only`,
+    fix: () => "override it in this stack (--in stack), or publish a new version of the package and install it",
+  }),
+  "profile-not-shared": problemKind<{ profile: string; files: string[] }>({
+    meaning: "The profile to edit in a shared file isn't defined in any.",
+    message: ({ profile, files }) =>
+      files.length === 0
+        ? `"${profile}" can't be edited in a shared file: the config names none`
+        : `"${profile}" isn't defined in ${listed(files)}`,
+    fix: () => "edit it in the stack (--in stack), or add it to the shared file by hand",
+  }),
+  "rollout-unknown": problemKind<{ id: string }>({
+    meaning: "The rollout to resume or to revert isn't known on this machine.",
+    message: ({ id }) => `unknown rollout "${id}"`,
+    allowed: () => "the name that `apply --waves` printed, on the machine and for the user that ran it",
+    fix: () => "edit the profile, and apply it without --waves",
+  }),
+  "rollout-reverted": problemKind<{ id: string }>({
+    meaning: "The rollout was reverted, and can't be resumed or reverted again.",
+    message: ({ id }) => `rollout ${id} is reverted`,
+    fix: () => "begin a new one with --waves",
+  }),
+  "rollout-changed": problemKind<{ profile: string }>({
+    meaning: "Someone else changed the profile since the rollout began.",
+    message: ({ profile }) => `"${profile}" has changed since the rollout began`,
+    fix: () => "check the definition, and apply it without --resume or --revert",
+  }),
+  "rollout-not-compliant": problemKind<{ volume: string; status: string; because: string }>({
+    meaning: "A rollout stopped, because a volume isn't compliant after its wave.",
+    message: ({ volume, status, because }) =>
+      `"${volume}" is ${status} after its wave${because === "" ? "" : `: ${because}`}`,
+    fix: () => "correct the cause and resume the rollout, or revert it",
+  }),
+  "rollout-not-recorded": problemKind<{ why: string }>({
+    meaning: "A rollout can't be recorded, so it could be neither resumed nor reverted; it doesn't begin.",
+    message: ({ why }) => `the rollout can't be recorded: ${why}`,
+    fix: () => "make ~/.local/state (or $XDG_STATE_HOME) writable",
+  }),
   "profile-not-own": problemKind<{
     profile: string;
     profiles: string[];
     isBuiltIn: boolean;
+    file?: string | undefined;
     nearest: string | undefined;
   }>({
     meaning: "The profile to remove isn't defined in the stack's file.",
-    message: ({ profile, isBuiltIn }) =>
-      isBuiltIn ? `"${profile}" is built in, and the stack's file doesn't override it` : `unknown profile "${profile}"`,
+    message: ({ profile, isBuiltIn, file }) =>
+      file !== undefined
+        ? `"${profile}" is defined in ${file}, and the stack's file doesn't override it`
+        : isBuiltIn
+          ? `"${profile}" is built in, and the stack's file doesn't override it`
+          : `unknown profile "${profile}"`,
     allowed: ({ profiles }) => (profiles.length > 0 ? listed(profiles) : "none: the stack's file defines no profiles"),
     fix: ({ nearest }) =>
       nearest === undefined ? "use a profile that the stack's file defines" : `did you mean "${nearest}"?`,
@@ -1005,9 +1074,10 @@ export const noteKinds = {
     meaning: "The volume is declared with a different profile than the one last applied.",
     message: ({ from, to }) => `profile changed from "${from}" to "${to}", not applied yet`,
   }),
-  "status-revision-changed": noteKind<{ profile: string; from: string; to: string }>({
+  "status-revision-changed": noteKind<{ profile: string; from: string; to: string; file?: string | undefined }>({
     meaning: "The volume's profile changed since the volume was last applied.",
-    message: ({ profile }) => `profile "${profile}" changed since this volume was last applied`,
+    message: ({ profile, file }) =>
+      `profile "${profile}"${file === undefined ? "" : ` (${file})`} changed since this volume was last applied`,
   }),
   "status-declaration-changed": noteKind<{ what: string }>({
     meaning: "Another part of the declaration changed since the volume was last applied: its size, location or limits.",

@@ -68,9 +68,16 @@ export function makeSchemas() {
   const config = z
     .strictObject({
       backend: backendName.describe(`Backend of the stack's volumes: ${listed(backendNames)}`),
+      catalog: z
+        .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+        .describe(
+          "File with shared profiles, or several, the later ones overriding: `./profiles/prod.yaml`, relative to the project, or `@acme/profiles/prod.yaml`, of an installed package",
+        ),
       profiles: z
         .record(z.string(), profile)
-        .describe("The stack's profiles by name; override the built-in profiles default, gold, silver and bronze"),
+        .describe(
+          "The stack's profiles by name; override those of the catalog, and the built-in profiles default, gold, silver and bronze",
+        ),
       volumes: z.record(z.string(), volume).describe("Volumes that the program in stacks/ declares, by name"),
       deletionProtection: z
         .boolean()
@@ -88,6 +95,11 @@ export function makeSchemas() {
         .describe("Settings of the Docker plugin"),
     })
     .partial();
+  const catalogFile = z
+    .strictObject({
+      profiles: z.record(z.string(), profile).describe("Profiles by name, for all stacks that use the file"),
+    })
+    .partial();
   return {
     profile: profile as typeof profile & z.ZodType<ProfileDefinition>,
     volume: volume as typeof volume & z.ZodType<VolumeDefinition>,
@@ -96,6 +108,8 @@ export function makeSchemas() {
     config: config as typeof config & z.ZodType<StackConfig>,
     /** The JSON Schema of the whole config. */
     toJSON: () => z.toJSONSchema(config, { io: "input", unrepresentable: "any" }),
+    /** The JSON Schema of a file that `catalog` names. */
+    catalogToJSON: () => z.toJSONSchema(catalogFile, { io: "input", unrepresentable: "any" }),
   };
 }
 

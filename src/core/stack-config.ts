@@ -103,7 +103,7 @@ function readBackend(value: unknown, path: string): { backend?: BackendName; pro
 }
 
 // Entry by entry, so that one that is wrong doesn't hide what is wrong with the others.
-function readEntries(
+export function readEntries(
   key: "profiles" | "volumes",
   entries: object,
   path: string,
@@ -139,12 +139,17 @@ export function withPricesOf(
 
 /** Turns the text of a key, as Pulumi hands it to a program, into its value: objects and booleans come as JSON. */
 export function parseConfigText(key: string, text: string): { value: unknown; problems: Problem[] } {
-  if (key === "backend" || key === "pricesFile") return { value: text, problems: [] };
+  if (key === "backend" || key === "pricesFile" || (key === "catalog" && !text.trim().startsWith("[")))
+    return { value: text, problems: [] };
   try {
     return { value: JSON.parse(text), problems: [] };
   } catch (error) {
     if (!configKeys().some((each) => each === key)) return { value: text, problems: [] };
-    const allowed = key === "deletionProtection" ? "true or false" : "an object, as YAML under the key";
+    const lists: Record<string, string> = {
+      deletionProtection: "true or false",
+      catalog: "a file, or a list of files",
+    };
+    const allowed = lists[key] ?? "an object, as YAML under the key";
     const why = error instanceof Error ? error.message : String(error);
     return {
       value: undefined,

@@ -53,6 +53,14 @@ export const ofStack = z.strictObject({ stack });
 export const profilesQuery = z.strictObject({ stack, sizeGiB: size.optional() });
 export const resolutionQuery = z.strictObject({ stack, backend: backendSchema.optional(), sizeGiB: size.optional() });
 export const editQuery = z.strictObject({ stack, dryRun });
+export const profileEditQuery = editQuery.extend({
+  in: z
+    .enum(["stack", "catalog"])
+    .optional()
+    .describe(
+      "Where to edit a profile of a shared file: `stack` overrides it in the stack's file, `catalog` changes the shared file, for all its stacks",
+    ),
+});
 export const volumeQuery = z.strictObject({ stack, dryRun, apply });
 export const stateQuery = z.strictObject({
   stack,
@@ -172,12 +180,19 @@ export const resolutionsSchema = named(
     ),
   }),
 );
+const place = {
+  origin: z
+    .enum(["built-in", "catalog", "stack"])
+    .describe("Whether it is built in, defined in a shared file, or defined in the stack's own"),
+  file: z.string().optional().describe("The shared file that defines it, as the stack's config names it"),
+  line: z.number().optional().describe("The line in the shared file"),
+};
 export const profileAnswer = named(
   "Profile",
   z.object({
     name: z.string(),
     description: z.string(),
-    origin: z.enum(["built-in", "stack"]).describe("Whether it is built in or defined in the stack's file"),
+    ...place,
     lineage: z.array(z.string()).describe("The profiles that it extends, nearest first"),
     backends: z.partialRecord(
       backendSchema,
@@ -219,6 +234,7 @@ const written = {
   touched: z.array(planSchema).describe("The volumes that are affected"),
   stateUnknown: problemSchema.optional().describe("Why the existing volumes are unknown"),
   diff: z.string().describe("The lines of the file that change"),
+  sharedFile: z.string().optional().describe("The shared file that changes in place of the stack's"),
 };
 export const editAnswer = named("EditAnswer", z.object({ ...written, profile: profileAnswer.optional() }));
 export const volumeAnswer = named(
@@ -262,6 +278,7 @@ export const statusAnswer = named(
     backend: backendSchema.optional(),
     profile: z.string().optional(),
     revision: z.string().optional(),
+    definition: z.object(place).optional().describe("Where the profile is defined"),
     sizeGiB: z.number().optional(),
     recorded: resolvedSchema.optional().describe("What was last applied"),
     declared: resolvedSchema.optional().describe("What is declared"),

@@ -44,6 +44,23 @@ export function editText(
   }, text);
 }
 
+/** Applies edits of profiles to the text of a shared file. Error: `edit-not-possible`. */
+export function editSharedText(
+  text: string,
+  edits: readonly Extract<ConfigEdit, { kind: "set-profile" }>[],
+  file: string,
+): string {
+  return edits.reduce((before, { name, definition }) => {
+    try {
+      return setIn(before, ["profiles", name], plain(definition), "block");
+    } catch (error) {
+      if (!(error instanceof HandEdit)) throw error;
+      const why = `${error.message} (${file})`;
+      throw stackError("edit-not-possible", `${file}: profiles.${name}`, undefined, { why }, { cause: error });
+    }
+  }, text);
+}
+
 function one(
   text: string,
   edit: ConfigEdit,

@@ -11,7 +11,7 @@ import { change, monthlyCostOf } from "../core/resolve";
 import { nearest } from "../core/nearest";
 import { recordedAs, volumesAt } from "./select";
 import { environmentNotes, listedVolumes, placed, statusesOf, statusOf } from "./status";
-import type { ConfigEdit, StackConfigRead, StackState, VolumePlan, VolumeStatus } from "./types";
+import type { ConfigEdit, SharedFile, StackConfigRead, StackState, VolumePlan, VolumeStatus } from "./types";
 
 /** The problems that a config has and another hadn't. */
 export function newProblems(before: readonly Problem[], after: readonly Problem[]): Problem[] {
@@ -30,6 +30,7 @@ export function editProblems(edits: readonly ConfigEdit[], read: StackConfigRead
     if (unread.length > 0) return [...unread];
     switch (edit.kind) {
       case "set-profile":
+        return sharedProblems(edit, path, read);
       case "set-value":
         return [];
       case "set-volume":
@@ -54,12 +55,38 @@ export function editProblems(edits: readonly ConfigEdit[], read: StackConfigRead
   });
 }
 
+/** The shared file whose definition of a profile is in force, below the stack's own. */
+export function sharedFileOf({ sharedFiles }: StackConfigRead, profile: string): SharedFile | undefined {
+  return sharedFiles.findLast((each) => Object.hasOwn(each.profiles, profile) || Object.hasOwn(each.wrong, profile));
+}
+
+// Whether a profile may be changed where the edit is to be made; and whether that is said, where other stacks may use it.
+function sharedProblems(
+  { name: profile, in: place }: Extract<ConfigEdit, { kind: "set-profile" }>,
+  path: string,
+  read: StackConfigRead,
+): Problem[] {
+  const shared = sharedFileOf(read, profile);
+  if (place === "stack" || (place === undefined && read.ownProfiles.includes(profile))) return [];
+  if (read.catalog.unread.profiles) return [...read.catalog.unread.profiles];
+  if (!shared) {
+    const files = read.sharedFiles.map(({ name }) => name);
+    return place === undefined ? [] : [problem("profile-not-shared", path, profile, { profile, files })];
+  }
+  const { name: file, wrong, isPackage } = shared;
+  if (place === undefined) return [problem("profile-shared", path, profile, { profile, file })];
+  if (isPackage) return [problem("profile-read-only", path, profile, { profile, file })];
+  return [...(wrong[profile]?.problems ?? [])];
+}
+
 // What can't be read isn't overwritten: what it says besides would be lost. It can be removed.
-function unreadable({ kind, name }: ConfigEdit, { unreadable }: StackConfigRead): readonly Problem[] {
+function unreadable(edit: ConfigEdit, { unreadable }: StackConfigRead): readonly Problem[] {
+  const { kind, name } = edit;
   if (kind === "set-value") return [];
   const key = kind.endsWith("profile") ? "profiles" : "volumes";
   const whole = unreadable.keys[key] ?? [];
   if (whole.length > 0 || kind.startsWith("remove")) return whole;
+  if ("in" in edit && edit.in === "catalog") return [];
   return (kind === "set-profile" ? unreadable.profiles[name]?.problems : unreadable.volumes[name]) ?? [];
 }
 
@@ -72,18 +99,20 @@ function removal(
 ): Problem[] {
   const profiles = read.ownProfiles;
   const isBuiltIn = Object.hasOwn(builtinProfiles(), profile);
+  const shared = sharedFileOf(read, profile);
   if (!profiles.includes(profile)) {
     return [
       problem("profile-not-own", path, undefined, {
         profile,
         profiles,
         isBuiltIn,
+        file: shared?.name,
         nearest: nearest(profile, profiles),
       }),
     ];
   }
-  // The built-in one of the name takes its place: that is an edit like another, and the plan says what it does.
-  if (isBuiltIn) return [];
+  // The shared or built-in one of the name takes its place: that is an edit like another, and the plan says what it does.
+  if (isBuiltIn || shared) return [];
   const removed = (kind: ConfigEdit["kind"], name: string) =>
     edits.some((each) => each.kind === kind && each.name === name);
   const moved = (name: string) =>

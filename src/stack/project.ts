@@ -99,7 +99,7 @@ export async function openProject(options: OpenOptions = {}): Promise<Project> {
     project,
     engine,
     ending,
-    journalDirectory: options.journalDirectory ?? defaultJournal(env),
+    journalDirectory: options.journalDirectory ?? journalDirectoryOf(env),
     settings: () => readSettings(file),
     ready: undefined,
   };
@@ -169,7 +169,8 @@ async function stateBackend(engine: Engine): Promise<StateBackend> {
   }
 }
 
-function defaultJournal(env: NodeJS.ProcessEnv): string {
+/** Where operations leave their reports, unless it is said otherwise. */
+export function journalDirectoryOf(env: NodeJS.ProcessEnv): string {
   const base = env["XDG_STATE_HOME"];
   return join(
     base !== undefined && base !== "" ? base : join(homedir(), ".local", "state"),

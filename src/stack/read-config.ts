@@ -8,11 +8,13 @@ import { join, relative, resolve as resolvePath } from "node:path";
 import type { BackendName } from "../core/backend";
 import { ownPlacement, stackPlacement } from "../core/placement";
 import { formatProblem, problem, type Problem } from "../core/problems";
-import { makeCatalog } from "../core/catalog";
+import { makeCatalog, type CatalogFile } from "../core/catalog";
+import { readCatalog } from "../core/catalog-file";
 import { parseConfigText, readConfig, withPricesOf, type RawConfigValue } from "../core/stack-config";
 import { isObject, own } from "../core/overlay";
 import { NAMESPACE, type StackConfig, type VolumeDefinition } from "../core/config-schema";
 import { resolveListed, type VolumeRequest } from "../core/resolve";
+import { readCatalogSources, type CatalogSource } from "../system/catalog-source";
 import { stackError, StackError } from "./errors";
 import type { StackConfigRead } from "./types";
 import { parseYaml } from "./yaml-value";
@@ -32,6 +34,8 @@ export interface ConfigContext {
   /** The project's name, which is the namespace of keys without one. */
   projectName?: string | undefined;
   env: NodeJS.ProcessEnv;
+  /** The text that a shared file is to have, by its path: of an edit that isn't written yet. */
+  sharedTexts?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A file's text, or nothing where there is none. */
@@ -83,8 +87,9 @@ export async function readConfigText(
   const { keys } = read.unreadable;
   const unreadable =
     inPrices.length > 0 ? { ...read.unreadable, keys: { ...keys, pricesFile: inPrices } } : read.unreadable;
-  const catalog = makeCatalog(config, unreadable);
-  const mistakes = [...read.problems, ...inPrices, ...catalog.problems];
+  const { files, sources } = sharedFiles(config, context);
+  const catalog = makeCatalog(config, unreadable, files);
+  const mistakes = [...read.problems, ...inPrices, ...files.flatMap((each) => each.problems), ...catalog.problems];
 
   const providerConfig = (key: string) => {
     const ofProject = own(context.projectConfig, key);
@@ -99,9 +104,16 @@ export async function readConfigText(
   const environments = environmentsOf(parsed["environment"]);
   const inherited = Object.keys(raw).filter((key) => own(others, spelling(others, key)) == null);
   return {
-    tag: tagOf(text),
+    tag: tagWith(text, sources),
     config,
     catalog,
+    sharedFiles: files.map((each, index) => ({
+      name: each.name,
+      file: sources[index]?.file,
+      isPackage: sources[index]?.isPackage ?? false,
+      profiles: each.profiles,
+      wrong: each.wrong,
+    })),
     unreadable,
     mistakes,
     problems,
@@ -110,6 +122,28 @@ export async function readConfigText(
     ownProfiles,
     requestFor,
   };
+}
+
+function sharedFiles(
+  config: StackConfig,
+  { directory, sharedTexts = {} }: ConfigContext,
+): { files: CatalogFile[]; sources: CatalogSource[] } {
+  if (config.catalog === undefined) return { files: [], sources: [] };
+  let sources: CatalogSource[] = [];
+  const files = readCatalog(config, (names) => {
+    sources = readCatalogSources(names, directory).map((each) => {
+      const text = each.file === undefined ? undefined : sharedTexts[each.file];
+      return text === undefined ? each : { ...each, text, failure: undefined };
+    });
+    return sources;
+  });
+  return { files, sources };
+}
+
+// The tag of a config: of the stack's file, and of the shared files with it.
+function tagWith(text: string | undefined, sources: readonly CatalogSource[]): string {
+  if (text === undefined || sources.length === 0) return tagOf(text);
+  return tagOf(JSON.stringify([text, ...sources.map(({ name, text: shared, failure }) => [name, shared, failure])]));
 }
 
 // A list of names, some with options; or an environment of the file's own, with imports and values.

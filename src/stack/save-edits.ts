@@ -1,11 +1,11 @@
 // Edits of a stack's config file, from what is asked for to what stands in the file: judged whole, written whole.
 
 import { problem, type Problem } from "../core/problems";
-import { readText, tagOf } from "./read-config";
+import { readText } from "./read-config";
 import { locked, writeWhole } from "./write-config";
-import { editText, lineDiff } from "./edit-text";
+import { editSharedText, editText, lineDiff } from "./edit-text";
 import { stackError, StackError } from "./errors";
-import { editProblems, newProblems, plansOf, refusals, uselessProfiles } from "./plan";
+import { editProblems, newProblems, plansOf, refusals, sharedFileOf, uselessProfiles } from "./plan";
 import type { ProjectSettings } from "./project";
 import { NO_STATE } from "./state";
 import type { ConfigEdit, EditOptions, EditResult, StackConfigRead, StackState } from "./types";
@@ -13,7 +13,8 @@ import type { ConfigEdit, EditOptions, EditResult, StackConfigRead, StackState }
 /** What an edit needs of its stack. */
 export interface Edited {
   configFile: string;
-  read: (text: string | undefined) => Promise<StackConfigRead>;
+  /** Reads a text as the config; with the texts that shared files are to have, by their paths. */
+  read: (text: string | undefined, sharedTexts?: Record<string, string>) => Promise<StackConfigRead>;
   readState: () => Promise<StackState>;
   settings: () => Promise<Pick<ProjectSettings, "name" | "config">>;
   /** Throws where there is neither a file nor a state: an edit makes one, and without edits there is nothing to plan. */
@@ -31,20 +32,23 @@ export function makeEdit(of: Edited): (edits: readonly ConfigEdit[], options?: E
   let last: Promise<unknown> = Promise.resolve();
   return async (edits, { dryRun = false, state, ...options } = {}) => {
     const known = await knownTo(of, state);
-    const attempt = async () => {
-      const text = await readText(of.configFile);
-      return { text, ...(await judge(text, edits, options, of, known)) };
-    };
+    const attempt = async () => judge(await readText(of.configFile), edits, options, of, known);
     if (dryRun) return (await attempt()).result;
+    const save = async (): Promise<EditResult> => {
+      for (;;) {
+        const { write, result } = await attempt();
+        if (!result.changed) return result;
+        const isSame = async () => (await readText(write.file)) === write.before;
+        if (await writeWhole(write.file, write.now, isSame)) return { ...result, tag: write.tag };
+        // Who edits by hand knows no lock: then the edit is made anew, on what they wrote.
+      }
+    };
     const mine = last.then(() =>
       locked(of.configFile, async () => {
-        for (;;) {
-          const { text, now, result } = await attempt();
-          if (!result.changed) return result;
-          const isSame = async () => (await readText(of.configFile)) === text;
-          if (await writeWhole(of.configFile, now, isSame)) return { ...result, tag: tagOf(now) };
-          // Who edits by hand knows no lock: then the edit is made anew, on what they wrote.
-        }
+        if (!edits.some(isShared)) return save();
+        // Other stacks have locks of their own.
+        const { write, result } = await attempt();
+        return result.changed ? locked(write.file, save) : result;
       }),
     );
     last = mine.catch(() => undefined);
@@ -69,20 +73,25 @@ async function judge(
   { ifTag, willApply, volumes }: Omit<EditOptions, "dryRun">,
   { configFile, read, refuseUnknown }: Edited,
   { state, stateUnknown, settings }: Known,
-): Promise<{ now: string; result: EditResult }> {
-  const old = text ?? "";
-  const tag = tagOf(text);
+): Promise<{ write: Write; result: EditResult }> {
+  const before = await read(text);
+  const { tag } = before;
   if (ifTag !== undefined && ifTag !== tag) throw stackError("config-changed", configFile, undefined, {});
   if (edits.length === 0) await refuseUnknown(tag, state.exists || stateUnknown !== undefined);
-  const before = await read(text);
   const problems = [...twice(edits), ...editProblems(edits, before, state)];
   // Whether anybody uses what is to go can't be said.
   if (stateUnknown && edits.some(({ kind }) => kind.startsWith("remove"))) problems.push(stateUnknown);
   const refused = { changed: false, tag, touched: [], stateUnknown, diff: "" };
-  if (problems.length > 0) return { now: old, result: { ...refused, problems } };
+  const unchanged: Write = { file: configFile, before: text, now: text ?? "", tag };
+  if (problems.length > 0) return { write: unchanged, result: { ...refused, problems } };
 
-  const now = editText(old, edits, { projectConfig: settings.config, projectName: settings.name, file: configFile });
-  const after = now === old ? before : await read(now);
+  const shared = await sharedTarget(edits, before, configFile);
+  const { file, text: current } = shared ?? { file: configFile, text };
+  const old = current ?? "";
+  const now = shared
+    ? editSharedText(old, edits.filter(isShared), shared.name)
+    : editText(old, edits, { projectConfig: settings.config, projectName: settings.name, file: configFile });
+  const after = now === old ? before : shared ? await read(text, { [file]: now }) : await read(now);
   const touched = plansOf(after, state, edits.length === 0 ? undefined : before, volumes);
   if (edits.length > 0) {
     problems.push(...newProblems(before.problems, after.problems));
@@ -99,7 +108,37 @@ async function judge(
   }
   const diff = lineDiff(old, now);
   const changed = problems.length === 0 && now !== old;
-  return { now, result: { changed, tag, problems, touched, stateUnknown, diff } };
+  const result = { changed, tag, problems, touched, stateUnknown, diff, ...(shared && { sharedFile: shared.name }) };
+  return { write: { file, before: current, now, tag: after.tag }, result };
+}
+
+/** What is to be written, and where. */
+interface Write {
+  file: string;
+  before: string | undefined;
+  now: string;
+  /** The tag of the config afterwards. */
+  tag: string;
+}
+
+const isShared = (edit: ConfigEdit): edit is Extract<ConfigEdit, { kind: "set-profile" }> =>
+  edit.kind === "set-profile" && edit.in === "catalog";
+
+// The shared file that edits are about. It is written whole or not at all, as the stack's is; both together can't be.
+async function sharedTarget(
+  edits: readonly ConfigEdit[],
+  read: StackConfigRead,
+  configFile: string,
+): Promise<{ name: string; file: string; text: string } | undefined> {
+  if (!edits.some(isShared)) return undefined;
+  const files = new Set(edits.map((edit) => (isShared(edit) ? sharedFileOf(read, edit.name)?.file : configFile)));
+  const [file] = files;
+  const name = read.sharedFiles.find((each) => each.file === file)?.name;
+  if (files.size > 1 || file === undefined || name === undefined) {
+    const params = { why: "edits of several files can't be saved together", fix: "make them one after the other" };
+    throw stackError("edit-not-possible", "catalog", undefined, params);
+  }
+  return { name, file, text: (await readText(file)) ?? "" };
 }
 
 function unlisted(listed: readonly Problem[], found: readonly Problem[]): Problem[] {

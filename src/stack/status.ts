@@ -17,6 +17,7 @@ import { isSame } from "../core/revision";
 import type { VolumeDefinition } from "../core/config-schema";
 import { NAMESPACE } from "../core/config-schema";
 import { volumePath } from "../core/catalog";
+import { isInSharedFile } from "../core/origin";
 import { ambiguous, recordedAs } from "./select";
 import type { ComplianceStatus, Follower, RecordedVolume, StackConfigRead, StackState, VolumeStatus } from "./types";
 
@@ -68,7 +69,13 @@ function unreadableOf(
   const what = problems.map(({ path, message }) => `${path}: ${message}`).join("; ");
   const causes = [note("status-not-possible", "name", { what })];
   const known = statusOf(read, name, undefined, recorded, pending);
-  const unknown = { revision: undefined, sizeGiB: undefined, declared: undefined, notes: undefined };
+  const unknown = {
+    revision: undefined,
+    definition: undefined,
+    sizeGiB: undefined,
+    declared: undefined,
+    notes: undefined,
+  };
   return { ...known, ...unknown, status: "non-compliant", causes, declaredBy: "config", verdict: "refused", problems };
 }
 
@@ -148,6 +155,7 @@ export function statusOf(
     backend: (to ?? last)?.backend ?? (resolution?.request.backend as BackendName | undefined),
     profile: to?.profile ?? volume?.profile ?? (volume ? "default" : last?.profile),
     revision: to?.revision,
+    definition: to && definitionOf(read, to.profile),
     sizeGiB: to?.sizeGiB,
     recorded: now ?? last,
     declared: to,
@@ -167,6 +175,12 @@ export function statusOf(
     monthlyCost: base ? monthlyCostOf(read.catalog, base, placement) : resolution?.monthlyCost,
     declaredMonthlyCost: to && monthlyCostOf(read.catalog, to, placement),
   };
+}
+
+// Where the profile is defined that is in force.
+function definitionOf({ catalog }: StackConfigRead, name: string): VolumeStatus["definition"] {
+  const { origin, file, line } = catalog.profiles[name] ?? {};
+  return origin && { origin, ...(file !== undefined && { file, line }) };
 }
 
 /** That environments set what isn't known here, as a note; none where the stack's file imports none. */
@@ -228,7 +242,10 @@ function* changes(
   const { profile } = to;
   if (last.profile !== profile) yield note("status-profile-changed", "profile", { from: last.profile, to: profile });
   else if (last.revision !== to.revision)
-    yield note("status-revision-changed", "profile", { profile, from: last.revision, to: to.revision });
+    yield note("status-revision-changed", "profile", {
+      ...{ profile, from: last.revision, to: to.revision },
+      file: read.catalog.profiles[profile]?.file,
+    });
   else if (last.backend !== to.backend)
     yield note("status-declaration-changed", "backend", {
       what: `backend changed from ${last.backend} to ${to.backend}`,
@@ -282,6 +299,8 @@ function drifted(now: ResolvedVolume, last: ResolvedVolume): string {
 export function placed(name: string, isListed: boolean, problems: readonly Problem[]): Problem[] {
   const prefix = isListed ? volumePath(name) : `volume ${name}`;
   return problems.map((each) =>
-    each.path.startsWith(`${NAMESPACE}:`) ? each : { ...each, path: `${prefix}: ${each.path}` },
+    each.path.startsWith(`${NAMESPACE}:`) || isInSharedFile(each.path)
+      ? each
+      : { ...each, path: `${prefix}: ${each.path}` },
   );
 }

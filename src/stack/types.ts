@@ -4,7 +4,7 @@
 import type { BackendName } from "../core/backend";
 import type { MonthlyCost } from "../core/cost";
 import type { Note, Problem } from "../core/problems";
-import type { Catalog } from "../core/catalog";
+import type { Catalog, Profile } from "../core/catalog";
 import type { Unreadable } from "../core/stack-config";
 import type { ProfileDefinition, StackConfig, VolumeDefinition } from "../core/config-schema";
 import type { ResolvedVolume, Verdict, VolumeRequest } from "../core/resolve";
@@ -104,11 +104,13 @@ export interface Stack {
 
 /** The stack's config as it was read. */
 export interface StackConfigRead {
-  /** Changes whenever a byte of the file does; `none` where there is no file. */
+  /** Changes whenever a byte of the file does, or of a shared one that it names; `none` where there is no file. */
   tag: string;
   /** The values below `storage-profiles`, those of Pulumi.yaml below those of the stack's file. What is wrong is left out. */
   config: StackConfig;
   catalog: Catalog;
+  /** The files of shared profiles that the config names, lowest first. */
+  sharedFiles: SharedFile[];
   /** The parts that have a mistake, with its problems: they are neither in `config` nor absent. */
   unreadable: Unreadable;
   /** What is wrong with values and profiles, whichever volume needs them: an `up` is refused for it as a whole. */
@@ -128,10 +130,30 @@ export interface StackConfigRead {
   requestFor: (name: string, volume?: VolumeDefinition) => VolumeRequest;
 }
 
+/** A file of shared profiles, as `storage-profiles:catalog` names it. */
+export interface SharedFile {
+  /** As the config names it. */
+  name: string;
+  /** Its path; absent where it wasn't found. */
+  file?: string | undefined;
+  /** Whether it belongs to an installed package, and is read-only. */
+  isPackage: boolean;
+  /** The profiles that it defines. */
+  profiles: Readonly<Record<string, ProfileDefinition>>;
+  /** Those with a mistake. */
+  wrong: Unreadable["profiles"];
+}
+
+/** Where an edit of a profile goes: into the stack's file, or into the shared file that defines the profile. */
+export type EditPlace = "stack" | "catalog";
+
 /** One edit of the config. */
 export type ConfigEdit =
-  /** Makes a profile, or makes it another. */
-  | { kind: "set-profile"; name: string; definition: ProfileDefinition }
+  /**
+   * Makes a profile, or makes it another. One that a shared file defines is refused unless `in` says where. Problems: `profile-shared`,
+   * `profile-read-only`, `profile-not-shared`.
+   */
+  | { kind: "set-profile"; name: string; definition: ProfileDefinition; in?: EditPlace | undefined }
   /** Takes a profile out of the stack's file. A built-in one of the name is in force again. Problems: `profile-in-use`, `profile-not-own`. */
   | { kind: "remove-profile"; name: string }
   /** Makes a volume, or makes it another. */
@@ -161,6 +183,8 @@ export interface EditOptions {
 export interface EditResult {
   /** Whether the file was changed, or would be. */
   changed: boolean;
+  /** The shared file that was changed in place of the stack's, or would be, as the config names it. */
+  sharedFile?: string | undefined;
   /** The file's tag now. */
   tag: string;
   /** Why nothing was written. */
@@ -278,6 +302,8 @@ export interface VolumeStatus {
   profile?: string | undefined;
   /** The edit of the profile that is in force now. */
   revision?: string | undefined;
+  /** Where the profile is defined: it ships, a shared file has it, at this line, or the stack's config. */
+  definition?: Pick<Profile, "origin" | "file" | "line"> | undefined;
   /** The size that is declared, as the backend makes it. */
   sizeGiB?: number | undefined;
   /** What it last got; absent where it was never made. */

@@ -104,7 +104,9 @@ describeYaml("a program in YAML", () => {
     const status = JSON.parse((await project.command("storage-profiles", ["status", "--json"])).text);
     expect(status.volumes).toMatchObject([{ name: "data", profile: "gold", status: "compliant" }]);
 
-    project.config({ ...DIRECTORY, profiles: { gold: { local: { iops: 20_000 } } } });
+    // The provider finds a shared file from the project's directory, as the commands do.
+    project.write("shared.yaml", "profiles: { gold: { local: { iops: 20_000 } } }\n");
+    project.config({ ...DIRECTORY, catalog: "./shared.yaml" });
     const plan = succeeded(await project.command("storage-profiles", ["plan"]));
     expect(plan).toContain("20,000 IOPS");
     succeeded(await project.command("storage-profiles", ["apply", "--yes"]));

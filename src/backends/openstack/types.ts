@@ -1,7 +1,8 @@
 // All volume types that a catalog's profiles make.
 
 import { problem, type Problem } from "../../core/problems";
-import { sectionPath, type Catalog } from "../../core/catalog";
+import type { Catalog } from "../../core/catalog";
+import { sectionPlace } from "../../core/origin";
 import { isSame } from "../../core/revision";
 import { validate } from "../../core/validate";
 import { openstackSection } from "./settings";
@@ -25,7 +26,7 @@ export function volumeTypesOf(
   for (const profile of profiles) {
     const section = catalog.profiles[profile]?.sections.openstack;
     if (section?.["specs"] === undefined) continue;
-    const path = sectionPath(profile, "openstack");
+    const path = sectionPlace(catalog, profile, "openstack");
     const { value, problems: wrong } = validate(openstackSection, section, path);
     problems.push(...wrong);
     if (!value?.specs) continue;

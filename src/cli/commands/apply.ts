@@ -3,22 +3,16 @@
 import { basename } from "node:path";
 
 import { problem, type Problem } from "../../core/problems";
-import type {
-  ConfigEdit,
-  EditResult,
-  Operation,
-  OperationEvent,
-  Stack,
-  StackConfigRead,
-  StackState,
-  VolumePlan,
-} from "../../stack";
+import type { ConfigEdit, EditResult, Operation, Stack, StackConfigRead, StackState, VolumePlan } from "../../stack";
 import { retried } from "../../stack/retry";
 import { oneVolume } from "../../stack/select";
 import { statusesOf } from "../../stack/status";
-import { exitCodeOf, textOf, UsageError, type Answer, type CommandSpec, type Context } from "../context";
-import { planText } from "./plan";
-import { askedBy, profileEdit } from "../references";
+import { exitCodeOf, type Answer, type CommandSpec, type Context } from "../context";
+import { applyMany } from "./apply-many";
+import { checkConfirmable, confirmed, doneText, eventText, waitOf } from "./apply-steps";
+import { planText } from "./plan-text";
+import { checkRollout, rolloutOptions } from "./rollout";
+import { askedBy, profileEdit, profileOptions } from "../references";
 
 export const apply: CommandSpec = {
   name: "apply",
@@ -35,13 +29,7 @@ export const apply: CommandSpec = {
   ],
   options: [
     { flags: "--size <size>", description: "new size: a number of GiB, or with a unit" },
-    { flags: "--profile <name>", description: "profile to edit", completes: "profile" },
-    {
-      flags: "--set <key=value>",
-      description: "with --profile: setting to change, for example aws.iops=5000",
-      many: true,
-    },
-    { flags: "--unset <key>", description: "with --profile: setting to remove", many: true },
+    ...profileOptions,
     {
       flags: "--remove <volume>",
       description: "volume to delete, with its data and its config entry",
@@ -51,17 +39,25 @@ export const apply: CommandSpec = {
     { flags: "--refresh", description: "refresh the state from the backends first" },
     { flags: "--wait <seconds>", description: "how long to wait if another run holds the stack's lock. Default: 0" },
     { flags: "-y, --yes", description: "skip confirmation" },
+    ...rolloutOptions,
   ],
   examples: [
     ["apply data@gold", "give data the profile gold: show the plan, confirm, edit the config, apply"],
     ["apply", "apply everything that is declared but not applied yet"],
     ["apply --profile gold --set local.iops=5000 --yes", "edit gold and update all its volumes"],
+    [
+      "apply --all --profile gold --in catalog --set local.iops=5000 --yes",
+      "edit gold in the shared file, and update its volumes across all stacks",
+    ],
+    [
+      "apply --all --profile gold --in catalog --set local.iops=5000 --waves 1,10%,100% --pause 10m --yes",
+      "the same in waves: one volume, then a tenth, then the others",
+    ],
     ["apply --remove scratch", "delete a volume that isn't protected"],
   ],
   async run(context) {
-    const { io, json } = context;
-    if (context.options["yes"] !== true && (!io.isTerminal || json))
-      throw new UsageError("not an interactive terminal; pass --yes to skip confirmation");
+    checkConfirmable(context);
+    checkRollout(context);
     const wait = waitOf(context);
     const stack = await context.stack();
     const shown: Shown = { plan: undefined };
@@ -71,6 +67,7 @@ export const apply: CommandSpec = {
     const { written, ...options } = decided;
     return follow(stack.apply({ ...options, waitForLockSeconds: wait }), context, stack, written);
   },
+  many: applyMany,
 };
 
 /** The plan that was shown last, and confirmed. */
@@ -176,19 +173,6 @@ function volumesOf(
   return [...new Set([...names, ...touched])];
 }
 
-function waitOf(context: Context): number {
-  const text = textOf(context, "wait");
-  const seconds = Number(text ?? 0);
-  if (!Number.isFinite(seconds) || seconds < 0 || text === "")
-    throw new UsageError("--wait must be a number of seconds");
-  return seconds;
-}
-
-async function confirmed(): Promise<boolean> {
-  const { confirm } = await import("@inquirer/prompts");
-  return confirm({ message: "Apply these changes?", default: false });
-}
-
 async function follow(operation: Operation, context: Context, stack: Stack, written: EditResult): Promise<Answer> {
   const { io, json, colours } = context;
   const ignore = io.onInterrupt?.(() => {
@@ -212,7 +196,14 @@ async function follow(operation: Operation, context: Context, stack: Stack, writ
   const last = !isDone && written.changed ? staysText(stack, written, report.volumes) : "";
   return {
     code: isDone ? "done" : report.state === "cancelled" ? "interrupted" : exitCodeOf(code),
-    json: { stack: stack.name, changed: written.changed, tag: written.tag, diff: written.diff, operation: report },
+    json: {
+      stack: stack.name,
+      changed: written.changed,
+      tag: written.tag,
+      diff: written.diff,
+      sharedFile: written.sharedFile,
+      operation: report,
+    },
     text,
     problems: report.problems,
     last,
@@ -220,42 +211,11 @@ async function follow(operation: Operation, context: Context, stack: Stack, writ
 }
 
 // What was written is what is declared from now on: every `up` would apply it.
-function staysText({ configFile }: Stack, { diff }: EditResult, volumes: readonly string[]): string {
-  const file = basename(configFile);
+function staysText({ configFile }: Stack, { diff, sharedFile }: EditResult, volumes: readonly string[]): string {
+  const file = sharedFile ?? basename(configFile);
   const lines = (mark: string, becomes: string) =>
     diff.split("\n").flatMap((line) => (line.startsWith(mark) ? [`  ${becomes}${line.slice(1)}`] : []));
   const back = [...lines("+", "-"), ...lines("-", "+")];
   const again = ["apply", ...volumes].join(" ");
   return `${file} keeps the edit. To finish it, run: storage-profiles ${again}\nTo undo it, make this change in ${file} and run the same command:\n${back.join("\n")}`;
-}
-
-function doneText(summary: Readonly<Record<string, number>>): string {
-  const words: Record<string, string> = { create: "created", update: "updated", delete: "deleted", same: "unchanged" };
-  const told = Object.entries(summary).map(([what, count]) => `${count} ${words[what] ?? what}`);
-  return told.length > 0 ? `done: ${told.join(", ")} (resources)` : "done: no changes";
-}
-
-const operationWords: Readonly<Record<string, readonly [doing: string, done: string]>> = {
-  create: ["creating", "created"],
-  update: ["updating", "updated"],
-  delete: ["deleting", "deleted"],
-  replace: ["replacing", "replaced"],
-  "create-replacement": ["creating replacement of", "created replacement of"],
-  "delete-replaced": ["deleting replaced", "deleted replaced"],
-  import: ["importing", "imported"],
-};
-
-function eventText(event: OperationEvent, { colours }: Context): string | undefined {
-  const { dim, yellow, red, green } = colours;
-  if (event.type === "resource") {
-    // A provider is the engine's own business, unless it fails.
-    if (event.urn.includes("::pulumi:providers:") && event.phase !== "failed") return undefined;
-    const mark = { started: dim("…"), done: green("✓"), failed: red("✗") }[event.phase];
-    const [doing, done] = operationWords[event.operation] ?? [event.operation, event.operation];
-    const words = { started: doing, done, failed: `${event.operation} failed:` }[event.phase];
-    return `${mark} ${words} ${event.resource}`;
-  }
-  if (event.type !== "message") return undefined;
-  const paint = { info: (text: string) => text, warning: yellow, error: red }[event.severity];
-  return paint(event.text);
 }

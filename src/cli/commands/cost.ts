@@ -2,8 +2,10 @@
 
 import { formatCost, type MonthlyCost } from "../../core/cost";
 import { monthlyCostOf } from "../../core/resolve";
-import type { VolumeStatus } from "../../stack";
+import type { Problem } from "../../core/problems";
+import type { Stack, VolumeStatus } from "../../stack";
 import type { CommandSpec } from "../context";
+import { runMany, type Part } from "../many";
 import { fittedTable } from "../text";
 
 export const cost: CommandSpec = {
@@ -11,55 +13,87 @@ export const cost: CommandSpec = {
   summary: "Show the monthly cost per volume, per profile and in total, current and as declared",
   description:
     "Based on list prices, without requests, snapshots and discounts. Missing prices are shown as unknown, never estimated.",
-  examples: [["cost", "show a table with totals"]],
+  examples: [
+    ["cost", "show a table with totals"],
+    ["cost --all", "the same over all stacks of the projects below this directory"],
+  ],
   async run(context) {
-    const stack = await context.stack();
-    const [all, read] = [await stack.status(), await stack.readConfig()];
-    const volumes = all.map((each) => {
-      const { placement } = read.requestFor(
-        each.name,
-        each.declaredBy === "config" ? read.config.volumes?.[each.name] : undefined,
-      );
-      const of = (volume: VolumeStatus["recorded"]) => volume && monthlyCostOf(read.catalog, volume, placement);
-      const [now, declared] = [of(each.recorded), of(each.declared)];
-      return { name: each.name, profile: each.profile ?? "", isCreated: each.recorded !== undefined, now, declared };
-    });
-    const groups = new Map<string, typeof volumes>();
-    for (const each of volumes) groups.set(each.profile, [...(groups.get(each.profile) ?? []), each]);
-    const profiles = [...groups].map(([profile, of]) => ({
-      profile,
-      volumes: of.length,
-      now: totals(of.filter(({ isCreated }) => isCreated).map((each) => each.now)),
-      declared: totals(of.map((each) => each.declared)),
-    }));
-    const total = {
-      // What isn't created yet costs nothing.
-      now: totals(volumes.filter(({ isCreated }) => isCreated).map((each) => each.now)),
-      declared: totals(volumes.map((each) => each.declared)),
-    };
-    const shown = (one: MonthlyCost | undefined) => (one ? formatCost(one) : "unknown");
-    const rows = volumes.map((each) => [
-      ...[each.name, each.profile],
-      each.isCreated ? shown(each.now) : "not created yet",
-      shown(each.declared),
-    ]);
-    const sums = profiles.map((each) => [
-      `subtotal (${each.volumes})`,
-      each.profile,
-      totalText(each.now),
-      totalText(each.declared),
-    ]);
-    const head = ["VOLUME", "PROFILE", "CURRENT", "DECLARED"];
-    const last = ["total", "", totalText(total.now), totalText(total.declared)];
-    const text = volumes.length > 0 ? fittedTable([head, ...rows, [""], ...sums, [""], last], context) : "No volumes.";
-    return {
-      code: read.mistakes.length > 0 ? "problems" : "done",
-      json: { stack: stack.name, volumes, profiles, total, problems: read.mistakes },
-      text,
-      problems: read.mistakes,
-    };
+    const part = await costOfStack(await context.stack());
+    const { volumes, json, problems } = part;
+    const text =
+      volumes.length > 0 ? fittedTable([HEAD, ...part.rows, [""], ...sumRows([part])], context) : "No volumes.";
+    return { code: part.code, json: { ...json, ...sumOf([part]), problems }, text, problems };
   },
+  many: (context) =>
+    runMany(
+      { head: HEAD, each: costOfStack, total: (parts) => ({ json: sumOf(parts), rows: [[""], ...sumRows(parts)] }) },
+      context,
+    ),
 };
+
+const HEAD = ["VOLUME", "PROFILE", "CURRENT", "DECLARED"];
+
+interface Costs extends Part {
+  volumes: {
+    name: string;
+    profile: string;
+    isCreated: boolean;
+    now: MonthlyCost | undefined;
+    declared: MonthlyCost | undefined;
+  }[];
+  problems: Problem[];
+}
+
+async function costOfStack(stack: Stack): Promise<Costs> {
+  const [all, read] = [await stack.status(), await stack.readConfig()];
+  const volumes = all.map((each) => {
+    const { placement } = read.requestFor(
+      each.name,
+      each.declaredBy === "config" ? read.config.volumes?.[each.name] : undefined,
+    );
+    const of = (volume: VolumeStatus["recorded"]) => volume && monthlyCostOf(read.catalog, volume, placement);
+    const [now, declared] = [of(each.recorded), of(each.declared)];
+    return { name: each.name, profile: each.profile ?? "", isCreated: each.recorded !== undefined, now, declared };
+  });
+  const shown = (one: MonthlyCost | undefined) => (one ? formatCost(one) : "unknown");
+  const rows = volumes.map((each) => [
+    ...[each.name, each.profile],
+    each.isCreated ? shown(each.now) : "not created yet",
+    shown(each.declared),
+  ]);
+  return {
+    code: read.mistakes.length > 0 ? "problems" : "done",
+    json: { stack: stack.name, volumes },
+    volumes,
+    rows,
+    problems: read.mistakes,
+  };
+}
+
+// By profile, and in total.
+function sumOf(parts: readonly Costs[]) {
+  const volumes = parts.flatMap((each) => each.volumes);
+  const groups = new Map<string, typeof volumes>();
+  for (const each of volumes) groups.set(each.profile, [...(groups.get(each.profile) ?? []), each]);
+  // What isn't created yet costs nothing.
+  const sums = (of: typeof volumes) => ({
+    now: totals(of.filter(({ isCreated }) => isCreated).map((each) => each.now)),
+    declared: totals(of.map((each) => each.declared)),
+  });
+  const profiles = [...groups].map(([profile, of]) => ({ profile, volumes: of.length, ...sums(of) }));
+  return { profiles, total: sums(volumes) };
+}
+
+function sumRows(parts: readonly Costs[]): string[][] {
+  const { profiles, total } = sumOf(parts);
+  const sums = profiles.map((each) => [
+    `subtotal (${each.volumes})`,
+    each.profile,
+    totalText(each.now),
+    totalText(each.declared),
+  ]);
+  return [...sums, [""], ["total", "", totalText(total.now), totalText(total.declared)]];
+}
 
 interface Total {
   /** By currency: sums of different ones say nothing. */

@@ -9,6 +9,7 @@ import { settingTexts } from "../../core/setting-text";
 import { knownHere, type Known } from "../catalog";
 import { sizeOf, textOf, type CommandSpec, type Context } from "../context";
 import { costText, table } from "../text";
+import { originText } from "./profiles";
 
 interface Explained {
   backend: BackendName;
@@ -61,8 +62,11 @@ export const explain: CommandSpec = {
     const isPossible = (ofStack.length > 0 ? ofStack : explained).some(({ resolution, sizes }) =>
       resolution ? resolution.volume !== undefined : sizes.admitted !== undefined,
     );
+    const { origin, file, line } = known.catalog.profiles[name];
     const json = {
       profile: name,
+      origin,
+      ...(file !== undefined && { file, line }),
       backends: Object.fromEntries(
         explained.map(({ backend, choice, resolution, sizes }) => [
           choice === undefined ? backend : `${backend}:${choice}`,
@@ -74,7 +78,10 @@ export const explain: CommandSpec = {
     return {
       code: isPossible ? "done" : "problems",
       json,
-      text: sideBySide(explained, context),
+      text: [
+        ...(file === undefined ? [] : [`${name} is defined in ${originText(known.catalog.profiles[name])}`]),
+        sideBySide(explained, context),
+      ].join("\n\n"),
       problems: explained.length === 1 ? problems : [],
     };
   },

@@ -12,7 +12,7 @@ import {
   type Stack,
 } from "../../stack";
 import { sizeOf, textOf, UsageError, type CommandSpec, type Context } from "../context";
-import { diffText, volumePlanText } from "./plan";
+import { diffText, volumePlanText } from "./plan-text";
 
 interface Choices {
   backend: BackendName;

@@ -50,7 +50,7 @@ export const profiles: CommandSpec = {
       });
     const about = (each: Profile) => {
       const lineage = each.lineage.length > 0 ? `\n${dim(`extends ${each.lineage.join(" < ")}`)}` : "";
-      return `${each.name} ${dim(`(${each.origin})`)}${each.description === "" ? "" : `\n${each.description}`}${lineage}`;
+      return `${each.name} ${dim(`(${originText(each)})`)}${each.description === "" ? "" : `\n${each.description}`}${lineage}`;
     };
     const broken = name === undefined ? Object.keys(catalog.broken) : [];
     // As many backends side by side as fit; a blank line between profiles of several lines.
@@ -75,6 +75,10 @@ export const profiles: CommandSpec = {
     };
   },
 };
+
+/** Where a profile comes from. */
+export const originText = ({ origin, file, line }: Profile): string =>
+  file === undefined ? origin : `${file}, line ${line ?? 1}`;
 
 const only = (profile: Profile, shown: readonly string[]) =>
   Object.fromEntries(Object.entries(profile.sections).filter(([backend]) => shown.includes(backend)));

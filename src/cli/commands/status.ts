@@ -1,7 +1,9 @@
 // `status`: how each volume stands, and why.
 
-import type { CommandSpec } from "../context";
-import type { VolumeStatus } from "../../stack";
+import type { Problem } from "../../core/problems";
+import type { CommandSpec, Context } from "../context";
+import type { Stack, VolumeStatus } from "../../stack";
+import { runMany, type Part } from "../many";
 import { distinct, fittedTable, notesText, problemsText, statusText, verdictText, type Colours } from "../text";
 
 // What becomes of what the program alone declares, or no longer declares, only its run shows.
@@ -27,25 +29,32 @@ export const status: CommandSpec = {
   ],
   examples: [
     ["status", "compare config and state, without contacting the backends"],
+    ["status --all", "show the volumes of all stacks of the projects below this directory"],
     ["status --refresh", "refresh from the backends first; exit code 3 if a volume isn't compliant"],
   ],
   async run(context) {
-    const stack = await context.stack();
-    const chosen = context.args.length > 0 ? context.args : undefined;
-    const all = await stack.status({ refresh: context.options["refresh"] === true, volumes: chosen });
-    const { mistakes } = await stack.readConfig();
-    const rows = all.map((each) => [
-      each.name,
-      each.profile ?? "",
-      statusText(each.status, context.colours),
-      [notesText(each.causes, ""), nextText(each, context.colours)].filter((text) => text !== "").join("\n"),
-    ]);
-    const problems = distinct([...mistakes, ...all.flatMap((each) => each.problems)]);
-    const isFine = all.every((each) => each.status === "compliant");
-    const table1 =
-      rows.length > 0 ? fittedTable([["VOLUME", "PROFILE", "STATUS", "REASON"], ...rows], context) : "No volumes.";
+    const { code, json, rows, problems } = await statusOfStack(await context.stack(), context);
+    const table1 = rows.length > 0 ? fittedTable([HEAD, ...rows], context) : "No volumes.";
     const text = problems.length > 0 ? `${table1}\n\n${problemsText(problems, context.colours)}` : table1;
-    const code = mistakes.length > 0 ? "problems" : isFine ? "done" : "differs";
-    return { code, json: { stack: stack.name, volumes: all, problems: mistakes }, text };
+    return { code, json, text };
   },
+  many: (context) => runMany({ head: HEAD, each: statusOfStack }, context),
 };
+
+const HEAD = ["VOLUME", "PROFILE", "STATUS", "REASON"];
+
+async function statusOfStack(stack: Stack, context: Context): Promise<Part & { problems: Problem[] }> {
+  const chosen = context.args.length > 0 ? context.args : undefined;
+  const all = await stack.status({ refresh: context.options["refresh"] === true, volumes: chosen });
+  const { mistakes } = await stack.readConfig();
+  const rows = all.map((each) => [
+    each.name,
+    each.profile ?? "",
+    statusText(each.status, context.colours),
+    [notesText(each.causes, ""), nextText(each, context.colours)].filter((text) => text !== "").join("\n"),
+  ]);
+  const problems = distinct([...mistakes, ...all.flatMap((each) => each.problems)]);
+  const isFine = all.every((each) => each.status === "compliant");
+  const code = mistakes.length > 0 ? "problems" : isFine ? "done" : "differs";
+  return { code, json: { stack: stack.name, volumes: all, problems: mistakes }, rows, problems };
+}

@@ -4,11 +4,14 @@ import { relative } from "node:path";
 
 import type { Problem } from "../../core/problems";
 import { NAMESPACE } from "../../core/config-schema";
+import { isInSharedFile } from "../../core/origin";
 import { isBelow } from "../../core/validate";
-import { StackError } from "../../stack";
+import { StackError, type Stack } from "../../stack";
 import { PROJECT_FILES } from "../../stack/read-config";
 import { environmentNotes } from "../../stack/status";
 import { textOf, type CommandSpec } from "../context";
+import { runMany, type Part } from "../many";
+import { distinct } from "../text";
 
 export const validate: CommandSpec = {
   name: "validate",
@@ -16,6 +19,7 @@ export const validate: CommandSpec = {
   description: "Runs the same checks as preview, without Pulumi: keys, profiles, and each volume listed in the config.",
   examples: [
     ["validate", "check all stacks that have a config file"],
+    ["validate --all", "check all stacks of the projects below this directory"],
     ["validate --stack prod --json", "check one stack, with JSON output"],
   ],
   async run(context) {
@@ -23,26 +27,7 @@ export const validate: CommandSpec = {
     const named = textOf(context, "stack");
     const names = named === undefined ? await project.stackNames() : [named];
     if (named !== undefined) await project.stack(named).checkKnown();
-    const stacks = await Promise.all(
-      names.map(async (name) => {
-        const { configFile, ...stack } = project.stack(name);
-        const file = relative(project.directory, configFile);
-        try {
-          const read = await stack.readConfig();
-          const { problems, tag, config, inherited } = read;
-          const volumes = Object.keys(config.volumes ?? {}).length;
-          // Keys that the stack's file doesn't set come from Pulumi.yaml.
-          const isInherited = ({ path }: Problem) => inherited.some((key) => isBelow(path, `${NAMESPACE}:${key}`));
-          const placed = problems.map((each) =>
-            isInherited(each) ? { ...each, path: `${PROJECT_FILES[0] ?? ""}: ${each.path}` } : each,
-          );
-          return { stack: name, file, tag, problems: placed, volumes, notes: environmentNotes(read) };
-        } catch (error) {
-          if (!(error instanceof StackError)) throw error;
-          return { stack: name, file, problems: [...error.problems], volumes: 0, notes: [] };
-        }
-      }),
-    );
+    const stacks = await Promise.all(names.map((name) => checked(project.stack(name))));
     const { bold, green, red, dim } = context.colours;
     const text = stacks.map(({ file, problems, volumes, notes }) => {
       const count = problems.length;
@@ -50,11 +35,14 @@ export const validate: CommandSpec = {
       const line = `${bold(file)}: ${found} ${dim(`(${volumes} ${volumes === 1 ? "volume" : "volumes"})`)}`;
       return [line, ...notes.map(({ message }) => `  note: ${message}`)].join("\n");
     });
-    const problems = stacks.flatMap((each) =>
-      each.problems.map((one) => ({
-        ...one,
-        path: names.length > 1 && !isPlaced(one) ? `${each.file}: ${one.path}` : one.path,
-      })),
+    // What is wrong in a shared file is told once.
+    const problems = distinct(
+      stacks.flatMap((each) =>
+        each.problems.map((one) => ({
+          ...one,
+          path: names.length > 1 && !isPlaced(one) ? `${each.file}: ${one.path}` : one.path,
+        })),
+      ),
     );
     return {
       code: problems.length > 0 ? "problems" : "done",
@@ -63,6 +51,34 @@ export const validate: CommandSpec = {
       problems,
     };
   },
+  many: (context) => runMany({ head: ["FILE", "VOLUMES", "RESULT"], each: partOf }, context),
 };
 
-const isPlaced = ({ path }: Problem) => PROJECT_FILES.some((file) => path.startsWith(`${file}: `));
+// Every problem of a stack's file; also why it can't be read.
+async function checked({ name, project, configFile, ...stack }: Stack) {
+  const file = relative(project.directory, configFile);
+  try {
+    const read = await stack.readConfig();
+    const { problems, tag, config, inherited } = read;
+    const volumes = Object.keys(config.volumes ?? {}).length;
+    // Keys that the stack's file doesn't set come from Pulumi.yaml.
+    const isInherited = ({ path }: Problem) => inherited.some((key) => isBelow(path, `${NAMESPACE}:${key}`));
+    const placed = problems.map((each) =>
+      isInherited(each) ? { ...each, path: `${PROJECT_FILES[0] ?? ""}: ${each.path}` } : each,
+    );
+    return { stack: name, file, tag, problems: placed, volumes, notes: environmentNotes(read) };
+  } catch (error) {
+    if (!(error instanceof StackError)) throw error;
+    return { stack: name, file, problems: [...error.problems], volumes: 0, notes: [] };
+  }
+}
+
+async function partOf(stack: Stack): Promise<Part> {
+  const json = await checked(stack);
+  const { file, volumes, problems } = json;
+  const found = problems.length === 0 ? "no problems" : `${problems.length} problem${problems.length === 1 ? "" : "s"}`;
+  return { code: problems.length > 0 ? "problems" : "done", json, rows: [[file, `${volumes}`, found]], problems };
+}
+
+const isPlaced = ({ path }: Problem) =>
+  isInSharedFile(path) || PROJECT_FILES.some((file) => path.startsWith(`${file}: `));

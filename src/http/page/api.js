@@ -10,7 +10,7 @@
  * @typedef {import("../../stack/types").VolumePlan} VolumePlan
  * @typedef {import("../../stack/types").OperationReport} OperationReport
  * @typedef {import("../../stack/types").OperationEvent} OperationEvent
- * @typedef {{ name: string, origin: "built-in" | "stack", description: string, lineage: string[], definition?: Record<string, unknown>,
+ * @typedef {{ name: string, origin: "built-in" | "catalog" | "stack", file?: string, line?: number, description: string, lineage: string[], definition?: Record<string, unknown>,
  *   backends: Record<string, { section: Record<string, unknown> }>, problem?: Problem, volumes: string[] }} Profile
  * @typedef {{ backend: string, volume?: { sizeGiB: number, settings: Record<string, unknown>, revision: string },
  *   problems: Problem[], notes: Note[], monthlyCost?: { amount: number, currency: string } }} Resolution

@@ -76,7 +76,7 @@ function show(/** @type {unknown} */ clear = true) {
     profile === undefined
       ? "One section per backend; with `extends`, only the differences from the other profile."
       : profile.definition === undefined
-        ? `${name} is built in. Saving adds a profile with this name to the stack's file that extends it and contains only the differences.`
+        ? `${name} is ${profile.origin === "catalog" ? `defined in ${profile.file}` : "built in"}. Saving adds a profile with this name to the stack's file that extends it and contains only the differences.`
         : `${name} as defined in the stack's config.`;
   if (clear !== false) stale();
 }
@@ -88,13 +88,14 @@ function definitionOf({ description, definition, backends }) {
 }
 
 /**
- * Of one that is built in only what differs is written: the rest follows the release. Whoever writes `extends` means it.
+ * Of one that is built in or shared only what differs is written: the rest follows the release, or the shared file. Whoever writes
+ * `extends` means it.
  *
  * @param {object} definition
  * @param {import("./api.js").Profile | undefined} profile
  */
 function written(definition, profile) {
-  if (!profile || profile.origin !== "built-in" || "extends" in definition) return definition;
+  if (!profile || profile.origin === "stack" || "extends" in definition) return definition;
   return { extends: profile.name, .../** @type {object} */ (difference(definitionOf(profile), definition)) };
 }
 
@@ -146,7 +147,7 @@ async function look() {
   if (!body) return;
   await asking("Invalid profile: nothing will be saved.", async () => {
     /** @type {import("./api.js").Answer<Edited>} */
-    const { body: edited, tag } = await post("v1/configuration/profiles?dryRun=true", body);
+    const { body: edited, tag } = await post("v1/configuration/profiles?dryRun=true&in=stack", body);
     tell(edited, [
       edited.changed &&
         page.mayWrite() &&
@@ -162,7 +163,9 @@ async function look() {
 async function save(body, tag) {
   await asking("Nothing was saved.", async () => {
     /** @type {import("./api.js").Answer<Edited>} */
-    const { body: edited } = await post("v1/configuration/profiles", body, { "x-if-configuration-matches": tag });
+    const { body: edited } = await post("v1/configuration/profiles?in=stack", body, {
+      "x-if-configuration-matches": tag,
+    });
     drafts.delete(select().value);
     await page.reread();
     if (profiles.some(({ name }) => name === body.name)) {

@@ -132,7 +132,11 @@ function heading(profile) {
     el(
       "span",
       { class: "line quiet" },
-      profile.origin === "built-in" ? "built in" : "from this stack",
+      profile.origin === "built-in"
+        ? "built in"
+        : profile.origin === "stack"
+          ? "from this stack"
+          : `from ${profile.file}${profile.line === undefined ? "" : `, line ${profile.line}`}`,
       profile.lineage.length > 0 && `, extends ${profile.lineage.join(", ")}`,
     ),
     el("span", { class: "line quiet" }, users(profile)),

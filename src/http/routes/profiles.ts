@@ -6,13 +6,16 @@ import { nearest } from "../../core/nearest";
 import { problem } from "../../core/problems";
 import { revisionOf } from "../../core/revision";
 import { resolve, type Resolution } from "../../core/resolve";
+import type { Profile } from "../../core/catalog";
 import type { EditResult, StackConfigRead } from "../../stack";
+import { sharedFileOf } from "../../stack/plan";
 import { environmentNotes } from "../../stack/status";
 import { HttpError, throwProblems } from "../errors";
 import { route } from "../route";
 import {
   editAnswer,
   editQuery,
+  profileEditQuery,
   ofName,
   ofStack,
   profileAnswer,
@@ -97,8 +100,9 @@ export const profileRoutes = [
     tag: "configuration",
     summary: "Create or replace a profile",
     description:
-      "Changes the configuration, but applies nothing: volumes with this profile are out-of-date afterwards. If there are problems, the file stays unchanged.",
-    query: editQuery,
+      "Changes the configuration, but applies nothing: volumes with this profile are out-of-date afterwards. If there are problems, the file stays unchanged. " +
+      "A profile of a shared file is changed only with `in`.",
+    query: profileEditQuery,
     body: profileBody,
     isConditional: true,
     answers: {
@@ -110,13 +114,14 @@ export const profileRoutes = [
       const dryRun = query.dryRun === "true";
       return served.inTurn(async (state) => {
         const before = await served.config();
-        const result = await served.stack.edit([{ kind: "set-profile", name, definition: definition }], {
+        const edit = { kind: "set-profile" as const, name, definition, in: query.in };
+        const result = await served.stack.edit([edit], {
           ifTag,
           dryRun,
           state,
         });
         throwProblems(result.problems, environmentNotes(before));
-        const isNew = !dryRun && !before.ownProfiles.includes(name);
+        const isNew = !dryRun && query.in !== "catalog" && !before.ownProfiles.includes(name);
         const after = await served.config();
         return reply
           .code(isNew ? 201 : 200)
@@ -174,8 +179,8 @@ export const profileRoutes = [
 
 /** What an edit did, without the volume or the profile itself. */
 export function writtenBy(result: EditResult, dryRun: boolean) {
-  const { changed, touched, stateUnknown, diff } = result;
-  return { applied: false as const, changed, dryRun, touched, stateUnknown, diff };
+  const { changed, touched, stateUnknown, diff, sharedFile } = result;
+  return { applied: false as const, changed, dryRun, touched, stateUnknown, diff, sharedFile };
 }
 
 // The text of an answer, worked out once for each reading of the config.
@@ -208,7 +213,7 @@ function profileOf(served: ServedStack, read: StackConfigRead, name: string, siz
   return {
     name,
     description: known?.description ?? definition?.description ?? "",
-    origin: known?.origin ?? "stack",
+    ...placeOf(read, name),
     lineage: known?.lineage ?? [],
     backends: Object.fromEntries(backends) as object,
     ...(definition && { definition }),
@@ -218,6 +223,17 @@ function profileOf(served: ServedStack, read: StackConfigRead, name: string, siz
       resolutions: backendNames.map((backend) => resolutionOn(read, name, backend, sizeGiB)),
     }),
   };
+}
+
+// One that is broken isn't in the catalog: then its place is where its own definition is.
+function placeOf(read: StackConfigRead, name: string): Pick<Profile, "origin" | "file" | "line"> {
+  const known = read.catalog.profiles[name];
+  if (known) {
+    const { origin, file, line } = known;
+    return { origin, ...(file !== undefined && { file, line }) };
+  }
+  const shared = read.ownProfiles.includes(name) ? undefined : sharedFileOf(read, name);
+  return shared ? { origin: "catalog", file: shared.name } : { origin: "stack" };
 }
 
 function volumesByProfile(served: ServedStack, read: StackConfigRead): Map<string, string[]> {

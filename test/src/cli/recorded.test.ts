@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { planText } from "../../../src/cli/commands/plan";
+import { planText } from "../../../src/cli/commands/plan-text";
 import { run } from "../../../src/cli/run";
 import { coloursFor } from "../../../src/cli/text";
 import { readConfigText } from "../../../src/stack/read-config";

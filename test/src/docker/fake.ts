@@ -79,6 +79,7 @@ export class FakeStack {
     return {
       ...{ tag, config: this.config, catalog, unreadable, mistakes: problems, problems },
       inherited: [],
+      sharedFiles: [],
       environments: [],
       ownProfiles: [],
       requestFor,

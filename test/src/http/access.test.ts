@@ -555,3 +555,30 @@ describe("requests that are wrong", () => {
     expect((await ask(url, "/healthz")).status).toBe(429);
   });
 });
+
+test("a profile of a shared file is served with its place, and edited only where the request says", async () => {
+  const service = await serve();
+  const shared = join(dirname(service.file), "prod.yaml");
+  const text = "profiles:\n  # Ours.\n  gold: { extends: gold, local: { iops: 5 } }\n";
+  writeFileSync(shared, text);
+  const config = `${readFileSync(service.file, "utf8")}  storage-profiles:catalog: ./prod.yaml\n`;
+  writeFileSync(service.file, config);
+  const { body } = await ask(service.url, `${PROFILES}/gold`);
+  expect(body).toMatchObject({ origin: "catalog", file: "./prod.yaml", line: 3, lineage: ["gold"] });
+  expect(body).not.toHaveProperty("definition");
+
+  const json = { name: "gold", extends: "gold", local: { iops: 6 } };
+  const refused = await ask(service.url, PROFILES, { json });
+  expect([refused.status, ...codes(refused)]).toEqual([409, "profile-shared"]);
+  const inCatalog = await ask(service.url, `${PROFILES}?in=catalog`, { json });
+  expect([inCatalog.status, inCatalog.body.sharedFile]).toEqual([200, "./prod.yaml"]);
+  expect([readFileSync(shared, "utf8"), readFileSync(service.file, "utf8")]).toEqual([text.replace("5", "6"), config]);
+  expect((await ask(service.url, `${PROFILES}?in=catalog`, { json: { ...json, name: "fast" } })).status).toBe(409);
+
+  const inStack = await ask(service.url, `${PROFILES}?in=stack`, { json: { ...json, local: { iops: 7 } } });
+  expect([inStack.status, inStack.body.profile]).toEqual([
+    201,
+    expect.objectContaining({ origin: "stack", lineage: ["gold", "gold"] }),
+  ]);
+  expect(readFileSync(shared, "utf8")).toBe(text.replace("5", "6"));
+});

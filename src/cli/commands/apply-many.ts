@@ -1,0 +1,124 @@
+// `apply` over many stacks: planned all, shown and confirmed once, then edited and applied, a few at a time.
+
+import type { Problem } from "../../core/problems";
+import { StackError, type Operation, type OperationReport, type Stack } from "../../stack";
+import { exitCodeOf, textOf, type Answer, type Context, type ExitCode } from "../context";
+import { answerOf, chosenStacks, overStacks, type Outcome, type Part } from "../many";
+import { checkConfirmable, confirmed, doneText, followed, waitOf } from "./apply-steps";
+import { checkOptions, planMany, planStack, type PlannedStack } from "./plan-many";
+import { beginRollout, checkRollout, isLater, isRollout, laterRollout } from "./rollout";
+
+/** Applies to the stacks that are meant. */
+export async function applyMany(context: Context): Promise<Answer> {
+  checkConfirmable(context);
+  checkOptions(context);
+  checkRollout(context);
+  if (isLater(context)) return laterRollout(context);
+  const { io, json, colours } = context;
+  const wait = waitOf(context);
+  const refresh = context.options["refresh"] === true;
+  const chosen = await chosenStacks(context);
+  const planned = await overStacks(chosen, context, ({ at }) => planStack(at, context), { verb: "planned " });
+  const answer = await answerOf(planMany, context, chosen, planned);
+  const isInterrupted = planned.some(({ isSkipped }) => isSkipped);
+  // One shared file is one edit: what refuses it in one stack refuses it for all.
+  const isShared = textOf(context, "in") === "catalog";
+  const isRefused = planned.some(({ value }) => value === undefined || value.problems.length > 0);
+  const due = planned.flatMap(({ of, label, value }) =>
+    value?.problems.length === 0 && hasWork(value, refresh) ? [{ of, label, value }] : [],
+  );
+  // A rollout ends with all volumes or stops at the first: it begins with none that is refused.
+  const isWhole = isShared || isRollout(context);
+  if (isInterrupted || due.length === 0 || (isWhole && (isRefused || chosen.problems.length > 0))) {
+    const what = isShared ? "the edit of a shared file" : "the rollout";
+    const why = isWhole && isRefused ? [colours.red(`Nothing was changed: ${what} is refused.`)] : [];
+    return { ...answer, last: [...why, ...(due.length === 0 && !isRefused ? ["No changes."] : [])].join("\n") };
+  }
+  if (!json) {
+    io.out(`${answer.text ?? ""}\n`);
+    const diffs = [...new Set(due.flatMap(({ value }) => (value.sharedPath === undefined ? [] : [sharedText(value)])))];
+    if (diffs.length > 0) io.out(`\n${diffs.join("\n\n")}\n`);
+  }
+  if (context.options["yes"] !== true && !(await confirmed())) return { text: "Nothing was changed." };
+
+  if (isRollout(context)) return beginRollout(context, due);
+  await editShared(due.map(({ of, value }) => [of.at, value]));
+  const running = new Set<Operation>();
+  const onSecond = () => {
+    for (const each of running) each.cancel();
+  };
+  const plans = new Map(due.map(({ of, value }) => [of, value]));
+  const outcomes = await overStacks(
+    { stacks: due },
+    context,
+    async (of, label): Promise<Part> => {
+      const plan = plans.get(of);
+      const written = plan ? await editOwn(of.at, plan) : [];
+      if (written.length > 0) return part("problems", "refused", messages(written), { problems: written }, written);
+      // Without an edit: all that isn't as it is declared.
+      const volumes = plan && plan.edits.length > 0 ? touchedBy(plan) : undefined;
+      if (volumes?.length === 0)
+        return part("done", "config updated", "no volume uses the profile", { operation: null });
+      const operation = of.at.apply({ volumes, refresh, waitForLockSeconds: wait });
+      return partOf(await followed(operation, running, label, context));
+    },
+    { onSecond, verb: "applied " },
+  );
+  // What was refused or couldn't be planned belongs into the answer as well.
+  const others = planned.flatMap((each): Outcome<Part>[] => {
+    if (each.failure) return [each];
+    const { value } = each;
+    if (!value || value.problems.length === 0) return [];
+    return [{ ...each, value: part("problems", "refused", messages(value.problems), value.json, value.problems) }];
+  });
+  const result = await answerOf({ head: ["RESULT", "DETAILS"] }, context, chosen, [...outcomes, ...others]);
+  const isOver = outcomes.every(({ value }) => value?.code === "done");
+  const hasEdited = due.some(({ value }) => value.edits.length > 0);
+  return isOver || !hasEdited ? result : { ...result, last: staysText(context) };
+}
+
+// What was written is what is declared from now on: the same edit again would change nothing.
+function staysText({ options }: Context): string {
+  const stacks = Array.isArray(options["stack"]) ? options["stack"].map((each) => `--stack '${each}'`) : ["--all"];
+  return `The config keeps the edit. To finish it, run: storage-profiles apply ${stacks.join(" ")}`;
+}
+
+const messages = (problems: readonly Problem[]): string => problems.map(({ message }) => message).join("; ");
+
+function hasWork({ edits, plans, result }: PlannedStack, refresh: boolean): boolean {
+  return plans.length > 0 || (edits.length > 0 ? (result?.changed ?? false) : refresh);
+}
+
+const sharedText = ({ result }: PlannedStack) => `${result?.sharedFile ?? ""} (shared)\n${result?.diff ?? ""}`;
+
+// Each shared file once: with the config as it was planned from. The other stacks find it done.
+async function editShared(due: readonly (readonly [Stack, PlannedStack])[]): Promise<void> {
+  const done = new Set<string>();
+  for (const [stack, { sharedPath, edits, tag }] of due) {
+    if (sharedPath === undefined || done.has(sharedPath)) continue;
+    done.add(sharedPath);
+    const { problems } = await stack.edit(edits, { willApply: true, ifTag: tag });
+    const [first, ...others] = problems;
+    if (first) throw new StackError([first, ...others]);
+  }
+}
+
+async function editOwn(stack: Stack, { edits, tag, sharedPath }: PlannedStack): Promise<readonly Problem[]> {
+  if (edits.length === 0 || sharedPath !== undefined) return [];
+  return (await stack.edit(edits, { willApply: true, ifTag: tag })).problems;
+}
+
+// By its URN where it has one.
+const touchedBy = ({ plans }: PlannedStack): string[] => [...new Set(plans.map(({ name, urn }) => urn ?? name))];
+
+function part(code: ExitCode, result: string, details: string, json: object, problems: readonly Problem[] = []): Part {
+  return { code, json, rows: [[result, details]], problems };
+}
+
+function partOf(report: OperationReport): Part {
+  const { state, problems, summary = {} } = report;
+  if (state === "succeeded")
+    return part("done", "done", doneText(summary).replace(/^done: /, ""), { operation: report });
+  const code = state === "cancelled" ? "interrupted" : exitCodeOf(problems[0]?.code);
+  return part(code, state, messages(problems), { operation: report }, problems);
+}

@@ -1,0 +1,125 @@
+// `plan` over many stacks: what an edit of a profile, or what isn't applied yet, does to every volume of every stack.
+
+import type { Problem } from "../../core/problems";
+import type { ProfileDefinition } from "../../core/config-schema";
+import type { ConfigEdit, EditResult, Stack, StackConfigRead, VolumePlan } from "../../stack";
+import { sharedFileOf } from "../../stack/plan";
+import { textOf, UsageError, type Context } from "../context";
+import type { ManySpec, Part } from "../many";
+import { profileEdit } from "../references";
+import { distinct, notesText, verdictText } from "../text";
+import { costChange, totalText } from "./plan-text";
+
+/** What is planned for one stack. */
+export interface PlannedStack extends Part {
+  edits: ConfigEdit[];
+  result: EditResult | undefined;
+  plans: VolumePlan[];
+  problems: Problem[];
+  /** The definition to be edited, as it is where the edit goes. */
+  before: ProfileDefinition | undefined;
+  /** The tag of the config that this was planned from. */
+  tag: string;
+  /** The shared file that the edit is made in, by its path. */
+  sharedPath: string | undefined;
+}
+
+/** Plans a stack. One that doesn't know the profile to edit stays as it is. */
+export async function planStack(stack: Stack, context: Context): Promise<PlannedStack> {
+  const { colours } = context;
+  const read = await stack.readConfig();
+  const isUnknown = isProfileUnknown(read, textOf(context, "profile"));
+  const { edits, problems: wrong } = isUnknown ? { edits: [], problems: [] } : profileEdit(context, read);
+  const isNarrow = edits.length > 0;
+  const result =
+    isUnknown || wrong.length > 0
+      ? undefined
+      : await stack.plan(edits, { willApply: true, ...(isNarrow && { volumes: [] }) });
+  const plans = result?.touched ?? [];
+  const problems = distinct([
+    ...wrong,
+    ...(result?.problems ?? []),
+    // What a shared edit does to volumes that can't be seen nobody knows.
+    ...(result?.stateUnknown && isSharedEdit(edits) ? [result.stateUnknown] : []),
+    ...plans.flatMap((each) => (each.verdict === "refused" ? each.problems : [])),
+  ]);
+  const rows = plans.map((each) => [
+    each.name,
+    each.from && each.to && each.from.profile !== each.to.profile
+      ? `${each.from.profile} → ${each.to.profile}`
+      : ((each.to ?? each.from)?.profile ?? ""),
+    verdictText(each.verdict, colours),
+    each.costBefore || each.costAfter ? costChange(each) : "",
+    notesText(each.notes, ""),
+  ]);
+  const refused = [colours.red("refused"), "", problems.map(({ message }) => message).join("; ")];
+  const unknown = [colours.dim("no such profile"), "", ""];
+  const state = result?.stateUnknown;
+  const shared = read.sharedFiles.find(({ name }) => name === result?.sharedFile);
+  return {
+    code: problems.length > 0 ? "problems" : "done",
+    json: {
+      tag: read.tag,
+      plans,
+      problems,
+      diff: result?.diff ?? "",
+      ...(result?.sharedFile !== undefined && { sharedFile: result.sharedFile }),
+      ...(state && { stateUnknown: state }),
+      ...(isUnknown && { profileUnknown: true }),
+    },
+    rows: [
+      ...rows,
+      ...(rows.length === 0 && problems.length > 0 ? [["", "", ...refused]] : []),
+      ...(isUnknown ? [["", "", ...unknown]] : []),
+      ...(state ? [["", "", colours.yellow("state unknown"), "", state.message]] : []),
+    ],
+    problems,
+    edits,
+    result,
+    plans,
+    before: textOf(context, "profile") === undefined ? undefined : definitionIn(read, edits),
+    tag: read.tag,
+    sharedPath: shared?.file,
+  };
+}
+
+const isSharedEdit = (edits: readonly ConfigEdit[]): boolean =>
+  edits.some((each) => each.kind === "set-profile" && each.in === "catalog");
+
+function definitionIn(read: StackConfigRead, edits: readonly ConfigEdit[]): ProfileDefinition | undefined {
+  const [edit] = edits;
+  if (edit?.kind !== "set-profile") return undefined;
+  const { name } = edit;
+  if (edit.in === "catalog") return sharedFileOf(read, name)?.profiles[name];
+  return Object.hasOwn(read.config.profiles ?? {}, name) ? read.config.profiles?.[name] : undefined;
+}
+
+function isProfileUnknown({ catalog, unreadable }: StackConfigRead, profile: string | undefined): boolean {
+  if (profile === undefined || catalog.unread.profiles) return false;
+  return ![catalog.profiles, catalog.broken, unreadable.profiles].some((each) => Object.hasOwn(each, profile));
+}
+
+/** What can't be said of many stacks at once. */
+export function checkOptions({ options }: Context): void {
+  const removed = options["remove"];
+  if (options["size"] !== undefined) throw new UsageError("--size requires exactly one volume, of one stack");
+  if (Array.isArray(removed)) throw new UsageError("--remove requires one stack");
+}
+
+/** `plan`, for many. */
+export const planMany: ManySpec<PlannedStack> = {
+  head: ["VOLUME", "PROFILE", "CHANGE", "COST/MONTH", "DETAILS"],
+  each: planStack,
+  total(parts) {
+    const plans = parts.flatMap((each) => each.plans);
+    const sum = totalText(plans);
+    const stacks = parts.filter((each) => each.plans.length > 0).length;
+    return {
+      json: { total: { stacks, volumes: plans.length } },
+      rows: [
+        [""],
+        [`${plans.length} in ${stacks} ${stacks === 1 ? "stack" : "stacks"}`, "", "", sum.replace(/^total: /, "")],
+      ],
+    };
+  },
+};

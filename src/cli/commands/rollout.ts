@@ -1,0 +1,291 @@
+// `apply --waves`: an edit of a profile, applied to a few volumes first, then to more, with a look at their status in between. What it needs to
+// go on, or back, is written down before it is begun.
+
+import { problem, type Problem } from "../../core/problems";
+import { isSame } from "../../core/revision";
+import { openProject, StackError, type ConfigEdit, type Operation } from "../../stack";
+import { journalDirectoryOf } from "../../stack/project";
+import { isRolloutId, newRolloutId, readRollout, writeRollout, type RolloutRecord } from "../../stack/rollout-record";
+import { waveEnds } from "../../stack/waves";
+import type { FoundStack } from "../../stack/find-stacks";
+import { labelOf } from "../../stack/choose-stacks";
+import { exitCodeOf, textOf, UsageError, type Answer, type Context, type ExitCode, type OptionSpec } from "../context";
+import { gravest, overStacks } from "../many";
+import { confirmed, followed, waitOf } from "./apply-steps";
+import type { PlannedStack } from "./plan-many";
+
+export const rolloutOptions: readonly OptionSpec[] = [
+  {
+    flags: "--waves <sizes>",
+    description: "with --profile and --all or --stack: apply to so many volumes first, then to more: 1,10%,100%",
+  },
+  { flags: "--pause <time>", description: "with --waves: time to wait between waves: 90s, 10m, 1h" },
+  { flags: "--confirm", description: "with --waves: ask before each further wave" },
+  { flags: "--resume <rollout>", description: "go on with a rollout that stopped" },
+  {
+    flags: "--revert <rollout>",
+    description: "restore the former definition, and apply it to the volumes that were reached",
+  },
+];
+
+/** Whether a call is about a rollout. */
+export const isRollout = ({ options }: Context): boolean =>
+  ["waves", "resume", "revert"].some((each) => options[each] !== undefined);
+
+/** Whether it goes on with one that began before. */
+export const isLater = ({ options }: Context): boolean =>
+  options["resume"] !== undefined || options["revert"] !== undefined;
+
+/** Refuses a call that can't be a rollout. */
+export function checkRollout(context: Context): void {
+  const { options, io } = context;
+  const given = ["waves", "resume", "revert"].filter((each) => options[each] !== undefined);
+  if (given.length > 1) throw new UsageError(`pass one of ${given.map((each) => `--${each}`).join(" and ")}`);
+  if (
+    options["waves"] === undefined &&
+    (options["pause"] !== undefined || options["confirm"] === true) &&
+    !isLater(context)
+  )
+    throw new UsageError("--pause and --confirm require --waves");
+  if (options["confirm"] === true && !io.isTerminal)
+    throw new UsageError("not an interactive terminal; pass --pause instead of --confirm");
+  pauseOf(context);
+  if (isLater(context)) {
+    const others = ["profile", "stack", "size", "refresh", "remove"].filter((each) => options[each] !== undefined);
+    if (options["all"] === true) others.push("all");
+    if (others.length > 0) throw new UsageError(`--${others[0] ?? ""} can't be combined with --resume or --revert`);
+    return;
+  }
+  const waves = textOf(context, "waves");
+  if (waves === undefined) return;
+  if (options["profile"] === undefined) throw new UsageError("--waves requires --profile <name>");
+  if (options["all"] !== true && options["stack"] === undefined)
+    throw new UsageError("--waves requires --all or --stack");
+  const { why } = waveEnds(waves, 1);
+  if (why !== undefined) throw new UsageError(`--waves ${waves}: ${why}`);
+}
+
+function pauseOf(context: Context): number {
+  const text = textOf(context, "pause");
+  if (text === undefined) return 0;
+  const [, digits, unit = ""] = /^(\d{1,6})([smh])$/.exec(text) ?? [];
+  const seconds = { s: 1, m: 60, h: 3600 }[unit];
+  if (digits === undefined || seconds === undefined)
+    throw new UsageError("--pause must be a time, for example 90s, 10m or 1h");
+  return Number(digits) * seconds;
+}
+
+/** Begins a rollout of what was planned: the volumes that exist and are touched, stack by stack. */
+export async function beginRollout(
+  context: Context,
+  due: readonly { of: FoundStack; value: PlannedStack }[],
+): Promise<Answer> {
+  const place = ({ at }: FoundStack) => ({ directory: at.project.directory, stack: at.name });
+  const seen = new Set<string>();
+  const edits = due.flatMap(({ of, value }) =>
+    value.edits.flatMap((each): RolloutRecord["edits"] => {
+      if (each.kind !== "set-profile" || (value.sharedPath !== undefined && seen.has(value.sharedPath))) return [];
+      if (value.sharedPath !== undefined) seen.add(value.sharedPath);
+      const where = value.sharedPath === undefined ? "stack" : "catalog";
+      const { before } = value;
+      return [{ ...place(of), in: where, after: each.definition, ...(before && { before }) }];
+    }),
+  );
+  const volumes = due.flatMap(({ of, value }) =>
+    value.plans.flatMap(({ name, urn, from }) => (from ? [{ ...place(of), name, selector: urn ?? name }] : [])),
+  );
+  const { ends = [] } = waveEnds(textOf(context, "waves") ?? "", volumes.length);
+  const record: RolloutRecord = {
+    ...{ id: newRolloutId(), profile: textOf(context, "profile") ?? "", startedAt: new Date().toISOString() },
+    ...{ edits, volumes, ends, done: 0, begun: 0, isReverted: false },
+    ...{ pauseSeconds: pauseOf(context), confirm: context.options["confirm"] === true },
+  };
+  return carryOn(record, context);
+}
+
+/** Goes on with a rollout, or back. */
+export async function laterRollout(context: Context): Promise<Answer> {
+  const [resume, revert] = [textOf(context, "resume"), textOf(context, "revert")];
+  const id = resume ?? revert ?? "";
+  const record = isRolloutId(id) ? readRollout(journalOf(context), id) : undefined;
+  const option = resume === undefined ? "--revert" : "--resume";
+  if (!record) throw new StackError([problem("rollout-unknown", option, id, { id })]);
+  if (record.isReverted) throw new StackError([problem("rollout-reverted", option, id, { id })]);
+  if (resume === undefined) return goBack(record, context);
+  return carryOn(record, context);
+}
+
+async function carryOn(record: RolloutRecord, context: Context): Promise<Answer> {
+  const { io, json } = context;
+  const tell = (line: string) => !json && io.out(`${line}\n`);
+  save(record, context);
+  tell(`rollout ${record.id}: ${record.volumes.length} volumes in ${record.ends.length} waves`);
+  const edited = await edit(record, context, ({ after }) => after);
+  if (edited.length > 0) return stopped(record, context, "problems", edited);
+  for (const [index, end] of record.ends.entries()) {
+    if (end <= record.done) continue;
+    tell(
+      `wave ${index + 1} of ${record.ends.length}: ${end - record.done} volumes (${end} of ${record.volumes.length})`,
+    );
+    const from = record.done;
+    record.begun = Math.max(record.begun, end);
+    save(record, context);
+    const { code, problems } = await applyTo(record.volumes.slice(from, end), context);
+    if (code !== "done") return stopped(record, context, code, problems);
+    record.done = end;
+    save(record, context);
+    const isLast = index === record.ends.length - 1;
+    if (!isLast && !(await mayGoOn(record, context))) return stopped(record, context, "interrupted", []);
+  }
+  const text = `rollout ${record.id} is complete: ${record.volumes.length} volumes are compliant`;
+  return { json: { rollout: record, problems: [] }, text };
+}
+
+async function goBack(record: RolloutRecord, context: Context): Promise<Answer> {
+  if (!context.json) context.io.out(`rollout ${record.id}: restoring the former definition of ${record.profile}\n`);
+  const edited = await edit(record, context, ({ before }) => before);
+  if (edited.length > 0) return { code: "problems", json: { rollout: record, problems: edited }, problems: edited };
+  const { code, problems } = await applyTo(record.volumes.slice(0, record.begun), context);
+  if (code !== "done") return stopped(record, context, code, problems, "--revert");
+  record.isReverted = true;
+  save(record, context);
+  const text = `rollout ${record.id} is reverted: ${record.begun} volumes have the former definition again`;
+  return { json: { rollout: record, problems: [] }, text };
+}
+
+// The same edit again changes nothing. One that somebody has changed since then is theirs.
+async function edit(
+  record: RolloutRecord,
+  context: Context,
+  wanted: (one: RolloutRecord["edits"][number]) => RolloutRecord["edits"][number]["after"] | undefined,
+): Promise<Problem[]> {
+  const { profile: name } = record;
+  for (const one of record.edits) {
+    const stack = await stackAt(one, context);
+    const read = await stack.readConfig();
+    const shared = read.sharedFiles.findLast(({ profiles }) => Object.hasOwn(profiles, name));
+    const now = one.in === "catalog" ? shared?.profiles[name] : read.config.profiles?.[name];
+    if (![one.before, one.after].some((each) => isSame(each, now)))
+      return [problem("rollout-changed", name, undefined, { profile: name })];
+    const definition = wanted(one);
+    if (isSame(now, definition)) continue;
+    const edits: ConfigEdit[] = definition
+      ? [{ kind: "set-profile", name, definition, in: one.in }]
+      : [{ kind: "remove-profile", name }];
+    const { problems } = await stack.edit(edits, { willApply: true, ifTag: read.tag });
+    if (problems.length > 0) return problems;
+  }
+  return [];
+}
+
+async function stackAt({ directory, stack }: { directory: string; stack: string }, { io }: Context) {
+  const { env, pulumi, journalDirectory } = io;
+  return (await openProject({ directory, env, pulumi, journalDirectory })).stack(stack);
+}
+
+// Applies to volumes, stack by stack, and looks whether they are what they should be then.
+async function applyTo(
+  volumes: RolloutRecord["volumes"],
+  context: Context,
+): Promise<{ code: ExitCode; problems: Problem[] }> {
+  const groups = new Map<string, { of: FoundStack; selectors: string[] }>();
+  for (const each of volumes) {
+    const key = `${each.directory}\n${each.stack}`;
+    const known = groups.get(key);
+    if (known) known.selectors.push(each.selector);
+    else {
+      const at = await stackAt(each, context);
+      const of = { project: at.project.name, stack: at.name, folder: at.project.directory, at };
+      groups.set(key, { of, selectors: [each.selector] });
+    }
+  }
+  const all = [...groups.values()].map(({ of }) => of);
+  const selectorsOf = new Map([...groups.values()].map(({ of, selectors }) => [of, selectors]));
+  const running = new Set<Operation>();
+  const onSecond = () => {
+    for (const each of running) each.cancel();
+  };
+  const outcomes = await overStacks(
+    { stacks: all.map((of) => ({ of, label: labelOf(of, all) })) },
+    context,
+    async (of, label): Promise<{ code: ExitCode; problems: readonly Problem[] }> => {
+      const chosen = selectorsOf.get(of) ?? [];
+      const operation = of.at.apply({ volumes: chosen, waitForLockSeconds: waitOf(context) });
+      const { state, problems } = await followed(operation, running, label, context);
+      if (state !== "succeeded")
+        return { code: state === "cancelled" ? "interrupted" : exitCodeOf(problems[0]?.code), problems };
+      const wrong = (await of.at.status({ volumes: chosen })).filter(({ status }) => status !== "compliant");
+      const found = wrong.map(({ name, status, causes }) =>
+        problem("rollout-not-compliant", `${label}: ${name}`, undefined, {
+          ...{ volume: name, status },
+          because: causes.map(({ message }) => message).join("; "),
+        }),
+      );
+      return { code: found.length > 0 ? "differs" : "done", problems: found };
+    },
+    { onSecond, verb: "applied " },
+  );
+  const results = outcomes.map(
+    ({ value, failure }) =>
+      value ?? {
+        code: failure ? exitCodeOf(failure.code) : ("interrupted" as const),
+        problems: failure?.problems ?? [],
+      },
+  );
+  const bad = results.filter(({ code }) => code !== "done");
+  return { code: gravest(bad.map(({ code }) => code)), problems: bad.flatMap(({ problems }) => [...problems]) };
+}
+
+// Waits, or asks; whoever presses Ctrl-C stops it here.
+async function mayGoOn({ confirm, pauseSeconds }: RolloutRecord, context: Context): Promise<boolean> {
+  const { io, json } = context;
+  if (confirm && !(await confirmed("Go on with the next wave?").catch(isCtrlC))) return false;
+  if (pauseSeconds === 0) return true;
+  if (!json) io.err(`waiting ${pauseSeconds} s before the next wave; press Ctrl-C to stop here\n`);
+  return new Promise((done) => {
+    const timer = setTimeout(() => end(true), pauseSeconds * 1000);
+    const ignore = io.onInterrupt?.(() => end(false));
+    function end(goesOn: boolean) {
+      clearTimeout(timer);
+      ignore?.();
+      done(goesOn);
+    }
+  });
+}
+
+// At a question, Ctrl-C is the answer no.
+function isCtrlC(error: unknown): false {
+  if (error instanceof Error && error.name === "ExitPromptError") return false;
+  throw error;
+}
+
+function stopped(
+  record: RolloutRecord,
+  context: Context,
+  code: ExitCode,
+  problems: readonly Problem[],
+  again = "--resume",
+): Answer {
+  const run = "storage-profiles apply --yes";
+  const back = again === "--resume" ? `\nTo go back, run: ${run} --revert ${record.id}` : "";
+  return {
+    code,
+    json: { rollout: record, problems },
+    text: context.colours.red(
+      `rollout ${record.id} stopped: ${record.done} of ${record.volumes.length} volumes are done`,
+    ),
+    problems,
+    last: `The config keeps the edit, and any other \`pulumi up\` of these stacks applies it.\nTo go on, run: ${run} ${again} ${record.id}${back}`,
+  };
+}
+
+const journalOf = ({ io }: Context): string => io.journalDirectory ?? journalDirectoryOf(io.env);
+
+function save(record: RolloutRecord, context: Context): void {
+  try {
+    writeRollout(journalOf(context), record);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new StackError([problem("rollout-not-recorded", "rollout", undefined, { why })], { cause: error });
+  }
+}
