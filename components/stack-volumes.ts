@@ -33,9 +33,9 @@ export class StackVolumes extends pulumi.ComponentResource {
     if (unknown.length > 0) throw new pulumi.RunError(formatProblems(name, unknown));
     const listed = Object.entries(volumesOfStack());
     super(STACK_VOLUMES, name, {}, opts);
-    const made = listed.map(
-      ([each, spec]) => [each, new ProfiledVolume(each, spec, { parent: this, ...passedOn(opts) })] as const,
-    );
+    // Beside this resource and not below it: they are the volumes that a program in TypeScript declares, and one of them can be a target.
+    const own = { parent: opts?.parent, protect: opts?.protect, ...passedOn(opts) };
+    const made = listed.map(([each, spec]) => [each, new ProfiledVolume(each, spec, own)] as const);
     this.declared = made.map(([, volume]) => volume);
     this.volumes = Object.fromEntries(
       made.map(([each, { profile, sizeGiB, volumeId, mountPath }]) => [

@@ -140,7 +140,17 @@ function encrypts(backend: BackendName, settings: Settings): boolean | undefined
 /** Problem: `volume-transformed` */
 export function transformed(resources: readonly Seen[], exempt: readonly string[] = []): Violation[] {
   return resources
-    .filter(({ type, props }) => type === PROFILED_VOLUME && props["isTransformed"] === true)
+    .filter(({ type, props }) => type === PROFILED_VOLUME && isTransformed(props))
     .filter(({ name, urn }) => !exempt.includes(name) && !exempt.includes(urn))
     .map(({ name, urn }) => ({ problem: problem("volume-transformed", name, undefined, {}), urn }));
+}
+
+// What isn't known at preview throws there when it is read, and Pulumi then runs the policy only after the update. A volume that has a
+// `transform` of its own has `true` from the beginning.
+function isTransformed(props: Seen["props"]): boolean {
+  try {
+    return props["isTransformed"] === true;
+  } catch {
+    return false;
+  }
 }

@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 
 import { Project, succeeded } from "../support/engine";
 
+const root = resolve(__dirname, "../..");
 const config = {
   "volumes-by-profile": { exempt: ["scratch"] },
   "permitted-profiles": { profiles: ["gold", "silver"], stacks: { lab: ["gold"] } },
@@ -20,7 +21,7 @@ describe("the policy pack", () => {
   beforeAll(async () => {
     await project.init();
     // As it is installed: a package beside storage-profiles, and not a link into the tree.
-    cpSync(resolve(__dirname, "../../packages/policy"), join(project.directory, pack), { recursive: true });
+    cpSync(join(root, "packages/policy"), join(project.directory, pack), { recursive: true });
     project.config(DIRECTORY);
     project.write("policies.json", JSON.stringify(config));
   });
@@ -28,15 +29,14 @@ describe("the policy pack", () => {
 
   test("refuses at preview what it forbids, each with the fact, what is allowed, and the fix", async () => {
     project.program(`
-      const { LocalVolume } = require("storage-profiles");
+      const { LocalVolume } = require(${JSON.stringify(join(root, "dist/components/backends/local/resource.js"))});
       const bare = (name) => new LocalVolume(name, {
-        name, sizeGiB: 1, settings: { mode: "directory", iopsLimit: 0, throughputLimitMiBps: 0 },
-        stateDirectory: ${JSON.stringify(project.volumes)},
+        name, project: "policy", stack: "dev", owner: name, stateDirectory: ${JSON.stringify(project.volumes)},
+        sizeGiB: 1, settings: { mode: "directory", iopsLimit: 0, throughputLimitMiBps: 0, overcommit: false },
       });
       bare("bare");
       bare("scratch");
       new ProfiledVolume("data@bronze", { sizeGiB: 2 });
-      new ProfiledVolume("logs@gold", { sizeGiB: 2, transform: { local: (args) => ({ args: { ...args } }) } });
     `);
     const { code, text } = await project.run(["preview", ...policed]);
     expect(code).not.toBe(0);
@@ -48,19 +48,28 @@ describe("the policy pack", () => {
     expect(text).toContain('data: profile "bronze" isn\'t permitted in stack dev [profile-not-permitted]');
     expect(text).toMatch(/allowed: +gold, silver/);
     expect(text).toContain("data: settings on local don't tell whether a volume is encrypted [volume-not-encrypted]");
-    expect(text).toContain(
-      "stack dev: the volumes cost 4.00 USD per month, and the limit is 3.00 USD [cost-beyond-limit]",
-    );
-    expect(text).toContain("first for data (2.00 USD)");
-    expect(text).toContain("logs: a `transform` changes the volume's own resource [volume-transformed]");
     // An `up` refuses it too, before anything is created.
     expect((await project.tryUp(...policed)).code).not.toBe(0);
     expect(Object.keys(await project.state()).filter((each) => each.includes("Volume"))).toEqual([]);
   });
 
+  test("refuses at preview what all volumes together cost, and a transform", async () => {
+    project.program(`
+      new ProfiledVolume("data@gold", { sizeGiB: 3 });
+      new ProfiledVolume("logs@gold", { sizeGiB: 1, transform: { local: (args) => ({ args: { ...args } }) } });
+    `);
+    project.write("policies.json", JSON.stringify({ ...config, encryption: { exempt: ["local"] } }));
+    const { code, text } = await project.run(["preview", ...policed]);
+    expect(code).not.toBe(0);
+    expect(text).toContain(
+      "stack dev: the volumes cost 4.00 USD per month, and the limit is 3.00 USD [cost-beyond-limit]",
+    );
+    expect(text).toContain("first for data (3.00 USD)");
+    expect(text).toContain("logs: a `transform` changes the volume's own resource [volume-transformed]");
+  });
+
   test("lets a stack pass that keeps to it", async () => {
     project.program('new ProfiledVolume("data@gold", { sizeGiB: 2 });');
-    project.write("policies.json", JSON.stringify({ ...config, encryption: { exempt: ["local"] } }));
     const text = succeeded(await project.run(["up", "--yes", "--skip-preview", ...policed]));
     expect(text).toContain("storage-profiles@v");
     expect((await project.state())["LocalVolume data"]).toBeDefined();

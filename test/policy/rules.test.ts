@@ -109,6 +109,13 @@ test("a volume whose resource a transform changes is refused, unless it is exemp
   const changed = volume("data", { isTransformed: true });
   expect(codes(transformed([changed, volume("logs", {})]))).toEqual(["data: volume-transformed"]);
   expect(transformed([changed], ["data"])).toEqual([]);
+  // As Pulumi has a value that isn't known at preview.
+  const unknown = Object.defineProperty({}, "isTransformed", {
+    get() {
+      throw new Error("can't be known during preview");
+    },
+  });
+  expect(codes(transformed([volume("new", unknown), changed]))).toEqual(["data: volume-transformed"]);
 });
 
 test("each policy has a description, and a meaning for each key of its config", () => {
