@@ -40,7 +40,7 @@ export class StackVolumes extends pulumi.ComponentResource {
     this.volumes = Object.fromEntries(
       made.map(([each, { profile, sizeGiB, volumeId, mountPath }]) => [
         each,
-        { profile, sizeGiB, volumeId, mountPath: mountPath as pulumi.Output<string | undefined> },
+        { profile, sizeGiB, volumeId, mountPath },
       ]),
     );
     this.registerOutputs({});

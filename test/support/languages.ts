@@ -10,7 +10,9 @@ import { environmentFor, environmentOf } from "../labs/python.js";
 import { Project, succeeded, type Surroundings } from "./engine";
 import { describeIf } from "./machine";
 
-type Missing = { missing: string };
+interface Missing {
+  missing: string;
+}
 type Host = { path: string } | Missing;
 
 const tools = resolve(__dirname, "../../tools/engine");

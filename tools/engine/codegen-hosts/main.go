@@ -132,13 +132,31 @@ func (h *host) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.Plugin
 	return &pulumirpc.PluginInfo{Version: version.Version}, nil
 }
 
-// Which plugins a program needs turns out when it asks for them; `packages` of Pulumi.yaml says where ours is.
 func (h *host) GetRequiredPlugins(context.Context, *pulumirpc.GetRequiredPluginsRequest) (*pulumirpc.GetRequiredPluginsResponse, error) {
 	return &pulumirpc.GetRequiredPluginsResponse{}, nil
 }
 
-func (h *host) GetRequiredPackages(context.Context, *pulumirpc.GetRequiredPackagesRequest) (*pulumirpc.GetRequiredPackagesResponse, error) {
-	return &pulumirpc.GetRequiredPackagesResponse{}, nil
+// GetRequiredPackages tells what the SDKs that `pulumi package add` has generated belong to. From the version there the engine takes the
+// provider of resources that name none; without it, that provider would be another in the second run.
+func (h *host) GetRequiredPackages(_ context.Context, request *pulumirpc.GetRequiredPackagesRequest) (*pulumirpc.GetRequiredPackagesResponse, error) {
+	response := &pulumirpc.GetRequiredPackagesResponse{}
+	files, err := filepath.Glob(filepath.Join(request.GetInfo().GetProgramDirectory(), "sdks", "*", "*", "pulumi-plugin.json"))
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		var of struct{ Name, Version, Server string }
+		if err := json.Unmarshal(content, &of); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		response.Packages = append(response.Packages,
+			&pulumirpc.PackageDependency{Kind: "resource", Name: of.Name, Version: of.Version, Server: of.Server})
+	}
+	return response, nil
 }
 
 // `pulumi package add` ends with it. Where the dependencies of the tests' programs come from is for these to know.
