@@ -242,7 +242,10 @@ async function commandsCarryOn(project: Project): Promise<void> {
     { name: "data", profile: "silver", status: "compliant" },
     { name: "logs", profile: "bronze", status: "compliant" },
   ]);
-  expect((await project.outputs())["volumes"]).toMatchObject({ data: { profile: "silver" }, logs: { profile: "bronze" } });
+  expect((await project.outputs())["volumes"]).toMatchObject({
+    data: { profile: "silver" },
+    logs: { profile: "bronze" },
+  });
   // What is wrong in the stack's config is refused before anything is touched.
   expect((await project.command("storage-profiles", ["apply", "data@glod", "--yes"])).text).toContain(
     'unknown profile "glod"',
