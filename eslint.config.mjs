@@ -19,6 +19,7 @@ const rooms = {
   "components/compose": ["src/core", "src/compose"],
   emulators: ["src/core", "src/system"],
   plugin: ["src/core", "src/backends", "src/system", "components/backends", "components/compose"],
+  policy: ["src/core", "src/backends"],
   stacks: [],
 };
 const zones = Object.entries(rooms).map(([room, mayImport]) => ({

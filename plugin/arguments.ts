@@ -3,7 +3,7 @@
 
 import { z } from "zod";
 
-import { backendNames, PROFILED_VOLUME, schemas, VOLUME_ATTACHMENT } from "../src";
+import { backendNames, PROFILED_VOLUME, schemas, STACK_VOLUMES, VOLUME_ATTACHMENT } from "../src";
 import { COMPOSE_VOLUMES } from "../components/compose/compose-volumes";
 import { VOLUME_TYPES } from "../components/backends/openstack/volume-types";
 import { attacherOf } from "../components/backends/registry";
@@ -28,6 +28,25 @@ export function componentShapes(): Record<string, ComponentShape> {
         "The resource may be named `name@profile`, or `name` with the argument `profile`.",
       inputs: z.strictObject({ ...schemas().volume.shape, ...besideConfig }),
       outputs: volumeOutputs(),
+      required: [],
+    },
+    [STACK_VOLUMES]: {
+      description:
+        "A volume for each entry that the stack's config has below `storage-profiles:volumes`, where commands, HTTP and Docker edit them",
+      inputs: z.strictObject({}),
+      outputs: z.strictObject({
+        volumes: z
+          .record(
+            z.string(),
+            z.strictObject({
+              profile: z.string().describe("The profile's name"),
+              sizeGiB: z.number().describe("The size as created, in GiB (2^30 bytes)"),
+              volumeId: z.string().describe("The volume's id on the backend"),
+              mountPath: z.string().optional().describe("Where the volume is mounted, on backends that mount it"),
+            }),
+          )
+          .describe("The volumes, by name"),
+      }),
       required: [],
     },
     [VOLUME_ATTACHMENT]: {

@@ -4,7 +4,7 @@ import { setTimeout } from "node:timers/promises";
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { NAMESPACE, PROFILED_VOLUME, VOLUME_ATTACHMENT } from "../src";
+import { NAMESPACE, PROFILED_VOLUME, STACK_VOLUMES, VOLUME_ATTACHMENT } from "../src";
 import { VOLUME_TYPES, VolumeTypes } from "../components/backends/openstack/volume-types";
 import { COMPOSE_VOLUMES, ComposeVolumes } from "../components/compose/compose-volumes";
 import { declaredVolume } from "../components/declared";
@@ -13,6 +13,7 @@ import { allDeclared } from "../components/plugin-mode";
 import { ProfiledVolume, type ProfiledVolumeArgs } from "../components/profiled-volume";
 import { refusal } from "../components/refusals";
 import { currentRun } from "../components/run";
+import { StackVolumes } from "../components/stack-volumes";
 import { VolumeAttachment, type VolumeAttachmentArgs } from "../components/volume-attachment";
 import { packageManifest } from "../src/system/manifest";
 
@@ -36,6 +37,11 @@ export const components: Readonly<Record<string, Make>> = {
     };
   },
 
+  [STACK_VOLUMES](name, inputs, options) {
+    const { urn, volumes, declared } = new StackVolumes(name, inputs, options);
+    return { urn, state: { volumes }, accepted: allAccepted(declared) };
+  },
+
   [VOLUME_ATTACHMENT](name, inputs, options) {
     const { urn, devicePath } = new VolumeAttachment(name, inputs as VolumeAttachmentArgs, options);
     return { urn, state: { devicePath } };
@@ -49,9 +55,14 @@ export const components: Readonly<Record<string, Make>> = {
   [COMPOSE_VOLUMES](name, inputs, options) {
     const { urn, project, dockerNames, volumes } = new ComposeVolumes(name, inputs, options);
     const ids = Object.entries(volumes).map(([key, { volumeId }]) => [key, volumeId]);
-    return { urn, state: { project, dockerNames, volumeIds: Object.fromEntries(ids) as pulumi.Inputs } };
+    const state = { project, dockerNames, volumeIds: Object.fromEntries(ids) as pulumi.Inputs };
+    return { urn, state, accepted: allAccepted(Object.values(volumes)) };
   },
 };
+
+async function allAccepted(declared: readonly ProfiledVolume[]): Promise<void> {
+  await Promise.all(declared.map(accepted));
+}
 
 /** How long a hook has for a refusal, which it tells better: the engine stops for it. */
 const HOOK_MS = 2_000;

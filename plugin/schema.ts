@@ -39,6 +39,8 @@ export function schema(): Json {
     version,
     description,
     license: "Apache-2.0",
+    // As `pulumi package add` has it: SDKs that are complete packages, with the version of this one.
+    meta: { supportPack: true },
     keywords: ["pulumi", "storage", "category/infrastructure", "kind/component"],
     // Secrets of the backends are in the stack's config, below the backend's own namespace.
     config: {},

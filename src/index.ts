@@ -32,7 +32,7 @@ export {
 } from "./core/config-schema";
 export * from "./core/resolve";
 export { nearest } from "./core/nearest";
-export { PROFILED_VOLUME, READ_VOLUME, VOLUME_ATTACHMENT, VOLUME_MAPPING } from "./core/resource-types";
+export { PROFILED_VOLUME, READ_VOLUME, STACK_VOLUMES, VOLUME_ATTACHMENT, VOLUME_MAPPING } from "./core/resource-types";
 export { mergeTags } from "./core/tags";
 export { wrongType } from "./core/validate";
 export { parseSize, type ParsedSize, type SizeRequest } from "./core/size";

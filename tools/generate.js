@@ -20,6 +20,8 @@ function generated() {
   return {
     "Pulumi.yaml": () => pulumiYaml(core),
     "packages/service/package.json": servicePackage,
+    "packages/policy/package.json": policyPackage,
+    "packages/policy/PulumiPolicy.yaml": policyPack,
     "docs/config.schema.json": () => `${JSON.stringify(core.editorSchema(), null, 2)}\n`,
     "docs/catalog.schema.json": () => `${JSON.stringify(core.catalogSchema(), null, 2)}\n`,
     "docs/api.md": apiPage,
@@ -51,18 +53,41 @@ function apiPage() {
 
 /** What the services need beyond this package: its optional peers that aren't Pulumi's, nor one backend's own SDK. */
 function servicePackage() {
-  const { name, version, license, engines, peerDependencies } = require("../package.json");
-  const parts = Object.entries(peerDependencies).filter(([each]) => !/^@(pulumi|aws-sdk)\//.test(each));
-  const manifest = {
-    name: `${name}-service`,
-    version,
-    description: `The HTTP service, the Docker plugin and the emulators of ${name}: what they need beyond it`,
-    license,
-    engines,
-    files: ["README.md"],
-    dependencies: Object.fromEntries([[name, version], ...parts].sort()),
-  };
-  return `${JSON.stringify(manifest, null, 2)}\n`;
+  const { name, peerDependencies } = require("../package.json");
+  return manifestOf(
+    `${name}-service`,
+    `The HTTP service, the Docker plugin and the emulators of ${name}: what they need beyond it`,
+    Object.entries(peerDependencies).filter(([each]) => !/^@(pulumi|aws-sdk)\//.test(each)),
+    { files: ["README.md"] },
+  );
+}
+
+/** The policy pack: a package that Pulumi starts by itself, and which therefore has Pulumi's SDKs. */
+function policyPackage() {
+  const { name, peerDependencies } = require("../package.json");
+  return manifestOf(
+    `${name}-policy`,
+    `A policy pack for volumes: only by profile, permitted profiles, a limit of cost, encryption`,
+    Object.entries(peerDependencies).filter(([each]) => ["@pulumi/policy", "@pulumi/pulumi"].includes(each)),
+    { main: "index.js", files: ["README.md", "PulumiPolicy.yaml", "index.js"] },
+  );
+}
+
+/**
+ * @param {string} name
+ * @param {string} description
+ * @param {[string, string][]} parts what it depends on beside this package
+ * @param {object} rest
+ */
+function manifestOf(name, description, parts, rest) {
+  const { name: own, version, license, engines } = require("../package.json");
+  const dependencies = Object.fromEntries([[own, version], ...parts].sort());
+  return `${JSON.stringify({ name, version, description, license, engines, ...rest, dependencies }, null, 2)}\n`;
+}
+
+function policyPack() {
+  const { version, description } = JSON.parse(policyPackage());
+  return `runtime:\n  name: nodejs\n  options:\n    typescript: false\nversion: ${version}\ndescription: "${description}"\n`;
 }
 
 /**

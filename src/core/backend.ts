@@ -145,6 +145,8 @@ export interface Recorded<Settings> {
   type: string;
   /** That resource's type where the plugin makes it, for programs in other languages than TypeScript. Default: the same */
   pluginType?: string;
+  /** The type of the resource that creates the volume, where that is another one. Default: the same */
+  createdBy?: string;
   /**
    * Reads them from that resource's inputs or outputs; what isn't known there is left out. What inputs leave to the provider is as
    * the volume `has` it: the resource's outputs.
@@ -238,6 +240,8 @@ export interface Backend<
   wholeChange?(from: Made<Settings>, to: Made<Settings>): Problem[];
   /** What is to be known of a change as a whole, beyond what becomes of each setting. */
   noteChange?(from: Made<Settings>, to: Made<Settings>): Note[];
+  /** Whether these settings encrypt the volume; absent where settings of the backend don't tell. */
+  isEncrypted?(settings: NoInfer<Settings>): boolean | undefined;
   /** The sizes that the profile's type can make, or each that it may have; absent where there are no types, and one range of sizes. */
   admitted?(asked: Omit<Asked<Section, Placement, Limits>, "sizeGiB">, prices: Prices): Admitted[];
   /** The monthly cost; or why it isn't known; or nothing, on a backend that has no list prices and got none. */

@@ -6,6 +6,9 @@ export const PROFILED_VOLUME = "storage-profiles:index:ProfiledVolume";
 /** The component of a volume that is only read. */
 export const READ_VOLUME = "storage-profiles:index:ReadVolume";
 
+/** The component of the volumes that the stack's config lists. */
+export const STACK_VOLUMES = "storage-profiles:index:StackVolumes";
+
 /** The component of a volume's attachment to a host. */
 export const VOLUME_ATTACHMENT = "storage-profiles:index:VolumeAttachment";
 

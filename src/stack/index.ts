@@ -11,7 +11,7 @@ import "../backends/registry";
 
 export * from "./errors";
 export { packageManifest } from "../system/manifest";
-export { createMissingFiles, hasPackage } from "./new-project";
+export { createMissingFiles, hasPackage, lacksSdk, languages, type Language } from "./new-project";
 export { whatIf } from "./plan";
 export { findProject, openProject } from "./project";
 export type * from "./types";

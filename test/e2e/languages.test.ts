@@ -1,17 +1,42 @@
 // Programs in other languages than TypeScript, on the real engine and the real language host: what a user sees of plans, changes and
 // refusals. The package is a plugin to them.
 
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import type { ScaleioGateway } from "../../emulators";
 import { diagnostics, Project, succeeded, type Ran } from "../support/engine";
-import { describeYaml, YamlProject } from "../support/languages";
+import { describeLanguage, describeYaml, SdkProject, virtualenv, YamlProject } from "../support/languages";
 import { loopReason, testIf } from "../support/machine";
 import { emptyGateway, onArray } from "../support/scaleio";
 
 const volume = (properties: object) => ({ type: "storage-profiles:ProfiledVolume", properties });
 const DIRECTORY = { local: { mode: "directory" } };
+
+// What a refusal lists of `data@glod` and of `logs` with profile `sliver`. Which volume comes first is chance where the program is another
+// process.
+const problems = (ran: Ran) =>
+  [...diagnostics(ran).matchAll(/(?:data|logs): \d problems?\n(?: +(?:-|given:|allowed:|fix:).*\n)+/g)]
+    .map(([text]) => text.replace(/^ +/gm, ""))
+    .sort();
+
+// The same of a program in TypeScript: which are the words that every language has to get.
+let words: Promise<string[]> | undefined;
+function inTypeScript(): Promise<string[]> {
+  return (words ??= (async () => {
+    const project = new Project(
+      "same-words",
+      'new ProfiledVolume("data@glod", { sizeGiB: 1 }); new ProfiledVolume("logs", { profile: "sliver" });',
+    );
+    await project.init();
+    project.config(DIRECTORY);
+    const expected = problems(await project.run(["preview"]));
+    await project.dispose();
+    expect(expected).toHaveLength(2);
+    expect(expected[0]).toContain('unknown profile "glod"');
+    return expected;
+  })());
+}
 
 describeYaml("a program in YAML", () => {
   const project = new YamlProject("yaml");
@@ -76,22 +101,7 @@ describeYaml("a program in YAML", () => {
     project.config(DIRECTORY);
     const preview = await project.run(["preview"]);
     expect(preview.code).not.toBe(0);
-    const inTypeScript = new Project(
-      "same-words",
-      'new ProfiledVolume("data@glod", { sizeGiB: 1 }); new ProfiledVolume("logs", { profile: "sliver" });',
-    );
-    await inTypeScript.init();
-    inTypeScript.config(DIRECTORY);
-    // Which volume comes first is chance where the program is another process.
-    const problems = (ran: Ran) =>
-      [...diagnostics(ran).matchAll(/(?:data|logs): \d problems?\n(?: +(?:-|given:|allowed:|fix:).*\n)+/g)]
-        .map(([text]) => text.replace(/^ +/gm, ""))
-        .sort();
-    const expected = problems(await inTypeScript.run(["preview"]));
-    await inTypeScript.dispose();
-    expect(expected).toHaveLength(2);
-    expect(expected[0]).toContain('unknown profile "glod"');
-    expect(problems(preview)).toEqual(expected);
+    expect(problems(preview)).toEqual(await inTypeScript());
     // An `up` refuses it too, and leaves nothing behind.
     expect((await project.tryUp()).code).not.toBe(0);
     expect(existsSync(join(project.volumes, "volumes/yaml/dev/data"))).toBe(false);
@@ -130,6 +140,36 @@ describeYaml("a program in YAML", () => {
     expect(outputs["path"]).toBe(join(project.volumes, "volumes/yaml/dev/copy/data"));
     expect(outputs["of"]).toMatchObject({ mode: "directory" });
     await project.destroy();
+  });
+});
+
+describeYaml("a program in YAML, with a volume that exists", () => {
+  const project = new YamlProject("yaml-existing");
+  beforeAll(() => project.init());
+  afterAll(() => project.dispose());
+
+  test("keeps it under another name by an alias, and takes it over by its id", async () => {
+    project.config({ ...DIRECTORY, deletionProtection: false });
+    project.declare({ data: volume({ sizeGiB: 1 }) });
+    await project.up();
+    const { urn, id = "" } = (await project.state())["Volume data"]!;
+    writeFileSync(join(id, "data/precious"), "data");
+
+    const component = urn.replace(/\$[^:]*:[^:]*:[^:]*::/, "::");
+    const renamed = { ...volume({ sizeGiB: 1, physicalName: "data" }), options: { aliases: [component] } };
+    project.declare({ files: renamed });
+    await project.up();
+    expect((await project.state())["Volume files"]).toMatchObject({ id });
+
+    // Out of the state, and in again by its id.
+    const gone = (await project.state())["ProfiledVolume files"]!.urn;
+    succeeded(await project.run(["state", "delete", gone, "--target-dependents", "--force", "--yes"]));
+    project.declare({ files: volume({ sizeGiB: 1, physicalName: "data", import: id }) });
+    await project.up();
+    expect((await project.state())["Volume files"]).toMatchObject({ id });
+    expect(readFileSync(join(id, "data/precious"), "utf8")).toBe("data");
+    await project.destroy();
+    expect(existsSync(id)).toBe(false);
   });
 });
 
@@ -181,5 +221,197 @@ describeYaml("a program in YAML, on an array", () => {
     // Only a program has the engine give the connection to the plugin.
     succeeded(await project.run(["destroy", "--yes", "--skip-preview", "--run-program"]));
     expect(onArray(gateway)).toEqual([]);
+  });
+});
+
+// A folder as it is before `init`, whose name is the project's. The stack's file says where the test's volumes go, and nothing more.
+async function emptied(project: Project): Promise<void> {
+  await project.init();
+  for (const file of ["Pulumi.yaml", "package.json", "index.js"]) rmSync(join(project.directory, file));
+  const place = { "storage-profiles:local": { stateDirectory: project.volumes, mode: "directory" } };
+  const deletionProtection = { "storage-profiles:deletionProtection": false };
+  project.write("Pulumi.dev.yaml", JSON.stringify({ config: { ...place, ...deletionProtection } }));
+}
+
+// The volume that `init` lists is created, changed in place by a command, and read by others; a second one joins it.
+async function commandsCarryOn(project: Project): Promise<void> {
+  const call = async (...args: string[]) => succeeded(await project.command("storage-profiles", args));
+  expect(await call("apply", "--yes")).toContain("created Volume data");
+  expect(await call("apply", "data@silver", "--yes")).toContain("data (gold → silver): update in place");
+  expect(await call("apply", "logs@bronze", "--size", "1", "--yes")).toContain("created Volume logs");
+  const { volumes } = JSON.parse(await call("status", "--json")) as { volumes: object[] };
+  expect(volumes).toMatchObject([
+    { name: "data", profile: "silver", status: "compliant" },
+    { name: "logs", profile: "bronze", status: "compliant" },
+  ]);
+  expect((await project.outputs())["volumes"]).toMatchObject({
+    data: { profile: "silver" },
+    logs: { profile: "bronze" },
+  });
+  // What is wrong in the stack's config is refused before anything is touched.
+  expect((await project.command("storage-profiles", ["apply", "data@glod", "--yes"])).text).toContain(
+    'unknown profile "glod"',
+  );
+  await project.destroy();
+}
+
+const init = (language: string) =>
+  ["init", "--language", language, "--backend", "local", "--volume", "data@gold", "--size", "1", "--yes"] as const;
+
+describeYaml("init --language yaml", () => {
+  const project = new YamlProject("project");
+  afterAll(() => project.dispose());
+
+  test("writes a project whose volumes commands create and change", async () => {
+    await emptied(project);
+    const text = succeeded(await project.command("storage-profiles", [...init("yaml")]));
+    expect(text).toContain("Created Pulumi.yaml\n");
+    await commandsCarryOn(project);
+  });
+});
+
+describeLanguage("python", "init --language python", () => {
+  const project = new SdkProject("project", "python");
+  afterAll(() => project.dispose());
+
+  test("writes a project whose volumes commands create and change, once its SDK is generated", async () => {
+    await emptied(project);
+    const text = succeeded(await project.command("storage-profiles", [...init("python")]));
+    for (const file of ["Pulumi.yaml", "__main__.py", "requirements.txt"]) expect(text).toContain(`Created ${file}\n`);
+    expect(text).toContain("pulumi package add ./node_modules/storage-profiles");
+    symlinkSync(virtualenv(), join(project.directory, "venv"));
+    await project.addPackage();
+    await commandsCarryOn(project);
+  });
+});
+
+const python = (...volumes: string[]) =>
+  ["import pulumi", "import pulumi_storage_profiles as storage", "", ...volumes, ""].join("\n");
+
+const go = (...volumes: string[]) => `package main
+
+import (
+	storage "example.com/pulumi-storage-profiles/sdk/go/storageprofiles"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+func main() {
+	pulumi.Run(func(ctx *pulumi.Context) error {
+		${volumes.join("\n\t\t")}
+		return nil
+	})
+}
+`;
+const goVolume = (name: string, ...args: string[]) =>
+  `if _, err := storage.NewProfiledVolume(ctx, "${name}", &storage.ProfiledVolumeArgs{${args.join(", ")}}); err != nil { return err }`;
+
+// A story for each language with a generated SDK: the same promises, in as few runs of the engine as they take.
+describeLanguage("python", "a program in Python", () => {
+  const project = new SdkProject("python", "python");
+  beforeAll(() => project.init());
+  afterAll(() => project.dispose());
+
+  const loop = loopReason();
+  testIf(
+    loop === undefined,
+    "makes a volume by the generated SDK, changes it in place, and can't lose it",
+    loop,
+    async () => {
+      project.writeProject();
+      expect(await project.addPackage()).toEqual({ "storage-profiles": "./node_modules/storage-profiles" });
+
+      // All problems of all volumes at once, in the words that TypeScript gets.
+      project.config(DIRECTORY);
+      project.declare(
+        python(
+          'storage.ProfiledVolume("data@glod", size="1GiB")',
+          'storage.ProfiledVolume("logs", profile="sliver")',
+          'storage.ProfiledVolume("fine", size_gi_b=1)',
+        ),
+      );
+      const preview = await project.run(["preview"]);
+      expect(preview.code).not.toBe(0);
+      expect(problems(preview)).toEqual(await inTypeScript());
+
+      project.config({});
+      project.declare(
+        python(
+          'data = storage.ProfiledVolume("data@gold", size="1GiB")',
+          // A size that comes from another volume is unknown in a preview of both.
+          'copy = storage.ProfiledVolume("copy", profile="bronze", size_gi_b=data.size_gi_b, deletion_protection=False)',
+          'pulumi.export("path", data.mount_path)',
+          'pulumi.export("settings", data.settings)',
+          'pulumi.export("copied", copy.size_gi_b)',
+        ),
+      );
+      await project.up();
+      const before = (await project.state())["Volume data"];
+      expect(before).toMatchObject({ type: "storage-profiles:local:Volume", protect: true });
+      const { path, settings, copied } = await project.outputs();
+      expect(path).toBe(join(project.volumes, "volumes/python/dev/data/mount"));
+      expect([settings, copied]).toMatchObject([{ mode: "loop", iopsLimit: 10000 }, 1]);
+      writeFileSync(join(path as string, "precious"), "data");
+
+      // Commands read the stack, plan a change of the profile, and apply it.
+      const status = JSON.parse((await project.command("storage-profiles", ["status", "--json"])).text);
+      expect(status.volumes).toMatchObject([
+        { name: "copy", profile: "bronze", status: "compliant" },
+        { name: "data", profile: "gold", status: "compliant" },
+      ]);
+      project.config({ profiles: { gold: { local: { iops: 20_000 } } } });
+      expect(succeeded(await project.command("storage-profiles", ["plan"]))).toContain("20,000 IOPS");
+      succeeded(await project.command("storage-profiles", ["apply", "--yes"]));
+      expect((await project.state())["Volume data"]?.outputs["settings"]).toMatchObject({ iopsLimit: 20_000 });
+
+      project.declare(python('storage.ProfiledVolume("data@silver", size="2GiB", deletion_protection=False)'));
+      const { steps, text } = await project.upSteps();
+      expect(steps).toEqual([
+        { op: "delete", what: "ProfiledVolume copy" },
+        { op: "update", what: "ProfiledVolume data" },
+        { op: "delete", what: "Volume copy" },
+        { op: "update", what: "Volume data" },
+      ]);
+      expect(text).toContain("data: gold → silver: update in place");
+      const after = (await project.state())["Volume data"];
+      expect([after?.id, after?.outputs["uid"]]).toEqual([before?.id, before?.outputs["uid"]]);
+      expect(after?.outputs).toMatchObject({ sizeGiB: 2, settings: { iopsLimit: 3000 } });
+      expect(readFileSync(join(path as string, "precious"), "utf8")).toBe("data");
+      await project.destroy();
+      expect(existsSync(path as string)).toBe(false);
+    },
+  );
+});
+
+describeLanguage("go", "a program in Go", () => {
+  const project = new SdkProject("go", "go");
+  beforeAll(() => project.init());
+  afterAll(() => project.dispose());
+
+  test("makes a volume by the generated SDK, and changes it in place", async () => {
+    project.writeProject();
+    expect(await project.addPackage()).toEqual({ "storage-profiles": "./node_modules/storage-profiles" });
+    project.config(DIRECTORY);
+    project.declare(
+      go(
+        goVolume("data@glod", 'Size: pulumi.String("1GiB")'),
+        goVolume("logs", 'Profile: pulumi.String("sliver")'),
+        goVolume("fine", "SizeGiB: pulumi.Float64(1)"),
+      ),
+    );
+    expect(problems(await project.run(["preview"]))).toEqual(await inTypeScript());
+
+    project.declare(go(goVolume("data@gold", 'Size: pulumi.String("1GiB")')));
+    await project.up();
+    const before = (await project.state())["Volume data"];
+    writeFileSync(join(before?.id ?? "", "data/precious"), "data");
+    project.declare(
+      go(goVolume("data@silver", 'Size: pulumi.String("2GiB")', "DeletionProtection: pulumi.Bool(false)")),
+    );
+    expect((await project.upSteps()).text).toContain("data: gold → silver: update in place");
+    const after = (await project.state())["Volume data"];
+    expect([after?.id, after?.outputs["uid"]]).toEqual([before?.id, before?.outputs["uid"]]);
+    expect(readFileSync(join(after?.id ?? "", "data/precious"), "utf8")).toBe("data");
+    await project.destroy();
+    expect(existsSync(after?.id ?? "")).toBe(false);
   });
 });

@@ -1,45 +1,159 @@
 // Pulumi projects of a test's own whose programs aren't written for Node.js: the language's host, and the package beside them as a plugin.
 
-import { spawnSync } from "node:child_process";
-import { resolve } from "node:path";
+import { execFileSync, spawnSync } from "node:child_process";
+import { copyFileSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 
-import { stringify } from "yaml";
+import { parse, stringify } from "yaml";
 
-import { Project } from "./engine";
+import { environmentFor, environmentOf } from "../labs/python.js";
+import { Project, succeeded, type Surroundings } from "./engine";
 import { describeIf } from "./machine";
 
-type Host = { path: string } | { missing: string };
+interface Missing {
+  missing: string;
+}
+type Host = { path: string } | Missing;
 
-let host: Host | undefined;
+const tools = resolve(__dirname, "../../tools/engine");
+const built = new Map<string, Host>();
 
 // Built, if need be, in a process of its own: a test file must know before its first test what there is to run.
-function yamlHost(): Host {
-  if (host) return host;
-  const script = resolve(__dirname, "../../tools/engine/yaml-host.js");
-  const { status, stdout } = spawnSync(process.execPath, [script], {
+function hostOf(script: "yaml-host" | "codegen-hosts"): Host {
+  const known = built.get(script);
+  if (known) return known;
+  const { status, stdout } = spawnSync(process.execPath, [join(tools, `${script}.js`)], {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],
   });
-  if (status !== 0) throw new Error("The language host of Pulumi YAML could not be built; the lines above say why.");
-  return (host = JSON.parse(stdout) as Host);
+  if (status !== 0) throw new Error(`tools/engine/${script}.js could not build its hosts; the lines above say why.`);
+  const host = JSON.parse(stdout) as Host;
+  built.set(script, host);
+  return host;
 }
+
+const pathOf = (host: Host) => ("path" in host ? [host.path] : []);
+const reasonOf = (host: Host) => ("missing" in host ? host.missing : undefined);
 
 /** A group of tests of programs in YAML. */
 export function describeYaml(name: string, tests: () => void): void {
-  const found = yamlHost();
-  describeIf("path" in found, name, "missing" in found ? found.missing : undefined, tests);
+  const reason = reasonOf(hostOf("yaml-host"));
+  describeIf(reason === undefined, name, reason, tests);
 }
 
 /** A project in YAML. */
 export class YamlProject extends Project {
   constructor(name: string) {
-    const found = yamlHost();
-    super(name, "", { surroundings: { hosts: "path" in found ? [found.path] : [] } });
+    super(name, "", { surroundings: { hosts: pathOf(hostOf("yaml-host")) } });
   }
 
   /** Writes the program: `Pulumi.yaml`. */
   declare(resources: Record<string, object>, rest: object = {}): void {
     const packages = { "storage-profiles": "./node_modules/storage-profiles" };
     this.write("Pulumi.yaml", stringify({ name: this.name, runtime: "yaml", packages, resources, ...rest }));
+  }
+}
+
+/** A language whose programs use an SDK that is generated from the package's schema. */
+interface Language {
+  /** Why this machine can't run its programs. */
+  reason: () => string | undefined;
+  surroundings: () => Surroundings;
+  /** `runtime` of Pulumi.yaml. */
+  runtime: () => string | object;
+  /** The file of the program. */
+  file: string;
+  /** The files that a project has before the SDK is added, by name. */
+  files: () => Record<string, string>;
+  /** Makes the added SDK usable for the program, as the language's own tools do. */
+  install: (directory: string) => void;
+}
+
+const python = () => environmentOf("languages");
+
+/** The Python environment that programs run in: where `virtualenv` of Pulumi.yaml points to. */
+export function virtualenv(): string {
+  return dirname(dirname(python().python ?? ""));
+}
+
+export const languages = {
+  python: {
+    reason: () => reasonOf(hostOf("codegen-hosts")) ?? python().reason,
+    surroundings: () => ({
+      hosts: pathOf(hostOf("codegen-hosts")),
+      env: { PYTHONPATH: "./installed", PYTHONPYCACHEPREFIX: bytecode() },
+    }),
+    runtime: () => ({ name: "python", options: { virtualenv: virtualenv() } }),
+    file: "__main__.py",
+    files: () => ({ "requirements.txt": "pulumi\n" }),
+    install(directory) {
+      // What `pip install -r requirements.txt` does, with what the lab has instead of an index; and beside the lab's packages, which all
+      // projects share.
+      const [sdk = ""] = readFileSync(join(directory, "requirements.txt"), "utf8")
+        .split("\n")
+        .filter((line) => line.includes("sdks/"));
+      const alone = ["--no-deps", "--no-index", "--no-build-isolation", "--no-compile", "--quiet"];
+      const args = ["-m", "pip", "install", ...alone, "--target", "installed", `./${sdk}`];
+      execFileSync(python().python ?? "", args, { cwd: directory, stdio: ["ignore", "ignore", "inherit"] });
+    },
+  },
+  go: {
+    reason: () => reasonOf(hostOf("codegen-hosts")),
+    surroundings: () => ({
+      hosts: pathOf(hostOf("codegen-hosts")),
+      // As the host itself was built: the SDK has been compiled by that.
+      env: { CGO_ENABLED: "0", GOWORK: "off", GOFLAGS: "-mod=mod -trimpath -tags=osusergo,grpcnotrace" },
+    }),
+    runtime: () => "go",
+    file: "main.go",
+    files: () => ({ "go.mod": goMod() }),
+    install(directory) {
+      copyFileSync(join(tools, "codegen-hosts/go.sum"), join(directory, "go.sum"));
+    },
+  },
+} satisfies Record<string, Language>;
+
+function bytecode(): string {
+  return environmentFor(python().python ?? "")["PYTHONPYCACHEPREFIX"] ?? "";
+}
+
+// The versions of all modules are those that the host is pinned to.
+function goMod(): string {
+  const pinned = readFileSync(join(tools, "codegen-hosts/go.mod"), "utf8");
+  return pinned.replace(/^module .*/, "module shop");
+}
+
+/** A group of tests of programs in a language that has an SDK. */
+export function describeLanguage(name: keyof typeof languages, title: string, tests: () => void): void {
+  const reason = languages[name].reason();
+  describeIf(reason === undefined, title, reason, tests);
+}
+
+/** A project in a language that has an SDK. */
+export class SdkProject extends Project {
+  private readonly language: Language;
+
+  constructor(name: string, language: keyof typeof languages) {
+    const reason = languages[language].reason();
+    super(name, "", { surroundings: reason === undefined ? languages[language].surroundings() : {} });
+    this.language = languages[language];
+  }
+
+  /** Writes what a project has before its first program. */
+  writeProject(): void {
+    this.write("Pulumi.yaml", stringify({ name: this.name, runtime: this.language.runtime() }));
+    for (const [file, text] of Object.entries(this.language.files())) this.write(file, text);
+  }
+
+  /** `pulumi package add`, and what makes its SDK usable. Returns what Pulumi.yaml says of packages then. */
+  async addPackage(): Promise<unknown> {
+    succeeded(await this.run(["package", "add", "./node_modules/storage-profiles"]));
+    this.language.install(this.directory);
+    return (parse(readFileSync(join(this.directory, "Pulumi.yaml"), "utf8")) as { packages?: unknown }).packages;
+  }
+
+  /** Writes the program. */
+  declare(text: string): void {
+    this.write(this.language.file, text);
   }
 }

@@ -37,15 +37,15 @@ const labs = [
     what: "commands, HTTP service and packages on a real Pulumi engine",
     needs: "nothing more",
     files: [
-      "test/e2e/(apply-deletions|cli|compose|estate|http|left-out|package|ready|renamed|same-name|stack|stack-values)\\.",
+      "test/e2e/(apply-deletions|cli|compose|estate|http|left-out|package|policy|ready|renamed|same-name|stack|stack-values)\\.",
     ],
   },
   {
     name: "languages",
-    what: "programs in YAML, by the language host of Pulumi YAML and this package as a plugin",
-    needs: "Go, Linux, root, loop devices",
+    what: "programs in YAML, Python and Go, by generated SDKs and this package as a plugin",
+    needs: "Go, Python 3, Linux, root, loop devices",
     files: ["test/e2e/languages\\."],
-    prepare: [["tools/engine/yaml-host.js"]],
+    prepare: [["tools/engine/yaml-host.js"], ["tools/engine/codegen-hosts.js"], ["test/labs/python.js", "languages"]],
   },
   {
     name: "scaleio",

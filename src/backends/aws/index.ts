@@ -53,6 +53,7 @@ export const aws = defineBackend({
   admitted: admittedSizes,
   monthlyCost: awsCost,
   recorded: awsRecorded,
+  isEncrypted: ({ encrypted }) => encrypted,
   quantities: {
     iops: { unit: "IOPS" },
     throughputMiBps: { unit: "MiB/s" },

@@ -159,6 +159,7 @@ export const cio = defineBackend({
     autoExpandIncrementPercent: { unit: "%" },
     autoExpandLimit: { unit: "times" },
   },
+  isEncrypted: ({ encryption }) => encryption,
   recorded: {
     type: "pulumi-nodejs:dynamic/storage-profiles:CioVolume",
     pluginType: "storage-profiles:cio:Volume",

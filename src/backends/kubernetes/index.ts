@@ -68,5 +68,6 @@ export const kubernetes = defineBackend({
     return backends[backend].monthlyCost({ sizeGiB, settings: { ...baseSettings(settings), ...place } }, place, prices);
   },
   recorded: claimRecorded,
+  isEncrypted: (settings) => backends[driverOf(settings.driver).backend].isEncrypted?.(baseSettings(settings)),
   quantities: {},
 });

@@ -146,6 +146,7 @@ export const openstack = defineBackend({
   recorded: {
     type: "pulumi-nodejs:dynamic/storage-profiles:CinderVolume",
     pluginType: "storage-profiles:openstack:CinderVolume",
+    createdBy: "openstack:blockstorage/volume:Volume",
     // Where nobody asks for a type, the volume's is the one that it has, unless another was asked for before.
     read({ sizeGiB, volumeType, migrationPolicy }, has = {}) {
       if (typeof sizeGiB !== "number") return {};

@@ -6,8 +6,11 @@ import {
   createMissingFiles,
   findProject,
   hasPackage,
+  lacksSdk,
+  languages,
   packageManifest,
   type ConfigEdit,
+  type Language,
   type Project,
   type Stack,
 } from "../../stack";
@@ -49,11 +52,18 @@ export const init: CommandSpec = {
       description: `${whose.join(", ")}: ${description}`,
       ...(choices && { choices }),
     })),
+    {
+      flags: "--language <name>",
+      description:
+        "language of the program that is written where the folder has none; default: TypeScript or JavaScript, as the folder has it",
+      choices: languages,
+    },
     { flags: "-y, --yes", description: "skip questions and use only the flags" },
   ],
   examples: [
     ["init", "answer a few questions"],
     ["init --stack dev --backend local --volume data@gold --size 10 --yes", "without questions"],
+    ["init --stack dev --language python --backend local --yes", "with a program in Python"],
     ["init --stack prod --backend scaleio --domain domain1 --pool pool1 --yes", "for a ScaleIO array"],
   ],
   async run(context) {
@@ -62,7 +72,7 @@ export const init: CommandSpec = {
     const flagged = isAsking ? undefined : given(context);
     const early = flagged && editsOf(flagged);
     const create = async () => {
-      const created = await createMissingFiles(context.io.cwd);
+      const created = await createMissingFiles(context.io.cwd, textOf(context, "language") as Language | undefined);
       for (const file of created) if (!context.json) context.io.out(`Created ${file}\n`);
       return created;
     };
@@ -98,6 +108,12 @@ async function nextSteps(project: Project, stack: Stack, backend: BackendName, {
   const steps: string[] = [];
   const missing = packagesFor(backend).filter(({ name }) => !hasPackage(project.directory, name));
   if (missing.length > 0) steps.push(`npm install ${missing.map(({ spec }) => spec).join(" ")}`);
+  if (await lacksSdk(project.directory)) {
+    steps.push(
+      `pulumi package add ./node_modules/${packageManifest().name}   # generates its SDK for the program`,
+      "pulumi install",
+    );
+  }
   const state = await project.stateBackend();
   if (state.isMissing) steps.push("install the Pulumi CLI: https://www.pulumi.com/docs/install");
   if (state.url === undefined)

@@ -238,6 +238,8 @@ describe("init", () => {
   test("writes nothing where what it is told is wrong", async () => {
     const wrong = await call("init -s never --backend local --volume data@glod --size 1 --yes");
     expect(wrong).toMatchObject({ code: 1, err: expect.stringContaining('did you mean "gold"?') });
+    const other = await call("init -s never --language python --backend local --yes");
+    expect(other.err).toContain("doesn't run programs in python [project-in-other-language]");
     expect(() => readFileSync(file("never"))).toThrow(/ENOENT/);
   });
 });

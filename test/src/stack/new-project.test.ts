@@ -39,6 +39,47 @@ test.each<[string, Partial<Folder>, string[]]>([
   expect(namesOf(folder)).toEqual(names);
 });
 
+test.each<[string, Partial<Folder>, string[], unknown]>([
+  ["yaml", { language: "yaml" }, ["Pulumi.yaml"], "yaml"],
+  [
+    "python",
+    { language: "python" },
+    ["Pulumi.yaml", "__main__.py", "requirements.txt"],
+    { name: "python", options: { virtualenv: "venv" } },
+  ],
+  [
+    "python, with requirements",
+    { language: "python", files: ["requirements.txt"] },
+    ["Pulumi.yaml", "__main__.py"],
+    { name: "python", options: { virtualenv: "venv" } },
+  ],
+  ["typescript, though the folder doesn't have it", { language: "typescript" }, ["Pulumi.yaml", "index.ts"], "nodejs"],
+  [
+    "javascript, though the folder has TypeScript",
+    { language: "javascript", files: ["tsconfig.json"] },
+    ["Pulumi.yaml", "index.js"],
+    { name: "nodejs", options: { typescript: false } },
+  ],
+])("language %s gets a project and a program of its kind", (_, folder, names, runtime) => {
+  expect(namesOf(folder)).toEqual(names);
+  expect(parse(textOf("Pulumi.yaml", folder)).runtime).toEqual(runtime);
+});
+
+test("a project in Python gets a program only where somebody says so", () => {
+  const project = { name: "p", runtime: "python" };
+  expect(namesOf({ project })).toEqual([]);
+  expect(namesOf({ project, language: "python" })).toEqual(["__main__.py", "requirements.txt"]);
+  expect(namesOf({ project, language: "python", files: ["__main__.py"] })).toEqual(["requirements.txt"]);
+  expect(namesOf({ project: { ...project, main: "infra/" }, language: "python" })).toEqual([]);
+});
+
+test("a program in YAML declares the volumes that the config lists", () => {
+  const { packages, resources, outputs } = parse(textOf("Pulumi.yaml", { language: "yaml" }));
+  expect(packages).toEqual({ "storage-profiles": "./node_modules/storage-profiles" });
+  expect(resources).toEqual({ volumes: { type: "storage-profiles:StackVolumes" } });
+  expect(outputs).toEqual({ volumes: "${volumes.volumes}" });
+});
+
 test("whatever a folder is called, its project has a name that Pulumi accepts", () => {
   fc.assert(
     fc.property(fc.string({ minLength: 0, maxLength: 200, unit: "binary" }), (name) => {
