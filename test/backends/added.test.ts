@@ -124,7 +124,10 @@ describe("in a program", () => {
   });
 
   test("its volumes can't be read by an id, and the problem names the way", async () => {
-    await pulumi.runtime.setMocks({ newResource: ({ inputs }) => ({ id: "1", state: inputs as object }), call: () => ({}) });
+    await pulumi.runtime.setMocks({
+      newResource: ({ inputs }) => ({ id: "1", state: inputs as object }),
+      call: () => ({}),
+    });
     expect(() => ProfiledVolume.get("shared", "1", { backend: "tape" })).toThrow(
       /volumes on tape can't be read by their id.*outputs of the stack that manages it/s,
     );
