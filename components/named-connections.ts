@@ -9,7 +9,7 @@ export interface ConnectionSource {
   /** What precedes a key in messages: "scaleio:", "scaleio:connections.east.". */
   prefix: string;
   /** How a missing key is set, in words. `variable` is that of the environment; `example` a value, where the key is no secret. */
-  howToSet(key: string, variable: string, example?: string): string;
+  howToSet: (key: string, variable: string, example?: string) => string;
 }
 
 type Config = ConnectionSource["config"];

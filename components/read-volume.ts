@@ -74,7 +74,7 @@ export class ReadVolume<B extends BackendName = BackendName> extends pulumi.Comp
     const ofStack = (config as Record<string, { connection?: string } | undefined>)[backend ?? ""]?.connection;
     const connection = named ?? ofStack;
     const problems = wrongArguments(name, id, backend, named, opts);
-    if (problems.length > 0) throw new pulumi.RunError(formatProblems(String(name), problems));
+    if (problems.length > 0) throw new pulumi.RunError(formatProblems(name, problems));
     super(READ_VOLUME, name, { id, backend }, opts);
     Object.defineProperty(this, READ, { value: true });
 
@@ -99,10 +99,10 @@ const READ = Symbol.for("storage-profiles.read-volume");
 
 // Programs in JavaScript may pass anything.
 function wrongArguments(
-  name: string,
-  id: pulumi.Input<string>,
-  backend: string | undefined,
-  connection: string | undefined,
+  name: unknown,
+  id: unknown,
+  backend: unknown,
+  connection: unknown,
   opts: pulumi.ComponentResourceOptions,
 ): Problem[] {
   const problems = [...checkName("volume", String(name), "name"), ...optionProblems(opts)];
@@ -126,7 +126,7 @@ function wrongArguments(
   return problems;
 }
 
-function wrongConnection(backend: BackendName, connection: string | undefined): Problem[] {
+function wrongConnection(backend: BackendName, connection: unknown): Problem[] {
   if (connection === undefined) return [];
   if (typeof connection !== "string") return [wrongType("connection", connection, "string")];
   if (volumeBackend(backend).hasConnections) return [];

@@ -120,7 +120,7 @@ export class VolumeAttachment extends pulumi.ComponentResource {
 }
 
 function existingOf(volume: ReadVolume | ExistingVolume): ExistingVolume {
-  if (!(volume instanceof ReadVolume)) return volume as ExistingVolume;
+  if (!(volume instanceof ReadVolume)) return volume;
   const { backend, volumeId, settings, connection } = volume;
   return { backend, volumeId, settings, connection };
 }

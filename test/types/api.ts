@@ -75,7 +75,7 @@ export function program(): unknown[] {
   holds<Equal<typeof read.mountPath, pulumi.Output<undefined>>>();
   const readAny: ReadVolume = ProfiledVolume.get("shared", "vol-1");
   // @ts-expect-error -- it has no profile
-  void read.profile;
+  read.profile.apply(String);
   // @ts-expect-error -- no such backend
   ProfiledVolume.get("shared", "vol-1", { backend: "azure" });
   // @ts-expect-error -- an id is text
