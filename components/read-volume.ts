@@ -115,12 +115,9 @@ function wrongArguments(
   } else if (!isLater && typeof id !== "string") problems.push(wrongType("id", id, "string"));
   if (backend === undefined)
     problems.push(problem("backend-missing", "backend", undefined, { backends: backendNames }));
-  else if (typeof backend !== "string" || !isBackend(backend)) {
-    const params = {
-      backend: String(backend),
-      backends: backendNames,
-      nearest: nearest(String(backend), backendNames),
-    };
+  else if (typeof backend !== "string") problems.push(wrongType("backend", backend, "string"));
+  else if (!isBackend(backend)) {
+    const params = { backend, backends: backendNames, nearest: nearest(backend, backendNames) };
     problems.push(problem("backend-unknown", "backend", backend, params));
   } else problems.push(...unreadable(backend), ...wrongConnection(backend, connection));
   return problems;
