@@ -3,10 +3,12 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { nearest, problem, type Problem, type StackConfig } from "../src";
+import { joinPath } from "../src/core/validate";
+import { CONNECTIONS, connectionsVariable, namedConnections } from "./named-connections";
 
 /**
- * A check, once a run, of the keys that are set below a namespace: a misspelt one would be as if it weren't there. `inspect` gets all that are
- * set, with the namespace. Problems: `unknown-key`.
+ * A check, once a run, of the keys that are set below a namespace: a misspelt one would be as if it weren't there. The same holds for those of
+ * each named connection, where the backend has any. `inspect` gets all that are set, with the namespace. Problems: `unknown-key`, `value-invalid`.
  */
 export function connectionKeyCheck(
   namespace: string,
@@ -16,14 +18,57 @@ export function connectionKeyCheck(
   const checked = new WeakSet<StackConfig>();
   const prefix = `${namespace}:`;
   const keys = Object.keys(known);
+  const unknown = (path: string, key: string, allowed: readonly string[]) =>
+    allowed.includes(key)
+      ? []
+      : [problem("unknown-key", path, undefined, { key, keys: [...allowed], nearest: nearest(key, allowed) })];
   return (config) => {
     if (checked.has(config)) return [];
     checked.add(config);
-    const given = Object.keys(pulumi.runtime.allConfig()).filter((key) => key.startsWith(prefix));
+    const all = pulumi.runtime.allConfig();
+    const given = Object.keys(all).filter((key) => key.startsWith(prefix));
     inspect(given);
-    return given
-      .map((key) => key.slice(prefix.length))
-      .filter((key) => !keys.includes(key))
-      .map((key) => problem("unknown-key", prefix + key, undefined, { key, keys, nearest: nearest(key, keys) }));
+    const own = given.map((key) => key.slice(prefix.length)).flatMap((key) => unknown(prefix + key, key, keys));
+    if (!keys.includes(CONNECTIONS)) return own;
+    const at = prefix + CONNECTIONS;
+    const named = namedConnections(namespace, (key) => all[key], process.env);
+    if (!named) {
+      const params = {
+        why: "it isn't a map of connections by name",
+        allowed: `${at}.east.${keys[0] ?? "key"}, and so on`,
+      };
+      return [...own, problem("value-invalid", at, undefined, params)];
+    }
+    const ofNamed = Object.entries(named).flatMap(([name, values]) =>
+      Object.keys(values).flatMap((key) =>
+        unknown(
+          joinPath(at, [name, key]),
+          key,
+          keys.filter((each) => each !== CONNECTIONS),
+        ),
+      ),
+    );
+    return [...own, ...ofNamed];
   };
+}
+
+/** The problem that a volume's connection has no entry in the config. */
+export function missingConnection(namespace: string, name: string | undefined, config: StackConfig): Problem[] {
+  if (name === undefined) return [];
+  const all = pulumi.runtime.allConfig();
+  const named = namedConnections(namespace, (key) => all[key], process.env);
+  // What is wrong with the whole is a problem of its own.
+  if (!named || Object.hasOwn(named, name)) return [];
+  const ofStack = (config as Record<string, { connection?: string } | undefined>)[namespace]?.connection === name;
+  const path = ofStack ? `storage-profiles:${namespace}.connection` : `${namespace}.connection`;
+  const values = Object.keys(named);
+  const where = `${namespace}:${CONNECTIONS} or ${connectionsVariable(namespace)}`;
+  const way = `pulumi config set --path ${namespace}:${CONNECTIONS}.${name}.…`;
+  return values.length > 0
+    ? [problem("value-not-allowed", path, name, { given: `"${name}"`, values, nearest: nearest(name, values) })]
+    : [
+        problem("setting-required", path, name, {
+          ...{ setting: name, because: `the connection isn't in ${where}`, example: way },
+        }),
+      ];
 }

@@ -8,6 +8,8 @@ export interface DeclaredVolume {
   /** The component's name: a label for people. */
   readonly name: string;
   readonly backend: BackendName | undefined;
+  /** The named connection that leads to it, on a backend that has such; the volume's, else the stack's. */
+  connection?: string | undefined;
   /** The component's URN, as soon as that of its parent is known: before any hook asks about it. */
   urn?: string;
   /** What its profile says for the backend; absent where the profile comes from another resource. */

@@ -196,6 +196,7 @@ export class ProfiledVolume<B extends BackendName = BackendName> extends pulumi.
     const backend = backendNames.find((each) => each === (given.backend ?? run.config.backend));
     const declared = newDeclaration(name, backend);
     declared.takeFrom = given.takeFrom;
+    declared.connection = backend && connectionOf(backend, run.config, given);
     run.volumes.push(declared);
     // Programs in JavaScript may pass anything.
     const asked = ask(run, typeof reference === "string" ? reference : "", declared, given, opts);
@@ -231,6 +232,7 @@ export class ProfiledVolume<B extends BackendName = BackendName> extends pulumi.
             volume: asked.volume ?? resolution.apply((each) => each.volume ?? nothing(run, declared)),
             importId: given.import,
             takeFrom: given.takeFrom,
+            connection: declared.connection,
             component: this,
             config: run.config,
             opts: {
@@ -507,6 +509,12 @@ function earlyProblems(run: Run, declared: DeclaredVolume, args: AnyVolumeArgs):
   const { name, backend } = declared;
   const { import: importId, physicalName } = args;
   if (backend === undefined) return problems;
+  const { connection } = (ownPlacement(backend, args) ?? {}) as { connection?: unknown };
+  // By it the program decides with whom it talks, before anything is known from other resources.
+  if (!isPlain(connection)) {
+    const params = { expected: "text", found: "an output", way: "write the connection's name" };
+    problems.push(problem("wrong-type", `${backend}.connection`, undefined, params));
+  }
   try {
     volumeBackend(backend).load?.();
   } catch (error) {
@@ -533,6 +541,12 @@ function earlyProblems(run: Run, declared: DeclaredVolume, args: AnyVolumeArgs):
   }
   run.taken.set(identity, declared);
   return problems;
+}
+
+/** The named connection that leads to a volume: its own, else the stack's. */
+function connectionOf(backend: BackendName, config: StackConfig, args: object): string | undefined {
+  const of = (values: object) => (values as Record<string, { connection?: string } | undefined>)[backend]?.connection;
+  return of(args) ?? of(config);
 }
 
 function takeFromUseless(backend: BackendName | undefined, importId: string | undefined): Problem {

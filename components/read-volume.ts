@@ -28,6 +28,11 @@ export interface ReadVolumeOptions<B extends BackendName = BackendName> extends 
    * @default the stack's: `storage-profiles:backend`
    */
   backend?: B | undefined;
+  /**
+   * The named connection that leads to the volume, on `scaleio`, `cio` and `ceph`.
+   * @default the stack's: `storage-profiles:scaleio.connection` and so on
+   */
+  connection?: string | undefined;
 }
 
 /**
@@ -45,6 +50,8 @@ export class ReadVolume<B extends BackendName = BackendName> extends pulumi.Comp
   public readonly volumeId: pulumi.Output<string>;
   /** The backend where the volume lives. */
   public readonly backend: B;
+  /** The named connection that leads to the volume; `undefined` on that of the stack's own keys. */
+  public readonly connection: string | undefined;
   /** The size that the volume has, in GiB. */
   public readonly sizeGiB: pulumi.Output<number>;
   /** The settings that the volume has, as far as its backend reports them: an array keeps limits at the mappings to hosts. */
@@ -61,15 +68,19 @@ export class ReadVolume<B extends BackendName = BackendName> extends pulumi.Comp
    * @throws `pulumi.RunError` with every problem of the arguments and of the stack's config.
    */
   constructor(name: string, id: pulumi.Input<string>, options: ReadVolumeOptions<B> = {}) {
-    const { backend: given, ...opts } = options;
-    const backend = given ?? currentRun().config.backend;
-    const problems = wrongArguments(name, id, backend, opts);
-    if (problems.length > 0) throw new pulumi.RunError(formatProblems(String(name), problems));
+    const { backend: given, connection: named, ...opts } = options;
+    const { config } = currentRun();
+    const backend = given ?? config.backend;
+    const ofStack = (config as Record<string, { connection?: string } | undefined>)[backend ?? ""]?.connection;
+    const connection = named ?? ofStack;
+    const problems = wrongArguments(name, id, backend, named, opts);
+    if (problems.length > 0) throw new pulumi.RunError(formatProblems(name, problems));
     super(READ_VOLUME, name, { id, backend }, opts);
     Object.defineProperty(this, READ, { value: true });
 
     this.backend = backend as B;
-    const read = volumeBackend(this.backend).read?.({ name, id, opts: { parent: this } });
+    this.connection = connection;
+    const read = volumeBackend(this.backend).read?.({ name, id, connection, opts: { parent: this } });
     // Checked above.
     if (!read) throw new Error(`volumes on ${this.backend} can't be read`);
     const nothing = pulumi.output(undefined);
@@ -88,9 +99,10 @@ const READ = Symbol.for("storage-profiles.read-volume");
 
 // Programs in JavaScript may pass anything.
 function wrongArguments(
-  name: string,
-  id: pulumi.Input<string>,
-  backend: string | undefined,
+  name: unknown,
+  id: unknown,
+  backend: unknown,
+  connection: unknown,
   opts: pulumi.ComponentResourceOptions,
 ): Problem[] {
   const problems = [...checkName("volume", String(name), "name"), ...optionProblems(opts)];
@@ -103,15 +115,21 @@ function wrongArguments(
   } else if (!isLater && typeof id !== "string") problems.push(wrongType("id", id, "string"));
   if (backend === undefined)
     problems.push(problem("backend-missing", "backend", undefined, { backends: backendNames }));
-  else if (typeof backend !== "string" || !isBackend(backend)) {
-    const params = {
-      backend: String(backend),
-      backends: backendNames,
-      nearest: nearest(String(backend), backendNames),
-    };
+  else if (typeof backend !== "string") problems.push(wrongType("backend", backend, "string"));
+  else if (!isBackend(backend)) {
+    const params = { backend, backends: backendNames, nearest: nearest(backend, backendNames) };
     problems.push(problem("backend-unknown", "backend", backend, params));
-  } else problems.push(...unreadable(backend));
+  } else problems.push(...unreadable(backend), ...wrongConnection(backend, connection));
   return problems;
+}
+
+function wrongConnection(backend: BackendName, connection: unknown): Problem[] {
+  if (connection === undefined) return [];
+  if (typeof connection !== "string") return [wrongType("connection", connection, "string")];
+  if (volumeBackend(backend).hasConnections) return [];
+  const because = `backend ${backend} has no named connections`;
+  const params = { setting: "connection", because, ways: ["remove it", "pass a `provider` in its place"] };
+  return [problem("setting-not-applicable", "connection", connection, params)];
 }
 
 function unreadable(backend: BackendName): Problem[] {

@@ -15,7 +15,7 @@ import {
   type Settings,
 } from "../src";
 import type { AttachableVolume, ResourceTypeOf } from "./backends/contract";
-import { attacherOf } from "./backends/registry";
+import { attacherOf, volumeBackend } from "./backends/registry";
 import { declaredVolume, newDeclaration, type DeclaredVolume } from "./declared";
 import { optionProblems, passedOn } from "./options";
 import { ProfiledVolume } from "./profiled-volume";
@@ -34,6 +34,11 @@ export interface ExistingVolume {
    * @default none: on `scaleio` the mapping is unlimited
    */
   settings?: pulumi.Input<object> | undefined;
+  /**
+   * The named connection that leads to it, on a backend that has such.
+   * @default the stack's
+   */
+  connection?: string | undefined;
 }
 
 /** What an attachment asks for, whatever its backend. */
@@ -99,6 +104,7 @@ export class VolumeAttachment extends pulumi.ComponentResource {
       volumeId: component?.volumeId ?? pulumi.output(existing?.volumeId ?? ""),
       settings: (component?.settings ?? (existing?.settings && pulumi.output(existing.settings))) as
         pulumi.Output<Settings> | undefined,
+      connection: component ? declared?.connection : existing?.connection,
       component,
     };
     const toMake = { name, volume: attachable, host, options, before, opts: { parent: this, ...passedOn(opts) } };
@@ -114,9 +120,9 @@ export class VolumeAttachment extends pulumi.ComponentResource {
 }
 
 function existingOf(volume: ReadVolume | ExistingVolume): ExistingVolume {
-  if (!(volume instanceof ReadVolume)) return volume as ExistingVolume;
-  const { backend, volumeId, settings } = volume;
-  return { backend, volumeId, settings };
+  if (!(volume instanceof ReadVolume)) return volume;
+  const { backend, volumeId, settings, connection } = volume;
+  return { backend, volumeId, settings, connection };
 }
 
 function declarationOf(volume: AnyVolume, name = ""): DeclaredVolume | undefined {
@@ -172,8 +178,8 @@ function isVolume(volume: unknown): volume is AnyVolume {
 }
 
 function wrongExisting(volume: ExistingVolume, args: object): Problem[] {
-  const { backend, volumeId, settings: _settings, ...others } = volume as Partial<ExistingVolume>;
-  const keys = ["backend", "volumeId", "settings"];
+  const { backend, volumeId, connection, settings: _settings, ...others } = volume as Partial<ExistingVolume>;
+  const keys = ["backend", "volumeId", "settings", "connection"];
   const problems = Object.keys(others).map((key) =>
     problem("unknown-key", `volume.${key}`, undefined, { key, keys, nearest: nearest(key, keys) }),
   );
@@ -190,6 +196,13 @@ function wrongExisting(volume: ExistingVolume, args: object): Problem[] {
     const params = { given: JSON.stringify(backend), values, nearest: nearest(String(backend), values) };
     problems.push(problem("value-not-allowed", "volume.backend", backend, params));
   } else problems.push(...wrongForBackend(declarationOf(volume), args));
+  if (connection !== undefined && typeof connection !== "string")
+    problems.push(wrongType("volume.connection", connection, "string"));
+  else if (connection !== undefined && isBackend(String(backend)) && !hasConnections(String(backend) as BackendName)) {
+    const because = `backend ${String(backend)} has no named connections`;
+    const params = { setting: "connection", because, ways: ["remove it", "pass a `provider` in its place"] };
+    problems.push(problem("setting-not-applicable", "volume.connection", connection, params));
+  }
   if (volumeId === undefined || volumeId === "") {
     required(
       "volumeId",
@@ -216,6 +229,10 @@ function wrongForBackend(declared: DeclaredVolume | undefined, args: object): Pr
   const because = `volumes on ${backend} are mounted on this machine; they can't be attached to a host`;
   const params = { setting: "volume", because, ways: ["use the volume's `mountPath`"] };
   return [problem("setting-not-applicable", "volume", undefined, params)];
+}
+
+function hasConnections(backend: BackendName): boolean {
+  return volumeBackend(backend).hasConnections === true;
 }
 
 function isLater(input: unknown): boolean {

@@ -83,6 +83,8 @@ export interface VolumeToMake {
   importId?: string | undefined;
   /** The owner from which it is taken over, if the program names one. */
   takeFrom?: string | undefined;
+  /** The named connection that leads to it, on a backend that has such; the volume's, else the stack's. */
+  connection?: string | undefined;
   /** The component, for the child's ownership. */
   component: pulumi.ComponentResource;
   config: StackConfig;
@@ -111,6 +113,8 @@ export interface VolumeToRead {
   name: string;
   /** The volume's id on the backend. */
   id: pulumi.Input<string>;
+  /** The named connection that leads to it, on a backend that has such. */
+  connection?: string | undefined;
   opts: pulumi.CustomResourceOptions;
 }
 
@@ -158,6 +162,8 @@ export interface VolumeBackend {
    * resource, and its hook alone judges them. Default: none
    */
   changedElsewhere?: readonly string[];
+  /** Whether a stack may have several named connections (`<backend>:connections`), of which a volume has one. */
+  hasConnections?: true;
   /** Whether a volume that is taken over may belong to another owner, who must then be named (`takeFrom`). */
   takesFrom?: true;
   /** What the stack and this machine know about the place, for the resolution. */
@@ -218,6 +224,8 @@ export interface AttachableVolume {
   volumeId: pulumi.Output<string>;
   /** Its settings; absent for a volume that the program doesn't declare, where nobody says them. */
   settings?: pulumi.Output<Settings> | undefined;
+  /** The named connection that leads to it, on a backend that has such. */
+  connection?: string | undefined;
   /** The component; absent for a volume that the program doesn't declare. */
   component?: ProfiledVolume | undefined;
 }

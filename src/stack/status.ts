@@ -219,7 +219,7 @@ function declared(
   if (!before) return undefined;
   const { backend, profile, sizeGiB, tags } = before;
   const { placement } = read.requestFor(name, { backend });
-  const tagging = (backends[backend] as Backend).tags;
+  const tagging = backends[backend].tags;
   // The settings have those of the stack and the profile as well.
   const ownTags = tagging && tags && { [tagging.setting]: tags };
   const said = { ...settingsAs("decided", before), ...placement, ...settingsAs("own", before), ...ownTags };

@@ -50,7 +50,7 @@ async function run(program: () => unknown, config: Record<string, unknown>): Pro
 }
 
 class Provider extends pulumi.ProviderResource {}
-const providerNamed = (pkg: string, name: string, args: object = {}) => new Provider(pkg, name, args as pulumi.Inputs);
+const providerNamed = (pkg: string, name: string, args: pulumi.Inputs = {}) => new Provider(pkg, name, args);
 
 class Group extends pulumi.ComponentResource {
   constructor(name: string, opts: pulumi.ComponentResourceOptions) {

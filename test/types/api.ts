@@ -55,6 +55,19 @@ export function program(): unknown[] {
   // @ts-expect-error -- a tag is text
   new ProfiledVolume("data", { sizeGiB: 1, tags: { cost: 42 } });
 
+  new ProfiledVolume("data", {
+    sizeGiB: 8,
+    scaleio: { connection: "west" },
+    cio: { connection: "b" },
+    ceph: { connection: "c" },
+  });
+  // @ts-expect-error -- with whom the program talks is known before anything else is
+  new ProfiledVolume("data", { sizeGiB: 8, scaleio: { connection: pulumi.output("west") } });
+  // @ts-expect-error -- aws has providers in their place
+  new ProfiledVolume("data", { sizeGiB: 8, aws: { connection: "west" } });
+  const far: ReadVolume<"scaleio"> = ProfiledVolume.get("far", "1", { backend: "scaleio", connection: "west" });
+  new VolumeAttachment("a", { volume: { backend: "scaleio", volumeId: "1", connection: "west" }, host: "node1" });
+
   const read = ProfiledVolume.get("shared", pulumi.output("vol-1"), { backend: "aws", protect: true });
   const arn: pulumi.Output<string> = read.resource.arn;
   read.settings.apply(({ volumeType, iops }) => `${volumeType ?? ""} ${iops ?? 0}`);
@@ -62,7 +75,7 @@ export function program(): unknown[] {
   holds<Equal<typeof read.mountPath, pulumi.Output<undefined>>>();
   const readAny: ReadVolume = ProfiledVolume.get("shared", "vol-1");
   // @ts-expect-error -- it has no profile
-  void read.profile;
+  read.profile.apply(String);
   // @ts-expect-error -- no such backend
   ProfiledVolume.get("shared", "vol-1", { backend: "azure" });
   // @ts-expect-error -- an id is text
@@ -88,5 +101,5 @@ export function program(): unknown[] {
   new VolumeAttachment("a", { volume: any, host: "node1", scaleio: { accessMode: "Write" } });
   // @ts-expect-error -- EC2 needs a device name
   new VolumeAttachment("a", { volume: onAws, host: "i-1", aws: {} });
-  return [volume.arn, arn, cinder, path, settings, backend];
+  return [volume.arn, arn, far, cinder, path, settings, backend];
 }

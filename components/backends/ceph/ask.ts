@@ -7,11 +7,12 @@ import type { CephSettings } from "../../../src/backends/ceph";
 import type { AskedOfBackend } from "../contract";
 import type { CephCluster } from "./cluster";
 import { commandCluster } from "./commands";
+import { PerConnection } from "../../named-connections";
 import { readConnection } from "./connection";
 import { CephError } from "./errors";
 import { imageToImport, type FoundVolume } from "./lifecycle";
 
-const clusters = new WeakMap<StackConfig, CephCluster>();
+const clusters = new WeakMap<StackConfig, PerConnection<CephCluster>>();
 
 export async function askCeph({
   to,
@@ -35,9 +36,12 @@ async function find(
   takeFrom: string | undefined,
 ): Promise<FoundVolume | undefined> {
   try {
-    const connection = pulumi.runtime.allConfig();
-    const cluster = clusters.get(config) ?? commandCluster(readConnection((key) => connection[key], process.env));
-    clusters.set(config, cluster);
+    const all = pulumi.runtime.allConfig();
+    const known =
+      clusters.get(config) ??
+      new PerConnection((name) => commandCluster(readConnection((key) => all[key], process.env, name)));
+    clusters.set(config, known);
+    const cluster = known.of(settings.connection);
     return (await imageToImport(cluster, id, { settings, takeFrom })).found;
   } catch (error) {
     if (error instanceof CephError) return undefined;

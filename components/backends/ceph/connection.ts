@@ -4,6 +4,7 @@
 import { accessSync, constants } from "node:fs";
 import { resolve } from "node:path";
 
+import { connectionSource, CONNECTIONS_KEY } from "../../named-connections";
 import { CephError } from "./errors";
 
 /** The namespace of the connection's config: `ceph:configFile` and so on. */
@@ -17,6 +18,9 @@ export const connectionKeys = {
   commandsDirectory: "the directory with the commands `rbd` and `ceph`. Default: they are found by PATH",
   timeoutSeconds: "timeout of a command that doesn't copy data, in seconds. Default: 60",
 } as const;
+
+/** All keys of the namespace. */
+export const configKeys = { ...connectionKeys, ...CONNECTIONS_KEY };
 
 export type ConnectionKey = keyof typeof connectionKeys;
 
@@ -35,14 +39,18 @@ export function variableOf(key: ConnectionKey): string {
 }
 
 /**
- * Reads the connection; the config takes precedence over the environment. One error lists everything that is wrong.
+ * Reads the connection, or one by its name; the config takes precedence over the environment. One error lists everything that is wrong.
  * @throws {CephError} `not-configured`
  */
 export function readConnection(
-  config: (key: string) => string | undefined,
-  environment: NodeJS.ProcessEnv,
+  stackConfig: (key: string) => string | undefined,
+  stackEnvironment: NodeJS.ProcessEnv,
+  name?: string,
 ): Connection {
   const wrong: string[] = [];
+  const source = connectionSource(CONNECTION_NAMESPACE, stackConfig, stackEnvironment, name);
+  if ("missing" in source) throw new CephError("not-configured", source.missing);
+  const { config, environment, prefix } = source;
   const value = (key: ConnectionKey) => config(`${CONNECTION_NAMESPACE}:${key}`) ?? environment[variableOf(key)];
   const path = (key: ConnectionKey, mode: number) => {
     const given = value(key);
@@ -67,7 +75,7 @@ export function readConnection(
     timeoutMs: timeoutSeconds * 1000,
   };
   if (wrong.length > 0) {
-    const list = wrong.map((each) => `\n  - ${CONNECTION_NAMESPACE}:${each}`).join("");
+    const list = wrong.map((each) => `\n  - ${prefix}${each}`).join("");
     throw new CephError("not-configured", `the connection to the Ceph cluster isn't set up:${list}`);
   }
   return connection;

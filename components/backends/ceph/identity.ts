@@ -2,22 +2,24 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
+import { onConnection } from "../../named-connections";
 import { registrationOf } from "../../own-resources";
 import { stackIdentity } from "../../stack-identity";
 import { providerText } from "./provider-text";
 
 class CephIdentity extends pulumi.CustomResource {
-  constructor() {
+  constructor(connection: string | undefined) {
     const { type, props } = registrationOf({
       token: "storage-profiles:ceph:Identity",
       dynamicType: "pulumi-nodejs:dynamic/storage-profiles:CephIdentity",
       providerText: providerText("identity"),
     });
-    super(type, "ceph", props);
+    const name = connection === undefined ? "ceph" : `ceph-${connection}`;
+    super(type, name, { ...(connection !== undefined && { connection }), ...props });
   }
 }
 
-/** The token of the stack that the calling program belongs to; unknown in the preview of a stack that has none yet. */
-export async function cephToken(run: object): Promise<string | undefined> {
-  return (await stackIdentity("ceph", run, () => new CephIdentity())).token;
+/** The token that the stack of the calling program has on one of its clusters; unknown in the preview of a stack that has none yet. */
+export async function cephToken(run: object, connection: string | undefined): Promise<string | undefined> {
+  return (await stackIdentity(onConnection("ceph", connection), run, () => new CephIdentity(connection))).token;
 }

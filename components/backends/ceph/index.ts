@@ -2,9 +2,10 @@
 
 import { defineBackend } from "../contract";
 import type { CephVolume, CephVolumeArgs } from "./resource";
+import type { CephVolumeOverrides } from "./types";
 
 /* eslint-disable @typescript-eslint/no-require-imports -- each part is loaded when it is first used */
-export const ceph = defineBackend<{ resource: CephVolume; args: CephVolumeArgs }>({
+export const ceph = defineBackend<{ overrides: CephVolumeOverrides; resource: CephVolume; args: CephVolumeArgs }>({
   volumes: () => (require("./resource") as typeof import("./resource")).cephBackend,
   providers() {
     const { volume, identity } = require("./provider") as typeof import("./provider");

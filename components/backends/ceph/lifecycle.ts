@@ -269,6 +269,7 @@ async function asFound(cluster: CephCluster, image: Image, known: Omit<WantedVol
       snapshotLimit: image.snapshotLimit,
       imageFeatures: settings.imageFeatures && ownFeatures(image),
       metadata: Object.fromEntries(metadata),
+      ...(settings.connection !== undefined && { connection: settings.connection }),
     },
   };
 }

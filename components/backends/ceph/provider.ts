@@ -13,6 +13,7 @@ import { containsUnknown, failuresOf as checkFailures } from "../../provider-che
 import { leaveToEngine } from "../../provider-errors";
 import type { CephCluster } from "./cluster";
 import { commandCluster } from "./commands";
+import { onConnection, otherConnection, PerConnection } from "../../named-connections";
 import { readConnection } from "./connection";
 import { CephError } from "./errors";
 import {
@@ -56,12 +57,13 @@ interface VolumeOutputs {
   sizeGiB: number;
   settings: CephSettings;
   declaredAs?: string | undefined;
+  /** The named connection by which a volume is read that no state knows. */
+  connection?: string | undefined;
 }
 
 type Config = Parameters<NonNullable<dynamic.ResourceProvider["configure"]>>[0];
 
 let readConfig: ((key: string) => string | undefined) | undefined;
-let shared: CephCluster | undefined;
 const claims = new Claims();
 
 // Runs before anything else, and must not wait: calls that come together would find it unfinished.
@@ -70,10 +72,10 @@ function configure({ config }: Config): Promise<void> {
   return Promise.resolve();
 }
 
-function cluster(): CephCluster {
-  shared ??= commandCluster(readConnection(readConfig ?? (() => undefined), process.env));
-  return shared;
-}
+const clusters = new PerConnection<CephCluster>((name) =>
+  commandCluster(readConnection(readConfig ?? (() => undefined), process.env, name)),
+);
+const clusterOf = ({ connection }: { connection?: string | undefined }): CephCluster => clusters.of(connection);
 
 /** Volumes. */
 export const volume = {
@@ -96,11 +98,11 @@ export const volume = {
     const isUnchanged = isSame([settings, sizeGiB], [news.settings, news.sizeGiB]);
     if (containsUnknown(news) || (settings && isUnchanged)) return { inputs, failures: [] };
     const failures = await failuresOf(async () => {
-      if (settings) return volumeProblems(cluster(), inputs, { sizeGiB, settings });
+      if (settings) return volumeProblems(clusterOf(news.settings), inputs, { sizeGiB, settings });
       if (inputs.import !== undefined) {
-        const { found, problems } = await importProblems(cluster(), inputs.import, inputs);
+        const { found, problems } = await importProblems(clusterOf(news.settings), inputs.import, inputs);
         if (found) {
-          refuseSecond(found.name, inputs.declaredAs);
+          refuseSecond(found.name, inputs);
           inputs.name = found.name;
         }
         return problems;
@@ -109,14 +111,16 @@ export const volume = {
       const taken =
         physicalName === undefined || name === undefined
           ? []
-          : await nameProblems(cluster(), { name, mark, settings: inputs.settings });
-      return [...taken, ...(await volumeProblems(cluster(), inputs))];
+          : await nameProblems(clusterOf(news.settings), { name, mark, settings: inputs.settings });
+      return [...taken, ...(await volumeProblems(clusterOf(news.settings), inputs))];
     });
     return { inputs, failures };
   },
 
   diff(id: string, olds: VolumeOutputs, news: VolumeInputs): Promise<dynamic.DiffResult> {
-    const other = claims.keep(id, news.declaredAs, olds.declaredAs);
+    const elsewhere = otherConnection(id, olds, news);
+    if (elsewhere !== undefined) return Promise.reject(new CephError("not-possible", elsewhere));
+    const other = claims.keep(onConnection(id, olds.settings.connection), news.declaredAs, olds.declaredAs);
     if (other) return Promise.reject(twice(id, news.declaredAs, other.by));
     const changes = olds.sizeGiB !== news.sizeGiB || !isSame(olds.settings, news.settings);
     return Promise.resolve({ changes, deleteBeforeReplace: true });
@@ -126,14 +130,18 @@ export const volume = {
     const { declaredAs, name, mark } = inputs;
     if (name === undefined || mark === undefined)
       throw new CephError("not-possible", "a volume needs a name and a mark on the cluster");
-    refuseSecond(name, declaredAs);
+    refuseSecond(name, inputs);
     if (inputs.import !== undefined) {
-      const taken = await importVolume(cluster(), inputs.import, { ...inputs, mark });
-      claims.make(taken.name, declaredAs);
+      const taken = await importVolume(clusterOf(inputs.settings), inputs.import, { ...inputs, mark });
+      claims.make(onConnection(taken.name, inputs.settings.connection), declaredAs);
       return { id: taken.name, outs: outputs(taken, declaredAs) };
     }
-    const made = await createVolume(cluster(), { ...inputs, name, mark }, inputs.physicalName === undefined);
-    claims.make(name, declaredAs);
+    const made = await createVolume(
+      clusterOf(inputs.settings),
+      { ...inputs, name, mark },
+      inputs.physicalName === undefined,
+    );
+    claims.make(onConnection(name, inputs.settings.connection), declaredAs);
     if (made.found)
       console.log(`${name}: found on the cluster, created by an interrupted run of this stack; continuing with it`);
     return { id: name, outs: outputs(made, declaredAs) };
@@ -142,7 +150,7 @@ export const volume = {
   async read(id: string, props: VolumeOutputs): Promise<{ id?: string; props?: VolumeOutputs; inputs?: object }> {
     // Read by its id alone, it has no settings yet.
     const isKnown = (props.settings as CephSettings | undefined) !== undefined;
-    const found = isKnown ? await readVolume(cluster(), props) : await findVolume(cluster(), id);
+    const found = isKnown ? await readVolume(clusterOf(props.settings), props) : await findAlone(id, props);
     // No id: the volume is gone, and the engine takes it out of the state.
     if (!found) return {};
     const { name, mark, sizeGiB, settings } = found;
@@ -152,13 +160,13 @@ export const volume = {
   },
 
   async update(_id: string, olds: VolumeOutputs, news: VolumeInputs): Promise<dynamic.UpdateResult<VolumeOutputs>> {
-    return { outs: outputs(await updateVolume(cluster(), news, olds), news.declaredAs) };
+    return { outs: outputs(await updateVolume(clusterOf(news.settings), news, olds), news.declaredAs) };
   },
 
   async delete(id: string, props: VolumeOutputs): Promise<void> {
-    const heir = claims.heir(id, props.declaredAs);
+    const heir = claims.heir(onConnection(id, props.settings.connection), props.declaredAs);
     if (heir) console.log(`volume ${id} stays on the cluster: it is "${heir.by}" now`);
-    else await removeVolume(cluster(), props);
+    else await removeVolume(clusterOf(props.settings), props);
   },
 } satisfies dynamic.ResourceProvider;
 
@@ -167,10 +175,10 @@ export const identity = {
   configure,
 
   // Problems of the connection are reported here, once for all volumes.
-  async check(olds: object, news: object): Promise<dynamic.CheckResult> {
+  async check(olds: object, news: { connection?: string }): Promise<dynamic.CheckResult> {
     const isNew = Object.keys(olds).length === 0;
     const failures = await failuresOf(async () => {
-      if (isNew) await cluster().fsid();
+      if (isNew) await clusterOf(news).fsid();
       return [];
     });
     return { inputs: news, failures };
@@ -184,11 +192,16 @@ export const identity = {
   delete: () => Promise.resolve(),
 } satisfies dynamic.ResourceProvider;
 
+async function findAlone(id: string, { connection }: VolumeOutputs): Promise<FoundVolume> {
+  const found = await findVolume(clusterOf({ connection }), id);
+  return { ...found, settings: { ...found.settings, ...(connection !== undefined && { connection }) } };
+}
+
 const failuresOf = (action: () => Promise<Problem[]>) =>
   checkFailures((error): error is CephError => error instanceof CephError, action);
 
-function refuseSecond(id: string, by: string | undefined): void {
-  const other = claims.want(id, by);
+function refuseSecond(id: string, { declaredAs: by, settings }: VolumeInputs): void {
+  const other = claims.want(onConnection(id, settings.connection), by);
   if (other) throw twice(id, by, other.by);
 }
 

@@ -5,13 +5,14 @@ import * as pulumi from "@pulumi/pulumi";
 import { stackPlacement } from "../../../src";
 import type { CephSettings } from "../../../src/backends/ceph";
 import { generatedName } from "../../../src/backends/generated-name";
-import { connectionKeyCheck } from "../../connection-keys";
+import { connectionKeyCheck, missingConnection } from "../../connection-keys";
 import { keepAtPreview } from "../../engine";
+import { onConnection } from "../../named-connections";
 import { registrationOf } from "../../own-resources";
 import { transformed } from "../../transform";
 import type { VolumeBackend } from "../contract";
 import { askCeph } from "./ask";
-import { CONNECTION_NAMESPACE, connectionKeys } from "./connection";
+import { CONNECTION_NAMESPACE, configKeys } from "./connection";
 import { cephToken } from "./identity";
 import { providerText } from "./provider-text";
 
@@ -60,15 +61,20 @@ export class CephVolume extends pulumi.CustomResource {
 export const cephBackend: VolumeBackend = {
   takesFrom: true,
   // A volume may move from pool to pool, so that a name is one volume's in all of them.
-  identity({ name, physicalName, importId }) {
+  identity({ name, physicalName, importId, own, config }) {
+    const { connection = config.ceph?.connection } = (own ?? {}) as { connection?: string };
     const chosen = importId?.split("/").pop() ?? physicalName;
-    return chosen === undefined ? `name made from ${name}` : `name ${chosen}`;
+    return onConnection(chosen === undefined ? `name made from ${name}` : `name ${chosen}`, connection);
   },
+  hasConnections: true,
   placement: (config) => stackPlacement("ceph", config),
-  problems: (_volume, { config }) => connectionProblems(config),
+  problems: ({ settings }, { config }) => [
+    ...connectionProblems(config),
+    ...missingConnection(CONNECTION_NAMESPACE, (settings as CephSettings).connection, config),
+  ],
   ask: askCeph,
   make(toMake) {
-    const { name, declared, physicalName, explicitName, volume, importId, takeFrom, config, opts } = toMake;
+    const { name, declared, physicalName, explicitName, volume, importId, takeFrom, connection, config, opts } = toMake;
     const owner = {
       organization: pulumi.getOrganization(),
       project: pulumi.getProject(),
@@ -76,7 +82,7 @@ export const cephBackend: VolumeBackend = {
       volume: name,
       owner: config.ceph?.owner,
     };
-    const mark = cephToken(config).then((token) =>
+    const mark = cephToken(config, connection).then((token) =>
       token === undefined ? undefined : generatedName({ ...owner, token }),
     );
     const own: Record<string, unknown> = {
@@ -94,11 +100,11 @@ export const cephBackend: VolumeBackend = {
     keepAtPreview(resource, ["name"], () => declared.before);
     return { resource, volumeId: resource.id, sizeGiB: resource.sizeGiB, settings: resource.settings };
   },
-  read({ name, id, opts }) {
-    const args = { name: undefined, sizeGiB: undefined, settings: undefined };
+  read({ name, id, connection, opts }) {
+    const args = { connection, name: undefined, sizeGiB: undefined, settings: undefined };
     const resource = new CephVolume(name, args as unknown as CephVolumeArgs, { ...opts, id });
     return { resource, volumeId: resource.id, sizeGiB: resource.sizeGiB, settings: resource.settings };
   },
 };
 
-const connectionProblems = connectionKeyCheck(CONNECTION_NAMESPACE, connectionKeys);
+const connectionProblems = connectionKeyCheck(CONNECTION_NAMESPACE, configKeys);

@@ -6,11 +6,12 @@ import { change, note, type Note, type Problem, type StackConfig } from "../../.
 import type { CioSettings } from "../../../src/backends/cio";
 import type { AskedOfBackend } from "../contract";
 import { CioCluster } from "./cluster";
+import { PerConnection } from "../../named-connections";
 import { readConnection } from "./connection";
 import { CioError } from "./errors";
 import { volumeToImport, type FoundVolume } from "./lifecycle";
 
-const clusters = new WeakMap<StackConfig, CioCluster>();
+const clusters = new WeakMap<StackConfig, PerConnection<CioCluster>>();
 
 export async function askCio({ to, inputs, config }: AskedOfBackend): Promise<{ problems: Problem[]; notes: Note[] }> {
   const importId = inputs?.["import"];
@@ -29,9 +30,12 @@ export async function askCio({ to, inputs, config }: AskedOfBackend): Promise<{ 
 
 async function find(config: StackConfig, id: string, settings: CioSettings): Promise<FoundVolume | undefined> {
   try {
-    const connection = pulumi.runtime.allConfig();
-    const cluster = clusters.get(config) ?? new CioCluster(readConnection((key) => connection[key], process.env));
-    clusters.set(config, cluster);
+    const all = pulumi.runtime.allConfig();
+    const known =
+      clusters.get(config) ??
+      new PerConnection((name) => new CioCluster(readConnection((key) => all[key], process.env, name)));
+    clusters.set(config, known);
+    const cluster = known.of(settings.connection);
     return (await volumeToImport(cluster, id, settings)).found;
   } catch (error) {
     if (error instanceof CioError) return undefined;

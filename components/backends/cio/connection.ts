@@ -4,6 +4,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 
+import { connectionSource, CONNECTIONS_KEY } from "../../named-connections";
 import { CioError } from "./errors";
 
 /** The namespace of the connection's config: `cio:endpoint` and so on. */
@@ -17,6 +18,9 @@ export const connectionKeys = {
   cliPath: "path of the command `cio` on this machine, for what the REST API lacks. Default: none",
   timeoutSeconds: "how long a request or a command may take, in seconds. Default: 60",
 } as const;
+
+/** All keys of the namespace. */
+export const configKeys = { ...connectionKeys, ...CONNECTIONS_KEY };
 
 export type ConnectionKey = keyof typeof connectionKeys;
 
@@ -40,17 +44,22 @@ export function variableOf(key: ConnectionKey): string {
 }
 
 /**
- * Reads the connection; the config takes precedence over the environment. One error lists everything that is wrong.
+ * Reads the connection, or one by its name; the config takes precedence over the environment. One error lists everything that is wrong.
  * @throws {CioError} `not-configured`
  */
 export function readConnection(
-  config: (key: string) => string | undefined,
-  environment: NodeJS.ProcessEnv,
+  stackConfig: (key: string) => string | undefined,
+  stackEnvironment: NodeJS.ProcessEnv,
+  name?: string,
 ): Connection {
   const wrong: string[] = [];
+  const source = connectionSource(CONNECTION_NAMESPACE, stackConfig, stackEnvironment, name);
+  if ("missing" in source) throw new CioError("not-configured", source.missing);
+  const { config, environment, prefix } = source;
   const value = (key: ConnectionKey) => config(`${CONNECTION_NAMESPACE}:${key}`) ?? environment[variableOf(key)];
 
-  const endpoint = readEndpoint(value("endpoint"), wrong);
+  const missing = source.howToSet("endpoint", variableOf("endpoint"), `http://node1.example:${API_PORT}`);
+  const endpoint = readEndpoint(value("endpoint"), missing, wrong);
   const insecureText = value("insecure") ?? "false";
   if (!/^(true|false)$/.test(insecureText)) wrong.push("insecure must be true or false");
   const timeoutSeconds = Number(value("timeoutSeconds") ?? "60");
@@ -66,17 +75,16 @@ export function readConnection(
   if (ca !== undefined && !ca.includes("-----BEGIN CERTIFICATE-----"))
     wrong.push(`caFile: ${resolve(caFile ?? "")} is not a PEM certificate`);
   if (wrong.length > 0) {
-    const list = wrong.map((each) => `\n  - ${CONNECTION_NAMESPACE}:${each}`).join("");
+    const list = wrong.map((each) => `\n  - ${prefix}${each}`).join("");
     throw new CioError("not-configured", `the connection to the ContainerIO cluster isn't set up:${list}`);
   }
   const cliPath = value("cliPath");
   return { endpoint, ca, insecure: insecureText === "true", cliPath, timeoutMs: timeoutSeconds * 1000 };
 }
 
-function readEndpoint(text: string | undefined, wrong: string[]): string {
+function readEndpoint(text: string | undefined, way: string, wrong: string[]): string {
   if (!text) {
-    const way = `pulumi config set ${CONNECTION_NAMESPACE}:endpoint http://node1.example:${API_PORT}`;
-    wrong.push(`endpoint is missing: ${way}, or set ${variableOf("endpoint")}`);
+    wrong.push(`endpoint is missing: ${way}`);
     return "";
   }
   let url: URL | undefined;

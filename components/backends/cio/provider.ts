@@ -12,6 +12,7 @@ import { leaveToEngine } from "../../provider-errors";
 import { Claims } from "../../claims";
 import { containsUnknown, failuresOf as checkFailures } from "../../provider-checks";
 import { CioCluster } from "./cluster";
+import { onConnection, otherConnection, PerConnection } from "../../named-connections";
 import { readConnection } from "./connection";
 import { CioError } from "./errors";
 import {
@@ -53,12 +54,13 @@ interface VolumeOutputs {
   /** Settings that couldn't be read when it was taken over. */
   unread?: string[] | undefined;
   declaredAs?: string | undefined;
+  /** The named connection by which a volume is read that no state knows. */
+  connection?: string | undefined;
 }
 
 type Config = Parameters<NonNullable<dynamic.ResourceProvider["configure"]>>[0];
 
 let readConfig: ((key: string) => string | undefined) | undefined;
-let shared: CioCluster | undefined;
 const claims = new Claims();
 
 // Runs before anything else, and must not wait: calls that come together would find it unfinished.
@@ -67,10 +69,10 @@ function configure({ config }: Config): Promise<void> {
   return Promise.resolve();
 }
 
-function cluster(): CioCluster {
-  shared ??= new CioCluster(readConnection(readConfig ?? (() => undefined), process.env));
-  return shared;
-}
+const clusters = new PerConnection<CioCluster>(
+  (name) => new CioCluster(readConnection(readConfig ?? (() => undefined), process.env, name)),
+);
+const clusterOf = ({ connection }: { connection?: string | undefined }): CioCluster => clusters.of(connection);
 
 /** Volumes. */
 export const volume = {
@@ -90,22 +92,25 @@ export const volume = {
     }
     if (containsUnknown(news) || (exists && isSame(olds.settings, news.settings))) return { inputs, failures: [] };
     const failures = await failuresOf(async () => {
-      if (exists) return volumeProblems(cluster(), inputs, olds.settings);
+      if (exists) return volumeProblems(clusterOf(news.settings), inputs, olds.settings);
       if (inputs.import !== undefined) {
-        refuseSecond(inputs.import, inputs.declaredAs);
+        refuseSecond(inputs.import, inputs);
         const wanted = { ...inputs, name: inputs.import };
-        const { found, problems } = await importProblems(cluster(), inputs.import, wanted);
+        const { found, problems } = await importProblems(clusterOf(news.settings), inputs.import, wanted);
         if (found) inputs.name = found.name;
         return problems;
       }
-      const taken = isOwnName(inputs) || inputs.name === undefined ? [] : await nameProblems(cluster(), inputs.name);
-      return [...taken, ...(await volumeProblems(cluster(), inputs))];
+      const taken =
+        isOwnName(inputs) || inputs.name === undefined ? [] : await nameProblems(clusterOf(news.settings), inputs.name);
+      return [...taken, ...(await volumeProblems(clusterOf(news.settings), inputs))];
     });
     return { inputs, failures };
   },
 
   diff(id: string, olds: VolumeOutputs, news: VolumeInputs): Promise<dynamic.DiffResult> {
-    const other = claims.keep(id, news.declaredAs, olds.declaredAs);
+    const elsewhere = otherConnection(id, olds, news);
+    if (elsewhere !== undefined) return Promise.reject(new CioError("not-possible", elsewhere));
+    const other = claims.keep(onConnection(id, olds.settings.connection), news.declaredAs, olds.declaredAs);
     if (other) return Promise.reject(twice(id, news.declaredAs, other.by));
     const changes = olds.sizeGiB !== news.sizeGiB || !isSame(olds.settings, news.settings);
     return Promise.resolve({ changes, deleteBeforeReplace: true });
@@ -114,15 +119,15 @@ export const volume = {
   async create(inputs: VolumeInputs): Promise<dynamic.CreateResult<VolumeOutputs>> {
     const { declaredAs, name } = inputs;
     if (inputs.import !== undefined) {
-      refuseSecond(inputs.import, declaredAs);
-      claims.make(inputs.import, declaredAs);
-      const taken = await importVolume(cluster(), inputs.import, { ...inputs, name: inputs.import });
+      refuseSecond(inputs.import, inputs);
+      claims.make(onConnection(inputs.import, inputs.settings.connection), declaredAs);
+      const taken = await importVolume(clusterOf(inputs.settings), inputs.import, { ...inputs, name: inputs.import });
       return { id: taken.name, outs: await outputs(taken, declaredAs) };
     }
     if (name === undefined) throw new CioError("not-possible", "a volume needs a name on the cluster");
-    refuseSecond(name, declaredAs);
-    const made = await createVolume(cluster(), { ...inputs, name }, isOwnName(inputs));
-    claims.make(name, declaredAs);
+    refuseSecond(name, inputs);
+    const made = await createVolume(clusterOf(inputs.settings), { ...inputs, name }, isOwnName(inputs));
+    claims.make(onConnection(name, inputs.settings.connection), declaredAs);
     if (made.found)
       console.log(`${name}: found on the cluster, created by an interrupted run of this stack; continuing with it`);
     return { id: name, outs: await outputs(made, declaredAs) };
@@ -131,7 +136,7 @@ export const volume = {
   async read(id: string, props: VolumeOutputs): Promise<{ id?: string; props?: VolumeOutputs; inputs?: object }> {
     // Read by its id alone, it has no settings yet.
     const isKnown = (props.settings as CioSettings | undefined) !== undefined;
-    const found = isKnown ? await readVolume(cluster(), props) : await findVolume(cluster(), id);
+    const found = isKnown ? await readVolume(clusterOf(props.settings), props) : await findAlone(id, props);
     // No id: the volume is gone, and the engine takes it out of the state.
     if (!found) return {};
     const { name, sizeGiB, settings } = found;
@@ -142,14 +147,15 @@ export const volume = {
 
   async update(_id: string, olds: VolumeOutputs, news: VolumeInputs): Promise<dynamic.UpdateResult<VolumeOutputs>> {
     const { name, uuid, clusterId, unread } = olds;
-    const updated = await updateVolume(cluster(), { ...news, name, uuid, clusterId, unread });
+    const updated = await updateVolume(clusterOf(news.settings), { ...news, name, uuid, clusterId, unread });
     return { outs: await outputs(updated, news.declaredAs) };
   },
 
   async delete(id: string, { declaredAs, ...known }: VolumeOutputs): Promise<void> {
-    const heir = claims.heir(id, declaredAs);
+    const { settings } = known;
+    const heir = claims.heir(onConnection(id, settings.connection), declaredAs);
     if (heir) console.log(`volume ${id} stays on the cluster: it is "${heir.by}" now`);
-    else await removeVolume(cluster(), known);
+    else await removeVolume(clusterOf(settings), known);
   },
 } satisfies dynamic.ResourceProvider;
 
@@ -158,10 +164,10 @@ export const identity = {
   configure,
 
   // Problems of the connection are reported here, once for all volumes.
-  async check(olds: object, news: object): Promise<dynamic.CheckResult> {
+  async check(olds: object, news: { connection?: string }): Promise<dynamic.CheckResult> {
     const isNew = Object.keys(olds).length === 0;
     const failures = await failuresOf(async () => {
-      if (isNew) await cluster().nodes();
+      if (isNew) await clusterOf(news).nodes();
       return [];
     });
     return { inputs: news, failures };
@@ -175,14 +181,19 @@ export const identity = {
   delete: () => Promise.resolve(),
 } satisfies dynamic.ResourceProvider;
 
+async function findAlone(id: string, { connection }: VolumeOutputs): Promise<FoundVolume> {
+  const found = await findVolume(clusterOf({ connection }), id);
+  return { ...found, settings: { ...found.settings, ...(connection !== undefined && { connection }) } };
+}
+
 const failuresOf = (action: () => Promise<Problem[]>) =>
   checkFailures((error): error is CioError => error instanceof CioError, action);
 
 // Under a name that was made from what only this state has, there can only be what its own declaration made.
 const isOwnName = ({ physicalName }: VolumeInputs) => physicalName === undefined;
 
-function refuseSecond(id: string, by: string | undefined): void {
-  const other = claims.want(id, by);
+function refuseSecond(id: string, { declaredAs: by, settings }: VolumeInputs): void {
+  const other = claims.want(onConnection(id, settings.connection), by);
   if (other) throw twice(id, by, other.by);
 }
 
@@ -198,7 +209,7 @@ async function outputs(
   { name, uuid, vdisk, sizeGiB, settings, unread }: FoundVolume,
   declaredAs: string | undefined,
 ): Promise<VolumeOutputs> {
-  const clusterId = await cluster().id();
+  const clusterId = await clusterOf(settings).id();
   const devicePath = `/dev/vdisk/vd${vdisk}`;
   return { name, uuid, clusterId, devicePath, sizeGiB, settings, ...(unread.length > 0 && { unread }), declaredAs };
 }

@@ -6,13 +6,14 @@ import { NAMESPACE, problem, stackPlacement } from "../../../src";
 import type { CioSettings } from "../../../src/backends/cio";
 import { generatedName } from "../../../src/backends/generated-name";
 import type { VolumeBackend } from "../contract";
-import { connectionKeyCheck } from "../../connection-keys";
+import { connectionKeyCheck, missingConnection } from "../../connection-keys";
 import { keepAtPreview } from "../../engine";
 import { transformed } from "../../transform";
 import { askCio } from "./ask";
 import { MAX_NAME_LENGTH } from "./assumed";
-import { CONNECTION_NAMESPACE, connectionKeys } from "./connection";
+import { CONNECTION_NAMESPACE, configKeys } from "./connection";
 import { cioToken } from "./identity";
+import { onConnection } from "../../named-connections";
 import { registrationOf } from "../../own-resources";
 import { providerText } from "./provider-text";
 
@@ -52,14 +53,17 @@ export class CioVolume extends pulumi.CustomResource {
 }
 
 export const cioBackend: VolumeBackend = {
-  // All volumes of a stack are on one cluster, where a name is one volume's.
-  identity({ name, physicalName, importId }) {
+  // On one cluster, a name is one volume's.
+  identity({ name, physicalName, importId, own, config }) {
+    const { connection = config.cio?.connection } = (own ?? {}) as { connection?: string };
     const chosen = importId ?? physicalName;
-    return chosen === undefined ? `name made from ${name}` : `name ${chosen}`;
+    return onConnection(chosen === undefined ? `name made from ${name}` : `name ${chosen}`, connection);
   },
+  hasConnections: true,
   placement: (config) => stackPlacement("cio", config),
-  problems(_volume, { physicalName, config }) {
-    const problems = connectionProblems(config);
+  problems({ settings }, { physicalName, config }) {
+    const { connection } = settings as CioSettings;
+    const problems = [...connectionProblems(config), ...missingConnection(CONNECTION_NAMESPACE, connection, config)];
     if (physicalName !== undefined && physicalName.length > MAX_NAME_LENGTH) {
       const params = { what: "a ContainerIO volume", length: physicalName.length, max: MAX_NAME_LENGTH };
       problems.push(problem("physical-name-too-long", "physicalName", physicalName, params));
@@ -73,7 +77,7 @@ export const cioBackend: VolumeBackend = {
   },
   ask: askCio,
   make(toMake) {
-    const { name, declared, physicalName, explicitName, volume, importId, config, opts } = toMake;
+    const { name, declared, physicalName, explicitName, volume, importId, connection, config, opts } = toMake;
     const owner = {
       organization: pulumi.getOrganization(),
       project: pulumi.getProject(),
@@ -84,7 +88,9 @@ export const cioBackend: VolumeBackend = {
     const own: Record<string, unknown> = {
       name: explicitName
         ? physicalName
-        : cioToken(config).then((token) => (token === undefined ? undefined : generatedName({ ...owner, token }))),
+        : cioToken(config, connection).then((token) =>
+            token === undefined ? undefined : generatedName({ ...owner, token }),
+          ),
       physicalName: explicitName ? physicalName : undefined,
       sizeGiB: volume.sizeGiB,
       settings: volume.settings as pulumi.Input<CioSettings>,
@@ -96,11 +102,11 @@ export const cioBackend: VolumeBackend = {
     keepAtPreview(resource, ["name", "uuid", "devicePath"], () => declared.before);
     return { resource, volumeId: resource.id, sizeGiB: resource.sizeGiB, settings: resource.settings };
   },
-  read({ name, id, opts }) {
-    const args = { name: undefined, sizeGiB: undefined, settings: undefined };
+  read({ name, id, connection, opts }) {
+    const args = { connection, name: undefined, sizeGiB: undefined, settings: undefined };
     const resource = new CioVolume(name, args as unknown as CioVolumeArgs, { ...opts, id });
     return { resource, volumeId: resource.id, sizeGiB: resource.sizeGiB, settings: resource.settings };
   },
 };
 
-const connectionProblems = connectionKeyCheck(CONNECTION_NAMESPACE, connectionKeys);
+const connectionProblems = connectionKeyCheck(CONNECTION_NAMESPACE, configKeys);

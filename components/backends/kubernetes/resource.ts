@@ -126,7 +126,7 @@ export const kubernetesBackend: VolumeBackend = {
     const sizeGiB = read.apply((each) => each.sizeGiB ?? unreadable(name));
     const settings = pulumi
       .all([read, has])
-      .apply(([{ settings }, each]) => ({ ...settings, labels: each.metadata.labels ?? {} }));
+      .apply(([{ settings }, each]) => ({ ...settings, labels: { ...each.metadata.labels } }));
     return { resource, volumeId: resource.id, sizeGiB, settings, details: detailsOf(resource) };
   },
 

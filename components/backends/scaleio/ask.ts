@@ -6,6 +6,7 @@ import { change, note, type Note, type Problem, type StackConfig } from "../../.
 import type { ScaleioSettings } from "../../../src/backends/scaleio";
 import type { AskedOfBackend } from "../contract";
 import { ScaleioArray } from "./array";
+import { PerConnection } from "../../named-connections";
 import { readConnection } from "./connection";
 import { ScaleioError } from "./errors";
 import { GatewaySession } from "./session";
@@ -17,7 +18,7 @@ interface Answer {
 }
 
 // One login for all volumes of a run.
-const arrays = new WeakMap<StackConfig, ScaleioArray>();
+const arrays = new WeakMap<StackConfig, PerConnection<ScaleioArray>>();
 
 export async function askScaleio({ to, inputs, config }: AskedOfBackend): Promise<Answer> {
   const importId = inputs?.["import"];
@@ -31,10 +32,14 @@ export async function askScaleio({ to, inputs, config }: AskedOfBackend): Promis
 
 async function find(config: StackConfig, id: string, settings: ScaleioSettings): Promise<FoundVolume | undefined> {
   try {
-    const connection = pulumi.runtime.allConfig();
-    const array =
-      arrays.get(config) ?? new ScaleioArray(new GatewaySession(readConnection((key) => connection[key], process.env)));
-    arrays.set(config, array);
+    const all = pulumi.runtime.allConfig();
+    const known =
+      arrays.get(config) ??
+      new PerConnection(
+        (name) => new ScaleioArray(new GatewaySession(readConnection((key) => all[key], process.env, name))),
+      );
+    arrays.set(config, known);
+    const array = known.of(settings.connection);
     return (await volumeToImport(array, id.toLowerCase(), settings)).found;
   } catch (error) {
     if (error instanceof ScaleioError) return undefined;

@@ -16,12 +16,12 @@ export const scaleioAttacher: Attacher<ScaleioAttachmentOptions> = {
   },
 
   attach({ name, volume, host, options: { accessMode }, opts }) {
-    const { component, volumeId, settings } = volume;
+    const { component, volumeId, settings, connection } = volume;
     const limit = (key: "iopsLimit" | "bandwidthLimitKBps") =>
       settings?.apply((each) => (each as ScaleioSettings)[key]);
     const of = component
       ? { volume: component }
-      : { volumeId, iopsLimit: limit("iopsLimit"), bandwidthLimitKBps: limit("bandwidthLimitKBps") };
+      : { volumeId, connection, iopsLimit: limit("iopsLimit"), bandwidthLimitKBps: limit("bandwidthLimitKBps") };
     const resource = new VolumeMapping(name, { ...of, sdc: host, accessMode }, opts);
     return { resource, devicePath: resource.devicePath };
   },

@@ -4,6 +4,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 
+import { connectionSource, CONNECTIONS_KEY, type ConnectionSource } from "../../named-connections";
 import { ScaleioError } from "./errors";
 
 /** The namespace of the connection's config: `scaleio:endpoint` and so on. */
@@ -21,6 +22,9 @@ export const connectionKeys = {
     "id of the array that the gateway must belong to, 16 hex digits. Default: the array with the stack's volumes",
   timeoutSeconds: "timeout of a request, in seconds. Default: 60",
 } as const;
+
+/** All keys of the namespace. */
+export const configKeys = { ...connectionKeys, ...CONNECTIONS_KEY };
 
 export type ConnectionKey = keyof typeof connectionKeys;
 
@@ -44,24 +48,28 @@ export function variableOf(key: ConnectionKey): string {
 }
 
 /**
- * Reads the connection; the config takes precedence over the environment. One error lists everything that is wrong.
+ * Reads the connection, or one by its name; the config takes precedence over the environment. One error lists everything that is wrong.
  * @throws {ScaleioError} `not-configured`
  */
 export function readConnection(
-  config: (key: string) => string | undefined,
-  environment: NodeJS.ProcessEnv,
+  stackConfig: (key: string) => string | undefined,
+  stackEnvironment: NodeJS.ProcessEnv,
+  name?: string,
 ): Connection {
   const wrong: string[] = [];
+  const source = connectionSource(CONNECTION_NAMESPACE, stackConfig, stackEnvironment, name);
+  if ("missing" in source) throw new ScaleioError("not-configured", source.missing);
+  const { config, environment, prefix, howToSet } = source;
   const value = (key: ConnectionKey) => config(`${CONNECTION_NAMESPACE}:${key}`) ?? environment[variableOf(key)];
-  const required = (key: ConnectionKey, how: string) => {
+  const required = (key: ConnectionKey, example: string) => {
     const found = value(key);
     if (found) return found;
-    wrong.push(`${key} is missing: ${how}, or set ${variableOf(key)}`);
+    wrong.push(`${key} is missing: ${howToSet(key, variableOf(key), example)}`);
     return "";
   };
-  const endpointText = required("endpoint", "pulumi config set scaleio:endpoint https://gateway.example");
-  const username = required("username", "pulumi config set scaleio:username admin");
-  const password = readPassword(config, environment, wrong);
+  const endpointText = required("endpoint", "https://gateway.example");
+  const username = required("username", "admin");
+  const password = readPassword(source, wrong);
 
   const insecureText = value("insecure") ?? "false";
   const insecure = insecureText === "true";
@@ -93,18 +101,14 @@ export function readConnection(
     wrong.push(`caFile: ${resolve(caFile ?? "")} contains no PEM certificate`);
   }
   if (wrong.length > 0) {
-    const list = wrong.map((each) => `\n  - scaleio:${each}`).join("");
+    const list = wrong.map((each) => `\n  - ${prefix}${each}`).join("");
     throw new ScaleioError("not-configured", `the connection to the ScaleIO gateway isn't set up:${list}`);
   }
   return { endpoint, username, password, ca, insecure, systemId, timeoutMs: timeoutSeconds * 1000 };
 }
 
 // The config's, in one form or the other; else the environment's.
-function readPassword(
-  config: (key: string) => string | undefined,
-  environment: NodeJS.ProcessEnv,
-  wrong: string[],
-): string {
+function readPassword({ config, environment, howToSet }: ConnectionSource, wrong: string[]): string {
   const sources = [
     (key: ConnectionKey) => config(`${CONNECTION_NAMESPACE}:${key}`),
     (key: ConnectionKey) => environment[variableOf(key)],
@@ -120,9 +124,7 @@ function readPassword(
       return read ?? "";
     }
   }
-  wrong.push(
-    `password is missing: pulumi config set --secret ${CONNECTION_NAMESPACE}:password, or set ${variableOf("password")}`,
-  );
+  wrong.push(`password is missing: ${howToSet("password", variableOf("password"))}`);
   return "";
 }
 

@@ -3,7 +3,8 @@
 import { networkInterfaces } from "node:os";
 
 import { mappingLimits, type ScaleioSettings } from "../../../src/backends/scaleio";
-import { NodeError, type NodeOptions, type NodeStorage } from "../../host/contract";
+import { NodeError, type NodeOptions, type NodeStorage, type NodeVolume } from "../../host/contract";
+import { PerConnection } from "../../named-connections";
 import { run } from "../../host/command";
 import { once } from "../../once";
 import { ScaleioArray, type Sdc } from "./array";
@@ -16,43 +17,49 @@ import { attachedStorage } from "../../host/attached";
 /** Tells the SDC's GUID; where EMC's packages put it. */
 const DRV_CFG = "/opt/emc/scaleio/sdc/bin/drv_cfg";
 
-/** The connection comes from the environment (SCALEIO_…), this machine's SDC from SCALEIO_SDC, else from the SDC itself, else by address. */
+/** The connections come from the environment (SCALEIO_…, and SCALEIO_CONNECTIONS for those with a name), this machine's SDC from SCALEIO_SDC, else from the SDC itself, else by address. */
 export function scaleioNode({ env }: NodeOptions): NodeStorage {
   // The credentials are read when they are first needed.
-  let made: ScaleioArray | undefined;
-  const array = () => (made ??= new ScaleioArray(new GatewaySession(readConnection(() => undefined, env))));
-  const sdc = once(() => thisSdc(array(), env));
+  const arrays = new PerConnection(
+    (name) => new ScaleioArray(new GatewaySession(readConnection(() => undefined, env, name))),
+  );
+  const arrayOf = ({ settings }: NodeVolume) => arrays.of((settings as ScaleioSettings).connection);
+  const sdcs = new PerConnection((name) => once(() => thisSdc(arrays.of(name), env)));
+  const sdcOf = ({ settings }: NodeVolume) => sdcs.of((settings as ScaleioSettings).connection)();
   return attachedStorage({
     backend: "scaleio",
     env,
     isTold: (error) => error instanceof ScaleioError,
     attacher: {
       hasLimits: true,
-      async isAttached({ volumeId }) {
-        return (await readMapping(array(), { volumeId, sdcId: (await sdc()).id })) !== undefined;
+      async isAttached(volume) {
+        const { volumeId } = volume;
+        return (await readMapping(arrayOf(volume), { volumeId, sdcId: (await sdcOf(volume)).id })) !== undefined;
       },
-      async attach({ name, volumeId, settings }) {
-        const { id: sdcId } = await sdc();
+      async attach(volume) {
+        const { name, volumeId, settings } = volume;
+        const { id: sdcId } = await sdcOf(volume);
         const { problems, iopsLimit, bandwidthLimitKBps } = mappingLimits(settings as ScaleioSettings);
         if (problems.length > 0) throw new NodeError(problems.map(({ message }) => message).join("; "));
-        const had = await readMapping(array(), { volumeId, sdcId });
+        const had = await readMapping(arrayOf(volume), { volumeId, sdcId });
         const accessMode = had?.accessMode ?? "ReadWrite";
         const wanted = { volumeId, sdcId, iopsLimit, bandwidthLimitKBps, accessMode };
         const isSo = had?.iopsLimit === iopsLimit && had.bandwidthLimitKBps === bandwidthLimitKBps;
         if (isSo) return;
-        const { unfinished } = await createMapping(array(), wanted);
+        const { unfinished } = await createMapping(arrayOf(volume), wanted);
         if (unfinished) throw new NodeError(`${name} may be mapped without its limits: ${unfinished.message}`);
       },
-      async detach({ volumeId }) {
-        await removeMapping(array(), { volumeId, sdcId: (await sdc()).id });
+      async detach(volume) {
+        await removeMapping(arrayOf(volume), { volumeId: volume.volumeId, sdcId: (await sdcOf(volume)).id });
       },
-      async others({ volumeId }) {
-        const own = (await sdc()).id;
-        const mappings = (await array().volume(volumeId))?.mappedSdcInfo ?? [];
+      async others(volume) {
+        const own = (await sdcOf(volume)).id;
+        const mappings = (await arrayOf(volume).volume(volume.volumeId))?.mappedSdcInfo ?? [];
         return mappings.filter(({ sdcId }) => sdcId !== own).map(({ sdcId, sdcName }) => `host ${sdcName ?? sdcId}`);
       },
-      async device({ volumeId }) {
-        return { paths: [`/dev/disk/by-id/emc-vol-${await array().systemId()}-${volumeId}`], serials: [] };
+      async device(volume) {
+        const systemId = await arrayOf(volume).systemId();
+        return { paths: [`/dev/disk/by-id/emc-vol-${systemId}-${volume.volumeId}`], serials: [] };
       },
     },
   });

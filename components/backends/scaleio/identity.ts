@@ -4,6 +4,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { known } from "../../engine";
+import { onConnection } from "../../named-connections";
 import { registrationOf } from "../../own-resources";
 import { stackIdentity } from "../../stack-identity";
 import { providerText } from "./provider-text";
@@ -19,18 +20,20 @@ export interface ScaleioStack {
 class ScaleioIdentity extends pulumi.CustomResource {
   declare public readonly systemId: pulumi.Output<string>;
 
-  constructor() {
+  constructor(connection: string | undefined) {
     const { type, props } = registrationOf({
       token: "storage-profiles:scaleio:Identity",
       dynamicType: "pulumi-nodejs:dynamic/storage-profiles:ScaleioIdentity",
       providerText: providerText("identity"),
     });
-    super(type, "scaleio", { systemId: undefined, ...props });
+    const name = connection === undefined ? "scaleio" : `scaleio-${connection}`;
+    super(type, name, { systemId: undefined, ...(connection !== undefined && { connection }), ...props });
   }
 }
 
-/** The identity of the stack that the calling program belongs to, made when it is first asked for. */
-export async function scaleioStack(run: object): Promise<ScaleioStack> {
-  const { token, resource } = await stackIdentity("scaleio", run, () => new ScaleioIdentity());
+/** The identity of the stack that the calling program belongs to on one of its arrays, made when it is first asked for. */
+export async function scaleioStack(run: object, connection: string | undefined): Promise<ScaleioStack> {
+  const array = onConnection("scaleio", connection);
+  const { token, resource } = await stackIdentity(array, run, () => new ScaleioIdentity(connection));
   return { token, systemId: resource && (await known<string>(resource.systemId)) };
 }

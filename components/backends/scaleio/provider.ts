@@ -11,6 +11,7 @@ import { leaveToEngine } from "../../provider-errors";
 import { ScaleioArray } from "./array";
 import { Claims } from "../../claims";
 import { containsUnknown, failuresOf as checkFailures, UNKNOWN } from "../../provider-checks";
+import { onConnection, otherConnection, PerConnection } from "../../named-connections";
 import { readConnection } from "./connection";
 import { ScaleioError } from "./errors";
 import {
@@ -63,10 +64,14 @@ interface VolumeOutputs {
   settings: ScaleioSettings;
   systemId: string;
   declaredAs?: string | undefined;
+  /** The named connection by which a volume is read that no state knows. */
+  connection?: string | undefined;
 }
 
 interface MappingInputs {
   volumeId: string;
+  /** The named connection to the array; absent on that of the stack's own keys. */
+  connection?: string;
   /** The array that has the volume, where the program knows it. */
   volumeSystemId?: string;
   /** Else the one that this stack's volumes are on, where the state has it. */
@@ -91,19 +96,21 @@ interface MappingOutputs extends Omit<WantedMapping, "accessMode"> {
   devicePath: string;
   /** A refresh found it gone, while its volume is there. */
   gone?: boolean | undefined;
+  connection?: string | undefined;
 }
 
 /** The id of the array that the stack's volumes are on. */
 interface IdentityOutputs {
+  /** The named connection to it; absent on that of the stack's own keys. */
+  connection?: string | undefined;
   systemId?: string | undefined;
 }
 
 type Config = Parameters<NonNullable<dynamic.ResourceProvider["configure"]>>[0];
 
 let readConfig: ((key: string) => string | undefined) | undefined;
-let shared: ScaleioArray | undefined;
 /** What this run has promised from each pool, in GiB: a preview must see that the last of many volumes finds no room. */
-const promised = new Map<string, number>();
+const promises = new PerConnection(() => new Map<string, number>());
 const volumeClaims = new Claims();
 const mappingClaims = new Claims();
 
@@ -114,10 +121,10 @@ function configure({ config }: Config): Promise<void> {
 }
 
 // The credentials are read when they are first used: a run that changes nothing needs none.
-function array(): ScaleioArray {
-  shared ??= new ScaleioArray(new GatewaySession(readConnection(readConfig ?? (() => undefined), process.env)));
-  return shared;
-}
+const arrays = new PerConnection(
+  (name) => new ScaleioArray(new GatewaySession(readConnection(readConfig ?? (() => undefined), process.env, name))),
+);
+const arrayOf = ({ connection }: { connection?: string | undefined }): ScaleioArray => arrays.of(connection);
 
 /** Volumes. */
 export const volume = {
@@ -142,25 +149,41 @@ export const volume = {
     if (containsUnknown(news) || (exists && !asksMore(olds, news))) return { inputs, failures: [] };
     const failures = await failuresOf(async () => {
       const wanted = { ...inputs, name: inputs.name ?? inputs.declaredAs ?? "" };
-      if (exists) return volumeProblems(array(), wanted, inputs.sizeGiB - (olds.sizeGiB ?? 0), promised);
-      await stackArray(array(), inputs.stackSystemId);
+      if (exists)
+        return volumeProblems(
+          arrayOf(news.settings),
+          wanted,
+          inputs.sizeGiB - (olds.sizeGiB ?? 0),
+          promises.of(news.settings.connection),
+        );
+      await stackArray(arrayOf(news.settings), inputs.stackSystemId);
       if (inputs.import !== undefined) {
-        refuseSecondVolume(inputs.import, inputs.declaredAs);
-        const { found, problems } = await importProblems(array(), inputs.import, wanted, promised);
+        refuseSecondVolume(inputs.import, inputs);
+        const { found, problems } = await importProblems(
+          arrayOf(news.settings),
+          inputs.import,
+          wanted,
+          promises.of(news.settings.connection),
+        );
         if (!found) return problems;
         inputs.name = found.name;
         return [];
       }
-      const taken = isOwnName(inputs) ? [] : await nameProblems(array(), wanted.name);
+      const taken = isOwnName(inputs) ? [] : await nameProblems(arrayOf(news.settings), wanted.name);
       // Where the name isn't known yet, no run has made anything by it.
       const mayBeThere = isOwnName(inputs) && inputs.name !== undefined;
-      return [...taken, ...(await newVolumeProblems(array(), wanted, mayBeThere, promised))];
+      return [
+        ...taken,
+        ...(await newVolumeProblems(arrayOf(news.settings), wanted, mayBeThere, promises.of(news.settings.connection))),
+      ];
     });
     return { inputs, failures };
   },
 
   diff(id: string, olds: VolumeOutputs, news: VolumeInputs): Promise<dynamic.DiffResult> {
-    const other = volumeClaims.keep(id, news.declaredAs, olds.declaredAs);
+    const elsewhere = otherConnection(id, olds, news);
+    if (elsewhere !== undefined) return Promise.reject(new ScaleioError("not-possible", elsewhere));
+    const other = volumeClaims.keep(onConnection(id, olds.settings.connection), news.declaredAs, olds.declaredAs);
     if (other) return Promise.reject(volumeTwice(id, news.declaredAs, other.by));
     return Promise.resolve({ changes: asked(olds) !== asked(news), deleteBeforeReplace: true });
   },
@@ -172,13 +195,15 @@ export const volume = {
     if (inputs.import !== undefined) {
       // A transform may have given it, or made it known only now.
       const id = inputs.import.toLowerCase();
-      await stackArray(array(), inputs.stackSystemId);
-      refuseSecondVolume(id, declaredAs);
-      volumeClaims.make(id, declaredAs);
-      return { id, outs: volumeOutputs(await importVolume(array(), id, wanted), declaredAs) };
+      await stackArray(arrayOf(inputs.settings), inputs.stackSystemId);
+      refuseSecondVolume(id, inputs);
+      volumeClaims.make(onConnection(id, inputs.settings.connection), declaredAs);
+      return { id, outs: volumeOutputs(await importVolume(arrayOf(inputs.settings), id, wanted), declaredAs) };
     }
-    const made = await createVolume(array(), wanted, isOwnName(inputs), (id) => refuseSecondVolume(id, declaredAs));
-    volumeClaims.make(made.id, declaredAs);
+    const made = await createVolume(arrayOf(inputs.settings), wanted, isOwnName(inputs), (id) =>
+      refuseSecondVolume(id, inputs),
+    );
+    volumeClaims.make(onConnection(made.id, inputs.settings.connection), declaredAs);
     if (made.found) {
       console.log(`${made.name}: found volume ${made.id}, created by an interrupted run of this stack; it is adopted`);
     }
@@ -188,7 +213,7 @@ export const volume = {
   async read(id: string, props: VolumeOutputs): Promise<ReadResult<VolumeOutputs>> {
     // Read by its id alone, it has no settings yet.
     const isKnown = (props.settings as ScaleioSettings | undefined) !== undefined;
-    const found = isKnown ? await readVolume(array(), id, props) : await findVolume(array(), id);
+    const found = isKnown ? await readVolume(arrayOf(props.settings), id, props) : await findAlone(id, props);
     // No id: the volume is gone, and the engine takes it out of the state.
     if (!found) return {};
     const { name, sizeGiB, settings } = found;
@@ -198,14 +223,18 @@ export const volume = {
   },
 
   async update(id: string, olds: VolumeOutputs, news: VolumeInputs): Promise<dynamic.UpdateResult<VolumeOutputs>> {
-    const updated = await updateVolume(array(), id, { ...news, systemId: olds.systemId, knownName: olds.name });
+    const updated = await updateVolume(arrayOf(news.settings), id, {
+      ...news,
+      systemId: olds.systemId,
+      knownName: olds.name,
+    });
     return { outs: volumeOutputs(updated, news.declaredAs) };
   },
 
-  async delete(id: string, { systemId, name: knownName, declaredAs }: VolumeOutputs): Promise<void> {
-    const heir = volumeClaims.heir(id, declaredAs);
+  async delete(id: string, { systemId, name: knownName, settings, declaredAs }: VolumeOutputs): Promise<void> {
+    const heir = volumeClaims.heir(onConnection(id, settings.connection), declaredAs);
     if (heir) console.log(`volume ${id} stays on the array: it is now "${heir.by}"`);
-    else await removeVolume(array(), id, { systemId, knownName });
+    else await removeVolume(arrayOf(settings), id, { systemId, knownName });
   },
 } satisfies dynamic.ResourceProvider;
 
@@ -215,29 +244,34 @@ export const mapping = {
 
   async check(olds: Partial<MappingInputs>, news: MappingInputs): Promise<dynamic.CheckResult<MappingInputs>> {
     const inputs = { ...news };
-    const sameHost = olds.sdcId !== undefined && olds.sdc === news.sdc;
+    const sameHost = olds.sdcId !== undefined && olds.sdc === news.sdc && olds.connection === news.connection;
     if (sameHost) inputs.sdcId = olds.sdcId ?? "";
     if (containsUnknown(news.sdc) || (sameHost && olds.accessMode === news.accessMode)) return { inputs, failures: [] };
     const failures = await failuresOf(async () => {
-      const refusal = await accessModeRefusal(array(), news.accessMode);
+      const refusal = await accessModeRefusal(arrayOf(news), news.accessMode);
       if (refusal !== undefined) throw new ScaleioError("not-possible", refusal);
       if (sameHost) return [];
-      const { sdc, problems } = await findSdc(array(), news.sdc);
+      const { sdc, problems } = await findSdc(arrayOf(news), news.sdc);
       if (!sdc) return problems;
       const { volumeId, volumeSystemId, stackSystemId } = news;
-      await stackArray(array(), stackSystemId);
-      if (!containsUnknown(volumeSystemId)) await sameArray(array(), volumeId, volumeSystemId);
+      await stackArray(arrayOf(news), stackSystemId);
+      if (!containsUnknown(volumeSystemId)) await sameArray(arrayOf(news), volumeId, volumeSystemId);
       inputs.sdcId = sdc.id;
-      if (!containsUnknown(volumeId)) refuseSecondMapping({ volumeId, sdcId: sdc.id }, news.declaredAs);
+      if (!containsUnknown(volumeId))
+        refuseSecondMapping({ volumeId, sdcId: sdc.id, connection: news.connection }, news.declaredAs);
       return [];
     });
     return { inputs, failures };
   },
 
   diff(_id: string, olds: MappingOutputs, news: MappingInputs): Promise<dynamic.DiffResult> {
-    const replaces = (["volumeId", "sdcId"] as const).filter((key) => olds[key] !== news[key]);
+    const replaces = (["volumeId", "sdcId", "connection"] as const).filter((key) => olds[key] !== news[key]);
     if (replaces.length === 0) {
-      const other = mappingClaims.keep(mappingId(olds), news.declaredAs, olds.declaredAs);
+      const other = mappingClaims.keep(
+        onConnection(mappingId(olds), olds.connection),
+        news.declaredAs,
+        olds.declaredAs,
+      );
       if (other) return Promise.reject(mappingTwice(olds, news.declaredAs, other.by));
     }
     const changes =
@@ -250,31 +284,36 @@ export const mapping = {
   async create(inputs: MappingInputs): Promise<dynamic.CreateResult<MappingOutputs>> {
     const wanted = await wantedMapping(inputs);
     const { sdc, declaredAs, volumeSystemId, stackSystemId } = inputs;
+    const on = connectedBy(inputs);
     const id = mappingId(wanted);
-    await stackArray(array(), stackSystemId);
-    refuseSecondMapping(wanted, declaredAs);
-    mappingClaims.make(id, declaredAs);
-    const { systemId, unfinished } = await createMapping(array(), wanted, volumeSystemId);
-    if (!unfinished) return { id, outs: mappingOutputs({ ...wanted, sdc, systemId, declaredAs }) };
+    await stackArray(arrayOf(inputs), stackSystemId);
+    refuseSecondMapping({ ...wanted, ...on }, declaredAs);
+    mappingClaims.make(onConnection(id, inputs.connection), declaredAs);
+    const { systemId, unfinished } = await createMapping(arrayOf(inputs), wanted, volumeSystemId);
+    if (!unfinished) return { id, outs: mappingOutputs({ ...wanted, ...on, sdc, systemId, declaredAs }) };
     // It is there, or may be, and the state must have it: else nobody would take it away again. The engine finishes it in the next run.
     const { accessMode: _unsure, ...has } = { ...wanted, iopsLimit: 0, bandwidthLimitKBps: 0 };
     const { __provider } = inputs as { __provider?: string };
     throw Object.assign(unfinished, {
       id,
-      properties: { ...mappingOutputs({ ...has, sdc, systemId, declaredAs }), __provider },
+      properties: { ...mappingOutputs({ ...has, ...on, sdc, systemId, declaredAs }), __provider },
       reasons: [unfinished.message],
     });
   },
 
   async read(id: string, props: MappingOutputs): Promise<ReadResult<MappingOutputs>> {
-    const found = await readMapping(array(), props);
+    const found = await readMapping(arrayOf(props), props);
     // Without its volume it is out of the state, too. Of a volume that is there the state shall tell that a host has lost it: else
     // nothing would say that there is a mapping to make again.
     const gone = found === undefined;
-    if (gone && !(await isOnArray(array(), props))) return {};
+    if (gone && !(await isOnArray(arrayOf(props), props))) return {};
     const { sdc, declaredAs, volumeId, sdcId, iopsLimit, bandwidthLimitKBps, accessMode } = props;
     const had = { volumeId, sdcId, iopsLimit, bandwidthLimitKBps, ...(accessMode && { accessMode }) };
-    const { systemId, ...inputs } = { ...(found ?? { ...had, systemId: props.systemId }), sdc, declaredAs };
+    const { systemId, ...inputs } = {
+      ...(found ?? { ...had, systemId: props.systemId }),
+      ...connectedBy(props),
+      ...{ sdc, declaredAs },
+    };
     return {
       id,
       props: { ...mappingOutputs({ ...inputs, systemId }), ...(gone && { gone }) },
@@ -284,15 +323,17 @@ export const mapping = {
 
   async update(_id: string, olds: MappingOutputs, news: MappingInputs): Promise<dynamic.UpdateResult<MappingOutputs>> {
     const wanted = await wantedMapping(news);
-    const { systemId } = await updateMapping(array(), wanted, olds);
-    return { outs: mappingOutputs({ ...wanted, sdc: news.sdc, systemId, declaredAs: news.declaredAs }) };
+    const { systemId } = await updateMapping(arrayOf(news), wanted, olds);
+    return {
+      outs: mappingOutputs({ ...wanted, ...connectedBy(news), sdc: news.sdc, systemId, declaredAs: news.declaredAs }),
+    };
   },
 
   async delete(id: string, props: MappingOutputs): Promise<void> {
-    const heir = mappingClaims.heir(id, props.declaredAs);
+    const heir = mappingClaims.heir(onConnection(id, props.connection), props.declaredAs);
     const { volumeId, sdcId } = props;
     if (heir) console.log(`volume ${volumeId} stays mapped to SDC ${sdcId}: the mapping is now "${heir.by}"`);
-    else await removeMapping(array(), props);
+    else await removeMapping(arrayOf(props), props);
   },
 } satisfies dynamic.ResourceProvider;
 
@@ -301,17 +342,17 @@ export const identity = {
   configure,
 
   // Problems of the connection are reported here, once for all volumes.
-  async check(olds: IdentityOutputs, news: object): Promise<dynamic.CheckResult> {
+  async check(olds: IdentityOutputs, news: IdentityOutputs): Promise<dynamic.CheckResult> {
     const inputs: IdentityOutputs = { ...news };
     const failures = await failuresOf(async () => {
-      inputs.systemId = olds.systemId ?? (await array().systemId());
+      inputs.systemId = olds.systemId ?? (await arrayOf(news).systemId());
       return [];
     });
     return { inputs, failures };
   },
 
   create: (inputs: IdentityOutputs): Promise<dynamic.CreateResult<IdentityOutputs>> =>
-    Promise.resolve({ id: randomUUID(), outs: { systemId: inputs.systemId } }),
+    Promise.resolve({ id: randomUUID(), outs: { systemId: inputs.systemId, ...connectedBy(inputs) } }),
 
   // Decided once. Nothing of it is on the array.
   diff: () => Promise.resolve({ changes: false }),
@@ -328,13 +369,18 @@ interface ReadResult<Outputs> {
 const failuresOf = (action: () => Promise<Problem[]>) =>
   checkFailures((error): error is ScaleioError => error instanceof ScaleioError, action);
 
+async function findAlone(id: string, { connection }: VolumeOutputs): Promise<FoundVolume> {
+  const found = await findVolume(arrayOf({ connection }), id);
+  return { ...found, settings: { ...found.settings, ...connectedBy({ connection }) } };
+}
+
 const isText = (value: unknown): value is string => typeof value === "string" && value !== UNKNOWN;
 
 // Under a name that was made from what only this state has, there can only be what its own declaration made.
 const isOwnName = ({ physicalName }: VolumeInputs) => physicalName === undefined;
 
-function refuseSecondVolume(id: string, by: string | undefined): void {
-  const other = volumeClaims.want(id, by);
+function refuseSecondVolume(id: string, { declaredAs: by, settings }: VolumeInputs): void {
+  const other = volumeClaims.want(onConnection(id, settings.connection), by);
   if (other) throw volumeTwice(id, by, other.by);
 }
 
@@ -348,8 +394,15 @@ function volumeTwice(id: string, by: string | undefined, other: string | undefin
 
 const mappingId = ({ volumeId, sdcId }: { volumeId: string; sdcId: string }) => `${volumeId}/${sdcId}`;
 
-function refuseSecondMapping(mapping: { volumeId: string; sdcId: string }, by: string | undefined): void {
-  const other = mappingClaims.want(mappingId(mapping), by);
+// The engine's messages have no way to say `undefined`.
+const connectedBy = ({ connection }: { connection?: string | undefined }): { connection?: string } =>
+  connection === undefined ? {} : { connection };
+
+function refuseSecondMapping(
+  mapping: { volumeId: string; sdcId: string; connection?: string | undefined },
+  by: string | undefined,
+): void {
+  const other = mappingClaims.want(onConnection(mappingId(mapping), mapping.connection), by);
   if (other) throw mappingTwice(mapping, by, other.by);
 }
 
@@ -388,7 +441,7 @@ async function wantedMapping(inputs: MappingInputs): Promise<WantedMapping> {
   let { sdcId } = inputs;
   if (sdcId === undefined) {
     // At the check the host wasn't known yet: it came from another resource.
-    const found = await findSdc(array(), sdc);
+    const found = await findSdc(arrayOf(inputs), sdc);
     if (!found.sdc) throw new ScaleioError("not-possible", found.problems.map(({ message }) => message).join("; "));
     sdcId = found.sdc.id;
   }

@@ -6,12 +6,13 @@ import { NAMESPACE, problem, stackPlacement } from "../../../src";
 import type { ScaleioSettings } from "../../../src/backends/scaleio";
 import { generatedName, MAX_NAME_LENGTH } from "../../../src/backends/generated-name";
 import type { VolumeBackend } from "../contract";
-import { connectionKeyCheck } from "../../connection-keys";
+import { connectionKeyCheck, missingConnection } from "../../connection-keys";
 import { isConfigSecret, keepAtPreview, stackFile } from "../../engine";
+import { CONNECTIONS, namedConnections, onConnection } from "../../named-connections";
 import { registrationOf } from "../../own-resources";
 import { transformed } from "../../transform";
 import { askScaleio } from "./ask";
-import { CONNECTION_NAMESPACE, connectionKeys } from "./connection";
+import { CONNECTION_NAMESPACE, configKeys } from "./connection";
 import { scaleioStack } from "./identity";
 import { providerText } from "./provider-text";
 
@@ -53,17 +54,19 @@ export class ScaleioVolume extends pulumi.CustomResource {
 }
 
 export const scaleioBackend: VolumeBackend = {
-  // All volumes of a stack are on one array, where a name is one volume's. Where none is asked for, it is made from the volume's own.
-  identity({ name, physicalName, importId }) {
-    if (importId !== undefined) return `id ${importId}`;
-    return physicalName === undefined ? `name made from ${name}` : `name ${physicalName}`;
+  // On one array, a name is one volume's. Where none is asked for, it is made from the volume's own.
+  identity({ name, physicalName, importId, own, config }) {
+    const { connection = config.scaleio?.connection } = (own ?? {}) as { connection?: string };
+    if (importId !== undefined) return onConnection(`id ${importId}`, connection);
+    return onConnection(physicalName === undefined ? `name made from ${name}` : `name ${physicalName}`, connection);
   },
+  hasConnections: true,
   // An administrator can move a volume, and rename pools and domains.
   changedElsewhere: ["provisioning", "protectionDomain", "storagePool"] satisfies (keyof ScaleioSettings)[],
   placement: (config) => stackPlacement("scaleio", config),
   problems({ settings }, { physicalName, config }) {
-    const { protectionDomain, storagePool } = settings as ScaleioSettings;
-    const problems = connectionProblems(config);
+    const { protectionDomain, storagePool, connection } = settings as ScaleioSettings;
+    const problems = [...connectionProblems(config), ...missingConnection(CONNECTION_NAMESPACE, connection, config)];
     if (physicalName !== undefined && physicalName.length > MAX_NAME_LENGTH) {
       const params = { what: "the ScaleIO volume", length: physicalName.length, max: MAX_NAME_LENGTH };
       problems.push(problem("physical-name-too-long", "physicalName", physicalName, params));
@@ -81,8 +84,8 @@ export const scaleioBackend: VolumeBackend = {
   },
   ask: askScaleio,
   make(toMake) {
-    const { name, declared, physicalName, explicitName, volume, importId, config, opts } = toMake;
-    const identity = scaleioStack(config);
+    const { name, declared, physicalName, explicitName, volume, importId, connection, config, opts } = toMake;
+    const identity = scaleioStack(config, connection);
     const owner = {
       organization: pulumi.getOrganization(),
       project: pulumi.getProject(),
@@ -106,15 +109,24 @@ export const scaleioBackend: VolumeBackend = {
     keepAtPreview(resource, ["name", "systemId"], () => declared.before);
     return { resource, volumeId: resource.id, sizeGiB: resource.sizeGiB, settings: resource.settings };
   },
-  read({ name, id, opts }) {
-    const args = { name: undefined, sizeGiB: undefined, settings: undefined };
+  read({ name, id, connection, opts }) {
+    const args = { connection, name: undefined, sizeGiB: undefined, settings: undefined };
     const resource = new ScaleioVolume(name, args as unknown as ScaleioVolumeArgs, { ...opts, id });
     return { resource, volumeId: resource.id, sizeGiB: resource.sizeGiB, settings: resource.settings };
   },
 };
 
-const connectionProblems = connectionKeyCheck(CONNECTION_NAMESPACE, connectionKeys, (given) => {
+const connectionProblems = connectionKeyCheck(CONNECTION_NAMESPACE, configKeys, (given) => {
   const key = `${CONNECTION_NAMESPACE}:password`;
-  if (!given.includes(key) || isConfigSecret(key)) return;
-  void pulumi.log.warn(`${key} is stored in ${stackFile()} as plain text: pulumi config set --secret ${key}`);
+  if (given.includes(key) && !isConfigSecret(key))
+    void pulumi.log.warn(`${key} is stored in ${stackFile()} as plain text: pulumi config set --secret ${key}`);
+  const all = pulumi.runtime.allConfig();
+  const named = namedConnections(CONNECTION_NAMESPACE, (each) => all[each], {});
+  const plain = isConfigSecret(`${CONNECTION_NAMESPACE}:${CONNECTIONS}`) ? [] : Object.entries(named ?? {});
+  for (const [name] of plain.filter(([, { password }]) => password !== undefined)) {
+    const path = `${CONNECTION_NAMESPACE}:${CONNECTIONS}.${name}.password`;
+    void pulumi.log.warn(
+      `${path} is stored in ${stackFile()} as plain text: pulumi config set --secret --path ${path}`,
+    );
+  }
 });

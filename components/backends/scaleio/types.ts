@@ -7,6 +7,11 @@ import type { AccessMode } from "../../../src/backends/scaleio";
 /** What a volume says itself on ScaleIO / PowerFlex. It counts before the stack's config and the profile. */
 export interface ScaleioVolumeOverrides {
   /**
+   * Name of the connection to the array, of those in `scaleio:connections`. Decided once.
+   * @default `storage-profiles:scaleio.connection`, else the stack's own `scaleio:endpoint`
+   */
+  connection?: string | undefined;
+  /**
    * Name of the protection domain. Decided once.
    * @default the profile's, else `storage-profiles:scaleio.protectionDomain`
    */

@@ -19,6 +19,11 @@ export interface VolumeMappingArgs {
   volume?: ProfiledVolume | undefined;
   /** The id of a volume on the array, with limits of its own. Or give `volume`. */
   volumeId?: pulumi.Input<string> | undefined;
+  /**
+   * The named connection to the array that has it. Only with `volumeId`.
+   * @default the stack's: `storage-profiles:scaleio.connection`
+   */
+  connection?: string | undefined;
   /** The host (SDC): its id, name, GUID or IP address. */
   sdc: pulumi.Input<string>;
   /**
@@ -87,6 +92,7 @@ export class VolumeMapping extends pulumi.CustomResource {
     if (wrong.length > 0) throw new pulumi.RunError(formatProblems(name, wrong));
     const declared = volume && declaredVolume(volume);
     if (declared) declared.isMapped = true;
+    const connection = volume ? declared?.connection : (args.connection ?? run.config.scaleio?.connection);
     // Neither a limit nor a volume's id is a secret, even when it comes from one.
     const asked = volume
       ? volume.settings.apply((settings) => settings as ScaleioSettings)
@@ -105,7 +111,8 @@ export class VolumeMapping extends pulumi.CustomResource {
     const props = {
       volumeId: volume?.volumeId ?? args.volumeId,
       volumeSystemId: (volume?.resource as ScaleioVolume | undefined)?.systemId,
-      stackSystemId: volume ? undefined : scaleioStack(run.config).then(({ systemId }) => systemId),
+      stackSystemId: volume ? undefined : scaleioStack(run.config, connection).then(({ systemId }) => systemId),
+      ...(connection !== undefined && { connection }),
       declaredAs: name,
       sdc: args.sdc,
       iopsLimit: limits.iopsLimit,
@@ -147,6 +154,8 @@ function wrongArguments(args: VolumeMappingArgs): Problem[] {
     notApplicable("volume", undefined, "only volumes on backend scaleio can be mapped", ["use a volume on scaleio"]);
   }
   if (volume !== undefined) {
+    if (args.connection !== undefined)
+      notApplicable("connection", args.connection, "the volume has its own", ["remove it"]);
     for (const [setting, given] of Object.entries({ iopsLimit, bandwidthLimitKBps })) {
       if (given === undefined) continue;
       const ways = ["set it in the profile", "set `volumeId: data.volumeId` instead of `volume`, with its own limits"];

@@ -15,6 +15,7 @@ import {
   type Asked,
   type SettingRule,
 } from "../contract";
+import { connectionChange, connectionSchema } from "../connection";
 import { flatCost, flatPrices } from "../flat-price";
 import { cephLimits, type CephLimits } from "./limits";
 import {
@@ -31,7 +32,12 @@ import type { CephSettings } from "./settings";
 export type { ImageFeature } from "./section";
 export type { CephSettings } from "./settings";
 
+const connection = connectionSchema("ceph", "the cluster").optional();
+const own = z.strictObject({ connection }).describe("Settings for a single volume on Ceph RBD");
 const place = z.strictObject({
+  connection: connection.describe(
+    "Name of the connection of volumes that don't set one, of those in ceph:connections. Default: ceph:configFile",
+  ),
   pools: z
     .array(pool)
     .optional()
@@ -82,7 +88,11 @@ export const ceph = defineBackend({
   placement,
   stack,
   tags: { setting: "metadata", is: "an entry of an image's metadata", rules: () => cephTagRules },
-  place: ({ pools }) => (pools === undefined ? {} : { pools }),
+  place: ({ pools, connection }) => ({
+    ...(pools !== undefined && { pools }),
+    ...(connection !== undefined && { connection }),
+  }),
+  own,
   questions: [],
   hasProvider: true,
   limits: cephLimits,
@@ -110,6 +120,7 @@ export const ceph = defineBackend({
     snapshotLimit: inPlace,
     imageFeatures: changeOfFeatures,
     metadata: inPlace,
+    connection: connectionChange,
   },
   monthlyCost: flatCost,
   quantities: {
@@ -133,7 +144,7 @@ export const ceph = defineBackend({
     pluginType: "storage-profiles:ceph:Volume",
     read: readAsRecorded,
     decided: [],
-    own: [],
+    own: ["connection"],
   },
 });
 
@@ -192,6 +203,7 @@ function resolve(asked: Asked<CephSection, Placement, CephLimits>): Answer<CephS
     // Their order means nothing.
     imageFeatures: features && [...new Set(features)].sort(),
     metadata: tags.tags,
+    ...(asked.placement.connection !== undefined && { connection: asked.placement.connection }),
   };
   return { settings, sizeGiB, problems, notes };
 }

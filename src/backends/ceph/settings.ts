@@ -26,4 +26,6 @@ export interface CephSettings {
   /** `null` where the cluster chooses them when it makes the image. */
   imageFeatures: ImageFeature[] | null;
   metadata: Record<string, string>;
+  /** The named connection to the cluster that has it; absent on that of the stack's own keys. */
+  connection?: string;
 }

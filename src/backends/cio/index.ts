@@ -14,6 +14,7 @@ import {
   type Asked,
   type Made,
 } from "../contract";
+import { connectionChange, connectionSchema } from "../connection";
 import { flatCost, flatPrices } from "../flat-price";
 import { cioLimits, DEFAULT_RELEASE, releases, type CioLimits, type RareService } from "./limits";
 import { algorithms, cioTagRules, isOn, section, withParameters, type CioSection } from "./section";
@@ -26,7 +27,14 @@ const version = z
   .optional()
   .describe("The release of ContainerIO: 1, 2, or 2015 for the limits of the founding example. Needed to make volumes");
 
-const place = z.strictObject({ version });
+const connection = connectionSchema("cio", "the cluster").optional();
+const own = z.strictObject({ connection }).describe("Settings for a single volume on ContainerIO");
+const place = z.strictObject({
+  version,
+  connection: connection.describe(
+    "Name of the connection of volumes that don't set one, of those in cio:connections. Default: cio:endpoint",
+  ),
+});
 const placement = place.extend({ labels: section.shape.labels });
 type Placement = z.infer<typeof placement>;
 
@@ -83,7 +91,11 @@ export const cio = defineBackend({
   placement,
   stack,
   tags: { setting: "labels", is: "a label of a ContainerIO volume", rules: () => cioTagRules },
-  place: ({ version }) => (version === undefined ? {} : { version }),
+  place: ({ version, connection }) => ({
+    ...(version !== undefined && { version }),
+    ...(connection !== undefined && { connection }),
+  }),
+  own,
   questions: [
     {
       option: "release",
@@ -125,6 +137,7 @@ export const cio = defineBackend({
         : inPlace(),
     compression: refused("it is an option of the mount that the cluster sets when it makes a volume", KEEP_WAY),
     dedupe: atCreation,
+    connection: connectionChange,
     encryption: atCreation,
     highAvailability: atCreation,
     replication: atCreation,
@@ -165,7 +178,7 @@ export const cio = defineBackend({
     pluginType: "storage-profiles:cio:Volume",
     read: readAsRecorded,
     decided: [],
-    own: [],
+    own: ["connection"],
   },
 });
 
@@ -358,6 +371,7 @@ function resolve(asked: Asked<CioSection, Placement, CioLimits>): Answer<CioSett
     filesystem: section.filesystem ?? "btrfs",
     directory: section.directory ?? "/cio/volumes",
     labels: tags.tags,
+    ...(placement.connection !== undefined && { connection: placement.connection }),
     compression: compressionOf(services.compression),
     dedupe: isOn(services.dedupe),
     encryption: isOn(services.encryption),

@@ -22,6 +22,8 @@ export interface CioSettings {
   /** Below it the nodes mount the volume. */
   directory: string;
   labels: Record<string, string>;
+  /** The named connection to the cluster that has it; absent on that of the stack's own keys. */
+  connection?: string;
   compression: "none" | (typeof algorithms)[number];
   dedupe: boolean;
   encryption: boolean;

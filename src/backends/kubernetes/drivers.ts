@@ -119,6 +119,7 @@ export const drivers = {
         isRequired: { because: "the PowerFlex driver requires a storage pool" },
       },
       protectionDomain: { to: "class", key: "protectiondomain" },
+      connection: { to: "nothing", because: "the driver has connections of its own" },
       provisioning: { to: "class", key: "thickprovisioning" },
       iopsLimit: { to: "class", key: "iopsLimit" },
       bandwidthLimitKBps: { to: "class", key: "bandwidthLimitInKbps" },

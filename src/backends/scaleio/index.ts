@@ -15,6 +15,7 @@ import {
   type Answer,
   type Asked,
 } from "../contract";
+import { connectionChange, connectionSchema } from "../connection";
 import { flatCost, flatPrices } from "../flat-price";
 
 const provisionings = ["thin", "thick"] as const;
@@ -48,8 +49,13 @@ const section = z
   .describe("The profile's settings on ScaleIO / PowerFlex");
 type Section = z.infer<typeof section>;
 
+const connection = connectionSchema("scaleio", "the array").optional();
+
 const stack = z
   .strictObject({
+    connection: connection.describe(
+      "Name of the connection of volumes that don't set one, of those in scaleio:connections. Default: scaleio:endpoint",
+    ),
     protectionDomain: z
       .string()
       .min(1)
@@ -72,6 +78,7 @@ const stack = z
 
 const own = z
   .strictObject({
+    connection,
     protectionDomain: z.string().min(1).optional().describe("Name of the protection domain. Fixed at creation"),
     storagePool: z.string().min(1).optional().describe("Name of the storage pool in that domain. Fixed at creation"),
   })
@@ -102,6 +109,8 @@ export interface ScaleioSettings {
   protectionDomain: string | null;
   /** A pool of that domain; `null` likewise. */
   storagePool: string | null;
+  /** The named connection to the array that has it; absent on that of the stack's own keys. */
+  connection?: string;
 }
 
 const NEW_VOLUME_WAY = "declare a new volume with the new setting, copy the data, and destroy this one";
@@ -120,8 +129,9 @@ export const scaleio = defineBackend({
   },
   placement,
   stack,
-  place: ({ protectionDomain, storagePool }) => ({
+  place: ({ connection, protectionDomain, storagePool }) => ({
     stack: {
+      ...(connection !== undefined && { connection }),
       ...(protectionDomain !== undefined && { protectionDomain }),
       ...(storagePool !== undefined && { storagePool }),
     },
@@ -169,6 +179,7 @@ export const scaleio = defineBackend({
     compression: inPlace,
     protectionDomain: refused("the volume would have to be migrated, which isn't supported", FOLLOW_WAY),
     storagePool: refused("the volume would have to be migrated, which isn't supported", FOLLOW_WAY),
+    connection: connectionChange,
   },
   monthlyCost: flatCost,
   quantities: {
@@ -180,7 +191,7 @@ export const scaleio = defineBackend({
     pluginType: "storage-profiles:scaleio:Volume",
     read: readAsRecorded,
     decided: [],
-    own: ["protectionDomain", "storagePool"],
+    own: ["protectionDomain", "storagePool", "connection"],
   },
 });
 
@@ -211,6 +222,7 @@ function resolve(asked: Asked<Section, Placement, Limits>): Answer<ScaleioSettin
       notes.push(note("value-overridden", `${path}.${setting}`, { setting, profile, from, to }));
     return to ?? from ?? placement.stack?.[setting] ?? null;
   };
+  const connection = placement.connection ?? placement.stack?.connection;
   const settings: ScaleioSettings = {
     provisioning: section.provisioning ?? "thin",
     iopsLimit,
@@ -219,6 +231,7 @@ function resolve(asked: Asked<Section, Placement, Limits>): Answer<ScaleioSettin
     compression: section.compression ?? "none",
     protectionDomain: where("protectionDomain"),
     storagePool: where("storagePool"),
+    ...(connection !== undefined && { connection }),
   };
   return { settings, sizeGiB, problems, notes };
 }
