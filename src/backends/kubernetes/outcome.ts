@@ -61,10 +61,11 @@ function classOutcome(claim: Claim, { attributesClass: to }: RequestedChange, ev
   }
   const { status: stage, targetVolumeAttributesClassName: target } = modifyVolumeStatus;
   const why = reason(claim, "ModifyVolumeError", events);
-  if (target !== to) {
+  // While it is Pending the resizer names no target.
+  if (target !== undefined && target !== to) {
     return {
       state: "in-progress",
-      what: `${change}: an earlier change to ${target ?? "none"} is ${stage ?? ""}${why}`,
+      what: `${change}: an earlier change to ${target} is ${stage ?? ""}${why}`,
     };
   }
   switch (stage) {
