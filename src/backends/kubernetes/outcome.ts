@@ -102,7 +102,7 @@ function sizeOutcome(claim: Claim, { storage }: RequestedChange, events: readonl
       return {
         state: "infeasible",
         what: `${change}: the driver rejected the size (${stage})${reason(claim, "ControllerResizeError", events)}. The volume keeps ${now}`,
-        way: "run `pulumi refresh`, then give the volume a smaller size, or the previous one",
+        way: `run \`pulumi refresh\`, then give the volume a size above ${now} that the driver accepts; the API server refuses ${now} itself`,
       };
     case "NodeResizeInfeasible":
       return {

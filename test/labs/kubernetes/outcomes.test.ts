@@ -111,7 +111,7 @@ describeIf(missingDrivers() === undefined, "the outcome of a change", missingDri
       /driver rejected the size .*at most 300 GiB.*keeps 300Gi.*pulumi refresh/,
     );
     able.answer({});
-    expect(await change("gold", "300Gi")).toBeUndefined();
+    expect(await change("gold", "350Gi")).toBeUndefined();
     await able.stop();
   });
 });
