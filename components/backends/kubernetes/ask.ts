@@ -41,7 +41,10 @@ export async function askCluster({ declared, config, from, to }: AskedOfBackend)
   if (isSame || metadata?.name === undefined) return { problems: [], notes: [] };
   const claim = `${metadata.namespace ?? "default"}/${metadata.name}`;
   try {
-    return await judge(sessionOf(config), { claim, uid: metadata.uid, before: had?.volumeAttributesClass, to, wanted });
+    // A claim doesn't say its driver; the resolution does.
+    const { driver } = (declared.volume?.settings ?? wanted) as Partial<KubernetesSettings>;
+    const asked = { claim, uid: metadata.uid, before: had?.volumeAttributesClass, to, wanted, driver };
+    return await judge(sessionOf(config), asked);
   } catch (error) {
     if (!(error instanceof KubernetesError)) throw error;
     if (error.code !== "other-cluster" && error.code !== "forbidden") sessions.set(config, error);
@@ -58,9 +61,10 @@ interface Asked {
   before: string | null | undefined;
   to: AskedOfBackend["to"];
   wanted: KubernetesSettings;
+  driver: string | undefined;
 }
 
-async function judge(session: ClusterSession, { claim, uid, before, to, wanted }: Asked): Promise<Answer> {
+async function judge(session: ClusterSession, { claim, uid, before, to, wanted, driver }: Asked): Promise<Answer> {
   const found = await session.readClaim(claim, uid);
   if (!found) throw new KubernetesError("other-cluster", "the kubeconfig's cluster doesn't have it");
   const { resources, volumeAttributesClassName } = claimSpec({ sizeGiB: to.sizeGiB, settings: wanted });
@@ -83,7 +87,7 @@ async function judge(session: ClusterSession, { claim, uid, before, to, wanted }
         `VolumeAttributesClass ${volumeAttributesClassName} is being deleted`,
         "wait until it is gone, and create it again (ProfileClasses, or `npx storage-profiles classes`)",
       );
-    } else if (found.driverName !== wanted.driver) {
+    } else if (driver !== undefined && found.driverName !== driver) {
       refused(
         `VolumeAttributesClass ${volumeAttributesClassName} is one of driver ${found.driverName ?? "none"}`,
         "delete it, and create the classes of the cluster's driver",

@@ -61,10 +61,11 @@ function classOutcome(claim: Claim, { attributesClass: to }: RequestedChange, ev
   }
   const { status: stage, targetVolumeAttributesClassName: target } = modifyVolumeStatus;
   const why = reason(claim, "ModifyVolumeError", events);
-  if (target !== to) {
+  // While it is Pending the resizer names no target.
+  if (target !== undefined && target !== to) {
     return {
       state: "in-progress",
-      what: `${change}: an earlier change to ${target ?? "none"} is ${stage ?? ""}${why}`,
+      what: `${change}: an earlier change to ${target} is ${stage ?? ""}${why}`,
     };
   }
   switch (stage) {
@@ -101,7 +102,7 @@ function sizeOutcome(claim: Claim, { storage }: RequestedChange, events: readonl
       return {
         state: "infeasible",
         what: `${change}: the driver rejected the size (${stage})${reason(claim, "ControllerResizeError", events)}. The volume keeps ${now}`,
-        way: "run `pulumi refresh`, then give the volume a smaller size, or the previous one",
+        way: `run \`pulumi refresh\`, then give the volume a size above ${now} that the driver accepts; the API server refuses ${now} itself`,
       };
     case "NodeResizeInfeasible":
       return {

@@ -11,7 +11,7 @@ export const claimRecorded: Recorded<KubernetesSettings> = {
     const { metadata, spec, status } = properties as Claim;
     // A change that the driver can't make stays in the claim, and the volume is as it was.
     const isSizeInfeasible = status?.allocatedResourceStatuses?.storage === "ControllerResizeInfeasible";
-    const sizeGiB = gibibytes(isSizeInfeasible ? status?.capacity?.storage : spec?.resources?.requests?.storage);
+    const sizeGiB = gibibytes(isSizeInfeasible ? status.capacity?.storage : spec?.resources?.requests?.storage);
     if (!spec || sizeGiB === undefined) return {};
     const isInfeasible = status?.modifyVolumeStatus?.status === "Infeasible";
     const attributesClass = isInfeasible ? status.currentVolumeAttributesClassName : spec.volumeAttributesClassName;

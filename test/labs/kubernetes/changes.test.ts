@@ -49,7 +49,7 @@ describeIf(missingChangers() === undefined, "a real external-resizer", missingCh
       expect(rejected.text).toContain("iops below what this zone allows");
       expect(rejected.text).toContain("Fix: give the volume another profile, or the previous one");
     }
-    const status = await project.command("storage-profiles", ["status", "--yes"]);
+    const status = await project.command("storage-profiles", ["status"]);
     expect(status.text).toContain("iops below what this zone allows");
     expect(status.text).toMatch(/non-compliant/);
     expect(await project.iops("data")).toBe("6000");

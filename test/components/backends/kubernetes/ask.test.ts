@@ -48,7 +48,8 @@ const ask = async ({
   sizeGiB = 100,
   config = {},
 }: { to?: string; sizeGiB?: number; config?: object } = {}) => {
-  const settings = (volumeAttributesClass: string) => ({ driver: "ebs.csi.aws.com", volumeAttributesClass });
+  // As the hook reads them of the claim, which doesn't say its driver.
+  const settings = (volumeAttributesClass: string) => ({ volumeAttributesClass });
   const { problems, notes } = await askCluster({
     declared: { before: { metadata: { namespace: "shop", name: "data", uid: "u" } } },
     ...{ config, from: { sizeGiB: 100, settings: settings("silver") }, to: { sizeGiB, settings: settings(to) } },

@@ -46,7 +46,8 @@ test.each<[string, Claim, object]>([
   ],
   [
     "the class doesn't exist",
-    claim({ ...GROWN, ...modifying("Pending") }),
+    // As external-resizer 2.3.0 writes it: without a target.
+    claim({ ...GROWN, modifyVolumeStatus: { status: "Pending" } }),
     { state: "pending", what: "class silver → gold: class gold doesn't exist in the cluster (Pending)" },
   ],
   [
