@@ -351,7 +351,7 @@ function resolve(asked: Asked<CioSection, Placement, CioLimits>): Answer<CioSett
     type,
     filesystem: section.filesystem ?? "btrfs",
     directory: section.directory ?? "/cio/volumes",
-    labels: section.labels ?? {},
+    labels: { ...section.labels },
     compression: compressionOf(services.compression),
     dedupe: isOn(services.dedupe),
     encryption: isOn(services.encryption),
