@@ -84,5 +84,5 @@ export function clamped(
 
 /** A product of decimal numbers without what binary ones add to it: 2.2 × 100 is 220, and not a little more. */
 export function exactly(product: number): number {
-  return Number(product.toPrecision(12));
+  return Number.isInteger(product) && Math.abs(product) < 1e12 ? product : Number(product.toPrecision(12));
 }

@@ -7,11 +7,11 @@ import { nearest } from "./nearest";
 import { problem, type Problem } from "./problems";
 import { builtinProfiles } from "./built-in-profiles";
 import type { Unreadable } from "./stack-config";
-import { isObject, overlay, own, withoutNulls } from "./overlay";
+import { frozen, isObject, overlay, own, withoutNulls } from "./overlay";
 import { NAMESPACE, type ProfileDefinition, type StackConfig } from "./config-schema";
 import { isBelow, joinPath, validate } from "./validate";
 
-/** A profile in force. */
+/** A profile in force. In a catalog it is frozen: what is known of it is worked out once for all volumes. */
 export interface Profile {
   name: string;
   description: string;
@@ -112,7 +112,7 @@ export function makeCatalog(
       continue;
     }
     const sections = layer(chain.map((link) => link.definition));
-    profiles[name] = {
+    profiles[name] = frozen<Profile>({
       name,
       // Laid over the built-in one of its name, it is still for the same.
       description:
@@ -122,7 +122,7 @@ export function makeCatalog(
       ...defaultSizeOf(chain),
       sections,
       origins: originsOf(chain, sections),
-    };
+    });
   }
   const limits = laidOver("limits", config);
   const prices = laidOver("prices", config);

@@ -34,6 +34,15 @@ export function withoutNulls(tree: Tree): Tree {
   return result;
 }
 
+/** Freezes a value with all that is in it, for what is shared; gives the same one. */
+export function frozen<T>(value: T): T {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    Object.values(value).forEach(frozen);
+  }
+  return value;
+}
+
 /** Whether a value is a plain object. */
 export function isObject(value: unknown): value is Record<string | symbol, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

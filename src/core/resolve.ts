@@ -8,6 +8,7 @@ import { nearest } from "./nearest";
 import { note, problem, type Note, type Problem } from "./problems";
 import { profilesFor, sectionPath, volumePath, type Catalog, type Profile } from "./catalog";
 import { traced, wayWithout } from "./origin";
+import { frozen } from "./overlay";
 import { parseReference } from "./reference";
 import { isSame, revisionOf } from "./revision";
 import { isBelow, validate, wrongType } from "./validate";
@@ -86,10 +87,10 @@ export function resolve(
   const placement = backend && checkPlacement(backend, request.placement, placementPath, inPlacement);
   const base = backend && placement && anyBackend(backend).basedOn?.at(placement);
   const found =
-    reference && backend && pickSections(catalog, reference.profile, [backend, base], `${pathPrefix}profile`, problems);
+    reference && backend && pickSections(catalog, reference.profile, backend, base, `${pathPrefix}profile`, problems);
   problems.push(...inPlacement);
   // With limits or a place other than the stack means, an answer would be to another question.
-  const unread = [backend, base].flatMap((each) => (each && catalog.unread[each]) ?? []);
+  const unread = [...((backend && catalog.unread[backend]) ?? []), ...((base && catalog.unread[base]) ?? [])];
   problems.push(...unread);
   if (!reference || !backend || !found || !placement || size.sizeGiB === undefined || unread.length > 0) {
     return { request, problems, notes: size.notes };
@@ -99,33 +100,35 @@ export function resolve(
   const tagged = checkTags(
     backend,
     { ofStack: catalog.tags, ofVolume: request.tags },
-    { section: found.section, placement, limits: catalog.limits[backend] },
+    { section: found.own.section, placement, limits: catalog.limits[backend] },
     pathPrefix,
   );
-  problems.push(...tagged.problems);
-  const common = {
-    name: request.physicalName ?? reference.name,
+  if (tagged.problems.length > 0) problems.push(...tagged.problems);
+  const name = request.physicalName ?? reference.name;
+  const sizePath = `${pathPrefix}${request.size === undefined ? "sizeGiB" : "size"}`;
+  const { sizeGiB } = size;
+  const askedOf = (which: BackendName, { section, path }: Checked, place: unknown): AnyAsked => ({
+    name,
     profile: reference.profile,
-    sizePath: `${pathPrefix}${request.size === undefined ? "sizeGiB" : "size"}`,
-    sizeGiB: size.sizeGiB,
-    placementPath,
-  };
-  const askedOf = (which: BackendName, section: unknown, place: unknown): Asked<unknown, unknown, unknown> => ({
-    ...common,
     section,
-    path: sectionPath(reference.profile, which),
+    path,
     without: (setting, part) => wayWithout(found.profile, which, setting, part),
+    sizePath,
+    sizeGiB,
     placement: place,
     // The storage below a volume of another backend has those of its profile alone.
     tags: which === backend ? tagged.tags : NO_TAGS,
+    placementPath,
     limits: catalog.limits[which],
+    accepts: undefined,
+    base: undefined,
   });
-  const asked: Asked<unknown, unknown, unknown> = askedOf(backend, found.section, placement);
-  if (base) {
+  const asked = askedOf(backend, found.own, placement);
+  if (base && found.ofBase) {
     const place = (placement as { bases?: Partial<Record<BackendName, object>> }).bases?.[base];
     asked.base = {
       backend: base,
-      asked: askedOf(base, found.baseSection, checkPlacement(base, place, placementPath, problems)),
+      asked: askedOf(base, found.ofBase, checkPlacement(base, place, placementPath, problems)),
       prices: catalog.prices[base],
     };
   }
@@ -136,20 +139,15 @@ export function resolve(
     if (!of) return rules.resolve({ ...asked, section }, prices);
     return rules.resolve({ ...asked, base: { ...of, asked: { ...of.asked, section } } }, prices);
   };
-  const answer = again(backend, found.section);
-  const notes = [...size.notes, ...tagged.notes, ...answer.notes];
-  problems.push(
-    ...answer.problems.map((each) => {
-      const of = asked.base && isBelow(each.path, asked.base.asked.path) ? asked.base.asked : asked;
-      const which = of === asked ? backend : (base ?? backend);
-      return traced(
-        each,
-        found.profile,
-        which,
-        helps(each, answer.problems, of, (section) => again(which, section)),
-      );
-    }),
-  );
+  const answer = rules.resolve(asked, prices);
+  const own = size.notes.length > 0 || tagged.notes.length > 0;
+  const notes = own ? [...size.notes, ...tagged.notes, ...answer.notes] : answer.notes;
+  for (const each of answer.problems) {
+    const of = asked.base && isBelow(each.path, asked.base.asked.path) ? asked.base.asked : asked;
+    const which = of === asked ? backend : (base ?? backend);
+    const isHelped = helps(each, answer.problems, of, (section) => again(which, section));
+    problems.push(traced(each, found.profile, which, isHelped));
+  }
   if (!answer.settings || problems.length > 0) return { request, problems, notes };
 
   const volume: ResolvedVolume = {
@@ -263,7 +261,7 @@ export function costDifference(from: MonthlyCost | undefined, to: MonthlyCost | 
 function helps(
   { path }: Problem,
   problems: readonly Problem[],
-  asked: Asked<unknown, unknown, unknown>,
+  asked: AnyAsked,
   again: (section: unknown) => Answer<object>,
 ): (setting: string) => boolean {
   return (setting) => {
@@ -279,24 +277,27 @@ function anyBackend(name: BackendName): Backend {
   return backends[name];
 }
 
+const EXPECTED = Object.entries({
+  name: "string",
+  profile: "string",
+  sizeGiB: "number",
+  size: "string",
+  backend: "string",
+  placement: "object",
+  physicalName: "string",
+  tags: "object",
+} satisfies Record<keyof VolumeRequest, string>) as readonly [keyof VolumeRequest, string][];
+
 // Requests also come from programs without types and over HTTP.
 function wrongTypes(request: VolumeRequest, pathPrefix: string): Problem[] {
-  const expected = {
-    name: "string",
-    profile: "string",
-    sizeGiB: "number",
-    size: "string",
-    backend: "string",
-    placement: "object",
-    physicalName: "string",
-    tags: "object",
-  };
-  return Object.entries(expected).flatMap(([key, type]) => {
-    const value = request[key as keyof VolumeRequest] as unknown;
-    if (value === undefined ? key !== "name" : typeof value === type && value !== null && !Array.isArray(value))
-      return [];
-    return [wrongType(`${pathPrefix}${key}`, value, type)];
-  });
+  const problems: Problem[] = [];
+  for (const [key, type] of EXPECTED) {
+    const value = request[key] as unknown;
+    const isRight =
+      value === undefined ? key !== "name" : typeof value === type && value !== null && !Array.isArray(value);
+    if (!isRight) problems.push(wrongType(`${pathPrefix}${key}`, value, type));
+  }
+  return problems;
 }
 
 function pickBackend(
@@ -319,14 +320,34 @@ function pickBackend(
   return undefined;
 }
 
+type AnyAsked = Asked<unknown, unknown, unknown>;
+
+// A section that was found right, and where it stands.
+interface Checked {
+  section: object;
+  path: string;
+}
+
+// What a profile says for a backend, and for the one that it is based on.
+interface Found {
+  own: Checked;
+  ofBase: Checked | undefined;
+  revision: string;
+  profile: Profile;
+}
+
+// What is found right of a profile is so for every volume that has it: a catalog's profiles are frozen. What has problems is looked at again.
+const foundOf = new WeakMap<Profile, Map<string, Found>>();
+
 // The section of the backend, and of the one that it is based on: then it may have none of its own.
 function pickSections(
   catalog: Catalog,
   profile: string,
-  [backend, base]: readonly [BackendName, BackendName | undefined],
+  backend: BackendName,
+  base: BackendName | undefined,
   path: string,
   problems: Problem[],
-): { section: object; baseSection?: object | undefined; revision: string; profile: Profile } | undefined {
+): Found | undefined {
   const known = catalog.profiles[profile];
   if (!known) {
     const profiles = Object.keys(catalog.profiles);
@@ -338,19 +359,28 @@ function pickSections(
     );
     return undefined;
   }
+  const key = base === undefined ? backend : `${backend} ${base}`;
+  const before = foundOf.get(known)?.get(key);
+  if (before) return before;
   const needed = base ?? backend;
   if (!known.sections[needed] && (base !== undefined || !anyBackend(backend).basedOn)) {
     const having = profilesFor(catalog, needed);
     problems.push(problem("profile-without-backend", path, profile, { profile, backend: needed, having }));
     return undefined;
   }
-  const before = problems.length;
   const own = known.sections[backend] ?? {};
-  const section = checkSection(known, backend, own, problems);
-  const ofBase = base && known.sections[base];
-  const baseSection = ofBase && checkSection(known, base, ofBase, problems);
-  if (!section || problems.length > before) return undefined;
-  return { section, baseSection, revision: revisionOf(backend, ofBase ? [own, base, ofBase] : own), profile: known };
+  const sectionOfBase = base && known.sections[base];
+  const checked = checkSection(known, backend, own, problems);
+  const checkedOfBase = sectionOfBase && checkSection(known, base, sectionOfBase, problems);
+  if (!checked || (sectionOfBase && !checkedOfBase)) return undefined;
+  const revision = revisionOf(backend, sectionOfBase ? [own, base, sectionOfBase] : own);
+  const found: Found = { own: checked, ofBase: checkedOfBase, revision, profile: known };
+  if (Object.isFrozen(known)) {
+    frozen(found);
+    const others = foundOf.get(known) ?? new Map<string, Found>();
+    foundOf.set(known, others.set(key, found));
+  }
+  return found;
 }
 
 function checkSection(
@@ -358,7 +388,7 @@ function checkSection(
   backend: BackendName,
   section: object,
   problems: Problem[],
-): object | undefined {
+): Checked | undefined {
   const path = sectionPath(profile.name, backend);
   const checked = validate(anyBackend(backend).section, section, path);
   const isFine = (setting: string, { path: wrong }: Problem) => {
@@ -366,8 +396,11 @@ function checkSection(
     return !validate(anyBackend(backend).section, rest, path).problems.some((each) => each.path === wrong);
   };
   problems.push(...checked.problems.map((each) => traced(each, profile, backend, (setting) => isFine(setting, each))));
-  return checked.value as object | undefined;
+  return checked.problems.length > 0 ? undefined : { section: checked.value as object, path };
 }
+
+// What backends make of a place of which nothing is said.
+const nowhere: Partial<Record<BackendName, object>> = {};
 
 function checkPlacement(
   backend: BackendName,
@@ -375,7 +408,13 @@ function checkPlacement(
   path: string,
   problems: Problem[],
 ): object | undefined {
+  if (placement === undefined) {
+    const { [backend]: known } = nowhere;
+    if (known) return known;
+  }
   const checked = validate(anyBackend(backend).placement, placement ?? {}, path);
   problems.push(...checked.problems);
-  return checked.value as object | undefined;
+  const value = checked.value as object | undefined;
+  if (placement === undefined && value) nowhere[backend] = frozen(value);
+  return value;
 }

@@ -24,9 +24,10 @@ export function isSame(one: unknown, other: unknown): boolean {
 export function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
   if (!isObject(value)) return JSON.stringify(value ?? null);
-  const keys = Object.keys(value).filter((key) => value[key] !== undefined);
-  return `{${keys
-    .sort()
-    .map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`)
-    .join(",")}}`;
+  let text = "";
+  for (const key of Object.keys(value).sort()) {
+    const of = value[key];
+    if (of !== undefined) text += `${text === "" ? "" : ","}${JSON.stringify(key)}:${canonical(of)}`;
+  }
+  return `{${text}}`;
 }

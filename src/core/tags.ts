@@ -33,12 +33,17 @@ export function checkTags(
   { section, placement, limits }: { section: object; placement: object; limits: unknown },
   pathPrefix: string,
 ): CheckedTags {
+  const rules: Backend = backends[backend];
+  // Most volumes have none, and resolving them is to stay fast.
+  if (Object.keys(ofStack).length === 0 && Object.keys(ofVolume).length === 0) {
+    const alone = rules.tags && (own(placement, rules.tags.setting) as Record<string, string> | undefined);
+    return { tags: NO_TAGS, ...(alone && Object.keys(alone).length > 0 && { own: alone }), problems: [], notes: [] };
+  }
   const volumePath = `${pathPrefix}tags`;
   // What a program leaves undefined is not set.
   const set = Object.fromEntries(Object.entries(ofVolume).filter(([, value]) => value !== undefined));
   const checked = validate(schemas().tags, set, volumePath);
   if (!checked.value) return { tags: NO_TAGS, problems: checked.problems, notes: [] };
-  const rules: Backend = backends[backend];
   const given: [path: string, tags: Readonly<Record<string, string>>][] = [
     [STACK_PATH, ofStack],
     [volumePath, checked.value],

@@ -39,9 +39,15 @@ module.exports = { interrupt, layProject, makeProject, placePackage, stateBytesO
  */
 
 /**
+ * What a process did (count.js): the folder of what it ran, the promises that the SDK tracked, seconds of processor time.
+ * @typedef {{ program: string, tracked: number, seconds: number }} Counts
+ */
+
+/**
  * @typedef {object} Project
  * @property {() => Promise<Time>} up
  * @property {() => Promise<Time>} preview which must find nothing to change
+ * @property {() => Counts[]} counts of each process that has ended since they were last asked for, in a project with `counts`
  * @property {() => Moments} moments of the program's last run
  * @property {() => Promise<number>} stateBytes for each volume: all its resources, as compact JSON
  * @property {() => void} remove
@@ -110,25 +116,37 @@ let made = 0;
  * @param {Place} place
  * @param {Variant} variant
  * @param {number} n how many volumes
- * @param {{ skipCheckpoints?: boolean }} [options]
+ * @param {{ skipCheckpoints?: boolean, counts?: boolean }} [options] whether what the program and its providers do is counted
  * @returns {Promise<Project>}
  */
-async function makeProject(place, variant, n, { skipCheckpoints = false } = {}) {
+async function makeProject(place, variant, n, { skipCheckpoints = false, counts = false } = {}) {
   // Names of one length: the paths in the state must not make a difference.
   const id = String(++made).padStart(3, "0");
   const home = path.join(place.directory, id);
   const momentsFile = path.join(home, "moments.json");
+  const countsFile = path.join(home, "counts");
   const local = { mode: "directory", stateDirectory: path.join(home, "volumes") };
   const ours = { "storage-profiles:backend": "local", "storage-profiles:local": local };
   const { pulumi, write } = await layProject(place, home, {
     config: variant === "ours" ? ours : {},
-    env: skipCheckpoints ? { PULUMI_SKIP_CHECKPOINTS: "true" } : {},
+    env: {
+      ...(skipCheckpoints && { PULUMI_SKIP_CHECKPOINTS: "true" }),
+      ...(counts && {
+        STORAGE_PROFILES_BENCH_COUNTS: countsFile,
+        NODE_OPTIONS: `--require ${JSON.stringify(path.join(__dirname, "count.js"))}`,
+      }),
+    },
   });
   write("index.js", program(variant, n, momentsFile));
   write("node_modules/raw-provider/index.js", RAW_PROVIDER);
   return {
     up: async () => (await pulumi("up", "--yes", "--skip-preview")).time,
     preview: async () => (await pulumi("preview", "--expect-no-changes")).time,
+    counts: () => {
+      const lines = fs.readFileSync(countsFile, "utf8").trimEnd().split("\n");
+      fs.rmSync(countsFile);
+      return lines.map((line) => JSON.parse(line));
+    },
     moments: () => JSON.parse(fs.readFileSync(momentsFile, "utf8")),
     stateBytes: async () => stateBytesOf((await pulumi("stack", "export")).stdout, n),
     remove: () => fs.rmSync(home, { recursive: true, force: true, maxRetries: 3 }),

@@ -202,7 +202,7 @@ function resolve(asked: Asked<CephSection, Placement, CephLimits>): Answer<CephS
     snapshotLimit: section.snapshotLimit ?? 0,
     // Their order means nothing.
     imageFeatures: features && [...new Set(features)].sort(),
-    metadata: tags.tags,
+    metadata: { ...tags.tags },
     ...(asked.placement.connection !== undefined && { connection: asked.placement.connection }),
   };
   return { settings, sizeGiB, problems, notes };
@@ -261,6 +261,8 @@ interface Limits {
   write: number;
 }
 
+const UNLIMITED: Readonly<Limits> = { max: 0, read: 0, write: 0 };
+
 function limitsOf(
   { path, profile }: Pick<Asked<CephSection, Placement, CephLimits>, "path" | "profile">,
   key: "iops" | "bandwidth",
@@ -269,7 +271,8 @@ function limitsOf(
   problems: Problem[],
 ): Limits & { burst: Limits } {
   const unit = key === "iops" ? "IOPS" : "MiB/s";
-  const { burst } = said ?? {};
+  if (said == null) return { ...UNLIMITED, burst: UNLIMITED };
+  const { burst } = said;
   const bursts = typeof burst === "number" ? { max: burst } : (burst ?? {});
   const check = (at: string, value: number | null | undefined): number => {
     if (value == null) return 0;
@@ -289,7 +292,8 @@ function limitsOf(
     read: check(at("read"), of.read),
     write: check(at("write"), of.write),
   });
-  const limits = all(said ?? {}, (bound) => bound);
+  const limits = all(said, (bound) => bound);
+  if (burst == null) return { ...limits, burst: UNLIMITED };
   const result = { ...limits, burst: all(bursts, (bound) => (typeof burst === "number" ? "burst" : `burst.${bound}`)) };
   for (const bound of ["max", "read", "write"] as const) {
     const value = result.burst[bound];

@@ -370,7 +370,7 @@ function resolve(asked: Asked<CioSection, Placement, CioLimits>): Answer<CioSett
     type,
     filesystem: section.filesystem ?? "btrfs",
     directory: section.directory ?? "/cio/volumes",
-    labels: tags.tags,
+    labels: { ...tags.tags },
     ...(placement.connection !== undefined && { connection: placement.connection }),
     compression: compressionOf(services.compression),
     dedupe: isOn(services.dedupe),

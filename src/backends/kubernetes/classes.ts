@@ -120,7 +120,17 @@ export function sorted(parameters: Parameters): Parameters {
   return Object.fromEntries(Object.entries(parameters).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+// Most claims of a stack have one of a few classes.
+const hashes = new Map<string, string>();
+const MOST_HASHES = 1_000;
+
 function hashed(driver: DriverName, content: unknown): string {
-  const hash = createHash("sha256").update(canonical(content)).digest("hex").slice(0, 10);
+  const text = JSON.stringify(content);
+  let hash = hashes.get(text);
+  if (hash === undefined) {
+    hash = createHash("sha256").update(canonical(content)).digest("hex").slice(0, 10);
+    if (hashes.size >= MOST_HASHES) hashes.clear();
+    hashes.set(text, hash);
+  }
   return `sp-${driverOf(driver).short}-${hash}`;
 }

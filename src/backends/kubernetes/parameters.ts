@@ -66,16 +66,18 @@ export function settingsOf(
   { settings: rules }: Pick<Driver, "settings">,
   { parameters, attributes }: DriverParameters,
 ): Record<string, unknown> {
-  const read = ([setting, rule]: [string, Driver["settings"][string]]): [string, unknown] => {
-    if (rule.to === "tags") return [setting, tagsIn(attributes, rule.key)];
+  const read = (rule: Driver["settings"][string]): unknown => {
+    if (rule.to === "tags") return tagsIn(attributes, rule.key);
     const text =
       rule.to === "class" ? parameters[rule.key] : rule.to === "attributes" ? attributes[rule.key] : undefined;
-    if (text === undefined) return [setting, null];
-    if (rule.to === "class" && rule.key === THICK) return [setting, text === "true" ? "thick" : "thin"];
-    if (text === "true" || text === "false") return [setting, text === "true"];
-    return [setting, /^\d+$/.test(text) ? Number(text) : text];
+    if (text === undefined) return null;
+    if (rule.to === "class" && rule.key === THICK) return text === "true" ? "thick" : "thin";
+    if (text === "true" || text === "false") return text === "true";
+    return /^\d+$/.test(text) ? Number(text) : text;
   };
-  return Object.fromEntries(Object.entries(rules).map(read));
+  const settings: Record<string, unknown> = {};
+  for (const setting of Object.keys(rules)) settings[setting] = read(rules[setting] as Driver["settings"][string]);
+  return settings;
 }
 
 // The one parameter whose text isn't the setting's.

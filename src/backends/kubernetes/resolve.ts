@@ -89,9 +89,12 @@ function acceptedBy(asked: AskedClaim): (changed: { section: unknown; sizeGiB: n
     const all = answerTo(at, true).problems.map(keyOf);
     return all.filter((each) => !below.includes(each));
   };
-  const before = ofDriver({});
-  return ({ section, sizeGiB }) =>
-    ofDriver({ section: section as Record<string, unknown>, sizeGiB }).every((each) => before.includes(each));
+  // Only where there is a problem does anybody ask.
+  let before: string[] | undefined;
+  return ({ section, sizeGiB }) => {
+    const known = (before ??= ofDriver({}));
+    return ofDriver({ section: section as Record<string, unknown>, sizeGiB }).every((each) => known.includes(each));
+  };
 }
 
 function helpful(asked: AskedClaim, found: Problem, candidates: readonly Candidate[]): string[] {
@@ -132,9 +135,11 @@ function wrongName({ name, sizePath }: AskedClaim): Problem[] {
 
 // A parameter that a driver doesn't know it either ignores, or no volume is ever created.
 function wrongOptions(name: DriverName, driver: Driver, { classes = {}, zones }: Placement): Problem[] {
+  const given = Object.keys(classes.parameters ?? {});
+  if (given.length === 0 && zones === undefined) return [];
   const ours = Object.values(driver.settings).flatMap((rule) => (rule.to === "class" ? [rule.key] : []));
   const known = [...driver.others, ...SIDECAR_PARAMETERS];
-  const problems = Object.keys(classes.parameters ?? {}).flatMap((key): Problem[] => {
+  const problems = given.flatMap((key): Problem[] => {
     const path = joinPath(`${STACK}.parameters`, [key]);
     if (known.includes(key)) return [];
     if (!ours.some((each) => each.toLowerCase() === key.toLowerCase()))

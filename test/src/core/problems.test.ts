@@ -4,12 +4,20 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 import { Ajv2020 } from "ajv/dist/2020.js";
+import * as fc from "fast-check";
 import { parse } from "yaml";
 
 import { noteKinds, problemKinds, schemas } from "../../../src";
+import { count } from "../../../src/core/problems";
 
 const root = resolve(__dirname, "../../..");
 const read = (file: string) => readFileSync(join(root, file), "utf8");
+
+test("numbers read as the locale has them, though whole ones are written without it", () => {
+  const locale = new Intl.NumberFormat("en-US", { maximumFractionDigits: 4 });
+  const value = fc.oneof(fc.integer(), fc.maxSafeInteger(), fc.double(), fc.constantFrom(0, -0, 999, 1_000, 2 ** 53));
+  fc.assert(fc.property(value, (each) => expect(count(each)).toBe(locale.format(each))));
+});
 
 test("every problem and every note is raised somewhere: the registry has no dead words", () => {
   const files = ["src", "components", "policy"].flatMap((room) =>

@@ -34,6 +34,22 @@ const volumeOf = (resolution: { volume?: ResolvedVolume; problems: unknown }): R
   return resolution.volume;
 };
 
+test("what is done with one answer doesn't show in the next: volumes of a profile share nothing that can be changed", () => {
+  const own = withProfiles({
+    mine: { cio: { labels: { team: "a" } }, ceph: { metadata: { team: "a" }, imageFeatures: ["layering"] } },
+  });
+  for (const backend of ["cio", "ceph"] as const) {
+    const before = JSON.stringify(on(backend, "mine", 8, own));
+    const { labels, metadata, imageFeatures } = volumeOf(on(backend, "mine", 8, own)).settings as unknown as Record<
+      string,
+      { team?: string; length?: number } | undefined
+    >;
+    for (const each of [labels, metadata]) if (each) each.team = "b";
+    if (imageFeatures) imageFeatures.length = 0;
+    expect(JSON.stringify(on(backend, "mine", 8, own))).toBe(before);
+  }
+});
+
 describe("gold", () => {
   test.each([
     [
