@@ -127,7 +127,9 @@ async function benchLocal(place, machine, { quick, write }, check) {
   const work = workTable(await measureWork(place, COUNTED, check, progress));
   const resolved = measureResolve(path.join(place.directory, "package"));
   const rows = [...rowsOf(samples), imports.row];
-  const each = resolved.backends.map(({ name, rate }) => `${name} ${rate.toLocaleString("en")}`);
+  const each = resolved.backends.map(
+    (/** @type {{ name: string, rate: number }} */ { name, rate }) => `${name} ${rate.toLocaleString("en")}`,
+  );
   const others = [
     `resolve: ${resolved.all.toLocaleString("en")} a second of processor time, over all backends and built-in profiles (aim: ${RESOLVE.toLocaleString("en")}). One backend alone: ${each.join(", ")}.`,
     `require("storage-profiles/core"), which needs no Pulumi: ${imports.core} ms.`,

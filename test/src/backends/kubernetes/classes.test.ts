@@ -378,7 +378,8 @@ describe("what can't be expressed is a problem with the way out", () => {
         ],
       },
     );
-    expect(tried.size).toBeGreaterThan(8);
+    // The examples alone offer several.
+    expect(tried.size).toBeGreaterThan(2);
   });
 
   test("a name that no object can have", () => {
