@@ -158,7 +158,7 @@ async function defaultTier(engine, env, jest, failed) {
     { what: "types", args: [bin("typescript", "bin/tsc"), "-p", "tsconfig.json"] },
     { what: "types of the status page", args: [bin("typescript", "bin/tsc"), "-p", "tsconfig.page.json"] },
     { what: "types of an added backend", args: [bin("typescript", "bin/tsc"), "-p", "test/backends/tsconfig.json"] },
-    { what: "lint", args: [bin("eslint", "bin/eslint.js"), "."] },
+    { what: "lint", args: ["--max-old-space-size=8192", bin("eslint", "bin/eslint.js"), "."] },
     { what: "format", args: [bin("prettier", "bin/prettier.cjs"), "--check", "--log-level", "warn", "."] },
   ];
   const files = testFiles().filter((file) => labOf(file) === undefined);

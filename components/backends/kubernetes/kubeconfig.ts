@@ -140,7 +140,7 @@ function findKubeconfig(given: string | undefined, env: NodeJS.ProcessEnv): Foun
 
 function merged(first: Kubeconfig, second: Kubeconfig): Kubeconfig {
   return {
-    "current-context": first["current-context"] || second["current-context"],
+    "current-context": [first, second].map((each) => each["current-context"]).find(Boolean),
     clusters: [...(first.clusters ?? []), ...(second.clusters ?? [])],
     users: [...(first.users ?? []), ...(second.users ?? [])],
     contexts: [...(first.contexts ?? []), ...(second.contexts ?? [])],

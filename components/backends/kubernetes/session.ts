@@ -64,7 +64,7 @@ export class ClusterSession {
   async readClaim(claim: string, uid: string | undefined): Promise<Claim | undefined> {
     const response = await this.send({ at: pathOf(claim), what: `reading claim ${claim}` });
     if (response.status === 404) return undefined;
-    const read = understood(response, claimShape, `reading claim ${claim}`) as Claim;
+    const read = understood<Claim>(response, claimShape, `reading claim ${claim}`);
     return uid !== undefined && read.metadata?.uid !== uid ? undefined : read;
   }
 
@@ -76,7 +76,7 @@ export class ClusterSession {
     const read = readJson(response, statusShape);
     const message = "value" in read ? read.value.message : "";
     // Without the permission to patch nothing is known. A quota is forbidden, too.
-    if (response.status === 403 && /cannot patch/.test(message)) throw forbidden(what);
+    if (response.status === 403 && message.includes("cannot patch")) throw forbidden(what);
     if (response.status >= 500) return understood(response, z.never(), what);
     return message;
   }

@@ -25,6 +25,8 @@ export interface Claim {
   status?: {
     phase?: string;
     capacity?: { storage?: string };
+    /** The size that `allocatedResourceStatuses` is about. */
+    allocatedResources?: { storage?: string };
     allocatedResourceStatuses?: { storage?: string };
     conditions?: { type?: string; status?: string; reason?: string; message?: string }[];
     currentVolumeAttributesClassName?: string;

@@ -63,7 +63,10 @@ export const kubernetes = defineBackend({
     { bases = {} }: Placement,
     prices: unknown,
   ) {
-    const { backend } = driverOf(settings.driver);
+    // A claim as the cluster has it doesn't say its driver, and a hook may ask about one.
+    const { driver } = settings as Partial<KubernetesSettings>;
+    if (driver === undefined) return undefined;
+    const { backend } = driverOf(driver);
     const place = bases[backend] ?? {};
     return backends[backend].monthlyCost({ sizeGiB, settings: { ...baseSettings(settings), ...place } }, place, prices);
   },

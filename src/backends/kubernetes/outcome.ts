@@ -40,7 +40,7 @@ export function outcomeOf(claim: Claim, requested: RequestedChange, events: read
     const remark = parts.map((part) => ("remark" in part ? part.remark : undefined)).find((each) => each !== undefined);
     return { state: "done", ...(remark !== undefined && { remark }) };
   }
-  const open = parts.filter((part) => part.state !== "done") as Exclude<Outcome, { state: "done" }>[];
+  const open = parts.filter((part): part is Exclude<Outcome, { state: "done" }> => part.state !== "done");
   const what = open.map((part) => part.what).join("; ");
   const way = open.map((part) => ("way" in part ? part.way : undefined)).find((each) => each !== undefined);
   return { state, what, ...(way !== undefined && { way }) } as Outcome;
@@ -97,8 +97,12 @@ function sizeOutcome(claim: Claim, { storage }: RequestedChange, events: readonl
   const waitsForNode = status?.conditions?.some(
     ({ type, status }) => type === "FileSystemResizePending" && status === "True",
   );
+  const judged = status?.allocatedResources?.storage;
   switch (stage) {
     case "ControllerResizeInfeasible":
+      // What the driver said of an earlier request stays until it has looked at this one.
+      if (judged !== undefined && bytes(judged) !== wanted)
+        return { state: "in-progress", what: `${change}: an earlier request for ${judged} was rejected` };
       return {
         state: "infeasible",
         what: `${change}: the driver rejected the size (${stage})${reason(claim, "ControllerResizeError", events)}. The volume keeps ${now}`,

@@ -76,7 +76,7 @@ export function settingsOf(
     return /^\d+$/.test(text) ? Number(text) : text;
   };
   const settings: Record<string, unknown> = {};
-  for (const setting of Object.keys(rules)) settings[setting] = read(rules[setting] as Driver["settings"][string]);
+  for (const [setting, rule] of Object.entries(rules)) settings[setting] = read(rule);
   return settings;
 }
 

@@ -53,9 +53,10 @@ describeIf(missingDrivers() === undefined, "the outcome of a change", missingDri
     printed = [];
     return provider.update("default/data", inputs, inputs).then(
       ({ outs }) => expect(outs).not.toHaveProperty("incomplete"),
-      (error: Error & { properties?: { incomplete?: string } }) => {
-        expect(error.message).toContain(error.properties?.incomplete);
-        return error.message;
+      (error: unknown) => {
+        const { message, properties } = error as Error & { properties?: { incomplete?: string } };
+        expect(message).toContain(properties?.incomplete);
+        return message;
       },
     );
   };

@@ -84,7 +84,7 @@ const update = () => provider.update("shop/data", inputs, inputs);
 const failure = (action: Promise<unknown>) =>
   action.then(
     () => Promise.reject(new Error("it should have failed")),
-    (error: Error & { properties?: any; id?: string; reasons?: string[] }) => error,
+    (error: unknown) => error as Error & { properties?: any; id?: string; reasons?: string[] },
   );
 
 describe("a change of a claim", () => {

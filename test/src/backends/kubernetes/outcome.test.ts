@@ -70,6 +70,15 @@ test.each<[string, Claim, object]>([
     { state: "infeasible", what: expect.stringContaining("The volume keeps 100Gi") },
   ],
   [
+    "what the driver said of an earlier size isn't taken for its answer to this one",
+    claim({
+      ...IS_GOLD,
+      allocatedResources: { storage: "400Gi" },
+      allocatedResourceStatuses: { storage: "ControllerResizeInfeasible" },
+    }),
+    { state: "in-progress", what: expect.stringContaining("an earlier request for 400Gi was rejected") },
+  ],
+  [
     "the storage has grown, and the file system waits for a pod",
     claim({ ...IS_GOLD, allocatedResourceStatuses: { storage: "NodeResizePending" } }),
     { state: "done", remark: expect.stringContaining("when a pod uses the claim") },
