@@ -11,7 +11,7 @@ const from = path.join(root, "src", "http", "page");
 const to = path.join(root, "dist", "src", "http", "page");
 
 // What is gone from the sources is gone there too: an old commands.js would be loaded in the place of commands/index.js.
-for (const room of ["src", "components", "emulators"]) {
+for (const room of ["src", "components", "emulators", "plugin", "policy"]) {
   const compiled = path.join(root, "dist", room);
   for (const file of fs.existsSync(compiled) ? fs.readdirSync(compiled, { recursive: true, encoding: "utf8" }) : []) {
     const source = /^(.*)\.(?:js|d\.ts)$/.exec(file)?.[1];

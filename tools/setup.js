@@ -11,7 +11,7 @@ const path = require("node:path");
 const { UserError, atLeast, main, withLock } = require("./shared.js");
 
 /** The folders that are compiled: `include` of tsconfig.build.json. */
-const SOURCES = ["src", "components", "emulators", "plugin"];
+const SOURCES = ["src", "components", "emulators", "plugin", "policy"];
 
 module.exports = { setup, SOURCES };
 
