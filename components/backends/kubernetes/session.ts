@@ -24,6 +24,7 @@ const claimShape = z.object({
     .object({
       phase: text,
       capacity: z.object({ storage: text }).optional(),
+      allocatedResources: z.object({ storage: text }).optional(),
       allocatedResourceStatuses: z.object({ storage: text }).optional(),
       conditions: z.array(z.object({ type: text, status: text, reason: text, message: text })).optional(),
       currentVolumeAttributesClassName: text,
