@@ -69,12 +69,14 @@ export const provider = {
 
   async read(id: string, props: Outputs): Promise<dynamic.ReadResult<Outputs>> {
     const { incomplete: _before, ...requested } = props;
-    const outcome = await look(sessionOfRun(), watchedOf(props)).catch((error: unknown) => {
-      if (error instanceof KubernetesError) return undefined;
-      throw error;
-    });
+    try {
+      const outcome = await look(sessionOfRun(), watchedOf(props));
+      if (outcome) return { id, props: outputs(requested, outcome) };
+    } catch (error) {
+      if (!(error instanceof KubernetesError)) throw error;
+    }
     // Where it can't be read, what is known of it is as old as it was.
-    return { id, props: outcome ? outputs(requested, outcome) : props };
+    return { id, props };
   },
 
   // The claim's own resource takes it away.

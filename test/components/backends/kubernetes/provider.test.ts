@@ -6,11 +6,14 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { stringify } from "yaml";
 
 import { KubernetesError } from "../../../../components/backends/kubernetes/cluster-errors";
 import { readCluster } from "../../../../components/backends/kubernetes/kubeconfig";
 import { provider } from "../../../../components/backends/kubernetes/provider";
+import { takeConfig } from "../../../../plugin/config";
+import { StorageProfiles } from "../../../../plugin/provider";
 
 const TOKEN = "a-token-that-nobody-may-see";
 const claim = (status: object = {}, spec: object = {}) => ({
@@ -121,6 +124,18 @@ describe("a change of a claim", () => {
     expect(await provider.diff("shop/data", error.properties, inputs)).toMatchObject({ changes: true, replaces: [] });
   });
 
+  test("that isn't done fails in the plugin with properties that the SDK can send: without a provider's text", async () => {
+    takeConfig([["kubernetes:kubeconfig", kubeconfig()]]);
+    answers = [{ body: INFEASIBLE }];
+    const { __provider: _text, ...given } = inputs;
+    const urn = "urn:pulumi:dev::shop::storage-profiles:kubernetes:ClaimOutcome::data";
+    const error = await failure(new StorageProfiles().update("shop/data", urn, given, given));
+    expect(Struct.fromJavaScript(error.properties).toJavaScript()).toEqual({
+      ...recorded,
+      incomplete: expect.stringContaining("Infeasible"),
+    });
+  });
+
   test.each<[string, object, RegExp]>([
     ["that nobody answers", claim(), /no answer from the cluster.*external-resizer/],
     [
@@ -151,6 +166,8 @@ describe("a change of a claim", () => {
     expect(await provider.read("shop/data", props as never)).toEqual({ id: "shop/data", props });
     answers = [{ body: DONE }];
     expect((await provider.read("shop/data", props as never)).props).toEqual(recorded);
+    await configure({ "kubernetes:kubeconfig": "/no/such/file" });
+    expect(await provider.read("shop/data", props as never)).toEqual({ id: "shop/data", props });
   });
 
   test("survives an API server that is away for a moment", async () => {
