@@ -7,7 +7,7 @@ import type * as dynamic from "@pulumi/pulumi/dynamic";
 import type { Outcome } from "../../../src/backends/kubernetes/outcome";
 import { leaveToEngine } from "../../provider-errors";
 import { KubernetesError, type KubernetesErrorCode } from "./cluster-errors";
-import { readCluster } from "./kubeconfig";
+import { CLUSTER_KEYS, readCluster } from "./kubeconfig";
 import { ClusterSession } from "./session";
 import { look, waitFor, type Watched } from "./watch";
 
@@ -38,11 +38,15 @@ interface Outputs extends Inputs {
 type Config = Parameters<NonNullable<dynamic.ResourceProvider["configure"]>>[0];
 
 let readConfig: ((key: string) => string | undefined) | undefined;
-let session: ClusterSession | undefined;
+let session: { of: string; made: ClusterSession } | undefined;
 
-// The kubeconfig is read when it is first used: a run that changes nothing needs none.
+// The kubeconfig is read when it is first used: a run that changes nothing needs none. The plugin has the stack's config only once the program
+// runs, and what a refresh before that has used may be another cluster.
 function sessionOfRun(): ClusterSession {
-  return (session ??= new ClusterSession(readCluster(readConfig ?? (() => undefined), process.env)));
+  const config = readConfig ?? (() => undefined);
+  const of = JSON.stringify(CLUSTER_KEYS.map((key) => config(key)));
+  if (session?.of !== of) session = { of, made: new ClusterSession(readCluster(config, process.env)) };
+  return session.made;
 }
 
 export const provider = {

@@ -1,7 +1,7 @@
 // What waits for the outcome of a claim's change, against an API server of the test's own: how it logs in, what it reports, what the state gets.
 
 import { createServer, type Server } from "node:http";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -183,6 +183,18 @@ describe("a change of a claim", () => {
     expect(await provider.create(inputs)).toEqual({ id: "shop/data", outs: recorded });
   });
 
+  test("is asked of the cluster that the config says now: the plugin has it only once the program runs", async () => {
+    const config: Record<string, string> = { "kubernetes:kubeconfig": kubeconfig({}, "http://127.0.0.1:1") };
+    await configure(config);
+    expect((await provider.read("shop/data", recorded)).props).toEqual(recorded);
+    config["kubernetes:kubeconfig"] = kubeconfig();
+    answers = [{ body: DONE }];
+    await update();
+    await update();
+    expect(requests).toHaveLength(2);
+    expect(printed).toEqual([]);
+  });
+
   test("asks nothing where nothing changes", async () => {
     await configure();
     expect(await provider.diff("shop/data", recorded, inputs)).toMatchObject({ changes: false });
@@ -285,6 +297,24 @@ describe("the kubeconfig", () => {
       KUBECONFIG: `${first}:${join(directory, "missing")}:${second}`,
     });
     expect(address).toBe(url());
+  });
+
+  test("has its relative paths relative to its own file, also as the second of KUBECONFIG", async () => {
+    const folder = join(directory, "second-folder");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "token"), TOKEN);
+    const first = file("only-context", stringify({ "current-context": "lab" }));
+    const second = file("second-folder/config", kubeconfig({ tokenFile: "token" }));
+    const { logIn } = readCluster(() => undefined, { KUBECONFIG: `${first}:${second}` });
+    expect(await logIn()).toMatchObject({ authorization: `Bearer ${TOKEN}` });
+  });
+
+  test("may name its server without a scheme", () => {
+    const of = (address: string) =>
+      readCluster((key) => (key === "kubernetes:kubeconfig" ? kubeconfig({}, address) : undefined), {}).server;
+    expect([of("10.0.0.1:6443"), of("https://k8s.example/"), of("http://127.0.0.1:80")]).toEqual([
+      ...["https://10.0.0.1:6443", "https://k8s.example", "http://127.0.0.1:80"],
+    ]);
   });
 
   test.each([
