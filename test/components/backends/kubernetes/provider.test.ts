@@ -177,6 +177,39 @@ describe("a change of a claim", () => {
     expect(printed.join()).toContain("HTTP 503; retrying until the time limit");
   });
 
+  test("survives an API server that is away at first", async () => {
+    await configure();
+    answers = [{ status: 429 }, { body: INFEASIBLE }];
+    expect((await failure(update())).properties).toMatchObject({ incomplete: expect.stringContaining("Infeasible") });
+    expect(printed).toEqual([expect.stringContaining("HTTP 429; retrying for a minute")]);
+  });
+
+  test.each([
+    ["is away", 503, "the API server answered HTTP 503"],
+    ["no longer permits it", 403, "has no permission for it (HTTP 403)"],
+    ["no longer has the claim", 404, "the cluster no longer has claim shop/data"],
+    ["no longer accepts the credentials", 401, "rejected the kubeconfig's credentials"],
+  ])("of which the last thing seen was open isn't done where the server %s", async (_, status, why) => {
+    await configure();
+    answers = [
+      { body: claim({ modifyVolumeStatus: { status: "InProgress", targetVolumeAttributesClassName: "gold" } }) },
+      { status },
+    ];
+    const error = await failure(provider.update("shop/data", inputs, { ...inputs, timeoutSeconds: 1 }));
+    expect(error.message).toContain("class silver → gold: InProgress, when last read. Then ");
+    expect(error.message).toContain(why);
+    expect(error.properties).toMatchObject({ incomplete: "class silver → gold: InProgress" });
+  });
+
+  test("that wasn't done in the last run stays so where it can't be read, until another is requested", async () => {
+    await configure();
+    answers = [{ status: 403 }];
+    const olds = { ...recorded, incomplete: "class silver → gold: InProgress" };
+    expect((await provider.update("shop/data", olds, inputs)).outs).toEqual(olds);
+    const back = await provider.update("shop/data", olds, { ...inputs, attributesClass: "silver" });
+    expect(back.outs).not.toHaveProperty("incomplete");
+  });
+
   test("of a new claim that isn't bound yet isn't waited for", async () => {
     await configure();
     answers = [{ body: claim({ phase: "Pending" }, { volumeName: undefined }) }];
@@ -238,7 +271,8 @@ describe("a change that can't be seen isn't waited for, and that is said:", () =
   ])("%s", async (_, config, answer, expected) => {
     await configure({ "kubernetes:kubeconfig": kubeconfig(), ...config() });
     answers = [answer];
-    expect((await update()).outs).toEqual(recorded);
+    const atOnce = { ...inputs, timeoutSeconds: 0 };
+    expect((await provider.update("shop/data", inputs, atOnce)).outs).toEqual({ ...recorded, timeoutSeconds: 0 });
     expect(printed).toEqual([expect.stringMatching(/^data: not waiting for the CSI driver .*kubectl describe pvc/)]);
     expect(printed[0]).toContain(expected);
     expect(printed[0]).not.toContain(TOKEN);
