@@ -102,7 +102,11 @@ export function readCluster(config: (key: string) => string | undefined, env: No
   const user: User = kubeconfig.users?.find((each) => each.name === context.user)?.user ?? {};
   if (user["auth-provider"] != null) throw wrong("auth-provider isn't supported; use exec");
   const pem = (data: string | undefined, file: string | undefined) =>
-    data !== undefined ? Buffer.from(data, "base64").toString("utf8") : file === undefined ? undefined : read(file, wrong);
+    data !== undefined
+      ? Buffer.from(data, "base64").toString("utf8")
+      : file === undefined
+        ? undefined
+        : read(file, wrong);
   const server = cluster.server.replace(/\/+$/, "");
   return {
     server: server.includes("://") ? server : `https://${server}`,
