@@ -35,7 +35,7 @@ export class StackVolumes extends pulumi.ComponentResource {
     const listed = Object.entries(volumesOfStack());
     super(STACK_VOLUMES, name, {}, opts);
     // Beside this resource and not below it: they are the volumes that a program in TypeScript declares, and one of them can be a target.
-    // What a child inherits, or waits for with its parent, each is therefore given.
+    // So they inherit nothing of it.
     const { parent, protect, provider, providers, dependsOn } = opts ?? {};
     const own = { parent, protect, provider, providers, dependsOn, ...passedOn(opts) };
     const made = listed.map(([each, spec]) => [each, new ProfiledVolume(each, spec, own)] as const);

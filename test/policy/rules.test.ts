@@ -116,7 +116,7 @@ test("encryption of a claim is judged by its profile, and isn't known where the 
   const found = (existingClass?: string) => {
     const placement = { driver: "ebs.csi.aws.com", ...(existingClass !== undefined && { existingClass }) };
     const of = { name: "data", profile: "mine", sizeGiB: 8, backend: "kubernetes" as const, placement };
-    const { settings } = resolve(catalog, of as never).volume!;
+    const { settings } = resolve(catalog, of).volume!;
     return notEncrypted(volume("data", { backend: "kubernetes", settings })).map(({ problem }) => problem.message);
   };
   expect(found()).toEqual([]);

@@ -128,7 +128,10 @@ type Open = Exclude<Outcome, { state: "done" }>;
 
 function messageOf(outcome: Open, { timeoutSeconds }: Inputs, unread: string | undefined): string {
   if (unread !== undefined) {
-    return `${outcome.what}, when last read. Then ${unread}. Fix: check the cluster and the kubeconfig, and run \`pulumi up\` again.`;
+    return (
+      `${outcome.what}; its state can no longer be read: ${unread}. Fix: check the cluster and the kubeconfig, and run ` +
+      "`pulumi up` again."
+    );
   }
   if ("way" in outcome) return `${outcome.what}. Fix: ${outcome.way}.`;
   const limit = "(customTimeouts.update of the volume, or changeTimeoutMinutes in storage-profiles:kubernetes)";

@@ -114,8 +114,8 @@ export const kubernetesBackend: VolumeBackend = {
       .apply(([asked, each]): KubernetesSettings => ({ ...(asked.settings as KubernetesSettings), ...each.settings }));
     // Not the companion's business: a pod that uses the claim neither waits for a change, nor has it unknown at preview.
     const details = detailsOf(resource);
-    // Who uses the id uses a volume of the class and the size that was asked for. A companion that this run leaves out has no id: the state of
-    // before knew none, and --target means another resource.
+    // Who uses the id uses a volume of the class and the size that was asked for. A companion that --target leaves out
+    // before it was ever made has no id, and the state keeps that of the volume.
     const volumeId = resource.id.apply(async (id) => {
       await known(companion.id);
       return id;

@@ -196,7 +196,7 @@ describe("a change of a claim", () => {
       { status },
     ];
     const error = await failure(provider.update("shop/data", inputs, { ...inputs, timeoutSeconds: 1 }));
-    expect(error.message).toContain("class silver → gold: InProgress, when last read. Then ");
+    expect(error.message).toContain("class silver → gold: InProgress; its state can no longer be read: ");
     expect(error.message).toContain(why);
     expect(error.properties).toMatchObject({ incomplete: "class silver → gold: InProgress" });
   });
