@@ -3,7 +3,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { formatProblems, nearest, problem, STACK_VOLUMES } from "../src";
-import { passedOn } from "./options";
+import { optionProblems, passedOn } from "./options";
 import { ProfiledVolume } from "./profiled-volume";
 import { volumesOfStack } from "./run";
 
@@ -24,17 +24,20 @@ export class StackVolumes extends pulumi.ComponentResource {
 
   /**
    * Declares the volumes.
-   * @throws `pulumi.RunError` with every problem of the stack's config, and where arguments are given.
+   * @throws `pulumi.RunError` with every problem of the stack's config, and where arguments or options are given that have no effect.
    */
   constructor(name: string, args: object = {}, opts?: pulumi.ComponentResourceOptions) {
     const unknown = Object.entries(args).map(([key, value]) =>
       problem("unknown-key", key, value, { key, keys: [], nearest: nearest(key, []) }),
     );
-    if (unknown.length > 0) throw new pulumi.RunError(formatProblems(name, unknown));
+    const wrong = [...unknown, ...optionProblems(opts, ["create", "update", "delete"])];
+    if (wrong.length > 0) throw new pulumi.RunError(formatProblems(name, wrong));
     const listed = Object.entries(volumesOfStack());
     super(STACK_VOLUMES, name, {}, opts);
     // Beside this resource and not below it: they are the volumes that a program in TypeScript declares, and one of them can be a target.
-    const own = { parent: opts?.parent, protect: opts?.protect, ...passedOn(opts) };
+    // So they inherit nothing of it.
+    const { parent, protect, provider, providers, dependsOn } = opts ?? {};
+    const own = { parent, protect, provider, providers, dependsOn, ...passedOn(opts) };
     const made = listed.map(([each, spec]) => [each, new ProfiledVolume(each, spec, own)] as const);
     this.declared = made.map(([, volume]) => volume);
     this.volumes = Object.fromEntries(

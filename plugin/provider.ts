@@ -10,7 +10,7 @@ import { stackConfig } from "./config";
 import { givenOptions } from "./options";
 import { packageManifest } from "../src/system/manifest";
 import { schema } from "./schema";
-import { marked, plain } from "./wire";
+import { marked, markedFailure, plain } from "./wire";
 
 type Properties = Record<string, unknown>;
 type OwnProvider = dynamic.ResourceProvider<Properties, Properties>;
@@ -48,7 +48,8 @@ export class StorageProfiles implements pulumi.provider.Provider {
   }
 
   async create(urn: pulumi.URN, inputs: Properties): Promise<pulumi.provider.CreateResult> {
-    const { id, outs = {} } = await (await this.providerOf(urn)).create(plain(inputs));
+    const provider = await this.providerOf(urn);
+    const { id, outs = {} } = await provider.create(plain(inputs)).catch(markedFailure(inputs));
     return { id, outs: marked(outs, inputs) };
   }
 
@@ -70,7 +71,8 @@ export class StorageProfiles implements pulumi.provider.Provider {
     olds: Properties,
     news: Properties,
   ): Promise<pulumi.provider.UpdateResult> {
-    const { outs = {} } = (await (await this.providerOf(urn)).update?.(id, plain(olds), plain(news))) ?? {};
+    const provider = await this.providerOf(urn);
+    const { outs = {} } = (await provider.update?.(id, plain(olds), plain(news)).catch(markedFailure(news))) ?? {};
     return { outs: marked(outs, news) };
   }
 

@@ -11,14 +11,26 @@ export function plain(properties: Properties): Properties {
   return unmarked(properties) as Properties;
 }
 
-/** Properties, of which those are secret whose namesakes in `given` are. */
+/** Properties, of which those are secret whose namesakes in `given` are. What is undefined is left out: the wire has no value for it. */
 export function marked(properties: object, given: Properties): Properties {
+  const defined = JSON.parse(JSON.stringify(properties)) as Properties;
   return Object.fromEntries(
-    Object.entries(properties).map(([key, value]) => [
+    Object.entries(defined).map(([key, value]) => [
       key,
-      value !== undefined && containsSecret(given[key]) ? { [KIND]: SECRET, value: value as unknown } : value,
+      containsSecret(given[key]) ? { [KIND]: SECRET, value } : value,
     ]),
   );
+}
+
+/**
+ * Throws an error again, with properties that can be sent where it has some: those of a resource that is made or changed only in part. With
+ * others the SDK fails while it packs the error, and never answers the engine.
+ */
+export function markedFailure(given: Properties): (error: unknown) => never {
+  return (error) => {
+    const { properties } = (error ?? {}) as { properties?: object };
+    throw properties === undefined ? error : Object.assign(error as Error, { properties: marked(properties, given) });
+  };
 }
 
 function unmarked(value: unknown): unknown {

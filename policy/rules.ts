@@ -18,6 +18,8 @@ export interface Seen {
   type: string;
   name: string;
   props: Record<string, unknown>;
+  /** With the URN of what it is below. */
+  opts?: { parent?: string };
 }
 
 /** A problem, and the resource that has it: none where it is of the stack as a whole. */
@@ -31,14 +33,14 @@ export function stackOf({ urn }: Pick<Seen, "urn">): string {
   return urn.split("::")[0]?.split(":").at(-1) ?? "";
 }
 
-/** A backend's own volume must belong to a `ProfiledVolume`. Problem: `volume-without-profile` */
-export function withoutProfile({ urn, type, name }: Seen, exempt: readonly string[] = []): Violation[] {
+/** A backend's own volume must be the one that a `ProfiledVolume` creates: its child of the same name. Problem: `volume-without-profile` */
+export function withoutProfile({ urn, type, name, opts }: Seen, exempt: readonly string[] = []): Violation[] {
   if (!volumeTypes().has(type) || exempt.includes(name) || exempt.includes(urn)) return [];
   // The types of its parents, from the outside in, and its own.
   const types = urn.split("::")[2]?.split("$") ?? [];
-  return types.includes(PROFILED_VOLUME)
-    ? []
-    : [{ problem: problem("volume-without-profile", name, undefined, { type }), urn }];
+  const parent = opts?.parent ?? "";
+  const isOwn = types.at(-2) === PROFILED_VOLUME && (parent === "" || parent.split("::").slice(3).join("::") === name);
+  return isOwn ? [] : [{ problem: problem("volume-without-profile", name, undefined, { type }), urn }];
 }
 
 let types: ReadonlySet<string> | undefined;

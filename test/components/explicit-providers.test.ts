@@ -3,6 +3,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { ProfiledVolume, VolumeAttachment } from "../../components";
+import { StackVolumes } from "../../components/stack-volumes";
 
 interface Seen {
   /** The provider of each resource, by the last part of its type and its name: "Volume data". */
@@ -80,6 +81,15 @@ test("on aws each volume is in the region of its own provider, also by its paren
   expect(seen.calls.sort()).toEqual(["getAvailabilityZones of east", "getAvailabilityZones of west"]);
   const zones = ["a", "b", "c", "d"].map((name) => seen.inputs[`Volume ${name}`]?.["availabilityZone"]);
   expect(zones).toEqual(["east-zone-a", "west-zone-a", "west-zone-a", "us-east-1a"]);
+});
+
+test("volumes that the stack's config lists are in the region of the provider that the component is given", async () => {
+  const config = { backend: "aws", volumes: { a: { profile: "gold", sizeGiB: 10 } } };
+  const providers = async (opts: (east: pulumi.ProviderResource) => pulumi.ComponentResourceOptions) =>
+    (await run(() => new StackVolumes("all", {}, opts(providerNamed("aws", "east"))), config)).providers["Volume a"];
+  expect(await providers((provider) => ({ provider }))).toBe("east");
+  expect(await providers((east) => ({ providers: [east] }))).toBe("east");
+  await expect(providers(() => ({ ignoreChanges: ["size"] }))).rejects.toThrow("opts.ignoreChanges");
 });
 
 test("on kubernetes each claim is in the cluster of its own provider", async () => {

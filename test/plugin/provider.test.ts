@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 import { givenOptions } from "../../plugin/options";
 import { StorageProfiles } from "../../plugin/provider";
-import { marked, plain } from "../../plugin/wire";
+import { marked, markedFailure, plain } from "../../plugin/wire";
 
 const secret = (value: unknown) => ({
   "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
@@ -23,6 +23,16 @@ test("our providers get secrets as plain values, and what comes of a secret stay
     sizeGiB: 1,
     uid: "u",
   });
+});
+
+test("what an error says of a resource that is changed in part keeps its secrets, and has no undefined values", () => {
+  const error = Object.assign(new Error("not done"), { properties: { name: "data", type: undefined, sizeGiB: 1 } });
+  expect(() => markedFailure({ name: secret("data") })(error)).toThrow(error);
+  expect(Object.entries(error.properties)).toEqual([
+    ["name", secret("data")],
+    ["sizeGiB", 1],
+  ]);
+  expect(() => markedFailure({})(undefined)).toThrow();
 });
 
 test("a local volume is created, read, compared and deleted by the dynamic provider's code", async () => {

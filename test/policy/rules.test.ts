@@ -35,6 +35,16 @@ test.each([
   expect(withoutProfile(seen(type, "data"), [seen(type, "data").urn])).toEqual([]);
 });
 
+test("a volume of one's own below a ProfiledVolume is none that it creates", () => {
+  const type = "aws:ebs/volume:Volume";
+  const parent = volume("data", {}).urn;
+  const below = (name: string) => ({ ...seen(`${PROFILED_VOLUME}$${type}`, name), opts: { parent } });
+  expect(withoutProfile(below("data"))).toEqual([]);
+  expect(codes(withoutProfile(below("other")))).toEqual(["other: volume-without-profile"]);
+  const deeper = seen(`${PROFILED_VOLUME}$my:own:Thing$${type}`, "data");
+  expect(codes(withoutProfile(deeper))).toEqual(["data: volume-without-profile"]);
+});
+
 test("other resources need no profile", () => {
   expect(withoutProfile(seen("aws:s3/bucket:Bucket", "data"))).toEqual([]);
 });
@@ -99,6 +109,18 @@ test.each<[BackendName, object, string | undefined]>([
   const [found] = notEncrypted(volume("data", { backend, settings }));
   expect(found?.problem.message).toBe(message);
   expect(notEncrypted(volume("data", { backend, settings }), [backend])).toEqual([]);
+});
+
+test("encryption of a claim is judged by its profile, and isn't known where the class isn't the profile's", () => {
+  const catalog = makeCatalog({ profiles: { mine: { extends: "default", aws: { encrypted: true } } } });
+  const found = (existingClass?: string) => {
+    const placement = { driver: "ebs.csi.aws.com", ...(existingClass !== undefined && { existingClass }) };
+    const of = { name: "data", profile: "mine", sizeGiB: 8, backend: "kubernetes" as const, placement };
+    const { settings } = resolve(catalog, of).volume!;
+    return notEncrypted(volume("data", { backend: "kubernetes", settings })).map(({ problem }) => problem.message);
+  };
+  expect(found()).toEqual([]);
+  expect(found("legacy")).toEqual(["settings on kubernetes don't tell whether a volume is encrypted"]);
 });
 
 test("settings that aren't known yet aren't judged", () => {

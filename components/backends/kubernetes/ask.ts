@@ -10,7 +10,7 @@ import type { AskedOfBackend } from "../contract";
 import { KubernetesError } from "./cluster-errors";
 import { refusalOf } from "./errors";
 import { readCluster } from "./kubeconfig";
-import { ClusterSession } from "./session";
+import { ClusterSession, type Refusal } from "./session";
 
 interface Answer {
   problems: Problem[];
@@ -70,30 +70,50 @@ async function judge(session: ClusterSession, { claim, uid, before, to, wanted, 
   const { resources, volumeAttributesClassName } = claimSpec({ sizeGiB: to.sizeGiB, settings: wanted });
   const spec = { resources, ...(volumeAttributesClassName !== undefined && { volumeAttributesClassName }) };
   const refusal = await session.refusal(claim, { spec });
-  const known = refusal === undefined ? undefined : refusalOf([refusal]);
-  const problems = known ? [known] : [];
-  const notes: Note[] = [];
-  if (volumeAttributesClassName !== undefined && volumeAttributesClassName !== before) {
-    const found = await session.readAttributesClass(volumeAttributesClassName);
-    const refused = (because: string, way: string) =>
-      problems.push(
-        problem("claim-refused", "settings.volumeAttributesClass", volumeAttributesClassName, { because, way }),
-      );
-    // It may be created by this very run.
-    if (!found)
-      notes.push(note("class-missing", "settings.volumeAttributesClass", { name: volumeAttributesClassName }));
-    else if (found.metadata?.deletionTimestamp !== undefined) {
-      refused(
-        `VolumeAttributesClass ${volumeAttributesClassName} is being deleted`,
-        "wait until it is gone, and create it again (ProfileClasses, or `npx storage-profiles classes`)",
-      );
-    } else if (driver !== undefined && found.driverName !== driver) {
-      refused(
-        `VolumeAttributesClass ${volumeAttributesClassName} is one of driver ${found.driverName ?? "none"}`,
-        "delete it, and create the classes of the cluster's driver",
-      );
-    }
+  const known = refusal && problemOf(refusal);
+  const ofClass =
+    volumeAttributesClassName === undefined || volumeAttributesClassName === before
+      ? undefined
+      : await judgeClass(session, volumeAttributesClassName, driver);
+  return { problems: [...(known ? [known] : []), ...(ofClass?.problems ?? [])], notes: ofClass?.notes ?? [] };
+}
+
+// What the server refuses as invalid the provider's dry run tells, in the server's words; what it forbids that passes over.
+function problemOf({ message, isForbidden }: Refusal): Problem | undefined {
+  const known = refusalOf([message]);
+  if (known || !isForbidden) return known;
+  const because = `the API server forbids the change: ${message.trim().replace(/\s+/g, " ").slice(0, 1_000)}`;
+  return problem("claim-refused", "settings", undefined, { because, way: "meet the rule, or ask who administers it" });
+}
+
+async function judgeClass(session: ClusterSession, name: string, driver: string | undefined): Promise<Answer> {
+  const path = "settings.volumeAttributesClass";
+  const noted = (each: Note): Answer => ({ problems: [], notes: [each] });
+  const refused = (because: string, way: string): Answer => ({
+    problems: [problem("claim-refused", path, name, { because, way })],
+    notes: [],
+  });
+  let found: Awaited<ReturnType<typeof session.readAttributesClass>>;
+  try {
+    found = await session.readAttributesClass(name);
+  } catch (error) {
+    // What the server has said of the change counts all the same.
+    if (!(error instanceof KubernetesError)) throw error;
+    return noted(note("not-checked", path, { what: `VolumeAttributesClass ${name}`, because: error.message }));
   }
-  // What the server refuses for another reason the provider's dry run tells, in the server's words.
-  return { problems, notes };
+  // It may be created by this very run.
+  if (!found) return noted(note("class-missing", path, { name }));
+  if (found.metadata?.deletionTimestamp !== undefined) {
+    return refused(
+      `VolumeAttributesClass ${name} is being deleted`,
+      "wait until it is gone, and create it again (ProfileClasses, or `npx storage-profiles classes`)",
+    );
+  }
+  if (driver !== undefined && found.driverName !== driver) {
+    return refused(
+      `VolumeAttributesClass ${name} is one of driver ${found.driverName ?? "none"}`,
+      "delete it, and create the classes of the cluster's driver",
+    );
+  }
+  return { problems: [], notes: [] };
 }

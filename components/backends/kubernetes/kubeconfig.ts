@@ -78,6 +78,9 @@ const credentialShape = z.object({
 const POD = "/var/run/secrets/kubernetes.io/serviceaccount";
 const COMMAND_LIMIT_MS = 60_000;
 
+/** The keys of the stack's config that say which cluster it is. */
+export const CLUSTER_KEYS = ["kubernetes:kubeconfig", "kubernetes:context", "kubernetes:cluster"] as const;
+
 /**
  * Reads the cluster: of `kubernetes:kubeconfig` (a path, or the text), else of KUBECONFIG, else of ~/.kube/config, else that of the pod. The
  * context is `kubernetes:context`, else the current one.
@@ -86,7 +89,7 @@ const COMMAND_LIMIT_MS = 60_000;
 export function readCluster(config: (key: string) => string | undefined, env: NodeJS.ProcessEnv): Cluster {
   const found = findKubeconfig(config("kubernetes:kubeconfig"), env);
   if (found === undefined) return ofPod(env);
-  const { kubeconfig, of, directory } = found;
+  const { kubeconfig, of } = found;
   const wrong = (what: string) => new KubernetesError("not-configured", `${of}: ${what}`);
   const name = config("kubernetes:context") ?? kubeconfig["current-context"];
   if (name === undefined || name === "") throw wrong("no context selected; set kubernetes:context or current-context");
@@ -103,13 +106,14 @@ export function readCluster(config: (key: string) => string | undefined, env: No
       ? Buffer.from(data, "base64").toString("utf8")
       : file === undefined
         ? undefined
-        : read(resolve(directory, file), wrong);
+        : read(file, wrong);
+  const server = cluster.server.replace(/\/+$/, "");
   return {
-    server: cluster.server.replace(/\/+$/, ""),
+    server: server.includes("://") ? server : `https://${server}`,
     ca: pem(cluster["certificate-authority-data"], cluster["certificate-authority"]),
     insecure: cluster["insecure-skip-tls-verify"] === true,
     serverName: cluster["tls-server-name"],
-    logIn: () => credentialsOf(user, { pem, wrong, directory, cluster, env }),
+    logIn: () => credentialsOf(user, { pem, wrong, cluster, env }),
   };
 }
 
@@ -117,22 +121,20 @@ interface Found {
   kubeconfig: Kubeconfig;
   /** Where it was found, for messages. */
   of: string;
-  /** What its relative paths are relative to. */
-  directory: string;
 }
 
 function findKubeconfig(given: string | undefined, env: NodeJS.ProcessEnv): Found | undefined {
   if (given !== undefined && given.trim() !== "") {
     const of = "kubernetes:kubeconfig";
     // A text has several lines, or is JSON; a path is neither.
-    if (/\n|^\s*\{/.test(given)) return { kubeconfig: parsed(given, of), of, directory: process.cwd() };
+    if (/\n|^\s*\{/.test(given)) return { kubeconfig: parsed(given, of, process.cwd()), of };
     const path = resolve(given.replace(/^~(?=\/)/, homedir()));
     return { ...fromFile(path), of };
   }
   const paths = env["KUBECONFIG"]?.split(delimiter).filter((each) => each !== "") ?? [];
   const files = (paths.length > 0 ? paths : [join(homedir(), ".kube", "config")]).filter((each) => existsSync(each));
   const [first, ...others] = files.map((each) => fromFile(resolve(each)));
-  // As kubectl does: of one name, the first file's counts. Relative paths are relative to the first file that has one.
+  // As kubectl does: of one name, the first file's counts.
   return (
     first && { ...first, kubeconfig: others.reduce((all, { kubeconfig }) => merged(all, kubeconfig), first.kubeconfig) }
   );
@@ -150,10 +152,10 @@ function merged(first: Kubeconfig, second: Kubeconfig): Kubeconfig {
 function fromFile(path: string): Found {
   const of = `kubeconfig ${path}`;
   const wrong = (what: string) => new KubernetesError("not-configured", `${of}: ${what}`);
-  return { kubeconfig: parsed(read(path, wrong), of), of, directory: dirname(path) };
+  return { kubeconfig: parsed(read(path, wrong), of, dirname(path)), of };
 }
 
-function parsed(content: string, of: string): Kubeconfig {
+function parsed(content: string, of: string, directory: string): Kubeconfig {
   let document: unknown;
   try {
     document = parse(content);
@@ -162,9 +164,34 @@ function parsed(content: string, of: string): Kubeconfig {
     throw new KubernetesError("not-configured", `${of}: not valid YAML`);
   }
   const { success, data, error } = kubeconfigShape.safeParse(document);
-  if (success) return data;
+  if (success) return located(data, directory);
   const where = error.issues.map(({ path }) => path.join(".") || "the document").join(", ");
   throw new KubernetesError("not-configured", `${of}: not a kubeconfig: check ${where}`);
+}
+
+// Relative paths are relative to the file that has them.
+function located(kubeconfig: Kubeconfig, directory: string): Kubeconfig {
+  const at = (path: string) => resolve(directory, path);
+  const paths = <T extends object>(of: T, keys: readonly (keyof T)[]): T => ({
+    ...of,
+    ...Object.fromEntries(keys.flatMap((key) => (typeof of[key] === "string" ? [[key, at(of[key])]] : []))),
+  });
+  // A command without a folder is looked for in PATH.
+  const isPath = (command: string) => command.includes("/") && !isAbsolute(command);
+  return {
+    ...kubeconfig,
+    clusters: kubeconfig.clusters?.map(({ name, cluster }) => ({
+      name,
+      cluster: paths(cluster, ["certificate-authority"]),
+    })),
+    users: kubeconfig.users?.map(({ name, user }) => ({
+      name,
+      user: user && {
+        ...paths(user, ["tokenFile", "client-certificate", "client-key"]),
+        ...(user.exec && isPath(user.exec.command) && { exec: { ...user.exec, command: at(user.exec.command) } }),
+      },
+    })),
+  };
 }
 
 function read(path: string, wrong: (what: string) => KubernetesError): string {
@@ -192,19 +219,18 @@ function ofPod(env: NodeJS.ProcessEnv): Cluster {
 interface Surroundings {
   pem: (data: string | undefined, file: string | undefined) => string | undefined;
   wrong: (what: string) => KubernetesError;
-  directory: string;
   cluster: z.infer<typeof clusterShape>;
   env: NodeJS.ProcessEnv;
 }
 
 async function credentialsOf(user: User, surroundings: Surroundings): Promise<Credentials> {
-  const { pem, wrong, directory } = surroundings;
+  const { pem, wrong } = surroundings;
   const own = {
     cert: pem(user["client-certificate-data"], user["client-certificate"]),
     key: pem(user["client-key-data"], user["client-key"]),
   };
   const bearer = (token: string) => ({ authorization: `Bearer ${token.trim()}` });
-  if (user.tokenFile !== undefined) return { ...own, ...bearer(read(resolve(directory, user.tokenFile), wrong)) };
+  if (user.tokenFile !== undefined) return { ...own, ...bearer(read(user.tokenFile, wrong)) };
   if (user.token !== undefined) return { ...own, ...bearer(user.token) };
   if (user.username !== undefined) {
     const basic = Buffer.from(`${user.username}:${user.password ?? ""}`).toString("base64");
@@ -222,9 +248,8 @@ async function credentialsOf(user: User, surroundings: Surroundings): Promise<Cr
 // A credential plugin: `aws eks get-token` and the like. What it prints is a secret.
 async function runCommand(
   { apiVersion, command, args, env: more, provideClusterInfo }: z.infer<typeof execShape>,
-  { directory, cluster, env }: Surroundings,
+  { cluster, env }: Surroundings,
 ) {
-  const isPath = command.includes("/") && !isAbsolute(command);
   const info = {
     apiVersion,
     kind: "ExecCredential",
@@ -252,7 +277,7 @@ async function runCommand(
       timeout: COMMAND_LIMIT_MS,
       maxBuffer: 1024 * 1024,
     };
-    execFile(isPath ? join(directory, command) : command, args ?? [], options, (error, stdout) => {
+    execFile(command, args ?? [], options, (error, stdout) => {
       if (!error) return done(stdout);
       const { code, killed } = error;
       fail(failed(killed === true ? "didn't finish within a minute" : `failed (${code ?? "killed"})`));

@@ -7,9 +7,9 @@ import type * as dynamic from "@pulumi/pulumi/dynamic";
 import type { Outcome } from "../../../src/backends/kubernetes/outcome";
 import { leaveToEngine } from "../../provider-errors";
 import { KubernetesError, type KubernetesErrorCode } from "./cluster-errors";
-import { readCluster } from "./kubeconfig";
+import { CLUSTER_KEYS, readCluster } from "./kubeconfig";
 import { ClusterSession } from "./session";
-import { look, waitFor, type Watched } from "./watch";
+import { look, waitFor, type Awaited, type Watched } from "./watch";
 
 leaveToEngine("KubernetesError");
 
@@ -35,14 +35,21 @@ interface Outputs extends Inputs {
   incomplete?: string;
 }
 
+/** With what another change is waited for. */
+const CHANGES = ["uid", "attributesClass", "storage"] as const;
+
 type Config = Parameters<NonNullable<dynamic.ResourceProvider["configure"]>>[0];
 
 let readConfig: ((key: string) => string | undefined) | undefined;
-let session: ClusterSession | undefined;
+let session: { of: string; made: ClusterSession } | undefined;
 
-// The kubeconfig is read when it is first used: a run that changes nothing needs none.
+// The kubeconfig is read when it is first used: a run that changes nothing needs none. The plugin has the stack's config only once the program
+// runs, and what a refresh before that has used may be another cluster.
 function sessionOfRun(): ClusterSession {
-  return (session ??= new ClusterSession(readCluster(readConfig ?? (() => undefined), process.env)));
+  const config = readConfig ?? (() => undefined);
+  const of = JSON.stringify(CLUSTER_KEYS.map((key) => config(key)));
+  if (session?.of !== of) session = { of, made: new ClusterSession(readCluster(config, process.env)) };
+  return session.made;
 }
 
 export const provider = {
@@ -54,8 +61,8 @@ export const provider = {
 
   diff(_id: string, olds: Outputs, news: Inputs): Promise<dynamic.DiffResult> {
     const replaces = olds.claim === news.claim ? [] : ["claim"];
-    const keys = ["uid", "attributesClass", "storage"] as const;
-    const changes = replaces.length > 0 || olds.incomplete !== undefined || keys.some((key) => olds[key] !== news[key]);
+    const changes =
+      replaces.length > 0 || olds.incomplete !== undefined || CHANGES.some((key) => olds[key] !== news[key]);
     return Promise.resolve({ changes, replaces, deleteBeforeReplace: true });
   },
 
@@ -63,18 +70,21 @@ export const provider = {
     return { id: inputs.claim, outs: await awaited(inputs) };
   },
 
-  async update(_id: string, _olds: Outputs, news: Inputs): Promise<dynamic.UpdateResult<Outputs>> {
-    return { outs: await awaited(news) };
+  async update(_id: string, olds: Outputs, news: Inputs): Promise<dynamic.UpdateResult<Outputs>> {
+    const isSame = CHANGES.every((key) => olds[key] === news[key]);
+    return { outs: await awaited(news, isSame ? olds.incomplete : undefined) };
   },
 
   async read(id: string, props: Outputs): Promise<dynamic.ReadResult<Outputs>> {
     const { incomplete: _before, ...requested } = props;
-    const outcome = await look(sessionOfRun(), watchedOf(props)).catch((error: unknown) => {
-      if (error instanceof KubernetesError) return undefined;
-      throw error;
-    });
+    try {
+      const outcome = await look(sessionOfRun(), watchedOf(props));
+      if (outcome) return { id, props: outputs(requested, outcome) };
+    } catch (error) {
+      if (!(error instanceof KubernetesError)) throw error;
+    }
     // Where it can't be read, what is known of it is as old as it was.
-    return { id, props: outcome ? outputs(requested, outcome) : props };
+    return { id, props };
   },
 
   // The claim's own resource takes it away.
@@ -87,27 +97,28 @@ const UNSEEN: readonly KubernetesErrorCode[] = [
   ...(["unreachable", "certificate-untrusted", "timed-out", "interrupted", "refused"] as const),
 ];
 
-async function awaited(inputs: Inputs): Promise<Outputs> {
+/** Waits for a change. `before` is what isn't done of it, as an earlier run saw it. */
+async function awaited(inputs: Inputs, before?: string): Promise<Outputs> {
   const { declaredAs, claim } = inputs;
   const report = (line: string) => console.log(`${declaredAs}: ${line}`);
-  let outcome: Outcome;
+  let found: Awaited | undefined;
   try {
-    const found = await waitFor(sessionOfRun(), watchedOf(inputs), report);
+    found = await waitFor(sessionOfRun(), watchedOf(inputs), report);
     if (!found) throw new KubernetesError("other-cluster", `the kubeconfig's cluster doesn't have claim ${claim}`);
-    outcome = found;
   } catch (error) {
     if (!(error instanceof KubernetesError) || !UNSEEN.includes(error.code)) throw error;
     report(
       `not waiting for the CSI driver to carry out the change: ${error.message}. Set kubernetes:kubeconfig and kubernetes:context, or ` +
         "KUBECONFIG, to the claim's cluster; until then check `kubectl describe pvc`",
     );
-    return outputs(inputs);
+    return { ...outputs(inputs), ...(before !== undefined && { incomplete: before }) };
   }
+  const { outcome, unread } = found;
   if (outcome.state === "done") {
     if (outcome.remark !== undefined) report(outcome.remark);
     return outputs(inputs, outcome);
   }
-  const failure = new KubernetesError("not-done", `claim ${claim}: ${messageOf(outcome, inputs)}`);
+  const failure = new KubernetesError("not-done", `claim ${claim}: ${messageOf(outcome, inputs, unread)}`);
   // The state must have why: the next run waits again.
   const properties = { ...outputs(inputs, outcome), __provider: inputs.__provider };
   throw Object.assign(failure, { id: claim, properties, reasons: [failure.message] });
@@ -115,7 +126,13 @@ async function awaited(inputs: Inputs): Promise<Outputs> {
 
 type Open = Exclude<Outcome, { state: "done" }>;
 
-function messageOf(outcome: Open, { timeoutSeconds }: Inputs): string {
+function messageOf(outcome: Open, { timeoutSeconds }: Inputs, unread: string | undefined): string {
+  if (unread !== undefined) {
+    return (
+      `${outcome.what}; its state can no longer be read: ${unread}. Fix: check the cluster and the kubeconfig, and run ` +
+      "`pulumi up` again."
+    );
+  }
   if ("way" in outcome) return `${outcome.what}. Fix: ${outcome.way}.`;
   const limit = "(customTimeouts.update of the volume, or changeTimeoutMinutes in storage-profiles:kubernetes)";
   switch (outcome.state) {

@@ -10,6 +10,7 @@ import { claimSpec } from "../../../src/backends/kubernetes/claim";
 import { claimRecorded } from "../../../src/backends/kubernetes/recorded";
 import type { KubernetesSettings } from "../../../src/backends/kubernetes/settings";
 import { argumentsOf } from "../../arguments";
+import { known } from "../../engine";
 import { registrationOf } from "../../own-resources";
 import { transformed } from "../../transform";
 import type { VolumeBackend } from "../contract";
@@ -113,8 +114,12 @@ export const kubernetesBackend: VolumeBackend = {
       .apply(([asked, each]): KubernetesSettings => ({ ...(asked.settings as KubernetesSettings), ...each.settings }));
     // Not the companion's business: a pod that uses the claim neither waits for a change, nor has it unknown at preview.
     const details = detailsOf(resource);
-    // Who uses the id uses a volume of the class and the size that was asked for.
-    const volumeId = pulumi.all([resource.id, companion.id]).apply(([id]) => id);
+    // Who uses the id uses a volume of the class and the size that was asked for. A companion that --target leaves out
+    // before it was ever made has no id, and the state keeps that of the volume.
+    const volumeId = resource.id.apply(async (id) => {
+      await known(companion.id);
+      return id;
+    });
     return { resource, volumeId, sizeGiB, settings, details };
   },
 

@@ -48,6 +48,12 @@ const eventsShape = z.object({
 
 type AttributesClass = z.infer<typeof classShape>;
 
+/** What the API server says of a change that it would refuse. */
+export interface Refusal {
+  message: string;
+  isForbidden: boolean;
+}
+
 interface Login {
   client: HttpClient;
   authorization: string | undefined;
@@ -70,16 +76,17 @@ export class ClusterSession {
   }
 
   /** Why the API server would refuse a patch of a claim; nothing where it would accept it. Nothing is changed. */
-  async refusal(claim: string, patch: object): Promise<string | undefined> {
+  async refusal(claim: string, patch: object): Promise<Refusal | undefined> {
     const what = `trying a change of claim ${claim}`;
     const response = await this.send({ at: `${pathOf(claim)}?dryRun=All`, what, patch });
     if (response.status === 200) return undefined;
     const read = readJson(response, statusShape);
     const message = "value" in read ? read.value.message : "";
-    // Without the permission to patch nothing is known. A quota is forbidden, too.
-    if (response.status === 403 && message.includes("cannot patch")) throw forbidden(what);
-    if (response.status >= 500) return understood(response, z.never(), what);
-    return message;
+    const isForbidden = response.status === 403;
+    // Without the permission to patch nothing is known. A quota is forbidden, too, and what an admission webhook denies.
+    if (isForbidden && (message === "" || message.includes("cannot patch"))) throw forbidden(what);
+    if (response.status >= 500 || response.status === 429) return understood(response, z.never(), what);
+    return { message, isForbidden };
   }
 
   /** A VolumeAttributesClass; nothing where there is none. Read once for all volumes that change to it. */

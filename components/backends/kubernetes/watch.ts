@@ -20,6 +20,8 @@ const LONGEST_PAUSE_MS = 5_000;
 const PROGRESS_MS = 10_000;
 /** A resizer marks a claim within seconds; after this long without a mark nobody is there. Source: external-resizer, its queue's limits. */
 const NO_ANSWER_MS = 120_000;
+/** How long a server is tried that hasn't answered at all: it may be that of another cluster, which is gone. */
+const FIRST_ANSWER_MS = 60_000;
 const REASONS = ["VolumeModifyFailed", "VolumeResizeFailed"];
 
 /** Reads how far the change of a claim has come. Nothing where the cluster doesn't have the claim. */
@@ -31,41 +33,57 @@ export async function look(session: ClusterSession, watched: Watched): Promise<O
   return outcomeOf(claim, watched, await session.warnings(claim, REASONS));
 }
 
+/** What a wait has come to. */
+export interface Awaited {
+  outcome: Outcome;
+  /** Why the outcome, which is open, couldn't be read any more. */
+  unread?: string;
+}
+
 /**
  * Waits for the outcome of a change; what isn't done then stays as it is, and is returned. `report` takes a line of progress now and then.
- * @throws {KubernetesError} where the claim can't be read
+ * Nothing where the cluster doesn't have the claim.
+ * @throws {KubernetesError} where the claim can't be read, not even once
  */
 export async function waitFor(
   session: ClusterSession,
   watched: Watched,
   report: (line: string) => void,
-): Promise<Outcome | undefined> {
+): Promise<Awaited | undefined> {
   const start = monotonic.now();
   const limit = watched.timeoutSeconds * 1_000;
   let pause = FIRST_PAUSE_MS;
   let reported = start;
-  let outcome = await look(session, watched);
   let answered = start;
+  let outcome: Outcome | undefined;
   for (;;) {
-    if (!outcome || outcome.state === "done" || "way" in outcome) return outcome;
-    const now = monotonic.now();
-    if (outcome.state !== "no-answer") answered = now;
-    if (now - start >= limit || now - answered >= NO_ANSWER_MS) return outcome;
-    if (now - reported >= PROGRESS_MS) {
-      reported = now;
-      report(`${outcome.what}, ${Math.round((now - start) / 1_000)} s so far`);
-    }
-    await sleep(Math.max(0, Math.min(pause, limit - (now - start))));
-    pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS);
     try {
-      outcome = await look(session, watched);
+      const seen = await look(session, watched);
+      if (!seen) return outcome && { outcome, unread: `the cluster no longer has claim ${watched.claim}` };
+      if (seen.state === "done" || "way" in seen) return { outcome: seen };
+      outcome = seen;
+      const now = monotonic.now();
+      if (outcome.state !== "no-answer") answered = now;
+      if (now - start >= limit || now - answered >= NO_ANSWER_MS) return { outcome };
+      if (now - reported >= PROGRESS_MS) {
+        reported = now;
+        report(`${outcome.what}, ${Math.round((now - start) / 1_000)} s so far`);
+      }
     } catch (error) {
+      if (!(error instanceof KubernetesError)) throw error;
+      const { message } = error;
       // An API server that is away for a while, as during an upgrade, goes on when it is back.
-      if (!isPassing(error) || monotonic.now() - start >= limit) throw error;
-      report(`${(error as KubernetesError).message}; retrying until the time limit`);
+      const patience = outcome ? limit : Math.min(limit, FIRST_ANSWER_MS);
+      if (!isPassing(error) || monotonic.now() - start >= patience) {
+        if (!outcome) throw error;
+        return { outcome, unread: message };
+      }
+      report(`${message}; retrying ${outcome ? "until the time limit" : "for a minute"}`);
       pause = LONGEST_PAUSE_MS;
       // Nobody could answer meanwhile.
       answered = monotonic.now();
     }
+    await sleep(Math.max(0, Math.min(pause, limit - (monotonic.now() - start))));
+    pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS);
   }
 }

@@ -71,6 +71,10 @@ export const kubernetes = defineBackend({
     return backends[backend].monthlyCost({ sizeGiB, settings: { ...baseSettings(settings), ...place } }, place, prices);
   },
   recorded: claimRecorded,
-  isEncrypted: (settings) => backends[driverOf(settings.driver).backend].isEncrypted?.(baseSettings(settings)),
+  // Nothing is known of a StorageClass that isn't the profile's, nor of a claim that is only read.
+  isEncrypted: (settings) =>
+    settings.existingClass === null
+      ? backends[driverOf(settings.driver).backend].isEncrypted?.(baseSettings(settings))
+      : undefined,
   quantities: {},
 });

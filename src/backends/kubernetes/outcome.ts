@@ -98,6 +98,11 @@ function sizeOutcome(claim: Claim, { storage }: RequestedChange, events: readonl
     ({ type, status }) => type === "FileSystemResizePending" && status === "True",
   );
   const judged = status?.allocatedResources?.storage;
+  // Until a pod uses the claim, the resizer doesn't look at another size.
+  const grown: Outcome =
+    (bytes(judged) ?? wanted) < wanted
+      ? { state: "in-progress", what: `${change}: the earlier growth to ${judged} waits for a pod that uses the claim` }
+      : { state: "done", remark: GROWS_WITH_POD };
   switch (stage) {
     case "ControllerResizeInfeasible":
       // What the driver said of an earlier request stays until it has looked at this one.
@@ -115,13 +120,13 @@ function sizeOutcome(claim: Claim, { storage }: RequestedChange, events: readonl
         way: "check the file system, and restart the pod that uses the claim",
       };
     case "NodeResizePending":
-      return { state: "done", remark: GROWS_WITH_POD };
+      return grown;
     case undefined:
       break;
     default:
       return { state: "in-progress", what: `${change}: ${stage}${reason(claim, "ControllerResizeError", events)}` };
   }
-  if (waitsForNode === true) return { state: "done", remark: GROWS_WITH_POD };
+  if (waitsForNode === true) return grown;
   const isResizing = status?.conditions?.some(({ type, status }) => type === "Resizing" && status === "True");
   if (isResizing === true) {
     return { state: "in-progress", what: `${change}: Resizing${reason(claim, "ControllerResizeError", events)}` };

@@ -13,6 +13,8 @@ const PENDING =
 let server: Server;
 let requests: { method: string; at: string; type: string | undefined; body: string }[] = [];
 let judgement: { status: number; body: object };
+const CLASS = { status: 200, body: { driverName: "ebs.csi.aws.com" } };
+let attributesClass: { status: number; body: object } = CLASS;
 
 beforeAll(async () => {
   server = createServer((request, response) => {
@@ -25,7 +27,7 @@ beforeAll(async () => {
         method === "PATCH"
           ? judgement
           : at.includes("volumeattributesclasses")
-            ? { status: 200, body: { driverName: "ebs.csi.aws.com" } }
+            ? attributesClass
             : { status: 200, body: { metadata: { uid: "u" }, status: { phase: "Bound" } } };
       response.writeHead(answer.status, { "content-type": "application/json" }).end(JSON.stringify(answer.body));
     });
@@ -33,7 +35,10 @@ beforeAll(async () => {
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
 });
 afterAll(() => new Promise((done) => server.close(done)));
-beforeEach(() => (requests = []));
+beforeEach(() => {
+  requests = [];
+  attributesClass = CLASS;
+});
 
 const connect = (port = (server.address() as AddressInfo).port) => {
   const kubeconfig = {
@@ -91,10 +96,27 @@ test.each<[string, { status: number; body: object }, string[]]>([
     { status: 403, body: { message: 'User "x" cannot patch resource' } },
     ["no permission for it (HTTP 403)"],
   ],
+  [
+    "what the server forbids, and nobody else would tell",
+    { status: 403, body: { message: 'admission webhook "sizes.example.com" denied the request: at most 50Gi' } },
+    ['the API server forbids the change: admission webhook "sizes.example.com" denied the request: at most 50Gi'],
+  ],
+  ["a proxy that forbids", { status: 403, body: {} }, ["no permission for it (HTTP 403)"]],
+  ["a server that is busy", { status: 429, body: { message: "too many requests" } }, ["answered HTTP 429"]],
 ])("%s", async (_, judged, expected) => {
   connect();
   judgement = judged;
   expect(await ask()).toEqual(expected.map((each) => expect.stringContaining(each)));
+});
+
+test("a refusal is reported also where the class may not be read", async () => {
+  connect();
+  judgement = { status: 403, body: { message: "is forbidden: exceeded quota: q" } };
+  attributesClass = { status: 403, body: {} };
+  expect(await ask()).toEqual([
+    expect.stringContaining("a quota of the namespace"),
+    expect.stringMatching(/^VolumeAttributesClass gold not checked in advance: .*no permission/),
+  ]);
 });
 
 test("a cluster that can't be reached is noted, and isn't waited for by the next volume", async () => {

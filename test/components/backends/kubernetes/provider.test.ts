@@ -1,16 +1,19 @@
 // What waits for the outcome of a claim's change, against an API server of the test's own: how it logs in, what it reports, what the state gets.
 
 import { createServer, type Server } from "node:http";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { stringify } from "yaml";
 
 import { KubernetesError } from "../../../../components/backends/kubernetes/cluster-errors";
 import { readCluster } from "../../../../components/backends/kubernetes/kubeconfig";
 import { provider } from "../../../../components/backends/kubernetes/provider";
+import { takeConfig } from "../../../../plugin/config";
+import { StorageProfiles } from "../../../../plugin/provider";
 
 const TOKEN = "a-token-that-nobody-may-see";
 const claim = (status: object = {}, spec: object = {}) => ({
@@ -121,6 +124,18 @@ describe("a change of a claim", () => {
     expect(await provider.diff("shop/data", error.properties, inputs)).toMatchObject({ changes: true, replaces: [] });
   });
 
+  test("that isn't done fails in the plugin with properties that the SDK can send: without a provider's text", async () => {
+    takeConfig([["kubernetes:kubeconfig", kubeconfig()]]);
+    answers = [{ body: INFEASIBLE }];
+    const { __provider: _text, ...given } = inputs;
+    const urn = "urn:pulumi:dev::shop::storage-profiles:kubernetes:ClaimOutcome::data";
+    const error = await failure(new StorageProfiles().update("shop/data", urn, given, given));
+    expect(Struct.fromJavaScript(error.properties).toJavaScript()).toEqual({
+      ...recorded,
+      incomplete: expect.stringContaining("Infeasible"),
+    });
+  });
+
   test.each<[string, object, RegExp]>([
     ["that nobody answers", claim(), /no answer from the cluster.*external-resizer/],
     [
@@ -151,6 +166,8 @@ describe("a change of a claim", () => {
     expect(await provider.read("shop/data", props as never)).toEqual({ id: "shop/data", props });
     answers = [{ body: DONE }];
     expect((await provider.read("shop/data", props as never)).props).toEqual(recorded);
+    await configure({ "kubernetes:kubeconfig": "/no/such/file" });
+    expect(await provider.read("shop/data", props as never)).toEqual({ id: "shop/data", props });
   });
 
   test("survives an API server that is away for a moment", async () => {
@@ -160,10 +177,55 @@ describe("a change of a claim", () => {
     expect(printed.join()).toContain("HTTP 503; retrying until the time limit");
   });
 
+  test("survives an API server that is away at first", async () => {
+    await configure();
+    answers = [{ status: 429 }, { body: INFEASIBLE }];
+    expect((await failure(update())).properties).toMatchObject({ incomplete: expect.stringContaining("Infeasible") });
+    expect(printed).toEqual([expect.stringContaining("HTTP 429; retrying for a minute")]);
+  });
+
+  test.each([
+    ["is away", 503, "the API server answered HTTP 503"],
+    ["no longer permits it", 403, "has no permission for it (HTTP 403)"],
+    ["no longer has the claim", 404, "the cluster no longer has claim shop/data"],
+    ["no longer accepts the credentials", 401, "rejected the kubeconfig's credentials"],
+  ])("of which the last thing seen was open isn't done where the server %s", async (_, status, why) => {
+    await configure();
+    answers = [
+      { body: claim({ modifyVolumeStatus: { status: "InProgress", targetVolumeAttributesClassName: "gold" } }) },
+      { status },
+    ];
+    const error = await failure(provider.update("shop/data", inputs, { ...inputs, timeoutSeconds: 1 }));
+    expect(error.message).toContain("class silver → gold: InProgress; its state can no longer be read: ");
+    expect(error.message).toContain(why);
+    expect(error.properties).toMatchObject({ incomplete: "class silver → gold: InProgress" });
+  });
+
+  test("that wasn't done in the last run stays so where it can't be read, until another is requested", async () => {
+    await configure();
+    answers = [{ status: 403 }];
+    const olds = { ...recorded, incomplete: "class silver → gold: InProgress" };
+    expect((await provider.update("shop/data", olds, inputs)).outs).toEqual(olds);
+    const back = await provider.update("shop/data", olds, { ...inputs, attributesClass: "silver" });
+    expect(back.outs).not.toHaveProperty("incomplete");
+  });
+
   test("of a new claim that isn't bound yet isn't waited for", async () => {
     await configure();
     answers = [{ body: claim({ phase: "Pending" }, { volumeName: undefined }) }];
     expect(await provider.create(inputs)).toEqual({ id: "shop/data", outs: recorded });
+  });
+
+  test("is asked of the cluster that the config says now: the plugin has it only once the program runs", async () => {
+    const config: Record<string, string> = { "kubernetes:kubeconfig": kubeconfig({}, "http://127.0.0.1:1") };
+    await configure(config);
+    expect((await provider.read("shop/data", recorded)).props).toEqual(recorded);
+    config["kubernetes:kubeconfig"] = kubeconfig();
+    answers = [{ body: DONE }];
+    await update();
+    await update();
+    expect(requests).toHaveLength(2);
+    expect(printed).toEqual([]);
   });
 
   test("asks nothing where nothing changes", async () => {
@@ -209,7 +271,8 @@ describe("a change that can't be seen isn't waited for, and that is said:", () =
   ])("%s", async (_, config, answer, expected) => {
     await configure({ "kubernetes:kubeconfig": kubeconfig(), ...config() });
     answers = [answer];
-    expect((await update()).outs).toEqual(recorded);
+    const atOnce = { ...inputs, timeoutSeconds: 0 };
+    expect((await provider.update("shop/data", inputs, atOnce)).outs).toEqual({ ...recorded, timeoutSeconds: 0 });
     expect(printed).toEqual([expect.stringMatching(/^data: not waiting for the CSI driver .*kubectl describe pvc/)]);
     expect(printed[0]).toContain(expected);
     expect(printed[0]).not.toContain(TOKEN);
@@ -268,6 +331,24 @@ describe("the kubeconfig", () => {
       KUBECONFIG: `${first}:${join(directory, "missing")}:${second}`,
     });
     expect(address).toBe(url());
+  });
+
+  test("has its relative paths relative to its own file, also as the second of KUBECONFIG", async () => {
+    const folder = join(directory, "second-folder");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "token"), TOKEN);
+    const first = file("only-context", stringify({ "current-context": "lab" }));
+    const second = file("second-folder/config", kubeconfig({ tokenFile: "token" }));
+    const { logIn } = readCluster(() => undefined, { KUBECONFIG: `${first}:${second}` });
+    expect(await logIn()).toMatchObject({ authorization: `Bearer ${TOKEN}` });
+  });
+
+  test("may name its server without a scheme", () => {
+    const of = (address: string) =>
+      readCluster((key) => (key === "kubernetes:kubeconfig" ? kubeconfig({}, address) : undefined), {}).server;
+    expect([of("10.0.0.1:6443"), of("https://k8s.example/"), of("http://127.0.0.1:80")]).toEqual([
+      ...["https://10.0.0.1:6443", "https://k8s.example", "http://127.0.0.1:80"],
+    ]);
   });
 
   test.each([

@@ -4,6 +4,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { claimTemplate, ProfileClasses, ProfiledVolume, type ProfiledVolumeArgs } from "../../../../components";
+import { known } from "../../../../components/engine";
 import { explainErrors } from "../../../../components/backends/kubernetes/errors";
 
 const CLAIM = "kubernetes:core/v1:PersistentVolumeClaim";
@@ -17,8 +18,15 @@ interface Registered {
   options: any;
 }
 
-/** Runs a program under mocks, with this config below storage-profiles, and returns what it registered. */
-async function run(program: () => unknown, config: Record<string, unknown> = {}): Promise<Registered[]> {
+/**
+ * Runs a program under mocks, with this config below storage-profiles, and returns what it registered. The engine leaves out resources of the type
+ * `leftOut`: they have no id.
+ */
+async function run(
+  program: () => unknown,
+  config: Record<string, unknown> = {},
+  leftOut?: string,
+): Promise<Registered[]> {
   const seen: Registered[] = [];
   const options = new Map<string, unknown>();
   await pulumi.runtime.setMocks(
@@ -26,7 +34,7 @@ async function run(program: () => unknown, config: Record<string, unknown> = {})
       newResource({ type, name, inputs, custom }) {
         seen.push({ type, name, inputs, options: options.get(`${type} ${name}`) });
         const { namespace, name: called } = inputs.metadata ?? {};
-        return { id: custom === false ? "" : `${namespace}/${called}`, state: inputs };
+        return { id: custom === false || type === leftOut ? "" : `${namespace}/${called}`, state: inputs };
       },
       call: () => ({}),
     },
@@ -108,6 +116,12 @@ describe("a ProfiledVolume on Kubernetes", () => {
     expect(await value(volume.details)).toEqual({ claimName: "data", volumeName: undefined });
     expect(await value(volume.settings)).toEqual(component?.inputs.settings);
     expect(await value(volume.sizeGiB)).toBe(100);
+  });
+
+  test("has its id also where an `up` of another target leaves the companion out", async () => {
+    let volume!: ProfiledVolume<"kubernetes">;
+    await run(() => (volume = new ProfiledVolume("data@gold", { sizeGiB: 100, backend: "kubernetes" })), {}, OUTCOME);
+    expect(await known(volume.volumeId)).toBe("default/data");
   });
 
   test("has no class of attributes where the driver can't change a volume", async () => {

@@ -89,6 +89,32 @@ test.each<[string, Claim, object]>([
     { state: "done", remark: expect.stringContaining("when a pod uses the claim") },
   ],
   [
+    "a second growth while the first one waits for a pod",
+    claim({
+      ...IS_GOLD,
+      allocatedResources: { storage: "150Gi" },
+      allocatedResourceStatuses: { storage: "NodeResizePending" },
+    }),
+    {
+      state: "in-progress",
+      what: "size 100Gi → 200Gi: the earlier growth to 150Gi waits for a pod that uses the claim",
+    },
+  ],
+  [
+    "the same, by its condition",
+    claim({ ...IS_GOLD, allocatedResources: { storage: "150Gi" }, ...condition("FileSystemResizePending") }),
+    { state: "in-progress", what: expect.stringContaining("earlier growth to 150Gi") },
+  ],
+  [
+    "a growth to the requested size that waits for a pod",
+    claim({
+      ...IS_GOLD,
+      allocatedResources: { storage: "200Gi" },
+      allocatedResourceStatuses: { storage: "NodeResizePending" },
+    }),
+    { state: "done", remark: expect.stringContaining("when a pod uses the claim") },
+  ],
+  [
     "the file system can't grow",
     claim({ ...IS_GOLD, allocatedResourceStatuses: { storage: "NodeResizeInfeasible" } }),
     { state: "infeasible", way: expect.stringContaining("file system") },
