@@ -18,9 +18,11 @@ export async function applyMany(context: Context): Promise<Answer> {
   const wait = waitOf(context);
   const refresh = context.options["refresh"] === true;
   const chosen = await chosenStacks(context);
-  const planned = await overStacks(chosen, context, ({ at }) => planStack(at, context), { verb: "planned " });
+  const { outcomes: planned, isInterrupted } = await overStacks(chosen, context, ({ at }) => planStack(at, context), {
+    verb: "planned ",
+  });
   const answer = await answerOf(planMany, context, chosen, planned);
-  const isInterrupted = planned.some(({ isSkipped }) => isSkipped);
+  if (isInterrupted) return { ...answer, code: "interrupted", last: "Nothing was changed." };
   // One shared file is one edit: what refuses it in one stack refuses it for all.
   const isShared = textOf(context, "in") === "catalog";
   const isRefused = planned.some(({ value }) => value === undefined || value.problems.length > 0);
@@ -29,7 +31,7 @@ export async function applyMany(context: Context): Promise<Answer> {
   );
   // A rollout ends with all volumes or stops at the first: it begins with none that is refused.
   const isWhole = isShared || isRollout(context);
-  if (isInterrupted || due.length === 0 || (isWhole && (isRefused || chosen.problems.length > 0))) {
+  if (due.length === 0 || (isWhole && (isRefused || chosen.problems.length > 0))) {
     const what = isShared ? "the edit of a shared file" : "the rollout";
     const why = isWhole && isRefused ? [colours.red(`Nothing was changed: ${what} is refused.`)] : [];
     return { ...answer, last: [...why, ...(due.length === 0 && !isRefused ? ["No changes."] : [])].join("\n") };
@@ -48,7 +50,7 @@ export async function applyMany(context: Context): Promise<Answer> {
     for (const each of running) each.cancel();
   };
   const plans = new Map(due.map(({ of, value }) => [of, value]));
-  const outcomes = await overStacks(
+  const { outcomes } = await overStacks(
     { stacks: due },
     context,
     async (of, label): Promise<Part> => {

@@ -130,12 +130,13 @@ async function carryOn(record: RolloutRecord, context: Context): Promise<Answer>
     const from = record.done;
     record.begun = Math.max(record.begun, end);
     save(record, context);
-    const { code, problems } = await applyTo(record.volumes.slice(from, end), context);
+    const { code, problems, isInterrupted } = await applyTo(record.volumes.slice(from, end), context);
     if (code !== "done") return stopped(record, context, code, problems);
     record.done = end;
     save(record, context);
     const isLast = index === record.ends.length - 1;
-    if (!isLast && !(await mayGoOn(record, context))) return stopped(record, context, "interrupted", []);
+    if (!isLast && (isInterrupted || !(await mayGoOn(record, context))))
+      return stopped(record, context, "interrupted", []);
   }
   const text = `rollout ${record.id} is complete: ${record.volumes.length} volumes are compliant`;
   return { json: { rollout: record, problems: [] }, text };
@@ -187,7 +188,7 @@ async function stackAt({ directory, stack }: { directory: string; stack: string 
 async function applyTo(
   volumes: RolloutRecord["volumes"],
   context: Context,
-): Promise<{ code: ExitCode; problems: Problem[] }> {
+): Promise<{ code: ExitCode; problems: Problem[]; isInterrupted: boolean }> {
   const groups = new Map<string, { of: FoundStack; selectors: string[] }>();
   for (const each of volumes) {
     const key = `${each.directory}\n${each.stack}`;
@@ -205,7 +206,7 @@ async function applyTo(
   const onSecond = () => {
     for (const each of running) each.cancel();
   };
-  const outcomes = await overStacks(
+  const { outcomes, isInterrupted } = await overStacks(
     { stacks: all.map((of) => ({ of, label: labelOf(of, all) })) },
     context,
     async (of, label): Promise<{ code: ExitCode; problems: readonly Problem[] }> => {
@@ -233,7 +234,8 @@ async function applyTo(
       },
   );
   const bad = results.filter(({ code }) => code !== "done");
-  return { code: gravest(bad.map(({ code }) => code)), problems: bad.flatMap(({ problems }) => [...problems]) };
+  const found = bad.flatMap(({ problems }) => [...problems]);
+  return { code: gravest(bad.map(({ code }) => code)), problems: found, isInterrupted };
 }
 
 // Waits, or asks; whoever presses Ctrl-C stops it here.

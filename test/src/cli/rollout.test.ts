@@ -1,0 +1,152 @@
+// Edits of a shared profile over many stacks, at once and in waves, with an engine whose `up` gives a volume what its profile says.
+
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { run } from "../../../src/cli/run";
+import { readConfigText } from "../../../src/stack/read-config";
+import { readRollout, writeRollout } from "../../../src/stack/rollout-record";
+import { resolve } from "../../../src";
+
+const home = mkdtempSync(join(tmpdir(), "sp-rollout-"));
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+const project = join(home, "project");
+const states = join(home, "states");
+const journal = join(home, "journal");
+const at = (name: string) => join(project, name);
+const pulumi = join(home, "pulumi");
+// An `up` takes the state that was made for the stack and for the IOPS in its own file, or in the shared one.
+writeFileSync(
+  pulumi,
+  `#!/bin/sh
+verb="$1"
+for each in "$@"; do
+  if [ "$last" = --stack ]; then stack="$each"; fi
+  last="$each"
+done
+state="${states}/$stack.json"
+hook="${home}/$verb-$stack"
+if [ -f "$hook" ]; then sh "$hook" || { echo "error: out of luck" >&2; exit 255; }; fi
+case "$verb" in
+  stack) if [ -f "$state" ]; then cat "$state"; else echo "error: the backend is gone" >&2; exit 255; fi ;;
+  preview) ;;
+  up)
+    echo "$stack" >> "${home}/ups"
+    iops=$(cat "Pulumi.$stack.yaml" shared.yaml | grep -o 'iops: [0-9]*' | head -1 | grep -o '[0-9]*')
+    cp "${states}/$stack-$iops.json" "$state" ;;
+esac
+`,
+  { mode: 0o755 },
+);
+
+const STACKS = ["a", "b"];
+const configOf = (text = "") =>
+  `config:\n  storage-profiles:backend: local\n  storage-profiles:volumes: { data: { profile: gold, sizeGiB: 1 } }\n${text}`;
+const sharedText = (iops: number) => `profiles: { gold: { extends: gold, local: { iops: ${iops} } } }\n`;
+const shared = () => readFileSync(at("shared.yaml"), "utf8");
+const catalogIs = (name: string) => `  storage-profiles:catalog: ./${name}\n`;
+
+/** What the state of a stack is once its volume has these IOPS. */
+async function stateOf(stack: string, iops: number): Promise<string> {
+  const profiles = `  storage-profiles:profiles: { gold: { extends: gold, local: { iops: ${iops} } } }\n`;
+  const read = await readConfigText(configOf(profiles), at("x.yaml"), {
+    directory: project,
+    projectConfig: {},
+    env: {},
+  });
+  const { volume } = resolve(read.catalog, read.requestFor("data", read.config.volumes?.["data"]));
+  if (!volume) throw new Error("no volume");
+  const { sizeGiB, settings } = volume;
+  const urn = `urn:pulumi:${stack}::p::storage-profiles:index:ProfiledVolume::data`;
+  const type = "pulumi-nodejs:dynamic/storage-profiles:LocalVolume";
+  const resources = [
+    {
+      ...{ urn, type: "storage-profiles:index:ProfiledVolume", inputs: volume, protect: true },
+      outputs: { volumeId: "data", sizeGiB, settings },
+    },
+    {
+      ...{ urn: urn.replace("::data", `$${type}::data`), type, id: "data", parent: urn, protect: true },
+      outputs: { sizeGiB, settings },
+    },
+  ];
+  return JSON.stringify({ version: 4, deployment: { manifest: { time: "2026-01-01T00:00:00Z" }, resources } });
+}
+
+beforeEach(async () => {
+  for (const each of [project, states, journal, join(home, "ups")]) rmSync(each, { recursive: true, force: true });
+  for (const each of [project, states]) mkdirSync(each);
+  for (const verb of ["stack", "up"])
+    for (const stack of [...STACKS, "c"]) rmSync(hookOf(verb, stack), { force: true });
+  writeFileSync(at("Pulumi.yaml"), "name: p\nruntime: nodejs\n");
+  writeFileSync(at("shared.yaml"), sharedText(50));
+  for (const stack of STACKS) {
+    writeFileSync(at(`Pulumi.${stack}.yaml`), configOf(catalogIs("shared.yaml")));
+    writeFileSync(join(states, `${stack}.json`), await stateOf(stack, 50));
+    for (const iops of [50, 77]) writeFileSync(join(states, `${stack}-${iops}.json`), await stateOf(stack, iops));
+  }
+});
+
+const hookOf = (verb: string, stack: string) => join(home, `${verb}-${stack}`);
+const ups = () => (existsSync(join(home, "ups")) ? readFileSync(join(home, "ups"), "utf8").trim().split("\n") : []);
+const edit = "apply --all --parallel 1 --profile gold --in catalog --set local.iops=77";
+const waves = `${edit} --waves 1,100%`;
+
+/** What the user of a terminal answers to a question. */
+let answer: () => boolean = () => true;
+let questions = 0;
+jest.mock("@inquirer/prompts", () => ({
+  confirm: () => {
+    questions++;
+    return Promise.resolve(answer());
+  },
+}));
+beforeEach(() => {
+  questions = 0;
+  answer = () => true;
+});
+
+/** Runs a command; `interruptAfter` presses Ctrl-C as soon as something runs after this was told. */
+async function call(line: string, { isTerminal = false, interruptAfter = "" } = {}) {
+  const told: string[] = [];
+  const code = await run(line.split(" "), {
+    ...{
+      cwd: project,
+      env: { PATH: process.env["PATH"] },
+      isTerminal,
+      columns: 200,
+      pulumi,
+      journalDirectory: journal,
+    },
+    out: (text) => told.push(text),
+    err: (text) => told.push(text),
+    onInterrupt(interrupted) {
+      if (interruptAfter !== "" && told.join("").includes(interruptAfter)) setImmediate(interrupted);
+      return () => undefined;
+    },
+  });
+  return { code, text: told.join("") };
+}
+const begun = (text: string) => / --resume (\w{8})/.exec(text)?.[1] ?? "";
+const recordOf = (id: string) => readRollout(journal, id) ?? fail(id);
+const fail = (id: string): never => {
+  throw new Error(`no rollout ${id}`);
+};
+
+describe("a rollout", () => {
+  test("goes from wave to wave, and back", async () => {
+    expect(await call(`${waves} --yes`)).toMatchObject({ code: 0, text: expect.stringContaining("is complete") });
+    expect(ups()).toEqual(["a", "b"]);
+    expect(await call("status --all")).toMatchObject({ code: 0 });
+  });
+
+  test("stops after the wave in which Ctrl-C was pressed, though all its stacks had begun", async () => {
+    const { code, text } = await call(`${waves} --yes`, { interruptAfter: "wave 1 of 2" });
+    expect([code, text]).toEqual([130, expect.stringMatching(/stopped: 1 of 2 volumes are done/)]);
+    expect(ups()).toEqual(["a"]);
+    // The last wave has nothing after it.
+    const resumed = await call(`apply --yes --resume ${begun(text)}`, { interruptAfter: "wave 2 of 2" });
+    expect(resumed).toMatchObject({ code: 0, text: expect.stringContaining("is complete") });
+    expect(ups()).toEqual(["a", "b"]);
+  });
+});
