@@ -17,6 +17,7 @@ export async function applyMany(context: Context): Promise<Answer> {
   const { io, json, colours } = context;
   const wait = waitOf(context);
   const refresh = context.options["refresh"] === true;
+  const isOfProfile = textOf(context, "profile") !== undefined;
   const chosen = await chosenStacks(context);
   const { outcomes: planned, isInterrupted } = await overStacks(chosen, context, ({ at }) => planStack(at, context), {
     verb: "planned ",
@@ -58,7 +59,7 @@ export async function applyMany(context: Context): Promise<Answer> {
       const written = plan ? await editOwn(of.at, plan) : [];
       if (written.length > 0) return part("problems", "refused", messages(written), { problems: written }, written);
       // Without an edit: all that isn't as it is declared.
-      const volumes = plan && plan.edits.length > 0 ? touchedBy(plan) : undefined;
+      const volumes = plan && isOfProfile ? touchedBy(plan) : undefined;
       if (volumes?.length === 0)
         return part("done", "config updated", "no volume uses the profile", { operation: null });
       const operation = of.at.apply({ volumes, refresh, waitForLockSeconds: wait });
@@ -71,7 +72,7 @@ export async function applyMany(context: Context): Promise<Answer> {
     if (each.failure) return [each];
     const { value } = each;
     if (!value || value.problems.length === 0) return [];
-    return [{ ...each, value: part("problems", "refused", messages(value.problems), value.json, value.problems) }];
+    return [{ ...each, value: part(value.code, "refused", messages(value.problems), value.json, value.problems) }];
   });
   const result = await answerOf({ head: ["RESULT", "DETAILS"] }, context, chosen, [...outcomes, ...others]);
   const isOver = outcomes.every(({ value }) => value?.code === "done");
@@ -87,7 +88,8 @@ function staysText({ options }: Context): string {
 
 const messages = (problems: readonly Problem[]): string => problems.map(({ message }) => message).join("; ");
 
-function hasWork({ edits, plans, result }: PlannedStack, refresh: boolean): boolean {
+function hasWork({ isUnknown, edits, plans, result }: PlannedStack, refresh: boolean): boolean {
+  if (isUnknown) return false;
   return plans.length > 0 || (edits.length > 0 ? (result?.changed ?? false) : refresh);
 }
 

@@ -4,8 +4,8 @@ import type { Problem } from "../../core/problems";
 import type { ProfileDefinition } from "../../core/config-schema";
 import type { ConfigEdit, EditResult, Stack, StackConfigRead, VolumePlan } from "../../stack";
 import { sharedFileOf } from "../../stack/plan";
-import { textOf, UsageError, type Context } from "../context";
-import type { ManySpec, Part } from "../many";
+import { exitCodeOf, textOf, UsageError, type Context } from "../context";
+import { gravest, type ManySpec, type Part } from "../many";
 import { profileEdit } from "../references";
 import { distinct, notesText, verdictText } from "../text";
 import { costChange, totalText } from "./plan-text";
@@ -16,6 +16,8 @@ export interface PlannedStack extends Part {
   result: EditResult | undefined;
   plans: VolumePlan[];
   problems: Problem[];
+  /** Whether an edit is asked for of a profile that it doesn't know. */
+  isUnknown: boolean;
   /** The definition to be edited, as it is where the edit goes. */
   before: ProfileDefinition | undefined;
   /** The tag of the config that this was planned from. */
@@ -36,11 +38,12 @@ export async function planStack(stack: Stack, context: Context): Promise<Planned
       ? undefined
       : await stack.plan(edits, { willApply: true, ...(isNarrow && { volumes: [] }) });
   const plans = result?.touched ?? [];
+  const state = result?.stateUnknown;
   const problems = distinct([
     ...wrong,
     ...(result?.problems ?? []),
-    // What a shared edit does to volumes that can't be seen nobody knows.
-    ...(result?.stateUnknown && isSharedEdit(edits) ? [result.stateUnknown] : []),
+    // What happens to volumes that can't be seen nobody knows.
+    ...(state ? [state] : []),
     ...plans.flatMap((each) => (each.verdict === "refused" ? each.problems : [])),
   ]);
   const rows = plans.map((each) => [
@@ -52,12 +55,12 @@ export async function planStack(stack: Stack, context: Context): Promise<Planned
     each.costBefore || each.costAfter ? costChange(each) : "",
     notesText(each.notes, ""),
   ]);
-  const refused = [colours.red("refused"), "", problems.map(({ message }) => message).join("; ")];
+  const others = problems.filter((each) => each !== state);
+  const refused = [colours.red("refused"), "", others.map(({ message }) => message).join("; ")];
   const unknown = [colours.dim("no such profile"), "", ""];
-  const state = result?.stateUnknown;
   const shared = read.sharedFiles.find(({ name }) => name === result?.sharedFile);
   return {
-    code: problems.length > 0 ? "problems" : "done",
+    code: gravest(problems.map(({ code }) => exitCodeOf(code))),
     json: {
       tag: read.tag,
       plans,
@@ -69,12 +72,13 @@ export async function planStack(stack: Stack, context: Context): Promise<Planned
     },
     rows: [
       ...rows,
-      ...(rows.length === 0 && problems.length > 0 ? [["", "", ...refused]] : []),
+      ...(rows.length === 0 && others.length > 0 ? [["", "", ...refused]] : []),
       ...(isUnknown ? [["", "", ...unknown]] : []),
       ...(state ? [["", "", colours.yellow("state unknown"), "", state.message]] : []),
     ],
     problems,
     edits,
+    isUnknown,
     result,
     plans,
     before: textOf(context, "profile") === undefined ? undefined : definitionIn(read, edits),
@@ -82,9 +86,6 @@ export async function planStack(stack: Stack, context: Context): Promise<Planned
     sharedPath: shared?.file,
   };
 }
-
-const isSharedEdit = (edits: readonly ConfigEdit[]): boolean =>
-  edits.some((each) => each.kind === "set-profile" && each.in === "catalog");
 
 function definitionIn(read: StackConfigRead, edits: readonly ConfigEdit[]): ProfileDefinition | undefined {
   const [edit] = edits;

@@ -61,6 +61,10 @@ export function checkRollout(context: Context): void {
   if (options["profile"] === undefined) throw new UsageError("--waves requires --profile <name>");
   if (options["all"] !== true && options["stack"] === undefined)
     throw new UsageError("--waves requires --all or --stack");
+  if (options["refresh"] === true)
+    throw new UsageError(
+      "--refresh can't be combined with --waves; run `storage-profiles status --all --refresh` before the rollout",
+    );
   const { why } = waveEnds(waves, 1);
   if (why !== undefined) throw new UsageError(`--waves ${waves}: ${why}`);
 }

@@ -68,12 +68,12 @@ test("a stack that fails doesn't stop the others, and is listed with its reason"
   // The same reason is told once, with the stacks that have it.
   expect(out).toContain("error db/prod-1, db/prod-2, web/dev, 1 more: pulumi: ");
   const { stacks } = await json("plan --all --parallel 2");
-  // A plan knows of the config's volumes without the engine.
+  // A plan knows of the config's volumes without the engine, and not what is to become of them.
   expect(stacks.map(({ exitCode, plans }: any) => [exitCode, plans?.map(({ name }: any) => name)])).toEqual([
-    ["problems", []],
-    ["problems", []],
-    ["problems", ["data"]],
-    ["done", ["data"]],
+    ["engine", []],
+    ["engine", []],
+    ["engine", ["data"]],
+    ["engine", ["data"]],
   ]);
 });
 
@@ -96,6 +96,7 @@ test.each([
     2,
     "pass --pause instead of --confirm",
   ],
+  ["apply --all --profile gold --set local.iops=5 --waves 100% --refresh --yes", 2, "--refresh can't be combined with"],
   ["apply --all --pause 5m --yes", 2, "--pause and --confirm require --waves"],
   ["apply --resume 12345678 --waves 100% --yes", 2, "pass one of --waves and --resume"],
   ["apply --all --resume 12345678 --yes", 2, "--all can't be combined with --resume or --revert"],
@@ -103,7 +104,7 @@ test.each([
   // With a stack that can't be planned a rollout doesn't begin.
   [
     "apply --all --profile gold --set local.iops=5 --waves 1,100% --yes",
-    1,
+    4,
     "Nothing was changed: the rollout is refused",
   ],
 ])("%s is refused", async (line, code, text) => {

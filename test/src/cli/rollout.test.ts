@@ -150,3 +150,32 @@ describe("a rollout", () => {
     expect(ups()).toEqual(["a", "b"]);
   });
 });
+
+test("Ctrl-C while it is planned leaves all as it is, though all stacks had begun", async () => {
+  const { code, text } = await call(`${edit.replace("parallel 1", "parallel 2")} --yes`, {
+    interruptAfter: "2 stacks",
+  });
+  expect([code, text]).toEqual([130, expect.stringContaining("Nothing was changed.")]);
+  expect(shared()).toBe(sharedText(50));
+});
+
+test("--refresh with --profile applies nothing to a stack that doesn't know the profile", async () => {
+  writeFileSync(at("Pulumi.c.yaml"), configOf().replace("gold", "silver"));
+  writeFileSync(join(states, "c.json"), '{ "version": 4, "deployment": { "manifest": {}, "resources": [] } }');
+  writeFileSync(at("shared.yaml"), sharedText(50).replace("gold", "fast"));
+  for (const stack of STACKS) writeFileSync(at(`Pulumi.${stack}.yaml`), configOf(catalogIs("shared.yaml")));
+  const { code, text } = await call("apply --all --profile fast --in catalog --set local.iops=77 --refresh --yes");
+  expect([code, text]).toEqual([0, expect.stringMatching(/\na +config updated/)]);
+  expect(ups()).toEqual([]);
+});
+
+test.each(["plan --all", "apply --all --yes", `${edit.replace("--in catalog", "--in stack")} --yes`])(
+  "%s: a stack whose state can't be read isn't one without volumes",
+  async (line) => {
+    writeFileSync(hookOf("stack", "b"), "exit 1");
+    const before = readFileSync(at("Pulumi.b.yaml"), "utf8");
+    const { code, text } = await call(line);
+    expect([code, text]).toEqual([4, expect.stringContaining("error b: ")]);
+    expect(readFileSync(at("Pulumi.b.yaml"), "utf8")).toBe(before);
+  },
+);
