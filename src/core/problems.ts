@@ -736,6 +736,11 @@ export const problemKinds = {
     message: ({ profile }) => `"${profile}" has changed since the rollout began`,
     fix: () => "check the definition, and apply it without --resume or --revert",
   }),
+  "rollout-elsewhere": problemKind<{ id: string; isReverted: boolean }>({
+    meaning: "Another process resumed or reverted the rollout, so this one stopped.",
+    message: ({ id, isReverted }) => `another process has ${isReverted ? "reverted" : "gone on with"} rollout ${id}`,
+    fix: () => "wait until that process has ended, and look at its result",
+  }),
   "rollout-not-compliant": problemKind<{ volume: string; status: string; because: string }>({
     meaning: "A rollout stopped, because a volume isn't compliant after its wave.",
     message: ({ volume, status, because }) =>

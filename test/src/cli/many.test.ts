@@ -100,6 +100,10 @@ test.each([
   ["apply --all --pause 5m --yes", 2, "--pause and --confirm require --waves"],
   ["apply --resume 12345678 --waves 100% --yes", 2, "pass one of --waves and --resume"],
   ["apply --all --resume 12345678 --yes", 2, "--all can't be combined with --resume or --revert"],
+  ["apply data --resume 12345678 --yes", 2, "volumes can't be named with --resume or --revert"],
+  ["apply --set local.iops=5 --resume 12345678 --yes", 2, "--set can't be combined with --resume"],
+  ["apply --unset local.iops --revert 12345678 --yes", 2, "--unset can't be combined with --resume"],
+  ["apply --in stack --revert 12345678 --yes", 2, "--in can't be combined with --resume"],
   ["apply --resume ../../etc/x --yes", 1, 'unknown rollout "../../etc/x"'],
   // With a stack that can't be planned a rollout doesn't begin.
   [

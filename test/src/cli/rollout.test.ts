@@ -1,12 +1,12 @@
 // Edits of a shared profile over many stacks, at once and in waves, with an engine whose `up` gives a volume what its profile says.
 
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { run } from "../../../src/cli/run";
 import { readConfigText } from "../../../src/stack/read-config";
-import { readRollout, writeRollout } from "../../../src/stack/rollout-record";
+import { readRollout } from "../../../src/stack/rollout-record";
 import { resolve } from "../../../src";
 
 const home = mkdtempSync(join(tmpdir(), "sp-rollout-"));
@@ -93,7 +93,7 @@ const edit = "apply --all --parallel 1 --profile gold --in catalog --set local.i
 const waves = `${edit} --waves 1,100%`;
 
 /** What the user of a terminal answers to a question. */
-let answer: () => boolean = () => true;
+let answer: () => boolean | Promise<boolean> = () => true;
 let questions = 0;
 jest.mock("@inquirer/prompts", () => ({
   confirm: () => {
@@ -112,7 +112,7 @@ async function call(line: string, { isTerminal = false, interruptAfter = "" } = 
   const code = await run(line.split(" "), {
     ...{
       cwd: project,
-      env: { PATH: process.env["PATH"] },
+      env: { PATH: process.env["PATH"], NO_COLOR: "1" },
       isTerminal,
       columns: 200,
       pulumi,
@@ -128,10 +128,9 @@ async function call(line: string, { isTerminal = false, interruptAfter = "" } = 
   return { code, text: told.join("") };
 }
 const begun = (text: string) => / --resume (\w{8})/.exec(text)?.[1] ?? "";
-const recordOf = (id: string) => readRollout(journal, id) ?? fail(id);
-const fail = (id: string): never => {
-  throw new Error(`no rollout ${id}`);
-};
+const recordOf = (id: string) => readRollout(journal, id);
+/** The rollout that runs. */
+const running = () => (readdirSync(join(journal, "rollouts"))[0] ?? "").slice(0, 8);
 
 describe("a rollout", () => {
   test("goes from wave to wave, and back", async () => {
@@ -144,10 +143,90 @@ describe("a rollout", () => {
     const { code, text } = await call(`${waves} --yes`, { interruptAfter: "wave 1 of 2" });
     expect([code, text]).toEqual([130, expect.stringMatching(/stopped: 1 of 2 volumes are done/)]);
     expect(ups()).toEqual(["a"]);
+    expect(text).toContain("The config keeps the edit");
     // The last wave has nothing after it.
     const resumed = await call(`apply --yes --resume ${begun(text)}`, { interruptAfter: "wave 2 of 2" });
     expect(resumed).toMatchObject({ code: 0, text: expect.stringContaining("is complete") });
     expect(ups()).toEqual(["a", "b"]);
+  });
+
+  test("doesn't begin a wave where somebody has changed the profile, and then offers neither way", async () => {
+    answer = () => {
+      if (questions === 2) writeFileSync(at("shared.yaml"), sharedText(60));
+      return true;
+    };
+    const { code, text } = await call(`${waves} --confirm`, { isTerminal: true });
+    expect([code, text]).toEqual([1, expect.stringMatching(/stopped: 1 of 2 [^]*error gold: .*\[rollout-changed\]/)]);
+    expect(text).not.toContain("To go ");
+    expect(ups()).toEqual(["a"]);
+    expect(shared()).toBe(sharedText(60));
+  });
+
+  test("stops where another process has reverted it, and leaves that process's record", async () => {
+    answer = async () => {
+      if (questions === 2) expect((await call(`apply --yes --revert ${running()}`)).code).toBe(0);
+      return true;
+    };
+    const { code, text } = await call(`${waves} --confirm`, { isTerminal: true });
+    expect([code, text]).toEqual([5, expect.stringContaining("another process has reverted rollout")]);
+    expect(recordOf(running())).toMatchObject({ isReverted: true });
+    expect([ups(), shared()]).toEqual([["a", "a"], sharedText(50)]);
+  });
+
+  test("stops where another process has gone on with it", async () => {
+    answer = async () => {
+      if (questions === 2) expect((await call(`apply --yes --pause 0s --resume ${running()}`)).code).toBe(0);
+      return true;
+    };
+    const { code, text } = await call(`${waves} --confirm`, { isTerminal: true });
+    expect([code, text]).toEqual([5, expect.stringContaining("another process has gone on with rollout")]);
+    expect([ups(), recordOf(running())?.done]).toEqual([["a", "b"], 2]);
+  });
+
+  test("that couldn't be reverted says what the config has, and is resumed from the first wave on", async () => {
+    await call(`${waves} --yes`);
+    writeFileSync(hookOf("up", "b"), "exit 1");
+    const failed = await call(`apply --yes --revert ${running()}`);
+    expect([failed.code, failed.text]).toEqual([
+      4,
+      expect.stringMatching(/isn't reverted\n[^]*The config has the former definition again[^]*--revert[^]*--resume/),
+    ]);
+    expect(shared()).toBe(sharedText(50));
+    rmSync(hookOf("up", "b"));
+    rmSync(join(home, "ups"));
+    expect(await call(`apply --yes --resume ${running()}`)).toMatchObject({ code: 0 });
+    expect([ups(), shared()]).toEqual([["a", "b"], sharedText(77)]);
+    expect(await call("status --all")).toMatchObject({ code: 0 });
+  });
+
+  test("writes nothing where one of the edits was changed by somebody", async () => {
+    await call(`${waves.replace("--in catalog", "--in stack")} --yes`);
+    const [a, b] = STACKS.map((each) => readFileSync(at(`Pulumi.${each}.yaml`), "utf8"));
+    expect(b).toContain("77");
+    for (const option of ["--revert", "--resume"]) {
+      writeFileSync(at("Pulumi.b.yaml"), (b ?? "").replace("77", "60"));
+      const { code, text } = await call(`apply --yes ${option} ${running()}`);
+      expect([code, text]).toEqual([1, expect.stringContaining("error b: gold: ")]);
+      expect(readFileSync(at("Pulumi.a.yaml"), "utf8")).toBe(a);
+    }
+  });
+
+  test("is resumed and reverted after a question, and with the pause that is given then", async () => {
+    answer = () => questions < 2;
+    const { code } = await call(`${waves} --confirm`, { isTerminal: true });
+    expect([code, ups()]).toEqual([130, ["a"]]);
+    for (const option of ["--resume", "--revert"]) {
+      const asked = await call(`apply ${option} ${running()}`, { isTerminal: true });
+      expect([asked.code, asked.text]).toEqual([
+        0,
+        expect.stringMatching(/^rollout \w+ of gold: 1 [^]*Nothing was changed/),
+      ]);
+    }
+    expect([ups(), shared()]).toEqual([["a"], sharedText(77)]);
+    // Nobody could be asked.
+    expect(await call(`apply --yes --resume ${running()}`)).toMatchObject({ code: 2 });
+    expect(await call(`apply --yes --pause 1s --resume ${running()}`)).toMatchObject({ code: 0 });
+    expect(recordOf(running())).toMatchObject({ confirm: false, pauseSeconds: 1, done: 2 });
   });
 });
 
