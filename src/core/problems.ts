@@ -720,6 +720,11 @@ export const problemKinds = {
         : `"${profile}" isn't defined in ${listed(files)}`,
     fix: () => "edit it in the stack (--in stack), or add it to the shared file by hand",
   }),
+  "profile-in-many-files": problemKind<{ profile: string; files: string[] }>({
+    meaning: "An edit with `--in catalog` is about several shared files; each is saved on its own, or not at all.",
+    message: ({ profile, files }) => `"${profile}" would be edited in several shared files: ${listed(files)}`,
+    fix: () => "run the command once for each file, with --stack for the stacks that use it",
+  }),
   "rollout-unknown": problemKind<{ id: string }>({
     meaning: "The rollout to resume or to revert isn't known on this machine.",
     message: ({ id }) => `unknown rollout "${id}"`,

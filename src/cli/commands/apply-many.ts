@@ -1,11 +1,13 @@
 // `apply` over many stacks: planned all, shown and confirmed once, then edited and applied, a few at a time.
 
-import type { Problem } from "../../core/problems";
+import { basename } from "node:path";
+
+import { problem, type Problem } from "../../core/problems";
 import { StackError, type Operation, type OperationReport, type Stack } from "../../stack";
 import { exitCodeOf, textOf, type Answer, type Context, type ExitCode } from "../context";
-import { answerOf, chosenStacks, overStacks, type Outcome, type Part } from "../many";
+import { answerOf, overStacks, type Outcome, type Part } from "../many";
 import { checkConfirmable, confirmed, doneText, followed, waitOf } from "./apply-steps";
-import { checkOptions, planMany, planStack, type PlannedStack } from "./plan-many";
+import { checkOptions, hasWork, planAll, type PlannedStack } from "./plan-many";
 import { beginRollout, checkRollout, isLater, isRollout, laterRollout } from "./rollout";
 
 /** Applies to the stacks that are meant. */
@@ -18,11 +20,7 @@ export async function applyMany(context: Context): Promise<Answer> {
   const wait = waitOf(context);
   const refresh = context.options["refresh"] === true;
   const isOfProfile = textOf(context, "profile") !== undefined;
-  const chosen = await chosenStacks(context);
-  const { outcomes: planned, isInterrupted } = await overStacks(chosen, context, ({ at }) => planStack(at, context), {
-    verb: "planned ",
-  });
-  const answer = await answerOf(planMany, context, chosen, planned);
+  const { chosen, outcomes: planned, isInterrupted, answer } = await planAll(context);
   if (isInterrupted) return { ...answer, code: "interrupted", last: "Nothing was changed." };
   // One shared file is one edit: what refuses it in one stack refuses it for all.
   const isShared = textOf(context, "in") === "catalog";
@@ -34,16 +32,26 @@ export async function applyMany(context: Context): Promise<Answer> {
   const isWhole = isShared || isRollout(context);
   if (due.length === 0 || (isWhole && (isRefused || chosen.problems.length > 0))) {
     const what = isShared ? "the edit of a shared file" : "the rollout";
-    const why = isWhole && isRefused ? [colours.red(`Nothing was changed: ${what} is refused.`)] : [];
+    const why =
+      isWhole && (isRefused || chosen.problems.length > 0)
+        ? [colours.red(`Nothing was changed: ${what} is refused.`)]
+        : [];
     return { ...answer, last: [...why, ...(due.length === 0 && !isRefused ? ["No changes."] : [])].join("\n") };
   }
   if (!json) {
     io.out(`${answer.text ?? ""}\n`);
-    const diffs = [...new Set(due.flatMap(({ value }) => (value.sharedPath === undefined ? [] : [sharedText(value)])))];
+    const diffs = [
+      ...new Set(
+        due.flatMap(({ value }) =>
+          value.sharedPath === undefined || !value.result?.changed ? [] : [sharedText(value)],
+        ),
+      ),
+    ];
     if (diffs.length > 0) io.out(`\n${diffs.join("\n\n")}\n`);
   }
   if (context.options["yes"] !== true && !(await confirmed())) return { text: "Nothing was changed." };
 
+  await refuseChanged(due.map(({ of, label, value }) => [of.at, label, value]));
   if (isRollout(context)) return beginRollout(context, due);
   await editShared(due.map(({ of, value }) => [of.at, value]));
   const running = new Set<Operation>();
@@ -88,12 +96,16 @@ function staysText({ options }: Context): string {
 
 const messages = (problems: readonly Problem[]): string => problems.map(({ message }) => message).join("; ");
 
-function hasWork({ isUnknown, edits, plans, result }: PlannedStack, refresh: boolean): boolean {
-  if (isUnknown) return false;
-  return plans.length > 0 || (edits.length > 0 ? (result?.changed ?? false) : refresh);
-}
-
 const sharedText = ({ result }: PlannedStack) => `${result?.sharedFile ?? ""} (shared)\n${result?.diff ?? ""}`;
+
+// What was shown and confirmed holds for the configs as they were then, of all of them.
+async function refuseChanged(due: readonly (readonly [Stack, string, PlannedStack])[]): Promise<void> {
+  const tags = await Promise.all(due.map(async ([stack]) => (await stack.readConfig()).tag));
+  const [first, ...others] = due.flatMap(([{ configFile }, label, { tag }], index) =>
+    tags[index] === tag ? [] : [problem("config-changed", `${label}: ${basename(configFile)}`, undefined, {})],
+  );
+  if (first) throw new StackError([first, ...others]);
+}
 
 // Each shared file once: with the config as it was planned from. The other stacks find it done.
 async function editShared(due: readonly (readonly [Stack, PlannedStack])[]): Promise<void> {

@@ -1,11 +1,22 @@
 // `plan` over many stacks: what an edit of a profile, or what isn't applied yet, does to every volume of every stack.
 
-import type { Problem } from "../../core/problems";
+import { relative } from "node:path";
+
+import { problem, type Problem } from "../../core/problems";
 import type { ProfileDefinition } from "../../core/config-schema";
-import type { ConfigEdit, EditResult, Stack, StackConfigRead, VolumePlan } from "../../stack";
+import type { ConfigEdit, EditResult, Stack, StackConfigRead, VolumePlan, VolumeStatus } from "../../stack";
 import { sharedFileOf } from "../../stack/plan";
-import { exitCodeOf, textOf, UsageError, type Context } from "../context";
-import { gravest, type ManySpec, type Part } from "../many";
+import { exitCodeOf, textOf, UsageError, type Answer, type Context } from "../context";
+import {
+  answerOf,
+  chosenStacks,
+  gravest,
+  overStacks,
+  type Chosen,
+  type ManySpec,
+  type Outcome,
+  type Part,
+} from "../many";
 import { profileEdit } from "../references";
 import { distinct, notesText, verdictText } from "../text";
 import { costChange, totalText } from "./plan-text";
@@ -33,10 +44,11 @@ export async function planStack(stack: Stack, context: Context): Promise<Planned
   const isUnknown = isProfileUnknown(read, textOf(context, "profile"));
   const { edits, problems: wrong } = isUnknown ? { edits: [], problems: [] } : profileEdit(context, read);
   const isNarrow = edits.length > 0;
-  const result =
-    isUnknown || wrong.length > 0
-      ? undefined
-      : await stack.plan(edits, { willApply: true, ...(isNarrow && { volumes: [] }) });
+  const planned = (volumes: string[]) => stack.plan(edits, { willApply: true, ...(isNarrow && { volumes }) });
+  let result = isUnknown || wrong.length > 0 ? undefined : await planned([]);
+  // Where the definition is as it is to be already, its volumes needn't be.
+  if (isNarrow && result && !result.changed && result.problems.length === 0 && !result.stateUnknown)
+    result = await planned(outOfDate(read, await stack.status(), textOf(context, "profile")));
   const plans = result?.touched ?? [];
   const state = result?.stateUnknown;
   const problems = distinct([
@@ -87,6 +99,11 @@ export async function planStack(stack: Stack, context: Context): Promise<Planned
   };
 }
 
+function outOfDate({ catalog }: StackConfigRead, all: readonly VolumeStatus[], profile = ""): string[] {
+  const has = (name = "") => name === profile || catalog.profiles[name]?.lineage.includes(profile) === true;
+  return all.filter((each) => each.status !== "compliant" && has(each.profile)).map(({ urn, name }) => urn ?? name);
+}
+
 function definitionIn(read: StackConfigRead, edits: readonly ConfigEdit[]): ProfileDefinition | undefined {
   const [edit] = edits;
   if (edit?.kind !== "set-profile") return undefined;
@@ -107,10 +124,39 @@ export function checkOptions({ options }: Context): void {
   if (Array.isArray(removed)) throw new UsageError("--remove requires one stack");
 }
 
+/** Whether there is something to do for a stack. */
+export function hasWork({ isUnknown, edits, plans, result }: PlannedStack, refresh: boolean): boolean {
+  if (isUnknown) return false;
+  return plans.length > 0 || (edits.length > 0 ? (result?.changed ?? false) : refresh);
+}
+
+/** Plans all that are meant. */
+export async function planAll(context: Context): Promise<PlannedStacks> {
+  const chosen = await chosenStacks(context);
+  const { outcomes, isInterrupted } = await overStacks(chosen, context, ({ at }) => planStack(at, context), {
+    verb: "planned ",
+  });
+  // One shared file is saved whole or not at all; several at once can't be.
+  const files = outcomes.flatMap(({ value }) =>
+    value?.sharedPath !== undefined && hasWork(value, false) ? [relative(context.io.cwd, value.sharedPath)] : [],
+  );
+  const [profile = "", shared] = [textOf(context, "profile"), [...new Set(files)].sort()];
+  if (shared.length > 1)
+    chosen.problems.push(problem("profile-in-many-files", "--in", "catalog", { profile, files: shared }));
+  return { chosen, outcomes, isInterrupted, answer: await answerOf(planMany, context, chosen, outcomes) };
+}
+
+/** What is planned for many stacks. */
+export interface PlannedStacks {
+  chosen: Chosen;
+  outcomes: Outcome<PlannedStack>[];
+  isInterrupted: boolean;
+  answer: Answer;
+}
+
 /** `plan`, for many. */
-export const planMany: ManySpec<PlannedStack> = {
+const planMany: Pick<ManySpec<PlannedStack>, "head" | "total"> = {
   head: ["VOLUME", "PROFILE", "CHANGE", "COST/MONTH", "DETAILS"],
-  each: planStack,
   total(parts) {
     const plans = parts.flatMap((each) => each.plans);
     const sum = totalText(plans);

@@ -29,7 +29,7 @@ state="${states}/$stack.json"
 hook="${home}/$verb-$stack"
 if [ -f "$hook" ]; then sh "$hook" || { echo "error: out of luck" >&2; exit 255; }; fi
 case "$verb" in
-  stack) if [ -f "$state" ]; then cat "$state"; else echo "error: the backend is gone" >&2; exit 255; fi ;;
+  stack) if [ -f "$state" ]; then cat "$state"; else echo "error: no stack named '$stack' found" >&2; exit 255; fi ;;
   preview) ;;
   up)
     echo "$stack" >> "${home}/ups"
@@ -258,3 +258,56 @@ test.each(["plan --all", "apply --all --yes", `${edit.replace("--in catalog", "-
     expect(readFileSync(at("Pulumi.b.yaml"), "utf8")).toBe(before);
   },
 );
+
+test("an edit that is made already applies what isn't applied yet", async () => {
+  writeFileSync(at("shared.yaml"), sharedText(77));
+  writeFileSync(join(states, "b.json"), await stateOf("b", 77));
+  const { code, text } = await call(`${edit.replace("apply", "plan")}`);
+  expect([code, text]).toEqual([0, expect.stringContaining("1 in 1 stack")]);
+  expect(await call(`${edit} --yes`)).toMatchObject({ code: 0, text: expect.not.stringContaining("No changes.") });
+  expect(ups()).toEqual(["a"]);
+  expect(await call(`${edit} --yes`)).toMatchObject({ code: 0, text: expect.stringContaining("No changes.") });
+  writeFileSync(join(states, "b.json"), await stateOf("b", 50));
+  expect(await call(`${waves} --yes`)).toMatchObject({
+    code: 0,
+    text: expect.stringContaining("is complete: 1 volumes"),
+  });
+});
+
+test("an edit of two shared files is refused before one of them is written", async () => {
+  writeFileSync(at("other.yaml"), sharedText(50));
+  writeFileSync(at("Pulumi.b.yaml"), configOf(catalogIs("other.yaml")));
+  for (const line of [edit, waves, edit.replace("apply", "plan")]) {
+    const { code, text } = await call(`${line} --yes`.replace(/^(plan.*) --yes/, "$1"));
+    expect([code, text]).toEqual([1, expect.stringContaining("several shared files: other.yaml, shared.yaml")]);
+    if (!line.startsWith("plan")) expect(text).toContain("Nothing was changed: ");
+    expect([shared(), readFileSync(at("other.yaml"), "utf8")]).toEqual([sharedText(50), sharedText(50)]);
+  }
+  // Where one of them has what is asked for already, and its volumes too, only the other is edited.
+  writeFileSync(at("other.yaml"), sharedText(77));
+  writeFileSync(join(states, "b.json"), await stateOf("b", 77));
+  expect(await call(`${edit} --yes`)).toMatchObject({ code: 0 });
+  expect([shared(), ups()]).toEqual([sharedText(77), ["a"]]);
+});
+
+test.each([waves, edit, edit.replace("catalog", "stack"), "apply --all"])(
+  "%s: nothing is written where one of the configs has changed since the plan",
+  async (line) => {
+    if (line === "apply --all") writeFileSync(at("shared.yaml"), sharedText(77));
+    const before = [shared(), readFileSync(at("Pulumi.a.yaml"), "utf8")];
+    answer = () => {
+      writeFileSync(at("Pulumi.b.yaml"), `${configOf(catalogIs("shared.yaml"))}# mine\n`);
+      return true;
+    };
+    const { code, text } = await call(line, { isTerminal: true });
+    expect([code, text]).toEqual([5, expect.stringContaining("error b: Pulumi.b.yaml: ")]);
+    expect([shared(), readFileSync(at("Pulumi.a.yaml"), "utf8")]).toEqual(before);
+    expect(ups()).toEqual([]);
+  },
+);
+
+test("a stack with neither a file nor a state is unknown, whatever Pulumi.yaml says of shared files", async () => {
+  writeFileSync(at("Pulumi.yaml"), `name: p\nruntime: nodejs\nconfig:\n  storage-profiles:catalog: ./shared.yaml\n`);
+  for (const line of ["status --stack c", "plan --stack c"])
+    expect(await call(line)).toMatchObject({ code: 4, text: expect.stringContaining('unknown stack "c"') });
+});
