@@ -615,6 +615,11 @@ export const problemKinds = {
     message: ({ why }) => `can't be read: ${why}`,
     allowed: () => "a Pulumi project: YAML with `name` and `runtime`",
   }),
+  "folder-not-readable": problemKind<{ why: string }>({
+    meaning: "A folder can't be listed where all stacks are meant, so nobody knows which projects are in it.",
+    message: ({ why }) => `can't be listed: ${why}`,
+    fix: () => "make the folder readable, or run the command in a folder that has only the projects that are meant",
+  }),
   "project-in-other-language": problemKind<{ runtime: string; language: string }>({
     meaning: "`init --language` names another language than the folder's project has.",
     message: ({ runtime, language }) =>

@@ -19,8 +19,8 @@ export const rolloutOptions: readonly OptionSpec[] = [
     flags: "--waves <sizes>",
     description: "with --profile and --all or --stack: apply to so many volumes first, then to more: 1,10%,100%",
   },
-  { flags: "--pause <time>", description: "with --waves: time to wait between waves: 90s, 10m, 1h" },
-  { flags: "--confirm", description: "with --waves: ask before each further wave" },
+  { flags: "--pause <time>", description: "with --waves or --resume: time to wait between waves: 90s, 10m, 1h" },
+  { flags: "--confirm", description: "with --waves or --resume: ask before each further wave" },
   { flags: "--resume <rollout>", description: "go on with a rollout that stopped" },
   {
     flags: "--revert <rollout>",
@@ -46,7 +46,7 @@ export function checkRollout(context: Context): void {
     (options["pause"] !== undefined || options["confirm"] === true) &&
     !isLater(context)
   )
-    throw new UsageError("--pause and --confirm require --waves");
+    throw new UsageError("--pause and --confirm require --waves or --resume");
   if (options["confirm"] === true && !io.isTerminal)
     throw new UsageError("not an interactive terminal; pass --pause instead of --confirm");
   pauseOf(context);

@@ -1,6 +1,7 @@
 // The commands over many stacks, as far as no engine is needed: which stacks, one table, one JSON, one exit code.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import fs from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
@@ -142,6 +143,22 @@ test("a broken project is listed with the others", async () => {
     expect(problems).toMatchObject([{ code: "project-not-readable", path: expect.stringMatching(/^broken: /) }]);
   } finally {
     rmSync(join(home, "broken"), { recursive: true });
+  }
+});
+
+test("a folder that can't be listed is told; one that has just gone isn't", async () => {
+  const { readdir } = fs;
+  const listing = jest.spyOn(fs, "readdir").mockImplementation(((path: string, options: object) => {
+    const code = path.endsWith("deep") ? "EACCES" : path.endsWith("web") ? "ENOENT" : undefined;
+    if (code !== undefined) return Promise.reject(Object.assign(new Error(`${code}: no`), { code }));
+    return readdir(path, options);
+  }) as typeof fs.readdir);
+  try {
+    const { code, out } = await call("validate --all");
+    expect([code, out]).toEqual([4, expect.stringContaining("error deep: directory: can't be listed: EACCES: no")]);
+    expect(out).not.toContain("ENOENT");
+  } finally {
+    listing.mockRestore();
   }
 });
 
