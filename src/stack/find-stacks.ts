@@ -58,9 +58,10 @@ async function projectsBelow(
   directory: string,
   onFailure: (directory: string, why: string) => void,
 ): Promise<string[]> {
-  const entries = await readdir(directory, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+  const entries = await readdir(directory, { withFileTypes: true }).catch((error: unknown) => {
     // One that is gone has no projects.
-    if (error.code !== "ENOENT") onFailure(directory, error.message);
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== "ENOENT") onFailure(directory, message);
     return [];
   });
   const here = entries.some((each) => !each.isDirectory() && PROJECT_FILES.includes(each.name)) ? [directory] : [];

@@ -262,7 +262,7 @@ test.each(["plan --all", "apply --all --yes", `${edit.replace("--in catalog", "-
 test("an edit that is made already applies what isn't applied yet", async () => {
   writeFileSync(at("shared.yaml"), sharedText(77));
   writeFileSync(join(states, "b.json"), await stateOf("b", 77));
-  const { code, text } = await call(`${edit.replace("apply", "plan")}`);
+  const { code, text } = await call(edit.replace("apply", "plan"));
   expect([code, text]).toEqual([0, expect.stringContaining("1 in 1 stack")]);
   expect(await call(`${edit} --yes`)).toMatchObject({ code: 0, text: expect.not.stringContaining("No changes.") });
   expect(ups()).toEqual(["a"]);
