@@ -134,10 +134,31 @@ export async function laterRollout(context: Context): Promise<Answer> {
   return resume === undefined ? goBack(record, context) : carryOn(record, context);
 }
 
-async function carryOn(record: RolloutRecord, context: Context): Promise<Answer> {
+function carryOn(record: RolloutRecord, context: Context): Promise<Answer> {
+  save(record, context);
+  return untilFailure(record, context, false, () => inWaves(record, context));
+}
+
+// What fails on the way stops the rollout as it is recorded, and says how to go on.
+async function untilFailure(
+  record: RolloutRecord,
+  context: Context,
+  isBack: boolean,
+  work: () => Promise<Answer>,
+): Promise<Answer> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof StackError)) throw error;
+    const { code, problems } = error;
+    const config = code === "rollout-elsewhere" ? "changed" : "partly";
+    return stopped(record, context, exitCodeOf(code), problems, { config, isBack });
+  }
+}
+
+async function inWaves(record: RolloutRecord, context: Context): Promise<Answer> {
   const { io, json } = context;
   const tell = (line: string) => !json && io.out(`${line}\n`);
-  save(record, context);
   tell(`rollout ${record.id}: ${record.volumes.length} volumes in ${record.ends.length} waves`);
   const found = await editsOf(record, context);
   const changed = changedIn(record, found, ({ before, after }) => [before, after]);
@@ -168,9 +189,13 @@ async function carryOn(record: RolloutRecord, context: Context): Promise<Answer>
   return { json: { rollout: record, problems: [] }, text };
 }
 
-async function goBack(record: RolloutRecord, context: Context): Promise<Answer> {
+function goBack(record: RolloutRecord, context: Context): Promise<Answer> {
   if (!context.json) context.io.out(`rollout ${record.id}: restoring the former definition of ${record.profile}\n`);
   save(record, context);
+  return untilFailure(record, context, true, () => restored(record, context));
+}
+
+async function restored(record: RolloutRecord, context: Context): Promise<Answer> {
   const isBack = true;
   const found = await editsOf(record, context);
   const changed = changedIn(record, found, ({ before, after }) => [before, after]);

@@ -137,6 +137,9 @@ describe("a rollout", () => {
     expect(await call(`${waves} --yes`)).toMatchObject({ code: 0, text: expect.stringContaining("is complete") });
     expect(ups()).toEqual(["a", "b"]);
     expect(await call("status --all")).toMatchObject({ code: 0 });
+    expect(await call(`apply --yes --revert ${running()}`)).toMatchObject({ code: 0 });
+    expect([ups(), shared()]).toEqual([["a", "b", "a", "b"], sharedText(50)]);
+    expect(await call("status --all")).toMatchObject({ code: 0 });
   });
 
   test("stops after the wave in which Ctrl-C was pressed, though all its stacks had begun", async () => {
@@ -160,6 +163,18 @@ describe("a rollout", () => {
     expect(text).not.toContain("To go ");
     expect(ups()).toEqual(["a"]);
     expect(shared()).toBe(sharedText(60));
+  });
+
+  test("says how to go on where a config can't be read between the waves", async () => {
+    const text = configOf(catalogIs("shared.yaml"));
+    answer = () => {
+      if (questions === 2) writeFileSync(at("Pulumi.a.yaml"), "config: [\n");
+      return true;
+    };
+    const stopped = await call(`${waves} --confirm`, { isTerminal: true });
+    expect([stopped.code, stopped.text]).toEqual([1, expect.stringMatching(/stopped: 1 of 2 [^]*\[file-not-parsed\]/)]);
+    writeFileSync(at("Pulumi.a.yaml"), text);
+    expect(await call(`apply --yes --pause 0s --resume ${begun(stopped.text)}`)).toMatchObject({ code: 0 });
   });
 
   test("stops where another process has reverted it, and leaves that process's record", async () => {
