@@ -224,7 +224,8 @@ function commandsPage({ makeProgram, exitCodeLines, NAME }, { commands }) {
   const nowhere = () => undefined;
   const io = { cwd: "/", env: {}, out: nowhere, err: nowhere, isTerminal: false, columns: 100 };
   const program = makeProgram(io, nowhere);
-  const cell = (/** @type {string} */ text) => text.replace(/\|/g, "\\|");
+  // A pattern in quotes is code: prettier takes two stars in a cell for emphasis.
+  const cell = (/** @type {string} */ text) => text.replace(/'([^' ]*\*[^' ]*)'/g, "`$1`").replace(/\|/g, "\\|");
   const lines = [
     "# Commands",
     "",

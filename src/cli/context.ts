@@ -9,7 +9,7 @@ export const exitCodes = {
   done: [0, "Success"],
   problems: [1, "Invalid request or config (nothing was changed), or a failed operation"],
   usage: [2, "Usage error"],
-  differs: [3, "A volume isn't compliant (`status`)"],
+  differs: [3, "A volume isn't compliant (`status`; `apply --all` in waves)"],
   engine: [4, "Project, stack, Pulumi CLI or a required package not found, or the Pulumi CLI failed"],
   busy: [5, "Conflict: the stack is locked, or someone else changed its config"],
   interrupted: [130, "Interrupted"],
@@ -20,9 +20,11 @@ export type ExitCode = keyof typeof exitCodes;
 /** The exit code of an error of the stack. */
 export function exitCodeOf(code: ProblemCode | undefined): ExitCode {
   if (code === undefined) return "problems";
-  if (["stack-locked", "config-busy", "config-changed"].includes(code)) return "busy";
+  if (["stack-locked", "config-busy", "config-changed", "rollout-elsewhere"].includes(code)) return "busy";
   const ofEngine = ["project-missing", "project-not-readable", "stack-not-named", "stack-unknown", "engine-missing"];
-  return [...ofEngine, "stack-unmatched", "engine-failed", "state-not-readable"].includes(code) ? "engine" : "problems";
+  return [...ofEngine, "stack-unmatched", "engine-failed", "state-not-readable", "folder-not-readable"].includes(code)
+    ? "engine"
+    : "problems";
 }
 
 /** What an argument or an option can be completed with. */

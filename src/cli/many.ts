@@ -117,7 +117,7 @@ export async function overStacks<T>(
   context: Context,
   work: (one: FoundStack, label: string) => Promise<T>,
   { onSecond, verb = "" }: { onSecond?: () => void; verb?: string } = {},
-): Promise<Outcome<T>[]> {
+): Promise<{ outcomes: Outcome<T>[]; isInterrupted: boolean }> {
   const { io, json } = context;
   const outcomes: Outcome<T>[] = stacks.map((each) => ({ ...each, isSkipped: true }));
   let [next, done] = [0, 0];
@@ -153,7 +153,8 @@ export async function overStacks<T>(
   } finally {
     ignore?.();
   }
-  return outcomes;
+  // It may have come when all had begun already.
+  return { outcomes, isInterrupted: isInterrupted() };
 }
 
 function parallelOf(context: Context): number {
@@ -166,7 +167,7 @@ function parallelOf(context: Context): number {
 /** Runs a command over the stacks that are meant. */
 export async function runMany<P extends Part>(spec: ManySpec<P>, context: Context): Promise<Answer> {
   const chosen = await chosenStacks(context);
-  const outcomes = await overStacks(chosen, context, ({ at }) => spec.each(at, context));
+  const { outcomes } = await overStacks(chosen, context, ({ at }) => spec.each(at, context));
   return answerOf(spec, context, chosen, outcomes);
 }
 

@@ -34,6 +34,8 @@ export function readCatalog(config: StackConfig, load: (names: string[]) => read
 /** What a shared file has. */
 const ALLOWED = "a YAML file with profiles below `profiles`";
 
+const FIX_EMPTY = "restore its profiles, or write `profiles: {}`";
+
 const shape = z.strictObject({ profiles: z.record(z.string(), z.unknown()).nullish() });
 
 /** Reads the file that the config names at a place of its list, or alone. Problems name the file and the line. */
@@ -60,12 +62,15 @@ export function readCatalogFile({ name, text, failure }: CatalogText, index?: nu
   if (broken.length > 0) return lost(broken);
   let value: unknown;
   try {
-    value = doc.toJS() ?? {};
+    value = doc.toJS();
   } catch (error) {
     // An alias of nothing, or aliases of aliases without end.
     const why = error instanceof Error ? error.message : String(error);
     return lost([problem("file-not-parsed", `${name}:1:1`, undefined, { why, allowed: ALLOWED })]);
   }
+  // Half written, or emptied by mistake. One that has no profiles says so.
+  if (value == null)
+    return lost([problem("catalog-not-readable", at, name, { file: name, why: "it is empty", fix: FIX_EMPTY })]);
   const lineOf = linesOf(doc, text);
   const placed = (problems: readonly Problem[]) =>
     problems.map((each) => ({ ...each, path: `${name}:${lineOf(each.path)}: ${each.path}` }));

@@ -615,6 +615,11 @@ export const problemKinds = {
     message: ({ why }) => `can't be read: ${why}`,
     allowed: () => "a Pulumi project: YAML with `name` and `runtime`",
   }),
+  "folder-not-readable": problemKind<{ why: string }>({
+    meaning: "A folder can't be listed where all stacks are meant, so nobody knows which projects are in it.",
+    message: ({ why }) => `can't be listed: ${why}`,
+    fix: () => "make the folder readable, or run the command in a folder that has only the projects that are meant",
+  }),
   "project-in-other-language": problemKind<{ runtime: string; language: string }>({
     meaning: "`init --language` names another language than the folder's project has.",
     message: ({ runtime, language }) =>
@@ -720,6 +725,11 @@ export const problemKinds = {
         : `"${profile}" isn't defined in ${listed(files)}`,
     fix: () => "edit it in the stack (--in stack), or add it to the shared file by hand",
   }),
+  "profile-in-many-files": problemKind<{ profile: string; files: string[] }>({
+    meaning: "An edit with `--in catalog` is about several shared files; each is saved on its own, or not at all.",
+    message: ({ profile, files }) => `"${profile}" would be edited in several shared files: ${listed(files)}`,
+    fix: () => "run the command once for each file, with --stack for the stacks that use it",
+  }),
   "rollout-unknown": problemKind<{ id: string }>({
     meaning: "The rollout to resume or to revert isn't known on this machine.",
     message: ({ id }) => `unknown rollout "${id}"`,
@@ -735,6 +745,11 @@ export const problemKinds = {
     meaning: "Someone else changed the profile since the rollout began.",
     message: ({ profile }) => `"${profile}" has changed since the rollout began`,
     fix: () => "check the definition, and apply it without --resume or --revert",
+  }),
+  "rollout-elsewhere": problemKind<{ id: string; isReverted: boolean }>({
+    meaning: "Another process resumed or reverted the rollout, so this one stopped.",
+    message: ({ id, isReverted }) => `another process has ${isReverted ? "reverted" : "gone on with"} rollout ${id}`,
+    fix: () => "wait until that process has ended, and look at its result",
   }),
   "rollout-not-compliant": problemKind<{ volume: string; status: string; because: string }>({
     meaning: "A rollout stopped, because a volume isn't compliant after its wave.",

@@ -8,7 +8,7 @@ import { StackError } from "./errors";
 import { findProject, openProject } from "./project";
 import { PROJECT_FILES } from "./read-config";
 import type { OpenOptions, Stack } from "./types";
-import type { Problem } from "../core/problems";
+import { problem, type Problem } from "../core/problems";
 
 /** A stack that was found. */
 export interface FoundStack extends NamedStack {
@@ -20,19 +20,25 @@ export interface FoundStacks {
   stacks: FoundStack[];
   /** How many projects there are. */
   projects: number;
-  /** The projects that can't be read, by their folders. */
+  /** The projects that can't be read, and the folders that can't be listed. */
   unreadable: { folder: string; problems: readonly Problem[] }[];
 }
 
 /** Finds the stacks that have a config file, in all projects below a folder; where there is none, in the project that the folder is in. */
 export async function findStacks(options: OpenOptions & { directory: string }): Promise<FoundStacks> {
   const start = resolve(options.directory);
-  const below = await projectsBelow(start);
+  const unreadable: FoundStacks["unreadable"] = [];
+  const below = await projectsBelow(start, (directory, why) =>
+    unreadable.push({
+      folder: folderOf(start, directory),
+      problems: [problem("folder-not-readable", "directory", undefined, { why })],
+    }),
+  );
   const above = below.length > 0 ? undefined : await findProject(start);
   const directories = above === undefined ? below : [join(above, "..")];
-  const found: FoundStacks = { stacks: [], projects: directories.length, unreadable: [] };
+  const found: FoundStacks = { stacks: [], projects: directories.length, unreadable };
   for (const directory of directories) {
-    const folder = relative(start, directory).split(sep).join("/");
+    const folder = folderOf(start, directory);
     try {
       const project = await openProject({ ...options, directory });
       for (const stack of await project.stackNames())
@@ -45,15 +51,25 @@ export async function findStacks(options: OpenOptions & { directory: string }): 
   return found;
 }
 
+const folderOf = (start: string, directory: string) => relative(start, directory).split(sep).join("/");
+
 // Links aren't followed, and what is installed or hidden has no projects of ours.
-async function projectsBelow(directory: string): Promise<string[]> {
-  const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
+async function projectsBelow(
+  directory: string,
+  onFailure: (directory: string, why: string) => void,
+): Promise<string[]> {
+  const entries = await readdir(directory, { withFileTypes: true }).catch((error: unknown) => {
+    // One that is gone has no projects.
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== "ENOENT") onFailure(directory, message);
+    return [];
+  });
   const here = entries.some((each) => !each.isDirectory() && PROJECT_FILES.includes(each.name)) ? [directory] : [];
   const folders = entries
     .filter((each) => each.isDirectory() && !each.name.startsWith(".") && each.name !== "node_modules")
     .map(({ name }) => name)
     .sort();
   const below: string[] = [];
-  for (const each of folders) below.push(...(await projectsBelow(join(directory, each))));
+  for (const each of folders) below.push(...(await projectsBelow(join(directory, each), onFailure)));
   return [...here, ...below];
 }

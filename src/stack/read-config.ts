@@ -22,9 +22,6 @@ import { parseYaml } from "./yaml-value";
 /** What a project's own file may be called. */
 export const PROJECT_FILES = ["Pulumi.yaml", "Pulumi.yml"];
 
-/** The tag of a config file that isn't there. */
-export const NO_FILE = "none";
-
 /** What a config file is read with. */
 export interface ConfigContext {
   /** The project's directory, to which paths are relative. */
@@ -51,7 +48,7 @@ export async function readText(file: string): Promise<string | undefined> {
 
 /** Changes whenever a byte of the text does. */
 export function tagOf(text: string | undefined): string {
-  return text === undefined ? NO_FILE : createHash("sha256").update(text).digest("hex").slice(0, 32);
+  return text === undefined ? "none" : createHash("sha256").update(text).digest("hex").slice(0, 32);
 }
 
 /** Takes a config file apart. Error: `file-not-parsed`, with every place. */
@@ -140,9 +137,9 @@ function sharedFiles(
   return { files, sources };
 }
 
-// The tag of a config: of the stack's file, and of the shared files with it.
+// The tag of a config: of the stack's file, and of the shared files with it. Pulumi.yaml may name those for a stack without a file.
 function tagWith(text: string | undefined, sources: readonly CatalogSource[]): string {
-  if (text === undefined || sources.length === 0) return tagOf(text);
+  if (sources.length === 0) return tagOf(text);
   return tagOf(JSON.stringify([text, ...sources.map(({ name, text: shared, failure }) => [name, shared, failure])]));
 }
 

@@ -35,6 +35,8 @@ const recordSchema = z.object({
   pauseSeconds: z.number(),
   confirm: z.boolean(),
   isReverted: z.boolean(),
+  /** How often it was written: by that, two processes that go on with the same one notice each other. */
+  saves: z.number().default(0),
 });
 
 /** A rollout, as it is remembered. */

@@ -18,7 +18,7 @@ export interface Edited {
   readState: () => Promise<StackState>;
   settings: () => Promise<Pick<ProjectSettings, "name" | "config">>;
   /** Throws where there is neither a file nor a state: an edit makes one, and without edits there is nothing to plan. */
-  refuseUnknown: (tag: string, exists: boolean) => Promise<void>;
+  refuseUnknown: (exists: boolean) => Promise<void>;
 }
 
 interface Known {
@@ -77,7 +77,7 @@ async function judge(
   const before = await read(text);
   const { tag } = before;
   if (ifTag !== undefined && ifTag !== tag) throw stackError("config-changed", configFile, undefined, {});
-  if (edits.length === 0) await refuseUnknown(tag, state.exists || stateUnknown !== undefined);
+  if (edits.length === 0) await refuseUnknown(state.exists || stateUnknown !== undefined);
   const problems = [...twice(edits), ...editProblems(edits, before, state)];
   // Whether anybody uses what is to go can't be said.
   if (stateUnknown && edits.some(({ kind }) => kind.startsWith("remove"))) problems.push(stateUnknown);

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 
 import { catalogNames } from "../core/catalog-file";
 import { readCatalogSources } from "../system/catalog-source";
-import { configFileOf, NO_FILE, readConfigText, readText, tagOf } from "./read-config";
+import { configFileOf, readConfigText, readText, tagOf } from "./read-config";
 import { makeEdit } from "./save-edits";
 import { engineError, isUnknownStack, parseJson, runEngine, unknownStack } from "./engine";
 import { stackError, StackError } from "./errors";
@@ -59,14 +59,15 @@ export function makeStack(name: string, context: ProjectContext): Stack {
 
   const operations = makeOperations({ name, context, readConfig, readState });
 
-  const refuseUnknown = async (tag: string, exists: boolean): Promise<void> => {
-    if (!exists && tag === NO_FILE) throw unknownStack(name, await project.stackNames());
+  const refuseUnknown = async (exists: boolean): Promise<void> => {
+    if (exists || (await readText(configFile)) !== undefined) return;
+    throw unknownStack(name, await project.stackNames());
   };
   const checkKnown = async (): Promise<void> => {
     if ((await readText(configFile)) !== undefined) return;
     // Where the engine can't say whether it knows the stack, nothing does.
     const { exists } = await readState().catch(() => NO_STATE);
-    await refuseUnknown(NO_FILE, exists);
+    await refuseUnknown(exists);
   };
   const edit = makeEdit({ configFile, read, readState, settings: () => context.settings(), refuseUnknown });
 
@@ -86,7 +87,7 @@ export function makeStack(name: string, context: ProjectContext): Stack {
         if (first) throw new StackError([first, ...others]);
       }
       const [config, state] = [await readConfig(), await readState()];
-      await refuseUnknown(config.tag, state.exists);
+      await refuseUnknown(state.exists);
       const all = statusesOf(config, state);
       if (volumes === undefined) return all;
       const chosen = [...new Set(volumes)].map((each) => oneVolume(all, each, "volume"));

@@ -1,11 +1,13 @@
 // `apply` over many stacks: planned all, shown and confirmed once, then edited and applied, a few at a time.
 
-import type { Problem } from "../../core/problems";
+import { basename } from "node:path";
+
+import { problem, type Problem } from "../../core/problems";
 import { StackError, type Operation, type OperationReport, type Stack } from "../../stack";
 import { exitCodeOf, textOf, type Answer, type Context, type ExitCode } from "../context";
-import { answerOf, chosenStacks, overStacks, type Outcome, type Part } from "../many";
+import { answerOf, overStacks, type Outcome, type Part } from "../many";
 import { checkConfirmable, confirmed, doneText, followed, waitOf } from "./apply-steps";
-import { checkOptions, planMany, planStack, type PlannedStack } from "./plan-many";
+import { checkOptions, hasWork, planAll, type PlannedStack } from "./plan-many";
 import { beginRollout, checkRollout, isLater, isRollout, laterRollout } from "./rollout";
 
 /** Applies to the stacks that are meant. */
@@ -17,10 +19,9 @@ export async function applyMany(context: Context): Promise<Answer> {
   const { io, json, colours } = context;
   const wait = waitOf(context);
   const refresh = context.options["refresh"] === true;
-  const chosen = await chosenStacks(context);
-  const planned = await overStacks(chosen, context, ({ at }) => planStack(at, context), { verb: "planned " });
-  const answer = await answerOf(planMany, context, chosen, planned);
-  const isInterrupted = planned.some(({ isSkipped }) => isSkipped);
+  const isOfProfile = textOf(context, "profile") !== undefined;
+  const { chosen, outcomes: planned, isInterrupted, answer } = await planAll(context);
+  if (isInterrupted) return { ...answer, code: "interrupted", last: "Nothing was changed." };
   // One shared file is one edit: what refuses it in one stack refuses it for all.
   const isShared = textOf(context, "in") === "catalog";
   const isRefused = planned.some(({ value }) => value === undefined || value.problems.length > 0);
@@ -29,18 +30,28 @@ export async function applyMany(context: Context): Promise<Answer> {
   );
   // A rollout ends with all volumes or stops at the first: it begins with none that is refused.
   const isWhole = isShared || isRollout(context);
-  if (isInterrupted || due.length === 0 || (isWhole && (isRefused || chosen.problems.length > 0))) {
+  if (due.length === 0 || (isWhole && (isRefused || chosen.problems.length > 0))) {
     const what = isShared ? "the edit of a shared file" : "the rollout";
-    const why = isWhole && isRefused ? [colours.red(`Nothing was changed: ${what} is refused.`)] : [];
+    const why =
+      isWhole && (isRefused || chosen.problems.length > 0)
+        ? [colours.red(`Nothing was changed: ${what} is refused.`)]
+        : [];
     return { ...answer, last: [...why, ...(due.length === 0 && !isRefused ? ["No changes."] : [])].join("\n") };
   }
   if (!json) {
     io.out(`${answer.text ?? ""}\n`);
-    const diffs = [...new Set(due.flatMap(({ value }) => (value.sharedPath === undefined ? [] : [sharedText(value)])))];
+    const diffs = [
+      ...new Set(
+        due.flatMap(({ value }) =>
+          value.sharedPath === undefined || !value.result?.changed ? [] : [sharedText(value)],
+        ),
+      ),
+    ];
     if (diffs.length > 0) io.out(`\n${diffs.join("\n\n")}\n`);
   }
   if (context.options["yes"] !== true && !(await confirmed())) return { text: "Nothing was changed." };
 
+  await refuseChanged(due.map(({ of, label, value }) => [of.at, label, value]));
   if (isRollout(context)) return beginRollout(context, due);
   await editShared(due.map(({ of, value }) => [of.at, value]));
   const running = new Set<Operation>();
@@ -48,7 +59,7 @@ export async function applyMany(context: Context): Promise<Answer> {
     for (const each of running) each.cancel();
   };
   const plans = new Map(due.map(({ of, value }) => [of, value]));
-  const outcomes = await overStacks(
+  const { outcomes } = await overStacks(
     { stacks: due },
     context,
     async (of, label): Promise<Part> => {
@@ -56,7 +67,7 @@ export async function applyMany(context: Context): Promise<Answer> {
       const written = plan ? await editOwn(of.at, plan) : [];
       if (written.length > 0) return part("problems", "refused", messages(written), { problems: written }, written);
       // Without an edit: all that isn't as it is declared.
-      const volumes = plan && plan.edits.length > 0 ? touchedBy(plan) : undefined;
+      const volumes = plan && isOfProfile ? touchedBy(plan) : undefined;
       if (volumes?.length === 0)
         return part("done", "config updated", "no volume uses the profile", { operation: null });
       const operation = of.at.apply({ volumes, refresh, waitForLockSeconds: wait });
@@ -69,7 +80,7 @@ export async function applyMany(context: Context): Promise<Answer> {
     if (each.failure) return [each];
     const { value } = each;
     if (!value || value.problems.length === 0) return [];
-    return [{ ...each, value: part("problems", "refused", messages(value.problems), value.json, value.problems) }];
+    return [{ ...each, value: part(value.code, "refused", messages(value.problems), value.json, value.problems) }];
   });
   const result = await answerOf({ head: ["RESULT", "DETAILS"] }, context, chosen, [...outcomes, ...others]);
   const isOver = outcomes.every(({ value }) => value?.code === "done");
@@ -85,11 +96,16 @@ function staysText({ options }: Context): string {
 
 const messages = (problems: readonly Problem[]): string => problems.map(({ message }) => message).join("; ");
 
-function hasWork({ edits, plans, result }: PlannedStack, refresh: boolean): boolean {
-  return plans.length > 0 || (edits.length > 0 ? (result?.changed ?? false) : refresh);
-}
-
 const sharedText = ({ result }: PlannedStack) => `${result?.sharedFile ?? ""} (shared)\n${result?.diff ?? ""}`;
+
+// What was shown and confirmed holds for the configs as they were then, of all of them.
+async function refuseChanged(due: readonly (readonly [Stack, string, PlannedStack])[]): Promise<void> {
+  const tags = await Promise.all(due.map(async ([stack]) => (await stack.readConfig()).tag));
+  const [first, ...others] = due.flatMap(([{ configFile }, label, { tag }], index) =>
+    tags[index] === tag ? [] : [problem("config-changed", `${label}: ${basename(configFile)}`, undefined, {})],
+  );
+  if (first) throw new StackError([first, ...others]);
+}
 
 // Each shared file once: with the config as it was planned from. The other stacks find it done.
 async function editShared(due: readonly (readonly [Stack, PlannedStack])[]): Promise<void> {

@@ -19,7 +19,7 @@ export const apply: CommandSpec = {
   summary: "Edit the config if requested, and apply it to the volumes",
   description:
     "Without arguments: every volume that isn't compliant. Shows the plan and asks for confirmation unless --yes is given; answering no changes nothing and exits with 0. " +
-    "Ctrl-C stops after the current step; pressing it twice stops immediately. The next apply completes an interrupted one.",
+    "Ctrl-C stops after the current step; pressing it twice stops immediately. With several stacks, or in waves, it starts no further stack or wave, and pressing it twice stops those that are running after the current step. The next apply completes an interrupted one.",
   arguments: [
     {
       name: "[reference...]",

@@ -1,11 +1,22 @@
 // `plan` over many stacks: what an edit of a profile, or what isn't applied yet, does to every volume of every stack.
 
-import type { Problem } from "../../core/problems";
+import { relative } from "node:path";
+
+import { problem, type Problem } from "../../core/problems";
 import type { ProfileDefinition } from "../../core/config-schema";
-import type { ConfigEdit, EditResult, Stack, StackConfigRead, VolumePlan } from "../../stack";
+import type { ConfigEdit, EditResult, Stack, StackConfigRead, VolumePlan, VolumeStatus } from "../../stack";
 import { sharedFileOf } from "../../stack/plan";
-import { textOf, UsageError, type Context } from "../context";
-import type { ManySpec, Part } from "../many";
+import { exitCodeOf, textOf, UsageError, type Answer, type Context } from "../context";
+import {
+  answerOf,
+  chosenStacks,
+  gravest,
+  overStacks,
+  type Chosen,
+  type ManySpec,
+  type Outcome,
+  type Part,
+} from "../many";
 import { profileEdit } from "../references";
 import { distinct, notesText, verdictText } from "../text";
 import { costChange, totalText } from "./plan-text";
@@ -16,6 +27,8 @@ export interface PlannedStack extends Part {
   result: EditResult | undefined;
   plans: VolumePlan[];
   problems: Problem[];
+  /** Whether an edit is asked for of a profile that it doesn't know. */
+  isUnknown: boolean;
   /** The definition to be edited, as it is where the edit goes. */
   before: ProfileDefinition | undefined;
   /** The tag of the config that this was planned from. */
@@ -31,16 +44,18 @@ export async function planStack(stack: Stack, context: Context): Promise<Planned
   const isUnknown = isProfileUnknown(read, textOf(context, "profile"));
   const { edits, problems: wrong } = isUnknown ? { edits: [], problems: [] } : profileEdit(context, read);
   const isNarrow = edits.length > 0;
-  const result =
-    isUnknown || wrong.length > 0
-      ? undefined
-      : await stack.plan(edits, { willApply: true, ...(isNarrow && { volumes: [] }) });
+  const planned = (volumes: string[]) => stack.plan(edits, { willApply: true, ...(isNarrow && { volumes }) });
+  let result = isUnknown || wrong.length > 0 ? undefined : await planned([]);
+  // Where the definition is as it is to be already, its volumes needn't be.
+  if (isNarrow && result && !result.changed && result.problems.length === 0 && !result.stateUnknown)
+    result = await planned(outOfDate(read, await stack.status(), textOf(context, "profile")));
   const plans = result?.touched ?? [];
+  const state = result?.stateUnknown;
   const problems = distinct([
     ...wrong,
     ...(result?.problems ?? []),
-    // What a shared edit does to volumes that can't be seen nobody knows.
-    ...(result?.stateUnknown && isSharedEdit(edits) ? [result.stateUnknown] : []),
+    // What happens to volumes that can't be seen nobody knows.
+    ...(state ? [state] : []),
     ...plans.flatMap((each) => (each.verdict === "refused" ? each.problems : [])),
   ]);
   const rows = plans.map((each) => [
@@ -52,12 +67,12 @@ export async function planStack(stack: Stack, context: Context): Promise<Planned
     each.costBefore || each.costAfter ? costChange(each) : "",
     notesText(each.notes, ""),
   ]);
-  const refused = [colours.red("refused"), "", problems.map(({ message }) => message).join("; ")];
+  const others = problems.filter((each) => each !== state);
+  const refused = [colours.red("refused"), "", others.map(({ message }) => message).join("; ")];
   const unknown = [colours.dim("no such profile"), "", ""];
-  const state = result?.stateUnknown;
   const shared = read.sharedFiles.find(({ name }) => name === result?.sharedFile);
   return {
-    code: problems.length > 0 ? "problems" : "done",
+    code: gravest(problems.map(({ code }) => exitCodeOf(code))),
     json: {
       tag: read.tag,
       plans,
@@ -69,12 +84,13 @@ export async function planStack(stack: Stack, context: Context): Promise<Planned
     },
     rows: [
       ...rows,
-      ...(rows.length === 0 && problems.length > 0 ? [["", "", ...refused]] : []),
+      ...(rows.length === 0 && others.length > 0 ? [["", "", ...refused]] : []),
       ...(isUnknown ? [["", "", ...unknown]] : []),
       ...(state ? [["", "", colours.yellow("state unknown"), "", state.message]] : []),
     ],
     problems,
     edits,
+    isUnknown,
     result,
     plans,
     before: textOf(context, "profile") === undefined ? undefined : definitionIn(read, edits),
@@ -83,8 +99,10 @@ export async function planStack(stack: Stack, context: Context): Promise<Planned
   };
 }
 
-const isSharedEdit = (edits: readonly ConfigEdit[]): boolean =>
-  edits.some((each) => each.kind === "set-profile" && each.in === "catalog");
+function outOfDate({ catalog }: StackConfigRead, all: readonly VolumeStatus[], profile = ""): string[] {
+  const has = (name = "") => name === profile || catalog.profiles[name]?.lineage.includes(profile) === true;
+  return all.filter((each) => each.status !== "compliant" && has(each.profile)).map(({ urn, name }) => urn ?? name);
+}
 
 function definitionIn(read: StackConfigRead, edits: readonly ConfigEdit[]): ProfileDefinition | undefined {
   const [edit] = edits;
@@ -106,10 +124,39 @@ export function checkOptions({ options }: Context): void {
   if (Array.isArray(removed)) throw new UsageError("--remove requires one stack");
 }
 
+/** Whether there is something to do for a stack. */
+export function hasWork({ isUnknown, edits, plans, result }: PlannedStack, refresh: boolean): boolean {
+  if (isUnknown) return false;
+  return plans.length > 0 || (edits.length > 0 ? (result?.changed ?? false) : refresh);
+}
+
+/** Plans all that are meant. */
+export async function planAll(context: Context): Promise<PlannedStacks> {
+  const chosen = await chosenStacks(context);
+  const { outcomes, isInterrupted } = await overStacks(chosen, context, ({ at }) => planStack(at, context), {
+    verb: "planned ",
+  });
+  // One shared file is saved whole or not at all; several at once can't be.
+  const files = outcomes.flatMap(({ value }) =>
+    value?.sharedPath !== undefined && hasWork(value, false) ? [relative(context.io.cwd, value.sharedPath)] : [],
+  );
+  const [profile = "", shared] = [textOf(context, "profile"), [...new Set(files)].sort()];
+  if (shared.length > 1)
+    chosen.problems.push(problem("profile-in-many-files", "--in", "catalog", { profile, files: shared }));
+  return { chosen, outcomes, isInterrupted, answer: await answerOf(planMany, context, chosen, outcomes) };
+}
+
+/** What is planned for many stacks. */
+export interface PlannedStacks {
+  chosen: Chosen;
+  outcomes: Outcome<PlannedStack>[];
+  isInterrupted: boolean;
+  answer: Answer;
+}
+
 /** `plan`, for many. */
-export const planMany: ManySpec<PlannedStack> = {
+const planMany: Pick<ManySpec<PlannedStack>, "head" | "total"> = {
   head: ["VOLUME", "PROFILE", "CHANGE", "COST/MONTH", "DETAILS"],
-  each: planStack,
   total(parts) {
     const plans = parts.flatMap((each) => each.plans);
     const sum = totalText(plans);

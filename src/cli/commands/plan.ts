@@ -3,9 +3,8 @@
 import type { Problem } from "../../core/problems";
 import { whatIf } from "../../stack";
 import type { CommandSpec } from "../context";
-import { runMany } from "../many";
 import { askedBy, profileEdit, profileOptions } from "../references";
-import { checkOptions, planMany } from "./plan-many";
+import { checkOptions, planAll } from "./plan-many";
 import { planText } from "./plan-text";
 
 export const plan: CommandSpec = {
@@ -46,8 +45,8 @@ export const plan: CommandSpec = {
       text: planText({ ...result, touched: plans, problems }, context.colours),
     };
   },
-  many(context) {
+  async many(context) {
     checkOptions(context);
-    return runMany(planMany, context);
+    return (await planAll(context)).answer;
   },
 };

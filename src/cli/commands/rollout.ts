@@ -3,7 +3,7 @@
 
 import { problem, type Problem } from "../../core/problems";
 import { isSame } from "../../core/revision";
-import { openProject, StackError, type ConfigEdit, type Operation } from "../../stack";
+import { openProject, StackError, type ConfigEdit, type Operation, type Stack } from "../../stack";
 import { journalDirectoryOf } from "../../stack/project";
 import { isRolloutId, newRolloutId, readRollout, writeRollout, type RolloutRecord } from "../../stack/rollout-record";
 import { waveEnds } from "../../stack/waves";
@@ -19,8 +19,8 @@ export const rolloutOptions: readonly OptionSpec[] = [
     flags: "--waves <sizes>",
     description: "with --profile and --all or --stack: apply to so many volumes first, then to more: 1,10%,100%",
   },
-  { flags: "--pause <time>", description: "with --waves: time to wait between waves: 90s, 10m, 1h" },
-  { flags: "--confirm", description: "with --waves: ask before each further wave" },
+  { flags: "--pause <time>", description: "with --waves or --resume: time to wait between waves: 90s, 10m, 1h" },
+  { flags: "--confirm", description: "with --waves or --resume: ask before each further wave" },
   { flags: "--resume <rollout>", description: "go on with a rollout that stopped" },
   {
     flags: "--revert <rollout>",
@@ -46,14 +46,16 @@ export function checkRollout(context: Context): void {
     (options["pause"] !== undefined || options["confirm"] === true) &&
     !isLater(context)
   )
-    throw new UsageError("--pause and --confirm require --waves");
+    throw new UsageError("--pause and --confirm require --waves or --resume");
   if (options["confirm"] === true && !io.isTerminal)
     throw new UsageError("not an interactive terminal; pass --pause instead of --confirm");
   pauseOf(context);
   if (isLater(context)) {
-    const others = ["profile", "stack", "size", "refresh", "remove"].filter((each) => options[each] !== undefined);
-    if (options["all"] === true) others.push("all");
+    const others = ["profile", "set", "unset", "in", "stack", "all", "size", "refresh", "remove"].filter(
+      (each) => options[each] !== undefined,
+    );
     if (others.length > 0) throw new UsageError(`--${others[0] ?? ""} can't be combined with --resume or --revert`);
+    if (context.args.length > 0) throw new UsageError("volumes can't be named with --resume or --revert");
     return;
   }
   const waves = textOf(context, "waves");
@@ -61,6 +63,10 @@ export function checkRollout(context: Context): void {
   if (options["profile"] === undefined) throw new UsageError("--waves requires --profile <name>");
   if (options["all"] !== true && options["stack"] === undefined)
     throw new UsageError("--waves requires --all or --stack");
+  if (options["refresh"] === true)
+    throw new UsageError(
+      "--refresh can't be combined with --waves; run `storage-profiles status --all --refresh` before the rollout",
+    );
   const { why } = waveEnds(waves, 1);
   if (why !== undefined) throw new UsageError(`--waves ${waves}: ${why}`);
 }
@@ -97,7 +103,7 @@ export async function beginRollout(
   const { ends = [] } = waveEnds(textOf(context, "waves") ?? "", volumes.length);
   const record: RolloutRecord = {
     ...{ id: newRolloutId(), profile: textOf(context, "profile") ?? "", startedAt: new Date().toISOString() },
-    ...{ edits, volumes, ends, done: 0, begun: 0, isReverted: false },
+    ...{ edits, volumes, ends, done: 0, begun: 0, isReverted: false, saves: 0 },
     ...{ pauseSeconds: pauseOf(context), confirm: context.options["confirm"] === true },
   };
   return carryOn(record, context);
@@ -111,69 +117,156 @@ export async function laterRollout(context: Context): Promise<Answer> {
   const option = resume === undefined ? "--revert" : "--resume";
   if (!record) throw new StackError([problem("rollout-unknown", option, id, { id })]);
   if (record.isReverted) throw new StackError([problem("rollout-reverted", option, id, { id })]);
-  if (resume === undefined) return goBack(record, context);
-  return carryOn(record, context);
+  // What is given now takes the place of what was given then, together: else nobody could resume without a terminal what was to be confirmed.
+  const { options, io, json } = context;
+  const confirm = options["confirm"] === true;
+  if (confirm || options["pause"] !== undefined) Object.assign(record, { confirm, pauseSeconds: pauseOf(context) });
+  if (record.confirm && resume !== undefined && !io.isTerminal)
+    throw new UsageError("not an interactive terminal, and the rollout asks before each further wave; pass --pause");
+  if (options["yes"] !== true) {
+    const { done, begun, volumes, profile } = record;
+    const what =
+      resume === undefined ? `${begun} volumes were reached` : `${done} of ${volumes.length} volumes are done`;
+    if (!json) io.out(`rollout ${id} of ${profile}: ${what}\n`);
+    if (!(await confirmed(resume === undefined ? "Revert it?" : "Go on with it?")))
+      return { text: "Nothing was changed." };
+  }
+  return resume === undefined ? goBack(record, context) : carryOn(record, context);
 }
 
-async function carryOn(record: RolloutRecord, context: Context): Promise<Answer> {
+function carryOn(record: RolloutRecord, context: Context): Promise<Answer> {
+  save(record, context);
+  return untilFailure(record, context, false, () => inWaves(record, context));
+}
+
+// What fails on the way stops the rollout as it is recorded, and says how to go on.
+async function untilFailure(
+  record: RolloutRecord,
+  context: Context,
+  isBack: boolean,
+  work: () => Promise<Answer>,
+): Promise<Answer> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof StackError)) throw error;
+    const { code, problems } = error;
+    const config = code === "rollout-elsewhere" ? "changed" : "partly";
+    return stopped(record, context, exitCodeOf(code), problems, { config, isBack });
+  }
+}
+
+async function inWaves(record: RolloutRecord, context: Context): Promise<Answer> {
   const { io, json } = context;
   const tell = (line: string) => !json && io.out(`${line}\n`);
-  save(record, context);
   tell(`rollout ${record.id}: ${record.volumes.length} volumes in ${record.ends.length} waves`);
-  const edited = await edit(record, context, ({ after }) => after);
-  if (edited.length > 0) return stopped(record, context, "problems", edited);
+  const found = await editsOf(record, context);
+  const changed = changedIn(record, found, ({ before, after }) => [before, after]);
+  if (changed.length > 0) return stopped(record, context, "problems", changed, { config: "changed" });
+  const refused = await write(record, found, ({ after }) => after);
+  if (refused.length > 0) return stopped(record, context, exitCodeOf(refused[0]?.code), refused, { config: "partly" });
   for (const [index, end] of record.ends.entries()) {
     if (end <= record.done) continue;
+    checkMine(record, context);
+    // Who has changed the profile in the meantime wants something else.
+    const meddled = changedIn(record, await editsOf(record, context), ({ after }) => [after]);
+    if (meddled.length > 0) return stopped(record, context, "problems", meddled, { config: "changed" });
     tell(
       `wave ${index + 1} of ${record.ends.length}: ${end - record.done} volumes (${end} of ${record.volumes.length})`,
     );
     const from = record.done;
     record.begun = Math.max(record.begun, end);
     save(record, context);
-    const { code, problems } = await applyTo(record.volumes.slice(from, end), context);
+    const { code, problems, isInterrupted } = await applyTo(record.volumes.slice(from, end), context);
     if (code !== "done") return stopped(record, context, code, problems);
     record.done = end;
     save(record, context);
     const isLast = index === record.ends.length - 1;
-    if (!isLast && !(await mayGoOn(record, context))) return stopped(record, context, "interrupted", []);
+    if (!isLast && (isInterrupted || !(await mayGoOn(record, context))))
+      return stopped(record, context, "interrupted", []);
   }
   const text = `rollout ${record.id} is complete: ${record.volumes.length} volumes are compliant`;
   return { json: { rollout: record, problems: [] }, text };
 }
 
-async function goBack(record: RolloutRecord, context: Context): Promise<Answer> {
+function goBack(record: RolloutRecord, context: Context): Promise<Answer> {
   if (!context.json) context.io.out(`rollout ${record.id}: restoring the former definition of ${record.profile}\n`);
-  const edited = await edit(record, context, ({ before }) => before);
-  if (edited.length > 0) return { code: "problems", json: { rollout: record, problems: edited }, problems: edited };
+  save(record, context);
+  return untilFailure(record, context, true, () => restored(record, context));
+}
+
+async function restored(record: RolloutRecord, context: Context): Promise<Answer> {
+  const isBack = true;
+  const found = await editsOf(record, context);
+  const changed = changedIn(record, found, ({ before, after }) => [before, after]);
+  if (changed.length > 0) return stopped(record, context, "problems", changed, { config: "changed", isBack });
+  // From here on nothing is certain to have the edit: resumed, the rollout applies it to all volumes again.
+  record.done = 0;
+  save(record, context);
+  const refused = await write(record, found, ({ before }) => before);
+  if (refused.length > 0)
+    return stopped(record, context, exitCodeOf(refused[0]?.code), refused, { config: "partly", isBack });
   const { code, problems } = await applyTo(record.volumes.slice(0, record.begun), context);
-  if (code !== "done") return stopped(record, context, code, problems, "--revert");
+  if (code !== "done") return stopped(record, context, code, problems, { config: "restored", isBack });
   record.isReverted = true;
   save(record, context);
   const text = `rollout ${record.id} is reverted: ${record.begun} volumes have the former definition again`;
   return { json: { rollout: record, problems: [] }, text };
 }
 
-// The same edit again changes nothing. One that somebody has changed since then is theirs.
-async function edit(
-  record: RolloutRecord,
-  context: Context,
-  wanted: (one: RolloutRecord["edits"][number]) => RolloutRecord["edits"][number]["after"] | undefined,
-): Promise<Problem[]> {
-  const { profile: name } = record;
-  for (const one of record.edits) {
-    const stack = await stackAt(one, context);
-    const read = await stack.readConfig();
-    const shared = read.sharedFiles.findLast(({ profiles }) => Object.hasOwn(profiles, name));
-    const now = one.in === "catalog" ? shared?.profiles[name] : read.config.profiles?.[name];
-    if (![one.before, one.after].some((each) => isSame(each, now)))
-      return [problem("rollout-changed", name, undefined, { profile: name })];
+type Edit = RolloutRecord["edits"][number];
+
+/** An edit of a rollout, with what there is of it now. */
+interface FoundEdit {
+  one: Edit;
+  stack: Stack;
+  tag: string;
+  now: Edit["before"];
+}
+
+function editsOf({ profile: name, edits }: RolloutRecord, context: Context): Promise<FoundEdit[]> {
+  return Promise.all(
+    edits.map(async (one) => {
+      const stack = await stackAt(one, context);
+      const { sharedFiles, config, tag } = await stack.readConfig();
+      const shared = sharedFiles.findLast(({ profiles }) => Object.hasOwn(profiles, name));
+      return { one, stack, tag, now: one.in === "catalog" ? shared?.profiles[name] : config.profiles?.[name] };
+    }),
+  );
+}
+
+// The edits in whose place something else stands: somebody has changed the profile since then, and it is theirs.
+function changedIn(
+  { profile }: RolloutRecord,
+  found: readonly FoundEdit[],
+  expected: (one: Edit) => readonly Edit["before"][],
+): Problem[] {
+  return found
+    .filter(({ one, now }) => !expected(one).some((each) => isSame(each, now)))
+    .map(({ one }) =>
+      problem("rollout-changed", one.in === "catalog" ? profile : `${one.stack}: ${profile}`, undefined, { profile }),
+    );
+}
+
+// Writes what isn't written yet. The same edit again changes nothing.
+async function write(
+  { profile: name }: RolloutRecord,
+  found: readonly FoundEdit[],
+  wanted: (one: Edit) => Edit["before"],
+): Promise<readonly Problem[]> {
+  for (const { one, stack, tag, now } of found) {
     const definition = wanted(one);
     if (isSame(now, definition)) continue;
     const edits: ConfigEdit[] = definition
       ? [{ kind: "set-profile", name, definition, in: one.in }]
       : [{ kind: "remove-profile", name }];
-    const { problems } = await stack.edit(edits, { willApply: true, ifTag: read.tag });
-    if (problems.length > 0) return problems;
+    try {
+      const { problems } = await stack.edit(edits, { willApply: true, ifTag: tag });
+      if (problems.length > 0) return problems;
+    } catch (error) {
+      if (error instanceof StackError) return error.problems;
+      throw error;
+    }
   }
   return [];
 }
@@ -187,7 +280,7 @@ async function stackAt({ directory, stack }: { directory: string; stack: string 
 async function applyTo(
   volumes: RolloutRecord["volumes"],
   context: Context,
-): Promise<{ code: ExitCode; problems: Problem[] }> {
+): Promise<{ code: ExitCode; problems: Problem[]; isInterrupted: boolean }> {
   const groups = new Map<string, { of: FoundStack; selectors: string[] }>();
   for (const each of volumes) {
     const key = `${each.directory}\n${each.stack}`;
@@ -205,7 +298,7 @@ async function applyTo(
   const onSecond = () => {
     for (const each of running) each.cancel();
   };
-  const outcomes = await overStacks(
+  const { outcomes, isInterrupted } = await overStacks(
     { stacks: all.map((of) => ({ of, label: labelOf(of, all) })) },
     context,
     async (of, label): Promise<{ code: ExitCode; problems: readonly Problem[] }> => {
@@ -233,7 +326,8 @@ async function applyTo(
       },
   );
   const bad = results.filter(({ code }) => code !== "done");
-  return { code: gravest(bad.map(({ code }) => code)), problems: bad.flatMap(({ problems }) => [...problems]) };
+  const found = bad.flatMap(({ problems }) => [...problems]);
+  return { code: gravest(bad.map(({ code }) => code)), problems: found, isInterrupted };
 }
 
 // Waits, or asks; whoever presses Ctrl-C stops it here.
@@ -259,29 +353,45 @@ function isCtrlC(error: unknown): false {
   throw error;
 }
 
+/** What the config says after a rollout has stopped. */
+const configTexts = {
+  edited: "The config keeps the edit, and any other `pulumi up` of these stacks applies it.",
+  restored: "The config has the former definition again, and any other `pulumi up` of these stacks applies it.",
+  partly: "Some of these stacks may have the new definition in their config, and others the former one.",
+};
+
 function stopped(
   record: RolloutRecord,
-  context: Context,
+  { colours }: Context,
   code: ExitCode,
   problems: readonly Problem[],
-  again = "--resume",
+  { config = "edited", isBack = false }: { config?: keyof typeof configTexts | "changed"; isBack?: boolean } = {},
 ): Answer {
+  const { id, done, volumes } = record;
+  const text = isBack
+    ? `rollout ${id} isn't reverted`
+    : `rollout ${id} stopped: ${done} of ${volumes.length} volumes are done`;
   const run = "storage-profiles apply --yes";
-  const back = again === "--resume" ? `\nTo go back, run: ${run} --revert ${record.id}` : "";
+  const ways = [`To go on, run: ${run} --resume ${id}`, `To go back, run: ${run} --revert ${id}`];
   return {
-    code,
-    json: { rollout: record, problems },
-    text: context.colours.red(
-      `rollout ${record.id} stopped: ${record.done} of ${record.volumes.length} volumes are done`,
-    ),
-    problems,
-    last: `The config keeps the edit, and any other \`pulumi up\` of these stacks applies it.\nTo go on, run: ${run} ${again} ${record.id}${back}`,
+    ...{ code, problems, json: { rollout: record, problems }, text: colours.red(text) },
+    // What to do about a change of somebody else's its problem says: going on and back are both refused.
+    ...(config !== "changed" && { last: [configTexts[config], ...(isBack ? ways.reverse() : ways)].join("\n") }),
   };
 }
 
 const journalOf = ({ io }: Context): string => io.journalDirectory ?? journalDirectoryOf(io.env);
 
+// What this process hasn't read or written itself it doesn't write over.
+function checkMine({ id, saves }: RolloutRecord, context: Context): void {
+  const there = readRollout(journalOf(context), id);
+  if (there && there.saves !== saves)
+    throw new StackError([problem("rollout-elsewhere", "rollout", id, { id, isReverted: there.isReverted })]);
+}
+
 function save(record: RolloutRecord, context: Context): void {
+  checkMine(record, context);
+  record.saves++;
   try {
     writeRollout(journalOf(context), record);
   } catch (error) {

@@ -1,6 +1,7 @@
 // The commands over many stacks, as far as no engine is needed: which stacks, one table, one JSON, one exit code.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import fs from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
@@ -68,12 +69,12 @@ test("a stack that fails doesn't stop the others, and is listed with its reason"
   // The same reason is told once, with the stacks that have it.
   expect(out).toContain("error db/prod-1, db/prod-2, web/dev, 1 more: pulumi: ");
   const { stacks } = await json("plan --all --parallel 2");
-  // A plan knows of the config's volumes without the engine.
+  // A plan knows of the config's volumes without the engine, and not what is to become of them.
   expect(stacks.map(({ exitCode, plans }: any) => [exitCode, plans?.map(({ name }: any) => name)])).toEqual([
-    ["problems", []],
-    ["problems", []],
-    ["problems", ["data"]],
-    ["done", ["data"]],
+    ["engine", []],
+    ["engine", []],
+    ["engine", ["data"]],
+    ["engine", ["data"]],
   ]);
 });
 
@@ -96,14 +97,19 @@ test.each([
     2,
     "pass --pause instead of --confirm",
   ],
+  ["apply --all --profile gold --set local.iops=5 --waves 100% --refresh --yes", 2, "--refresh can't be combined with"],
   ["apply --all --pause 5m --yes", 2, "--pause and --confirm require --waves"],
   ["apply --resume 12345678 --waves 100% --yes", 2, "pass one of --waves and --resume"],
   ["apply --all --resume 12345678 --yes", 2, "--all can't be combined with --resume or --revert"],
+  ["apply data --resume 12345678 --yes", 2, "volumes can't be named with --resume or --revert"],
+  ["apply --set local.iops=5 --resume 12345678 --yes", 2, "--set can't be combined with --resume"],
+  ["apply --unset local.iops --revert 12345678 --yes", 2, "--unset can't be combined with --resume"],
+  ["apply --in stack --revert 12345678 --yes", 2, "--in can't be combined with --resume"],
   ["apply --resume ../../etc/x --yes", 1, 'unknown rollout "../../etc/x"'],
   // With a stack that can't be planned a rollout doesn't begin.
   [
     "apply --all --profile gold --set local.iops=5 --waves 1,100% --yes",
-    1,
+    4,
     "Nothing was changed: the rollout is refused",
   ],
 ])("%s is refused", async (line, code, text) => {
@@ -137,6 +143,22 @@ test("a broken project is listed with the others", async () => {
     expect(problems).toMatchObject([{ code: "project-not-readable", path: expect.stringMatching(/^broken: /) }]);
   } finally {
     rmSync(join(home, "broken"), { recursive: true });
+  }
+});
+
+test("a folder that can't be listed is told; one that has just gone isn't", async () => {
+  const { readdir } = fs;
+  const listing = jest.spyOn(fs, "readdir").mockImplementation(((path: string, options: object) => {
+    const code = path.endsWith("deep") ? "EACCES" : path.endsWith("web") ? "ENOENT" : undefined;
+    if (code !== undefined) return Promise.reject(Object.assign(new Error(`${code}: no`), { code }));
+    return readdir(path, options);
+  }) as typeof fs.readdir);
+  try {
+    const { code, out } = await call("validate --all");
+    expect([code, out]).toEqual([4, expect.stringContaining("error deep: directory: can't be listed: EACCES: no")]);
+    expect(out).not.toContain("ENOENT");
+  } finally {
+    listing.mockRestore();
   }
 });
 

@@ -123,8 +123,15 @@ profiles:
     expect(problems).toEqual(one.problems);
   });
 
-  test.each(["", "# nothing\n", "profiles:\n", "profiles: {}\n"])("may have nothing in it: %j", (text) => {
+  test.each(["profiles:\n", "profiles: {}\n", "{}\n"])("may say that it has no profiles: %j", (text) => {
     expect(readCatalogFile({ name: "./a.yaml", text }).problems).toEqual([]);
+  });
+
+  test.each(["", "# nothing\n", "---\n"])("that is empty isn't one without profiles: %j", (text) => {
+    const one = readCatalogFile({ name: "./a.yaml", text });
+    expect(one.problems).toMatchObject([{ code: "catalog-not-readable", given: "./a.yaml" }]);
+    expect(one.problems[0]?.message).toBe("./a.yaml can't be read: it is empty");
+    expect(makeCatalog({}, {}, [one]).profiles).toEqual({});
   });
 
   test("that isn't there is a problem at its place in the list", () => {

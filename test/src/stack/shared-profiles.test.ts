@@ -114,6 +114,16 @@ test("a change of the shared file is seen, and changes the tag", async () => {
   await expect(stack.plan([], { ifTag: tag })).rejects.toMatchObject({ code: "config-changed" });
 });
 
+test("the tag of a stack without a file covers the shared files that Pulumi.yaml names", async () => {
+  const { project } = await stackWith("", { "prod.yaml": GOLD }, "config: { storage-profiles:catalog: ./prod.yaml }\n");
+  const stack = project.stack("new");
+  const { tag } = await stack.readConfig();
+  writeFileSync(join(project.directory, "prod.yaml"), GOLD.replace("5", "6"));
+  expect((await stack.readConfig()).tag).not.toBe(tag);
+  const gold: ConfigEdit = { kind: "set-profile", name: "gold", definition: { local: { iops: 7 } }, in: "stack" };
+  await expect(stack.edit([gold], { ifTag: tag })).rejects.toMatchObject({ code: "config-changed" });
+});
+
 describe("an edit of a shared profile", () => {
   const edit = (place?: "stack" | "catalog", name = "gold"): ConfigEdit => ({
     ...{ kind: "set-profile", name, in: place },
