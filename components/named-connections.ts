@@ -1,6 +1,8 @@
 // Several connections of one backend in a stack: each has a name below `<backend>:connections`, and the keys that the backend's own connection
 // has. Read where they are used, as that one is.
 
+import { containsUnknown } from "./provider-checks";
+
 /** What a connection is read from. */
 export interface ConnectionSource {
   /** The value of a key: "scaleio:endpoint". */
@@ -103,14 +105,14 @@ export function onConnection(id: string, connection: string | undefined): string
 
 /**
  * Why a volume can't be what a program asks for: it isn't on what another connection leads to. Nothing where it is the same one. A hook refuses
- * that before; this is for whatever goes past hooks.
+ * that before; this is for whatever goes past hooks. Settings that aren't known yet, as at preview, are compared when they are.
  */
 export function otherConnection(
   id: string,
   { settings: from }: { settings: { connection?: string | undefined } },
   { settings: to }: { settings: { connection?: string | undefined } },
 ): string | undefined {
-  if (from.connection === to.connection) return undefined;
+  if (containsUnknown(to) || from.connection === to.connection) return undefined;
   const name = (connection: string | undefined) => (connection === undefined ? "the stack's own" : `"${connection}"`);
   return (
     `volume ${id} is reached by connection ${name(from.connection)}, and can't be moved to ${name(to.connection)}. ` +

@@ -96,13 +96,14 @@ export async function nameProblems(cluster: CioCluster, name: string): Promise<P
 
 /**
  * Makes a volume. Under a name that only this state can have (`ownName`), one that an interrupted run left behind is taken up and
- * finished; under a name that somebody chose, never.
+ * finished; under a name that somebody chose, never. `mayTake` throws for one that is not to be had.
  * @throws {CioError} `name-taken`, `not-possible`, and those of the cluster
  */
 export async function createVolume(
   cluster: CioCluster,
   wanted: WantedVolume,
   ownName: boolean,
+  mayTake: (volume: ClusterVolume) => void = () => undefined,
 ): Promise<FoundVolume & { found: boolean }> {
   const { name, sizeGiB, settings } = wanted;
   const problems = await volumeProblems(cluster, wanted);
@@ -112,6 +113,7 @@ export async function createVolume(
     if (!ownName) throw nameTaken(name, before, "its name was chosen, so it may be another's");
     const reason = whyNotTakenUp(before, wanted);
     if (reason !== undefined) throw nameTaken(name, before, reason);
+    mayTake(before);
     return { ...(await updateVolume(cluster, { ...wanted, uuid: before.uuid })), found: true };
   }
   // Only an answer says for sure that a volume under a name that somebody chose is the one that was made here.
@@ -266,14 +268,16 @@ export async function importProblems(
   return wrong.length > 0 ? { problems: wrong } : { found, problems: [] };
 }
 
-/** Takes a volume over, and makes it what is wanted. */
+/** Takes a volume over, and makes it what is wanted. `mayTake` throws for one that is not to be had. */
 export async function importVolume(
   cluster: CioCluster,
   id: string,
   wanted: WantedVolume & { physicalName?: string | undefined },
+  mayTake: (volume: FoundVolume) => void = () => undefined,
 ): Promise<FoundVolume> {
   const { found, problems } = await importProblems(cluster, id, wanted);
   if (!found) throw new CioError("not-possible", problems.map(asSentence).join("\n"));
+  mayTake(found);
   return updateVolume(cluster, { ...wanted, name: found.name, uuid: found.uuid, unread: found.unread });
 }
 
