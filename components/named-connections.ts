@@ -98,6 +98,22 @@ export class PerConnection<T> {
   }
 }
 
+/**
+ * What a connection leads to, as far as its config tells that without a call: two names of one address are one. Else its name. `key` is the one
+ * that has the address.
+ */
+export function leadsTo(
+  namespace: string,
+  { key, variable }: { key: string; variable: string },
+  connection: string | undefined,
+  config: Config,
+): string | undefined {
+  const source = connectionSource(namespace, config, process.env, connection);
+  if ("missing" in source) return connection;
+  const address = source.config(`${namespace}:${key}`) ?? source.environment[variable];
+  return address?.replace(/^https?:\/\//i, "").replace(/\/+$/, "") ?? connection;
+}
+
 /** A key for what is one thing on one connection: the ids of two arrays may be the same. */
 export function onConnection(id: string, connection: string | undefined): string {
   return connection === undefined ? id : `${connection}: ${id}`;
