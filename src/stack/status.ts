@@ -212,7 +212,8 @@ function declared(
 ): Resolution | undefined {
   const before = recorded?.asked && { ...recorded.asked, ...recorded.got };
   const tagging = before && (backends[before.backend] as Backend).tags;
-  const had = tagging && (before.settings as unknown as Record<string, Record<string, string> | undefined>)[tagging.setting];
+  const had =
+    tagging && (before.settings as unknown as Record<string, Record<string, string> | undefined>)[tagging.setting];
   // What the program calls it there nothing else records.
   const { added = [] } = tagging?.rules(read.catalog.limits[before?.backend ?? "local"]) ?? {};
   const physicalName = added.map((key) => had?.[key]).find((each) => typeof each === "string");
@@ -229,7 +230,11 @@ function declared(
   // The settings have those of the stack and the profile as well. An earlier version didn't record which are whose: then none is taken for removed.
   const ownTags = tagging && { [tagging.setting]: tags ?? had };
   const said = { ...settingsAs("decided", before), ...placement, ...settingsAs("own", before), ...ownTags };
-  return resolve(read.catalog, { name, profile, backend, sizeGiB, physicalName, placement: said, ...other }, `${name}: `);
+  return resolve(
+    read.catalog,
+    { name, profile, backend, sizeGiB, physicalName, placement: said, ...other },
+    `${name}: `,
+  );
 }
 
 function settingsAs(what: "decided" | "own", { backend, settings }: ResolvedVolume): Record<string, unknown> {

@@ -305,8 +305,10 @@ describe("volumes of one program, in a unit test with mocks", () => {
   });
 
   test("have one name on an array, and none that counts on EBS and Cinder", () => {
-    const identity = (backend: "aws" | "openstack" | "scaleio", asked: { name: string; importId?: string; own?: object }) =>
-      volumeBackend(backend).identity?.({ physicalName: undefined, importId: undefined, config: {}, ...asked });
+    const identity = (
+      backend: "aws" | "openstack" | "scaleio",
+      asked: { name: string; importId?: string; own?: object },
+    ) => volumeBackend(backend).identity?.({ physicalName: undefined, importId: undefined, config: {}, ...asked });
     expect(identity("aws", { name: "data" })).toBeUndefined();
     expect(identity("openstack", { name: "data" })).toBeUndefined();
     expect(identity("scaleio", { name: "data" })).toBe(identity("scaleio", { name: "data" }));
@@ -325,7 +327,9 @@ describe("volumes of one program, in a unit test with mocks", () => {
     expect(named.map((each) => each === own)).toEqual([true, false, false]);
     expect(identity("scaleio", { name: "x", importId: "ab" })).toBe(own);
     // A name that is made has the stack's token, and that is another one for each.
-    expect(identity("scaleio", { name: "data", ...connection("again") })).not.toBe(identity("scaleio", { name: "data" }));
+    expect(identity("scaleio", { name: "data", ...connection("again") })).not.toBe(
+      identity("scaleio", { name: "data" }),
+    );
     pulumi.runtime.setAllConfig({});
     expect(identity("scaleio", { name: "data", importId: "1" })).toBe(
       identity("scaleio", { name: "x", importId: "1" }),

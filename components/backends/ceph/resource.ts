@@ -60,7 +60,12 @@ export class CephVolume extends pulumi.CustomResource {
 
 const place = (connection: string | undefined): string | undefined => {
   const all = pulumi.runtime.allConfig();
-  return leadsTo(CONNECTION_NAMESPACE, { key: "configFile", variable: variableOf("configFile") }, connection, (key) => all[key]);
+  return leadsTo(
+    CONNECTION_NAMESPACE,
+    { key: "configFile", variable: variableOf("configFile") },
+    connection,
+    (key) => all[key],
+  );
 };
 
 export const cephBackend: VolumeBackend = {

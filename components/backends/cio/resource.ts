@@ -54,7 +54,12 @@ export class CioVolume extends pulumi.CustomResource {
 
 const place = (connection: string | undefined): string | undefined => {
   const all = pulumi.runtime.allConfig();
-  return leadsTo(CONNECTION_NAMESPACE, { key: "endpoint", variable: variableOf("endpoint") }, connection, (key) => all[key]);
+  return leadsTo(
+    CONNECTION_NAMESPACE,
+    { key: "endpoint", variable: variableOf("endpoint") },
+    connection,
+    (key) => all[key],
+  );
 };
 
 export const cioBackend: VolumeBackend = {

@@ -258,8 +258,7 @@ export const mapping = {
       const systemId = await stackArray(arrayOf(news), stackSystemId);
       if (!containsUnknown(volumeSystemId)) await sameArray(arrayOf(news), volumeId, volumeSystemId);
       inputs.sdcId = sdc.id;
-      if (!containsUnknown(volumeId))
-        refuseSecondMapping({ volumeId, sdcId: sdc.id }, systemId, news.declaredAs);
+      if (!containsUnknown(volumeId)) refuseSecondMapping({ volumeId, sdcId: sdc.id }, systemId, news.declaredAs);
       return [];
     });
     return { inputs, failures };

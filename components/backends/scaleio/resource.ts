@@ -55,7 +55,12 @@ export class ScaleioVolume extends pulumi.CustomResource {
 
 const place = (connection: string | undefined): string | undefined => {
   const all = pulumi.runtime.allConfig();
-  return leadsTo(CONNECTION_NAMESPACE, { key: "endpoint", variable: variableOf("endpoint") }, connection, (key) => all[key]);
+  return leadsTo(
+    CONNECTION_NAMESPACE,
+    { key: "endpoint", variable: variableOf("endpoint") },
+    connection,
+    (key) => all[key],
+  );
 };
 
 export const scaleioBackend: VolumeBackend = {
