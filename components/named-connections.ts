@@ -27,6 +27,17 @@ export function connectionsVariable(namespace: string): string {
   return `${namespace.toUpperCase()}_CONNECTIONS`;
 }
 
+/** The path of a connection's key in the config, for messages: `scaleio:endpoint`, `scaleio:connections.west.endpoint`. */
+export function connectionKey(namespace: string, name: string | undefined, key: string): string {
+  return `${namespace}:${name === undefined ? "" : `${CONNECTIONS}.${name}.`}${key}`;
+}
+
+/** The command that sets such a key; to a secret, where there is no value to show. */
+export function setCommand(path: string, value?: string): string {
+  const flags = `${value === undefined ? "--secret " : ""}${path.includes(".") ? "--path " : ""}`;
+  return `pulumi config set ${flags}${path}${value === undefined ? "" : ` ${value}`}`;
+}
+
 /** The named connections of a backend; nothing where there are none, or they can't be read. */
 export function namedConnections(
   namespace: string,
@@ -55,13 +66,11 @@ export function connectionSource(
   environment: NodeJS.ProcessEnv,
   name: string | undefined,
 ): ConnectionSource | { missing: string } {
-  const howToSet = (path: string, example: string | undefined, flags: string) =>
-    `pulumi config set ${example === undefined ? "--secret " : ""}${flags}${path}${example === undefined ? "" : ` ${example}`}`;
   if (name === undefined) {
-    const prefix = `${namespace}:`;
+    const prefix = connectionKey(namespace, name, "");
     return {
       ...{ config, environment, prefix },
-      howToSet: (key, variable, example) => `${howToSet(prefix + key, example, "")}, or set ${variable}`,
+      howToSet: (key, variable, example) => `${setCommand(prefix + key, example)}, or set ${variable}`,
     };
   }
   const all = namedConnections(namespace, config, environment);
@@ -76,10 +85,10 @@ export function connectionSource(
     const given = key.startsWith(`${namespace}:`) ? found[key.slice(namespace.length + 1)] : undefined;
     return ["string", "number", "boolean"].includes(typeof given) ? String(given) : undefined;
   };
-  const prefix = `${from}.${name}.`;
+  const prefix = connectionKey(namespace, name, "");
   return {
     ...{ config: value, environment: {}, prefix },
-    howToSet: (key, _variable, example) => howToSet(prefix + key, example, "--path "),
+    howToSet: (key, _variable, example) => setCommand(prefix + key, example),
   };
 }
 
@@ -132,7 +141,8 @@ export function otherConnection(
   const name = (connection: string | undefined) => (connection === undefined ? "the stack's own" : `"${connection}"`);
   return (
     `volume ${id} is reached by connection ${name(from.connection)}, and can't be moved to ${name(to.connection)}. ` +
-    "Restore the connection, or declare a new volume and copy the data."
+    "Restore the connection, or declare a new volume and copy the data. " +
+    "(A default of the stack that was set since: unset it, and name that connection on the new volumes.)"
   );
 }
 

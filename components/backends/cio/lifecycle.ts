@@ -62,7 +62,7 @@ export async function volumeProblems(
       cannot(service, true, `neither its REST API nor its command sets ${service}`, [`switch ${service} off`]);
   }
   if (!cluster.hasCommand) {
-    const way = "set cio:cliPath to the path of the command `cio`";
+    const way = `set ${cluster.key("cliPath")} to the path of the command \`cio\``;
     for (const setting of byCommandOnly(settings, from))
       cannot(setting, settings[setting], `its REST API can't set ${setting}`, [way, "leave the setting as it is"]);
   }
@@ -200,7 +200,7 @@ async function refuseOtherCluster(cluster: CioCluster, { name, clusterId }: Know
   const leads = actual === undefined ? "one that tells no id" : `cluster ${actual}`;
   throw new CioError(
     "other-cluster",
-    `volume ${name} is on cluster ${clusterId}, and the config leads to ${leads}. Correct cio:endpoint.`,
+    `volume ${name} is on cluster ${clusterId}, and the config leads to ${leads}. Correct ${cluster.key("endpoint")}.`,
   );
 }
 
@@ -325,7 +325,7 @@ export async function updateVolume(cluster: CioCluster, wanted: WantedVolume & K
     );
   const byCommand = commandChange(settings, asFound(volume, settings, []).settings);
   if (Object.keys(byCommand).length > 0) {
-    if (!cluster.hasCommand) throw needsCommand(`volume ${name}: ${Object.keys(byCommand).join(", ")}`);
+    if (!cluster.hasCommand) throw needsCommand(cluster, `volume ${name}: ${Object.keys(byCommand).join(", ")}`);
     const isDone = (each: ClusterVolume) =>
       Object.keys(commandChange(settings, asFound(each, settings, []).settings)).length === 0;
     await carryOut(

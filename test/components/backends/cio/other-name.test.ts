@@ -9,7 +9,9 @@ let { volume } = {} as typeof import("../../../../components/backends/cio/provid
 /** What follows is of another run of the program: its provider knows nothing of the last one. */
 async function nextRun(): Promise<void> {
   jest.resetModules();
-  ({ volume } = jest.requireActual("../../../../components/backends/cio/provider"));
+  ({ volume } = jest.requireActual<typeof import("../../../../components/backends/cio/provider")>(
+    "../../../../components/backends/cio/provider",
+  ));
   const config: Record<string, string> = {
     "cio:endpoint": emulated.url,
     "cio:connections": JSON.stringify({ again: { endpoint: emulated.url } }),

@@ -15,7 +15,9 @@ let { mapping, volume } = {} as typeof import("../../../../components/backends/s
 /** What follows is of another run of the program: its provider knows nothing of the last one. */
 async function nextRun(): Promise<void> {
   jest.resetModules();
-  ({ mapping, volume } = jest.requireActual("../../../../components/backends/scaleio/provider"));
+  ({ mapping, volume } = jest.requireActual<typeof import("../../../../components/backends/scaleio/provider")>(
+    "../../../../components/backends/scaleio/provider",
+  ));
   await volume.configure({ config: { get: (key: string) => config[key] } } as never);
 }
 beforeEach(nextRun);
