@@ -211,7 +211,7 @@ function declared(
   other: Partial<VolumeRequest> = {},
 ): Resolution | undefined {
   const before = recorded?.asked && { ...recorded.asked, ...recorded.got };
-  const tagging = before && (backends[before.backend] as Backend).tags;
+  const tagging = before && backends[before.backend].tags;
   const had =
     tagging && (before.settings as unknown as Record<string, Record<string, string> | undefined>)[tagging.setting];
   // What the program calls it there nothing else records.

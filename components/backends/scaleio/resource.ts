@@ -67,7 +67,7 @@ export const scaleioBackend: VolumeBackend = {
   // On one array, a name is one volume's. Where none is asked for, it is made from the volume's own.
   identity({ name, physicalName, importId, own, config }) {
     const { connection = config.scaleio?.connection } = (own ?? {}) as { connection?: string };
-    if (importId !== undefined) return onConnection(`id ${String(importId).toLowerCase()}`, place(connection));
+    if (importId !== undefined) return onConnection(`id ${importId}`.toLowerCase(), place(connection));
     // Of each connection the stack has an own token, which is part of the names that are made.
     if (physicalName === undefined) return onConnection(`name made from ${name}`, connection);
     return onConnection(`name ${physicalName}`, place(connection));
