@@ -48,7 +48,18 @@ export function connectionKeyCheck(
         ),
       ),
     );
-    return [...own, ...ofNamed];
+    // Messages and commands have a connection's keys as paths, which a dot would part.
+    const dotted = Object.keys(named)
+      .filter((name) => name.includes("."))
+      .map((name) => {
+        const params = {
+          why: "the name of a connection contains a dot",
+          allowed: "names without a dot",
+          fix: "rename it",
+        };
+        return problem("value-invalid", joinPath(at, [name]), undefined, params);
+      });
+    return [...own, ...dotted, ...ofNamed];
   };
 }
 

@@ -1,6 +1,8 @@
 // Several connections of one backend in a stack: each has a name below `<backend>:connections`, and the keys that the backend's own connection
 // has. Read where they are used, as that one is.
 
+import { containsUnknown } from "./provider-checks";
+
 /** What a connection is read from. */
 export interface ConnectionSource {
   /** The value of a key: "scaleio:endpoint". */
@@ -23,6 +25,17 @@ export const CONNECTIONS_KEY = { [CONNECTIONS]: "other connections by name, each
 /** The variable of the environment that has the named connections as JSON: SCALEIO_CONNECTIONS. */
 export function connectionsVariable(namespace: string): string {
   return `${namespace.toUpperCase()}_CONNECTIONS`;
+}
+
+/** The path of a connection's key in the config, for messages: `scaleio:endpoint`, `scaleio:connections.west.endpoint`. */
+export function connectionKey(namespace: string, name: string | undefined, key: string): string {
+  return `${namespace}:${name === undefined ? "" : `${CONNECTIONS}.${name}.`}${key}`;
+}
+
+/** The command that sets such a key; to a secret, where there is no value to show. */
+export function setCommand(path: string, value?: string): string {
+  const flags = `${value === undefined ? "--secret " : ""}${path.includes(".") ? "--path " : ""}`;
+  return `pulumi config set ${flags}${path}${value === undefined ? "" : ` ${value}`}`;
 }
 
 /** The named connections of a backend; nothing where there are none, or they can't be read. */
@@ -53,13 +66,11 @@ export function connectionSource(
   environment: NodeJS.ProcessEnv,
   name: string | undefined,
 ): ConnectionSource | { missing: string } {
-  const howToSet = (path: string, example: string | undefined, flags: string) =>
-    `pulumi config set ${example === undefined ? "--secret " : ""}${flags}${path}${example === undefined ? "" : ` ${example}`}`;
   if (name === undefined) {
-    const prefix = `${namespace}:`;
+    const prefix = connectionKey(namespace, name, "");
     return {
       ...{ config, environment, prefix },
-      howToSet: (key, variable, example) => `${howToSet(prefix + key, example, "")}, or set ${variable}`,
+      howToSet: (key, variable, example) => `${setCommand(prefix + key, example)}, or set ${variable}`,
     };
   }
   const all = namedConnections(namespace, config, environment);
@@ -74,10 +85,10 @@ export function connectionSource(
     const given = key.startsWith(`${namespace}:`) ? found[key.slice(namespace.length + 1)] : undefined;
     return ["string", "number", "boolean"].includes(typeof given) ? String(given) : undefined;
   };
-  const prefix = `${from}.${name}.`;
+  const prefix = connectionKey(namespace, name, "");
   return {
     ...{ config: value, environment: {}, prefix },
-    howToSet: (key, _variable, example) => howToSet(prefix + key, example, "--path "),
+    howToSet: (key, _variable, example) => setCommand(prefix + key, example),
   };
 }
 
@@ -96,6 +107,22 @@ export class PerConnection<T> {
   }
 }
 
+/**
+ * What a connection leads to, as far as its config tells that without a call: two names of one address are one. Else its name. `key` is the one
+ * that has the address.
+ */
+export function leadsTo(
+  namespace: string,
+  { key, variable }: { key: string; variable: string },
+  connection: string | undefined,
+  config: Config,
+): string | undefined {
+  const source = connectionSource(namespace, config, process.env, connection);
+  if ("missing" in source) return connection;
+  const address = source.config(`${namespace}:${key}`) ?? source.environment[variable];
+  return address?.replace(/^https?:\/\//i, "").replace(/\/+$/, "") ?? connection;
+}
+
 /** A key for what is one thing on one connection: the ids of two arrays may be the same. */
 export function onConnection(id: string, connection: string | undefined): string {
   return connection === undefined ? id : `${connection}: ${id}`;
@@ -103,18 +130,19 @@ export function onConnection(id: string, connection: string | undefined): string
 
 /**
  * Why a volume can't be what a program asks for: it isn't on what another connection leads to. Nothing where it is the same one. A hook refuses
- * that before; this is for whatever goes past hooks.
+ * that before; this is for whatever goes past hooks. Settings that aren't known yet, as at preview, are compared when they are.
  */
 export function otherConnection(
   id: string,
   { settings: from }: { settings: { connection?: string | undefined } },
   { settings: to }: { settings: { connection?: string | undefined } },
 ): string | undefined {
-  if (from.connection === to.connection) return undefined;
+  if (containsUnknown(to) || from.connection === to.connection) return undefined;
   const name = (connection: string | undefined) => (connection === undefined ? "the stack's own" : `"${connection}"`);
   return (
     `volume ${id} is reached by connection ${name(from.connection)}, and can't be moved to ${name(to.connection)}. ` +
-    "Restore the connection, or declare a new volume and copy the data."
+    "Restore the connection, or declare a new volume and copy the data. " +
+    "(A default of the stack that was set since: unset it, and name that connection on the new volumes.)"
   );
 }
 

@@ -15,5 +15,7 @@ export const connectionSchema = (namespace: string, what: string) =>
 export const connectionChange = (): SettingRule => ({
   verdict: "refused",
   because: "another connection leads to other storage, where the volume isn't",
-  way: "restore the connection; or declare a new volume with the other one, copy the data, and destroy this one",
+  way:
+    "restore the connection (a default of the stack that was set since: unset it, and name that connection on the new volumes); " +
+    "or declare a new volume with the other one, copy the data, and destroy this one",
 });

@@ -60,7 +60,7 @@ export interface TagRules {
   value: TagText;
   /** How many there may be. */
   most: number;
-  /** Keys that the backend adds itself, where nobody sets them. */
+  /** Keys that the backend adds itself, with the volume's name there, where nobody sets them. */
   added?: readonly string[];
   /** Keys that somebody else needs, with the reason, and with the way out where that isn't another key. */
   reserved?: readonly { key: RegExp; because: string; way?: string }[];

@@ -47,7 +47,7 @@ export interface ResolvedVolume {
   sizeGiB: number;
   /** The backend's own parameters, always the complete set. */
   settings: Settings;
-  /** The tags among them that the volume sets itself; absent where it sets none. */
+  /** The tags among them that the volume sets itself; absent where its backend keeps none, and in a state of an earlier version. */
   tags?: Record<string, string>;
 }
 

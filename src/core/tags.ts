@@ -17,7 +17,7 @@ export const NO_TAGS: Tags = { ofStack: {}, ofVolume: {} };
 export interface CheckedTags {
   /** Those that the backend can keep. */
   tags: Tags;
-  /** Those that the volume sets itself, also for its backend alone; absent where it sets none that are kept. */
+  /** Those that the volume sets itself, also for its backend alone; absent where the backend keeps none. */
   own?: Record<string, string>;
   problems: Problem[];
   notes: Note[];
@@ -37,7 +37,7 @@ export function checkTags(
   // Most volumes have none, and resolving them is to stay fast.
   if (Object.keys(ofStack).length === 0 && Object.keys(ofVolume).length === 0) {
     const alone = rules.tags && (own(placement, rules.tags.setting) as Record<string, string> | undefined);
-    return { tags: NO_TAGS, ...(alone && Object.keys(alone).length > 0 && { own: alone }), problems: [], notes: [] };
+    return { tags: NO_TAGS, ...(rules.tags && { own: alone ?? {} }), problems: [], notes: [] };
   }
   const volumePath = `${pathPrefix}tags`;
   // What a program leaves undefined is not set.
@@ -89,10 +89,9 @@ export function checkTags(
     );
   }
   if (problems.length > 0) return { tags: NO_TAGS, problems, notes: [] };
-  const volumes = { ...checked.value, ...ofBackend };
   return {
     tags: { ofStack, ofVolume: checked.value },
-    ...(Object.keys(volumes).length > 0 && { own: volumes }),
+    own: { ...checked.value, ...ofBackend },
     problems,
     notes: [],
   };

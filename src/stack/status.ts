@@ -211,19 +211,30 @@ function declared(
   other: Partial<VolumeRequest> = {},
 ): Resolution | undefined {
   const before = recorded?.asked && { ...recorded.asked, ...recorded.got };
+  const tagging = before && backends[before.backend].tags;
+  const had =
+    tagging && (before.settings as unknown as Record<string, Record<string, string> | undefined>)[tagging.setting];
+  // What the program calls it there nothing else records.
+  const { added = [] } = tagging?.rules(read.catalog.limits[before?.backend ?? "local"]) ?? {};
+  const physicalName = added.map((key) => had?.[key]).find((each) => typeof each === "string");
   if (volume) {
     const request = read.requestFor(name, volume);
-    const known = before && before.backend === request.backend ? settingsAs("decided", before) : {};
-    return resolveListed(read.catalog, name, { ...request, placement: { ...known, ...request.placement } });
+    const isSameBackend = before?.backend === request.backend;
+    const known = before && isSameBackend ? settingsAs("decided", before) : {};
+    const placement = { ...known, ...request.placement };
+    return resolveListed(read.catalog, name, { ...request, placement, ...(isSameBackend && { physicalName }) });
   }
   if (!before) return undefined;
   const { backend, profile, sizeGiB, tags } = before;
   const { placement } = read.requestFor(name, { backend });
-  const tagging = backends[backend].tags;
-  // The settings have those of the stack and the profile as well.
-  const ownTags = tagging && tags && { [tagging.setting]: tags };
+  // The settings have those of the stack and the profile as well. An earlier version didn't record which are whose: then none is taken for removed.
+  const ownTags = tagging && { [tagging.setting]: tags ?? had };
   const said = { ...settingsAs("decided", before), ...placement, ...settingsAs("own", before), ...ownTags };
-  return resolve(read.catalog, { name, profile, backend, sizeGiB, placement: said, ...other }, `${name}: `);
+  return resolve(
+    read.catalog,
+    { name, profile, backend, sizeGiB, physicalName, placement: said, ...other },
+    `${name}: `,
+  );
 }
 
 function settingsAs(what: "decided" | "own", { backend, settings }: ResolvedVolume): Record<string, unknown> {

@@ -12,6 +12,9 @@ test("keys of named connections are checked as well, and what isn't a map of con
     { code: "unknown-key", path: "array:connections.east.usr", fix: expect.stringContaining('"user"') },
     { code: "unknown-key", path: 'array:connections["we st"].connections' },
   ]);
+  // A path would have it as two.
+  pulumi.runtime.setAllConfig({ "array:connections": '{"a.b":{"endpoint":"x"}}' });
+  expect(check()).toMatchObject([{ code: "value-invalid", path: 'array:connections["a.b"]' }]);
   for (const wrong of ["east", "[]", '{"east":"x"}']) {
     pulumi.runtime.setAllConfig({ "array:connections": wrong });
     expect(check()).toMatchObject([{ code: "value-invalid", path: "array:connections" }]);

@@ -1,5 +1,9 @@
 // Where a named connection is read from, and what is said where it can't be.
 
+import { CioCluster, needsCommand } from "../../components/backends/cio/cluster";
+import { ScaleioArray } from "../../components/backends/scaleio/array";
+import { sameArray, stackArray } from "../../components/backends/scaleio/lifecycle";
+import { GatewaySession } from "../../components/backends/scaleio/session";
 import { readConnection as readCeph } from "../../components/backends/ceph/connection";
 import { readConnection as readCio } from "../../components/backends/cio/connection";
 import { readConnection } from "../../components/backends/scaleio/connection";
@@ -22,7 +26,7 @@ test("it has its own keys alone: neither those of the stack's connection nor the
   const env = { SCALEIO_USERNAME: "u", SCALEIO_PASSWORD: "p", SCALEIO_SYSTEM_ID: "0123456789abcdef" };
   expect(readConnection(stack, env)).toMatchObject({ endpoint: "https://own.example", username: "u", password: "p" });
   expect(readConnection(stack, env, "east")).toEqual({
-    ...{ endpoint: "https://east.example", username: "e", password: "of-east" },
+    ...{ name: "east", endpoint: "https://east.example", username: "e", password: "of-east" },
     ...{ ca: undefined, insecure: true, systemId: undefined, timeoutMs: 5000 },
   });
 });
@@ -65,6 +69,25 @@ test("what a run has of each is made once, and ids of two are two", () => {
     1, 2, 1, 3,
   ]);
   expect([onConnection("1", undefined), onConnection("1", "a")]).toEqual(["1", "a: 1"]);
+});
+
+test("messages lead to the connection's own keys", async () => {
+  const cluster = new CioCluster({ name: "west", endpoint: "http://127.0.0.1:9", insecure: true, timeoutMs: 1_000 });
+  await expect(cluster.nodes()).rejects.toThrow("Check cio:connections.west.endpoint, and whether");
+  await cluster.close();
+  expect(needsCommand(cluster, "x").message).toContain(
+    "pulumi config set --path cio:connections.west.cliPath /usr/bin/cio",
+  );
+  const connection = { username: "u", password: "p", insecure: true, timeoutMs: 1_000 };
+  const gateway = (name?: string) => new GatewaySession({ ...connection, name, endpoint: "https://127.0.0.1:9" });
+  await expect(gateway("west").version()).rejects.toThrow("Check scaleio:connections.west.endpoint, and that");
+  const array = (name?: string) =>
+    Object.assign(new ScaleioArray(gateway(name)), { systemId: () => Promise.resolve("2") });
+  await expect(sameArray(array("west"), "v", "1")).rejects.toThrow("Restore scaleio:connections.west.endpoint.");
+  await expect(stackArray(array("west"), "1")).rejects.toThrow(
+    "pulumi config set --path scaleio:connections.west.systemId 2",
+  );
+  await expect(stackArray(array(), "1")).rejects.toThrow("pulumi config set scaleio:systemId 2");
 });
 
 test("a volume doesn't become one of another connection", () => {

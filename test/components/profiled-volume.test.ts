@@ -305,12 +305,32 @@ describe("volumes of one program, in a unit test with mocks", () => {
   });
 
   test("have one name on an array, and none that counts on EBS and Cinder", () => {
-    const identity = (backend: "aws" | "openstack" | "scaleio", asked: { name: string; importId?: string }) =>
-      volumeBackend(backend).identity?.({ physicalName: undefined, importId: undefined, config: {}, ...asked });
+    const identity = (
+      backend: "aws" | "openstack" | "scaleio",
+      asked: { name: string; importId?: string; own?: object },
+    ) => volumeBackend(backend).identity?.({ physicalName: undefined, importId: undefined, config: {}, ...asked });
     expect(identity("aws", { name: "data" })).toBeUndefined();
     expect(identity("openstack", { name: "data" })).toBeUndefined();
     expect(identity("scaleio", { name: "data" })).toBe(identity("scaleio", { name: "data" }));
     expect(identity("scaleio", { name: "data" })).not.toBe(identity("scaleio", { name: "logs" }));
+    // Two names of one address are one array; those of two are two.
+    const connection = (name: string) => ({ own: { connection: name } });
+    const to = (endpoint: string) => ({ endpoint });
+    pulumi.runtime.setAllConfig({
+      "scaleio:endpoint": "https://a.example",
+      "scaleio:connections": JSON.stringify({ again: to("a.example/"), b: to("https://b.example"), c: {} }),
+    });
+    const imported = { name: "data", importId: "AB" };
+    const [own, ...named] = [{}, connection("again"), connection("b"), connection("c")].map((each) =>
+      identity("scaleio", { ...imported, ...each }),
+    );
+    expect(named.map((each) => each === own)).toEqual([true, false, false]);
+    expect(identity("scaleio", { name: "x", importId: "ab" })).toBe(own);
+    // A name that is made has the stack's token, and that is another one for each.
+    expect(identity("scaleio", { name: "data", ...connection("again") })).not.toBe(
+      identity("scaleio", { name: "data" }),
+    );
+    pulumi.runtime.setAllConfig({});
     expect(identity("scaleio", { name: "data", importId: "1" })).toBe(
       identity("scaleio", { name: "x", importId: "1" }),
     );

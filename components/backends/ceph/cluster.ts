@@ -91,6 +91,8 @@ export interface ImageStatus {
 
 /** A cluster. Each method is one step, and throws a `CephError`. */
 export interface CephCluster {
+  /** The path of the key in the config that leads to it, for messages. */
+  configKey: string;
   /** Its id. Asked for once. */
   fsid(): Promise<string>;
   /** Asked for once. */

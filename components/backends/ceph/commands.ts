@@ -21,7 +21,7 @@ import {
   type LimitSetting,
   type Pool,
 } from "./cluster";
-import { CONNECTION_NAMESPACE, type Connection } from "./connection";
+import { keyOf, type Connection } from "./connection";
 import { CephError, type CephErrorCode } from "./errors";
 
 /** How many commands run at a time. Each has dozens of threads. */
@@ -97,6 +97,7 @@ export function commandCluster(connection: Connection): CephCluster {
   const lists = new Map<string, () => Promise<string[]>>();
 
   return {
+    configKey: keyOf(connection, "configFile"),
     fsid: once(async () => (await run("ceph", ["fsid"], "reading the cluster's id", true)).trim()),
 
     pools: once(async () => {
@@ -242,7 +243,15 @@ function placesOf(tree: Tree, root: string, deviceClass: string | undefined, pla
 
 type Run = (command: "rbd" | "ceph", args: readonly string[], what: string, isTimed: boolean) => Promise<string>;
 
-function runner({ configFile, user, keyringFile, commandsDirectory, timeoutMs }: Connection): Run {
+// What the commands take from the environment in place of the connection's own: one that has a name has nothing from there.
+const OF_ENVIRONMENT = ["CEPH_CONF", "CEPH_ARGS", "CEPH_KEYRING"];
+
+function runner(connection: Connection): Run {
+  const { name, configFile, user, keyringFile, commandsDirectory } = connection;
+  const env =
+    name === undefined
+      ? process.env
+      : Object.fromEntries(Object.entries(process.env).filter(([key]) => !OF_ENVIRONMENT.includes(key)));
   const path = (command: string) => (commandsDirectory === undefined ? command : join(commandsDirectory, command));
   const common = [
     ...(configFile === undefined ? [] : ["--conf", configFile]),
@@ -250,7 +259,7 @@ function runner({ configFile, user, keyringFile, commandsDirectory, timeoutMs }:
     ...(keyringFile === undefined ? [] : ["--keyring", keyringFile]),
   ];
   // Without it, a command waits for minutes for monitors that don't answer.
-  const seconds = String(Math.max(1, Math.floor(timeoutMs / 1000) - 1));
+  const seconds = String(Math.max(1, Math.floor(connection.timeoutMs / 1000) - 1));
   const waits = { rbd: ["--client-mount-timeout", seconds], ceph: ["--connect-timeout", seconds] };
   const waiting: (() => void)[] = [];
   let running = 0;
@@ -258,7 +267,8 @@ function runner({ configFile, user, keyringFile, commandsDirectory, timeoutMs }:
     if (running >= AT_A_TIME) await new Promise<void>((begin) => waiting.push(begin));
     else running += 1;
     try {
-      return await start(path(command), [...common, ...waits[command], ...args], what, isTimed ? timeoutMs : 0);
+      const all = [...common, ...waits[command], ...args];
+      return await start(path(command), all, what, isTimed, { connection, env });
     } finally {
       const next = waiting.shift();
       if (next) next();
@@ -267,21 +277,28 @@ function runner({ configFile, user, keyringFile, commandsDirectory, timeoutMs }:
   };
 }
 
-function start(file: string, args: string[], what: string, timeoutMs: number): Promise<string> {
+function start(
+  file: string,
+  args: string[],
+  what: string,
+  isTimed: boolean,
+  { connection, env }: { connection: Connection; env: NodeJS.ProcessEnv },
+): Promise<string> {
+  const timeoutMs = isTimed ? connection.timeoutMs : 0;
   return new Promise((done, fail) => {
-    const options = { timeout: timeoutMs, maxBuffer: 64 << 20, windowsHide: true };
+    const options = { env, timeout: timeoutMs, maxBuffer: 64 << 20, windowsHide: true };
     const child = execFile(file, args, options, (error, stdout, stderr) => {
       if (!error) return done(stdout);
       const { code, killed, message } = error;
       if (killed === true) {
-        const text = `${what}: ${file} did not end within ${timeoutMs / 1000} s (${CONNECTION_NAMESPACE}:timeoutSeconds). Are the cluster's monitors reachable?`;
+        const text = `${what}: ${file} did not end within ${timeoutMs / 1000} s (${keyOf(connection, "timeoutSeconds")}). Are the cluster's monitors reachable?`;
         return fail(new CephError("timed-out", text));
       }
       if (typeof code === "string") {
-        const text = `${what}: ${file} can't be run: ${message}. Install ceph-common, or set ${CONNECTION_NAMESPACE}:commandsDirectory.`;
+        const text = `${what}: ${file} can't be run: ${message}. Install ceph-common, or set ${keyOf(connection, "commandsDirectory")}.`;
         return fail(new CephError("unreachable", text));
       }
-      fail(failure(what, typeof code === "number" ? code : 0, stderr));
+      fail(failure(what, typeof code === "number" ? code : 0, stderr, connection));
     });
     child.stdin?.end();
   });
@@ -290,8 +307,9 @@ function start(file: string, args: string[], what: string, timeoutMs: number): P
 // Errors of the system that decide what is done about a failure. What a status means depends on what was being done: without a keyring it is
 // the same as without an image.
 const CAPABILITIES = "Give the user the capabilities mon 'profile rbd', osd 'profile rbd' and mgr 'profile rbd'.";
-const LOGIN = `Check ${CONNECTION_NAMESPACE}:user and ${CONNECTION_NAMESPACE}:keyringFile.`;
-const CAUSES: [status: number, pattern: RegExp, code: CephErrorCode, advice: string][] = [
+const LOGIN = (connection: Connection) => `Check ${keyOf(connection, "user")} and ${keyOf(connection, "keyringFile")}.`;
+type Advice = string | ((connection: Connection) => string);
+const CAUSES: [status: number, pattern: RegExp, code: CephErrorCode, advice: Advice][] = [
   [2, /error opening image |delete error: /, "gone", ""],
   [2, /error opening pool /, "pool-missing", ""],
   [2, /keyring/, "forbidden", LOGIN],
@@ -306,7 +324,7 @@ const CAUSES: [status: number, pattern: RegExp, code: CephErrorCode, advice: str
   [1, /timed out/, "unreachable", "Are the cluster's monitors reachable?"],
 ];
 
-function failure(what: string, status: number, stderr: string): CephError {
+function failure(what: string, status: number, stderr: string, connection: Connection): CephError {
   const lines = stderr
     // The log of the libraries, also within a line, and the progress of what is done.
     .replace(/\d{4}-\d\d-\d\dT\S+ [0-9a-f]+ +-?\d+ [^\r\n]*/g, "")
@@ -319,7 +337,8 @@ function failure(what: string, status: number, stderr: string): CephError {
     .join(" ")
     .replace(/^rbd: /, "")
     .replace(/\.$/, "");
-  const [, , code, advice] = CAUSES.find(([number, pattern]) => number === status && pattern.test(stderr)) ?? [];
+  const [, , code, given] = CAUSES.find(([number, pattern]) => number === status && pattern.test(stderr)) ?? [];
+  const advice = typeof given === "function" ? given(connection) : given;
   const words = said === "" ? `exit status ${status}` : said;
   return new CephError(code ?? "refused", `${what}: the cluster says "${words}".${advice ? ` ${advice}` : ""}`);
 }

@@ -4,7 +4,7 @@
 import { accessSync, constants } from "node:fs";
 import { resolve } from "node:path";
 
-import { connectionSource, CONNECTIONS_KEY } from "../../named-connections";
+import { connectionKey, connectionSource, CONNECTIONS_KEY } from "../../named-connections";
 import { CephError } from "./errors";
 
 /** The namespace of the connection's config: `ceph:configFile` and so on. */
@@ -12,7 +12,8 @@ export const CONNECTION_NAMESPACE = "ceph";
 
 /** The keys of the connection, with what they mean. Each may also come from the environment: `CEPH_CONFIG_FILE`, ... */
 export const connectionKeys = {
-  configFile: "the cluster's ceph.conf; relative to the program. Default: /etc/ceph/ceph.conf, or that in CEPH_CONF",
+  configFile:
+    "the cluster's ceph.conf; relative to the program. Default: /etc/ceph/ceph.conf, or that in CEPH_CONF; a named connection has none",
   user: "the user, without `client.`. Default: admin",
   keyringFile: "the keyring file with the user's key; relative to the program. Default: the one in /etc/ceph",
   commandsDirectory: "the directory with the commands `rbd` and `ceph`. Default: they are found by PATH",
@@ -26,11 +27,18 @@ export type ConnectionKey = keyof typeof connectionKeys;
 
 /** How to reach a cluster. */
 export interface Connection {
+  /** Its name, where it is a named one. */
+  name?: string | undefined;
   configFile?: string | undefined;
   user?: string | undefined;
   keyringFile?: string | undefined;
   commandsDirectory?: string | undefined;
   timeoutMs: number;
+}
+
+/** The path of a key of the connection in the config, for messages. */
+export function keyOf({ name }: Pick<Connection, "name">, key: ConnectionKey): string {
+  return connectionKey(CONNECTION_NAMESPACE, name, key);
 }
 
 /** The name of the environment's variable that stands for a key. */
@@ -67,7 +75,13 @@ export function readConnection(
   else if (user?.startsWith("client.") === true) wrong.push("user must be given without `client.`");
   const timeoutSeconds = Number(value("timeoutSeconds") ?? "60");
   if (!(timeoutSeconds >= 1 && timeoutSeconds <= 3_600)) wrong.push("timeoutSeconds must be a number from 1 to 3600");
+  // Without one, the commands would take the machine's own cluster for it.
+  if (name !== undefined && value("configFile") === undefined) {
+    const way = source.howToSet("configFile", variableOf("configFile"), `/etc/ceph/${name}.conf`);
+    wrong.push(`configFile is missing: ${way}`);
+  }
   const connection = {
+    name,
     configFile: path("configFile", constants.R_OK),
     user,
     keyringFile: path("keyringFile", constants.R_OK),

@@ -208,7 +208,7 @@ async function locate(cluster: CephCluster, known: KnownVolume): Promise<{ image
   if (actual !== fsid) {
     throw new CephError(
       "other-cluster",
-      `volume ${name} is on cluster ${fsid}, and the config leads to cluster ${actual}. Correct ceph:configFile.`,
+      `volume ${name} is on cluster ${fsid}, and the config leads to cluster ${actual}. Correct ${cluster.configKey}.`,
     );
   }
   const isIt = (image: Image) => image.mark === mark || (image.mark === undefined && image.imageId === imageId);

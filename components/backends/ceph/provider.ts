@@ -13,7 +13,7 @@ import { containsUnknown, failuresOf as checkFailures } from "../../provider-che
 import { leaveToEngine } from "../../provider-errors";
 import type { CephCluster } from "./cluster";
 import { commandCluster } from "./commands";
-import { onConnection, otherConnection, PerConnection } from "../../named-connections";
+import { otherConnection, PerConnection } from "../../named-connections";
 import { readConnection } from "./connection";
 import { CephError } from "./errors";
 import {
@@ -102,7 +102,7 @@ export const volume = {
       if (inputs.import !== undefined) {
         const { found, problems } = await importProblems(clusterOf(news.settings), inputs.import, inputs);
         if (found) {
-          refuseSecond(found.name, inputs);
+          refuseSecond(found.name, found.fsid, inputs.declaredAs);
           inputs.name = found.name;
         }
         return problems;
@@ -120,7 +120,7 @@ export const volume = {
   diff(id: string, olds: VolumeOutputs, news: VolumeInputs): Promise<dynamic.DiffResult> {
     const elsewhere = otherConnection(id, olds, news);
     if (elsewhere !== undefined) return Promise.reject(new CephError("not-possible", elsewhere));
-    const other = claims.keep(onConnection(id, olds.settings.connection), news.declaredAs, olds.declaredAs);
+    const other = claims.keep(onCluster(id, olds.fsid), news.declaredAs, olds.declaredAs);
     if (other) return Promise.reject(twice(id, news.declaredAs, other.by));
     const changes = olds.sizeGiB !== news.sizeGiB || !isSame(olds.settings, news.settings);
     return Promise.resolve({ changes, deleteBeforeReplace: true });
@@ -130,10 +130,11 @@ export const volume = {
     const { declaredAs, name, mark } = inputs;
     if (name === undefined || mark === undefined)
       throw new CephError("not-possible", "a volume needs a name and a mark on the cluster");
-    refuseSecond(name, inputs);
+    const fsid = await clusterOf(inputs.settings).fsid();
+    refuseSecond(name, fsid, declaredAs);
     if (inputs.import !== undefined) {
       const taken = await importVolume(clusterOf(inputs.settings), inputs.import, { ...inputs, mark });
-      claims.make(onConnection(taken.name, inputs.settings.connection), declaredAs);
+      claims.make(onCluster(taken.name, fsid), declaredAs);
       return { id: taken.name, outs: outputs(taken, declaredAs) };
     }
     const made = await createVolume(
@@ -141,7 +142,7 @@ export const volume = {
       { ...inputs, name, mark },
       inputs.physicalName === undefined,
     );
-    claims.make(onConnection(name, inputs.settings.connection), declaredAs);
+    claims.make(onCluster(name, fsid), declaredAs);
     if (made.found)
       console.log(`${name}: found on the cluster, created by an interrupted run of this stack; continuing with it`);
     return { id: name, outs: outputs(made, declaredAs) };
@@ -164,7 +165,7 @@ export const volume = {
   },
 
   async delete(id: string, props: VolumeOutputs): Promise<void> {
-    const heir = claims.heir(onConnection(id, props.settings.connection), props.declaredAs);
+    const heir = claims.heir(onCluster(id, props.fsid), props.declaredAs);
     if (heir) console.log(`volume ${id} stays on the cluster: it is "${heir.by}" now`);
     else await removeVolume(clusterOf(props.settings), props);
   },
@@ -200,8 +201,11 @@ async function findAlone(id: string, { connection }: VolumeOutputs): Promise<Fou
 const failuresOf = (action: () => Promise<Problem[]>) =>
   checkFailures((error): error is CephError => error instanceof CephError, action);
 
-function refuseSecond(id: string, { declaredAs: by, settings }: VolumeInputs): void {
-  const other = claims.want(onConnection(id, settings.connection), by);
+// A key for what is one image on a cluster, whatever the connections to it are called.
+const onCluster = (id: string, fsid: string) => `${fsid}: ${id}`;
+
+function refuseSecond(id: string, fsid: string, by: string | undefined): void {
+  const other = claims.want(onCluster(id, fsid), by);
   if (other) throw twice(id, by, other.by);
 }
 

@@ -7,12 +7,12 @@ import type { CephSettings } from "../../../src/backends/ceph";
 import { generatedName } from "../../../src/backends/generated-name";
 import { connectionKeyCheck, missingConnection } from "../../connection-keys";
 import { keepAtPreview } from "../../engine";
-import { onConnection } from "../../named-connections";
+import { leadsTo, onConnection } from "../../named-connections";
 import { registrationOf } from "../../own-resources";
 import { transformed } from "../../transform";
 import type { VolumeBackend } from "../contract";
 import { askCeph } from "./ask";
-import { CONNECTION_NAMESPACE, configKeys } from "./connection";
+import { CONNECTION_NAMESPACE, configKeys, variableOf } from "./connection";
 import { cephToken } from "./identity";
 import { providerText } from "./provider-text";
 
@@ -58,13 +58,25 @@ export class CephVolume extends pulumi.CustomResource {
   }
 }
 
+const place = (connection: string | undefined): string | undefined => {
+  const all = pulumi.runtime.allConfig();
+  return leadsTo(
+    CONNECTION_NAMESPACE,
+    { key: "configFile", variable: variableOf("configFile") },
+    connection,
+    (key) => all[key],
+  );
+};
+
 export const cephBackend: VolumeBackend = {
   takesFrom: true,
   // A volume may move from pool to pool, so that a name is one volume's in all of them.
   identity({ name, physicalName, importId, own, config }) {
     const { connection = config.ceph?.connection } = (own ?? {}) as { connection?: string };
     const chosen = importId?.split("/").pop() ?? physicalName;
-    return onConnection(chosen === undefined ? `name made from ${name}` : `name ${chosen}`, connection);
+    // Of each connection the stack has an own token, which is part of the names that are made.
+    if (chosen === undefined) return onConnection(`name made from ${name}`, connection);
+    return onConnection(`name ${chosen}`, place(connection));
   },
   hasConnections: true,
   placement: (config) => stackPlacement("ceph", config),

@@ -5,7 +5,8 @@ import { z } from "zod";
 import type { CioSettings } from "../../../src/backends/cio";
 import { CLUSTER_ID, CREATION_OPTIONS, GIB_PER_CAPACITY, NO_BANDWIDTH } from "./assumed";
 import { CioCommand } from "./command";
-import type { Connection } from "./connection";
+import { setCommand } from "../../named-connections";
+import { keyOf, type Connection, type ConnectionKey } from "./connection";
 import { CioError } from "./errors";
 import { CioRest } from "./rest";
 
@@ -88,9 +89,14 @@ export class CioCluster {
   private knownNodes: Promise<string[]> | undefined;
   private knownId: Promise<string | undefined> | undefined;
 
-  constructor(connection: Connection) {
+  constructor(private readonly connection: Connection) {
     this.rest = new CioRest(connection);
     this.command = CioCommand.of(connection);
+  }
+
+  /** The path of a key of the connection to it, for messages. */
+  key(key: ConnectionKey): string {
+    return keyOf(this.connection, key);
   }
 
   /** Whether the command can be used. */
@@ -108,7 +114,8 @@ export class CioCluster {
   /** The names of the nodes, asked for once. */
   async nodes(): Promise<string[]> {
     this.knownNodes ??= this.rest.find("/nodes", nodesShape, "reading the nodes").then((found) => {
-      if (!found) throw new CioError("answer-unreadable", "the API has no list of nodes. Check cio:endpoint.");
+      if (!found)
+        throw new CioError("answer-unreadable", `the API has no list of nodes. Check ${this.key("endpoint")}.`);
       return Object.keys(found.nodes).sort();
     });
     this.knownNodes.catch(() => (this.knownNodes = undefined));
@@ -169,7 +176,7 @@ export class CioCluster {
       }),
     ];
     const what = `changing volume ${name}`;
-    if (!this.command) throw needsCommand(`${what}: ${Object.keys(change).join(", ")}`);
+    if (!this.command) throw needsCommand(this, `${what}: ${Object.keys(change).join(", ")}`);
     await this.command.carryOut(["volume", "update", name, ...flags], what);
   }
 
@@ -185,10 +192,10 @@ export class CioCluster {
 }
 
 /** That something can only be done by the command, and none is configured. */
-export function needsCommand(what: string): CioError {
+export function needsCommand(cluster: CioCluster, what: string): CioError {
   return new CioError(
     "not-configured",
-    `${what} can't be set over the REST API. Give the path of the command: pulumi config set cio:cliPath /usr/bin/cio`,
+    `${what} can't be set over the REST API. Give the path of the command: ${setCommand(cluster.key("cliPath"), "/usr/bin/cio")}`,
   );
 }
 

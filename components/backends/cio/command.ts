@@ -4,7 +4,7 @@
 import { execFile } from "node:child_process";
 
 import { COMMAND_PAUSES } from "./assumed";
-import type { Connection } from "./connection";
+import { keyOf, type Connection } from "./connection";
 import { CioError, refused } from "./errors";
 
 /** By these the command says that it should be tried again: it didn't reach the daemon. */
@@ -14,11 +14,12 @@ const TRY_AGAIN = /cli_client ERROR|cio daemon/;
 export class CioCommand {
   constructor(
     private readonly path: string,
-    private readonly timeoutMs: number,
+    private readonly connection: Connection,
   ) {}
 
-  static of({ cliPath, timeoutMs }: Connection): CioCommand | undefined {
-    return cliPath === undefined ? undefined : new CioCommand(cliPath, timeoutMs);
+  static of(connection: Connection): CioCommand | undefined {
+    const { cliPath } = connection;
+    return cliPath === undefined ? undefined : new CioCommand(cliPath, connection);
   }
 
   /** Runs it, and returns what it says it did. */
@@ -33,20 +34,26 @@ export class CioCommand {
 
   private run(args: readonly string[], what: string): Promise<string> {
     return new Promise((done, fail) => {
-      const options = { timeout: this.timeoutMs, maxBuffer: 16 << 20, windowsHide: true };
+      const { timeoutMs } = this.connection;
+      const options = { timeout: timeoutMs, maxBuffer: 16 << 20, windowsHide: true };
       const child = execFile(this.path, [...args], options, (error, stdout, stderr) => {
         const printed = `${stdout}\n${stderr}`;
         if (!error) return done(printed);
         const { code, killed, message } = error;
         if (killed === true)
           return fail(
-            new CioError("timed-out", `${what}: ${this.path} did not end within ${this.timeoutMs / 1000} s.`, {
+            new CioError("timed-out", `${what}: ${this.path} did not end within ${timeoutMs / 1000} s.`, {
               unsettled: true,
             }),
           );
         // A number is the exit status: what it printed counts. Anything else: it was not started.
         if (typeof code === "number" || code === null || code === undefined) return done(printed);
-        fail(new CioError("unreachable", `${what}: ${this.path} can't be run: ${message}. Check cio:cliPath.`));
+        fail(
+          new CioError(
+            "unreachable",
+            `${what}: ${this.path} can't be run: ${message}. Check ${keyOf(this.connection, "cliPath")}.`,
+          ),
+        );
       });
       child.stdin?.end();
     });

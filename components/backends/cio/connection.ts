@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 
-import { connectionSource, CONNECTIONS_KEY } from "../../named-connections";
+import { connectionKey, connectionSource, CONNECTIONS_KEY } from "../../named-connections";
 import { CioError } from "./errors";
 
 /** The namespace of the connection's config: `cio:endpoint` and so on. */
@@ -29,6 +29,8 @@ const API_PORT = "8282";
 
 /** How to reach a cluster. */
 export interface Connection {
+  /** Its name, where it is a named one. */
+  name?: string | undefined;
   /** `http://host:port`, without a path. */
   endpoint: string;
   /** The CA that is trusted, as PEM; those that Node.js trusts where there is none. */
@@ -36,6 +38,11 @@ export interface Connection {
   insecure: boolean;
   cliPath?: string | undefined;
   timeoutMs: number;
+}
+
+/** The path of a key of the connection in the config, for messages. */
+export function keyOf({ name }: Pick<Connection, "name">, key: ConnectionKey): string {
+  return connectionKey(CONNECTION_NAMESPACE, name, key);
 }
 
 /** The name of the environment's variable that stands for a key. */
@@ -79,7 +86,7 @@ export function readConnection(
     throw new CioError("not-configured", `the connection to the ContainerIO cluster isn't set up:${list}`);
   }
   const cliPath = value("cliPath");
-  return { endpoint, ca, insecure: insecureText === "true", cliPath, timeoutMs: timeoutSeconds * 1000 };
+  return { name, endpoint, ca, insecure: insecureText === "true", cliPath, timeoutMs: timeoutSeconds * 1000 };
 }
 
 function readEndpoint(text: string | undefined, way: string, wrong: string[]): string {

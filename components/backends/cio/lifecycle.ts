@@ -62,7 +62,7 @@ export async function volumeProblems(
       cannot(service, true, `neither its REST API nor its command sets ${service}`, [`switch ${service} off`]);
   }
   if (!cluster.hasCommand) {
-    const way = "set cio:cliPath to the path of the command `cio`";
+    const way = `set ${cluster.key("cliPath")} to the path of the command \`cio\``;
     for (const setting of byCommandOnly(settings, from))
       cannot(setting, settings[setting], `its REST API can't set ${setting}`, [way, "leave the setting as it is"]);
   }
@@ -96,13 +96,14 @@ export async function nameProblems(cluster: CioCluster, name: string): Promise<P
 
 /**
  * Makes a volume. Under a name that only this state can have (`ownName`), one that an interrupted run left behind is taken up and
- * finished; under a name that somebody chose, never.
+ * finished; under a name that somebody chose, never. `mayTake` throws for one that is not to be had.
  * @throws {CioError} `name-taken`, `not-possible`, and those of the cluster
  */
 export async function createVolume(
   cluster: CioCluster,
   wanted: WantedVolume,
   ownName: boolean,
+  mayTake: (volume: ClusterVolume) => void = () => undefined,
 ): Promise<FoundVolume & { found: boolean }> {
   const { name, sizeGiB, settings } = wanted;
   const problems = await volumeProblems(cluster, wanted);
@@ -112,6 +113,7 @@ export async function createVolume(
     if (!ownName) throw nameTaken(name, before, "its name was chosen, so it may be another's");
     const reason = whyNotTakenUp(before, wanted);
     if (reason !== undefined) throw nameTaken(name, before, reason);
+    mayTake(before);
     return { ...(await updateVolume(cluster, { ...wanted, uuid: before.uuid })), found: true };
   }
   // Only an answer says for sure that a volume under a name that somebody chose is the one that was made here.
@@ -198,7 +200,7 @@ async function refuseOtherCluster(cluster: CioCluster, { name, clusterId }: Know
   const leads = actual === undefined ? "one that tells no id" : `cluster ${actual}`;
   throw new CioError(
     "other-cluster",
-    `volume ${name} is on cluster ${clusterId}, and the config leads to ${leads}. Correct cio:endpoint.`,
+    `volume ${name} is on cluster ${clusterId}, and the config leads to ${leads}. Correct ${cluster.key("endpoint")}.`,
   );
 }
 
@@ -266,14 +268,16 @@ export async function importProblems(
   return wrong.length > 0 ? { problems: wrong } : { found, problems: [] };
 }
 
-/** Takes a volume over, and makes it what is wanted. */
+/** Takes a volume over, and makes it what is wanted. `mayTake` throws for one that is not to be had. */
 export async function importVolume(
   cluster: CioCluster,
   id: string,
   wanted: WantedVolume & { physicalName?: string | undefined },
+  mayTake: (volume: FoundVolume) => void = () => undefined,
 ): Promise<FoundVolume> {
   const { found, problems } = await importProblems(cluster, id, wanted);
   if (!found) throw new CioError("not-possible", problems.map(asSentence).join("\n"));
+  mayTake(found);
   return updateVolume(cluster, { ...wanted, name: found.name, uuid: found.uuid, unread: found.unread });
 }
 
@@ -321,7 +325,7 @@ export async function updateVolume(cluster: CioCluster, wanted: WantedVolume & K
     );
   const byCommand = commandChange(settings, asFound(volume, settings, []).settings);
   if (Object.keys(byCommand).length > 0) {
-    if (!cluster.hasCommand) throw needsCommand(`volume ${name}: ${Object.keys(byCommand).join(", ")}`);
+    if (!cluster.hasCommand) throw needsCommand(cluster, `volume ${name}: ${Object.keys(byCommand).join(", ")}`);
     const isDone = (each: ClusterVolume) =>
       Object.keys(commandChange(settings, asFound(each, settings, []).settings)).length === 0;
     await carryOut(

@@ -12,7 +12,7 @@ import { leaveToEngine } from "../../provider-errors";
 import { Claims } from "../../claims";
 import { containsUnknown, failuresOf as checkFailures } from "../../provider-checks";
 import { CioCluster } from "./cluster";
-import { onConnection, otherConnection, PerConnection } from "../../named-connections";
+import { otherConnection, PerConnection } from "../../named-connections";
 import { readConnection } from "./connection";
 import { CioError } from "./errors";
 import {
@@ -94,10 +94,12 @@ export const volume = {
     const failures = await failuresOf(async () => {
       if (exists) return volumeProblems(clusterOf(news.settings), inputs, olds.settings);
       if (inputs.import !== undefined) {
-        refuseSecond(inputs.import, inputs);
         const wanted = { ...inputs, name: inputs.import };
         const { found, problems } = await importProblems(clusterOf(news.settings), inputs.import, wanted);
-        if (found) inputs.name = found.name;
+        if (found) {
+          refuseSecond(found, inputs.declaredAs);
+          inputs.name = found.name;
+        }
         return problems;
       }
       const taken =
@@ -110,7 +112,7 @@ export const volume = {
   diff(id: string, olds: VolumeOutputs, news: VolumeInputs): Promise<dynamic.DiffResult> {
     const elsewhere = otherConnection(id, olds, news);
     if (elsewhere !== undefined) return Promise.reject(new CioError("not-possible", elsewhere));
-    const other = claims.keep(onConnection(id, olds.settings.connection), news.declaredAs, olds.declaredAs);
+    const other = claims.keep(claimOf(olds), news.declaredAs, olds.declaredAs);
     if (other) return Promise.reject(twice(id, news.declaredAs, other.by));
     const changes = olds.sizeGiB !== news.sizeGiB || !isSame(olds.settings, news.settings);
     return Promise.resolve({ changes, deleteBeforeReplace: true });
@@ -118,16 +120,18 @@ export const volume = {
 
   async create(inputs: VolumeInputs): Promise<dynamic.CreateResult<VolumeOutputs>> {
     const { declaredAs, name } = inputs;
+    const mayTake = (found: Claimed) => {
+      refuseSecond(found, declaredAs);
+      claims.make(claimOf(found), declaredAs);
+    };
     if (inputs.import !== undefined) {
-      refuseSecond(inputs.import, inputs);
-      claims.make(onConnection(inputs.import, inputs.settings.connection), declaredAs);
-      const taken = await importVolume(clusterOf(inputs.settings), inputs.import, { ...inputs, name: inputs.import });
+      const wanted = { ...inputs, name: inputs.import };
+      const taken = await importVolume(clusterOf(inputs.settings), inputs.import, wanted, mayTake);
       return { id: taken.name, outs: await outputs(taken, declaredAs) };
     }
     if (name === undefined) throw new CioError("not-possible", "a volume needs a name on the cluster");
-    refuseSecond(name, inputs);
-    const made = await createVolume(clusterOf(inputs.settings), { ...inputs, name }, isOwnName(inputs));
-    claims.make(onConnection(name, inputs.settings.connection), declaredAs);
+    const made = await createVolume(clusterOf(inputs.settings), { ...inputs, name }, isOwnName(inputs), mayTake);
+    claims.make(claimOf(made), declaredAs);
     if (made.found)
       console.log(`${name}: found on the cluster, created by an interrupted run of this stack; continuing with it`);
     return { id: name, outs: await outputs(made, declaredAs) };
@@ -152,10 +156,9 @@ export const volume = {
   },
 
   async delete(id: string, { declaredAs, ...known }: VolumeOutputs): Promise<void> {
-    const { settings } = known;
-    const heir = claims.heir(onConnection(id, settings.connection), declaredAs);
+    const heir = claims.heir(claimOf(known), declaredAs);
     if (heir) console.log(`volume ${id} stays on the cluster: it is "${heir.by}" now`);
-    else await removeVolume(clusterOf(settings), known);
+    else await removeVolume(clusterOf(known.settings), known);
   },
 } satisfies dynamic.ResourceProvider;
 
@@ -192,9 +195,15 @@ const failuresOf = (action: () => Promise<Problem[]>) =>
 // Under a name that was made from what only this state has, there can only be what its own declaration made.
 const isOwnName = ({ physicalName }: VolumeInputs) => physicalName === undefined;
 
-function refuseSecond(id: string, { declaredAs: by, settings }: VolumeInputs): void {
-  const other = claims.want(onConnection(id, settings.connection), by);
-  if (other) throw twice(id, by, other.by);
+type Claimed = Pick<FoundVolume, "name" | "uuid">;
+
+// A volume is the same by whichever connection it is reached, and its cluster may tell no id: what the cluster gave the volume itself tells two
+// of one name apart.
+const claimOf = ({ name, uuid }: Claimed) => `${uuid}: ${name}`;
+
+function refuseSecond(volume: Claimed, by: string | undefined): void {
+  const other = claims.want(claimOf(volume), by);
+  if (other) throw twice(volume.name, by, other.by);
 }
 
 function twice(id: string, by: string | undefined, other: string | undefined): CioError {

@@ -11,9 +11,9 @@ import { keepAtPreview } from "../../engine";
 import { transformed } from "../../transform";
 import { askCio } from "./ask";
 import { MAX_NAME_LENGTH } from "./assumed";
-import { CONNECTION_NAMESPACE, configKeys } from "./connection";
+import { CONNECTION_NAMESPACE, configKeys, variableOf } from "./connection";
 import { cioToken } from "./identity";
-import { onConnection } from "../../named-connections";
+import { leadsTo, onConnection } from "../../named-connections";
 import { registrationOf } from "../../own-resources";
 import { providerText } from "./provider-text";
 
@@ -52,12 +52,24 @@ export class CioVolume extends pulumi.CustomResource {
   }
 }
 
+const place = (connection: string | undefined): string | undefined => {
+  const all = pulumi.runtime.allConfig();
+  return leadsTo(
+    CONNECTION_NAMESPACE,
+    { key: "endpoint", variable: variableOf("endpoint") },
+    connection,
+    (key) => all[key],
+  );
+};
+
 export const cioBackend: VolumeBackend = {
   // On one cluster, a name is one volume's.
   identity({ name, physicalName, importId, own, config }) {
     const { connection = config.cio?.connection } = (own ?? {}) as { connection?: string };
     const chosen = importId ?? physicalName;
-    return onConnection(chosen === undefined ? `name made from ${name}` : `name ${chosen}`, connection);
+    // Of each connection the stack has an own token, which is part of the names that are made.
+    if (chosen === undefined) return onConnection(`name made from ${name}`, connection);
+    return onConnection(`name ${chosen}`, place(connection));
   },
   hasConnections: true,
   placement: (config) => stackPlacement("cio", config),

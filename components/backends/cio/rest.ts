@@ -14,7 +14,8 @@ import {
 } from "../../http-session";
 import { parseJson, type TransportFailure } from "../../transport";
 import { NO_SUCH_VOLUME } from "./assumed";
-import type { Connection } from "./connection";
+import { setCommand } from "../../named-connections";
+import { keyOf, type Connection, type ConnectionKey } from "./connection";
 import { CioError, refused } from "./errors";
 
 /** The REST API. */
@@ -24,7 +25,7 @@ export class CioRest {
   constructor(private readonly connection: Connection) {
     const { ca, insecure, timeoutMs } = connection;
     const failed = (failure: TransportFailure, origin: string, what: string) =>
-      transportError(failure, origin, timeoutMs, what);
+      transportError(failure, origin, connection, what);
     this.client = new HttpClient({ connections: 16, timeoutMs, ca, insecure, failed });
   }
 
@@ -54,7 +55,7 @@ export class CioRest {
   private check(response: HttpResponse, what: string): void {
     const { status, text } = response;
     if (isWebPage(response) && !isFromProxy(response)) {
-      const message = `${what}: ${this.connection.endpoint} responded with a web page, not like the ContainerIO API. Check cio:endpoint, and any proxy or sign-in page in front of it.`;
+      const message = `${what}: ${this.connection.endpoint} responded with a web page, not like the ContainerIO API. Check ${keyOf(this.connection, "endpoint")}, and any proxy or sign-in page in front of it.`;
       throw new CioError("answer-unreadable", message, { unsettled: true });
     }
     if (status >= 200 && status < 300) {
@@ -69,7 +70,7 @@ export class CioRest {
     }
     const words = wordsOf(text);
     if (words !== "") throw refused(what, words);
-    const message = `${what}: ${this.connection.endpoint} answered ${status}, and nothing that tells why. Check cio:endpoint.`;
+    const message = `${what}: ${this.connection.endpoint} answered ${status}, and nothing that tells why. Check ${keyOf(this.connection, "endpoint")}.`;
     throw new CioError("answer-unreadable", message, { unsettled: status >= 500 });
   }
 
@@ -102,23 +103,30 @@ function wordsOf(text: string): string {
   return text.trim().slice(0, 500);
 }
 
-function transportError({ kind, why }: TransportFailure, endpoint: string, timeoutMs: number, what: string): CioError {
+function transportError(
+  { kind, why }: TransportFailure,
+  endpoint: string,
+  connection: Connection,
+  what: string,
+): CioError {
+  const { timeoutMs } = connection;
+  const key = (each: ConnectionKey) => keyOf(connection, each);
   switch (kind) {
     case "untrusted":
       return new CioError(
         "certificate-untrusted",
         `the certificate of ${endpoint} isn't trusted: ${why}. Give the CA that signed it ` +
-          "(pulumi config set cio:caFile ca.pem), or, knowing what that means, pulumi config set cio:insecure true",
+          `(${setCommand(key("caFile"), "ca.pem")}), or, knowing what that means, ${setCommand(key("insecure"), "true")}`,
       );
     case "unreachable":
       return new CioError(
         "unreachable",
-        `the ContainerIO API ${endpoint} can't be reached: ${why}. Check cio:endpoint, and whether cio-api is running.`,
+        `the ContainerIO API ${endpoint} can't be reached: ${why}. Check ${key("endpoint")}, and whether cio-api is running.`,
       );
     case "timed-out":
       return new CioError(
         "timed-out",
-        `${what}: ${endpoint} gave no answer within ${timeoutMs / 1000} s (cio:timeoutSeconds).`,
+        `${what}: ${endpoint} gave no answer within ${timeoutMs / 1000} s (${key("timeoutSeconds")}).`,
         { unsettled: true },
       );
     case "interrupted":

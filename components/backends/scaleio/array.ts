@@ -4,6 +4,7 @@
 import { z } from "zod";
 
 import type { AccessMode } from "../../../src/backends/scaleio";
+import { keyOf } from "./connection";
 import { arrayCodes, isRefusal, ScaleioError } from "./errors";
 import { isAtLeast, type GatewaySession } from "./session";
 
@@ -106,11 +107,12 @@ export class ScaleioArray {
    */
   async systemId(): Promise<string> {
     const id = (await this.systemOnce.get())[0]?.id ?? "";
-    const { systemId: expected, endpoint } = this.session;
+    const { systemId: expected, endpoint, connection } = this.session;
     if (expected === undefined || expected === id) return id;
     throw new ScaleioError(
       "other-array",
-      `${endpoint} is the gateway of array ${id}, but scaleio:systemId is ${expected}. Correct scaleio:endpoint or scaleio:systemId.`,
+      `${endpoint} is the gateway of array ${id}, but ${keyOf(connection, "systemId")} is ${expected}. ` +
+        `Correct ${keyOf(connection, "endpoint")} or ${keyOf(connection, "systemId")}.`,
     );
   }
 

@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 
-import { connectionSource, CONNECTIONS_KEY, type ConnectionSource } from "../../named-connections";
+import { connectionKey, connectionSource, CONNECTIONS_KEY, type ConnectionSource } from "../../named-connections";
 import { ScaleioError } from "./errors";
 
 /** The namespace of the connection's config: `scaleio:endpoint` and so on. */
@@ -30,6 +30,8 @@ export type ConnectionKey = keyof typeof connectionKeys;
 
 /** How to reach a gateway. */
 export interface Connection {
+  /** Its name, where it is a named one. */
+  name?: string | undefined;
   /** `https://host:port`, without a path. */
   endpoint: string;
   username: string;
@@ -40,6 +42,11 @@ export interface Connection {
   /** The id of the array that it must belong to. */
   systemId?: string | undefined;
   timeoutMs: number;
+}
+
+/** The path of a key of the connection in the config, for messages. */
+export function keyOf({ name }: Pick<Connection, "name">, key: ConnectionKey): string {
+  return connectionKey(CONNECTION_NAMESPACE, name, key);
 }
 
 /** The name of the environment's variable that stands for a key. */
@@ -104,7 +111,7 @@ export function readConnection(
     const list = wrong.map((each) => `\n  - ${prefix}${each}`).join("");
     throw new ScaleioError("not-configured", `the connection to the ScaleIO gateway isn't set up:${list}`);
   }
-  return { endpoint, username, password, ca, insecure, systemId, timeoutMs: timeoutSeconds * 1000 };
+  return { name, endpoint, username, password, ca, insecure, systemId, timeoutMs: timeoutSeconds * 1000 };
 }
 
 // The config's, in one form or the other; else the environment's.

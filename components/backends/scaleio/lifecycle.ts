@@ -2,8 +2,10 @@
 
 import { change, count, nearest, problem, type Problem } from "../../../src";
 import type { ScaleioSettings } from "../../../src/backends/scaleio";
+import { setCommand } from "../../named-connections";
 import { carryOut } from "../../transport";
 import { KIB_PER_GIB, type ArrayVolume, type Pool, type PoolStatistics, type ScaleioArray } from "./array";
+import { keyOf } from "./connection";
 import { arrayCodes, isRefusal, isUnsettled, ScaleioError } from "./errors";
 
 /** What a volume must be. */
@@ -494,8 +496,8 @@ export async function sameArray(array: ScaleioArray, id: string, known: string |
   if (known === undefined || known === systemId) return systemId;
   throw new ScaleioError(
     "other-array",
-    `volume ${id} is on array ${known}, but ${array.session.endpoint} is the gateway of array ${systemId}. Restore scaleio:endpoint. ` +
-      `(If array ${known} is lost for good, with its volumes: pulumi state delete.)`,
+    `volume ${id} is on array ${known}, but ${array.session.endpoint} is the gateway of array ${systemId}. ` +
+      `Restore ${keyOf(array.session.connection, "endpoint")}. (If array ${known} is lost for good, with its volumes: pulumi state delete.)`,
   );
 }
 
@@ -506,10 +508,11 @@ export async function sameArray(array: ScaleioArray, id: string, known: string |
 export async function stackArray(array: ScaleioArray, known: string | undefined): Promise<string> {
   const systemId = await array.systemId();
   if (known === undefined || known === systemId || array.session.systemId === systemId) return systemId;
+  const { connection } = array.session;
   throw new ScaleioError(
     "other-array",
-    `this stack's volumes are on array ${known}, but ${array.session.endpoint} is the gateway of array ${systemId}. Restore scaleio:endpoint; ` +
-      `or, for new volumes on array ${systemId}: pulumi config set scaleio:systemId ${systemId}`,
+    `this stack's volumes are on array ${known}, but ${array.session.endpoint} is the gateway of array ${systemId}. ` +
+      `Restore ${keyOf(connection, "endpoint")}; or, for new volumes on array ${systemId}: ${setCommand(keyOf(connection, "systemId"), systemId)}`,
   );
 }
 

@@ -11,7 +11,7 @@ import { leaveToEngine } from "../../provider-errors";
 import { ScaleioArray } from "./array";
 import { Claims } from "../../claims";
 import { containsUnknown, failuresOf as checkFailures, UNKNOWN } from "../../provider-checks";
-import { onConnection, otherConnection, PerConnection } from "../../named-connections";
+import { otherConnection, PerConnection } from "../../named-connections";
 import { readConnection } from "./connection";
 import { ScaleioError } from "./errors";
 import {
@@ -156,9 +156,9 @@ export const volume = {
           inputs.sizeGiB - (olds.sizeGiB ?? 0),
           promises.of(news.settings.connection),
         );
-      await stackArray(arrayOf(news.settings), inputs.stackSystemId);
+      const systemId = await stackArray(arrayOf(news.settings), inputs.stackSystemId);
       if (inputs.import !== undefined) {
-        refuseSecondVolume(inputs.import, inputs);
+        refuseSecondVolume(inputs.import, systemId, inputs.declaredAs);
         const { found, problems } = await importProblems(
           arrayOf(news.settings),
           inputs.import,
@@ -183,7 +183,7 @@ export const volume = {
   diff(id: string, olds: VolumeOutputs, news: VolumeInputs): Promise<dynamic.DiffResult> {
     const elsewhere = otherConnection(id, olds, news);
     if (elsewhere !== undefined) return Promise.reject(new ScaleioError("not-possible", elsewhere));
-    const other = volumeClaims.keep(onConnection(id, olds.settings.connection), news.declaredAs, olds.declaredAs);
+    const other = volumeClaims.keep(onArray(id, olds.systemId), news.declaredAs, olds.declaredAs);
     if (other) return Promise.reject(volumeTwice(id, news.declaredAs, other.by));
     return Promise.resolve({ changes: asked(olds) !== asked(news), deleteBeforeReplace: true });
   },
@@ -192,18 +192,18 @@ export const volume = {
     const { declaredAs, name } = inputs;
     if (name === undefined) throw new ScaleioError("not-possible", "a volume requires a name on the array");
     const wanted = { ...inputs, name };
+    const systemId = await stackArray(arrayOf(inputs.settings), inputs.stackSystemId);
     if (inputs.import !== undefined) {
       // A transform may have given it, or made it known only now.
       const id = inputs.import.toLowerCase();
-      await stackArray(arrayOf(inputs.settings), inputs.stackSystemId);
-      refuseSecondVolume(id, inputs);
-      volumeClaims.make(onConnection(id, inputs.settings.connection), declaredAs);
+      refuseSecondVolume(id, systemId, declaredAs);
+      volumeClaims.make(onArray(id, systemId), declaredAs);
       return { id, outs: volumeOutputs(await importVolume(arrayOf(inputs.settings), id, wanted), declaredAs) };
     }
     const made = await createVolume(arrayOf(inputs.settings), wanted, isOwnName(inputs), (id) =>
-      refuseSecondVolume(id, inputs),
+      refuseSecondVolume(id, systemId, declaredAs),
     );
-    volumeClaims.make(onConnection(made.id, inputs.settings.connection), declaredAs);
+    volumeClaims.make(onArray(made.id, systemId), declaredAs);
     if (made.found) {
       console.log(`${made.name}: found volume ${made.id}, created by an interrupted run of this stack; it is adopted`);
     }
@@ -219,7 +219,8 @@ export const volume = {
     const { name, sizeGiB, settings } = found;
     // The inputs are those that would make what is there: so a refresh shows what was changed behind our back.
     const { declaredAs } = props;
-    return { id, props: volumeOutputs(found, declaredAs), inputs: { name, sizeGiB, settings, declaredAs } };
+    // The id as the array writes it: one that somebody gave may have capitals.
+    return { id: found.id, props: volumeOutputs(found, declaredAs), inputs: { name, sizeGiB, settings, declaredAs } };
   },
 
   async update(id: string, olds: VolumeOutputs, news: VolumeInputs): Promise<dynamic.UpdateResult<VolumeOutputs>> {
@@ -232,7 +233,7 @@ export const volume = {
   },
 
   async delete(id: string, { systemId, name: knownName, settings, declaredAs }: VolumeOutputs): Promise<void> {
-    const heir = volumeClaims.heir(onConnection(id, settings.connection), declaredAs);
+    const heir = volumeClaims.heir(onArray(id, systemId), declaredAs);
     if (heir) console.log(`volume ${id} stays on the array: it is now "${heir.by}"`);
     else await removeVolume(arrayOf(settings), id, { systemId, knownName });
   },
@@ -254,31 +255,30 @@ export const mapping = {
       const { sdc, problems } = await findSdc(arrayOf(news), news.sdc);
       if (!sdc) return problems;
       const { volumeId, volumeSystemId, stackSystemId } = news;
-      await stackArray(arrayOf(news), stackSystemId);
+      const systemId = await stackArray(arrayOf(news), stackSystemId);
       if (!containsUnknown(volumeSystemId)) await sameArray(arrayOf(news), volumeId, volumeSystemId);
       inputs.sdcId = sdc.id;
-      if (!containsUnknown(volumeId))
-        refuseSecondMapping({ volumeId, sdcId: sdc.id, connection: news.connection }, news.declaredAs);
+      if (!containsUnknown(volumeId)) refuseSecondMapping({ volumeId, sdcId: sdc.id }, systemId, news.declaredAs);
       return [];
     });
     return { inputs, failures };
   },
 
-  diff(_id: string, olds: MappingOutputs, news: MappingInputs): Promise<dynamic.DiffResult> {
-    const replaces = (["volumeId", "sdcId", "connection"] as const).filter((key) => olds[key] !== news[key]);
+  async diff(_id: string, olds: MappingOutputs, news: MappingInputs): Promise<dynamic.DiffResult> {
+    const replaces: string[] = (["volumeId", "sdcId"] as const).filter((key) => olds[key] !== news[key]);
+    // By another name of the same array it is the same mapping: a replacement would take it away after it was found there.
+    const isOtherName = olds.connection !== news.connection;
+    if (isOtherName && (await arrayOf(news).systemId()) !== olds.systemId) replaces.push("connection");
     if (replaces.length === 0) {
-      const other = mappingClaims.keep(
-        onConnection(mappingId(olds), olds.connection),
-        news.declaredAs,
-        olds.declaredAs,
-      );
-      if (other) return Promise.reject(mappingTwice(olds, news.declaredAs, other.by));
+      const other = mappingClaims.keep(onArray(mappingId(olds), olds.systemId), news.declaredAs, olds.declaredAs);
+      if (other) throw mappingTwice(olds, news.declaredAs, other.by);
     }
     const changes =
       replaces.length > 0 ||
+      isOtherName ||
       olds.gone === true ||
       (["iopsLimit", "bandwidthLimitKBps", "accessMode"] as const).some((key) => olds[key] !== news[key]);
-    return Promise.resolve({ changes, replaces });
+    return { changes, replaces };
   },
 
   async create(inputs: MappingInputs): Promise<dynamic.CreateResult<MappingOutputs>> {
@@ -286,10 +286,10 @@ export const mapping = {
     const { sdc, declaredAs, volumeSystemId, stackSystemId } = inputs;
     const on = connectedBy(inputs);
     const id = mappingId(wanted);
-    await stackArray(arrayOf(inputs), stackSystemId);
-    refuseSecondMapping({ ...wanted, ...on }, declaredAs);
-    mappingClaims.make(onConnection(id, inputs.connection), declaredAs);
-    const { systemId, unfinished } = await createMapping(arrayOf(inputs), wanted, volumeSystemId);
+    const systemId = await stackArray(arrayOf(inputs), stackSystemId);
+    refuseSecondMapping(wanted, systemId, declaredAs);
+    mappingClaims.make(onArray(id, systemId), declaredAs);
+    const { unfinished } = await createMapping(arrayOf(inputs), wanted, volumeSystemId);
     if (!unfinished) return { id, outs: mappingOutputs({ ...wanted, ...on, sdc, systemId, declaredAs }) };
     // It is there, or may be, and the state must have it: else nobody would take it away again. The engine finishes it in the next run.
     const { accessMode: _unsure, ...has } = { ...wanted, iopsLimit: 0, bandwidthLimitKBps: 0 };
@@ -329,8 +329,8 @@ export const mapping = {
     };
   },
 
-  async delete(id: string, props: MappingOutputs): Promise<void> {
-    const heir = mappingClaims.heir(onConnection(id, props.connection), props.declaredAs);
+  async delete(_id: string, props: MappingOutputs): Promise<void> {
+    const heir = mappingClaims.heir(onArray(mappingId(props), props.systemId), props.declaredAs);
     const { volumeId, sdcId } = props;
     if (heir) console.log(`volume ${volumeId} stays mapped to SDC ${sdcId}: the mapping is now "${heir.by}"`);
     else await removeMapping(arrayOf(props), props);
@@ -379,8 +379,11 @@ const isText = (value: unknown): value is string => typeof value === "string" &&
 // Under a name that was made from what only this state has, there can only be what its own declaration made.
 const isOwnName = ({ physicalName }: VolumeInputs) => physicalName === undefined;
 
-function refuseSecondVolume(id: string, { declaredAs: by, settings }: VolumeInputs): void {
-  const other = volumeClaims.want(onConnection(id, settings.connection), by);
+// A key for what is one thing on an array, whatever the connections to it are called: the ids of two arrays may be the same.
+const onArray = (id: string, systemId: string) => `${systemId}: ${id}`;
+
+function refuseSecondVolume(id: string, systemId: string, by: string | undefined): void {
+  const other = volumeClaims.want(onArray(id, systemId), by);
   if (other) throw volumeTwice(id, by, other.by);
 }
 
@@ -399,10 +402,11 @@ const connectedBy = ({ connection }: { connection?: string | undefined }): { con
   connection === undefined ? {} : { connection };
 
 function refuseSecondMapping(
-  mapping: { volumeId: string; sdcId: string; connection?: string | undefined },
+  mapping: { volumeId: string; sdcId: string },
+  systemId: string,
   by: string | undefined,
 ): void {
-  const other = mappingClaims.want(onConnection(mappingId(mapping), mapping.connection), by);
+  const other = mappingClaims.want(onArray(mappingId(mapping), systemId), by);
   if (other) throw mappingTwice(mapping, by, other.by);
 }
 

@@ -8,11 +8,11 @@ import { generatedName, MAX_NAME_LENGTH } from "../../../src/backends/generated-
 import type { VolumeBackend } from "../contract";
 import { connectionKeyCheck, missingConnection } from "../../connection-keys";
 import { isConfigSecret, keepAtPreview, stackFile } from "../../engine";
-import { CONNECTIONS, namedConnections, onConnection } from "../../named-connections";
+import { CONNECTIONS, leadsTo, namedConnections, onConnection } from "../../named-connections";
 import { registrationOf } from "../../own-resources";
 import { transformed } from "../../transform";
 import { askScaleio } from "./ask";
-import { CONNECTION_NAMESPACE, configKeys } from "./connection";
+import { CONNECTION_NAMESPACE, configKeys, variableOf } from "./connection";
 import { scaleioStack } from "./identity";
 import { providerText } from "./provider-text";
 
@@ -53,12 +53,24 @@ export class ScaleioVolume extends pulumi.CustomResource {
   }
 }
 
+const place = (connection: string | undefined): string | undefined => {
+  const all = pulumi.runtime.allConfig();
+  return leadsTo(
+    CONNECTION_NAMESPACE,
+    { key: "endpoint", variable: variableOf("endpoint") },
+    connection,
+    (key) => all[key],
+  );
+};
+
 export const scaleioBackend: VolumeBackend = {
   // On one array, a name is one volume's. Where none is asked for, it is made from the volume's own.
   identity({ name, physicalName, importId, own, config }) {
     const { connection = config.scaleio?.connection } = (own ?? {}) as { connection?: string };
-    if (importId !== undefined) return onConnection(`id ${importId}`, connection);
-    return onConnection(physicalName === undefined ? `name made from ${name}` : `name ${physicalName}`, connection);
+    if (importId !== undefined) return onConnection(`id ${importId}`.toLowerCase(), place(connection));
+    // Of each connection the stack has an own token, which is part of the names that are made.
+    if (physicalName === undefined) return onConnection(`name made from ${name}`, connection);
+    return onConnection(`name ${physicalName}`, place(connection));
   },
   hasConnections: true,
   // An administrator can move a volume, and rename pools and domains.

@@ -14,7 +14,8 @@ import {
   type HttpResponse,
 } from "../../http-session";
 import { parseJson, type TransportFailure } from "../../transport";
-import type { Connection } from "./connection";
+import { setCommand } from "../../named-connections";
+import { keyOf, type Connection, type ConnectionKey } from "./connection";
 import { refused, ScaleioError, type Refusal } from "./errors";
 
 /** What a request is for: said in errors, and in how it may be repeated. */
@@ -51,10 +52,10 @@ export class GatewaySession {
   /** The gateway's clock as it was last heard. */
   gatewayTime: Date | undefined;
 
-  constructor(private readonly connection: Connection) {
+  constructor(readonly connection: Connection) {
     const { ca, insecure, timeoutMs } = connection;
     const failed = (failure: TransportFailure, origin: string, what: string) =>
-      transportError(failure, origin, timeoutMs, what);
+      transportError(failure, origin, connection, what);
     this.client = new HttpClient({ connections: 64, timeoutMs, ca, insecure, failed });
   }
 
@@ -86,6 +87,10 @@ export class GatewaySession {
   /** Ends the connections. */
   async close(): Promise<void> {
     await this.client.close();
+  }
+
+  private key(key: ConnectionKey): string {
+    return keyOf(this.connection, key);
   }
 
   private async call<T>(
@@ -154,7 +159,7 @@ export class GatewaySession {
       throw new ScaleioError(
         "login-refused",
         `the gateway ${this.endpoint} rejected the login of user "${this.connection.username}". ` +
-          "Check scaleio:username, and set the password: pulumi config set --secret scaleio:password. " +
+          `Check ${this.key("username")}, and set the password: ${setCommand(this.key("password"))}. ` +
           "(Without --run-program, refresh and destroy use the config of the last up.)",
       );
     }
@@ -174,7 +179,7 @@ export class GatewaySession {
     if (refusal.errorCode === undefined && refusal.message === undefined) {
       return new ScaleioError(
         "answer-unreadable",
-        `${what}: ${this.endpoint} responded with status ${answer.status}, not like a ScaleIO gateway. Check scaleio:endpoint, and any proxy in front of the gateway.`,
+        `${what}: ${this.endpoint} responded with status ${answer.status}, not like a ScaleIO gateway. Check ${this.key("endpoint")}, and any proxy in front of the gateway.`,
         { unsettled: answer.status >= 500 },
       );
     }
@@ -188,7 +193,7 @@ export class GatewaySession {
       throw new ScaleioError(
         "answer-unreadable",
         `${what}: ${this.endpoint} responded with a web page, not like a ScaleIO gateway. ` +
-          "Check scaleio:endpoint, and any proxy or sign-in page in front of the gateway.",
+          `Check ${this.key("endpoint")}, and any proxy or sign-in page in front of the gateway.`,
         { unsettled: true },
       );
     }
@@ -249,25 +254,27 @@ function refusalOf({ status, text, headers }: HttpResponse): Refusal {
 function transportError(
   { kind, why }: TransportFailure,
   endpoint: string,
-  timeoutMs: number,
+  connection: Connection,
   what: string,
 ): ScaleioError {
+  const { timeoutMs } = connection;
+  const key = (each: ConnectionKey) => keyOf(connection, each);
   switch (kind) {
     case "untrusted":
       return new ScaleioError(
         "certificate-untrusted",
         `the certificate of the gateway ${endpoint} isn't trusted: ${why}. Set the CA that signed it ` +
-          "(pulumi config set scaleio:caFile ca.pem), or disable verification: pulumi config set scaleio:insecure true",
+          `(${setCommand(key("caFile"), "ca.pem")}), or disable verification: ${setCommand(key("insecure"), "true")}`,
       );
     case "unreachable":
       return new ScaleioError(
         "unreachable",
-        `the gateway ${endpoint} can't be reached: ${why}. Check scaleio:endpoint, and that the gateway is running.`,
+        `the gateway ${endpoint} can't be reached: ${why}. Check ${key("endpoint")}, and that the gateway is running.`,
       );
     case "timed-out":
       return new ScaleioError(
         "timed-out",
-        `${what}: no response from the gateway ${endpoint} within ${timeoutMs / 1000} s (scaleio:timeoutSeconds).`,
+        `${what}: no response from the gateway ${endpoint} within ${timeoutMs / 1000} s (${key("timeoutSeconds")}).`,
         { unsettled: true },
       );
     case "interrupted":

@@ -35,6 +35,7 @@ test.each(BACKENDS)("on %s another one is refused, also that of the stack's own 
     expect(verdict).toBe("refused");
     expect(problems.map(({ code, path }) => `${code} ${path}`)).toEqual(["change-not-possible settings.connection"]);
     expect(problems[0]?.fix).toContain("restore the connection");
+    expect(problems[0]?.fix).toContain("unset it, and name that connection on the new volumes");
   }
   expect(change(west, on(backend, { [backend]: { connection: "west" } })).verdict).toBe("none");
 });

@@ -4,7 +4,7 @@ import { readConfigText } from "../../../src/stack/read-config";
 import { editProblems, newProblems, plansOf, whatIf } from "../../../src/stack/plan";
 import { readExport } from "../../../src/stack/state";
 import { statusesOf } from "../../../src/stack/status";
-import { resolve, type StackConfig } from "../../../src";
+import { resolve, type StackConfig, type VolumeRequest } from "../../../src";
 import type { StackConfigRead, StackState } from "../../../src/stack";
 
 const read = (values: StackConfig, others: Record<string, unknown> = {}): Promise<StackConfigRead> => {
@@ -28,6 +28,10 @@ interface Made {
   transformed?: Record<string, unknown>;
   isUnfinished?: boolean;
   isGone?: boolean;
+  /** What else its program asks for. */
+  asked?: Partial<VolumeRequest>;
+  /** Whether a version has made it that didn't record which tags are its own. */
+  isOlder?: boolean;
   protect?: boolean;
 }
 
@@ -58,7 +62,8 @@ function stateOf(config: StackConfigRead, made: Record<string, Made> = {}, extra
     const request = config.requestFor(name, volume);
     const placement =
       request.backend === "aws" ? { availabilityZone: "us-east-1a", ...request.placement } : request.placement;
-    const { volume: resolved, problems } = resolve(config.catalog, { ...request, placement });
+    const { asked, isOlder } = made[name] ?? {};
+    const { volume: resolved, problems } = resolve(config.catalog, { ...request, placement, ...asked });
     if (!resolved) throw new Error(JSON.stringify(problems));
     const { drift = {}, transformed, takenBy, isUnfinished, isGone, protect = true } = made[name] ?? {};
     const { sizeGiB, settings, backend } = resolved;
@@ -75,7 +80,7 @@ function stateOf(config: StackConfigRead, made: Record<string, Made> = {}, extra
       {
         urn,
         type: "storage-profiles:index:ProfiledVolume",
-        inputs: resolved,
+        inputs: isOlder ? { ...resolved, tags: undefined } : resolved,
         outputs: isUnfinished
           ? undefined
           : {
@@ -305,6 +310,28 @@ describe("a volume", () => {
     expect(shown(config, stateOf(config, { a: { drift: { size: 20 } } }))).toEqual({
       a: "non-compliant status-drifted",
     });
+  });
+
+  test("on aws has the name and the tags that its program gives it", async () => {
+    const config: StackConfig = {
+      ...{ backend: "aws", profiles: { gp: { aws: { volumeType: "gp3" } } } },
+      volumes: { a: { profile: "gp", sizeGiB: 1 } },
+    };
+    const of = async (made: Made, { volumes, ...rest }: StackConfig, isListed: boolean, before = config) =>
+      shown(await read(isListed ? { ...rest, volumes } : rest), stateOf(await read(before), { a: made }))["a"];
+    const named = { asked: { physicalName: "prod-data" } };
+    const tagged = { asked: { tags: { team: "shop" } } };
+    for (const isListed of [true, false]) expect(await of(named, config, isListed)).toBe("compliant");
+    expect(await of(tagged, config, false)).toBe("compliant");
+    expect(await of({ ...tagged, isOlder: true }, config, false)).toBe("compliant");
+    // A tag of the stack is its own to remove; an earlier version didn't say whose it is.
+    const withTag = { ...config, tags: { env: "dev" } };
+    const left = (made: Made) => of(made, config, false, withTag);
+    expect([await left({}), await left({ isOlder: true })]).toEqual([
+      "out-of-date status-declaration-changed",
+      "compliant",
+    ]);
+    expect(await of({ ...tagged, isOlder: true }, withTag, false)).toBe("out-of-date status-declaration-changed");
   });
 
   test("is unknown when the last `up` did not finish it, or when the state can't be read", async () => {

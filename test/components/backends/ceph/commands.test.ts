@@ -55,6 +55,32 @@ test("an image is read with its limits, wherever they are set, and with its own 
   expect(await cluster().image("fast", "v")).toMatchObject({ metadata: {}, mark: undefined });
 });
 
+test("a named connection has nothing of the environment's cluster, and its own keys in messages", async () => {
+  const before = { ...process.env };
+  Object.assign(process.env, { CEPH_CONF: "/own.conf", CEPH_ARGS: "--id own", CEPH_KEYRING: "/own.ring" });
+  try {
+    prints({ fsid: { err: "error connecting to the cluster", status: 1 } });
+    const said = join(directory, "said");
+    const script = readFileSync(join(directory, "ceph"), "utf8");
+    const note = `env | grep ^CEPH_ >> '${said}'; echo . >> '${said}'`;
+    writeFileSync(join(directory, "ceph"), script.replace("#!/bin/sh", `#!/bin/sh\n${note}`));
+    await expect(cluster({ name: "west" }).fsid()).rejects.toThrow(
+      "Check ceph:connections.west.user and ceph:connections.west.keyringFile.",
+    );
+    expect(readFileSync(said, "utf8")).toBe(".\n");
+    await expect(cluster().fsid()).rejects.toThrow("Check ceph:user and ceph:keyringFile.");
+    expect(readFileSync(said, "utf8")).toContain("CEPH_CONF=/own.conf");
+  } finally {
+    process.env = before;
+  }
+  const read = (west: object, name?: string) =>
+    readConnection((key) => (key === "ceph:connections" ? JSON.stringify({ west }) : undefined), {}, name);
+  expect(() => read({ user: "u" }, "west")).toThrow(
+    "ceph:connections.west.configFile is missing: pulumi config set --path ceph:connections.west.configFile /etc/ceph/west.conf",
+  );
+  expect(read({}).configFile).toBeUndefined();
+});
+
 test("values are arguments of their own, never a shell's text, and the key is only named by its file", async () => {
   prints({});
   const of = cluster({ user: "volumes", keyringFile: "/k/ring", configFile: "/c.conf" });

@@ -49,6 +49,7 @@ export function memoryCluster(): MemoryCluster {
     images,
     half,
     all: [pool("fast", 3, "ssd"), pool("slow", 2, "hdd")],
+    configKey: "ceph:configFile",
     id: "the-cluster",
     fsid: () => Promise.resolve(cluster.id),
     pools: () => Promise.resolve(cluster.all),
