@@ -616,7 +616,8 @@ export const problemKinds = {
     allowed: () => "a Pulumi project: YAML with `name` and `runtime`",
   }),
   "folder-not-readable": problemKind<{ why: string }>({
-    meaning: "A folder can't be listed, so the projects in it are unknown, and with them the stacks that the command is about.",
+    meaning:
+      "A folder can't be listed, so the projects in it are unknown, and with them the stacks that the command is about.",
     message: ({ why }) => `can't be listed: ${why}`,
     fix: () => "make the folder readable, or run the command in a folder that has only the projects that are meant",
   }),
