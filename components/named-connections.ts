@@ -115,9 +115,9 @@ export function leadsTo(
   namespace: string,
   { key, variable }: { key: string; variable: string },
   connection: string | undefined,
-  config: Config,
+  config: Readonly<Record<string, string>>,
 ): string | undefined {
-  const source = connectionSource(namespace, config, process.env, connection);
+  const source = connectionSource(namespace, (each) => config[each], process.env, connection);
   if ("missing" in source) return connection;
   const address = source.config(`${namespace}:${key}`) ?? source.environment[variable];
   return address?.replace(/^https?:\/\//i, "").replace(/\/+$/, "") ?? connection;

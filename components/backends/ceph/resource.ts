@@ -58,15 +58,9 @@ export class CephVolume extends pulumi.CustomResource {
   }
 }
 
-const place = (connection: string | undefined): string | undefined => {
-  const all = pulumi.runtime.allConfig();
-  return leadsTo(
-    CONNECTION_NAMESPACE,
-    { key: "configFile", variable: variableOf("configFile") },
-    connection,
-    (key) => all[key],
-  );
-};
+const ADDRESS = { key: "configFile", variable: variableOf("configFile") };
+const place = (connection: string | undefined) =>
+  leadsTo(CONNECTION_NAMESPACE, ADDRESS, connection, pulumi.runtime.allConfig());
 
 export const cephBackend: VolumeBackend = {
   takesFrom: true,

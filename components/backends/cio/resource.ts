@@ -52,15 +52,9 @@ export class CioVolume extends pulumi.CustomResource {
   }
 }
 
-const place = (connection: string | undefined): string | undefined => {
-  const all = pulumi.runtime.allConfig();
-  return leadsTo(
-    CONNECTION_NAMESPACE,
-    { key: "endpoint", variable: variableOf("endpoint") },
-    connection,
-    (key) => all[key],
-  );
-};
+const ADDRESS = { key: "endpoint", variable: variableOf("endpoint") };
+const place = (connection: string | undefined) =>
+  leadsTo(CONNECTION_NAMESPACE, ADDRESS, connection, pulumi.runtime.allConfig());
 
 export const cioBackend: VolumeBackend = {
   // On one cluster, a name is one volume's.

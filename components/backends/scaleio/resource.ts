@@ -53,18 +53,12 @@ export class ScaleioVolume extends pulumi.CustomResource {
   }
 }
 
-const place = (connection: string | undefined): string | undefined => {
-  const all = pulumi.runtime.allConfig();
-  return leadsTo(
-    CONNECTION_NAMESPACE,
-    { key: "endpoint", variable: variableOf("endpoint") },
-    connection,
-    (key) => all[key],
-  );
-};
+const ADDRESS = { key: "endpoint", variable: variableOf("endpoint") };
+const place = (connection: string | undefined) =>
+  leadsTo(CONNECTION_NAMESPACE, ADDRESS, connection, pulumi.runtime.allConfig());
 
 export const scaleioBackend: VolumeBackend = {
-  // On one array, a name is one volume's. Where none is asked for, it is made from the volume's own.
+  // A name belongs to one volume of an array. Where no physical name is given, one is made from the volume's name.
   identity({ name, physicalName, importId, own, config }) {
     const { connection = config.scaleio?.connection } = (own ?? {}) as { connection?: string };
     if (importId !== undefined) return onConnection(`id ${importId}`.toLowerCase(), place(connection));
