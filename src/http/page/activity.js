@@ -4,7 +4,7 @@
 /** @typedef {import("./dom.js").Tone} Tone */
 /** @typedef {{ tone: Tone, text: string }} Activity */
 
-/** @type {Map<string, { report: OperationReport, volumes: Map<string, Activity> }>} by the operation's id */
+/** @type {Map<string, { report: OperationReport, concerned: Set<string>, volumes: Map<string, Activity> }>} by the operation's id */
 const open = new Map();
 /** @type {() => void} */
 let listener = () => {};
@@ -19,7 +19,10 @@ export function onActivity(changed) {
 export function noteOperation(report) {
   const before = open.get(report.id);
   if (report.state !== "queued" && report.state !== "running") open.delete(report.id);
-  else open.set(report.id, { report, volumes: before?.volumes ?? new Map() });
+  else {
+    const concerned = new Set([...report.volumes, ...report.destroy]);
+    open.set(report.id, { report, concerned, volumes: before?.volumes ?? new Map() });
+  }
   if (before?.report.state !== report.state || before?.report.volumes.length !== report.volumes.length) changed();
 }
 
@@ -52,11 +55,10 @@ export function noteEvent(id, event) {
  * @returns {Activity | undefined}
  */
 export function activityOf(volume) {
-  for (const { report, volumes } of open.values()) {
+  for (const { report, concerned, volumes } of open.values()) {
     const activity = volumes.get(volume);
     if (activity) return activity;
-    if (report.volumes.includes(volume) || report.destroy.includes(volume))
-      return { tone: "waiting", text: report.state === "queued" ? "queued" : "waiting" };
+    if (concerned.has(volume)) return { tone: "waiting", text: report.state === "queued" ? "queued" : "waiting" };
   }
   return undefined;
 }

@@ -53,8 +53,9 @@ function draw() {
   drawChips();
   byId("volumes-count").textContent =
     found.length === volumes.length ? "" : `${count(found.length)} of ${plural(volumes.length, "volume")}`;
-  const { going } = pending();
-  drawSummary();
+  const work = pending();
+  const { going } = work;
+  drawSummary(work);
   byId("apply-all").textContent = going.length === 0 ? "Apply…" : `Apply to ${plural(going.length, "volume")}…`;
   byId("apply-all").toggleAttribute("disabled", going.length === 0);
   byId("ask-backends").toggleAttribute("disabled", openOperation()?.report.kind === "refresh");
@@ -130,16 +131,17 @@ function activity({ name }) {
 }
 
 // The one question that brings most people here: is all as it is declared, and if not, what would it take?
-function drawSummary() {
-  const { going, staying } = pending();
+/** @param {ReturnType<typeof pending>} work */
+function drawSummary({ going, staying }) {
   const running = openOperation();
   const busy = volumes.filter(({ name }) => activityOf(name) !== undefined);
   const broken = volumes.filter(({ status }) => status === "non-compliant").length;
   const there = volumes.filter(({ recorded }) => recorded !== undefined);
+  const changing = new Set([...going, ...busy]);
   const money = change(
     there.map(({ monthlyCost }) => monthlyCost),
-    [...new Set([...there, ...going, ...busy])].map((volume) =>
-      going.includes(volume) || busy.includes(volume) ? volume.declaredMonthlyCost : volume.monthlyCost,
+    [...new Set([...there, ...changing])].map((volume) =>
+      changing.has(volume) ? volume.declaredMonthlyCost : volume.monthlyCost,
     ),
   );
   const work =
