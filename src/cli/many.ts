@@ -208,7 +208,7 @@ export async function answerOf<P extends Part>(
 /** How many stacks are named that have the same problem. */
 const MOST_NAMED = 3;
 
-// What is wrong in many stacks is told once, with their names; a mistake in a shared file is nobody's own.
+// Report a problem that several stacks share once, with their names; one of a shared file belongs to no stack.
 function gathered(outcomes: readonly Outcome<Part>[]): Problem[] {
   const found = new Map<string, { one: Problem; labels: string[] }>();
   for (const { label, value, failure } of outcomes)

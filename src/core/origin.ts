@@ -11,7 +11,7 @@ export function profilePlace(profile: Profile, backend?: BackendName): string {
   return inItsFile(sectionPath(profile.name, backend), profile);
 }
 
-/** The same, of a profile by its name: one that isn't known would stand in the stack's config. */
+/** The same, by the profile's name. An unknown profile counts as one of the stack's config. */
 export function sectionPlace({ profiles }: Catalog, name: string, backend?: BackendName): string {
   const profile = Object.hasOwn(profiles, name) ? profiles[name] : undefined;
   return profile ? profilePlace(profile, backend) : sectionPath(name, backend);

@@ -111,7 +111,7 @@ function removal(
       }),
     ];
   }
-  // The shared or built-in one of the name takes its place: that is an edit like another, and the plan says what it does.
+  // The shared or built-in profile of this name takes its place, and the plan shows the effect as for any other edit.
   if (isBuiltIn || shared) return [];
   const removed = (kind: ConfigEdit["kind"], name: string) =>
     edits.some((each) => each.kind === kind && each.name === name);

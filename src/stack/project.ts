@@ -169,7 +169,7 @@ async function stateBackend(engine: Engine): Promise<StateBackend> {
   }
 }
 
-/** Where operations leave their reports, unless it is said otherwise. */
+/** The default folder for reports of operations. */
 export function journalDirectoryOf(env: NodeJS.ProcessEnv): string {
   const base = env["XDG_STATE_HOME"];
   return join(

@@ -16,7 +16,7 @@ leaveToEngine("KubernetesError");
 interface Inputs {
   /** The claim: `namespace/name`. */
   claim: string;
-  /** The claim's uid: by it another cluster's claim of the same name is told apart. */
+  /** The claim's uid: it tells this claim from one of the same name in another cluster. */
   uid?: string;
   /** The VolumeAttributesClass that was requested. */
   attributesClass?: string;

@@ -31,7 +31,7 @@ const FIXED = ["metadata.name", "metadata.namespace"].concat(
 
 const DEFAULT_TIMEOUT_MINUTES = 15;
 
-/** What a companion is told. */
+/** The inputs of a companion. */
 export interface ClaimOutcomeArgs {
   claim: pulumi.Input<string>;
   uid: pulumi.Input<string | undefined>;

@@ -48,7 +48,7 @@ const eventsShape = z.object({
 
 type AttributesClass = z.infer<typeof classShape>;
 
-/** What the API server says of a change that it would refuse. */
+/** The API server's reason for refusing a change. */
 export interface Refusal {
   message: string;
   isForbidden: boolean;

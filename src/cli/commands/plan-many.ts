@@ -33,7 +33,7 @@ export interface PlannedStack extends Part {
   before: ProfileDefinition | undefined;
   /** The tag of the config that this was planned from. */
   tag: string;
-  /** The shared file that the edit is made in, by its path. */
+  /** The path of the shared file that the edit changes. */
   sharedPath: string | undefined;
 }
 

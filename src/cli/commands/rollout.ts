@@ -139,7 +139,7 @@ function carryOn(record: RolloutRecord, context: Context): Promise<Answer> {
   return untilFailure(record, context, false, () => inWaves(record, context));
 }
 
-// What fails on the way stops the rollout as it is recorded, and says how to go on.
+// A failure stops the rollout, keeps its record, and tells how to continue.
 async function untilFailure(
   record: RolloutRecord,
   context: Context,

@@ -35,7 +35,7 @@ export const validate: CommandSpec = {
       const line = `${bold(file)}: ${found} ${dim(`(${volumes} ${volumes === 1 ? "volume" : "volumes"})`)}`;
       return [line, ...notes.map(({ message }) => `  note: ${message}`)].join("\n");
     });
-    // What is wrong in a shared file is told once.
+    // Report the problems of a shared file once.
     const problems = distinct(
       stacks.flatMap((each) =>
         each.problems.map((one) => ({

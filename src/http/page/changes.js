@@ -39,7 +39,7 @@ export function changesTable(caption, plans) {
               differences(plan.from, plan.to).map((each) => el("li", {}, each)),
             ),
             problemList(plan.problems),
-            // What changes in place is told above, setting by setting.
+            // The list above already has the settings that change in place.
             noteList(plan.notes.filter(({ code }) => code !== "change-in-place")),
           ],
           plan.from ? cost(plan.costBefore) : "–",
