@@ -61,7 +61,7 @@ const browser = Object.fromEntries(
 );
 
 export default tseslint.config(
-  { ignores: ["dist/", "node_modules/", "coverage/", ".demo/"] },
+  { ignores: ["dist/", "node_modules/", "coverage/", ".demo/", "src/http/page/*.d.ts"] },
   js.configs.recommended,
   {
     files: ["**/*.ts"],

@@ -1,10 +1,13 @@
 #!/usr/bin/env node
-// The last step of `npm run build`: the status page's files go to dist/ as they are, for the service to serve them from there.
+// The last step of `npm run build`: the status page's files go to dist/ as they are, for the service to serve them from there, and what the
+// page needs of the YAML library beside them, as one file.
 // @ts-check
 "use strict";
 
 const fs = require("node:fs");
 const path = require("node:path");
+
+const esbuild = require("esbuild");
 
 const root = path.dirname(__dirname);
 const from = path.join(root, "src", "http", "page");
@@ -21,4 +24,9 @@ for (const room of ["src", "components", "emulators", "plugin", "policy"]) {
 }
 
 fs.rmSync(to, { recursive: true, force: true });
-fs.cpSync(from, to, { recursive: true });
+fs.cpSync(from, to, { recursive: true, filter: (file) => !file.endsWith(".d.ts") });
+esbuild.buildSync({
+  stdin: { contents: 'export { parse, stringify } from "yaml";', resolveDir: root },
+  outfile: path.join(to, "yaml.js"),
+  ...{ bundle: true, minify: true, format: "esm", platform: "browser", target: "es2022", legalComments: "inline" },
+});

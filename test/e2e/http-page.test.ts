@@ -202,7 +202,7 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     await open();
     await loaded();
     await page.getByRole("button", { name: "Edit silver" }).click();
-    const text = page.getByLabel("Definition, as JSON");
+    const text = page.getByLabel("Definition, in YAML");
     expect(await text.evaluate((each: any) => each === each.ownerDocument.activeElement)).toBe(true);
 
     // All that the built-in profile says is shown; only what is made of it is written.
@@ -213,14 +213,15 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
       await page.locator("#edit-result > *").first().waitFor();
       return page.locator("#edit-result").innerText();
     };
-    expect(await ask("{ aws: ")).toMatch(/^Invalid JSON/);
-    const misspelt = await ask('{ "aws": { "throughput": 3 }, "color": "blue" }');
+    expect(await ask("aws:\n  iops: [1")).toMatch(/^Invalid YAML: .* at line 2, column \d+\.$/);
+    expect(await ask("aws")).toMatch(/must be a mapping/);
+    const misspelt = await ask("aws:\n  throughput: 3\ncolor: blue");
     expect(misspelt).toMatch(/unknown key "throughput".*unknown key "color"/s);
     const refused = await ask('{ "extends": "bronse", "aws": { "iops": 1 } }');
     expect(refused).toMatch(/^Invalid profile: nothing will be saved\..*did you mean "bronze"\?/s);
     expect(await page.getByRole("button", { name: "Save" }).count()).toBe(0);
 
-    const better = shown.replace('"iops": 3000', '"iops": 6000');
+    const better = shown.replace("iops: 3000", "iops: 6000");
     const would = await ask(better);
     expect(would).toMatch(/Affects 2 volumes\./);
     expect(would).toMatch(/catalog.*update in place.*iops: 3,000 IOPS → 6,000 IOPS.*21\.00 USD.*36\.00 USD/s);
@@ -272,7 +273,7 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     await open();
     await loaded();
     await page.getByRole("button", { name: "Edit bronze" }).click();
-    const text = page.getByLabel("Definition, as JSON");
+    const text = page.getByLabel("Definition, in YAML");
     const typed = '{ "extends": "bronze", "aws": { "iops": 4000 } }';
     await text.fill(typed);
     await page.getByRole("button", { name: "Preview", exact: true }).click();
@@ -481,7 +482,7 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     await page.locator("body.read-only").waitFor();
     expect(await page.getByRole("button", { name: /^(Refresh from backends|Apply|Cancel|Resume)/ }).count()).toBe(0);
     await page.getByRole("button", { name: "Edit silver" }).click();
-    await page.getByLabel("Definition, as JSON").fill('{ "extends": "silver", "aws": { "iops": 6000 } }');
+    await page.getByLabel("Definition, in YAML").fill('{ "extends": "silver", "aws": { "iops": 6000 } }');
     await page.getByRole("button", { name: "Preview", exact: true }).click();
     await page.getByText("Affects 2 volumes.").waitFor();
     await page.getByText("Your role doesn't allow saving.").waitFor();
@@ -626,7 +627,7 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
       "details of data",
       "Volume size, in GiB",
       "Edit gold",
-      "Definition, as JSON",
+      "Definition, in YAML as in the file; JSON works too",
     ])
       expect(names).toContain(wanted);
     // Nothing that can be used by a pointer is left out.
@@ -655,7 +656,7 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     await begun(1);
     lab.say({ diagnosticEvent: { message: "it fails", severity: "error" } });
     await page.getByRole("log").getByText("it fails").waitFor();
-    await page.getByLabel("Definition, as JSON").fill('{ "aws": { "volumeType": "sc1" } }');
+    await page.getByLabel("Definition, in YAML").fill('{ "aws": { "volumeType": "sc1" } }');
     await page.getByRole("button", { name: "Preview", exact: true }).click();
     await page.locator("#edit-result > *").first().waitFor();
     expect(

@@ -5,6 +5,7 @@ import { changesTable, costOfChanges } from "./changes.js";
 import { difference } from "./difference.js";
 import { announce, byId, el, fill, problemList, refusal } from "./dom.js";
 import { plural } from "./format.js";
+import { parse, stringify } from "./yaml.js";
 
 /** @typedef {import("./api.js").Edited} Edited */
 
@@ -71,7 +72,7 @@ function show(/** @type {unknown} */ clear = true) {
   const name = select().value;
   const profile = profiles.find((each) => each.name === name);
   byId("edit-name-field").hidden = profile !== undefined;
-  text().value = drafts.get(name) ?? JSON.stringify(profile ? definitionOf(profile) : EXAMPLE, undefined, 2);
+  text().value = drafts.get(name) ?? stringify(profile ? definitionOf(profile) : EXAMPLE, { lineWidth: 0 });
   byId("edit-help").textContent =
     profile === undefined
       ? "One section per backend; with `extends`, only the differences from the other profile."
@@ -115,13 +116,15 @@ function read() {
   /** @type {unknown} */
   let definition;
   try {
-    definition = JSON.parse(text().value);
+    definition = parse(text().value);
   } catch (error) {
-    refuse(text(), `Invalid JSON: ${error instanceof Error ? error.message : error}`);
+    // Below its first line the library shows the place in the text, in columns.
+    const [why = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+    refuse(text(), `Invalid YAML: ${why.replace(/:$/, "")}.`);
     return undefined;
   }
   if (typeof definition !== "object" || definition === null || Array.isArray(definition)) {
-    refuse(text(), "The definition must be an object: { … }.");
+    refuse(text(), "The definition must be a mapping: one `key: value` per line.");
     return undefined;
   }
   if ("name" in definition) {

@@ -104,6 +104,7 @@ export const serviceRoutes = [
         "quantities",
         "volumes",
         "words",
+        "yaml",
       ].map((name): [string, [string, string]] => [
         `/page/${name}.js`,
         [`${name}.js`, "text/javascript; charset=utf-8"],

@@ -1,0 +1,2 @@
+// yaml.js is made of the library by tools/page.js.
+export { parse, stringify } from "yaml";
