@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
 
-import { Project, type Surroundings } from "./engine";
+import { Project, succeeded, type Surroundings } from "./engine";
 
 const root = resolve(__dirname, "../..");
 
@@ -39,6 +39,21 @@ export class ProviderProject extends Project {
         exports.costs[name] = volume.monthlyCost.apply((cost) => cost?.amount ?? "unknown");
       }
       ${rest}`);
+  }
+
+  /** A line for `declare`: a preview then tells which of these outputs of a volume it knows. */
+  static tells(volume: string, ...outputs: string[]): string {
+    return outputs
+      .map(
+        (output) => `volumes[${JSON.stringify(volume)}].${output}.apply(() => pulumi.log.info("a known ${output}"));`,
+      )
+      .join("\n");
+  }
+
+  /** Of these outputs, those that a preview doesn't know. */
+  async unknownAtPreview(...outputs: string[]): Promise<string[]> {
+    const text = succeeded(await this.run(["preview"]));
+    return outputs.filter((output) => !text.includes(`a known ${output}\n`));
   }
 
   /** The ids of the volumes, by name. */
