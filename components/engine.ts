@@ -1,6 +1,6 @@
 // What the engine must be able to do.
 
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import * as pulumi from "@pulumi/pulumi";
@@ -224,10 +224,26 @@ export function keepAtPreview<R extends pulumi.Resource>(
   }
 }
 
+const inProject = (file: string) => join(pulumi.getRootDirectory() || process.cwd(), file);
+const projectFile = () =>
+  !existsSync(inProject("Pulumi.yaml")) && existsSync(inProject("Pulumi.yml")) ? "Pulumi.yml" : "Pulumi.yaml";
+
 /** The name of the stack's config file, for messages. It ends as the project's own file does. */
 export function stackFile(): string {
-  const isThere = (ending: string) => existsSync(join(pulumi.getRootDirectory() || process.cwd(), `Pulumi.${ending}`));
-  return `Pulumi.${pulumi.getStack()}.${!isThere("yaml") && isThere("yml") ? "yml" : "yaml"}`;
+  return projectFile().replace(".", `.${pulumi.getStack()}.`);
+}
+
+/** The config file that sets a key of the stack's config, for messages: the project's own where only that one names the key. */
+export function fileOfKey(key: string): string {
+  const names = (file: string) => {
+    try {
+      return new RegExp(`${key.replace(":", ":(config:)?")}(?![\\w-])`).test(readFileSync(inProject(file), "utf8"));
+    } catch {
+      // Stack files may lie elsewhere (`stackConfigDir`).
+      return file === stackFile();
+    }
+  };
+  return !names(stackFile()) && names(projectFile()) ? projectFile() : stackFile();
 }
 
 /** Refuses a Pulumi that can't show a change at preview: what it doesn't show, nobody could refuse. */

@@ -24,7 +24,7 @@ import { listedSizes } from "../src/core/listed-sizes";
 import { placementOf } from "./backends/registry";
 import type { ProfiledVolumeArgs } from "./profiled-volume";
 import type { DeclaredVolume } from "./declared";
-import { checkEngine, failProgram, hasHooks, isConfigSecret, stackFile } from "./engine";
+import { checkEngine, failProgram, fileOfKey, hasHooks, isConfigSecret, stackFile } from "./engine";
 import { volumeHooks, type VolumeHooks } from "./hooks";
 import { allDeclared, inPlugin, runKey } from "./plugin-mode";
 import { catalogFiles } from "./catalog-files";
@@ -140,9 +140,16 @@ function readStack(): { config: StackConfig; catalog: Catalog } {
     }
   }
   if (problems.length > 0) {
-    throw new pulumi.RunError(formatProblems(stackFile(), problems));
+    throw new pulumi.RunError(formatProblems(stackFile(), problems.map(inItsFile)));
   }
   return { config, catalog };
+}
+
+// Whatever the stack's own file doesn't set comes from the project's.
+function inItsFile(found: Problem): Problem {
+  const [key] = /^[\w-]+:\w+/.exec(found.path) ?? [];
+  const file = key?.startsWith(`${NAMESPACE}:`) ? fileOfKey(key) : stackFile();
+  return file === stackFile() ? found : { ...found, path: `${file}: ${found.path}` };
 }
 
 /**

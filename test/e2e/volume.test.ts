@@ -231,7 +231,19 @@ describe("a program with problems", () => {
     expect(volumes).toContain("Pulumi.dev.yaml: 2 problems");
     expect(volumes).toContain("storage-profiles:volumes.high.profile: unknown profile");
     expect(volumes).toContain("storage-profiles:volumes.low.sizeGiB: size is missing");
-    for (const text of [config, volumes]) expect(text).not.toMatch(TRACE);
+
+    // The project's own file holds what the stack's doesn't set.
+    const projectFile = readFileSync(join(project.directory, "Pulumi.yaml"), "utf8");
+    project.write(
+      "Pulumi.yaml",
+      `${projectFile}config: { storage-profiles:profiles: { value: { a: { lcal: {} } } } }\n`,
+    );
+    project.config({ backend: "locl" });
+    const inherited = (await project.run(["preview"])).text;
+    project.write("Pulumi.yaml", projectFile);
+    expect(inherited).toContain("Pulumi.yaml: storage-profiles:profiles.a.lcal: ");
+    expect(inherited).toContain("- storage-profiles:backend: ");
+    for (const text of [config, volumes, inherited]) expect(text).not.toMatch(TRACE);
   });
 
   test("never shows a secret that was put where none belongs", async () => {
