@@ -52,8 +52,8 @@ export class StackError extends Error {
 }
 
 /** What makes an error of one problem, of those that a room has. */
-export function errorsOf<Own, OwnNotes, All, AllNotes, Rest extends unknown[], E>(
-  { problem }: DefinedProblems<Own, OwnNotes, All, AllNotes>,
+export function errorsOf<All, Rest extends unknown[], E>(
+  { problem }: DefinedProblems<unknown, unknown, All, unknown>,
   make: (one: Problem, ...rest: Rest) => E,
 ) {
   return <C extends keyof All>(code: C, path: string, given: unknown, params: ParamsOf<All[C]>, ...rest: Rest): E =>
