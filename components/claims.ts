@@ -45,3 +45,11 @@ export class Claims {
     return isItself ? undefined : holder;
   }
 }
+
+/** What is wrong where two resources of a program have one volume. */
+export function declaredTwice(id: string, by: string | undefined, other: string | undefined): string {
+  return (
+    `volume ${id} is declared twice: "${by}" and "${other}". Keep one of them. ` +
+    "(If it was renamed, add its old name: aliases: [{ name: … }].)"
+  );
+}

@@ -4,7 +4,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import * as pulumi from "@pulumi/pulumi";
-import * as state from "@pulumi/pulumi/runtime/state";
+import { coerce, lt } from "semver";
+
+import { isKnown, monitor, outputOf, partsOf, promiseOf, registered, UNAVAILABLE } from "./pulumi-internals";
 
 /**
  * The oldest Pulumi that does what this package relies on: a component's inputs go to the engine (3.202.0), hooks get
@@ -14,13 +16,7 @@ export const MINIMUM_PULUMI = "3.216.0";
 
 /** Whether a real engine runs the program, and no unit test with `pulumi.runtime.setMocks`: its monitor lacks the method. */
 export function hasHooks(): boolean {
-  const monitor = pulumi.runtime.getMonitor() as { registerResourceHook?: unknown } | undefined;
-  return typeof monitor?.registerResourceHook === "function";
-}
-
-/** Signals to the engine that the program has ended, upon which it deletes what the program no longer declares. */
-interface Monitor {
-  signalAndWaitForShutdown?: (request: unknown, callback: (error: unknown, response?: unknown) => void) => unknown;
+  return typeof monitor()?.registerResourceHook === "function";
 }
 
 /**
@@ -28,10 +24,10 @@ interface Monitor {
  * is deleted then. Not called where the program fails before, nor by engines too old to be told.
  */
 export function beforeDeletions(act: () => Promise<void>): void {
-  const monitor = pulumi.runtime.getMonitor() as Monitor;
-  const signal = monitor.signalAndWaitForShutdown?.bind(monitor);
-  if (!signal) return;
-  monitor.signalAndWaitForShutdown = (request, callback) => {
+  const engine = monitor();
+  const signal = engine?.signalAndWaitForShutdown?.bind(engine);
+  if (!engine || !signal) return;
+  engine.signalAndWaitForShutdown = (request, callback) => {
     act().then(
       () => signal(request, callback),
       (error: unknown) => {
@@ -50,10 +46,10 @@ export function beforeDeletions(act: () => Promise<void>): void {
  * @returns resolves when the engine has the message. Under load that takes a while, and an engine that stops meanwhile never shows it.
  */
 export function failProgram(message: () => string): Promise<void> {
-  const monitor = pulumi.runtime.getMonitor() as Monitor;
+  const engine = monitor();
   // A program of the Automation API is reported as done in spite of a rejection that nobody handles.
-  if (monitor.signalAndWaitForShutdown) {
-    monitor.signalAndWaitForShutdown = (_request, callback) => callback({ code: UNAVAILABLE });
+  if (engine?.signalAndWaitForShutdown) {
+    engine.signalAndWaitForShutdown = (_request, callback) => callback({ code: UNAVAILABLE });
   }
   return new Promise((told) => {
     setImmediate(() => {
@@ -78,23 +74,12 @@ export function refusedLater(message: string): never {
   return Promise.reject(runError(message)) as never;
 }
 
-// gRPC's code of a server that is gone, with which the SDK ends quietly.
-const UNAVAILABLE = 14;
-
-// Not in the SDK's types.
-interface Aliased {
-  __name?: string;
-  __pulumiType?: string;
-  __aliases?: pulumi.Input<string>[];
-  __parentResource?: pulumi.Resource;
-}
-
 /** The URNs by which a resource was known before, by its own `aliases` and by those of what it is below. */
 function formerUrns(resource: pulumi.Resource): pulumi.Output<string>[] {
-  const { __name: name = "", __pulumiType: type = "", __aliases = [], __parentResource: parent } = resource as Aliased;
-  const own = __aliases.map((urn) => pulumi.output(urn));
+  const { name, type, aliases, parent } = registered(resource);
+  const own = aliases.map((urn) => pulumi.output(urn));
   if (!parent) return own;
-  const { __name: parentName = "" } = parent as Aliased;
+  const { name: parentName } = registered(parent);
   const inherited = formerUrns(parent).flatMap((former) =>
     [pulumi.output(`${type}::${name}`), ...own].map((urn) => {
       // As the engine does it: a child that is named after its parent was named after the former one.
@@ -130,8 +115,7 @@ const typeIn = (urn: string) => urn.split("::").at(-2)?.split("$").at(-1) ?? urn
  * then. Rejects for a resource that the engine has left out.
  */
 export async function outputsOf(resource: pulumi.Resource, wanted: () => boolean): Promise<Record<string, unknown>> {
-  const { promise } = resource.urn as unknown as { promise: () => Promise<string> };
-  const urn = await promise.call(resource.urn);
+  const urn = await promiseOf(resource.urn);
   if (!wanted()) return {};
   const found: unknown = await pulumi.runtime.invoke("pulumi:pulumi:getResource", { urn }, { async: true });
   return (found as { state?: Record<string, unknown> }).state ?? {};
@@ -150,39 +134,10 @@ export async function recordedResources(): Promise<Record<string, { outputs?: Re
   return (found as { outputs?: Record<string, object> }).outputs ?? {};
 }
 
-// Not in the types of older SDKs.
-const { getStore } = state as unknown as { getStore: () => { supportsErrorHooks?: boolean } };
-
-// Not in the SDK's types, and its only answer to whether a key is a secret that doesn't also log a warning.
-export const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: string) => boolean };
-
-/** Whether the engine asks what to do about an error. Newer than the oldest Pulumi that will do, and only for a better message. */
-export function hasErrorHooks(): boolean {
-  return getStore().supportsErrorHooks === true;
-}
-
-// Not in the SDK's types.
-interface Internals<T> {
-  resources: () => Set<pulumi.Resource>;
-  allResources?: () => Promise<Set<pulumi.Resource>>;
-  isKnown: Promise<boolean>;
-  isSecret: Promise<boolean>;
-  promise: () => Promise<T>;
-}
-
 /** What an output is, or nothing where that isn't known yet. */
 export function known<T>(output: pulumi.Output<T>): Promise<T | undefined> {
-  const { isKnown, promise } = output as unknown as Internals<T>;
-  return isKnown.then((is) => (is ? promise.call(output) : undefined));
+  return isKnown(output).then((is) => (is ? promiseOf(output) : undefined));
 }
-
-type MakeOutput = new <T>(
-  resources: Set<pulumi.Resource>,
-  promise: Promise<T>,
-  isKnown: Promise<boolean>,
-  isSecret: Promise<boolean>,
-  allResources?: Promise<Set<pulumi.Resource>>,
-) => pulumi.Output<T>;
 
 /**
  * An output with what is `otherwise` known, where a preview leaves it unknown. It depends on the same resources. In an `up` it is what it
@@ -193,17 +148,14 @@ export function knownAtPreview<T>(
   otherwise: () => Promise<T | undefined> | T | undefined,
 ): pulumi.Output<T> {
   if (!pulumi.runtime.isDryRun() || !hasHooks()) return output;
-  const { resources, allResources, isKnown, isSecret, promise } = output as unknown as Internals<T>;
-  const found = isKnown.then(async (is) => {
-    const value = is ? await promise.call(output) : await otherwise();
+  const parts = partsOf(output);
+  const found = parts.isKnown.then(async (is) => {
+    const value = is ? await promiseOf(output) : await otherwise();
     return { value: value as T, isKnown: is || value !== undefined };
   });
-  return new (pulumi.Output as unknown as MakeOutput)<T>(
-    resources.call(output),
+  return outputOf(
     found.then(({ value }) => value),
-    found.then((each) => each.isKnown),
-    isSecret,
-    allResources?.call(output),
+    { ...parts, isKnown: found.then((each) => each.isKnown) },
   );
 }
 
@@ -248,7 +200,8 @@ export function fileOfKey(key: string): string {
 
 /** Refuses a Pulumi that can't show a change at preview: what it doesn't show, nobody could refuse. */
 export function checkEngine(version: string, environment: NodeJS.ProcessEnv): void {
-  if (isOlder(version, MINIMUM_PULUMI)) {
+  // A pre-release counts as its release.
+  if (lt(coerce(version) ?? version, MINIMUM_PULUMI)) {
     throw new pulumi.RunError(
       `storage-profiles needs @pulumi/pulumi ${MINIMUM_PULUMI} or newer; this program uses ${version}. ` +
         `Run: npm install @pulumi/pulumi@latest, and update the Pulumi CLI to the same version.`,
@@ -260,15 +213,4 @@ export function checkEngine(version: string, environment: NodeJS.ProcessEnv): vo
         "of volumes can't be checked in advance. Unset it and run again.",
     );
   }
-}
-
-function isOlder(version: string, than: string): boolean {
-  const parts = (text: string) =>
-    text
-      .replace(/[-+].*$/, "")
-      .split(".")
-      .map(Number);
-  const [left, right] = [parts(version), parts(than)];
-  const differs = right.findIndex((part, index) => part !== left[index]);
-  return differs >= 0 && (left[differs] ?? 0) < (right[differs] ?? 0);
 }

@@ -27,8 +27,9 @@ import { isSame } from "../src/core/revision";
 import type { AskedOfBackend } from "./backends/contract";
 import { volumeBackend } from "./backends/registry";
 import type { DeclaredVolume } from "./declared";
-import { hasErrorHooks, known, nameIn, recordedResources, recordedUrns } from "./engine";
+import { known, nameIn, recordedResources, recordedUrns } from "./engine";
 import { refuse } from "./refusals";
+import { hasErrorHooks } from "./pulumi-internals";
 
 /** What a component records about its volume: its inputs, as the engine keeps them. */
 export interface VolumeInputs extends Partial<ResolvedVolume> {

@@ -110,10 +110,22 @@ export class SharedLogin<Login> {
     }
   }
 
-  /** Sends a request with the login, and once more with a new one where `send` returns nothing: the login has expired. */
-  async use<Result>(send: (login: Login) => Promise<Result | undefined>): Promise<Result | undefined> {
+  /**
+   * Sends a request with the login, repeated where it may be, and once more with a new login where the server answers 401: the login has
+   * expired. Nothing where it rejects the new one, too. `read` gets any other response, and may throw what is then repeated.
+   */
+  async request<Result>(
+    send: (login: Login) => Promise<HttpResponse>,
+    mayRepeat: (error: unknown) => boolean,
+    read: (response: HttpResponse) => Result,
+  ): Promise<{ value: Result } | undefined> {
+    const by = (login: Login) =>
+      repeated(async () => {
+        const response = await send(login);
+        return response.status === 401 ? undefined : { value: read(response) };
+      }, mayRepeat);
     const login = await this.get();
-    return (await send(login)) ?? send(await this.get(login));
+    return (await by(login)) ?? by(await this.get(login));
   }
 
   private begin(): Promise<Login> {

@@ -44,6 +44,7 @@ import {
 } from "./engine";
 import { MissingPackage } from "./load";
 import { optionProblems, passedOn } from "./options";
+import { promiseOf, registered } from "./pulumi-internals";
 import { ReadVolume, type ReadVolumeOptions } from "./read-volume";
 import { refusal } from "./refusals";
 import { currentRun, type Run } from "./run";
@@ -365,10 +366,9 @@ async function recordedBackend(urn: string): Promise<BackendName | undefined> {
   });
 }
 
-// An output of the SDK has a promise, which isn't in its types. Nothing comes of one that the engine leaves out.
+// Nothing comes of one that the engine leaves out.
 function whenKnown(output: pulumi.Output<string>, act: (value: string) => void): Promise<void> {
-  const { promise } = output as unknown as { promise: () => Promise<string> };
-  return promise.call(output).then(act, () => undefined);
+  return promiseOf(output).then(act, () => undefined);
 }
 
 interface Asked {
@@ -623,7 +623,7 @@ function isProtected(
   opts: pulumi.ComponentResourceOptions,
   config: StackConfig,
 ): boolean {
-  const { __protect: inherited } = component as unknown as { __protect?: boolean };
+  const { protect: inherited } = registered(component);
   const ofStack = config.deletionProtection ?? true;
   return args.deletionProtection ?? opts.protect ?? (inherited === true ? true : ofStack);
 }

@@ -24,13 +24,14 @@ import { listedSizes } from "../src/core/listed-sizes";
 import { placementOf } from "./backends/registry";
 import type { ProfiledVolumeArgs } from "./profiled-volume";
 import type { DeclaredVolume } from "./declared";
-import { checkEngine, failProgram, fileOfKey, hasHooks, isConfigSecret, stackFile } from "./engine";
+import { checkEngine, failProgram, fileOfKey, hasHooks, stackFile } from "./engine";
 import { volumeHooks, type VolumeHooks } from "./hooks";
 import { allDeclared, inPlugin, runKey } from "./plugin-mode";
 import { catalogFiles } from "./catalog-files";
 import { withPricesFile } from "./prices-file";
 import { failure } from "./refusals";
 import { deletionWatch } from "./renamed";
+import { isConfigSecret } from "./pulumi-internals";
 
 /** How long a refusal may wait for the message that has the problems of all volumes. */
 const TELLING_MS = 20_000;

@@ -3,6 +3,7 @@
 import { PolicyPack, type Policies, type PolicyConfigSchema } from "@pulumi/policy";
 
 import { formatProblem } from "../src";
+import "./problems";
 import {
   costBeyondLimit,
   notEncrypted,

@@ -6,11 +6,11 @@ import {
   formatCost,
   isBackend,
   PROFILED_VOLUME,
-  problem,
   type BackendName,
   type Problem,
   type Settings,
 } from "../src";
+import { problem } from "./problems";
 
 /** A resource, as policies see it: a component's properties are its inputs in a program, and its outputs in a stack. */
 export interface Seen {

@@ -8,7 +8,33 @@ export * from "./core/backend";
 export * from "./core/cost";
 export { quantities, settingText, settingTexts } from "./core/setting-text";
 export { ownPlacement, stackPlacement } from "./core/placement";
-export * from "./core/problems";
+export {
+  advice,
+  coreProblems,
+  count,
+  defineProblems,
+  formatProblem,
+  formatProblems,
+  givenText,
+  NAME_RULE,
+  note,
+  noteKind,
+  noteKinds,
+  problem,
+  problemKind,
+  problemKinds,
+  show,
+  sizesText,
+  type DefinedProblems,
+  type Note,
+  type NoteCode,
+  type NoteKind,
+  type ParamsOf,
+  type Problem,
+  type ProblemCode,
+  type ProblemKind,
+  type ProblemRooms,
+} from "./core/problems";
 export { builtinProfiles } from "./core/built-in-profiles";
 export { makeCatalog, profilesFor, type Catalog, type Profile } from "./core/catalog";
 export { parseConfigText, readConfig, withPricesOf, type RawConfigValue, type ReadConfig } from "./core/stack-config";

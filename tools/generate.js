@@ -25,7 +25,7 @@ function generated() {
     "docs/config.schema.json": () => `${JSON.stringify(core.editorSchema(), null, 2)}\n`,
     "docs/catalog.schema.json": () => `${JSON.stringify(core.catalogSchema(), null, 2)}\n`,
     "docs/api.md": apiPage,
-    "docs/problems.md": () => problemsPage(core, require("../dist/components/host/errors.js")),
+    "docs/problems.md": () => problemsPage(rooms(core), require("../dist/components/host/errors.js")),
     "docs/profiles.md": () => profilesPage(core),
     "docs/kubernetes.md": () => driversPage(require("../dist/src/backends/kubernetes/drivers.js")),
     "docs/http.md": () => httpPage(require("../dist/src/http/routes/index.js")),
@@ -162,32 +162,53 @@ function httpPage({ routes }) {
 }
 
 /**
+ * What defines problems, by its title on the page: the rooms of the tree, then each backend.
+ *
  * @param {typeof import("../src/index")} core
+ * @returns {[title: string, problems: Pick<import("../src/index").DefinedProblems<object, object>, "problemKinds" | "noteKinds">][]}
+ */
+function rooms({ backendNames, backends, coreProblems }) {
+  return [
+    ["Profiles, requests and config", coreProblems],
+    ["Stacks, operations and status", require("../dist/src/stack/problems.js").stackProblems],
+    ["Commands", require("../dist/src/cli/problems.js").cliProblems],
+    ["HTTP service", require("../dist/src/http/problems.js").httpProblems],
+    ["Docker plugin", require("../dist/src/docker/problems.js").dockerProblems],
+    ["Compose files", require("../dist/src/compose/problems.js").composeProblems],
+    ["Policies", require("../dist/policy/problems.js").policyProblems],
+    ...backendNames.flatMap((name) => {
+      const { title, problems } = backends[name];
+      return problems ? [/** @type {[string, typeof problems]} */ ([title, problems])] : [];
+    }),
+  ];
+}
+
+/**
+ * @param {ReturnType<typeof rooms>} all
  * @param {typeof import("../components/host/errors")} local
  */
-function problemsPage({ problemKinds, noteKinds }, { localVolumeErrors }) {
-  const rows = (/** @type {Record<string, { meaning: string } | string>} */ kinds) =>
+function problemsPage(all, { localVolumeErrors }) {
+  const rows = (/** @type {object} */ kinds) =>
     Object.entries(kinds).map(([code, kind]) => `| \`${code}\` | ${typeof kind === "string" ? kind : kind.meaning} |`);
+  const tables = (/** @type {"problemKinds" | "noteKinds"} */ key) =>
+    all.flatMap(([title, problems]) => {
+      const lines = rows(problems[key]);
+      return lines.length > 0 ? [`### ${title}`, "", "| code | meaning |", "| --- | --- |", ...lines, ""] : [];
+    });
   return [
     "# Problems and notes",
     "",
-    "<!-- Generated from src/core/problems.ts and components/host/errors.ts by `npm run schema`. -->",
+    "<!-- Generated from each problems.ts and components/host/errors.ts by `npm run schema`. -->",
     "",
     "A **problem** is a reason why a request is refused. It has a location, the given value, the allowed values and a fix. All",
     "problems of all volumes are shown at once, at preview. A **note** is information about a request that isn't refused.",
     "",
     "## Problems",
     "",
-    "| code | meaning |",
-    "| --- | --- |",
-    ...rows(problemKinds),
-    "",
+    ...tables("problemKinds"),
     "## Notes",
     "",
-    "| code | meaning |",
-    "| --- | --- |",
-    ...rows(noteKinds),
-    "",
+    ...tables("noteKinds"),
     "## Errors of local volumes",
     "",
     "Errors that can occur when a local volume is created, changed or removed, some of them already at preview.",

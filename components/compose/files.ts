@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, delimiter, dirname, isAbsolute, join, relative, resolve } from "node:path";
 
-import { problem, type Problem } from "../../src";
+import type { Problem } from "../../src";
 import {
   parseDotenv,
   readCompose,
@@ -13,6 +13,7 @@ import {
   type ComposeVersion,
   type OnDisk,
 } from "../../src/compose";
+import { problem } from "../../src/compose/problems";
 
 /** Where to look, and what was said there. */
 export interface ComposePlace {

@@ -1,6 +1,8 @@
 // Every way in which an operation on a local volume can fail, and the one class that says so.
 import { types } from "node:util";
 
+import { BackendError } from "../backend-error";
+
 /** The codes of all errors of the local backend, each with what it means. Messages add where, what is allowed and what to do. */
 export const localVolumeErrors = {
   "invalid-request": "a name, size, setting or path in the request isn't allowed",
@@ -37,19 +39,8 @@ export const localVolumeErrors = {
 
 export type LocalVolumeErrorCode = keyof typeof localVolumeErrors;
 
-/** What went wrong with a local volume, in words for the person who asked for it. Carries no stack. */
-export class LocalVolumeError extends Error {
-  override readonly name = "LocalVolumeError";
-
-  constructor(
-    readonly code: LocalVolumeErrorCode,
-    message: string,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-    this.stack = `${this.name}: ${message}`;
-  }
-}
+/** What went wrong with a local volume, in words for the person who asked for it. */
+export class LocalVolumeError extends BackendError<LocalVolumeErrorCode> {}
 
 /** Runs `action`; an error of the operating system that comes out of it is told as a `LocalVolumeError`. */
 export async function tellingErrors<T>(what: string, action: () => Promise<T>): Promise<T> {

@@ -20,12 +20,15 @@ export type ExitCode = keyof typeof exitCodes;
 /** The exit code of an error of the stack. */
 export function exitCodeOf(code: ProblemCode | undefined): ExitCode {
   if (code === undefined) return "problems";
-  if (["stack-locked", "config-busy", "config-changed", "rollout-elsewhere"].includes(code)) return "busy";
-  const ofEngine = ["project-missing", "project-not-readable", "stack-not-named", "stack-unknown", "engine-missing"];
-  return [...ofEngine, "stack-unmatched", "engine-failed", "state-not-readable", "folder-not-readable"].includes(code)
-    ? "engine"
-    : "problems";
+  if (busy.includes(code)) return "busy";
+  return ofEngine.includes(code) ? "engine" : "problems";
 }
+
+const busy: ProblemCode[] = ["stack-locked", "config-busy", "config-changed", "rollout-elsewhere"];
+const ofEngine: ProblemCode[] = [
+  ...(["project-missing", "project-not-readable", "stack-not-named", "stack-unknown", "stack-unmatched"] as const),
+  ...(["engine-missing", "engine-failed", "state-not-readable", "folder-not-readable"] as const),
+];
 
 /** What an argument or an option can be completed with. */
 export type Completes = "profile" | "volume" | "reference" | "stack" | readonly string[];

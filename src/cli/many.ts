@@ -2,7 +2,7 @@
 
 import { cpus } from "node:os";
 
-import { formatProblem, formatProblems, problem, type Problem } from "../core/problems";
+import { formatProblem, formatProblems, type Problem } from "../core/problems";
 import { isInSharedFile } from "../core/origin";
 import { nearest } from "../core/nearest";
 import { StackError, type Stack } from "../stack";
@@ -11,6 +11,7 @@ import { findStacks, type FoundStack } from "../stack/find-stacks";
 import { environmentNotes } from "../stack/status";
 import { exitCodeOf, textOf, UsageError, type Answer, type Context, type ExitCode, type OptionSpec } from "./context";
 import { distinct, fittedTable, problemsText } from "./text";
+import { problem } from "./problems";
 
 /** What a command has to say of one stack of many. */
 export interface Part {

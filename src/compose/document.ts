@@ -2,9 +2,10 @@
 
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type Document, type Node } from "yaml";
 
-import { problem, type Problem } from "../core/problems";
+import type { Problem } from "../core/problems";
 import { joinPath } from "../core/validate";
 import type { ComposeVersion } from "./interpolate";
+import { problem } from "./problems";
 
 /** A Compose file as it is on disk. */
 export interface ComposeFile {

@@ -1,7 +1,8 @@
 // The `.env` file beside a Compose file, as Compose reads it.
 
-import { problem, type Problem } from "../core/problems";
+import type { Problem } from "../core/problems";
 import { interpolate, type ComposeVersion } from "./interpolate";
+import { problem } from "./problems";
 
 /** A `.env` file as it is on disk. */
 export interface DotenvFile {

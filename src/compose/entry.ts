@@ -2,11 +2,12 @@
 
 import { z } from "zod";
 
-import { problem, type Problem } from "../core/problems";
+import type { Problem } from "../core/problems";
 import { isObject } from "../core/overlay";
 import { schemas, type VolumeDefinition } from "../core/config-schema";
 import { validate } from "../core/validate";
 import type { ComposeVersion } from "./interpolate";
+import { problem } from "./problems";
 
 /** The key of what Compose leaves to us, at the top of a file and in a volume's entry. */
 export const EXTENSION = "x-storage-profiles";

@@ -4,11 +4,12 @@
 import { isAbsolute } from "node:path";
 import { z } from "zod";
 
-import { problem, type Problem } from "../core/problems";
+import type { Problem } from "../core/problems";
 import { validate } from "../core/validate";
 import { Tagged, type ComposeDocument } from "./document";
 import { parseDotenv } from "./dotenv";
 import { directoryOf, joined, pathFrom, pathIn } from "./paths";
+import { problem } from "./problems";
 
 /** What is at a path that an `include` names. A relative path starts where Compose is called. */
 export type OnDisk =

@@ -1,6 +1,7 @@
 // Compose files, read as Compose reads them. Pure.
 
 import "../backends/registry";
+import "./problems";
 
 export type { ComposeFile } from "./document";
 export { parseDotenv } from "./dotenv";

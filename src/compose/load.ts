@@ -1,6 +1,6 @@
 // What Compose loads, as far as volumes go: the files of a project laid over each other, and each over those that it includes. Pure.
 
-import { problem, type Problem } from "../core/problems";
+import type { Problem } from "../core/problems";
 import { isObject, own } from "../core/overlay";
 import { wrongType } from "../core/validate";
 import { parseComposeFile, Tagged, type ComposeDocument, type ComposeFile } from "./document";
@@ -9,6 +9,7 @@ import { findIncluded, notReadable, readInclude, type Included, type Including, 
 import { interpolate, type ComposeVersion } from "./interpolate";
 import { layOver, layOverIncluded, type Conflicts } from "./merge";
 import { wrongTop } from "./top";
+import { problem } from "./problems";
 
 /** What all files of a project share while they are loaded. */
 export interface Loading {

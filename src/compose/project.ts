@@ -1,7 +1,8 @@
 // The name of a Compose project: it stands before the name of every volume that has no `name` of its own.
 
-import { problem, type Problem } from "../core/problems";
+import type { Problem } from "../core/problems";
 import type { ComposeVersion } from "./interpolate";
+import { problem } from "./problems";
 
 /** Where a project's name may come from; the first that is there counts. */
 export interface ProjectNames {

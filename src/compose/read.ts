@@ -2,7 +2,7 @@
 // environment and directory come in as values.
 
 import { nearest } from "../core/nearest";
-import { note, problem, type Note, type Problem } from "../core/problems";
+import type { Note, Problem } from "../core/problems";
 import { isObject, own } from "../core/overlay";
 import { parseReference } from "../core/reference";
 import type { VolumeDefinition } from "../core/config-schema";
@@ -13,6 +13,7 @@ import type { ComposeVersion } from "./interpolate";
 import { keysOf, load, nameIn, placeOf, readFiles, wrongKey, type Loading } from "./load";
 import { projectName } from "./project";
 import { nothingIn } from "./top";
+import { note, problem } from "./problems";
 
 /** What Compose would be given. */
 export interface ComposeSources {

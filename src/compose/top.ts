@@ -1,10 +1,11 @@
 // The keys at the top of a Compose file: one that is misspelt would leave out all volumes that stand below it.
 
 import { nearest } from "../core/nearest";
-import { problem, type Problem } from "../core/problems";
+import type { Problem } from "../core/problems";
 import { isObject } from "../core/overlay";
 import { Tagged, type ComposeDocument, type ComposeFile } from "./document";
 import type { ComposeVersion } from "./interpolate";
+import { problem } from "./problems";
 
 /** The sections that hold something by name, and the other keys. What `volumes` holds is read where volumes are. */
 const SECTIONS = ["services", "networks", "secrets", "configs", "models", "jobs"];

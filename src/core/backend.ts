@@ -4,7 +4,7 @@ import type { z } from "zod";
 
 import type { Catalog } from "./catalog";
 import type { MonthlyCost } from "./cost";
-import type { Note, Problem } from "./problems";
+import type { DefinedProblems, Note, Problem } from "./problems";
 
 /** What a backend is told about one volume. */
 export interface Asked<Section, Placement, Limits> {
@@ -234,6 +234,8 @@ export interface Backend<
   prices: Overridable<Prices>;
   /** Settings, problems and notes for one volume. Never throws. */
   resolve(asked: Asked<Section, Placement, Limits>, prices: Prices): Answer<Settings>;
+  /** The problems and notes that it alone has. Default: none */
+  problems?: Pick<DefinedProblems<object, object>, "problemKinds" | "noteKinds">;
   /** What may happen to each setting of a volume that exists; nothing, where the difference means no change. */
   change: ChangeRules<NoInfer<Settings>>;
   /** Why a change can't be made that each setting by itself allows: what one of them says about others, or about the size. */

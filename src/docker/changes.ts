@@ -5,12 +5,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { monotonic } from "../system/monotonic";
-import { problem, type Problem, type VolumeDefinition } from "..";
+import type { Problem, VolumeDefinition } from "..";
 import { StackError } from "../stack/errors";
 import { recordedAs } from "../stack/select";
 import type { ConfigEdit, Operation, OperationReport, RecordedVolume, Stack } from "../stack/types";
 import type { Begun, Registry } from "./registry";
 import type { StackView } from "./stack-view";
+import { problem } from "./problems";
 
 /** A change of one volume. */
 export interface Change {

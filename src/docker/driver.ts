@@ -3,7 +3,7 @@
 
 import { monotonic } from "../system/monotonic";
 import { DEFAULT_PROFILE, isBackend, type Note, type Problem, type VolumeDefinition } from "..";
-import { StackError, stackError } from "../stack/errors";
+import { StackError } from "../stack/errors";
 import type { RecordedVolume, Stack, StackConfigRead } from "../stack/types";
 import { environmentNotes } from "../stack/status";
 import { isAnonymous, readAsked, type Asked } from "./request";
@@ -26,6 +26,7 @@ import { oneAtATime } from "../../components/host/queue";
 import type { Registry } from "./registry";
 import { isCompliant, statusMap } from "./status";
 import { viewOf, type Seen } from "./stack-view";
+import { stackError } from "./problems";
 
 /** How long a container may take from its mount until the kernel shows it, and at its end until the kernel doesn't any more. */
 const GRACE_MS = { starting: 10_000, ending: 3_000 };

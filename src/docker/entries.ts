@@ -4,7 +4,6 @@ import {
   DEFAULT_PROFILE,
   nearest,
   parseSize,
-  problem,
   resolve,
   resolveListed,
   type Note,
@@ -12,11 +11,12 @@ import {
   type VolumeDefinition,
 } from "..";
 import { volumePath } from "../core/catalog";
-import { stackError, type StackError } from "../stack/errors";
+import type { StackError } from "../stack/errors";
 import type { RecordedVolume, StackConfigRead } from "../stack/types";
 import type { Asked } from "./request";
 import type { NodeVolume } from "../../components/host/contract";
 import type { Seen } from "./stack-view";
+import { problem, stackError } from "./problems";
 
 /** The size of a volume where neither the request, nor its profile, nor the stack's config says one. */
 export const DEFAULT_SIZE = "8GiB";

@@ -5,8 +5,9 @@ import { createHash } from "node:crypto";
 import { accessSync, constants, existsSync, promises as fs } from "node:fs";
 import * as path from "node:path";
 
-import { StackError, stackError } from "../stack/errors";
+import { StackError } from "../stack/errors";
 import { installedFiles, unitName, type UnitOptions } from "./unit";
+import { stackError } from "./problems";
 
 /** How it is installed. */
 export interface InstallOptions {

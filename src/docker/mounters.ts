@@ -1,10 +1,10 @@
 // The backends' parts for this machine, each loaded when a volume of that backend is first met, and their watches over containers.
 
 import type { BackendName } from "..";
-import { stackError } from "../stack/errors";
 import type { RecordedVolume, StackConfigRead } from "../stack/types";
 import { nodeVolume } from "./entries";
 import type { ContainerWatch, NodeStorage, NodeVolume } from "../../components/host/contract";
+import { stackError } from "./problems";
 
 /** How a backend's volumes get onto this machine; nothing where they can't. */
 export type StorageOf = (backend: BackendName, config: StackConfigRead) => NodeStorage | undefined;

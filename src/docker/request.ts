@@ -1,6 +1,7 @@
 // What Docker asks for: a name, perhaps with a profile behind an `@`, and options.
 
-import { nearest, parseReference, parseSize, problem, type Problem } from "..";
+import { nearest, parseReference, parseSize, type Problem } from "..";
+import { problem } from "./problems";
 
 /** A request of Docker, taken apart. */
 export interface Asked {

@@ -11,11 +11,12 @@ import { monotonic } from "../system/monotonic";
 import { advice, problem, type Problem } from "..";
 import { privately } from "../system/private-socket";
 import { validate } from "../core/validate";
-import { StackError, stackError } from "../stack/errors";
+import { StackError } from "../stack/errors";
 import type { Driver } from "./driver";
 import { NodeError, type Waiting } from "../../components/host/contract";
 import { calls, limitSeconds, type Answers, type Body, type Call } from "./protocol";
 import { withinLimit } from "./time-limit";
+import { stackError } from "./problems";
 
 export interface ServeOptions {
   driver: Driver;

@@ -1,7 +1,7 @@
 // Time limits: no call waits for ever, and one whose time is up says what it was waiting for.
 
-import { stackError } from "../stack/errors";
 import type { Waiting } from "../../components/host/contract";
+import { stackError } from "./problems";
 
 /**
  * Does something within a time. What goes on after that is not broken off: a volume that is half made gets finished, and the next call

@@ -1,8 +1,9 @@
 // From problems to HTTP answers: one table says which status goes with which code; the body is
 // `{description, errors: [problem, …]}`, the original's form with our codes and paths.
 
-import { problem, type Note, type Problem, type ProblemCode, type ProblemParams } from "../core/problems";
-import { StackError } from "../stack";
+import type { Note, Problem, ProblemCode } from "../core/problems";
+import { errorsOf, StackError } from "../stack/errors";
+import { httpProblems, problem } from "./problems";
 
 /** An answer that isn't what was asked for. */
 export class HttpError extends StackError {
@@ -18,16 +19,10 @@ export class HttpError extends StackError {
 }
 
 /** An answer of one problem. */
-export function httpError<C extends ProblemCode>(
-  code: C,
-  path: string,
-  given: unknown,
-  params: ProblemParams<C>,
-  headers: Record<string, string | string[]> = {},
-): HttpError {
-  const one = problem(code, path, given, params);
-  return new HttpError(statusOf([one]), [one], headers);
-}
+export const httpError = errorsOf(
+  httpProblems,
+  (one, headers: Record<string, string | string[]> = {}) => new HttpError(statusOf([one]), [one], headers),
+);
 
 /** What is said of a request that went wrong. */
 export interface ErrorBody {

@@ -2,6 +2,7 @@
 
 import "../system/service-package";
 import "../backends/registry";
+import "./problems";
 
 export { openapiDocument } from "./openapi";
 export { checkListening, DEFAULT_LISTEN, defaultLimits, type ServiceOptions, type Limits } from "./options";

@@ -5,9 +5,9 @@ import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 
 import type { Problem } from "../core/problems";
-import { problem } from "../core/problems";
-import { StackError, stackError, type Project } from "../stack";
+import { StackError, type Project } from "../stack";
 import { roles, type Role } from "./tokens";
+import { problem, stackError } from "./problems";
 
 /** Where the service listens when nothing is said. */
 export const DEFAULT_LISTEN = "127.0.0.1:4523";

@@ -13,7 +13,6 @@ import Fastify, { LogController, type FastifyInstance } from "fastify";
 
 import { packageManifest } from "../system/manifest";
 import { privately } from "../system/private-socket";
-import { stackError } from "../stack";
 import { environmentNotes } from "../stack/status";
 import { openAuditLog } from "./audit";
 import { addGuards, requestId } from "./guards";
@@ -24,6 +23,7 @@ import type { Context } from "./route";
 import { routes } from "./routes";
 import { addRoute } from "./serve-route";
 import { serveStack } from "./served";
+import { stackError } from "./problems";
 
 /** A service that runs. */
 export interface Service {

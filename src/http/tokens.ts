@@ -7,7 +7,8 @@ import { z } from "zod";
 
 import { checkName } from "../core/reference";
 import { validate } from "../core/validate";
-import { stackError, StackError } from "../stack";
+import { StackError } from "../stack";
+import { stackError } from "./problems";
 
 /** What one may do: each role may do what the one before it may. */
 export const roles = ["read", "write", "admin"] as const;

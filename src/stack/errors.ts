@@ -3,12 +3,13 @@
 
 import {
   formatProblems,
-  problem,
+  type DefinedProblems,
   type Note,
+  type ParamsOf,
   type Problem,
   type ProblemCode,
-  type ProblemParams,
 } from "../core/problems";
+import { stackProblems } from "./problems";
 
 /** Who holds a lock on a stack, as the engine's backend tells. */
 export interface LockHolder {
@@ -16,6 +17,13 @@ export interface LockHolder {
   who: string;
   /** Since when, where it is told. */
   since?: string | undefined;
+}
+
+/** What is known of an error beside its problems. */
+export interface StackErrorOptions {
+  cause?: unknown;
+  holder?: LockHolder;
+  notes?: readonly Note[];
 }
 
 /** An error of a stack: what is wrong, what is allowed, what to do. */
@@ -27,10 +35,7 @@ export class StackError extends Error {
   /** What else may be behind it. */
   readonly notes: readonly Note[];
 
-  constructor(
-    problems: readonly [Problem, ...Problem[]],
-    options: { cause?: unknown; holder?: LockHolder; notes?: readonly Note[] } = {},
-  ) {
+  constructor(problems: readonly [Problem, ...Problem[]], options: StackErrorOptions = {}) {
     const { cause, notes = [] } = options;
     const told = notes.map(({ message }) => `\nnote: ${message}`).join("");
     super(`${formatProblems(problems[0].message, problems)}${told}`, cause === undefined ? {} : { cause });
@@ -46,13 +51,17 @@ export class StackError extends Error {
   }
 }
 
-/** An error of one problem of the registry. */
-export function stackError<C extends ProblemCode>(
-  code: C,
-  path: string,
-  given: unknown,
-  params: ProblemParams<C>,
-  options: { cause?: unknown; holder?: LockHolder } = {},
-): StackError {
-  return new StackError([problem(code, path, given, params)], options);
+/** What makes an error of one problem, of those that a room has. */
+export function errorsOf<All, Rest extends unknown[], E>(
+  { problem }: DefinedProblems<unknown, unknown, All, unknown>,
+  make: (one: Problem, ...rest: Rest) => E,
+) {
+  return <C extends keyof All>(code: C, path: string, given: unknown, params: ParamsOf<All[C]>, ...rest: Rest): E =>
+    make(problem(code, path, given, params), ...rest);
 }
+
+/** An error of a stack that is one problem. */
+export const oneProblem = (one: Problem, options?: StackErrorOptions): StackError => new StackError([one], options);
+
+/** The same by its code, of those that a stack has. */
+export const stackError = errorsOf(stackProblems, oneProblem);

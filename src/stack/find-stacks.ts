@@ -8,7 +8,8 @@ import { StackError } from "./errors";
 import { findProject, openProject } from "./project";
 import { PROJECT_FILES } from "./read-config";
 import type { OpenOptions, Stack } from "./types";
-import { problem, type Problem } from "../core/problems";
+import type { Problem } from "../core/problems";
+import { problem } from "./problems";
 
 /** A stack that was found. */
 export interface FoundStack extends NamedStack {

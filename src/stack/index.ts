@@ -8,8 +8,9 @@
 //   for await (const event of operation.events()) console.log(event);
 
 import "../backends/registry";
+import "./problems";
 
-export * from "./errors";
+export { StackError, stackError, type LockHolder, type StackErrorOptions } from "./errors";
 export { packageManifest } from "../system/manifest";
 export { createMissingFiles, hasPackage, lacksSdk, languages, type Language } from "./new-project";
 export { whatIf } from "./plan";

@@ -3,7 +3,7 @@
 import { hostname } from "node:os";
 
 import { monotonic } from "../system/monotonic";
-import { problem, type Problem } from "../core/problems";
+import type { Problem } from "../core/problems";
 import { isAlive, processOf, thisProcess } from "../system/process-id";
 import { engineError, isDeadHolder, lockHolder, runEngine, unknownStack } from "./engine";
 import { stackError, StackError } from "./errors";
@@ -15,6 +15,7 @@ import { startRun } from "./engine-run";
 import { oneVolume, selectorOf, volumesAt } from "./select";
 import { placed, statusesOf } from "./status";
 import type { ApplyOptions, Operation, OperationReport, StackConfigRead, StackState, VolumeStatus } from "./types";
+import { problem } from "./problems";
 
 interface Parts {
   name: string;

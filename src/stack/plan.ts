@@ -2,7 +2,7 @@
 
 import { admittedSizes } from "../core/admitted";
 import type { BackendName } from "../core/backend";
-import { formatProblem, problem, type Problem } from "../core/problems";
+import { formatProblem, type Problem } from "../core/problems";
 import { builtinProfiles } from "../core/built-in-profiles";
 import { isSame } from "../core/revision";
 import { NAMESPACE } from "../core/config-schema";
@@ -12,6 +12,7 @@ import { nearest } from "../core/nearest";
 import { recordedAs, volumesAt } from "./select";
 import { environmentNotes, listedVolumes, placed, statusesOf, statusOf } from "./status";
 import type { ConfigEdit, SharedFile, StackConfigRead, StackState, VolumePlan, VolumeStatus } from "./types";
+import { problem } from "./problems";
 
 /** The problems that a config has and another hadn't. */
 export function newProblems(before: readonly Problem[], after: readonly Problem[]): Problem[] {

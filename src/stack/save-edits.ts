@@ -1,6 +1,6 @@
 // Edits of a stack's config file, from what is asked for to what stands in the file: judged whole, written whole.
 
-import { problem, type Problem } from "../core/problems";
+import type { Problem } from "../core/problems";
 import { readText } from "./read-config";
 import { locked, writeWhole } from "./write-config";
 import { editSharedText, editText, lineDiff } from "./edit-text";
@@ -9,6 +9,7 @@ import { editProblems, newProblems, plansOf, refusals, sharedFileOf, uselessProf
 import type { ProjectSettings } from "./project";
 import { NO_STATE } from "./state";
 import type { ConfigEdit, EditOptions, EditResult, StackConfigRead, StackState } from "./types";
+import { problem } from "./problems";
 
 /** What an edit needs of its stack. */
 export interface Edited {

@@ -1,9 +1,10 @@
 // Which volume is meant: by its URN, or by a name, which is a label that several volumes may have. Pure.
 
 import { nearest } from "../core/nearest";
-import { problem, type Problem } from "../core/problems";
+import type { Problem } from "../core/problems";
 import { PROFILED_VOLUME } from "../core/resource-types";
 import type { RecordedVolume, StackState } from "./types";
+import { problem } from "./problems";
 
 /** A volume as it is looked up: the URN is missing where the state has none. */
 interface Named {

@@ -2,7 +2,7 @@
 
 import { backends, type BackendName } from "../core/backend";
 import type { Backend } from "../core/backend";
-import { note, type Note, type Problem } from "../core/problems";
+import type { Note, Problem } from "../core/problems";
 import {
   change,
   monthlyCostOf,
@@ -20,6 +20,7 @@ import { volumePath } from "../core/catalog";
 import { isInSharedFile } from "../core/origin";
 import { ambiguous, recordedAs } from "./select";
 import type { ComplianceStatus, Follower, RecordedVolume, StackConfigRead, StackState, VolumeStatus } from "./types";
+import { note } from "./problems";
 
 /** How each volume stands: those of the config in their order, then those that the program declares, by name. */
 export function statusesOf(read: StackConfigRead, state: StackState): VolumeStatus[] {

@@ -4,9 +4,7 @@ import { randomBytes } from "node:crypto";
 import { chmod, chown, open, readdir, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
-import { lock } from "proper-lockfile";
-
-import { isTaken, lockRecord, lockWatch } from "../system/lock-watch";
+import { lockRecord, takeLock } from "../system/lock-watch";
 import { stackError } from "./errors";
 
 /** How long a writer waits for another one that doesn't finish, in milliseconds. */
@@ -18,27 +16,16 @@ const STALE = 10_000;
 export async function locked<T>(file: string, work: () => Promise<T>): Promise<T> {
   const target = await targetOf(file);
   const lockfilePath = `${target}.lock`;
-  let release: () => Promise<void>;
-  // Who it is stands beside the lock, which is a directory that must stay empty.
   const record = `${lockfilePath}.holder`;
-  const watch = lockWatch(lockfilePath, record, STALE);
-  for (;;) {
-    try {
-      // Whoever takes a lock away has written: what is written then is compared with what was read. It is no reason to end the process.
-      const onCompromised = () => undefined;
-      const options = { realpath: false, lockfilePath, stale: STALE, update: STALE / 4, retries: 0, onCompromised };
-      release = await lock(target, options);
-      break;
-    } catch (error) {
-      if (!isTaken(error)) {
-        const { message } = error as Error;
-        throw stackError("config-not-written", file, undefined, { why: message }, { cause: error });
-      }
-      const waited = await watch();
-      if (waited > PATIENCE)
-        throw stackError("config-busy", file, undefined, { seconds: Math.round(waited / 1000), lock: lockfilePath });
-      await new Promise((done) => setTimeout(done, 10 + Math.random() * 40));
-    }
+  // Whoever takes a lock away has written: what is written then is compared with what was read. It is no reason to end the process.
+  const onLost = () => undefined;
+  const which = { lockfile: lockfilePath, recordFile: record, staleMs: STALE, patienceMs: PATIENCE, onLost };
+  const taken = await takeLock(target, which).catch((error: unknown) => {
+    throw stackError("config-not-written", file, undefined, { why: (error as Error).message }, { cause: error });
+  });
+  if (!("release" in taken)) {
+    const seconds = Math.round(taken.waitedMs / 1000);
+    throw stackError("config-busy", file, undefined, { seconds, lock: lockfilePath });
   }
   try {
     // Where it can't be written, as on a full disk, the lock of a dead holder is taken away by its age.
@@ -47,7 +34,7 @@ export async function locked<T>(file: string, work: () => Promise<T>): Promise<T
     return await work();
   } finally {
     await rm(record, { force: true }).catch(() => undefined);
-    await release().catch(() => undefined);
+    await taken.release().catch(() => undefined);
   }
 }
 

@@ -3,6 +3,8 @@
 
 import { open, readFile, rm, rmdir, stat } from "node:fs/promises";
 
+import { lock } from "proper-lockfile";
+
 import { monotonic } from "./monotonic";
 import { isAlive, pidNamespace, thisProcess, type ProcessId } from "./process-id";
 
@@ -22,11 +24,47 @@ export async function lockIdentity(lockfile: string): Promise<string | undefined
   return (await statOf(lockfile))?.lock;
 }
 
+/** Which lock is taken, and how long a holder may keep it. */
+export interface LockToTake {
+  /** The lock: a directory that its holder makes. */
+  lockfile: string;
+  /** Where its holder writes who it is ({@link lockRecord}): beside the lock, which must stay empty. */
+  recordFile: string;
+  /** After how long the lock of a holder of which nobody knows whether it lives is taken away. A living one renews it four times as often. */
+  staleMs: number;
+  /** How long one holder is waited for. */
+  patienceMs: number;
+  /** Told when somebody else has taken the lock away. */
+  onLost: () => void;
+}
+
+/**
+ * Takes a lock as soon as it is free; gives it back by `release`. Where one holder keeps it for too long, how long it was waited for.
+ * Throws where there can be no lock.
+ */
+export async function takeLock(
+  target: string,
+  { lockfile, recordFile, staleMs, patienceMs, onLost }: LockToTake,
+): Promise<{ release: () => Promise<void> } | { waitedMs: number }> {
+  const watch = lockWatch(lockfile, recordFile, staleMs);
+  const options = { realpath: false, lockfilePath: lockfile, stale: staleMs, update: staleMs / 4 };
+  for (;;) {
+    try {
+      return { release: await lock(target, { ...options, onCompromised: onLost }) };
+    } catch (error) {
+      if (!isTaken(error)) throw error;
+    }
+    const waitedMs = await watch();
+    if (waitedMs >= patienceMs) return { waitedMs };
+    await new Promise((done) => setTimeout(done, 20 + Math.random() * 40));
+  }
+}
+
 /**
  * Whether an attempt to lock found the lock taken. A waiter that saw an old lock may remove the one that was made a moment ago: its maker
  * then misses its own directory.
  */
-export function isTaken(error: unknown): boolean {
+function isTaken(error: unknown): boolean {
   const { code, syscall } = error as NodeJS.ErrnoException;
   return code === "ELOCKED" || (code === "ENOENT" && syscall !== "mkdir");
 }
@@ -38,7 +76,7 @@ export function isTaken(error: unknown): boolean {
  *
  * Returns for how long the present holder has been seen with the lock, in milliseconds: where many take turns, each has its own time.
  */
-export function lockWatch(lockfile: string, recordFile: string, staleMs: number): () => Promise<number> {
+function lockWatch(lockfile: string, recordFile: string, staleMs: number): () => Promise<number> {
   let seen: { mtimeMs: number; since: number } | undefined;
   const look = async () => {
     if (await isOfDead(lockfile, recordFile)) {

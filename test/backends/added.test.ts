@@ -9,6 +9,7 @@ import { commands } from "../../src/cli/commands";
 import { run } from "../../src/cli/run";
 import {
   backendNames,
+  backends,
   builtinProfiles,
   change,
   configKeys,
@@ -52,6 +53,19 @@ test("its mistakes are problems like all others", () => {
   expect(problems).toMatchObject([{ code: "unknown-key", path: "storage-profiles:profiles.fast.tape.speedMbps" }]);
   const far = resolve(makeCatalog(), { name: "data@gold", sizeGiB: 20_000, backend: "tape" });
   expect(far.problems).toMatchObject([{ code: "size-beyond-limit", given: 20_000 }]);
+});
+
+test("a problem that it alone has is raised and compared by its code", () => {
+  const { problems } = resolve(makeCatalog({ profiles: { slow: { tape: { speedMBps: 10 } } } }), {
+    name: "data@slow",
+    sizeGiB: 1,
+    backend: "tape",
+  });
+  expect(problems).toMatchObject([{ code: "tape-too-slow", given: 10, allowed: "40 MB/s or more" }]);
+  expect(problems[0]?.code === "tape-too-slow").toBe(true);
+  // @ts-expect-error -- a typing error
+  expect(problems[0]?.code === "tape-to-slow").toBe(false);
+  expect(backends.tape.problems?.problemKinds).toHaveProperty("tape-too-slow");
 });
 
 test("tags, which it doesn't declare, are noted as ignored", () => {

@@ -6,6 +6,7 @@ import { z } from "zod";
 
 import { defineBackend as defineResources, type TypesOfResources } from "../../components/backends/contract";
 import { registerBackendResources } from "../../components/backends/registry";
+import { coreProblems, defineProblems, problemKind } from "../../src/core/problems";
 import { registerBackends, type TypesOf } from "../../src/core/backend";
 import {
   defineBackend,
@@ -22,6 +23,20 @@ export interface TapeSettings {
   speedMBps: number;
   library: string;
 }
+
+// A problem that only tapes have.
+const tapeProblems = defineProblems(
+  {
+    problems: {
+      "tape-too-slow": problemKind<{ speedMBps: number }>({
+        meaning: "A tape is written more slowly than the drive can wind.",
+        message: ({ speedMBps }) => `${speedMBps} MB/s is too slow`,
+        allowed: () => "40 MB/s or more",
+      }),
+    },
+  },
+  coreProblems,
+);
 
 const limits = z.strictObject({ sizeGiB: rangeSchema });
 const library = z.string().min(1).optional().describe("The library that has the tape");
@@ -46,6 +61,9 @@ const tape = defineBackend({
   prices: flatPrices("tape"),
   resolve(asked) {
     const problems = sizeProblems("a tape", asked, asked.limits.sizeGiB);
+    const { speedMBps } = asked.section;
+    if (typeof speedMBps === "number" && speedMBps < 40)
+      problems.push(tapeProblems.problem("tape-too-slow", `${asked.path}.speedMBps`, speedMBps, { speedMBps }));
     if (problems.length > 0) return { sizeGiB: asked.sizeGiB, problems, notes: [] };
     const settings: TapeSettings = {
       speedMBps: asked.section.speedMBps ?? 100,
@@ -53,6 +71,7 @@ const tape = defineBackend({
     };
     return { settings, sizeGiB: asked.sizeGiB, problems, notes: [] };
   },
+  problems: tapeProblems,
   change: { speedMBps: inPlace, library: refused("tapes don't travel", "declare a new volume, and copy the data") },
   monthlyCost: flatCost,
   quantities: { speedMBps: { unit: "MB/s" } },
@@ -103,6 +122,11 @@ const tapeResources = defineResources<{
 declare module "../../src/core/backend" {
   interface BackendTypes {
     tape: TypesOf<typeof tape>;
+  }
+}
+declare module "../../src/core/problems" {
+  interface ProblemRooms {
+    tape: typeof tapeProblems;
   }
 }
 declare module "../../components/backends/contract" {

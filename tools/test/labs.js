@@ -37,7 +37,7 @@ const labs = [
     what: "commands, HTTP service and packages on a real Pulumi engine",
     needs: "nothing more",
     files: [
-      "test/e2e/(apply-deletions|cli|compose|connections|estate|http|left-out|package|policy|read|ready|renamed|same-name|stack|stack-values)\\.",
+      "test/e2e/(apply-deletions|cli|compose|connections|estate|http|left-out|package|policy|read|ready|renamed|same-name|sdk|stack|stack-values)\\.",
     ],
   },
   {

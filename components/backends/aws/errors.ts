@@ -1,6 +1,7 @@
 // What errors of EC2 mean where they don't say it, in words that say what to do. Nothing is tried again.
 
-import { formatProblems, problem, type Problem } from "../../../src";
+import { formatProblems, type Problem } from "../../../src";
+import { problem } from "../../../src/backends/aws/problems";
 
 // Source: the EC2 API reference, "Error codes", and the user guide, "Requirements for Amazon EBS volume modifications".
 const TOO_EARLY: Record<string, string> = {

@@ -3,6 +3,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import type { StackConfig } from "../../../src";
+import { markAsRunError, packageOf, promiseOf } from "../../pulumi-internals";
 import { availabilityZones } from "./sdk";
 
 const TOKEN = "aws:index/getAvailabilityZones:getAvailabilityZones";
@@ -33,10 +34,9 @@ export function zoneOfProvider(
 // What goes wrong is the provider's to say (no credentials, no permission), or only that the run ends, refused elsewhere, while it is being
 // asked. The SDK would print its own stack with it; an error that is one of Pulumi's for users is told in its words alone.
 function withoutStack<T>(output: pulumi.Output<T>): pulumi.Output<T> {
-  const { promise } = output as unknown as { promise?: () => Promise<T> };
-  promise?.call(output).catch((error: unknown) => {
+  promiseOf(output).catch((error: unknown) => {
     // The same object reaches everybody who waits for the answer.
-    if (error instanceof Error) Object.assign(error, { __pulumiRunError: true });
+    if (error instanceof Error) markAsRunError(error);
   });
   return output;
 }
@@ -53,7 +53,4 @@ function providerOf(opts: pulumi.ComponentResourceOptions): pulumi.ProviderResou
   return [...(provider ? [provider] : []), ...listed].find(isAws) ?? parent?.getProvider(TOKEN);
 }
 
-// Not in the SDK's types, and its only answer to what a provider is for.
-function isAws(provider: pulumi.ProviderResource): boolean {
-  return (provider as unknown as { getPackage(): string }).getPackage() === "aws";
-}
+const isAws = (provider: pulumi.ProviderResource) => packageOf(provider) === "aws";

@@ -4,7 +4,8 @@
 import { accessSync, constants } from "node:fs";
 import { resolve } from "node:path";
 
-import { connectionKey, connectionSource, CONNECTIONS_KEY } from "../../named-connections";
+import { ConnectionReader, variableFor } from "../../connection-reader";
+import { connectionKey, CONNECTIONS_KEY } from "../../named-connections";
 import { CephError } from "./errors";
 
 /** The namespace of the connection's config: `ceph:configFile` and so on. */
@@ -42,9 +43,7 @@ export function keyOf({ name }: Pick<Connection, "name">, key: ConnectionKey): s
 }
 
 /** The name of the environment's variable that stands for a key. */
-export function variableOf(key: ConnectionKey): string {
-  return `CEPH_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
-}
+export const variableOf = (key: ConnectionKey): string => variableFor(CONNECTION_NAMESPACE, key);
 
 /**
  * Reads the connection, or one by its name; the config takes precedence over the environment. One error lists everything that is wrong.
@@ -55,13 +54,12 @@ export function readConnection(
   stackEnvironment: NodeJS.ProcessEnv,
   name?: string,
 ): Connection {
-  const wrong: string[] = [];
-  const source = connectionSource(CONNECTION_NAMESPACE, stackConfig, stackEnvironment, name);
-  if ("missing" in source) throw new CephError("not-configured", source.missing);
-  const { config, environment, prefix } = source;
-  const value = (key: ConnectionKey) => config(`${CONNECTION_NAMESPACE}:${key}`) ?? environment[variableOf(key)];
+  const notConfigured = (message: string) => new CephError("not-configured", message);
+  const from = { config: stackConfig, environment: stackEnvironment, name };
+  const reader = new ConnectionReader<ConnectionKey>({ namespace: CONNECTION_NAMESPACE, ...from, notConfigured });
+  const { wrong } = reader;
   const path = (key: ConnectionKey, mode: number) => {
-    const given = value(key);
+    const given = reader.value(key);
     if (given === undefined) return undefined;
     try {
       accessSync(resolve(given), mode);
@@ -70,27 +68,21 @@ export function readConnection(
     }
     return resolve(given);
   };
-  const user = value("user");
+  const user = reader.value("user");
   if (user !== undefined && !/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(user)) wrong.push("user isn't the name of a user");
   else if (user?.startsWith("client.") === true) wrong.push("user must be given without `client.`");
-  const timeoutSeconds = Number(value("timeoutSeconds") ?? "60");
-  if (!(timeoutSeconds >= 1 && timeoutSeconds <= 3_600)) wrong.push("timeoutSeconds must be a number from 1 to 3600");
+  const timeoutMs = reader.timeoutMs();
   // Without one, the commands would take the machine's own cluster for it.
-  if (name !== undefined && value("configFile") === undefined) {
-    const way = source.howToSet("configFile", variableOf("configFile"), `/etc/ceph/${name}.conf`);
-    wrong.push(`configFile is missing: ${way}`);
-  }
+  if (name !== undefined && reader.value("configFile") === undefined)
+    reader.missing("configFile", `/etc/ceph/${name}.conf`);
   const connection = {
     name,
     configFile: path("configFile", constants.R_OK),
     user,
     keyringFile: path("keyringFile", constants.R_OK),
     commandsDirectory: path("commandsDirectory", constants.X_OK),
-    timeoutMs: timeoutSeconds * 1000,
+    timeoutMs,
   };
-  if (wrong.length > 0) {
-    const list = wrong.map((each) => `\n  - ${prefix}${each}`).join("");
-    throw new CephError("not-configured", `the connection to the Ceph cluster isn't set up:${list}`);
-  }
+  reader.end("the Ceph cluster");
   return connection;
 }

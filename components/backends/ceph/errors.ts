@@ -1,5 +1,7 @@
 // Every way in which the work on a Ceph cluster can fail, and the one class that says so.
 
+import { BackendError } from "../../backend-error";
+
 /** The codes of all errors of the backend, each with what it means. Messages add where, and what to do. */
 export const cephErrors = {
   "not-configured": "the stack's config for the connection to the cluster is wrong",
@@ -22,15 +24,5 @@ export const cephErrors = {
 
 export type CephErrorCode = keyof typeof cephErrors;
 
-/** What went wrong with a cluster, in words for the person who asked for it. Carries no stack. */
-export class CephError extends Error {
-  override readonly name = "CephError";
-
-  constructor(
-    readonly code: CephErrorCode,
-    message: string,
-  ) {
-    super(message);
-    this.stack = `${this.name}: ${message}`;
-  }
-}
+/** What went wrong with a cluster, in words for the person who asked for it. */
+export class CephError extends BackendError<CephErrorCode> {}

@@ -8,7 +8,7 @@ import type * as dynamic from "@pulumi/pulumi/dynamic";
 import type { Problem } from "../../../src";
 import type { CephSettings } from "../../../src/backends/ceph";
 import { isSame } from "../../../src/core/revision";
-import { Claims } from "../../claims";
+import { Claims, declaredTwice } from "../../claims";
 import { containsUnknown, failuresOf as checkFailures } from "../../provider-checks";
 import { leaveToEngine } from "../../provider-errors";
 import type { CephCluster } from "./cluster";
@@ -209,13 +209,7 @@ function refuseSecond(id: string, fsid: string, by: string | undefined): void {
   if (other) throw twice(id, by, other.by);
 }
 
-function twice(id: string, by: string | undefined, other: string | undefined): CephError {
-  return new CephError(
-    "not-possible",
-    `volume ${id} is declared twice: "${by}" and "${other}". Keep one of them. ` +
-      "(If it was renamed, add its old name: aliases: [{ name: … }].)",
-  );
-}
+const twice = (...which: Parameters<typeof declaredTwice>) => new CephError("not-possible", declaredTwice(...which));
 
 function outputs(
   { name, mark, imageId, fsid, sizeGiB, settings }: FoundVolume,

@@ -1,10 +1,8 @@
 // Where the cluster's REST API is, and its command: read from Pulumi's config and the environment when it is used. There is no login:
 // ContainerIO has none, and whoever reaches the port may do everything.
 
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
-
-import { connectionKey, connectionSource, CONNECTIONS_KEY } from "../../named-connections";
+import { ConnectionReader, variableFor } from "../../connection-reader";
+import { connectionKey, CONNECTIONS_KEY } from "../../named-connections";
 import { CioError } from "./errors";
 
 /** The namespace of the connection's config: `cio:endpoint` and so on. */
@@ -46,9 +44,7 @@ export function keyOf({ name }: Pick<Connection, "name">, key: ConnectionKey): s
 }
 
 /** The name of the environment's variable that stands for a key. */
-export function variableOf(key: ConnectionKey): string {
-  return `CIO_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
-}
+export const variableOf = (key: ConnectionKey): string => variableFor(CONNECTION_NAMESPACE, key);
 
 /**
  * Reads the connection, or one by its name; the config takes precedence over the environment. One error lists everything that is wrong.
@@ -59,41 +55,19 @@ export function readConnection(
   stackEnvironment: NodeJS.ProcessEnv,
   name?: string,
 ): Connection {
-  const wrong: string[] = [];
-  const source = connectionSource(CONNECTION_NAMESPACE, stackConfig, stackEnvironment, name);
-  if ("missing" in source) throw new CioError("not-configured", source.missing);
-  const { config, environment, prefix } = source;
-  const value = (key: ConnectionKey) => config(`${CONNECTION_NAMESPACE}:${key}`) ?? environment[variableOf(key)];
-
-  const missing = source.howToSet("endpoint", variableOf("endpoint"), `http://node1.example:${API_PORT}`);
-  const endpoint = readEndpoint(value("endpoint"), missing, wrong);
-  const insecureText = value("insecure") ?? "false";
-  if (!/^(true|false)$/.test(insecureText)) wrong.push("insecure must be true or false");
-  const timeoutSeconds = Number(value("timeoutSeconds") ?? "60");
-  if (!(timeoutSeconds >= 1 && timeoutSeconds <= 3_600)) wrong.push("timeoutSeconds must be a number from 1 to 3600");
-
-  const caFile = value("caFile");
-  let ca: string | undefined;
-  try {
-    ca = caFile === undefined ? undefined : readFileSync(resolve(caFile), "utf8");
-  } catch (error) {
-    wrong.push(`caFile: ${(error as Error).message}`);
-  }
-  if (ca !== undefined && !ca.includes("-----BEGIN CERTIFICATE-----"))
-    wrong.push(`caFile: ${resolve(caFile ?? "")} is not a PEM certificate`);
-  if (wrong.length > 0) {
-    const list = wrong.map((each) => `\n  - ${prefix}${each}`).join("");
-    throw new CioError("not-configured", `the connection to the ContainerIO cluster isn't set up:${list}`);
-  }
-  const cliPath = value("cliPath");
-  return { name, endpoint, ca, insecure: insecureText === "true", cliPath, timeoutMs: timeoutSeconds * 1000 };
+  const notConfigured = (message: string) => new CioError("not-configured", message);
+  const from = { config: stackConfig, environment: stackEnvironment, name };
+  const reader = new ConnectionReader<ConnectionKey>({ namespace: CONNECTION_NAMESPACE, ...from, notConfigured });
+  const endpoint = readEndpoint(reader.required("endpoint", `http://node1.example:${API_PORT}`), reader.wrong);
+  const insecure = reader.insecure();
+  const timeoutMs = reader.timeoutMs();
+  const ca = reader.ca("is not a PEM certificate");
+  reader.end("the ContainerIO cluster");
+  return { name, endpoint, ca, insecure, cliPath: reader.value("cliPath"), timeoutMs };
 }
 
-function readEndpoint(text: string | undefined, way: string, wrong: string[]): string {
-  if (!text) {
-    wrong.push(`endpoint is missing: ${way}`);
-    return "";
-  }
+function readEndpoint(text: string, wrong: string[]): string {
+  if (text === "") return "";
   let url: URL | undefined;
   try {
     url = new URL(/^[a-z]+:\/\//i.test(text) ? text : `http://${text}`);

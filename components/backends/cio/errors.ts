@@ -1,5 +1,7 @@
 // Every way in which the work on a ContainerIO cluster can fail, and the one class that says so.
 
+import { BackendError } from "../../backend-error";
+
 /** The codes of all errors of the backend, each with what it means. Messages add where, and what to do. */
 export const cioErrors = {
   "not-configured": "the stack's config doesn't say where the cluster's REST API is, or what is needed besides it",
@@ -19,23 +21,21 @@ export const cioErrors = {
 
 export type CioErrorCode = keyof typeof cioErrors;
 
-/** What went wrong with a cluster, in words for the person who asked for it. Carries no stack. */
-export class CioError extends Error {
-  override readonly name = "CioError";
+/** What went wrong with a cluster, in words for the person who asked for it. */
+export class CioError extends BackendError<CioErrorCode> {
   /** Whether the request may have been carried out: it was sent, and no answer came that can be read. */
   readonly unsettled: boolean;
   /** The cluster's own words, where it refused. */
   readonly said: string | undefined;
 
   constructor(
-    readonly code: CioErrorCode,
+    code: CioErrorCode,
     message: string,
     { unsettled = false, said }: { unsettled?: boolean; said?: string | undefined } = {},
   ) {
-    super(message);
+    super(code, message);
     this.unsettled = unsettled;
     this.said = said;
-    this.stack = `${this.name}: ${message}`;
   }
 }
 

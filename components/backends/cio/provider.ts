@@ -9,7 +9,7 @@ import type { Problem } from "../../../src";
 import type { CioSettings } from "../../../src/backends/cio";
 import { isSame } from "../../../src/core/revision";
 import { leaveToEngine } from "../../provider-errors";
-import { Claims } from "../../claims";
+import { Claims, declaredTwice } from "../../claims";
 import { containsUnknown, failuresOf as checkFailures } from "../../provider-checks";
 import { CioCluster } from "./cluster";
 import { otherConnection, PerConnection } from "../../named-connections";
@@ -206,13 +206,7 @@ function refuseSecond(volume: Claimed, by: string | undefined): void {
   if (other) throw twice(volume.name, by, other.by);
 }
 
-function twice(id: string, by: string | undefined, other: string | undefined): CioError {
-  return new CioError(
-    "not-possible",
-    `volume ${id} is declared twice: "${by}" and "${other}". Keep one of them. ` +
-      "(If it was renamed, add its old name: aliases: [{ name: … }].)",
-  );
-}
+const twice = (...which: Parameters<typeof declaredTwice>) => new CioError("not-possible", declaredTwice(...which));
 
 async function outputs(
   { name, uuid, vdisk, sizeGiB, settings, unread }: FoundVolume,

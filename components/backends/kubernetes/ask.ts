@@ -3,7 +3,7 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { note, problem, type Note, type Problem, type StackConfig } from "../../../src";
+import type { Note, Problem, StackConfig } from "../../../src";
 import { claimSpec, type Claim } from "../../../src/backends/kubernetes/claim";
 import type { KubernetesSettings } from "../../../src/backends/kubernetes/settings";
 import type { AskedOfBackend } from "../contract";
@@ -11,6 +11,7 @@ import { KubernetesError } from "./cluster-errors";
 import { refusalOf } from "./errors";
 import { readCluster } from "./kubeconfig";
 import { ClusterSession, type Refusal } from "./session";
+import { note, problem } from "../../../src/backends/kubernetes/problems";
 
 interface Answer {
   problems: Problem[];

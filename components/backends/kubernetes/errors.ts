@@ -1,6 +1,7 @@
 // What refusals of the API server mean where they don't say what to do.
 
-import { formatProblems, problem, type Problem } from "../../../src";
+import { formatProblems, type Problem } from "../../../src";
+import { problem } from "../../../src/backends/kubernetes/problems";
 
 // Source: kubernetes 1.34.3, pkg/apis/core/validation, plugin/pkg/admission; each seen on that API server. Read 2026-11-29.
 const REFUSALS: [RegExp, because: string, way: string][] = [

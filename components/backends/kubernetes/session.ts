@@ -3,7 +3,7 @@
 import { z } from "zod";
 
 import type { Claim } from "../../../src/backends/kubernetes/claim";
-import { HttpClient, readJson, repeated, SharedLogin, type HttpResponse } from "../../http-session";
+import { HttpClient, readJson, SharedLogin, type HttpResponse } from "../../http-session";
 import { isPassing, KubernetesError } from "./cluster-errors";
 import type { Cluster } from "./kubeconfig";
 
@@ -125,18 +125,20 @@ export class ClusterSession {
 
   private async send({ at, what, patch }: { at: string; what: string; patch?: object }): Promise<HttpResponse> {
     const url = `${this.cluster.server}${at}`;
-    const answer = await this.login.use(async ({ client, authorization }) => {
-      const headers: Record<string, string> = {
-        ...(patch && { "content-type": "application/merge-patch+json" }),
-        ...(authorization !== undefined && { authorization }),
-      };
-      const request = { method: patch ? ("PATCH" as const) : ("GET" as const), url, headers, body: patch, what };
-      const response = await repeated(() => client.send(request), isPassing);
-      return response.status === 401 ? undefined : response;
-    });
+    const answer = await this.login.request(
+      ({ client, authorization }) => {
+        const headers: Record<string, string> = {
+          ...(patch && { "content-type": "application/merge-patch+json" }),
+          ...(authorization !== undefined && { authorization }),
+        };
+        return client.send({ method: patch ? "PATCH" : "GET", url, headers, body: patch, what });
+      },
+      isPassing,
+      (response) => response,
+    );
     if (!answer)
       throw new KubernetesError("login-refused", `${what}: the API server rejected the kubeconfig's credentials`);
-    return answer;
+    return answer.value;
   }
 
   private async logIn(): Promise<Login> {

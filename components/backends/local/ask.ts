@@ -4,11 +4,12 @@ import * as path from "node:path";
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { change, note, problem, type Note, type Problem, type ResolvedVolume } from "../../../src";
+import { change, note, type Note, type Problem, type ResolvedVolume } from "../../../src";
 import type { AskedOfBackend } from "../contract";
 import { namesIn } from "../../host/files";
 import { isOurs, stateDirectoryId, volumePaths } from "./paths";
 import { inspectVolume } from "./lifecycle";
+import { problem } from "../../../src/backends/local/problems";
 
 export async function askLocal({ to, inputs = {} }: AskedOfBackend): Promise<{ problems: Problem[]; notes: Note[] }> {
   const { import: importId, owner, stateDirectory, project, stack } = inputs;

@@ -3,9 +3,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { promises as fs } from "node:fs";
 import * as path from "node:path";
 
-import { lock } from "proper-lockfile";
-
-import { isTaken, lockIdentity, lockRecord, lockWatch } from "../../../src/system/lock-watch";
+import { lockIdentity, lockRecord, takeLock } from "../../../src/system/lock-watch";
 import { isSystemError, LocalVolumeError } from "../../host/errors";
 import { parsedJson, readIfThere, sleep } from "../../host/files";
 import { refuseUnsafeDirectory } from "../../host/trust";
@@ -21,7 +19,6 @@ export interface Lock {
  * The lock of a process of this machine that is known to be dead is free at once.
  */
 const staleMs = 8_000;
-const updateMs = 2_000;
 
 /** Two waiters that find a lock stale in the same moment may both believe to have got it; this long after, it is settled. */
 const settleMs = 250;
@@ -56,19 +53,18 @@ export async function withLock<T>(
 }
 
 async function acquire(file: string, what: string, operation: string, waitMs: number) {
-  const watch = lockWatch(`${file}.lock`, holderFile(file), staleMs);
+  const lockfile = `${file}.lock`;
   const token = randomUUID();
   for (;;) {
     let lost = false;
-    const release = await tryLock(file, () => (lost = true));
-    if (release === undefined) {
-      if ((await watch()) >= waitMs) throw await stillLocked(file, what, operation, waitMs);
-      await sleep(40 + Math.random() * 40);
-      continue;
-    }
+    const onLost = () => (lost = true);
+    const which = { lockfile, recordFile: holderFile(file), staleMs, patienceMs: waitMs, onLost };
+    const taken = await takeLock(file, which);
+    if (!("release" in taken)) throw await stillLocked(file, what, operation, waitMs);
+    const { release } = taken;
     const takenOver = (await readHolder(file)) !== undefined;
     const since = new Date().toISOString();
-    const record = { ...(await lockRecord(`${file}.lock`)), token, operation, what, since };
+    const record = { ...(await lockRecord(lockfile)), token, operation, what, since };
     // On a full disk there is no holder file, and a deletion must still be possible.
     let written = await writeHolder(file, record);
     if (takenOver) {
@@ -77,7 +73,7 @@ async function acquire(file: string, what: string, operation: string, waitMs: nu
       const other = await readHolder(file);
       if (other?.token !== token && other?.lock !== record.lock) written = await writeHolder(file, record);
     }
-    const hasLock = async () => !lost && (await lockIdentity(`${file}.lock`)) === record.lock;
+    const hasLock = async () => !lost && (await lockIdentity(lockfile)) === record.lock;
     const isHeld = async () => (await hasLock()) && (!written || (await readHolder(file))?.token === token);
     // Also where somebody else has written who holds it: a lock that is only forgotten is renewed for as long as this process lives.
     const letGo = async () => {
@@ -100,22 +96,6 @@ async function acquire(file: string, what: string, operation: string, waitMs: nu
       },
       release: letGo,
     };
-  }
-}
-
-/** Undefined when somebody else has the lock. */
-async function tryLock(file: string, onCompromised: () => void): Promise<(() => Promise<void>) | undefined> {
-  try {
-    return await lock(file, {
-      lockfilePath: `${file}.lock`,
-      realpath: false,
-      stale: staleMs,
-      update: updateMs,
-      onCompromised,
-    });
-  } catch (error) {
-    if (isTaken(error)) return undefined;
-    throw error;
   }
 }
 

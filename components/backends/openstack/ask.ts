@@ -4,7 +4,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { change, note, problem, show, type Note, type Problem, type StackConfig } from "../../../src";
+import { change, show, type Note, type Problem, type StackConfig } from "../../../src";
 import type { OpenstackSettings } from "../../../src/backends/openstack/settings";
 import {
   judgeLeftOver,
@@ -28,6 +28,7 @@ import { stackToken } from "./identity";
 import { isPassing, OpenstackError, type OpenstackErrorCode } from "./errors";
 import { otherOwner, taken, takenBy } from "./marks";
 import type { CinderSession } from "./session";
+import { note, problem } from "../../../src/backends/openstack/problems";
 
 // What to do about errors that don't pass by themselves.
 const WAYS: Partial<Record<OpenstackErrorCode, string>> = {

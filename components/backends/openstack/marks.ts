@@ -1,7 +1,8 @@
 // The metadata by which our volumes are known on a cloud: the stack, the volume in it, and the one state that has them.
 
-import { problem, type Problem } from "../../../src";
+import type { Problem } from "../../../src";
 import { MARK_PREFIX } from "../../../src/backends/openstack/placement";
+import { problem } from "../../../src/backends/openstack/problems";
 
 export const STACK_MARK = `${MARK_PREFIX}stack`;
 export const VOLUME_MARK = `${MARK_PREFIX}volume`;

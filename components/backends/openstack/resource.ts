@@ -4,7 +4,7 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { formatProblems, note, problem, stackPlacement, type Problem, type StackConfig } from "../../../src";
+import { formatProblems, problem, stackPlacement, type Problem, type StackConfig } from "../../../src";
 import type { OpenstackSettings } from "../../../src/backends/openstack/settings";
 import { argumentsOf } from "../../arguments";
 import type { VolumeBackend, VolumeToMake } from "../contract";
@@ -21,6 +21,7 @@ import { identityOf, stackToken } from "./identity";
 import { registrationOf } from "../../own-resources";
 import { providerText } from "./provider-text";
 import { blockstorageVolume } from "./sdk";
+import { note } from "../../../src/backends/openstack/problems";
 
 /** The longest name of a volume. Source: cinder/api/schemas/volumes.py (name_allow_zero_min_length), 29.0. Read 2026-11-24. */
 const MAX_NAME_LENGTH = 255;

@@ -105,24 +105,25 @@ export class CinderSession {
     body: object | undefined,
     { what, microversion }: { what: string; microversion?: string | undefined },
   ): Promise<HttpResponse> {
-    const answer = await this.login.use(({ token, cinderUrl }) => {
-      const headers = {
-        "x-auth-token": token,
-        ...(microversion !== undefined && { "openstack-api-version": `volume ${microversion}` }),
-      };
-      return repeated(
-        async () => {
-          const response = await this.client.send({ method, url: `${cinderUrl}${path}`, body, headers, what });
-          if (isFromProxy(response)) throw refusal(what, NAMES[this.service], response);
-          return response.status === 401 ? undefined : response;
-        },
-        mayRepeat(method === "GET"),
-      );
-    });
-    if (!answer) {
+    const answered = await this.login.request(
+      ({ token, cinderUrl }) => {
+        const headers = {
+          "x-auth-token": token,
+          ...(microversion !== undefined && { "openstack-api-version": `volume ${microversion}` }),
+        };
+        return this.client.send({ method, url: `${cinderUrl}${path}`, body, headers, what });
+      },
+      mayRepeat(method === "GET"),
+      (response) => {
+        if (isFromProxy(response)) throw refusal(what, NAMES[this.service], response);
+        return response;
+      },
+    );
+    if (!answered) {
       const message = `${what}: ${NAMES[this.service]} rejected a login that Keystone has just granted (401)`;
       throw new OpenstackError("refused", message, { status: 401 });
     }
+    const answer = answered.value;
     this.cinderTime = timeOf(answer) ?? this.cinderTime;
     // Below 400 are a sign-in page, and a redirection to one.
     if (answer.status >= 400 && !isWebPage(answer)) throw refusal(what, NAMES[this.service], answer);

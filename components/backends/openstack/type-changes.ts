@@ -1,6 +1,6 @@
 // What becomes of the volumes of a type that changes or goes: Cinder is asked which have it.
 
-import { note, problem, type Note, type Problem, type StackConfig } from "../../../src";
+import type { Note, Problem, StackConfig } from "../../../src";
 import type { VolumeTypeOfProfiles } from "../../../src/backends/openstack/types";
 import { sectionPath } from "../../../src/core/catalog";
 import { isSame } from "../../../src/core/revision";
@@ -8,6 +8,7 @@ import { volumesOfType } from "./cinder";
 import { cloudOf } from "./cloud";
 import type { ConnectionHints } from "./connection";
 import { OpenstackError } from "./errors";
+import { note, problem } from "../../../src/backends/openstack/problems";
 
 /** How many volumes a note names. */
 const MOST_SHOWN = 20;

@@ -1,10 +1,10 @@
 // Where the gateway is and how to log in: read from Pulumi's config and the environment when it is used, never kept in a
 // state, and never part of a message.
 
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 
-import { connectionKey, connectionSource, CONNECTIONS_KEY, type ConnectionSource } from "../../named-connections";
+import { ConnectionReader, variableFor } from "../../connection-reader";
+import { connectionKey, CONNECTIONS_KEY } from "../../named-connections";
 import { ScaleioError } from "./errors";
 
 /** The namespace of the connection's config: `scaleio:endpoint` and so on. */
@@ -50,9 +50,7 @@ export function keyOf({ name }: Pick<Connection, "name">, key: ConnectionKey): s
 }
 
 /** The name of the environment's variable that stands for a key. */
-export function variableOf(key: ConnectionKey): string {
-  return `SCALEIO_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
-}
+export const variableOf = (key: ConnectionKey): string => variableFor(CONNECTION_NAMESPACE, key);
 
 /**
  * Reads the connection, or one by its name; the config takes precedence over the environment. One error lists everything that is wrong.
@@ -63,29 +61,17 @@ export function readConnection(
   stackEnvironment: NodeJS.ProcessEnv,
   name?: string,
 ): Connection {
-  const wrong: string[] = [];
-  const source = connectionSource(CONNECTION_NAMESPACE, stackConfig, stackEnvironment, name);
-  if ("missing" in source) throw new ScaleioError("not-configured", source.missing);
-  const { config, environment, prefix, howToSet } = source;
-  const value = (key: ConnectionKey) => config(`${CONNECTION_NAMESPACE}:${key}`) ?? environment[variableOf(key)];
-  const required = (key: ConnectionKey, example: string) => {
-    const found = value(key);
-    if (found) return found;
-    wrong.push(`${key} is missing: ${howToSet(key, variableOf(key), example)}`);
-    return "";
-  };
-  const endpointText = required("endpoint", "https://gateway.example");
-  const username = required("username", "admin");
-  const password = readPassword(source, wrong);
+  const notConfigured = (message: string) => new ScaleioError("not-configured", message);
+  const from = { config: stackConfig, environment: stackEnvironment, name };
+  const reader = new ConnectionReader<ConnectionKey>({ namespace: CONNECTION_NAMESPACE, ...from, notConfigured });
+  const { wrong } = reader;
+  const endpointText = reader.required("endpoint", "https://gateway.example");
+  const username = reader.required("username", "admin");
+  const password = readPassword(reader);
+  const insecure = reader.insecure();
+  const timeoutMs = reader.timeoutMs();
 
-  const insecureText = value("insecure") ?? "false";
-  const insecure = insecureText === "true";
-  if (!insecure && insecureText !== "false") wrong.push("insecure must be true or false");
-  const timeoutText = value("timeoutSeconds") ?? "60";
-  const timeoutSeconds = Number(timeoutText);
-  if (!(timeoutSeconds >= 1 && timeoutSeconds <= 3_600)) wrong.push("timeoutSeconds must be a number from 1 to 3600");
-
-  const systemId = value("systemId")?.toLowerCase();
+  const systemId = reader.value("systemId")?.toLowerCase();
   if (systemId !== undefined && !/^[0-9a-f]{16}$/.test(systemId)) {
     wrong.push("systemId must be the 16 hex digits of an array's id");
   }
@@ -102,46 +88,27 @@ export function readConnection(
     } else endpoint = url.origin;
   }
 
-  const caFile = value("caFile");
-  const ca = caFile === undefined ? undefined : readText("caFile", caFile, wrong);
-  if (ca !== undefined && !ca.includes("-----BEGIN CERTIFICATE-----")) {
-    wrong.push(`caFile: ${resolve(caFile ?? "")} contains no PEM certificate`);
-  }
-  if (wrong.length > 0) {
-    const list = wrong.map((each) => `\n  - ${prefix}${each}`).join("");
-    throw new ScaleioError("not-configured", `the connection to the ScaleIO gateway isn't set up:${list}`);
-  }
-  return { name, endpoint, username, password, ca, insecure, systemId, timeoutMs: timeoutSeconds * 1000 };
+  const ca = reader.ca("contains no PEM certificate");
+  reader.end("the ScaleIO gateway");
+  return { name, endpoint, username, password, ca, insecure, systemId, timeoutMs };
 }
 
 // The config's, in one form or the other; else the environment's.
-function readPassword({ config, environment, howToSet }: ConnectionSource, wrong: string[]): string {
-  const sources = [
-    (key: ConnectionKey) => config(`${CONNECTION_NAMESPACE}:${key}`),
-    (key: ConnectionKey) => environment[variableOf(key)],
-  ];
+function readPassword(reader: ConnectionReader<ConnectionKey>): string {
+  const { wrong } = reader;
+  const sources = [(key: ConnectionKey) => reader.inConfig(key), (key: ConnectionKey) => reader.inEnvironment(key)];
   for (const source of sources) {
     const [password, file] = [source("password"), source("passwordFile")];
     if (password && file) wrong.push("password and passwordFile are both set: keep one of them");
     if (password) return password;
     if (file) {
-      const text = readText("passwordFile", file, wrong);
-      const read = text?.replace(/\r?\n$/, "");
+      const read = reader.text("passwordFile", file)?.replace(/\r?\n$/, "");
       if (read === "") wrong.push(`passwordFile: ${resolve(file)} is empty`);
       return read ?? "";
     }
   }
-  wrong.push(`password is missing: ${howToSet("password", variableOf("password"))}`);
+  reader.missing("password");
   return "";
-}
-
-function readText(key: ConnectionKey, file: string, wrong: string[]): string | undefined {
-  try {
-    return readFileSync(resolve(file), "utf8");
-  } catch (error) {
-    wrong.push(`${key}: ${(error as Error).message}`);
-    return undefined;
-  }
 }
 
 function parseUrl(text: string): URL | undefined {

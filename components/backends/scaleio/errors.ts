@@ -1,5 +1,7 @@
 // Every way in which the work on an array can fail, the one class that says so, and what an array's own error codes mean.
 
+import { BackendError } from "../../backend-error";
+
 /** The codes of all errors of the ScaleIO backend, each with what it means. Messages add where, and what to do. */
 export const scaleioErrors = {
   "not-configured": "the gateway's address or credentials are missing in the stack's config",
@@ -22,23 +24,21 @@ export const scaleioErrors = {
 
 export type ScaleioErrorCode = keyof typeof scaleioErrors;
 
-/** What went wrong with an array, in words for the person who asked for it. Carries no stack and no secret. */
-export class ScaleioError extends Error {
-  override readonly name = "ScaleioError";
+/** What went wrong with an array, in words for the person who asked for it. */
+export class ScaleioError extends BackendError<ScaleioErrorCode> {
   /** The array's own error code, where it gave one. */
   readonly errorCode: number | undefined;
   /** Whether the request may have been carried out: it was sent, and no answer came that can be read. */
   readonly unsettled: boolean;
 
   constructor(
-    readonly code: ScaleioErrorCode,
+    code: ScaleioErrorCode,
     message: string,
     { errorCode, unsettled = false }: { errorCode?: number | undefined; unsettled?: boolean } = {},
   ) {
-    super(message);
+    super(code, message);
     this.errorCode = errorCode;
     this.unsettled = unsettled;
-    this.stack = `${this.name}: ${message}`;
   }
 }
 

@@ -1,11 +1,12 @@
 // The mapping of a volume to a host, which is where an array keeps limits.
 
-import { nearest, problem, type Problem } from "../../../src";
+import { nearest, type Problem } from "../../../src";
 import type { AccessMode } from "../../../src/backends/scaleio";
 import { type ArrayMapping, type ScaleioArray, type Sdc } from "./array";
 import { carryOut } from "../../transport";
 import { arrayCodes, isRefusal, isUnsettled, ScaleioError } from "./errors";
 import { sameArray } from "./lifecycle";
+import { problem } from "../../../src/backends/scaleio/problems";
 
 /** What a mapping must be. */
 export interface WantedMapping {

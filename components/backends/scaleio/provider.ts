@@ -9,7 +9,7 @@ import type { Problem } from "../../../src";
 import type { AccessMode, ScaleioSettings } from "../../../src/backends/scaleio";
 import { leaveToEngine } from "../../provider-errors";
 import { ScaleioArray } from "./array";
-import { Claims } from "../../claims";
+import { Claims, declaredTwice } from "../../claims";
 import { containsUnknown, failuresOf as checkFailures, UNKNOWN } from "../../provider-checks";
 import { otherConnection, PerConnection } from "../../named-connections";
 import { readConnection } from "./connection";
@@ -387,13 +387,7 @@ function refuseSecondVolume(id: string, systemId: string, by: string | undefined
   if (other) throw volumeTwice(id, by, other.by);
 }
 
-function volumeTwice(id: string, by: string | undefined, other: string | undefined): ScaleioError {
-  return new ScaleioError(
-    "not-possible",
-    `volume ${id} is declared twice: "${by}" and "${other}". Keep one of them. ` +
-      "(If it was renamed, add its old name: aliases: [{ name: … }].)",
-  );
-}
+const volumeTwice = (...which: Parameters<typeof declaredTwice>) => new ScaleioError("not-possible", declaredTwice(...which));
 
 const mappingId = ({ volumeId, sdcId }: { volumeId: string; sdcId: string }) => `${volumeId}/${sdcId}`;
 

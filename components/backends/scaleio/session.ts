@@ -1,6 +1,7 @@
 // A login to a gateway, shared by all who ask: by token up to version 3.x, by bearer from 4.0 on. Every request has a time
 // limit; a login that has expired is renewed once; what went wrong is told without the password, the token or a stack.
 
+import { coerce, gte } from "semver";
 import { z } from "zod";
 
 import {
@@ -100,16 +101,13 @@ export class GatewaySession {
     shape: Shape<T>,
     purpose: Purpose,
   ): Promise<T> {
-    const answer = await this.login.use(({ authorization }) =>
-      repeated(
-        async () => {
-          const answer = await this.send(method, path, body, authorization, purpose.what);
-          if (answer.status === 401) return undefined;
-          if (answer.status !== 200) throw this.refusal(purpose.what, answer);
-          return { value: this.read(answer, shape, purpose.what) };
-        },
-        mayRepeat(purpose.repeatable ?? false),
-      ),
+    const answer = await this.login.request(
+      ({ authorization }) => this.send(method, path, body, authorization, purpose.what),
+      mayRepeat(purpose.repeatable ?? false),
+      (response) => {
+        if (response.status !== 200) throw this.refusal(purpose.what, response);
+        return this.read(response, shape, purpose.what);
+      },
     );
     if (answer) return answer.value;
     throw new ScaleioError(
@@ -224,9 +222,8 @@ export class GatewaySession {
 
 /** Whether a version is that one or later: by its numbers, not by its text. */
 export function isAtLeast(version: string, than: string): boolean {
-  const [left, right] = [version, than].map((text) => text.split(".").map(Number)) as [number[], number[]];
-  const differs = right.findIndex((part, index) => (left[index] ?? 0) !== part);
-  return differs < 0 || (left[differs] ?? 0) > (right[differs] ?? 0);
+  const [left, right] = [coerce(version), coerce(than)];
+  return left !== null && right !== null && gte(left, right);
 }
 
 function basic(user: string, secret: string): string {

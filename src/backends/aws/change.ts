@@ -1,11 +1,12 @@
 // What may happen to the settings of an EBS volume that exists. EC2 changes type, IOPS, throughput and size of a live volume in one
 // ModifyVolume. For everything else the AWS provider would make a new, empty volume and delete the old one.
 
-import { note, problem, show, type Note, type Problem } from "../../core/problems";
+import { problem, show, type Note, type Problem } from "../../core/problems";
 import { inPlace, refused, type Backend, type Made } from "../contract";
 import { isSame } from "../../core/revision";
 import { awsLimits } from "./limits";
 import type { AwsSettings } from "./settings";
+import { note } from "./problems";
 
 const SNAPSHOT_WAY =
   "create a snapshot of the volume (aws ec2 create-snapshot), declare a new volume from it (aws: { snapshotId }) with the new setting, switch the application to it, then destroy this one";

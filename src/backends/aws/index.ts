@@ -9,6 +9,9 @@ import { awsPrices, awsPricesOverride, awsPricesSchema } from "./prices";
 import { awsRecorded } from "./recorded";
 import { admittedSizes, resolveAws } from "./resolve";
 import { awsSection } from "./settings";
+import { awsProblems } from "./problems";
+// Beside what is imported by name: so its codes are in the types of every program.
+import "./problems";
 
 export type { AwsSettings } from "./settings";
 
@@ -46,6 +49,7 @@ export const aws = defineBackend({
   hasProvider: false,
   limits: { data: awsLimits, override: awsLimitsOverride, whole: awsLimitsSchema },
   prices: { data: awsPrices, override: awsPricesOverride, whole: awsPricesSchema },
+  problems: awsProblems,
   resolve: resolveAws,
   change: awsChange,
   wholeChange: multiAttachProblems,

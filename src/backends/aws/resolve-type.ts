@@ -1,12 +1,13 @@
 // A profile's `aws` section, worked out for one volume of one type: its complete settings, or every problem with the ways out.
 
-import { count, note, problem, type Note, type Problem } from "../../core/problems";
+import { count, problem, type Note, type Problem } from "../../core/problems";
 import { mergeTags, sizeProblems, type Answer, type Asked } from "../contract";
 import { wantedIops } from "../iops";
 import { wantedThroughput } from "../throughput";
 import { volumeTypes, type AwsLimits, type VolumeType } from "./limits";
 import type { AwsPlacement } from "./placement";
 import type { AwsSection, AwsSettings } from "./settings";
+import { note } from "./problems";
 
 export type AskedAws = Asked<AwsSection, AwsPlacement, AwsLimits> & {
   /** Only whether there are problems matters, not the ways out of them, which are found by asking so. */

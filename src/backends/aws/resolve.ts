@@ -1,6 +1,5 @@
 // A profile's `aws` section, worked out for one volume: by its type, which the profile names or leaves to `cheapest`.
 
-import { note, problem } from "../../core/problems";
 import { isSame } from "../../core/revision";
 import type { Admitted, Answer } from "../contract";
 import { admittedBy } from "./admitted";
@@ -9,6 +8,7 @@ import { pricesOf } from "./cost";
 import { REFERENCE_REGION, type AwsPrices } from "./prices";
 import { resolveType, type AskedAws } from "./resolve-type";
 import type { AwsSettings } from "./settings";
+import { note, problem } from "./problems";
 
 /** Settings, problems and notes for one volume. */
 export function resolveAws(asked: AskedAws, prices: AwsPrices): Answer<AwsSettings> {

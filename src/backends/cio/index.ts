@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 
-import { count, note, problem, type Note, type Problem } from "../../core/problems";
+import { count, note, type Note, type Problem } from "../../core/problems";
 import {
   defineBackend,
   inPlace,
@@ -19,6 +19,9 @@ import { flatCost, flatPrices } from "../flat-price";
 import { cioLimits, DEFAULT_RELEASE, releases, type CioLimits, type RareService } from "./limits";
 import { algorithms, cioTagRules, isOn, section, withParameters, type CioSection } from "./section";
 import type { CioSettings } from "./settings";
+import { cioProblems, problem } from "./problems";
+// Beside what is imported by name: so its codes are in the types of every program.
+import "./problems";
 
 export type { CioSettings } from "./settings";
 
@@ -108,6 +111,7 @@ export const cio = defineBackend({
   hasProvider: true,
   limits: cioLimits,
   prices: flatPrices("ContainerIO"),
+  problems: cioProblems,
   resolve,
   change: {
     iopsMin: inPlace,

@@ -2,11 +2,12 @@
 // Source: kubernetes 1.34.3, pkg/apis/core/validation (ValidatePersistentVolumeClaimUpdate), tried on that API server. Read 2026-11-29.
 
 import { backends } from "../../core/backend";
-import { note, problem, show, type Note, type Problem } from "../../core/problems";
+import { problem, show, type Note, type Problem } from "../../core/problems";
 import { inPlace, refused, type Backend, type Made } from "../contract";
 import { driverOf, type DriverName } from "./drivers";
 import { settingsOf, type Parameters } from "./parameters";
 import type { KubernetesSettings } from "./settings";
+import { note } from "./problems";
 
 const NEW_CLAIM_WAY = "restore the previous value; or declare a new volume, copy the data, then destroy this one";
 

@@ -11,6 +11,9 @@ import { manifestsOf } from "./manifests";
 import { claimRecorded } from "./recorded";
 import { resolveClaim } from "./resolve";
 import { labelRules, own, place, placement, section, stack, type KubernetesSettings, type Placement } from "./settings";
+import { kubernetesProblems } from "./problems";
+// Beside what is imported by name: so its codes are in the types of every program.
+import "./problems";
 
 export type { KubernetesSettings } from "./settings";
 
@@ -54,6 +57,7 @@ export const kubernetes = defineBackend({
     override: nothing.describe("None of Kubernetes itself: the prices of the CSI driver's backend apply"),
     whole: nothing,
   },
+  problems: kubernetesProblems,
   resolve: resolveClaim,
   change: claimChange,
   wholeChange: claimProblems,

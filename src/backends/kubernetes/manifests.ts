@@ -5,7 +5,7 @@ import { admittedSizes } from "../../core/admitted";
 import type { AskedManifests, Manifests } from "../../core/backend";
 import { profilesFor, sectionPath, type Catalog } from "../../core/catalog";
 import { nearest } from "../../core/nearest";
-import { note, problem, type Note, type Problem } from "../../core/problems";
+import { problem, type Note, type Problem } from "../../core/problems";
 import { resolve } from "../../core/resolve";
 import { isSame } from "../../core/revision";
 import {
@@ -20,6 +20,7 @@ import {
 import { driverOf } from "./drivers";
 import type { Parameters } from "./parameters";
 import { SUBDOMAIN, type KubernetesSettings, type Placement, type Section } from "./settings";
+import { note } from "./problems";
 
 /** For which profiles and volumes classes are made, and how. */
 export interface AskedClasses extends Omit<AskedManifests, "placement"> {

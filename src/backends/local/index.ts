@@ -17,6 +17,9 @@ import {
 import { flatCost, flatPrices } from "../flat-price";
 import { iopsSchema, wantedIops } from "../iops";
 import type { LocalSettings } from "./settings";
+import { localProblems } from "./problems";
+// Beside what is imported by name: so its codes are in the types of every program.
+import "./problems";
 
 export type { LocalMode, LocalSettings } from "./settings";
 
@@ -97,6 +100,7 @@ export const local = defineBackend({
     whole: limitsSchema,
   },
   prices: flatPrices("this machine"),
+  problems: localProblems,
   resolve,
   change: {
     mode: (from) =>

@@ -2,9 +2,10 @@
 // Cinder, and when, is not decided here.
 
 import { nearest } from "../../core/nearest";
-import { count, note, problem, type Note, type Problem } from "../../core/problems";
+import { count, type Note, type Problem } from "../../core/problems";
 import type { MigrationPolicy } from "./settings";
 import { sizesOf } from "./specs";
+import { note, problem } from "./problems";
 
 /** A volume type as the project sees it. What only administrators see is missing for others. */
 export interface CinderType {

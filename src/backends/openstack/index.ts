@@ -24,6 +24,9 @@ import {
 } from "./placement";
 import { openstackSection, type OpenstackSection, type OpenstackSettings } from "./settings";
 import { sizesOf, volumeTypeToMake } from "./specs";
+import { openstackProblems } from "./problems";
+// Beside what is imported by name: so its codes are in the types of every program.
+import "./problems";
 
 export type { OpenstackSettings } from "./settings";
 
@@ -79,6 +82,7 @@ export const openstack = defineBackend({
     whole: limitsSchema,
   },
   prices: flatPrices("OpenStack Cinder"),
+  problems: openstackProblems,
   resolve(asked: Asked<OpenstackSection, OpenstackPlacement, Limits>): Answer<OpenstackSettings> {
     const { section, placement, profile, path, placementPath, sizeGiB, limits } = asked;
     const problems = sizeProblems("a Cinder volume", asked, limits.sizeGiB);

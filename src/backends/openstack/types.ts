@@ -1,12 +1,13 @@
 // All volume types that a catalog's profiles make.
 
-import { problem, type Problem } from "../../core/problems";
+import type { Problem } from "../../core/problems";
 import type { Catalog } from "../../core/catalog";
 import { sectionPlace } from "../../core/origin";
 import { isSame } from "../../core/revision";
 import { validate } from "../../core/validate";
 import { openstackSection } from "./settings";
 import { volumeTypeToMake, type VolumeTypeToMake } from "./specs";
+import { problem } from "./problems";
 
 /** A volume type with the profiles that ask for it. */
 export interface VolumeTypeOfProfiles extends VolumeTypeToMake {

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 
-import { count, note, problem, type Note, type Problem } from "../../core/problems";
+import { count, problem, type Note, type Problem } from "../../core/problems";
 import { validate } from "../../core/validate";
 import {
   defineBackend,
@@ -17,6 +17,9 @@ import {
 } from "../contract";
 import { connectionChange, connectionSchema } from "../connection";
 import { flatCost, flatPrices } from "../flat-price";
+import { note, scaleioProblems } from "./problems";
+// Beside what is imported by name: so its codes are in the types of every program.
+import "./problems";
 
 const provisionings = ["thin", "thick"] as const;
 const compressions = ["none", "normal"] as const;
@@ -167,6 +170,7 @@ export const scaleio = defineBackend({
     whole: limitsSchema,
   },
   prices: flatPrices("ScaleIO / PowerFlex"),
+  problems: scaleioProblems,
   resolve,
   change: {
     provisioning: refused(

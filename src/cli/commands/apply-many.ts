@@ -2,13 +2,14 @@
 
 import { basename } from "node:path";
 
-import { problem, type Problem } from "../../core/problems";
+import type { Problem } from "../../core/problems";
 import { StackError, type Operation, type OperationReport, type Stack } from "../../stack";
 import { exitCodeOf, textOf, type Answer, type Context, type ExitCode } from "../context";
 import { answerOf, overStacks, type Outcome, type Part } from "../many";
 import { checkConfirmable, confirmed, doneText, followed, waitOf } from "./apply-steps";
 import { checkOptions, hasWork, planAll, type PlannedStack } from "./plan-many";
 import { beginRollout, checkRollout, isLater, isRollout, laterRollout } from "./rollout";
+import { problem } from "../problems";
 
 /** Applies to the stacks that are meant. */
 export async function applyMany(context: Context): Promise<Answer> {

@@ -2,7 +2,7 @@
 
 import { basename } from "node:path";
 
-import { problem, type Problem } from "../../core/problems";
+import type { Problem } from "../../core/problems";
 import type { ConfigEdit, EditResult, Operation, Stack, StackConfigRead, StackState, VolumePlan } from "../../stack";
 import { retried } from "../../stack/retry";
 import { oneVolume } from "../../stack/select";
@@ -13,6 +13,7 @@ import { checkConfirmable, confirmed, doneText, eventText, waitOf } from "./appl
 import { planText } from "./plan-text";
 import { checkRollout, rolloutOptions } from "./rollout";
 import { askedBy, profileEdit, profileOptions } from "../references";
+import { problem } from "../problems";
 
 export const apply: CommandSpec = {
   name: "apply",

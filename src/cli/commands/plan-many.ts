@@ -2,7 +2,7 @@
 
 import { relative } from "node:path";
 
-import { problem, type Problem } from "../../core/problems";
+import type { Problem } from "../../core/problems";
 import type { ProfileDefinition } from "../../core/config-schema";
 import type { ConfigEdit, EditResult, Stack, StackConfigRead, VolumePlan, VolumeStatus } from "../../stack";
 import { sharedFileOf } from "../../stack/plan";
@@ -20,6 +20,7 @@ import {
 import { profileEdit } from "../references";
 import { distinct, notesText, verdictText } from "../text";
 import { costChange, totalText } from "./plan-text";
+import { problem } from "../problems";
 
 /** What is planned for one stack. */
 export interface PlannedStack extends Part {

@@ -1,7 +1,7 @@
 // `apply --waves`: an edit of a profile, applied to a few volumes first, then to more, with a look at their status in between. What it needs to
 // go on, or back, is written down before it is begun.
 
-import { problem, type Problem } from "../../core/problems";
+import type { Problem } from "../../core/problems";
 import { isSame } from "../../core/revision";
 import { openProject, StackError, type ConfigEdit, type Operation, type Stack } from "../../stack";
 import { journalDirectoryOf } from "../../stack/project";
@@ -13,6 +13,7 @@ import { exitCodeOf, textOf, UsageError, type Answer, type Context, type ExitCod
 import { gravest, overStacks } from "../many";
 import { confirmed, followed, waitOf } from "./apply-steps";
 import type { PlannedStack } from "./plan-many";
+import { problem } from "../problems";
 
 export const rolloutOptions: readonly OptionSpec[] = [
   {

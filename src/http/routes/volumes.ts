@@ -1,7 +1,6 @@
 // Volumes: what is configured, and changes of it, which are applied when they are accepted.
 
 import { nearest } from "../../core/nearest";
-import { problem } from "../../core/problems";
 import { parseReference } from "../../core/reference";
 import type { VolumeDefinition } from "../../core/config-schema";
 import { resolveListed } from "../../core/resolve";
@@ -14,6 +13,7 @@ import { acceptedAnswer, volumeAnswer, newVolumeBody, volumeQuery, ofName, ofSta
 import { needsAdmin } from "../security";
 import type { Identity } from "../tokens";
 import { writtenBy } from "./profiles";
+import { problem } from "../problems";
 
 const PATH = "/v1/configuration/volumes";
 const tagged = ["X-Configuration-Tag"] as const;

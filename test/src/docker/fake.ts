@@ -6,16 +6,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import {
-  makeCatalog,
-  problem,
-  resolve,
-  type StackConfig,
-  type VolumeDefinition,
-  type VolumeRequest,
-} from "../../../src";
+import { makeCatalog, resolve, type StackConfig, type VolumeDefinition, type VolumeRequest } from "../../../src";
 import { driverOf, type Driver, type DriverOptions } from "../../../src/docker/driver";
 import { NodeError, type NodeStorage, type NodeVolume, type Waiting } from "../../../components/host/contract";
+import { problem } from "../../../src/docker/problems";
 import { openRegistry } from "../../../src/docker/registry";
 import { StackError } from "../../../src/stack/errors";
 import type {

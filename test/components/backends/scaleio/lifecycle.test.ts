@@ -13,6 +13,7 @@ import {
 } from "../../../../components/backends/scaleio/lifecycle";
 import type { ScaleioSettings } from "../../../../src/backends/scaleio";
 import { startScaleioGateway, type ScaleioGateway } from "../../../../emulators";
+import { thin as settings } from "../../../support/scaleio-array";
 import { until } from "../../../../tools/test/time.js";
 
 let gateway: ScaleioGateway;
@@ -29,15 +30,6 @@ afterEach(async () => {
   await gateway.close();
 });
 
-const settings: ScaleioSettings = {
-  provisioning: "thin",
-  iopsLimit: 0,
-  bandwidthLimitKBps: 0,
-  ramCache: false,
-  compression: "none",
-  protectionDomain: "domain1",
-  storagePool: "pool1",
-};
 const fine: ScaleioSettings = { ...settings, storagePool: "fine" };
 
 describe("a volume that an interrupted run left behind", () => {

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { UNKNOWN } from "../../../../components/provider-checks";
-import type { ScaleioSettings } from "../../../../src/backends/scaleio";
 import { startScaleioGateway, type ScaleioGateway } from "../../../../emulators";
+import { removeVolumes, thin as settings } from "../../../support/scaleio-array";
 
 let gateway: ScaleioGateway;
 let directory: string;
@@ -37,22 +37,8 @@ afterAll(async () => {
   await gateway.close();
   rmSync(directory, { recursive: true });
 });
-afterEach(() => {
-  for (const { id } of gateway.state().volumes) {
-    if (gateway.array.volume(id)?.["mappedSdcInfo"]) gateway.array.unmap(id);
-    gateway.array.removeVolume(id);
-  }
-});
+afterEach(() => removeVolumes(gateway));
 
-const settings: ScaleioSettings = {
-  provisioning: "thin",
-  iopsLimit: 0,
-  bandwidthLimitKBps: 0,
-  ramCache: false,
-  compression: "none",
-  protectionDomain: "domain1",
-  storagePool: "pool1",
-};
 const again = { ...settings, connection: "again" };
 const make = (name: string) => volume.create({ name, sizeGiB: 8, settings, declaredAs: name });
 const names = () => gateway.state().volumes.map(({ name }) => name);

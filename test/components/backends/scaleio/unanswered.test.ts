@@ -17,6 +17,7 @@ import {
 } from "../../../../components/backends/scaleio/lifecycle";
 import type { ScaleioSettings } from "../../../../src/backends/scaleio";
 import { startScaleioGateway, type Fault, type ScaleioGateway } from "../../../../emulators";
+import { removeVolumes, thin } from "../../../support/scaleio-array";
 
 let gateway: ScaleioGateway;
 let session: GatewaySession;
@@ -35,21 +36,9 @@ beforeEach(() => {
 afterEach(async () => {
   gateway.clearFaults();
   await session.close();
-  for (const { id } of gateway.state().volumes) {
-    if (gateway.array.volume(id)?.["mappedSdcInfo"]) gateway.array.unmap(id);
-    gateway.array.removeVolume(id);
-  }
+  removeVolumes(gateway);
 });
 
-const thin: ScaleioSettings = {
-  provisioning: "thin",
-  iopsLimit: 0,
-  bandwidthLimitKBps: 0,
-  ramCache: false,
-  compression: "none",
-  protectionDomain: "domain1",
-  storagePool: "pool1",
-};
 const fine: ScaleioSettings = { ...thin, storagePool: "fine" };
 const make = (settings = thin, name = "v", ownName = true) =>
   createVolume(array, { name, sizeGiB: 8, settings }, ownName).then(({ id }) => id);

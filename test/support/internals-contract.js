@@ -1,0 +1,59 @@
+// What pulumi-internals.js beside this file finds in the SDK beside it, as JSON: run by test/e2e/sdk.test.ts for several versions.
+"use strict";
+
+const pulumi = require("@pulumi/pulumi");
+const { version } = require("@pulumi/pulumi/package.json");
+const { ResourceMonitorClient } = require("@pulumi/pulumi/proto/resource_grpc_pb.js");
+const internals = require("./pulumi-internals.js");
+
+class Group extends pulumi.ComponentResource {}
+
+async function facts() {
+  await pulumi.runtime.setMocks({
+    newResource: ({ name, inputs }) => ({ id: `${name}-id`, state: inputs }),
+    call: ({ inputs }) => inputs,
+  });
+  const group = new Group("t:index:Group", "group", {}, { aliases: [{ name: "former" }], protect: true });
+  const part = new Group("t:index:Part", "group-part", {}, { parent: group });
+  const { name, type, aliases, parent, protect } = internals.registered(part);
+  const former = await Promise.all(internals.registered(group).aliases.map((each) => internals.promiseOf(pulumi.output(each))));
+
+  const value = pulumi.secret("v");
+  const parts = internals.partsOf(group.urn);
+  const made = internals.outputOf(Promise.resolve("made"), { ...parts, isSecret: Promise.resolve(true) });
+  const dependencies = [...((await internals.partsOf(made).allResources) ?? internals.partsOf(made).resources)];
+
+  pulumi.runtime.setAllConfig({ "t:secret": "1", "t:plain": "2" }, ["t:secret"]);
+  const error = new Error("for people");
+  internals.markAsRunError(error);
+  const server = ResourceMonitorClient.prototype;
+  return {
+    version,
+    registered: { name, type, aliases, isBelow: parent === group, protect },
+    former,
+    known: [await internals.isKnown(value), await internals.isKnown(pulumi.output(pulumi.unknown))],
+    value: await internals.promiseOf(value),
+    isSecret: [await internals.partsOf(value).isSecret, await internals.partsOf(group.urn).isSecret],
+    made: [
+      await internals.promiseOf(made),
+      await internals.isKnown(made),
+      await internals.partsOf(made).isSecret,
+      dependencies.includes(group),
+    ],
+    applied: await internals.promiseOf(made.apply((text) => `${text} on`)),
+    isConfigSecret: ["t:secret", "t:plain", "t:none"].map(internals.isConfigSecret),
+    errorHooks: internals.hasErrorHooks(),
+    package: internals.packageOf(new pulumi.ProviderResource("cloud", "cloud")),
+    isRunError: pulumi.RunError.isInstance(error),
+    mocksHaveHooks: typeof internals.monitor()?.registerResourceHook,
+    engineHas: [typeof server.registerResourceHook, typeof server.signalAndWaitForShutdown],
+  };
+}
+
+facts().then(
+  (found) => console.log(JSON.stringify(found)),
+  (error) => {
+    console.error(error);
+    process.exitCode = 1;
+  },
+);
