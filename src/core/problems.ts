@@ -43,7 +43,7 @@ export interface NoteKind<P> {
   message(params: P): string;
 }
 
-/** What a kind of problem or note is told with. */
+/** The parameters of a kind of problem or note. */
 export type ParamsOf<Kind> = Kind extends { message(params: infer P): string } ? P : never;
 
 /** A problem by its parameters: `problemKind<{ name: string }>({ … })`. */

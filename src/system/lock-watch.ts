@@ -30,7 +30,7 @@ export interface LockToTake {
   lockfile: string;
   /** Where its holder writes who it is ({@link lockRecord}): beside the lock, which must stay empty. */
   recordFile: string;
-  /** After how long the lock of a holder of which nobody knows whether it lives is taken away. A living one renews it four times as often. */
+  /** After how long the lock of a holder that may be dead is taken away. A living one renews it four times as often. */
   staleMs: number;
   /** How long one holder is waited for. */
   patienceMs: number;

@@ -1,7 +1,16 @@
 // What this package uses of the SDK that isn't in its types, on the newest version of the peer range and on the oldest.
 
 import { execFileSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -33,10 +42,9 @@ function factsOf(modules: string): Record<string, unknown> {
     symlinkSync(modules, join(folder, "node_modules"));
     copyFileSync(join(root, "dist/components/pulumi-internals.js"), join(folder, "pulumi-internals.js"));
     copyFileSync(join(root, "test/support/internals-contract.js"), join(folder, "internals-contract.js"));
-    return JSON.parse(execFileSync(process.execPath, ["internals-contract.js"], { cwd: folder, encoding: "utf8" })) as Record<
-      string,
-      unknown
-    >;
+    return JSON.parse(
+      execFileSync(process.execPath, ["internals-contract.js"], { cwd: folder, encoding: "utf8" }),
+    ) as Record<string, unknown>;
   } finally {
     rmSync(folder, { recursive: true });
   }

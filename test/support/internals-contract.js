@@ -16,7 +16,9 @@ async function facts() {
   const group = new Group("t:index:Group", "group", {}, { aliases: [{ name: "former" }], protect: true });
   const part = new Group("t:index:Part", "group-part", {}, { parent: group });
   const { name, type, aliases, parent, protect } = internals.registered(part);
-  const former = await Promise.all(internals.registered(group).aliases.map((each) => internals.promiseOf(pulumi.output(each))));
+  const former = await Promise.all(
+    internals.registered(group).aliases.map((each) => internals.promiseOf(pulumi.output(each))),
+  );
 
   const value = pulumi.secret("v");
   const parts = internals.partsOf(group.urn);

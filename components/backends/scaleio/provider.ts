@@ -387,7 +387,8 @@ function refuseSecondVolume(id: string, systemId: string, by: string | undefined
   if (other) throw volumeTwice(id, by, other.by);
 }
 
-const volumeTwice = (...which: Parameters<typeof declaredTwice>) => new ScaleioError("not-possible", declaredTwice(...which));
+const volumeTwice = (...which: Parameters<typeof declaredTwice>) =>
+  new ScaleioError("not-possible", declaredTwice(...which));
 
 const mappingId = ({ volumeId, sdcId }: { volumeId: string; sdcId: string }) => `${volumeId}/${sdcId}`;
 
