@@ -176,6 +176,23 @@ export function known<T>(output: pulumi.Output<T>): Promise<T | undefined> {
   return isKnown.then((is) => (is ? promise.call(output) : undefined));
 }
 
+/**
+ * The same outputs, with their values in the place of those that are known and not secret. For each output that the SDK waits for it takes
+ * a stack trace. Never rejects: an output that does is left to who waits for it.
+ */
+export async function settled(outputs: Record<string, unknown>): Promise<Record<string, unknown>> {
+  const entries = Object.entries(outputs).map(async ([key, output]): Promise<[string, unknown]> => {
+    if (!pulumi.Output.isInstance(output)) return [key, output];
+    const { isKnown, isSecret, promise } = output as unknown as Internals<unknown>;
+    const value = await promise.call(output);
+    return [key, (await isKnown) && !(await isSecret) ? value : output];
+  });
+  return Promise.all(entries).then(
+    (all) => Object.fromEntries(all),
+    () => outputs,
+  );
+}
+
 type MakeOutput = new <T>(
   resources: Set<pulumi.Resource>,
   promise: Promise<T>,

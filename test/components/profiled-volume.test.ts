@@ -77,11 +77,13 @@ describe("a ProfiledVolume on the local backend", () => {
       settings: goldSettings,
     });
     expect(seen[1]?.inputs).toEqual({
-      stateDirectory: "/volumes",
-      project: "project",
-      stack: "stack",
-      name: "data",
-      owner: expect.stringContaining("ProfiledVolume::data"),
+      identity: {
+        stateDirectory: "/volumes",
+        project: "project",
+        stack: "stack",
+        name: "data",
+        owner: expect.stringContaining("ProfiledVolume::data"),
+      },
       sizeGiB: 100,
       settings: goldSettings,
       __provider: expect.any(String),
@@ -122,7 +124,11 @@ describe("a ProfiledVolume on the local backend", () => {
 
   test("hands on a name of its own, and a volume to import", async () => {
     const [, child] = await declared("data", { sizeGiB: 1, physicalName: "other", import: "/volumes/volumes/p/s/n" });
-    expect(child?.inputs).toMatchObject({ name: "other", physicalName: "other", import: "/volumes/volumes/p/s/n" });
+    expect(child?.inputs["identity"]).toMatchObject({
+      name: "other",
+      physicalName: "other",
+      import: "/volumes/volumes/p/s/n",
+    });
   });
 
   test("has all its outputs", async () => {
@@ -154,7 +160,7 @@ describe("a ProfiledVolume on the local backend", () => {
       },
     );
     expect(child?.inputs).toMatchObject({
-      stateDirectory: "/elsewhere",
+      identity: { stateDirectory: "/elsewhere" },
       settings: { mode: "directory", iopsLimit: 20 },
     });
   });
@@ -298,7 +304,7 @@ describe("volumes of one program, in a unit test with mocks", () => {
       new ProfiledVolume("data@silver", { sizeGiB: 1, physicalName: "db-data" }, below("search"));
     });
     const children = seen.filter(({ type }) => type === CHILD);
-    expect(children.map(({ inputs }) => [inputs["name"], inputs["settings"].iopsLimit])).toEqual([
+    expect(children.map(({ inputs }) => [inputs["identity"].name, inputs["settings"].iopsLimit])).toEqual([
       ["data", 10000],
       ["db-data", 3000],
     ]);

@@ -59,13 +59,16 @@ export class LocalVolume extends pulumi.CustomResource {
   declare public readonly settings: pulumi.Output<LocalSettings>;
 
   constructor(name: string, args: LocalVolumeArgs, opts?: pulumi.CustomResourceOptions) {
-    const outputs = { uid: undefined, mountPath: undefined, device: undefined, problems: undefined };
+    const outputs = { uid: undefined, mountPath: undefined, device: undefined };
+    // The SDK tracks four promises for each property, with a stack trace each: most of what a resource costs the program. So all that the
+    // program doesn't read goes in one, out of which the provider takes it: the state has each input by its own name.
+    const { sizeGiB, settings, ...identity } = args;
     const { type, props } = registrationOf({
       token: "storage-profiles:local:Volume",
       dynamicType: "pulumi-nodejs:dynamic/storage-profiles:LocalVolume",
       providerText,
     });
-    super(type, name, { ...args, ...outputs, ...props }, opts);
+    super(type, name, { identity, sizeGiB, settings, ...outputs, ...props }, opts);
   }
 }
 

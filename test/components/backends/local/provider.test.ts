@@ -31,6 +31,19 @@ const marker = () => path.join(state, ".storage-profiles");
 /** As an older version has made it: nothing knows an id. */
 const withoutId = () => fs.writeFileSync(marker(), fs.readFileSync(marker(), "utf8").replace(/^id:.*\n/m, ""));
 
+it("the state has each input by its own name, however it was sent: by this version in one property, by older ones each by itself", async () => {
+  const { sizeGiB, settings, ...identity } = ask("v");
+  const sent = { identity, sizeGiB, settings };
+  const { inputs, failures } = await provider.check({}, sent);
+  expect({ inputs, failures }).toEqual({ inputs: ask("v"), failures: [] });
+  expect(await provider.check({}, ask("v"))).toEqual({ inputs, failures });
+
+  const { id, outs } = await make("v");
+  const again = await provider.check(ask("v"), { ...sent, identity: { ...identity, name: "renamed", stack: "prod" } });
+  expect(again).toEqual({ inputs: ask("v"), failures: [] });
+  expect(await provider.diff(id, outs, again.inputs!)).toMatchObject({ changes: false });
+});
+
 describe("a volume on a disk that isn't mounted", () => {
   /** The disk goes, and another stack begins to use the empty mount point. */
   const exchange = async (isUsed: boolean) => {
