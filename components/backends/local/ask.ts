@@ -88,7 +88,7 @@ async function readVolumes(): Promise<Recorded[]> {
       failure = error;
     }
   }
-  throw new Error("the engine doesn't tell what the state has", { cause: failure });
+  throw new Error("the stack's state can't be read", { cause: failure });
 }
 
 function recorded(resource: { type?: string; outputs?: Record<string, unknown> }): Recorded[] {

@@ -62,7 +62,9 @@ export class LocalVolume extends pulumi.CustomResource {
     const outputs = { uid: undefined, mountPath: undefined, device: undefined };
     // The SDK tracks four promises for each property, with a stack trace each: most of what a resource costs the program. So all that the
     // program doesn't read goes in one, out of which the provider takes it: the state has each input by its own name.
-    const { sizeGiB, settings, ...identity } = args;
+    const { sizeGiB, settings, ...others } = args;
+    // What is only read has none.
+    const identity = opts?.id === undefined ? others : undefined;
     const { type, props } = registrationOf({
       token: "storage-profiles:local:Volume",
       dynamicType: "pulumi-nodejs:dynamic/storage-profiles:LocalVolume",
