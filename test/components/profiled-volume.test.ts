@@ -164,6 +164,15 @@ describe("a ProfiledVolume on the local backend", () => {
       settings: { mode: "directory", iopsLimit: 20 },
     });
   });
+
+  test("sends an input that may be a secret by itself, where the engine can mark it", async () => {
+    const [, child] = await declared("data", {
+      sizeGiB: 1,
+      transform: { local: (args) => ({ args: { ...args, name: pulumi.secret("hush") } }) },
+    });
+    expect(child?.inputs["identity"]).toEqual(expect.not.objectContaining({ name: expect.anything() }));
+    expect(JSON.stringify(child?.inputs["name"])).toContain("hush");
+  });
 });
 
 describe("a program", () => {
