@@ -70,9 +70,9 @@ export class LocalVolume extends pulumi.CustomResource {
   }
 }
 
-// The SDK tracks four promises for each property, with a stack trace each: most of what a resource costs the program. So all that the
-// program doesn't read goes in one, out of which the provider takes it: the state has each input under its own name. What comes from another
-// resource may be a secret, and goes by itself: the engine marks secret properties, and not what is in them. A URN never is one.
+// The SDK tracks four promises for each property, and takes a stack trace for each. So all that the program doesn't read goes in one, out of
+// which the provider takes it: the state has each input under its own name. What comes from another resource may be a secret, and goes by
+// itself: the engine marks secret properties, and not what is in them. A URN never is one.
 function sent(inputs: Omit<LocalVolumeArgs, "sizeGiB" | "settings">): pulumi.Inputs {
   const isOwn = ([key, value]: [string, unknown]) =>
     key !== "owner" && (pulumi.Output.isInstance(value) || value instanceof Promise);
