@@ -140,6 +140,22 @@ export function known<T>(output: pulumi.Output<T>): Promise<T | undefined> {
 }
 
 /**
+ * The same outputs, with their values in the place of those that are known and not secret. For each output that the SDK waits for it takes
+ * a stack trace. Never rejects: an output that does is left to who waits for it.
+ */
+export async function settled(outputs: Record<string, unknown>): Promise<Record<string, unknown>> {
+  const entries = Object.entries(outputs).map(async ([key, output]): Promise<[string, unknown]> => {
+    if (!pulumi.Output.isInstance(output)) return [key, output];
+    const value = await promiseOf(output);
+    return [key, (await isKnown(output)) && !(await partsOf(output).isSecret) ? value : output];
+  });
+  return Promise.all(entries).then(
+    (all) => Object.fromEntries(all),
+    () => outputs,
+  );
+}
+
+/**
  * An output with what is `otherwise` known, where a preview leaves it unknown. It depends on the same resources. In an `up` it is what it
  * is: there everything is known in the end.
  */

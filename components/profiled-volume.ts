@@ -41,6 +41,7 @@ import {
   recordedUrns,
   refusedLater,
   runError,
+  settled,
 } from "./engine";
 import { MissingPackage } from "./load";
 import { optionProblems, passedOn } from "./options";
@@ -307,7 +308,7 @@ export class ProfiledVolume<B extends BackendName = BackendName> extends pulumi.
     // Of a volume that lives on another backend than the program says, they would claim that it lives there.
     this.registerOutputs(
       Promise.resolve(declared.recorded).then(
-        () => outputs ?? {},
+        () => settled(outputs ?? {}),
         () => ({}),
       ),
     );

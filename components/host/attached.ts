@@ -111,7 +111,7 @@ export function attachedStorage({ backend, attacher, env, isTold }: AttachedOpti
     const type = await fileSystemOn(device, volume);
     if (type.startsWith("ext")) await growBefore(device, `${recordOf(volume)}.undo`);
     await fs.mkdir(place, { recursive: true, mode: 0o700 });
-    await refuseUnsafeDirectory(place);
+    refuseUnsafeDirectory(place);
     await mountAt(device, type, place, volume);
     if (type.startsWith("ext")) await growMountedTo(device);
     return place;
@@ -189,7 +189,7 @@ export function attachedStorage({ backend, attacher, env, isTold }: AttachedOpti
     const { name, settings } = volume;
     const known: AttachedRecord = { name, attachedAt: new Date().toISOString(), settings };
     await fs.mkdir(records, { recursive: true, mode: 0o700 });
-    await refuseUnsafeDirectory(records);
+    refuseUnsafeDirectory(records);
     await fs.writeFile(recordOf(volume), `${JSON.stringify(known)}\n`);
   }
 

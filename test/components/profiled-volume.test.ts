@@ -77,11 +77,13 @@ describe("a ProfiledVolume on the local backend", () => {
       settings: goldSettings,
     });
     expect(seen[1]?.inputs).toEqual({
-      stateDirectory: "/volumes",
-      project: "project",
-      stack: "stack",
-      name: "data",
-      owner: expect.stringContaining("ProfiledVolume::data"),
+      identity: {
+        stateDirectory: "/volumes",
+        project: "project",
+        stack: "stack",
+        name: "data",
+        owner: expect.stringContaining("ProfiledVolume::data"),
+      },
       sizeGiB: 100,
       settings: goldSettings,
       __provider: expect.any(String),
@@ -122,7 +124,11 @@ describe("a ProfiledVolume on the local backend", () => {
 
   test("hands on a name of its own, and a volume to import", async () => {
     const [, child] = await declared("data", { sizeGiB: 1, physicalName: "other", import: "/volumes/volumes/p/s/n" });
-    expect(child?.inputs).toMatchObject({ name: "other", physicalName: "other", import: "/volumes/volumes/p/s/n" });
+    expect(child?.inputs["identity"]).toMatchObject({
+      name: "other",
+      physicalName: "other",
+      import: "/volumes/volumes/p/s/n",
+    });
   });
 
   test("has all its outputs", async () => {
@@ -154,9 +160,18 @@ describe("a ProfiledVolume on the local backend", () => {
       },
     );
     expect(child?.inputs).toMatchObject({
-      stateDirectory: "/elsewhere",
+      identity: { stateDirectory: "/elsewhere" },
       settings: { mode: "directory", iopsLimit: 20 },
     });
+  });
+
+  test("sends an input that may be a secret by itself, where the engine can mark it", async () => {
+    const [, child] = await declared("data", {
+      sizeGiB: 1,
+      transform: { local: (args) => ({ args: { ...args, name: pulumi.secret("hush") } }) },
+    });
+    expect(child?.inputs["identity"]).toEqual(expect.not.objectContaining({ name: expect.anything() }));
+    expect(JSON.stringify(child?.inputs["name"])).toContain("hush");
   });
 });
 
@@ -298,7 +313,7 @@ describe("volumes of one program, in a unit test with mocks", () => {
       new ProfiledVolume("data@silver", { sizeGiB: 1, physicalName: "db-data" }, below("search"));
     });
     const children = seen.filter(({ type }) => type === CHILD);
-    expect(children.map(({ inputs }) => [inputs["name"], inputs["settings"].iopsLimit])).toEqual([
+    expect(children.map(({ inputs }) => [inputs["identity"].name, inputs["settings"].iopsLimit])).toEqual([
       ["data", 10000],
       ["db-data", 3000],
     ]);

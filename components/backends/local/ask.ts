@@ -7,6 +7,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { change, note, type Note, type Problem, type ResolvedVolume } from "../../../src";
 import type { AskedOfBackend } from "../contract";
 import { namesIn } from "../../host/files";
+import { once } from "../../once";
+import { runKey } from "../../plugin-mode";
 import { isOurs, stateDirectoryId, volumePaths } from "./paths";
 import { inspectVolume } from "./lifecycle";
 import { problem } from "../../../src/backends/local/problems";
@@ -60,20 +62,34 @@ async function isThere({ id, uid }: Recorded): Promise<boolean> {
   return (await inspectVolume(id))?.record?.uid === uid;
 }
 
-/** The local volumes in the stack's state. None where the engine can't tell: each volume's own reading is on its guard as well. */
-async function recordedVolumes(): Promise<Recorded[]> {
+const reads = new WeakMap<object, () => Promise<Recorded[]>>();
+
+/**
+ * The local volumes that the stack's state has, read once a run. None where the engine can't tell: each volume's own reading is on its guard
+ * as well.
+ */
+function recordedVolumes(): Promise<Recorded[]> {
+  const key = runKey();
+  const read = (key && reads.get(key)) ?? once(readVolumes);
+  if (key) reads.set(key, read);
+  return read().catch(() => []);
+}
+
+async function readVolumes(): Promise<Recorded[]> {
   const stack = pulumi.getStack();
+  let failure: unknown;
   for (const stackName of [`${pulumi.getOrganization()}/${pulumi.getProject()}/${stack}`, stack]) {
     try {
       // What `StackReference` asks for all resources, as policies do.
       const token = "pulumi:pulumi:readStackResourceOutputs";
       const read = (await pulumi.runtime.invoke(token, { stackName }, { async: true })) as { outputs?: object };
       return Object.values(read.outputs ?? {}).flatMap(recorded);
-    } catch {
+    } catch (error) {
       // The stack has another name on this backend, or none yet.
+      failure = error;
     }
   }
-  return [];
+  throw new Error("the stack's state can't be read", { cause: failure });
 }
 
 function recorded(resource: { type?: string; outputs?: Record<string, unknown> }): Recorded[] {

@@ -38,7 +38,7 @@ export interface LocalVolumeState {
 export async function inspectVolume(id: string): Promise<LocalVolumeState | undefined> {
   const paths = volumePaths(id);
   return tellingErrors(`inspection of volume ${id}`, async () => {
-    if (!(await volumeDirectoryExists(paths))) return undefined;
+    if (!volumeDirectoryExists(paths)) return undefined;
     const problems: string[] = [];
     const foreign = await foreignNames(paths);
     const record = await noting(problems, readRecord(paths));

@@ -127,7 +127,7 @@ export async function createVolume(
   const what = `creation of volume ${paths.id}`;
   return tellingErrors(what, async () => {
     requireMode(wanted.settings, what);
-    await refuseUnsafeDirectory(paths.stateDirectory);
+    refuseUnsafeDirectory(paths.stateDirectory);
     await claimStateDirectory(paths.stateDirectory);
     return lockedSteps(paths, "creation", options, async (step) => {
       let record = await existingRecord(paths);
@@ -152,7 +152,7 @@ export async function preflight(request: CreateVolumeRequest): Promise<void> {
   const what = `creation of volume ${paths.id}`;
   await tellingErrors(what, async () => {
     requireMode(wanted.settings, what);
-    await refuseUnsafeDirectory(paths.stateDirectory);
+    refuseUnsafeDirectory(paths.stateDirectory);
     await refuseForeignStateDirectory(paths.stateDirectory);
     const record = await existingRecord(paths);
     refuseTaken(paths, record, wanted.owner);
@@ -233,10 +233,10 @@ export async function repairAll(stateDirectory: string, options: OperationOption
 export async function deleteVolume(id: string, expected: Expected, options: OperationOptions = {}): Promise<void> {
   const paths = volumePaths(id);
   await tellingErrors(`deletion of volume ${id}`, async () => {
-    if (!(await volumeDirectoryExists(paths))) return;
+    if (!volumeDirectoryExists(paths)) return;
     await requireOurs(paths);
     await lockedSteps(paths, "deletion", options, async (step) => {
-      if (!(await volumeDirectoryExists(paths))) return;
+      if (!volumeDirectoryExists(paths)) return;
       const record = await readRecord(paths);
       if (record === undefined) return removeLeftovers(paths);
       checkExpected(paths, record, expected);
@@ -385,14 +385,19 @@ async function bringTo(
   return usable(step, paths, next);
 }
 
-/** Writes the record, if the disk has what it promises. One at a time, so that no two are promised the same space. */
+/**
+ * Writes the record, if the disk has what it promises. One at a time, so that no two are promised the same space; a volume that is a
+ * directory is promised none.
+ */
 async function promise(paths: VolumePaths, record: VolumeRecord, presentBytes: number): Promise<void> {
-  await withLock(paths.stateDirectory, spaceLock, "reservation of space", async () => {
+  const write = async () => {
     const isNew = !(await lstatIfThere(paths.record));
     await checkGrowth(paths, record, presentBytes, isNew);
     if (isNew) await makeVolumeDirectory(paths);
     await writeRecord(paths, record);
-  });
+  };
+  if (record.settings.mode === "directory") await write();
+  else await withLock(paths.stateDirectory, spaceLock, "reservation of space", write);
 }
 
 /** Refuses what the disk can't hold. A change that needs no more space is no matter of space. Problems: `disk-full`. */
@@ -479,7 +484,7 @@ function refuseAnother(paths: VolumePaths, record: VolumeRecord, uid: string): v
 
 /** The record of a volume, if there is a volume. */
 async function existingRecord(paths: VolumePaths): Promise<VolumeRecord | undefined> {
-  return (await volumeDirectoryExists(paths)) ? readRecord(paths) : undefined;
+  return volumeDirectoryExists(paths) ? readRecord(paths) : undefined;
 }
 
 /** Brings the volume up and says what it is. */
@@ -511,7 +516,7 @@ async function onVolume<T>(
   const paths = volumePaths(id);
   const what = `${operation} of volume ${id}`;
   return tellingErrors(what, async () => {
-    if (!(await volumeDirectoryExists(paths))) throw notFound(id);
+    if (!volumeDirectoryExists(paths)) throw notFound(id);
     await requireOurs(paths);
     return lockedSteps(paths, operation, options, async (step) => {
       const record = await existingRecord(paths);

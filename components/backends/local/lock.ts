@@ -5,7 +5,7 @@ import * as path from "node:path";
 
 import { lockIdentity, lockRecord, takeLock } from "../../../src/system/lock-watch";
 import { isSystemError, LocalVolumeError } from "../../host/errors";
-import { parsedJson, readIfThere, sleep } from "../../host/files";
+import { parsedJson, readNowIfThere, sleep } from "../../host/files";
 import { refuseUnsafeDirectory } from "../../host/trust";
 
 /** A lock in our hands. */
@@ -38,8 +38,8 @@ export async function withLock<T>(
   action: (lock: Lock) => Promise<T>,
   waitMs = defaultWaitMs,
 ): Promise<T> {
-  await refuseUnsafeDirectory(stateDirectory);
-  if (path.isAbsolute(what)) await refuseUnsafeDirectory(what);
+  refuseUnsafeDirectory(stateDirectory);
+  if (path.isAbsolute(what)) refuseUnsafeDirectory(what);
   // The same by whatever path the state directory is reached. Hashed, since a volume's project, stack and name together may be
   // longer than a file's name.
   const key = what.startsWith(stateDirectory) ? what.slice(stateDirectory.length) : what;
@@ -60,9 +60,9 @@ async function acquire(file: string, what: string, operation: string, waitMs: nu
     const onLost = () => (lost = true);
     const which = { lockfile, recordFile: holderFile(file), staleMs, patienceMs: waitMs, onLost };
     const taken = await takeLock(file, which);
-    if (!("release" in taken)) throw await stillLocked(file, what, operation, waitMs);
+    if (!("release" in taken)) throw stillLocked(file, what, operation, waitMs);
     const { release } = taken;
-    const takenOver = (await readHolder(file)) !== undefined;
+    const takenOver = readHolder(file) !== undefined;
     const since = new Date().toISOString();
     const record = { ...(await lockRecord(lockfile)), token, operation, what, since };
     // On a full disk there is no holder file, and a deletion must still be possible.
@@ -70,15 +70,15 @@ async function acquire(file: string, what: string, operation: string, waitMs: nu
     if (takenOver) {
       await sleep(settleMs);
       // Whoever has lost the lock may have written last.
-      const other = await readHolder(file);
+      const other = readHolder(file);
       if (other?.token !== token && other?.lock !== record.lock) written = await writeHolder(file, record);
     }
     const hasLock = async () => !lost && (await lockIdentity(lockfile)) === record.lock;
-    const isHeld = async () => (await hasLock()) && (!written || (await readHolder(file))?.token === token);
+    const isHeld = async () => (await hasLock()) && (!written || readHolder(file)?.token === token);
     // Also where somebody else has written who holds it: a lock that is only forgotten is renewed for as long as this process lives.
     const letGo = async () => {
       if (!(await hasLock())) return;
-      if ((await readHolder(file))?.token === token) await fs.rm(holderFile(file), { force: true });
+      if (readHolder(file)?.token === token) await fs.rm(holderFile(file), { force: true });
       await release();
     };
     if (!(await isHeld())) {
@@ -112,12 +112,12 @@ async function writeHolder(file: string, holder: object): Promise<boolean> {
   }
 }
 
-async function readHolder(file: string): Promise<Record<string, unknown> | undefined> {
-  return parsedJson(await readIfThere(holderFile(file))) as Record<string, unknown> | undefined;
+function readHolder(file: string): Record<string, unknown> | undefined {
+  return parsedJson(readNowIfThere(holderFile(file))) as Record<string, unknown> | undefined;
 }
 
-async function stillLocked(file: string, what: string, operation: string, waitMs: number): Promise<LocalVolumeError> {
-  const holder = await readHolder(file);
+function stillLocked(file: string, what: string, operation: string, waitMs: number): LocalVolumeError {
+  const holder = readHolder(file);
   const by = holder
     ? `process ${String(holder.pid)} (${String(holder.operation)} since ${String(holder.since)})`
     : "another process";

@@ -4,7 +4,15 @@ import { promises as fs } from "node:fs";
 import * as path from "node:path";
 
 import { isSystemError, LocalVolumeError } from "../../host/errors";
-import { ifThere, lstatIfThere, namesIn, readIfThere, temporaryName, writeFileAtomically } from "../../host/files";
+import {
+  ifThere,
+  lstatIfThere,
+  lstatNowIfThere,
+  namesIn,
+  readIfThere,
+  temporaryName,
+  writeFileAtomically,
+} from "../../host/files";
 import { withLock } from "./lock";
 
 /** The places of one volume. The directory is also the volume's id. */
@@ -97,16 +105,19 @@ export function checkStateDirectory(stateDirectory: string): void {
  * the path, so that is refused (`foreign-state-directory`).
  */
 export async function claimStateDirectory(stateDirectory: string): Promise<void> {
-  await fs.mkdir(path.dirname(stateDirectory), { recursive: true, mode: 0o755 });
-  await fs.mkdir(stateDirectory, { mode: directoryMode }).catch((error: unknown) => {
-    if (!isSystemError(error, "EEXIST")) throw error;
-  });
-  await refuseForeignStateDirectory(stateDirectory);
-  if (!(await isOurs(stateDirectory)))
-    await fs.writeFile(path.join(stateDirectory, markerName), markerText, { mode: 0o644 });
+  const isIdentified = (await isOurs(stateDirectory)) && (await stateDirectoryId(stateDirectory)) !== undefined;
+  if (!isIdentified) {
+    await fs.mkdir(path.dirname(stateDirectory), { recursive: true, mode: 0o755 });
+    await fs.mkdir(stateDirectory, { mode: directoryMode }).catch((error: unknown) => {
+      if (!isSystemError(error, "EEXIST")) throw error;
+    });
+    await refuseForeignStateDirectory(stateDirectory);
+    if (!(await isOurs(stateDirectory)))
+      await fs.writeFile(path.join(stateDirectory, markerName), markerText, { mode: 0o644 });
+  }
   for (const directory of ["volumes", "locks"])
     await makeDirectory(path.join(stateDirectory, directory), directoryMode);
-  await identifyStateDirectory(stateDirectory);
+  if (!isIdentified) await identifyStateDirectory(stateDirectory);
 }
 
 /**
@@ -147,9 +158,9 @@ export async function isOurs(stateDirectory: string): Promise<boolean> {
 }
 
 /** Whether a volume's directory exists. Problems: `symlink`, `foreign-files` for what isn't a directory on the way. */
-export async function volumeDirectoryExists(paths: VolumePaths): Promise<boolean> {
+export function volumeDirectoryExists(paths: VolumePaths): boolean {
   for (const directory of directoriesOf(paths)) {
-    const stats = await lstatIfThere(directory);
+    const stats = lstatNowIfThere(directory);
     if (stats === undefined) return false;
     if (!stats.isDirectory()) throw notADirectory(directory, stats.isSymbolicLink());
   }

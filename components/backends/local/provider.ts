@@ -36,6 +36,10 @@ interface Inputs {
   takeFrom?: string;
 }
 
+/** Inputs as `LocalVolume` sends them: all but two in one property. In the state each stands by itself. */
+type Sent = Omit<Inputs, keyof Identity> & Partial<Identity> & { identity?: Identity };
+type Identity = Omit<Inputs, "sizeGiB" | "settings">;
+
 /** What the state knows about a volume. */
 interface Outputs {
   owner: string;
@@ -67,7 +71,8 @@ const isKnown = (value: unknown): value is number => typeof value === "number";
 
 // Runs at preview too. Where a volume lives is decided once: an existing volume keeps its place and its name, whatever
 // its resource or its stack is called now.
-async function check(olds: Partial<Inputs>, news: Inputs): Promise<dynamic.CheckResult<Inputs>> {
+async function check(olds: Partial<Inputs>, { identity, ...sent }: Sent): Promise<dynamic.CheckResult<Inputs>> {
+  const news = { ...sent, ...identity } as Inputs;
   const inputs = { ...news };
   const failures: dynamic.CheckFailure[] = [];
   if (olds.name !== undefined) {
@@ -198,7 +203,7 @@ async function update(
 
 async function remove(id: string, props: Outputs): Promise<void> {
   const { uid, owner, holder } = props;
-  if (!(await volumeDirectoryExists(volumePaths(id)))) await requireDirectory(id, props);
+  if (!volumeDirectoryExists(volumePaths(id))) await requireDirectory(id, props);
   await deleteVolume(id, { uid, owner, holder });
 }
 

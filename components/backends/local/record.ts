@@ -30,6 +30,9 @@ export const ownerSchema = z.string().min(1).max(10_000);
 
 const recordVersion = 1;
 
+/** What a record of any version has. */
+const versionSchema = z.looseObject({ version: z.number() });
+
 const recordSchema = z.strictObject({
   version: z.literal(recordVersion),
   uid: z.uuid(),
@@ -85,7 +88,7 @@ export async function readRecord(paths: VolumePaths): Promise<VolumeRecord | und
   const text = await readIfThere(paths.record);
   if (text === undefined) return undefined;
   const content = parsedJson(text);
-  const version = z.looseObject({ version: z.number() }).safeParse(content).data?.version;
+  const version = versionSchema.safeParse(content).data?.version;
   if (version !== undefined && version > recordVersion) {
     throw new LocalVolumeError(
       "record-newer",

@@ -59,14 +59,27 @@ export class LocalVolume extends pulumi.CustomResource {
   declare public readonly settings: pulumi.Output<LocalSettings>;
 
   constructor(name: string, args: LocalVolumeArgs, opts?: pulumi.CustomResourceOptions) {
-    const outputs = { uid: undefined, mountPath: undefined, device: undefined, problems: undefined };
+    const outputs = { uid: undefined, mountPath: undefined, device: undefined };
+    const { sizeGiB, settings, ...others } = args;
     const { type, props } = registrationOf({
       token: "storage-profiles:local:Volume",
       dynamicType: "pulumi-nodejs:dynamic/storage-profiles:LocalVolume",
       providerText,
     });
-    super(type, name, { ...args, ...outputs, ...props }, opts);
+    super(type, name, { ...sent(others), sizeGiB, settings, ...outputs, ...props }, opts);
   }
+}
+
+// The SDK tracks four promises for each property, and takes a stack trace for each. So all that the program doesn't read goes in one, out of
+// which the provider takes it: the state has each input under its own name. What comes from another resource may be a secret, and goes by
+// itself: the engine marks secret properties, and not what is in them. A URN never is one.
+function sent(inputs: Omit<LocalVolumeArgs, "sizeGiB" | "settings">): pulumi.Inputs {
+  const isOwn = ([key, value]: [string, unknown]) =>
+    key !== "owner" && (pulumi.Output.isInstance(value) || value instanceof Promise);
+  const together = Object.entries(inputs).filter((each) => !isOwn(each));
+  // What is only read has no inputs.
+  const identity = together.length > 0 ? Object.fromEntries(together) : undefined;
+  return { identity, ...Object.fromEntries(Object.entries(inputs).filter(isOwn)) };
 }
 
 // The engine answers a registration when the volume is in its state: now the volume may know that it is.

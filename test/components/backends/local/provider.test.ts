@@ -31,6 +31,27 @@ const marker = () => path.join(state, ".storage-profiles");
 /** As an older version has made it: nothing knows an id. */
 const withoutId = () => fs.writeFileSync(marker(), fs.readFileSync(marker(), "utf8").replace(/^id:.*\n/m, ""));
 
+it("the state has each input under its own name, and one that older versions wrote plans no change", async () => {
+  const { sizeGiB, settings, ...identity } = ask("v");
+  const sent = { identity, sizeGiB, settings };
+  const { inputs, failures } = await provider.check({}, sent);
+  expect({ inputs, failures }).toEqual({ inputs: ask("v"), failures: [] });
+  // As older versions sent them.
+  expect(await provider.check({}, ask("v"))).toEqual({ inputs, failures });
+
+  // As the engine recorded it before there was an `identity`.
+  const recorded = { ...ask("bee", { physicalName: "bee" }), __provider: "exports.handler = () => undefined;" };
+  const { id, outs } = await make("bee", { physicalName: "bee" });
+  const { __provider } = recorded;
+  const renamed = { ...identity, name: "bee", physicalName: "bee", owner: recorded.owner, stack: "prod", import: id };
+  const again = await provider.check(recorded, { identity: renamed, sizeGiB, settings, __provider } as typeof sent);
+  expect(again).toEqual({ inputs: recorded, failures: [] });
+  expect(await provider.diff(id, outs, again.inputs!)).toMatchObject({ changes: false });
+  expect(await provider.check(recorded, { ...sent, identity: { ...renamed, physicalName: "other" } })).toMatchObject({
+    failures: [{ property: "physicalName" }],
+  });
+});
+
 describe("a volume on a disk that isn't mounted", () => {
   /** The disk goes, and another stack begins to use the empty mount point. */
   const exchange = async (isUsed: boolean) => {
