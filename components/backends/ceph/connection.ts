@@ -1,10 +1,10 @@
 // How the cluster is reached: read from Pulumi's config and the environment when it is used. The key of a user stays in its keyring file: it is
 // never read here, and never part of a state, a log or a command line.
 
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 
-import { connectionKey, connectionSource, CONNECTIONS_KEY } from "../../named-connections";
+import { connectionKey, connectionSource, CONNECTIONS_KEY, type ConnectionSource } from "../../named-connections";
 import { CephError } from "./errors";
 
 /** The namespace of the connection's config: `ceph:configFile` and so on. */
@@ -17,6 +17,8 @@ export const connectionKeys = {
   user: "the user, without `client.`. Default: admin",
   keyringFile: "the keyring file with the user's key; relative to the program. Default: the one in /etc/ceph",
   commandsDirectory: "the directory with the commands `rbd` and `ceph`. Default: they are found by PATH",
+  encryptionPassphrase: "passphrase of images that are created encrypted; a secret",
+  encryptionPassphraseFile: "file with that passphrase, instead of `encryptionPassphrase`; relative to the program",
   timeoutSeconds: "timeout of a command that doesn't copy data, in seconds. Default: 60",
 } as const;
 
@@ -34,6 +36,11 @@ export interface Connection {
   keyringFile?: string | undefined;
   commandsDirectory?: string | undefined;
   timeoutMs: number;
+  /**
+   * Reads the passphrase of images that are created encrypted: only then, since nothing else needs it.
+   * @throws {CephError} `not-configured`
+   */
+  passphrase: () => string;
 }
 
 /** The path of a key of the connection in the config, for messages. */
@@ -87,10 +94,41 @@ export function readConnection(
     keyringFile: path("keyringFile", constants.R_OK),
     commandsDirectory: path("commandsDirectory", constants.X_OK),
     timeoutMs: timeoutSeconds * 1000,
+    passphrase: () => readPassphrase(source),
   };
   if (wrong.length > 0) {
     const list = wrong.map((each) => `\n  - ${prefix}${each}`).join("");
     throw new CephError("not-configured", `the connection to the Ceph cluster isn't set up:${list}`);
   }
   return connection;
+}
+
+// The config's, in one form or the other; else the environment's.
+function readPassphrase({ config, environment, prefix, howToSet }: ConnectionSource): string {
+  const wrong = (text: string) => new CephError("not-configured", `${prefix}${text}`);
+  const [KEY, FILE] = ["encryptionPassphrase", "encryptionPassphraseFile"] as const;
+  const sources = [
+    (key: ConnectionKey) => config(`${CONNECTION_NAMESPACE}:${key}`),
+    (key: ConnectionKey) => environment[variableOf(key)],
+  ];
+  for (const source of sources) {
+    const [given, file] = [source(KEY), source(FILE)];
+    if (given === undefined && file === undefined) continue;
+    if (given !== undefined && file !== undefined) throw wrong(`${KEY} and ${FILE} are both set: keep one of them`);
+    const [key, text] =
+      file === undefined ? [KEY, given ?? ""] : [FILE, readText(file, (why) => wrong(`${FILE}: ${why}`))];
+    if (text === "") throw wrong(`${key} is empty`);
+    // Clients read a passphrase to the end of a line, or to that of a file.
+    if (/[\r\n\0]/.test(text)) throw wrong(`${key} has more than one line: a passphrase is one line of text`);
+    return text;
+  }
+  throw wrong(`${KEY} is missing: an encrypted image needs one. ${howToSet(KEY, variableOf(KEY))}`);
+}
+
+function readText(file: string, fail: (why: string) => CephError): string {
+  try {
+    return readFileSync(resolve(file), "utf8").replace(/\r?\n$/, "");
+  } catch (error) {
+    throw fail((error as Error).message);
+  }
 }

@@ -1,10 +1,23 @@
 // Creates, changes, moves and removes a volume on a cluster. Each step first checks the current state, so that the next run finishes what an
 // interrupted one left half done.
 
+import { setTimeout } from "node:timers/promises";
+
 import { change, count, nearest, problem, type Problem } from "../../../src";
 import { SWITCHABLE, type CephSettings, type ImageFeature } from "../../../src/backends/ceph";
 import { isSame } from "../../../src/core/revision";
-import { limitSettings, MARK, markText, type CephCluster, type Image, type LimitSetting, type Pool } from "./cluster";
+import {
+  ENCRYPTION,
+  encryptionText,
+  headerBytesFor,
+  limitSettings,
+  MARK,
+  markText,
+  type CephCluster,
+  type Image,
+  type LimitSetting,
+  type Pool,
+} from "./cluster";
 import { CephError } from "./errors";
 
 /** What a volume must be. */
@@ -53,6 +66,7 @@ export async function volumeProblems(
       problem("place-unknown", `${PATH}.pool`, settings.pool, { ...params, nearest: nearest(settings.pool, known) }),
     ];
   }
+  if (!from && settings.encryption) cluster.checkPassphrase();
   const moves = from !== undefined && from.settings.pool !== settings.pool;
   const problems = poolProblems(pool, settings, from === undefined || moves);
   const moreGiB = sizeGiB - (from && !moves ? from.sizeGiB : 0);
@@ -129,7 +143,7 @@ export async function nameProblems(
 /**
  * Makes a volume. One that an interrupted run left behind is taken up and finished, wherever it is: it has the mark, or, unmarked as yet, a
  * name that only this state can have (`ownName`).
- * @throws {CephError} `name-taken`, `not-possible`, and those of the cluster
+ * @throws {CephError} `name-taken`, `not-possible`, `not-configured`, and those of the cluster
  */
 export async function createVolume(
   cluster: CephCluster,
@@ -139,7 +153,10 @@ export async function createVolume(
   const { name, mark, sizeGiB, settings } = wanted;
   refuseFor(await volumeProblems(cluster, { sizeGiB, settings }));
   const isLeftOver = (image: Image) => image.mark === mark || (ownName && image.mark === undefined);
-  const finish = async (image: Image, found: boolean) => ({ ...(await makeSame(cluster, image, wanted)), found });
+  const finish = async (image: Image, found: boolean) => {
+    const encrypted = settings.encryption ? await encrypt(cluster, image) : image;
+    return { ...(await makeSame(cluster, encrypted, wanted)), found };
+  };
   for (const { name: pool } of await imagePools(cluster)) {
     const names = await (pool === settings.pool ? cluster.names(pool) : ifAllowed(cluster.names(pool)));
     if (!names?.includes(name)) continue;
@@ -147,7 +164,8 @@ export async function createVolume(
     if (image && isLeftOver(image) && (pool === settings.pool || !isCopy(image))) return finish(image, true);
     if (image && pool === settings.pool) throw nameTaken(image);
   }
-  const create = () => cluster.create(settings.pool, name, sizeGiB, settings.imageFeatures);
+  const size = { sizeGiB, headerBytes: settings.encryption ? headerBytesFor(1) : 0 };
+  const create = () => cluster.create(settings.pool, name, size, settings.imageFeatures);
   try {
     await create();
   } catch (error) {
@@ -167,6 +185,53 @@ export async function createVolume(
   const image = await cluster.image(settings.pool, name);
   if (!image) throw new CephError("not-possible", `image ${settings.pool}/${name} was created, and is gone.`);
   return finish(image, false);
+}
+
+/**
+ * Encrypts an image that is being created. The format makes a new key, with which nothing can be read that was written before: so it is never
+ * made of an image that has data, whoever wrote them, nor a second time after the mark says that it is done. A run that ends in between leaves
+ * "begun", which the next one finishes.
+ */
+async function encrypt(cluster: CephCluster, image: Image): Promise<Image> {
+  const { pool, name, encryption } = image;
+  // Both are for `makeSame` to judge.
+  if (encryption === "luks2" || image.isMoving) return image;
+  const spec = `${pool}/${name}`;
+  // Where a run was interrupted, its own command may be the client, for as long as the cluster doesn't know that it died.
+  const until = Date.now() + (encryption === "begun" ? cluster.forgetsAfterMs : 0);
+  let { clients } = await cluster.status(pool, name);
+  while (clients.length > 0 && Date.now() < until) {
+    await setTimeout(1_000);
+    ({ clients } = await cluster.status(pool, name));
+  }
+  if (clients.length > 0) {
+    const text = `image ${spec} is to be encrypted, and is open by ${clients.join(", ")}. Stop what uses it, and run pulumi up again. A client that died is forgotten after 30 s.`;
+    throw new CephError("in-use", text);
+  }
+  const written = await cluster.writtenBytes(pool, name);
+  if (written > image.headerBytes || image.snapshots > 0) {
+    const text =
+      `image ${spec} has data and isn't encrypted, and encryption would make them unreadable: it is left as it is. ` +
+      `If they are needed, take it over without \`encryption\` (import: "${spec}"). If not, remove it: rbd rm ${spec}`;
+    throw new CephError("not-possible", text);
+  }
+  if (encryption === null) await cluster.setMetadata(pool, name, ENCRYPTION, "begun");
+  await cluster.format(pool, name);
+  const headerBytes = await cluster.headerBytes(pool, name);
+  if (headerBytes === undefined) {
+    const text = `the cluster encrypted image ${spec}, and the image doesn't begin with a header of LUKS2. Run pulumi up again.`;
+    throw new CephError("not-possible", text);
+  }
+  await cluster.setMetadata(pool, name, ENCRYPTION, encryptionText(headerBytes));
+  return reread(cluster, pool, name);
+}
+
+/** An image that is to be taken over as an encrypted one: with what its header tells, where no run of ours has marked that yet. */
+async function withHeader(cluster: CephCluster, image: Image, { encryption }: CephSettings): Promise<Image> {
+  if (!encryption || image.encryption !== null) return image;
+  const headerBytes = await cluster.headerBytes(image.pool, image.name);
+  if (headerBytes === undefined) return image;
+  return { ...image, encryption: "luks2", headerBytes, sizeGiB: image.sizeGiB - headerBytes / GIB };
 }
 
 // What somebody has copied to another pool, as a backup, isn't the volume.
@@ -266,6 +331,7 @@ async function asFound(cluster: CephCluster, image: Image, known: Omit<WantedVol
       copies: settings.copies === null || !pool ? settings.copies : pool.copies,
       deviceClass: settings.deviceClass === null || !pool ? settings.deviceClass : pool.deviceClass,
       ...limitsOf(image),
+      encryption: image.encryption === "luks2" ? "luks2" : null,
       snapshotLimit: image.snapshotLimit,
       imageFeatures: settings.imageFeatures && ownFeatures(image),
       metadata: Object.fromEntries(metadata),
@@ -302,8 +368,9 @@ export async function imageToImport(
   const pools = (await imagePools(cluster)).map((each) => each.name);
   if (more.length > 0 || !pools.includes(pool))
     return refusal("it names no pool of the cluster", `give it as pool/name; pools: ${pools.join(", ")}`);
-  const image = await cluster.image(pool, name);
-  if (!image) return refusal("the cluster has no such image", `give its pool and name, as in \`rbd ls ${pool}\``);
+  const existing = await cluster.image(pool, name);
+  if (!existing) return refusal("the cluster has no such image", `give its pool and name, as in \`rbd ls ${pool}\``);
+  const image = await withHeader(cluster, existing, settings);
   if (image.mark !== undefined && image.mark !== mark && image.mark !== takeFrom) {
     const way = `remove it from that stack's state (pulumi state delete), and set takeFrom: "${image.mark}"`;
     return refusal(`it is volume ${image.mark}`, way);
@@ -345,8 +412,11 @@ export async function importVolume(
 ): Promise<FoundVolume> {
   const { found, problems } = await importProblems(cluster, id, wanted);
   refuseFor(problems);
-  const image = found && (await cluster.image(found.settings.pool, found.name));
-  if (!image) throw new CephError("gone", `${id} is no longer on the cluster.`);
+  const existing = found && (await cluster.image(found.settings.pool, found.name));
+  if (!existing) throw new CephError("gone", `${id} is no longer on the cluster.`);
+  const image = await withHeader(cluster, existing, wanted.settings);
+  if (image !== existing)
+    await cluster.setMetadata(image.pool, image.name, ENCRYPTION, encryptionText(image.headerBytes));
   return makeSame(cluster, image, { ...wanted, name: image.name });
 }
 
@@ -374,6 +444,12 @@ async function makeSame(
   const { name, mark, sizeGiB, settings } = wanted;
   let found = existing;
   const spec = `${found.pool}/${name}`;
+  if (found.encryption !== (settings.encryption ?? null)) {
+    const is = { luks2: "is encrypted", begun: "was begun as an encrypted one, by a run that was interrupted" };
+    const has = found.encryption === null ? "isn't encrypted" : is[found.encryption];
+    const text = `image ${spec} ${has}, which is decided when an image is made. Correct \`encryption\`, or declare a new volume and copy the data. If it has no data, remove it: rbd rm ${spec}`;
+    throw new CephError("not-possible", text);
+  }
   if (found.sizeGiB > sizeGiB) {
     const has = count(found.sizeGiB);
     const text = `image ${spec} has ${has} GiB, and would shrink to ${count(sizeGiB)} GiB. Ask for ${has} GiB or more.`;
@@ -401,7 +477,7 @@ async function makeSame(
   // What a move loses (the limit of snapshots) and what it keeps is all compared again.
   const { pool } = image;
   if (image.markedPool !== pool) await cluster.setMetadata(pool, name, MARK, markText(mark, pool));
-  if (image.sizeGiB < sizeGiB) await cluster.grow(pool, name, sizeGiB);
+  if (image.sizeGiB < sizeGiB) await cluster.grow(pool, name, { sizeGiB, headerBytes: image.headerBytes });
   for (const setting of limitSettings)
     if (image.limits[setting] !== (settings[setting] ?? 0))
       await cluster.setLimit(pool, name, setting, settings[setting] ?? 0);

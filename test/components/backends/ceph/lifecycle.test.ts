@@ -222,7 +222,7 @@ test("a copy that somebody keeps in another pool isn't the volume: it is never m
 });
 
 test("an image is taken over with its data, a marked one only from its owner, and never made smaller", async () => {
-  await cluster.create("slow", "disk", 2, null);
+  await cluster.create("slow", "disk", { sizeGiB: 2, headerBytes: 0 }, null);
   const take = (takeFrom?: string, sizeGiB = 3) =>
     importVolume(cluster, "slow/disk", { mark: "ours", sizeGiB, settings: rich, takeFrom });
   await expect(take(undefined, 1)).rejects.toThrow("can't shrink");
@@ -234,6 +234,85 @@ test("an image is taken over with its data, a marked one only from its owner, an
   const problemsOf = async (id: string) => (await imageToImport(cluster, id, { settings: on("fast") })).problems;
   for (const id of ["nowhere/disk", "fast/none", "a/b/c", "none"])
     expect(await problemsOf(id)).toMatchObject([{ code: "import-not-possible" }]);
+});
+
+describe("encrypted", () => {
+  const encrypted = on("fast", { encryption: true, iops: { max: 100 } });
+  const image = () => cluster.images.get("fast/v")!;
+
+  test("a volume has its whole size beside the header, grows, moves, and is never encrypted again", async () => {
+    cluster.header *= 2;
+    const volume = await made(encrypted);
+    expect(volume).toMatchObject({ sizeGiB: 1, settings: encrypted });
+    const grown = await updateVolume(cluster, { sizeGiB: 3, settings: encrypted }, volume);
+    expect([grown.sizeGiB, image().sizeGiB, image().formats]).toEqual([3, 3 + 32 / 1024, 1]);
+    image().data = "precious";
+    const settings = { ...encrypted, pool: "slow" };
+    const moved = await updateVolume(cluster, { sizeGiB: 3, settings }, grown);
+    expect(await readVolume(cluster, moved)).toMatchObject({ sizeGiB: 3, settings });
+    // The state was lost: the volume is taken up with its data.
+    expect(await createVolume(cluster, { ...wanted(settings), sizeGiB: 3 }, true)).toMatchObject({ found: true });
+    expect([...cluster.images.values()]).toMatchObject([{ data: "precious", formats: 1 }]);
+  });
+
+  test("a run that is killed after any step is finished by the next, whichever passphrase is missing meanwhile", async () => {
+    for (let last = 1; ; last++) {
+      cluster = memoryCluster();
+      const outcome = await createVolume(killedAfter(cluster, last), wanted(encrypted), true).catch((e: unknown) => e);
+      if (!(outcome instanceof Killed)) break;
+      const begun = image().encryption !== "luks2" && image().formats > 0;
+      expect(await createVolume(cluster, wanted(encrypted), true)).toMatchObject({ sizeGiB: 1, settings: encrypted });
+      expect([last, image().formats, image().mark]).toEqual([last, begun ? image().formats : 1, "ours"]);
+    }
+    await removeVolume(cluster, await made(encrypted));
+    cluster.passphrase = undefined;
+    await expect(made(encrypted)).rejects.toMatchObject({ code: "not-configured" });
+    await expect(volumeProblems(cluster, wanted(encrypted))).rejects.toMatchObject({ code: "not-configured" });
+    expect(names()).toEqual([]);
+  });
+
+  test("an image with data, with snapshots or with a client is never formatted, however it was left", async () => {
+    const leave = async (last: number, edit: (left: ReturnType<typeof image>) => void) => {
+      cluster = memoryCluster();
+      await createVolume(killedAfter(cluster, last), wanted(encrypted), true).catch(() => undefined);
+      edit(image());
+      const formats = image().formats;
+      await expect(made(encrypted)).rejects.toThrow(/has data and isn't encrypted|is open by/);
+      expect(image().formats).toBe(formats);
+    };
+    for (const last of [1, 2, 3, 4]) {
+      await leave(last, (left) => (left.data = "precious"));
+      await leave(last, (left) => (left.snapshots = 1));
+      await leave(last, (left) => left.clients.push("client.1 at 10.0.0.1"));
+    }
+    // One of the plain volumes of a state that was lost.
+    cluster = memoryCluster();
+    await made(on("fast"));
+    image().data = "precious";
+    await expect(made(encrypted)).rejects.toThrow('take it over without `encryption` (import: "fast/v")');
+    expect(image()).toMatchObject({ data: "precious", formats: 0 });
+  });
+
+  test("encryption of a volume that exists is never changed, in neither direction", async () => {
+    const plain = await made(on("fast"));
+    const toEncrypted = changes((watched) => updateVolume(watched, { sizeGiB: 1, settings: encrypted }, plain));
+    await expect(toEncrypted).rejects.toThrow("isn't encrypted, which is decided when an image is made");
+    await removeVolume(cluster, plain);
+    const volume = await made(encrypted);
+    await expect(updateVolume(cluster, { sizeGiB: 1, settings: on("fast") }, volume)).rejects.toThrow("is encrypted");
+    await expect(createVolume(cluster, wanted(on("fast")), true)).rejects.toThrow("is encrypted");
+    expect(image()).toMatchObject({ formats: 1 });
+  });
+
+  test("an image that others encrypted is taken over as such, one that isn't encrypted is refused", async () => {
+    await cluster.create("fast", "disk", { sizeGiB: 1, headerBytes: 0 }, null);
+    const take = () => importVolume(cluster, "fast/disk", { mark: "ours", sizeGiB: 1, settings: encrypted });
+    await expect(take()).rejects.toThrow("encrypted only when it is made");
+    await cluster.format("fast", "disk");
+    cluster.images.get("fast/disk")!.data = "precious";
+    expect(await take()).toMatchObject({ name: "disk", sizeGiB: 1, settings: encrypted });
+    expect([...cluster.images.values()]).toMatchObject([{ data: "precious", formats: 1, sizeGiB: 1 + 16 / 1024 }]);
+  });
 });
 
 test("a volume is removed once, not with snapshots, and not on another cluster", async () => {
