@@ -189,7 +189,7 @@ describeIf(reason === undefined, "on a Ceph cluster", reason, () => {
     const again = killedAfter(clusterOf(ceph), Infinity);
     expect(await createVolume(again, wanted, true)).toMatchObject({ found: true, ...wanted });
     await ceph.must("rbd", "image-meta", "set", spec, "storage-profiles.encryption", "begun");
-    await expect(createVolume(again, wanted, true)).rejects.toThrow("has data and isn't encrypted");
+    await expect(createVolume(again, wanted, true)).rejects.toThrow("has data, which encryption would make unreadable");
     await ceph.must("rbd", "image-meta", "remove", spec, "storage-profiles.encryption");
     expect(again.changes).toEqual([]);
     // As an image that others encrypted.
@@ -226,6 +226,72 @@ describeIf(reason === undefined, "on a Ceph cluster", reason, () => {
       await ceph.must("ceph", "osd", "pool", "set-quota", "slow", "max_bytes", "0");
       await ceph.must("ceph", "osd", "pool", "rm", "odd", "odd", "--yes-i-really-really-mean-it");
     }
+  });
+
+  test("data survive an OSD that dies under writes, and faults of the cluster are told as what they are, with nothing half made", async () => {
+    const volumes = [wantedOf(slow()), wantedOf(slow())].map((each) => createVolume(cluster, each, true));
+    const [kept, busy] = (await Promise.all(volumes)).map(({ found: _, ...volume }) => volume) as [
+      FoundVolume,
+      FoundVolume,
+    ];
+    const data = await fill(`slow/${kept.name}`);
+    const problems = async (from?: FoundVolume, over = {}) =>
+      (await volumeProblems(clusterOf(ceph), { ...kept, ...over }, from)).map(
+        ({ message, fix }) => `${message}. ${fix}`,
+      );
+    const refusedCreation = async (message: string) => {
+      await expect(createVolume(clusterOf(ceph), wantedOf(slow()), true)).rejects.toThrow(message);
+      expect(await clusterOf(ceph).names("slow")).toHaveLength(2);
+    };
+
+    const args = ["--io-type", "write", "--io-pattern", "rand", "--io-size", "4096", "--io-total", "100G"];
+    const writer = ceph.open(["bench", ...args, `slow/${busy.name}`], "pipe");
+    let seconds = 0;
+    createInterface(writer.stdout!).on("line", (line) => (seconds += /^\s*\d+\s+\d+\s+[\d.]+/.test(line) ? 1 : 0));
+    const goesOn = (from = seconds) =>
+      until("data are written", () => Promise.resolve(seconds > from + 1), { seconds: 90 });
+    await goesOn();
+    await ceph.switchOsd(4, false);
+    await goesOn();
+    await writer.end("SIGKILL");
+    expect(await checksum(`slow/${kept.name}`)).toBe(data);
+    // What exists can be changed, and what is new would have one copy.
+    const settings = slow({ iops: { max: 70 } });
+    const changed = await updateVolume(clusterOf(ceph), { sizeGiB: 2, settings }, kept);
+    expect(await readVolume(clusterOf(ceph), changed)).toMatchObject({ sizeGiB: 2, settings });
+    await refusedCreation("2 copies need as many osds, and 1 osd can be used");
+    await ceph.switchOsd(3, false);
+    const impatient = clusterOf(ceph, { timeoutMs: 5_000 });
+    await expect(readVolume(impatient, changed)).rejects.toThrow(/did not end within 5 s .*its OSDs up/);
+    await ceph.switchOsd(3, true);
+    await ceph.switchOsd(4, true);
+    expect(await checksum(`slow/${kept.name}`)).toBe(data);
+    await removeVolume(cluster, await createVolume(clusterOf(ceph), wantedOf(slow()), true));
+
+    const quota = async (bytes: number) => {
+      await ceph.must("ceph", "osd", "pool", "set-quota", "slow", "max_bytes", `${bytes}`);
+      const isFull = async () => (await clusterOf(ceph).pools()).find(({ name }) => name === "slow")?.full === "quota";
+      await until("the cluster knows", async () => (await isFull()) === bytes > 0, { seconds: 60 });
+    };
+    await quota(4096);
+    try {
+      const full = expect.stringMatching(
+        /it is full \(its quota is used up\).*`ceph osd pool set-quota slow max_bytes/,
+      ) as string;
+      expect(await problems(changed, { sizeGiB: 3, settings })).toEqual([full]);
+      expect(await problems(changed, { settings: fast() })).toEqual([full]);
+      await refusedCreation("it is full (its quota is used up)");
+      await expect(removeVolume(clusterOf(ceph), changed)).rejects.toMatchObject({ code: "full" });
+      expect(await readVolume(clusterOf(ceph), changed)).toEqual(changed);
+    } finally {
+      await quota(0);
+    }
+    expect(await checksum(`slow/${kept.name}`)).toBe(data);
+    await removeVolume(clusterOf(ceph), changed);
+    await until("the writer is forgotten", async () => (await cluster.status("slow", busy.name)).clients.length === 0, {
+      seconds: 60,
+    });
+    await removeVolume(clusterOf(ceph), busy);
   });
 
   test("an image that is open is neither moved nor removed, nor one with snapshots removed, and another's is left alone", async () => {

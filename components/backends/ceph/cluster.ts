@@ -77,6 +77,8 @@ export interface Pool {
   /** 0 where it has no quota. */
   quotaBytes: number;
   storedBytes: number;
+  /** Why nothing can be written to it; nothing where it can. */
+  full?: "quota" | "devices" | undefined;
 }
 
 /** An image. */
@@ -89,6 +91,8 @@ export interface Image {
   sizeGiB: number;
   /** How it is encrypted; `begun` where a run of ours began that, and may not have ended it. */
   encryption: "luks2" | "begun" | null;
+  /** False where only its header tells that it is encrypted, and no mark of ours. */
+  isMarkedEncrypted?: false;
   /** What the header takes, or will take; 0 where it isn't encrypted. */
   headerBytes: number;
   features: string[];

@@ -2,12 +2,13 @@
 // an error of the system.
 
 import { spawn } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { z } from "zod";
 
+import { connectionsVariable } from "../../named-connections";
 import { parseJson } from "../../transport";
 import { once } from "../../once";
 import {
@@ -26,7 +27,7 @@ import {
   type LimitSetting,
   type Pool,
 } from "./cluster";
-import { keyOf, variableOf, type Connection } from "./connection";
+import { CONNECTION_NAMESPACE, keyOf, variableOf, type Connection } from "./connection";
 import { CephError, type CephErrorCode } from "./errors";
 
 /** How many commands run at a time. Each has dozens of threads. */
@@ -58,6 +59,7 @@ const poolsShape = z.array(
     size: z.number(),
     crush_rule: z.number(),
     quota_max_bytes: z.number(),
+    flags_names: z.string(),
     application_metadata: z.record(z.string(), z.unknown()),
   }),
 );
@@ -132,6 +134,7 @@ export function commandCluster(connection: Connection): CephCluster {
           places: placesOf(nodes, root, deviceClass, placeType),
           placeType,
           quotaBytes: pool.quota_max_bytes,
+          full: fullBy(pool.flags_names.split(",")),
           storedBytes: usage.pools.find(({ name }) => name === pool.pool_name)?.stats.stored ?? 0,
         };
       });
@@ -204,7 +207,10 @@ export function commandCluster(connection: Connection): CephCluster {
     async writtenBytes(pool, name) {
       const what = `reading what has been written to image ${pool}/${name}`;
       const extents = await json("rbd", ["diff", `${pool}/${name}`], writtenShape, what);
-      return Math.max(0, ...extents.map(({ offset, length, exists }) => (exists === "true" ? offset + length : 0)));
+      return extents.reduce(
+        (end, { offset, length, exists }) => (exists === "true" ? Math.max(end, offset + length) : end),
+        0,
+      );
     },
     async headerBytes(pool, name) {
       const args = ["export", "--no-progress", `${pool}/${name}`, "-"];
@@ -256,6 +262,12 @@ export function commandCluster(connection: Connection): CephCluster {
       await rbd(["rm", `${pool}/${name}`, "--no-progress"], `removing image ${pool}/${name}`, "long");
     },
   };
+}
+
+// Source: ceph/ceph src/osd/osd_types.h, pg_pool_t FLAG_FULL and FLAG_FULL_QUOTA. A pool over its quota has both.
+function fullBy(flags: readonly string[]): Pool["full"] {
+  if (flags.includes("full_quota")) return "quota";
+  return flags.includes("full") ? "devices" : undefined;
 }
 
 /** How many places below a root have an OSD of the class that is up and in. */
@@ -312,7 +324,9 @@ const OF_ENVIRONMENT = ["CEPH_CONF", "CEPH_ARGS", "CEPH_KEYRING"];
 
 function runner(connection: Connection): Run {
   const { name, configFile, user, keyringFile, commandsDirectory } = connection;
-  const left = [variableOf("encryptionPassphrase"), ...(name === undefined ? [] : OF_ENVIRONMENT)];
+  // These may have the passphrase.
+  const secret = [variableOf("encryptionPassphrase"), connectionsVariable(CONNECTION_NAMESPACE)];
+  const left = [...secret, ...(name === undefined ? [] : OF_ENVIRONMENT)];
   const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !left.includes(key)));
   const path = (command: string) => (commandsDirectory === undefined ? command : join(commandsDirectory, command));
   const common = [
@@ -367,15 +381,15 @@ function start(
       const text = `${what}: ${file} can't be run: ${message}. Install ceph-common, or set ${keyOf(connection, "commandsDirectory")}.`;
       fail(new CephError("unreachable", text));
     });
-    child.once("close", (code) => {
+    child.once("close", (code, signal) => {
       if (timer) clearTimeout(timer);
       if (isEnough()) return done(out.slice(0, first));
       if (isLate) {
-        const text = `${what}: ${file} did not end within ${timeoutMs / 1000} s (${keyOf(connection, "timeoutSeconds")}). Are the cluster's monitors reachable?`;
+        const text = `${what}: ${file} did not end within ${timeoutMs / 1000} s (${keyOf(connection, "timeoutSeconds")}). Are the cluster's monitors reachable, its OSDs up and its pools not full? See \`ceph health detail\`.`;
         return fail(new CephError("timed-out", text));
       }
       if (code === 0) return done(out);
-      fail(failure(what, code ?? 0, err, connection));
+      fail(failure(what, code ?? 0, code === null ? `ended by ${signal}` : err, connection));
     });
   });
 }
@@ -390,7 +404,8 @@ function unnamedFile(text: string): number {
     const file = join(directory, "input");
     const writing = openSync(file, "wx+", 0o600);
     rmSync(file);
-    writeFileSync(writing, text);
+    // By its place: what reads begins at the beginning, also where /dev/stdin is the same open file and not another.
+    writeSync(writing, text, 0);
     return writing;
   } finally {
     rmSync(directory, { recursive: true, force: true });
@@ -401,8 +416,12 @@ function unnamedFile(text: string): number {
 // the same as without an image.
 const CAPABILITIES = "Give the user the capabilities mon 'profile rbd', osd 'profile rbd' and mgr 'profile rbd'.";
 const LOGIN = (connection: Connection) => `Check ${keyOf(connection, "user")} and ${keyOf(connection, "keyringFile")}.`;
+const FULL = "The pool is full: raise its quota (ceph osd pool set-quota), or make room (ceph health detail).";
 type Advice = string | ((connection: Connection) => string);
 const CAUSES: [status: number, pattern: RegExp, code: CephErrorCode, advice: Advice][] = [
+  // `rbd rm` in a full pool: its own words are that there is no such image.
+  [2, /Disk quota exceeded|No space left/, "full", FULL],
+  [122, /Disk quota exceeded/, "full", FULL],
   [2, /error opening image |delete error: /, "gone", ""],
   [2, /error opening pool /, "pool-missing", ""],
   [2, /keyring/, "forbidden", LOGIN],

@@ -69,9 +69,13 @@ export async function volumeProblems(
   if (!from && settings.encryption) cluster.checkPassphrase();
   const moves = from !== undefined && from.settings.pool !== settings.pool;
   const problems = poolProblems(pool, settings, from === undefined || moves);
+  // A move writes to both: what it leaves goes to the trash of the pool.
+  const source = moves ? pools.find((each) => each.name === from.settings.pool) : undefined;
+  const full = [pool, ...(source ? [source] : [])].flatMap(fullProblems);
+  problems.push(...full);
   const moreGiB = sizeGiB - (from && !moves ? from.sizeGiB : 0);
   const roomGiB = (pool.quotaBytes - pool.storedBytes) / GIB;
-  if (pool.quotaBytes > 0 && moreGiB > roomGiB) {
+  if (full.length === 0 && pool.quotaBytes > 0 && moreGiB > roomGiB) {
     const wants = `the volume needs ${count(moreGiB)} GiB${from && !moves ? " more" : ""} when it is full`;
     const params = { place: `the quota of pool "${pool.name}"`, wants, roomGiB: Math.max(0, Math.floor(roomGiB)) };
     problems.push(problem("place-full", "sizeGiB", sizeGiB, params));
@@ -113,6 +117,15 @@ function poolProblems(pool: Pool, { copies, deviceClass }: CephSettings, isNew: 
     );
   }
   return problems;
+}
+
+// Commands that write to it, also to the settings of an image alone, wait until it isn't full any more.
+function fullProblems({ name, full }: Pool): Problem[] {
+  if (full === undefined) return [];
+  const because = `it is full (${full === "quota" ? "its quota is used up" : "its devices are"}), and Ceph lets nothing be written to it`;
+  const room = "add OSDs, or remove data (`ceph health detail`)";
+  const ways = [full === "quota" ? `raise its quota: \`ceph osd pool set-quota ${name} max_bytes …\`` : room];
+  return [problem("place-cannot", `${PATH}.pool`, name, { place: `pool "${name}"`, because, ways })];
 }
 
 // An image is moved only while no client has it open.
@@ -209,10 +222,12 @@ async function encrypt(cluster: CephCluster, image: Image): Promise<Image> {
     throw new CephError("in-use", text);
   }
   const written = await cluster.writtenBytes(pool, name);
+  const marked = encryption === null && written > 0 ? await withHeader(cluster, image) : image;
+  if (marked.encryption === "luks2") return marked;
   if (written > image.headerBytes || image.snapshots > 0) {
     const text =
-      `image ${spec} has data and isn't encrypted, and encryption would make them unreadable: it is left as it is. ` +
-      `If they are needed, take it over without \`encryption\` (import: "${spec}"). If not, remove it: rbd rm ${spec}`;
+      `image ${spec} has data, which encryption would make unreadable: it is left as it is. ` +
+      `If they are needed, take it over with \`encryption\` as it is (import: "${spec}"). If not, remove it: rbd rm ${spec}`;
     throw new CephError("not-possible", text);
   }
   if (encryption === null) await cluster.setMetadata(pool, name, ENCRYPTION, "begun");
@@ -226,13 +241,21 @@ async function encrypt(cluster: CephCluster, image: Image): Promise<Image> {
   return reread(cluster, pool, name);
 }
 
-/** An image that is to be taken over as an encrypted one: with what its header tells, where no run of ours has marked that yet. */
-async function withHeader(cluster: CephCluster, image: Image, { encryption }: CephSettings): Promise<Image> {
-  if (!encryption || image.encryption !== null) return image;
+/** An image that should be encrypted, where no mark of ours tells that: as its header tells. Others encrypted it, or the mark was removed. */
+async function withHeader(cluster: CephCluster, image: Image): Promise<Image> {
   const headerBytes = await cluster.headerBytes(image.pool, image.name);
   if (headerBytes === undefined) return image;
-  return { ...image, encryption: "luks2", headerBytes, sizeGiB: image.sizeGiB - headerBytes / GIB };
+  return {
+    ...image,
+    encryption: "luks2",
+    isMarkedEncrypted: false,
+    headerBytes,
+    sizeGiB: image.sizeGiB - headerBytes / GIB,
+  };
 }
+
+const ofSettings = async (cluster: CephCluster, image: Image, { encryption }: CephSettings): Promise<Image> =>
+  encryption && image.encryption === null ? withHeader(cluster, image) : image;
 
 // What somebody has copied to another pool, as a backup, isn't the volume.
 const isCopy = ({ pool, markedPool }: Image): boolean => markedPool !== undefined && markedPool !== pool;
@@ -291,7 +314,7 @@ async function locate(cluster: CephCluster, known: KnownVolume): Promise<{ image
 /** A volume as it is; `undefined` where it is gone. */
 export async function readVolume(cluster: CephCluster, known: KnownVolume): Promise<FoundVolume | undefined> {
   const { image } = await locate(cluster, known);
-  return image && (await asFound(cluster, image, known));
+  return image && (await asFound(cluster, await ofSettings(cluster, image, known.settings), known));
 }
 
 /**
@@ -370,7 +393,7 @@ export async function imageToImport(
     return refusal("it names no pool of the cluster", `give it as pool/name; pools: ${pools.join(", ")}`);
   const existing = await cluster.image(pool, name);
   if (!existing) return refusal("the cluster has no such image", `give its pool and name, as in \`rbd ls ${pool}\``);
-  const image = await withHeader(cluster, existing, settings);
+  const image = await ofSettings(cluster, existing, settings);
   if (image.mark !== undefined && image.mark !== mark && image.mark !== takeFrom) {
     const way = `remove it from that stack's state (pulumi state delete), and set takeFrom: "${image.mark}"`;
     return refusal(`it is volume ${image.mark}`, way);
@@ -414,10 +437,7 @@ export async function importVolume(
   refuseFor(problems);
   const existing = found && (await cluster.image(found.settings.pool, found.name));
   if (!existing) throw new CephError("gone", `${id} is no longer on the cluster.`);
-  const image = await withHeader(cluster, existing, wanted.settings);
-  if (image !== existing)
-    await cluster.setMetadata(image.pool, image.name, ENCRYPTION, encryptionText(image.headerBytes));
-  return makeSame(cluster, image, { ...wanted, name: image.name });
+  return makeSame(cluster, await ofSettings(cluster, existing, wanted.settings), { ...wanted, name: existing.name });
 }
 
 /**
@@ -431,7 +451,8 @@ export async function updateVolume(
 ): Promise<FoundVolume> {
   const { image, other } = await locate(cluster, known);
   if (!image) throw other ? otherVolume(other, known, "changed") : gone(known);
-  return makeSame(cluster, image, { ...wanted, name: known.name, mark: known.mark }, known.settings);
+  const actual = await ofSettings(cluster, image, wanted.settings);
+  return makeSame(cluster, actual, { ...wanted, name: known.name, mark: known.mark }, known.settings);
 }
 
 /** Makes an image what is wanted: what an earlier run left half done is finished, and nothing is sent that is so already. */
@@ -466,6 +487,8 @@ async function makeSame(
     await cluster.setMetadata(found.pool, name, MARK, markText(mark, found.pool));
     found = { ...found, mark, markedPool: found.pool };
   }
+  if (found.isMarkedEncrypted === false)
+    await cluster.setMetadata(found.pool, name, ENCRYPTION, encryptionText(found.headerBytes));
   let image = found.isMoving ? await finishMove(cluster, found) : found;
   if (image.pool !== settings.pool) {
     refuseFor(await volumeProblems(cluster, { name, sizeGiB, settings }, await asFound(cluster, image, wanted)));

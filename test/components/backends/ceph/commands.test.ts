@@ -133,10 +133,12 @@ test("a passphrase reaches the command as what it reads, and nobody else: no arg
   const note = `cat /dev/stdin > '${seen}'; env > '${seen}.env'; ls -l /proc/self/fd/0 > '${seen}.file'`;
   writeFileSync(join(directory, "rbd"), script.replace("#!/bin/sh", `#!/bin/sh\n${note}`));
   process.env["CEPH_ENCRYPTION_PASSPHRASE"] = "s3cret words";
+  process.env["CEPH_CONNECTIONS"] = '{"west":{"encryptionPassphrase":"s3cret"}}';
   try {
     await cluster().format("fast", "v");
   } finally {
     delete process.env["CEPH_ENCRYPTION_PASSPHRASE"];
+    delete process.env["CEPH_CONNECTIONS"];
   }
   expect(readFileSync(seen, "utf8")).toBe("s3cret words");
   expect(readFileSync(`${seen}.env`, "utf8")).not.toContain("s3cret");
@@ -199,6 +201,19 @@ test.each<[string, number, string, string]>([
   await expect(cluster().image("fast", "v")).rejects.toMatchObject({ code });
 });
 
+test("an image that a full pool won't give up is none that is gone", async () => {
+  const log =
+    "2026-11-30T08:41:09.241+0000 7f929b7fe6c0 -1 librbd::trash::MoveRequest: 0x7f92 handle_trash_add: failed";
+  const err = `${log} to add image to trash: (122) Disk quota exceeded\n\nrbd: delete error: (2) No such file or directory\n`;
+  prints({ rm: { status: 2, err } });
+  await expect(cluster().remove("fast", "v")).rejects.toMatchObject({
+    code: "full",
+    message: expect.stringContaining("The pool is full: raise its quota"),
+  });
+  prints({ rm: { status: 2, err: "rbd: delete error: (2) No such file or directory\n" } });
+  await expect(cluster().remove("fast", "v")).rejects.toMatchObject({ code: "gone" });
+});
+
 test("an image that isn't there is nothing", async () => {
   prints({ info: { status: 2, err: "rbd: error opening image v: (2) No such file or directory\n" } });
   expect(await cluster().image("fast", "v")).toBeUndefined();
@@ -232,6 +247,7 @@ test("a pool has as many places for copies as hosts with an OSD of its device cl
     size: 3,
     crush_rule: 4,
     quota_max_bytes: 9,
+    flags_names: "hashpspool,full,full_quota,selfmanaged_snaps",
     application_metadata: { rbd: {} },
   };
   const steps = [{ op: "take", item_name: "default~ssd" }, { op: "chooseleaf_firstn", type: "host" }, { op: "emit" }];
@@ -250,7 +266,7 @@ test("a pool has as many places for copies as hosts with an OSD of its device cl
   expect([await of.pools(), await of.pools()][1]).toEqual([
     {
       ...{ name: "fast", isForImages: true, isReplicated: true, copies: 3, deviceClass: "ssd" },
-      ...{ places: 2, placeType: "host", quotaBytes: 9, storedBytes: 7 },
+      ...{ places: 2, placeType: "host", quotaBytes: 9, storedBytes: 7, full: "quota" },
     },
   ]);
   expect(calls()).toHaveLength(4);

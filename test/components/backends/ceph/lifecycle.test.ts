@@ -1,6 +1,7 @@
 // The life of a volume on a Ceph cluster, one step after the other: what is done, what is taken up, what is refused. On a cluster in memory;
 // test/e2e/ceph.test.ts has the same on a real one.
 
+import type { Pool } from "../../../../components/backends/ceph/cluster";
 import { CephError } from "../../../../components/backends/ceph/errors";
 import {
   createVolume,
@@ -106,6 +107,24 @@ test("what was not prepared completely is taken back and begun anew, and a move 
   expect(await changes(move)).toEqual(["abortMove", "setMetadata", "prepareMove", "executeMove", "commitMove"]);
   cluster.images.get("slow/v")!.moveState = "aborting";
   await expect(updateVolume(cluster, volume, { ...volume, settings })).rejects.toThrow('in state "aborting"');
+});
+
+test("a full pool is told before it would be written to, and what is unchanged isn't asked about", async () => {
+  const volume = await made();
+  const [fast, slow] = cluster.all as [Pool, Pool];
+  const told = async (settings: CephSettings, from?: FoundVolume) =>
+    (await volumeProblems(cluster, { name: "v", sizeGiB: 2, settings }, from)).map(({ message }) => message);
+  slow.full = "devices";
+  expect(await told(on("slow"), volume)).toEqual([
+    expect.stringMatching(/pool "slow": it is full \(its devices are\)/),
+  ]);
+  slow.full = undefined;
+  // What a move leaves goes to the trash of the first pool. A quota that is used up is told once.
+  Object.assign(fast, { full: "quota", quotaBytes: 1, storedBytes: 1 });
+  const full = [expect.stringMatching(/pool "fast": it is full \(its quota is used up\)/)];
+  expect(await told(on("slow"), volume)).toEqual(full);
+  expect(await told(on("fast"))).toEqual(full);
+  await expect(made()).rejects.toThrow("it is full");
 });
 
 test("a volume that is open isn't moved or removed, and limits change all the same", async () => {
@@ -277,7 +296,7 @@ describe("encrypted", () => {
       await createVolume(killedAfter(cluster, last), wanted(encrypted), true).catch(() => undefined);
       edit(image());
       const formats = image().formats;
-      await expect(made(encrypted)).rejects.toThrow(/has data and isn't encrypted|is open by/);
+      await expect(made(encrypted)).rejects.toThrow(/has data, which encryption would make unreadable|is open by/);
       expect(image().formats).toBe(formats);
     };
     for (const last of [1, 2, 3, 4]) {
@@ -289,7 +308,7 @@ describe("encrypted", () => {
     cluster = memoryCluster();
     await made(on("fast"));
     image().data = "precious";
-    await expect(made(encrypted)).rejects.toThrow('take it over without `encryption` (import: "fast/v")');
+    await expect(made(encrypted)).rejects.toThrow('take it over with `encryption` as it is (import: "fast/v")');
     expect(image()).toMatchObject({ data: "precious", formats: 0 });
   });
 
@@ -302,6 +321,22 @@ describe("encrypted", () => {
     await expect(updateVolume(cluster, { sizeGiB: 1, settings: on("fast") }, volume)).rejects.toThrow("is encrypted");
     await expect(createVolume(cluster, wanted(on("fast")), true)).rejects.toThrow("is encrypted");
     expect(image()).toMatchObject({ formats: 1 });
+  });
+
+  test("an encrypted volume whose mark was removed is known by its header, and marked again", async () => {
+    const volume = await made(encrypted);
+    image().data = "precious";
+    const marks = { ...image().metadata };
+    image().metadata = {};
+    expect(await readVolume(cluster, volume)).toEqual(volume);
+    expect(await createVolume(cluster, wanted(encrypted), true)).toMatchObject({ found: true, ...volume });
+    expect(image().metadata).toEqual(marks);
+    image().metadata = {};
+    const settings = { ...encrypted, pool: "slow" };
+    expect(await updateVolume(cluster, { sizeGiB: 2, settings }, volume)).toMatchObject({ sizeGiB: 2, settings });
+    expect([...cluster.images.values()]).toMatchObject([
+      { data: "precious", formats: 1, sizeGiB: 2 + 16 / 1024, metadata: marks },
+    ]);
   });
 
   test("an image that others encrypted is taken over as such, one that isn't encrypted is refused", async () => {
