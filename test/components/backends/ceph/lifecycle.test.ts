@@ -109,7 +109,7 @@ test("what was not prepared completely is taken back and begun anew, and a move 
   await expect(updateVolume(cluster, volume, { ...volume, settings })).rejects.toThrow('in state "aborting"');
 });
 
-test("a full pool is told before it would be written to, and what is unchanged isn't asked about", async () => {
+test("a full pool is told once, before it would be written to, whether by its quota or its devices", async () => {
   const volume = await made();
   const [fast, slow] = cluster.all as [Pool, Pool];
   const told = async (settings: CephSettings, from?: FoundVolume) =>
