@@ -38,7 +38,6 @@ const { labCommand, lastLine, probeOf } = require("../probe.js");
  * @property {(args: string[], output?: "ignore" | "pipe") => Client} open starts an `rbd` that goes on
  * @property {(spec: string, passphrase: string, write?: string) => Promise<{ size: number, text: string }>} decrypted opens an encrypted
  *   image as librbd does, may write to its beginning, and returns its size and how it begins; throws where the passphrase is another
- * @property {(index: number, isUp: boolean) => Promise<void>} switchOsd kills an OSD, or starts it again; waits until the cluster knows
  * @property {() => string[]} calls the commands that were run from that folder, and forgets them
  * @property {() => Promise<void>} stop ends it, and removes all that it has
  */
@@ -147,12 +146,6 @@ async function startCeph({ log = (line) => console.error(line) } = {}) {
     fs.closeSync(output);
     child.once("error", () => undefined);
     running.push(child);
-    return child;
-  };
-  /** @type {import("node:child_process").ChildProcess[]} */
-  const osds = [];
-  const startOsd = (/** @type {number} */ index) => {
-    osds[index] = daemon("ceph-osd", ["-i", `${index}`, "--keyring", inside(`osd${index}`, "keyring")]);
   };
   const stop = async () => {
     // All that they have is removed: nothing needs to be written.
@@ -199,7 +192,7 @@ async function startCeph({ log = (line) => console.error(line) } = {}) {
       const keyring = path.join(home, "keyring");
       await tool("ceph-authtool", ["--create-keyring", keyring, "--name", `osd.${index}`, "--add-key", key]);
       await tool("ceph-osd", ["-i", `${index}`, "--mkfs", "--osd-uuid", uuid, "--keyring", keyring]);
-      startOsd(index);
+      daemon("ceph-osd", ["-i", `${index}`, "--keyring", keyring]);
     }
     const isUp = async () => {
       const { code, out } = await run("ceph", ["osd", "stat", "--format", "json"], { seconds: 20 });
@@ -235,24 +228,13 @@ async function startCeph({ log = (line) => console.error(line) } = {}) {
     const out = await tool("/usr/bin/python3", ["-c", DECRYPTED, ...spec.split("/"), passphrase, write]);
     return JSON.parse(out);
   };
-  /** @type {Ceph["switchOsd"]} */
-  const switchOsd = async (index, isUp) => {
-    const child = osds[index];
-    if (isUp) startOsd(index);
-    else if (child) await end(child, "SIGKILL");
-    const isKnown = async () => {
-      const { osds } = JSON.parse(await must("ceph", "osd", "dump", "--format", "json"));
-      return osds.some((/** @type {{ osd: number, up: number }} */ each) => each.osd === index && !!each.up === isUp);
-    };
-    await until(`osd.${index} is ${isUp ? "up" : "down"}`, isKnown, { seconds: 60 });
-  };
   const calls = () => {
     const file = inside("calls");
     const lines = fs.existsSync(file) ? fs.readFileSync(file, "utf8").trim().split("\n") : [];
     fs.rmSync(file, { force: true });
     return lines.filter((line) => line !== "");
   };
-  return { directory, commands, configFile, keyringFile, run, must, open, decrypted, switchOsd, calls, stop };
+  return { directory, commands, configFile, keyringFile, run, must, open, decrypted, calls, stop };
 }
 
 /** @param {{ root: string, directory: string, fsid: string, port: number }} where */
