@@ -7,6 +7,7 @@ import type { CephCluster } from "../../components/backends/ceph/cluster";
 import {
   createVolume,
   importProblems,
+  importVolume,
   nameProblems,
   readVolume,
   removeVolume,
@@ -18,7 +19,17 @@ import {
 import { makeCatalog, resolve, type ProfileDefinition } from "../../src";
 import type { CephSettings } from "../../src/backends/ceph";
 import { until } from "../../tools/test/time.js";
-import { cephReason, CephProject, clusterOf, Killed, killedAfter, POOLS, startCeph, type Ceph } from "../support/ceph";
+import {
+  cephReason,
+  CephProject,
+  clusterOf,
+  Killed,
+  killedAfter,
+  PASSPHRASE,
+  POOLS,
+  startCeph,
+  type Ceph,
+} from "../support/ceph";
 import { diagnostics, succeeded } from "../support/engine";
 import { describeIf } from "../support/machine";
 import { expectLimited, expectRaised } from "../support/rate";
@@ -163,6 +174,35 @@ describeIf(reason === undefined, "on a Ceph cluster", reason, () => {
     await removeVolume(cluster, volume);
   });
 
+  test("an encrypted image opens by its passphrase alone, has its whole size, grows and moves with its data, and is never encrypted twice", async () => {
+    const wanted = wantedOf(fast({ encryption: true }));
+    const killed = killedAfter(clusterOf(ceph), 4);
+    await expect(createVolume(killed, wanted, true)).rejects.toThrow(Killed);
+    expect(killed.changes).toEqual(["create", "setMetadata", "setMetadata", "format"]);
+    const { found, ...volume } = await createVolume(clusterOf(ceph), wanted, true);
+    expect([found, volume]).toEqual([true, expect.objectContaining(wanted)]);
+    const spec = `fast/${wanted.name}`;
+    const GIB = 1024 ** 3;
+    expect(await ceph.decrypted(spec, PASSPHRASE, "precious")).toEqual({ size: GIB, text: "precious" });
+    await expect(ceph.decrypted(spec, "another")).rejects.toThrow("passphrase");
+    // A state that was lost, also before the mark of the format was set: the image is taken up or left alone, and keeps its data.
+    const again = killedAfter(clusterOf(ceph), Infinity);
+    expect(await createVolume(again, wanted, true)).toMatchObject({ found: true, ...wanted });
+    await ceph.must("rbd", "image-meta", "set", spec, "storage-profiles.encryption", "begun");
+    await expect(createVolume(again, wanted, true)).rejects.toThrow("has data, which encryption would make unreadable");
+    await ceph.must("rbd", "image-meta", "remove", spec, "storage-profiles.encryption");
+    expect(again.changes).toEqual([]);
+    // As an image that others encrypted.
+    const settings = slow({ encryption: true });
+    const moved = await importVolume(clusterOf(ceph), spec, { ...wanted, sizeGiB: 2, settings });
+    expect(moved).toEqual({ ...volume, imageId: expect.any(String) as string, sizeGiB: 2, settings });
+    const there = `slow/${wanted.name}`;
+    expect(await ceph.decrypted(there, PASSPHRASE)).toEqual({ size: 2 * GIB, text: "precious" });
+    expect(await readVolume(clusterOf(ceph), moved)).toEqual(moved);
+    expect(ceph.calls().join("\n")).not.toContain(PASSPHRASE);
+    await removeVolume(cluster, moved);
+  });
+
   test("what the cluster can't do is told before anything is done", async () => {
     const problems = async (settings: CephSettings, sizeGiB = 1) =>
       (await volumeProblems(clusterOf(ceph), { sizeGiB, settings })).map(({ message, fix }) => `${message}. ${fix}`);
@@ -300,14 +340,25 @@ describeIf(reason === undefined, "on a Ceph cluster", reason, () => {
     };
 
     test("gold becomes silver and gold again with its data, by a move of pools each, grows, shows drift, and is deleted", async () => {
-      declare("gold");
-      await project.up();
+      const vault = (encryption: string, encryptionPassphraseFile = "passphrase") =>
+        project.connect({ profiles: { vault: { ceph: { encryption } } } }, { encryptionPassphraseFile });
+      project.write("passphrase", `${PASSPHRASE}\n`);
+      declare("gold", 1, '}); new ProfiledVolume("secret@vault", { sizeGiB: 1');
+      await vault("luks2", "/nonexistent");
+      await refused(["ceph:encryptionPassphraseFile: ENOENT"]);
+      await vault("luks2");
+      expect(await project.up()).not.toContain(PASSPHRASE);
       const image = await imageOf();
       expect(image).toMatch(/^fast\/ceph-dev-data-/);
       const data = await fill(image);
       ceph.calls();
       expect(await project.steps()).toEqual([]);
       expect(ceph.calls()).toEqual([]);
+      const encrypted = (await all()).find((name) => name.includes("secret"));
+      expect(await ceph.decrypted(`slow/${encrypted}`, PASSPHRASE)).toEqual({ size: 1024 ** 3, text: "" });
+      expect(JSON.stringify(await project.state())).not.toContain(PASSPHRASE);
+      await vault("no");
+      await refused(["encryption", "an image is never decrypted"]);
 
       declare("silver");
       await whileOpen(image, () =>

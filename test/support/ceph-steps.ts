@@ -6,6 +6,7 @@ import type { CephCluster } from "../../components/backends/ceph/cluster";
 const CHANGING = [
   "create",
   "grow",
+  "format",
   "setLimit",
   "setSnapshotLimit",
   "switchFeatures",

@@ -8,12 +8,16 @@ import { Project } from "./engine";
 export { Killed, killedAfter } from "./ceph-steps";
 export { cephReason, POOLS, startCeph, type Ceph } from "../labs/ceph/lab.js";
 
+/** Of images that tests create encrypted. */
+export const PASSPHRASE = "a passphrase, of tests";
+
 /** The cluster as a run of its own sees it, with the connection laid over. */
 export const clusterOf = (ceph: Ceph, over: Partial<Parameters<typeof commandCluster>[0]> = {}): CephCluster =>
   commandCluster({
     configFile: ceph.configFile,
     commandsDirectory: ceph.commands,
     timeoutMs: 120_000,
+    passphrase: () => PASSPHRASE,
     ...over,
   });
 

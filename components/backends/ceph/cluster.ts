@@ -38,8 +38,28 @@ export function readMark(text: string | undefined): Pick<Image, "mark" | "marked
   return at < 0 ? { mark: text, markedPool: undefined } : { mark: text?.slice(0, at), markedPool: text?.slice(at + 1) };
 }
 
+/** The metadata of an image in which we keep how far its encryption is: `begun`, or the format and the bytes that its header takes. */
+export const ENCRYPTION = "storage-profiles.encryption";
+
+/** What is kept there of an image with a header of that size. */
+export const encryptionText = (headerBytes: number): string => `luks2 ${headerBytes}`;
+
+/** Reads it. */
+export function readEncryption(text: string | undefined): Pick<Image, "encryption"> & { headerBytes?: number } {
+  const [, headerBytes] = /^luks2 (\d+)$/.exec(text ?? "") ?? [];
+  if (headerBytes !== undefined) return { encryption: "luks2", headerBytes: Number(headerBytes) };
+  return { encryption: text === undefined ? null : "begun" };
+}
+
+/** The least that a header of LUKS2 takes. It ends where an object of the image does. */
+const LEAST_HEADER_BYTES = 16 * 1024 ** 2;
+
+/** What the header of an image takes whose objects (or stripes of objects) have that size. Tried with Ceph 16.2 and objects of 4 and 32 MiB. */
+export const headerBytesFor = (objectBytes: number): number =>
+  Math.ceil(LEAST_HEADER_BYTES / objectBytes) * objectBytes;
+
 /** What Ceph keeps itself among the metadata of an image. */
-export const isReservedKey = (key: string): boolean => /^(conf_|\.)/.test(key) || key === MARK;
+export const isReservedKey = (key: string): boolean => /^(conf_|\.)/.test(key) || key === MARK || key === ENCRYPTION;
 
 /** A pool. */
 export interface Pool {
@@ -57,6 +77,8 @@ export interface Pool {
   /** 0 where it has no quota. */
   quotaBytes: number;
   storedBytes: number;
+  /** Why nothing can be written to it; nothing where it can. */
+  full?: "quota" | "devices" | undefined;
 }
 
 /** An image. */
@@ -65,7 +87,14 @@ export interface Image {
   name: string;
   /** Ceph's id: a move of pools changes it. */
   imageId: string;
+  /** What a client has of it: without the header of an encrypted one. */
   sizeGiB: number;
+  /** How it is encrypted; `begun` where a run of ours began that, and may not have ended it. */
+  encryption: "luks2" | "begun" | null;
+  /** False where only its header tells that it is encrypted, and no mark of ours. */
+  isMarkedEncrypted?: false;
+  /** What the header takes, or will take; 0 where it isn't encrypted. */
+  headerBytes: number;
   features: string[];
   snapshots: number;
   /** 0 is unlimited. */
@@ -93,6 +122,8 @@ export interface ImageStatus {
 export interface CephCluster {
   /** The path of the key in the config that leads to it, for messages. */
   configKey: string;
+  /** How long a client that died may be counted among those that have an image open. */
+  forgetsAfterMs: number;
   /** Its id. Asked for once. */
   fsid(): Promise<string>;
   /** Asked for once. */
@@ -102,9 +133,22 @@ export interface CephCluster {
   /** An image; nothing where there is none. */
   image(pool: string, name: string): Promise<Image | undefined>;
   status(pool: string, name: string): Promise<ImageStatus>;
-  /** Errors: `exists`. */
-  create(pool: string, name: string, sizeGiB: number, features: readonly string[] | null): Promise<void>;
-  grow(pool: string, name: string, sizeGiB: number): Promise<void>;
+  /** Whether there is a passphrase for images that are created encrypted. Errors: `not-configured`. */
+  checkPassphrase(): void;
+  /** `headerBytes`: what an encrypted one has beside its size. Errors: `exists`. */
+  create(
+    pool: string,
+    name: string,
+    size: { sizeGiB: number; headerBytes: number },
+    features: readonly string[] | null,
+  ): Promise<void>;
+  grow(pool: string, name: string, size: { sizeGiB: number; headerBytes: number }): Promise<void>;
+  /** The end of what has been written to an image, in bytes; 0 where nothing has. */
+  writtenBytes(pool: string, name: string): Promise<number>;
+  /** What the header of an encrypted image takes, by the header itself; nothing where an image doesn't begin with one. */
+  headerBytes(pool: string, name: string): Promise<number | undefined>;
+  /** Writes a new header with a new key. What was in the image before can't be read any more. */
+  format(pool: string, name: string): Promise<void>;
   setLimit(pool: string, name: string, setting: LimitSetting, value: number): Promise<void>;
   /** 0 is unlimited. */
   setSnapshotLimit(pool: string, name: string, limit: number): Promise<void>;

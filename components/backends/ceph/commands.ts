@@ -1,18 +1,24 @@
 // A cluster by its commands, `rbd` and `ceph`. Their arguments are an array and never a shell's text, and their exit status is the number of
 // an error of the system.
 
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { z } from "zod";
 
+import { connectionsVariable } from "../../named-connections";
 import { parseJson } from "../../transport";
 import { once } from "../../once";
 import {
+  ENCRYPTION,
+  headerBytesFor,
   isReservedKey,
   limitOptions,
   limitSettings,
   MARK,
+  readEncryption,
   readMark,
   unitsOf,
   type CephCluster,
@@ -21,7 +27,7 @@ import {
   type LimitSetting,
   type Pool,
 } from "./cluster";
-import { keyOf, type Connection } from "./connection";
+import { CONNECTION_NAMESPACE, keyOf, variableOf, type Connection } from "./connection";
 import { CephError, type CephErrorCode } from "./errors";
 
 /** How many commands run at a time. Each has dozens of threads. */
@@ -31,6 +37,9 @@ const imageShape = z.object({
   name: z.string(),
   id: z.string().min(1),
   size: z.number(),
+  object_size: z.number().positive(),
+  // Of an image that isn't striped in another way, neither is printed.
+  stripe_count: z.number().positive().optional(),
   snapshot_count: z.number(),
   snapshot_limit: z.number().optional(),
   features: z.array(z.string()),
@@ -38,6 +47,7 @@ const imageShape = z.object({
 // Of an image without metadata, nothing is printed.
 const metadataShape = z.record(z.string(), z.string()).nullable();
 const optionsShape = z.array(z.object({ name: z.string(), value: z.string() }));
+const writtenShape = z.array(z.object({ offset: z.number(), length: z.number(), exists: z.string() }));
 const statusShape = z.object({
   watchers: z.array(z.object({ address: z.string(), client: z.number() })),
   migration: z.object({ state: z.string() }).optional(),
@@ -49,6 +59,7 @@ const poolsShape = z.array(
     size: z.number(),
     crush_rule: z.number(),
     quota_max_bytes: z.number(),
+    flags_names: z.string(),
     application_metadata: z.record(z.string(), z.unknown()),
   }),
 );
@@ -98,6 +109,8 @@ export function commandCluster(connection: Connection): CephCluster {
 
   return {
     configKey: keyOf(connection, "configFile"),
+    // rbd's watches time out after 30 s (osd_client_watch_timeout).
+    forgetsAfterMs: 40_000,
     fsid: once(async () => (await run("ceph", ["fsid"], "reading the cluster's id", true)).trim()),
 
     pools: once(async () => {
@@ -121,6 +134,7 @@ export function commandCluster(connection: Connection): CephCluster {
           places: placesOf(nodes, root, deviceClass, placeType),
           placeType,
           quotaBytes: pool.quota_max_bytes,
+          full: fullBy(pool.flags_names.split(",")),
           storedBytes: usage.pools.find(({ name }) => name === pool.pool_name)?.stats.stored ?? 0,
         };
       });
@@ -147,6 +161,10 @@ export function commandCluster(connection: Connection): CephCluster {
         json("rbd", ["image-meta", "list", spec], metadataShape, what),
         json("rbd", ["config", "image", "list", spec], optionsShape, what),
       ]);
+      const {
+        encryption,
+        headerBytes = encryption === null ? 0 : headerBytesFor(info.object_size * (info.stripe_count ?? 1)),
+      } = readEncryption(all?.[ENCRYPTION]);
       const limit = (setting: LimitSetting) => {
         const value = options.find(({ name: option }) => option === limitOptions[setting])?.value;
         return Number(value ?? 0) / unitsOf(setting);
@@ -155,7 +173,9 @@ export function commandCluster(connection: Connection): CephCluster {
         pool,
         name,
         imageId: info.id,
-        sizeGiB: info.size / 1024 ** 3,
+        sizeGiB: (info.size - headerBytes) / 1024 ** 3,
+        encryption,
+        headerBytes,
         features: info.features,
         snapshots: info.snapshot_count,
         snapshotLimit: info.snapshot_limit ?? 0,
@@ -173,15 +193,35 @@ export function commandCluster(connection: Connection): CephCluster {
       return { clients: [...clients], moveState: migration?.state };
     },
 
-    async create(pool, name, sizeGiB, features) {
+    checkPassphrase: () => void connection.passphrase(),
+    async create(pool, name, size, features) {
       const flags = (features ?? []).flatMap((each) => ["--image-feature", each]);
-      await rbd(["create", `${pool}/${name}`, "--size", `${sizeGiB}G`, ...flags], `creating image ${pool}/${name}`);
+      await rbd(["create", `${pool}/${name}`, "--size", sizeText(size), ...flags], `creating image ${pool}/${name}`);
     },
-    async grow(pool, name, sizeGiB) {
+    async grow(pool, name, size) {
       await rbd(
-        ["resize", `${pool}/${name}`, "--size", `${sizeGiB}G`, "--no-progress"],
+        ["resize", `${pool}/${name}`, "--size", sizeText(size), "--no-progress"],
         `growing image ${pool}/${name}`,
       );
+    },
+    async writtenBytes(pool, name) {
+      const what = `reading what has been written to image ${pool}/${name}`;
+      const extents = await json("rbd", ["diff", `${pool}/${name}`], writtenShape, what);
+      return extents.reduce(
+        (end, { offset, length, exists }) => (exists === "true" ? Math.max(end, offset + length) : end),
+        0,
+      );
+    },
+    async headerBytes(pool, name) {
+      const args = ["export", "--no-progress", `${pool}/${name}`, "-"];
+      return luks2HeaderBytes(
+        await run("rbd", args, `reading the header of image ${pool}/${name}`, true, { first: LUKS2_BYTES }),
+      );
+    },
+    async format(pool, name) {
+      const args = ["encryption", "format", `${pool}/${name}`, "luks2", "/dev/stdin"];
+      const input = connection.passphrase();
+      await run("rbd", args, `encrypting image ${pool}/${name}`, false, { input });
     },
     async setLimit(pool, name, setting, value) {
       const args = [limitOptions[setting], String(value * unitsOf(setting))];
@@ -224,6 +264,12 @@ export function commandCluster(connection: Connection): CephCluster {
   };
 }
 
+// Source: ceph/ceph src/osd/osd_types.h, pg_pool_t FLAG_FULL and FLAG_FULL_QUOTA. A pool over its quota has both.
+function fullBy(flags: readonly string[]): Pool["full"] {
+  if (flags.includes("full_quota")) return "quota";
+  return flags.includes("full") ? "devices" : undefined;
+}
+
 /** How many places below a root have an OSD of the class that is up and in. */
 function placesOf(tree: Tree, root: string, deviceClass: string | undefined, placeType: string): number {
   const byId = new Map(tree.map((node) => [node.id, node]));
@@ -241,17 +287,47 @@ function placesOf(tree: Tree, root: string, deviceClass: string | undefined, pla
   return places.size;
 }
 
-type Run = (command: "rbd" | "ceph", args: readonly string[], what: string, isTimed: boolean) => Promise<string>;
+/** A size as the commands take it. */
+const sizeText = ({ sizeGiB, headerBytes }: { sizeGiB: number; headerBytes: number }): string =>
+  headerBytes === 0 ? `${sizeGiB}G` : `${sizeGiB * 1024 ** 3 + headerBytes}B`;
+
+// The header of LUKS2: 4 KiB of numbers, then JSON with where the data begins. Source: LUKS2 On-Disk Format Specification 1.1.1.
+const LUKS2_BYTES = 16 * 1024;
+const luks2Shape = z.object({ segments: z.record(z.string(), z.object({ offset: z.string().regex(/^\d+$/) })) });
+
+/** What a header of LUKS2 takes; nothing where a text (of bytes) doesn't begin with one. */
+export function luks2HeaderBytes(text: string): number | undefined {
+  if (!text.startsWith("LUKS\xba\xbe\x00\x02")) return undefined;
+  const [area = ""] = text.slice(4096).split("\0", 1);
+  const parsed = luks2Shape.safeParse(parseJson(area));
+  const [first] = parsed.success ? Object.values(parsed.data.segments) : [];
+  return first && Number(first.offset);
+}
+
+/** What of a command isn't as usual. */
+interface Piped {
+  /** What it reads. */
+  input?: string;
+  /** How many bytes of its output are wanted, each as a character; it is ended then. */
+  first?: number;
+}
+type Run = (
+  command: "rbd" | "ceph",
+  args: readonly string[],
+  what: string,
+  isTimed: boolean,
+  piped?: Piped,
+) => Promise<string>;
 
 // What the commands take from the environment in place of the connection's own: one that has a name has nothing from there.
 const OF_ENVIRONMENT = ["CEPH_CONF", "CEPH_ARGS", "CEPH_KEYRING"];
 
 function runner(connection: Connection): Run {
   const { name, configFile, user, keyringFile, commandsDirectory } = connection;
-  const env =
-    name === undefined
-      ? process.env
-      : Object.fromEntries(Object.entries(process.env).filter(([key]) => !OF_ENVIRONMENT.includes(key)));
+  // These may have the passphrase.
+  const secret = [variableOf("encryptionPassphrase"), connectionsVariable(CONNECTION_NAMESPACE)];
+  const left = [...secret, ...(name === undefined ? [] : OF_ENVIRONMENT)];
+  const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !left.includes(key)));
   const path = (command: string) => (commandsDirectory === undefined ? command : join(commandsDirectory, command));
   const common = [
     ...(configFile === undefined ? [] : ["--conf", configFile]),
@@ -263,12 +339,12 @@ function runner(connection: Connection): Run {
   const waits = { rbd: ["--client-mount-timeout", seconds], ceph: ["--connect-timeout", seconds] };
   const waiting: (() => void)[] = [];
   let running = 0;
-  return async (command, args, what, isTimed) => {
+  return async (command, args, what, isTimed, piped = {}) => {
     if (running >= AT_A_TIME) await new Promise<void>((begin) => waiting.push(begin));
     else running += 1;
     try {
       const all = [...common, ...waits[command], ...args];
-      return await start(path(command), all, what, isTimed, { connection, env });
+      return await start(path(command), all, what, isTimed, { connection, env, ...piped });
     } finally {
       const next = waiting.shift();
       if (next) next();
@@ -282,34 +358,70 @@ function start(
   args: string[],
   what: string,
   isTimed: boolean,
-  { connection, env }: { connection: Connection; env: NodeJS.ProcessEnv },
+  { connection, env, input, first }: { connection: Connection; env: NodeJS.ProcessEnv } & Piped,
 ): Promise<string> {
   const timeoutMs = isTimed ? connection.timeoutMs : 0;
   return new Promise((done, fail) => {
-    const options = { env, timeout: timeoutMs, maxBuffer: 64 << 20, windowsHide: true };
-    const child = execFile(file, args, options, (error, stdout, stderr) => {
-      if (!error) return done(stdout);
-      const { code, killed, message } = error;
-      if (killed === true) {
-        const text = `${what}: ${file} did not end within ${timeoutMs / 1000} s (${keyOf(connection, "timeoutSeconds")}). Are the cluster's monitors reachable?`;
+    const stdin = input === undefined ? undefined : unnamedFile(input);
+    const stdio = [stdin ?? "ignore", "pipe", "pipe"] as ["ignore", "pipe", "pipe"];
+    const child = spawn(file, args, { env, stdio, windowsHide: true });
+    if (stdin !== undefined) closeSync(stdin);
+    let [out, err, isLate] = ["", "", false];
+    const timer = timeoutMs > 0 && setTimeout(() => (isLate = child.kill()), timeoutMs);
+    const isEnough = () => first !== undefined && out.length >= first;
+    child.stdout.setEncoding(first === undefined ? "utf8" : "latin1").on("data", (text: string) => {
+      out += text;
+      if (!isEnough()) return;
+      child.kill();
+      child.stdout.destroy();
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (err += text));
+    child.once("error", ({ message }) => {
+      if (timer) clearTimeout(timer);
+      const text = `${what}: ${file} can't be run: ${message}. Install ceph-common, or set ${keyOf(connection, "commandsDirectory")}.`;
+      fail(new CephError("unreachable", text));
+    });
+    child.once("close", (code, signal) => {
+      if (timer) clearTimeout(timer);
+      if (isEnough()) return done(out.slice(0, first));
+      if (isLate) {
+        const text = `${what}: ${file} did not end within ${timeoutMs / 1000} s (${keyOf(connection, "timeoutSeconds")}). Are the cluster's monitors reachable, its OSDs up and its pools not full? See \`ceph health detail\`.`;
         return fail(new CephError("timed-out", text));
       }
-      if (typeof code === "string") {
-        const text = `${what}: ${file} can't be run: ${message}. Install ceph-common, or set ${keyOf(connection, "commandsDirectory")}.`;
-        return fail(new CephError("unreachable", text));
-      }
-      fail(failure(what, typeof code === "number" ? code : 0, stderr, connection));
+      if (code === 0) return done(out);
+      fail(failure(what, code ?? 0, code === null ? `ended by ${signal}` : err, connection));
     });
-    child.stdin?.end();
   });
+}
+
+/**
+ * A file without a name that has a text, open to be read. A secret gets to a command by it: not as an argument, which all on the machine can
+ * see, and with nothing left if this process is killed. (A pipe of Node.js is a socket, which can't be opened as /dev/stdin.)
+ */
+function unnamedFile(text: string): number {
+  const directory = mkdtempSync(join(tmpdir(), "storage-profiles-"));
+  try {
+    const file = join(directory, "input");
+    const writing = openSync(file, "wx+", 0o600);
+    rmSync(file);
+    // By its place: what reads begins at the beginning, also where /dev/stdin is the same open file and not another.
+    writeSync(writing, text, 0);
+    return writing;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 }
 
 // Errors of the system that decide what is done about a failure. What a status means depends on what was being done: without a keyring it is
 // the same as without an image.
 const CAPABILITIES = "Give the user the capabilities mon 'profile rbd', osd 'profile rbd' and mgr 'profile rbd'.";
 const LOGIN = (connection: Connection) => `Check ${keyOf(connection, "user")} and ${keyOf(connection, "keyringFile")}.`;
+const FULL = "The pool is full: raise its quota (ceph osd pool set-quota), or make room (ceph health detail).";
 type Advice = string | ((connection: Connection) => string);
 const CAUSES: [status: number, pattern: RegExp, code: CephErrorCode, advice: Advice][] = [
+  // `rbd rm` in a full pool: its own words are that there is no such image.
+  [2, /Disk quota exceeded|No space left/, "full", FULL],
+  [122, /Disk quota exceeded/, "full", FULL],
   [2, /error opening image |delete error: /, "gone", ""],
   [2, /error opening pool /, "pool-missing", ""],
   [2, /keyring/, "forbidden", LOGIN],

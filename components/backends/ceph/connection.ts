@@ -1,7 +1,7 @@
 // How the cluster is reached: read from Pulumi's config and the environment when it is used. The key of a user stays in its keyring file: it is
 // never read here, and never part of a state, a log or a command line.
 
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 
 import { ConnectionReader, variableFor } from "../../connection-reader";
@@ -18,6 +18,8 @@ export const connectionKeys = {
   user: "the user, without `client.`. Default: admin",
   keyringFile: "the keyring file with the user's key; relative to the program. Default: the one in /etc/ceph",
   commandsDirectory: "the directory with the commands `rbd` and `ceph`. Default: they are found by PATH",
+  encryptionPassphrase: "passphrase of images that are created encrypted; a secret",
+  encryptionPassphraseFile: "file with that passphrase, instead of `encryptionPassphrase`; relative to the program",
   timeoutSeconds: "timeout of a command that doesn't copy data, in seconds. Default: 60",
 } as const;
 
@@ -35,6 +37,11 @@ export interface Connection {
   keyringFile?: string | undefined;
   commandsDirectory?: string | undefined;
   timeoutMs: number;
+  /**
+   * Reads the passphrase of images that are created encrypted: only then, since nothing else needs it.
+   * @throws {CephError} `not-configured`
+   */
+  passphrase: () => string;
 }
 
 /** The path of a key of the connection in the config, for messages. */
@@ -82,7 +89,35 @@ export function readConnection(
     keyringFile: path("keyringFile", constants.R_OK),
     commandsDirectory: path("commandsDirectory", constants.X_OK),
     timeoutMs,
+    passphrase: () => readPassphrase(reader),
   };
   reader.end("the Ceph cluster");
   return connection;
+}
+
+// The config's, in one form or the other; else the environment's.
+function readPassphrase(reader: ConnectionReader<ConnectionKey>): string {
+  const { prefix, howToSet } = reader.source;
+  const wrong = (text: string) => new CephError("not-configured", `${prefix}${text}`);
+  const [KEY, FILE] = ["encryptionPassphrase", "encryptionPassphraseFile"] as const;
+  for (const where of ["inConfig", "inEnvironment"] as const) {
+    const [given, file] = [reader[where](KEY), reader[where](FILE)];
+    if (given === undefined && file === undefined) continue;
+    if (given !== undefined && file !== undefined) throw wrong(`${KEY} and ${FILE} are both set: keep one of them`);
+    const [key, text] =
+      file === undefined ? [KEY, given ?? ""] : [FILE, readText(file, (why) => wrong(`${FILE}: ${why}`))];
+    if (text === "") throw wrong(`${key} is empty`);
+    // Clients read a passphrase to the end of a line, or to that of a file.
+    if (/[\r\n\0]/.test(text)) throw wrong(`${key} has more than one line: a passphrase is one line of text`);
+    return text;
+  }
+  throw wrong(`${KEY} is missing: an encrypted image needs one. ${howToSet(KEY, variableOf(KEY))}`);
+}
+
+function readText(file: string, fail: (why: string) => CephError): string {
+  try {
+    return readFileSync(resolve(file), "utf8").replace(/\r?\n$/, "");
+  } catch (error) {
+    throw fail((error as Error).message);
+  }
 }

@@ -11,6 +11,7 @@ export const cephErrors = {
   "answer-unreadable": "the output of a command isn't what is known of it",
   "pool-missing": "the cluster has no pool of that name",
   exists: "an image of that name exists",
+  full: "the pool is full, and nothing can be written to it",
   "in-use": "a client has the image open",
   "has-snapshots": "the image has snapshots",
   refused: "the cluster refuses the operation",

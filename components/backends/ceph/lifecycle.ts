@@ -1,10 +1,23 @@
 // Creates, changes, moves and removes a volume on a cluster. Each step first checks the current state, so that the next run finishes what an
 // interrupted one left half done.
 
+import { setTimeout } from "node:timers/promises";
+
 import { change, count, nearest, problem, type Problem } from "../../../src";
 import { SWITCHABLE, type CephSettings, type ImageFeature } from "../../../src/backends/ceph";
 import { isSame } from "../../../src/core/revision";
-import { limitSettings, MARK, markText, type CephCluster, type Image, type LimitSetting, type Pool } from "./cluster";
+import {
+  ENCRYPTION,
+  encryptionText,
+  headerBytesFor,
+  limitSettings,
+  MARK,
+  markText,
+  type CephCluster,
+  type Image,
+  type LimitSetting,
+  type Pool,
+} from "./cluster";
 import { CephError } from "./errors";
 
 /** What a volume must be. */
@@ -53,11 +66,16 @@ export async function volumeProblems(
       problem("place-unknown", `${PATH}.pool`, settings.pool, { ...params, nearest: nearest(settings.pool, known) }),
     ];
   }
+  if (!from && settings.encryption) cluster.checkPassphrase();
   const moves = from !== undefined && from.settings.pool !== settings.pool;
   const problems = poolProblems(pool, settings, from === undefined || moves);
+  // A move writes to both: what it leaves goes to the trash of the pool.
+  const source = moves ? pools.find((each) => each.name === from.settings.pool) : undefined;
+  const full = [pool, ...(source ? [source] : [])].flatMap(fullProblems);
+  problems.push(...full);
   const moreGiB = sizeGiB - (from && !moves ? from.sizeGiB : 0);
   const roomGiB = (pool.quotaBytes - pool.storedBytes) / GIB;
-  if (pool.quotaBytes > 0 && moreGiB > roomGiB) {
+  if (full.length === 0 && pool.quotaBytes > 0 && moreGiB > roomGiB) {
     const wants = `the volume needs ${count(moreGiB)} GiB${from && !moves ? " more" : ""} when it is full`;
     const params = { place: `the quota of pool "${pool.name}"`, wants, roomGiB: Math.max(0, Math.floor(roomGiB)) };
     problems.push(problem("place-full", "sizeGiB", sizeGiB, params));
@@ -101,6 +119,15 @@ function poolProblems(pool: Pool, { copies, deviceClass }: CephSettings, isNew: 
   return problems;
 }
 
+// Commands that write to it, also to the settings of an image alone, wait until it isn't full any more.
+function fullProblems({ name, full }: Pool): Problem[] {
+  if (full === undefined) return [];
+  const because = `it is full (${full === "quota" ? "its quota is used up" : "its devices are"}), and Ceph lets nothing be written to it`;
+  const room = "add OSDs, or remove data (`ceph health detail`)";
+  const ways = [full === "quota" ? `raise its quota: \`ceph osd pool set-quota ${name} max_bytes …\`` : room];
+  return [problem("place-cannot", `${PATH}.pool`, name, { place: `pool "${name}"`, because, ways })];
+}
+
 // An image is moved only while no client has it open.
 async function useProblems(cluster: CephCluster, pool: string, name: string): Promise<Problem[]> {
   if (!(await cluster.image(pool, name))) return [];
@@ -129,7 +156,7 @@ export async function nameProblems(
 /**
  * Makes a volume. One that an interrupted run left behind is taken up and finished, wherever it is: it has the mark, or, unmarked as yet, a
  * name that only this state can have (`ownName`).
- * @throws {CephError} `name-taken`, `not-possible`, and those of the cluster
+ * @throws {CephError} `name-taken`, `not-possible`, `not-configured`, and those of the cluster
  */
 export async function createVolume(
   cluster: CephCluster,
@@ -139,7 +166,10 @@ export async function createVolume(
   const { name, mark, sizeGiB, settings } = wanted;
   refuseFor(await volumeProblems(cluster, { sizeGiB, settings }));
   const isLeftOver = (image: Image) => image.mark === mark || (ownName && image.mark === undefined);
-  const finish = async (image: Image, found: boolean) => ({ ...(await makeSame(cluster, image, wanted)), found });
+  const finish = async (image: Image, found: boolean) => {
+    const encrypted = settings.encryption ? await encrypt(cluster, image) : image;
+    return { ...(await makeSame(cluster, encrypted, wanted)), found };
+  };
   for (const { name: pool } of await imagePools(cluster)) {
     const names = await (pool === settings.pool ? cluster.names(pool) : ifAllowed(cluster.names(pool)));
     if (!names?.includes(name)) continue;
@@ -147,7 +177,8 @@ export async function createVolume(
     if (image && isLeftOver(image) && (pool === settings.pool || !isCopy(image))) return finish(image, true);
     if (image && pool === settings.pool) throw nameTaken(image);
   }
-  const create = () => cluster.create(settings.pool, name, sizeGiB, settings.imageFeatures);
+  const size = { sizeGiB, headerBytes: settings.encryption ? headerBytesFor(1) : 0 };
+  const create = () => cluster.create(settings.pool, name, size, settings.imageFeatures);
   try {
     await create();
   } catch (error) {
@@ -168,6 +199,63 @@ export async function createVolume(
   if (!image) throw new CephError("not-possible", `image ${settings.pool}/${name} was created, and is gone.`);
   return finish(image, false);
 }
+
+/**
+ * Encrypts an image that is being created. The format makes a new key, with which nothing can be read that was written before: so it is never
+ * made of an image that has data, whoever wrote them, nor a second time after the mark says that it is done. A run that ends in between leaves
+ * "begun", which the next one finishes.
+ */
+async function encrypt(cluster: CephCluster, image: Image): Promise<Image> {
+  const { pool, name, encryption } = image;
+  // Both are for `makeSame` to judge.
+  if (encryption === "luks2" || image.isMoving) return image;
+  const spec = `${pool}/${name}`;
+  // Where a run was interrupted, its own command may be the client, for as long as the cluster doesn't know that it died.
+  const until = Date.now() + (encryption === "begun" ? cluster.forgetsAfterMs : 0);
+  let { clients } = await cluster.status(pool, name);
+  while (clients.length > 0 && Date.now() < until) {
+    await setTimeout(1_000);
+    ({ clients } = await cluster.status(pool, name));
+  }
+  if (clients.length > 0) {
+    const text = `image ${spec} is to be encrypted, and is open by ${clients.join(", ")}. Stop what uses it, and run pulumi up again. A client that died is forgotten after 30 s.`;
+    throw new CephError("in-use", text);
+  }
+  const written = await cluster.writtenBytes(pool, name);
+  const marked = encryption === null && written > 0 ? await withHeader(cluster, image) : image;
+  if (marked.encryption === "luks2") return marked;
+  if (written > image.headerBytes || image.snapshots > 0) {
+    const text =
+      `image ${spec} has data, which encryption would make unreadable: it is left as it is. ` +
+      `If they are needed, take it over with \`encryption\` as it is (import: "${spec}"). If not, remove it: rbd rm ${spec}`;
+    throw new CephError("not-possible", text);
+  }
+  if (encryption === null) await cluster.setMetadata(pool, name, ENCRYPTION, "begun");
+  await cluster.format(pool, name);
+  const headerBytes = await cluster.headerBytes(pool, name);
+  if (headerBytes === undefined) {
+    const text = `the cluster encrypted image ${spec}, and the image doesn't begin with a header of LUKS2. Run pulumi up again.`;
+    throw new CephError("not-possible", text);
+  }
+  await cluster.setMetadata(pool, name, ENCRYPTION, encryptionText(headerBytes));
+  return reread(cluster, pool, name);
+}
+
+/** An image that should be encrypted, where no mark of ours tells that: as its header tells. Others encrypted it, or the mark was removed. */
+async function withHeader(cluster: CephCluster, image: Image): Promise<Image> {
+  const headerBytes = await cluster.headerBytes(image.pool, image.name);
+  if (headerBytes === undefined) return image;
+  return {
+    ...image,
+    encryption: "luks2",
+    isMarkedEncrypted: false,
+    headerBytes,
+    sizeGiB: image.sizeGiB - headerBytes / GIB,
+  };
+}
+
+const ofSettings = async (cluster: CephCluster, image: Image, { encryption }: CephSettings): Promise<Image> =>
+  encryption && image.encryption === null ? withHeader(cluster, image) : image;
 
 // What somebody has copied to another pool, as a backup, isn't the volume.
 const isCopy = ({ pool, markedPool }: Image): boolean => markedPool !== undefined && markedPool !== pool;
@@ -226,7 +314,7 @@ async function locate(cluster: CephCluster, known: KnownVolume): Promise<{ image
 /** A volume as it is; `undefined` where it is gone. */
 export async function readVolume(cluster: CephCluster, known: KnownVolume): Promise<FoundVolume | undefined> {
   const { image } = await locate(cluster, known);
-  return image && (await asFound(cluster, image, known));
+  return image && (await asFound(cluster, await ofSettings(cluster, image, known.settings), known));
 }
 
 /**
@@ -266,6 +354,7 @@ async function asFound(cluster: CephCluster, image: Image, known: Omit<WantedVol
       copies: settings.copies === null || !pool ? settings.copies : pool.copies,
       deviceClass: settings.deviceClass === null || !pool ? settings.deviceClass : pool.deviceClass,
       ...limitsOf(image),
+      encryption: image.encryption === "luks2" ? "luks2" : null,
       snapshotLimit: image.snapshotLimit,
       imageFeatures: settings.imageFeatures && ownFeatures(image),
       metadata: Object.fromEntries(metadata),
@@ -302,8 +391,9 @@ export async function imageToImport(
   const pools = (await imagePools(cluster)).map((each) => each.name);
   if (more.length > 0 || !pools.includes(pool))
     return refusal("it names no pool of the cluster", `give it as pool/name; pools: ${pools.join(", ")}`);
-  const image = await cluster.image(pool, name);
-  if (!image) return refusal("the cluster has no such image", `give its pool and name, as in \`rbd ls ${pool}\``);
+  const existing = await cluster.image(pool, name);
+  if (!existing) return refusal("the cluster has no such image", `give its pool and name, as in \`rbd ls ${pool}\``);
+  const image = await ofSettings(cluster, existing, settings);
   if (image.mark !== undefined && image.mark !== mark && image.mark !== takeFrom) {
     const way = `remove it from that stack's state (pulumi state delete), and set takeFrom: "${image.mark}"`;
     return refusal(`it is volume ${image.mark}`, way);
@@ -345,9 +435,9 @@ export async function importVolume(
 ): Promise<FoundVolume> {
   const { found, problems } = await importProblems(cluster, id, wanted);
   refuseFor(problems);
-  const image = found && (await cluster.image(found.settings.pool, found.name));
-  if (!image) throw new CephError("gone", `${id} is no longer on the cluster.`);
-  return makeSame(cluster, image, { ...wanted, name: image.name });
+  const existing = found && (await cluster.image(found.settings.pool, found.name));
+  if (!existing) throw new CephError("gone", `${id} is no longer on the cluster.`);
+  return makeSame(cluster, await ofSettings(cluster, existing, wanted.settings), { ...wanted, name: existing.name });
 }
 
 /**
@@ -361,7 +451,8 @@ export async function updateVolume(
 ): Promise<FoundVolume> {
   const { image, other } = await locate(cluster, known);
   if (!image) throw other ? otherVolume(other, known, "changed") : gone(known);
-  return makeSame(cluster, image, { ...wanted, name: known.name, mark: known.mark }, known.settings);
+  const actual = await ofSettings(cluster, image, wanted.settings);
+  return makeSame(cluster, actual, { ...wanted, name: known.name, mark: known.mark }, known.settings);
 }
 
 /** Makes an image what is wanted: what an earlier run left half done is finished, and nothing is sent that is so already. */
@@ -374,6 +465,12 @@ async function makeSame(
   const { name, mark, sizeGiB, settings } = wanted;
   let found = existing;
   const spec = `${found.pool}/${name}`;
+  if (found.encryption !== (settings.encryption ?? null)) {
+    const is = { luks2: "is encrypted", begun: "was begun as an encrypted one, by a run that was interrupted" };
+    const has = found.encryption === null ? "isn't encrypted" : is[found.encryption];
+    const text = `image ${spec} ${has}, which is decided when an image is made. Correct \`encryption\`, or declare a new volume and copy the data. If it has no data, remove it: rbd rm ${spec}`;
+    throw new CephError("not-possible", text);
+  }
   if (found.sizeGiB > sizeGiB) {
     const has = count(found.sizeGiB);
     const text = `image ${spec} has ${has} GiB, and would shrink to ${count(sizeGiB)} GiB. Ask for ${has} GiB or more.`;
@@ -390,6 +487,8 @@ async function makeSame(
     await cluster.setMetadata(found.pool, name, MARK, markText(mark, found.pool));
     found = { ...found, mark, markedPool: found.pool };
   }
+  if (found.isMarkedEncrypted === false)
+    await cluster.setMetadata(found.pool, name, ENCRYPTION, encryptionText(found.headerBytes));
   let image = found.isMoving ? await finishMove(cluster, found) : found;
   if (image.pool !== settings.pool) {
     refuseFor(await volumeProblems(cluster, { name, sizeGiB, settings }, await asFound(cluster, image, wanted)));
@@ -401,7 +500,7 @@ async function makeSame(
   // What a move loses (the limit of snapshots) and what it keeps is all compared again.
   const { pool } = image;
   if (image.markedPool !== pool) await cluster.setMetadata(pool, name, MARK, markText(mark, pool));
-  if (image.sizeGiB < sizeGiB) await cluster.grow(pool, name, sizeGiB);
+  if (image.sizeGiB < sizeGiB) await cluster.grow(pool, name, { sizeGiB, headerBytes: image.headerBytes });
   for (const setting of limitSettings)
     if (image.limits[setting] !== (settings[setting] ?? 0))
       await cluster.setLimit(pool, name, setting, settings[setting] ?? 0);

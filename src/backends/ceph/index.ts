@@ -117,11 +117,13 @@ export const ceph = defineBackend({
     bandwidthBurstMiBps: inPlace,
     readBandwidthBurstMiBps: inPlace,
     writeBandwidthBurstMiBps: inPlace,
+    encryption: changeOfEncryption,
     snapshotLimit: inPlace,
     imageFeatures: changeOfFeatures,
     metadata: inPlace,
     connection: connectionChange,
   },
+  isEncrypted: ({ encryption }) => encryption === "luks2",
   monthlyCost: flatCost,
   quantities: {
     copies: { unit: "copies" },
@@ -162,6 +164,13 @@ function changeOfFeatures(
   return refused(`\`${fixed}\` is set when an image is made`, way)();
 }
 
+// The header is written when the image is made, and what is written to the image after that is what the client encrypts.
+function changeOfEncryption(_from: CephSettings["encryption"], to: CephSettings["encryption"]): SettingRule {
+  const keep = to === null ? "keep `encryption: luks2` in the profile" : "leave `encryption` out of the profile";
+  const way = `${keep}, or declare a new volume, copy the data by a client that has both open, and destroy this one`;
+  return refused(`an image is ${to === null ? "never decrypted" : "encrypted only when it is made"}`, way)();
+}
+
 function resolve(asked: Asked<CephSection, Placement, CephLimits>): Answer<CephSettings> {
   const { section, path, sizeGiB, limits } = asked;
   const problems = sizeProblems("an RBD image", asked, limits.sizeGiB);
@@ -199,6 +208,7 @@ function resolve(asked: Asked<CephSection, Placement, CephLimits>): Answer<CephS
     bandwidthBurstMiBps: bandwidth.burst.max || null,
     readBandwidthBurstMiBps: bandwidth.burst.read || null,
     writeBandwidthBurstMiBps: bandwidth.burst.write || null,
+    encryption: isWanted(section.encryption) ? "luks2" : null,
     snapshotLimit: section.snapshotLimit ?? 0,
     // Their order means nothing.
     imageFeatures: features && [...new Set(features)].sort(),
@@ -250,7 +260,7 @@ function unavailable({ section, path, without }: Asked<CephSection, Placement, C
 }
 
 // Off in the spellings that other backends understand; with parameters alone it is on.
-function isWanted(said: CephSection["snapshot"]): boolean {
+function isWanted(said: CephSection["snapshot"] | CephSection["encryption"]): boolean {
   if (typeof said === "object" && said !== null) return said.enabled == null || isWanted(said.enabled);
   return said != null && said !== false && !/^(no|disabled)$/i.test(String(said));
 }

@@ -17,6 +17,12 @@ const onOff = z.union([
 ]);
 const minutes = positive.nullish();
 
+/** The spellings of whether an image is encrypted. There is one format. */
+const encryption = z.union([
+  z.boolean().describe("true or false"),
+  z.enum(["luks2", "yes", "Yes", "no", "No", "enabled", "disabled"]),
+]);
+
 /** The features of an image that a profile may name. Source: `rbd help feature enable`, Ceph 16.2. */
 export const imageFeatures = [
   "layering",
@@ -87,6 +93,11 @@ export const section = z
     iops: limits("IOPS").describe("Limits of IOPS"),
     bandwidth: limits("MiB/s").describe("Limits of throughput, in MiB/s"),
     provision: z.enum(["thin", "thick"]).nullish().describe("thin; thick is not available. Default: thin"),
+    encryption: encryption
+      .nullish()
+      .describe(
+        "Whether the image is encrypted when it is made, as luks2; needs ceph:encryptionPassphrase. Default: false",
+      ),
     snapshotLimit: positive.nullish().describe("How many snapshots the image may have. Default: unlimited"),
     imageFeatures: z
       .array(z.enum(imageFeatures))

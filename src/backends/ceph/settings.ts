@@ -21,6 +21,8 @@ export interface CephSettings {
   bandwidthBurstMiBps: number | null;
   readBandwidthBurstMiBps: number | null;
   writeBandwidthBurstMiBps: number | null;
+  /** The format in which the image is encrypted; `null` where it isn't. */
+  encryption: "luks2" | null;
   /** How many snapshots the image may have. */
   snapshotLimit: number;
   /** `null` where the cluster chooses them when it makes the image. */

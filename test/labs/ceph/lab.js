@@ -36,6 +36,8 @@ const { labCommand, lastLine, probeOf } = require("../probe.js");
  * @property {(command: "rbd" | "ceph", args: string[], options?: { input?: Buffer, seconds?: number }) => Promise<Ran>} run never throws
  * @property {(command: "rbd" | "ceph", ...args: string[]) => Promise<string>} must the same; returns what it prints, and throws where it fails
  * @property {(args: string[], output?: "ignore" | "pipe") => Client} open starts an `rbd` that goes on
+ * @property {(spec: string, passphrase: string, write?: string) => Promise<{ size: number, text: string }>} decrypted opens an encrypted
+ *   image as librbd does, may write to its beginning, and returns its size and how it begins; throws where the passphrase is another
  * @property {() => string[]} calls the commands that were run from that folder, and forgets them
  * @property {() => Promise<void>} stop ends it, and removes all that it has
  */
@@ -55,6 +57,16 @@ const POOLS = [
 
 /** Why this machine can't have a cluster; nothing where it can. */
 const cephReason = probeOf(__filename, "Ceph's programs can't be run");
+
+// The commands can encrypt an image, and not open one. (The program that `ceph` is needs this Python, too.)
+const DECRYPTED = `
+import json, os, rados, rbd, sys
+pool, name, passphrase, text = sys.argv[1:]
+with rados.Rados(conffile=os.environ["CEPH_CONF"]) as cluster, cluster.open_ioctx(pool) as io, rbd.Image(io, name) as image:
+    image.encryption_load(rbd.RBD_ENCRYPTION_FORMAT_LUKS2, passphrase)
+    if text: image.write(text.encode(), 0)
+    print(json.dumps({"size": image.size(), "text": image.read(0, 64).rstrip(b"\\0").decode()}))
+`;
 
 module.exports = { POOLS, cephReason, startCeph };
 
@@ -211,13 +223,18 @@ async function startCeph({ log = (line) => console.error(line) } = {}) {
     running.push(child);
     return { stdout: child.stdout, end: (signal) => end(child, signal) };
   };
+  /** @type {Ceph["decrypted"]} */
+  const decrypted = async (spec, passphrase, write = "") => {
+    const out = await tool("/usr/bin/python3", ["-c", DECRYPTED, ...spec.split("/"), passphrase, write]);
+    return JSON.parse(out);
+  };
   const calls = () => {
     const file = inside("calls");
     const lines = fs.existsSync(file) ? fs.readFileSync(file, "utf8").trim().split("\n") : [];
     fs.rmSync(file, { force: true });
     return lines.filter((line) => line !== "");
   };
-  return { directory, commands, configFile, keyringFile, run, must, open, calls, stop };
+  return { directory, commands, configFile, keyringFile, run, must, open, decrypted, calls, stop };
 }
 
 /** @param {{ root: string, directory: string, fsid: string, port: number }} where */

@@ -25,15 +25,18 @@ const prints = (answers: Record<string, { out?: string; err?: string; status?: n
       mode: 0o755,
     });
 };
-const cluster = (over = {}) => commandCluster({ commandsDirectory: directory, timeoutMs: 60_000, ...over });
+const cluster = (over = {}) =>
+  commandCluster({ commandsDirectory: directory, timeoutMs: 60_000, passphrase: () => "s3cret words", ...over });
 const calls = () =>
   readFileSync(join(directory, "calls"), "utf8")
     .trim()
     .split("\n")
     .map((line) => line.split("|").slice(0, -1));
 
+const WAITS = ["--client-mount-timeout", "59"];
+
 const INFO = {
-  out: '{"name":"v","id":"105c","size":2147483648,"snapshot_count":1,"features":["layering","migrating"],"snapshot_limit":3}',
+  out: '{"name":"v","id":"105c","size":2147483648,"object_size":4194304,"snapshot_count":1,"features":["layering","migrating"],"snapshot_limit":3}',
 };
 const OPTIONS = {
   out: JSON.stringify([
@@ -86,7 +89,7 @@ test("values are arguments of their own, never a shell's text, and the key is on
   const of = cluster({ user: "volumes", keyringFile: "/k/ring", configFile: "/c.conf" });
   await of.setMetadata("fast", "v", "note", "--all $x;`id`");
   await of.setLimit("fast", "v", "writeBandwidthLimitMiBps", 3);
-  await of.create("fast", "v", 5, ["layering", "journaling"]);
+  await of.create("fast", "v", { sizeGiB: 5, headerBytes: 0 }, ["layering", "journaling"]);
   const common = ["--conf", "/c.conf", "--id", "volumes", "--keyring", "/k/ring", "--client-mount-timeout", "59"];
   expect(calls()).toEqual([
     [...common, "image-meta", "set", "fast/v", "note", "--", "--all $x;`id`"],
@@ -97,6 +100,89 @@ test("values are arguments of their own, never a shell's text, and the key is on
       ...["--image-feature", "layering", "--image-feature", "journaling"],
     ],
   ]);
+});
+
+test("the size of an encrypted image is that without its header, whose size depends on the objects until it is known", async () => {
+  const read = async (encryption: string, info = INFO.out) => {
+    const out = JSON.stringify({ "storage-profiles.encryption": encryption });
+    prints({ info: { out: info }, "image-meta list": { out }, "config image list": OPTIONS });
+    return cluster().image("fast", "v");
+  };
+  const MIB = 1024 ** 2;
+  const of = (headerMiB: number, encryption: string) => ({
+    ...{ encryption, headerBytes: headerMiB * MIB, sizeGiB: 2 - headerMiB / 1024, metadata: {} },
+  });
+  expect(await read(`luks2 ${20 * MIB}`)).toMatchObject(of(20, "luks2"));
+  expect(await read("begun")).toMatchObject(of(16, "begun"));
+  expect(await read("begun", INFO.out.replace("4194304", "33554432"))).toMatchObject(of(32, "begun"));
+  const striped = INFO.out.replace('"object_size":4194304', '"object_size":8388608,"stripe_count":5');
+  expect(await read("begun", striped)).toMatchObject(of(40, "begun"));
+  prints({});
+  await cluster().create("fast", "v", { sizeGiB: 2, headerBytes: 16 * MIB }, null);
+  await cluster().grow("fast", "v", { sizeGiB: 3, headerBytes: 20 * MIB });
+  expect(calls().slice(-2)).toEqual([
+    expect.arrayContaining(["create", "fast/v", "--size", "2164260864B"]),
+    expect.arrayContaining(["resize", "fast/v", "--size", "3242196992B"]),
+  ]);
+});
+
+test("a passphrase reaches the command as what it reads, and nobody else: no argument, no environment, no file that stays", async () => {
+  prints({});
+  const seen = join(directory, "seen");
+  const script = readFileSync(join(directory, "rbd"), "utf8");
+  const note = `cat /dev/stdin > '${seen}'; env > '${seen}.env'; ls -l /proc/self/fd/0 > '${seen}.file'`;
+  writeFileSync(join(directory, "rbd"), script.replace("#!/bin/sh", `#!/bin/sh\n${note}`));
+  process.env["CEPH_ENCRYPTION_PASSPHRASE"] = "s3cret words";
+  process.env["CEPH_CONNECTIONS"] = '{"west":{"encryptionPassphrase":"s3cret"}}';
+  try {
+    await cluster().format("fast", "v");
+  } finally {
+    delete process.env["CEPH_ENCRYPTION_PASSPHRASE"];
+    delete process.env["CEPH_CONNECTIONS"];
+  }
+  expect(readFileSync(seen, "utf8")).toBe("s3cret words");
+  expect(readFileSync(`${seen}.env`, "utf8")).not.toContain("s3cret");
+  expect(readFileSync(`${seen}.file`, "utf8")).toContain("(deleted)");
+  expect(calls()).toEqual([[...WAITS, "encryption", "format", "fast/v", "luks2", "/dev/stdin"]]);
+});
+
+test("the header of an image is read from its first bytes, and the command is ended then", async () => {
+  const json = JSON.stringify({ segments: { 0: { type: "crypt", offset: "33554432" } } });
+  const header = Buffer.alloc(16_384);
+  header.write("LUKS\xba\xbe\0\x02", "latin1");
+  header.write(json, 4096);
+  // A command that would go on printing for ever.
+  const serve = (bytes: Buffer, then: string) => {
+    writeFileSync(join(directory, "head"), bytes);
+    writeFileSync(join(directory, "rbd"), `#!/bin/sh\ncat '${join(directory, "head")}'\n${then}\n`, { mode: 0o755 });
+    return cluster().headerBytes("fast", "v");
+  };
+  expect(await serve(header, "exec cat /dev/zero")).toBe(33_554_432);
+  expect(await serve(Buffer.alloc(16_384), "exec cat /dev/zero")).toBeUndefined();
+  header[7] = 1;
+  expect(await serve(header, "")).toBeUndefined();
+  await expect(serve(Buffer.from("x"), "echo 'rbd: export error: no' >&2; exit 5")).rejects.toThrow("export error: no");
+});
+
+test("a passphrase is one line of text, from the config, a file or the environment, and read only where it is needed", () => {
+  const file = join(directory, "passphrase");
+  const read = (config: Record<string, string>, env = {}) => readConnection((key) => config[key], env).passphrase();
+  writeFileSync(file, "of a file\n");
+  expect(read({ "ceph:encryptionPassphrase": "of config" }, { CEPH_ENCRYPTION_PASSPHRASE: "e" })).toBe("of config");
+  expect(read({ "ceph:encryptionPassphraseFile": file })).toBe("of a file");
+  expect(read({}, { CEPH_ENCRYPTION_PASSPHRASE_FILE: file })).toBe("of a file");
+  expect(() => read({})).toThrow(
+    "ceph:encryptionPassphrase is missing: an encrypted image needs one. pulumi config set --secret ceph:encryptionPassphrase, or set CEPH_ENCRYPTION_PASSPHRASE",
+  );
+  const both = { "ceph:encryptionPassphrase": "s3cret", "ceph:encryptionPassphraseFile": file };
+  expect(() => read(both)).toThrow("are both set");
+  expect(() => read({ "ceph:encryptionPassphraseFile": "/nonexistent" })).toThrow("encryptionPassphraseFile: ENOENT");
+  for (const [text, why] of [
+    ["", "is empty"],
+    ["s3cret\nand more", "has more than one line"],
+  ] as const)
+    expect(() => read({ "ceph:encryptionPassphrase": text })).toThrow(`ceph:encryptionPassphrase ${why}`);
+  expect(() => readConnection((key) => ({ "ceph:encryptionPassphraseFile": "/nonexistent" })[key], {})).not.toThrow();
 });
 
 const NO_KEYRING =
@@ -113,6 +199,19 @@ test.each<[string, number, string, string]>([
 ])("with %s an image isn't reported as gone", async (_what, status, err, code) => {
   prints({ info: { status, err } });
   await expect(cluster().image("fast", "v")).rejects.toMatchObject({ code });
+});
+
+test("an image that a full pool won't give up is none that is gone", async () => {
+  const log =
+    "2026-11-30T08:41:09.241+0000 7f929b7fe6c0 -1 librbd::trash::MoveRequest: 0x7f92 handle_trash_add: failed";
+  const err = `${log} to add image to trash: (122) Disk quota exceeded\n\nrbd: delete error: (2) No such file or directory\n`;
+  prints({ rm: { status: 2, err } });
+  await expect(cluster().remove("fast", "v")).rejects.toMatchObject({
+    code: "full",
+    message: expect.stringContaining("The pool is full: raise its quota"),
+  });
+  prints({ rm: { status: 2, err: "rbd: delete error: (2) No such file or directory\n" } });
+  await expect(cluster().remove("fast", "v")).rejects.toMatchObject({ code: "gone" });
 });
 
 test("an image that isn't there is nothing", async () => {
@@ -148,6 +247,7 @@ test("a pool has as many places for copies as hosts with an OSD of its device cl
     size: 3,
     crush_rule: 4,
     quota_max_bytes: 9,
+    flags_names: "hashpspool,full,full_quota,selfmanaged_snaps",
     application_metadata: { rbd: {} },
   };
   const steps = [{ op: "take", item_name: "default~ssd" }, { op: "chooseleaf_firstn", type: "host" }, { op: "emit" }];
@@ -166,7 +266,7 @@ test("a pool has as many places for copies as hosts with an OSD of its device cl
   expect([await of.pools(), await of.pools()][1]).toEqual([
     {
       ...{ name: "fast", isForImages: true, isReplicated: true, copies: 3, deviceClass: "ssd" },
-      ...{ places: 2, placeType: "host", quotaBytes: 9, storedBytes: 7 },
+      ...{ places: 2, placeType: "host", quotaBytes: 9, storedBytes: 7, full: "quota" },
     },
   ]);
   expect(calls()).toHaveLength(4);
@@ -176,6 +276,7 @@ test("the connection comes from the config, then from the environment, and one e
   const config: Record<string, string> = { "ceph:user": "a", "ceph:commandsDirectory": directory };
   expect(readConnection((key) => config[key], { CEPH_USER: "b", CEPH_TIMEOUT_SECONDS: "5" })).toEqual({
     ...{ user: "a", commandsDirectory: directory, configFile: undefined, keyringFile: undefined, timeoutMs: 5_000 },
+    passphrase: expect.any(Function),
   });
   const wrong = { CEPH_USER: "client.admin", CEPH_TIMEOUT_SECONDS: "0", CEPH_KEYRING_FILE: join(directory, "none") };
   expect(() => readConnection(() => undefined, wrong)).toThrow(

@@ -1,6 +1,7 @@
 // The life of a volume on a Ceph cluster, one step after the other: what is done, what is taken up, what is refused. On a cluster in memory;
 // test/e2e/ceph.test.ts has the same on a real one.
 
+import type { Pool } from "../../../../components/backends/ceph/cluster";
 import { CephError } from "../../../../components/backends/ceph/errors";
 import {
   createVolume,
@@ -106,6 +107,24 @@ test("what was not prepared completely is taken back and begun anew, and a move 
   expect(await changes(move)).toEqual(["abortMove", "setMetadata", "prepareMove", "executeMove", "commitMove"]);
   cluster.images.get("slow/v")!.moveState = "aborting";
   await expect(updateVolume(cluster, volume, { ...volume, settings })).rejects.toThrow('in state "aborting"');
+});
+
+test("a full pool is told once, before it would be written to, whether by its quota or its devices", async () => {
+  const volume = await made();
+  const [fast, slow] = cluster.all as [Pool, Pool];
+  const told = async (settings: CephSettings, from?: FoundVolume) =>
+    (await volumeProblems(cluster, { name: "v", sizeGiB: 2, settings }, from)).map(({ message }) => message);
+  slow.full = "devices";
+  expect(await told(on("slow"), volume)).toEqual([
+    expect.stringMatching(/pool "slow": it is full \(its devices are\)/),
+  ]);
+  slow.full = undefined;
+  // What a move leaves goes to the trash of the first pool. A quota that is used up is told once.
+  Object.assign(fast, { full: "quota", quotaBytes: 1, storedBytes: 1 });
+  const full = [expect.stringMatching(/pool "fast": it is full \(its quota is used up\)/)];
+  expect(await told(on("slow"), volume)).toEqual(full);
+  expect(await told(on("fast"))).toEqual(full);
+  await expect(made()).rejects.toThrow("it is full");
 });
 
 test("a volume that is open isn't moved or removed, and limits change all the same", async () => {
@@ -222,7 +241,7 @@ test("a copy that somebody keeps in another pool isn't the volume: it is never m
 });
 
 test("an image is taken over with its data, a marked one only from its owner, and never made smaller", async () => {
-  await cluster.create("slow", "disk", 2, null);
+  await cluster.create("slow", "disk", { sizeGiB: 2, headerBytes: 0 }, null);
   const take = (takeFrom?: string, sizeGiB = 3) =>
     importVolume(cluster, "slow/disk", { mark: "ours", sizeGiB, settings: rich, takeFrom });
   await expect(take(undefined, 1)).rejects.toThrow("can't shrink");
@@ -234,6 +253,101 @@ test("an image is taken over with its data, a marked one only from its owner, an
   const problemsOf = async (id: string) => (await imageToImport(cluster, id, { settings: on("fast") })).problems;
   for (const id of ["nowhere/disk", "fast/none", "a/b/c", "none"])
     expect(await problemsOf(id)).toMatchObject([{ code: "import-not-possible" }]);
+});
+
+describe("encrypted", () => {
+  const encrypted = on("fast", { encryption: true, iops: { max: 100 } });
+  const image = () => cluster.images.get("fast/v")!;
+
+  test("a volume has its whole size beside the header, grows, moves, and is never encrypted again", async () => {
+    cluster.header *= 2;
+    const volume = await made(encrypted);
+    expect(volume).toMatchObject({ sizeGiB: 1, settings: encrypted });
+    const grown = await updateVolume(cluster, { sizeGiB: 3, settings: encrypted }, volume);
+    expect([grown.sizeGiB, image().sizeGiB, image().formats]).toEqual([3, 3 + 32 / 1024, 1]);
+    image().data = "precious";
+    const settings = { ...encrypted, pool: "slow" };
+    const moved = await updateVolume(cluster, { sizeGiB: 3, settings }, grown);
+    expect(await readVolume(cluster, moved)).toMatchObject({ sizeGiB: 3, settings });
+    // The state was lost: the volume is taken up with its data.
+    expect(await createVolume(cluster, { ...wanted(settings), sizeGiB: 3 }, true)).toMatchObject({ found: true });
+    expect([...cluster.images.values()]).toMatchObject([{ data: "precious", formats: 1 }]);
+  });
+
+  test("a run that is killed after any step is finished by the next, whichever passphrase is missing meanwhile", async () => {
+    for (let last = 1; ; last++) {
+      cluster = memoryCluster();
+      const outcome = await createVolume(killedAfter(cluster, last), wanted(encrypted), true).catch((e: unknown) => e);
+      if (!(outcome instanceof Killed)) break;
+      const begun = image().encryption !== "luks2" && image().formats > 0;
+      expect(await createVolume(cluster, wanted(encrypted), true)).toMatchObject({ sizeGiB: 1, settings: encrypted });
+      expect([last, image().formats, image().mark]).toEqual([last, begun ? image().formats : 1, "ours"]);
+    }
+    await removeVolume(cluster, await made(encrypted));
+    cluster.passphrase = undefined;
+    await expect(made(encrypted)).rejects.toMatchObject({ code: "not-configured" });
+    await expect(volumeProblems(cluster, wanted(encrypted))).rejects.toMatchObject({ code: "not-configured" });
+    expect(names()).toEqual([]);
+  });
+
+  test("an image with data, with snapshots or with a client is never formatted, however it was left", async () => {
+    const leave = async (last: number, edit: (left: ReturnType<typeof image>) => void) => {
+      cluster = memoryCluster();
+      await createVolume(killedAfter(cluster, last), wanted(encrypted), true).catch(() => undefined);
+      edit(image());
+      const formats = image().formats;
+      await expect(made(encrypted)).rejects.toThrow(/has data, which encryption would make unreadable|is open by/);
+      expect(image().formats).toBe(formats);
+    };
+    for (const last of [1, 2, 3, 4]) {
+      await leave(last, (left) => (left.data = "precious"));
+      await leave(last, (left) => (left.snapshots = 1));
+      await leave(last, (left) => left.clients.push("client.1 at 10.0.0.1"));
+    }
+    // One of the plain volumes of a state that was lost.
+    cluster = memoryCluster();
+    await made(on("fast"));
+    image().data = "precious";
+    await expect(made(encrypted)).rejects.toThrow('take it over with `encryption` as it is (import: "fast/v")');
+    expect(image()).toMatchObject({ data: "precious", formats: 0 });
+  });
+
+  test("encryption of a volume that exists is never changed, in neither direction", async () => {
+    const plain = await made(on("fast"));
+    const toEncrypted = changes((watched) => updateVolume(watched, { sizeGiB: 1, settings: encrypted }, plain));
+    await expect(toEncrypted).rejects.toThrow("isn't encrypted, which is decided when an image is made");
+    await removeVolume(cluster, plain);
+    const volume = await made(encrypted);
+    await expect(updateVolume(cluster, { sizeGiB: 1, settings: on("fast") }, volume)).rejects.toThrow("is encrypted");
+    await expect(createVolume(cluster, wanted(on("fast")), true)).rejects.toThrow("is encrypted");
+    expect(image()).toMatchObject({ formats: 1 });
+  });
+
+  test("an encrypted volume whose mark was removed is known by its header, and marked again", async () => {
+    const volume = await made(encrypted);
+    image().data = "precious";
+    const marks = { ...image().metadata };
+    image().metadata = {};
+    expect(await readVolume(cluster, volume)).toEqual(volume);
+    expect(await createVolume(cluster, wanted(encrypted), true)).toMatchObject({ found: true, ...volume });
+    expect(image().metadata).toEqual(marks);
+    image().metadata = {};
+    const settings = { ...encrypted, pool: "slow" };
+    expect(await updateVolume(cluster, { sizeGiB: 2, settings }, volume)).toMatchObject({ sizeGiB: 2, settings });
+    expect([...cluster.images.values()]).toMatchObject([
+      { data: "precious", formats: 1, sizeGiB: 2 + 16 / 1024, metadata: marks },
+    ]);
+  });
+
+  test("an image that others encrypted is taken over as such, one that isn't encrypted is refused", async () => {
+    await cluster.create("fast", "disk", { sizeGiB: 1, headerBytes: 0 }, null);
+    const take = () => importVolume(cluster, "fast/disk", { mark: "ours", sizeGiB: 1, settings: encrypted });
+    await expect(take()).rejects.toThrow("encrypted only when it is made");
+    await cluster.format("fast", "disk");
+    cluster.images.get("fast/disk")!.data = "precious";
+    expect(await take()).toMatchObject({ name: "disk", sizeGiB: 1, settings: encrypted });
+    expect([...cluster.images.values()]).toMatchObject([{ data: "precious", formats: 1, sizeGiB: 1 + 16 / 1024 }]);
+  });
 });
 
 test("a volume is removed once, not with snapshots, and not on another cluster", async () => {

@@ -2,8 +2,11 @@
 // id and loses its snapshot limit, and is refused while a client has the image open.
 
 import {
+  ENCRYPTION,
+  headerBytesFor,
   limitSettings,
   MARK,
+  readEncryption,
   readMark,
   type CephCluster,
   type Image,
@@ -13,6 +16,8 @@ import { CephError } from "../../../../components/backends/ceph/errors";
 
 interface Stored extends Image {
   data: string;
+  /** How often it was formatted; each has another key. */
+  formats: number;
   clients: string[];
   moveState?: string | undefined;
   source?: Stored | undefined;
@@ -24,7 +29,12 @@ export interface MemoryCluster extends CephCluster {
   half: Set<string>;
   all: Pool[];
   id: string;
+  passphrase: string | undefined;
+  /** What a header takes here. */
+  header: number;
 }
+
+const GIB = 1024 ** 3;
 
 const pool = (name: string, copies: number, deviceClass: string): Pool => ({
   ...{ name, isForImages: true, isReplicated: true, copies, deviceClass },
@@ -50,26 +60,42 @@ export function memoryCluster(): MemoryCluster {
     half,
     all: [pool("fast", 3, "ssd"), pool("slow", 2, "hdd")],
     configKey: "ceph:configFile",
+    forgetsAfterMs: 0,
     id: "the-cluster",
+    passphrase: "secret",
+    header: headerBytesFor(1),
     fsid: () => Promise.resolve(cluster.id),
     pools: () => Promise.resolve(cluster.all),
     names: (of) => Promise.resolve([...images.values()].filter((each) => each.pool === of).map(({ name }) => name)),
     image(of, name) {
       const stored = images.get(`${of}/${name}`);
       if (!stored) return Promise.resolve(undefined);
-      const { data: _, clients: __, source: ___, moveState, ...image } = stored;
-      return Promise.resolve(structuredClone({ ...image, isMoving: moveState !== undefined }));
+      const { data: _, clients: __, source: ___, formats: ____, moveState, ...image } = stored;
+      const { encryption, headerBytes = encryption === null ? 0 : cluster.header } = readEncryption(
+        stored.metadata[ENCRYPTION],
+      );
+      const metadata = Object.fromEntries(Object.entries(image.metadata).filter(([key]) => key !== ENCRYPTION));
+      const sizeGiB = image.sizeGiB - headerBytes / GIB;
+      return Promise.resolve(
+        structuredClone({ ...image, sizeGiB, encryption, headerBytes, metadata, isMoving: moveState !== undefined }),
+      );
     },
     status: (of, name) =>
       Promise.resolve().then(() => ({ clients: get(of, name).clients, moveState: get(of, name).moveState })),
-    async create(of, name, sizeGiB, features) {
+    checkPassphrase() {
+      if (cluster.passphrase === undefined) throw new CephError("not-configured", "encryptionPassphrase is missing");
+    },
+    async create(of, name, { sizeGiB, headerBytes }, features) {
       if (images.has(`${of}/${name}`) || half.has(`${of}/${name}`)) throw new CephError("exists", "File exists");
       images.set(`${of}/${name}`, {
         ...{
           pool: of,
           name,
           imageId: `id${++ids}`,
-          sizeGiB,
+          sizeGiB: sizeGiB + headerBytes / GIB,
+          encryption: null,
+          headerBytes: 0,
+          formats: 0,
           snapshots: 0,
           snapshotLimit: 0,
           mark: undefined,
@@ -81,7 +107,20 @@ export function memoryCluster(): MemoryCluster {
       });
       return Promise.resolve();
     },
-    grow: (of, name, sizeGiB) => change((image) => (image.sizeGiB = sizeGiB))(of, name),
+    grow: (of, name, { sizeGiB, headerBytes }) =>
+      change((image) => (image.sizeGiB = sizeGiB + headerBytes / GIB))(of, name),
+    writtenBytes: (of, name) =>
+      Promise.resolve().then(() => {
+        const { data, formats } = get(of, name);
+        return data === "" ? (formats > 0 ? cluster.header : 0) : cluster.header + data.length;
+      }),
+    headerBytes: (of, name) => Promise.resolve().then(() => (get(of, name).formats > 0 ? cluster.header : undefined)),
+    format: (of, name) =>
+      change((image) => {
+        cluster.checkPassphrase();
+        image.formats += 1;
+        if (image.data !== "") image.data = "unreadable";
+      })(of, name),
     setLimit: (of, name, setting, value) => change((image) => (image.limits[setting] = value))(of, name),
     setSnapshotLimit: (of, name, limit) => change((image) => (image.snapshotLimit = limit))(of, name),
     switchFeatures: (of, name, features, on) =>
