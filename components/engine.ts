@@ -176,6 +176,19 @@ export function known<T>(output: pulumi.Output<T>): Promise<T | undefined> {
   return isKnown.then((is) => (is ? promise.call(output) : undefined));
 }
 
+/** Whether an `up` leaves out a resource (--target, --exclude) that the state doesn't have: then it has no id. At preview nobody can tell. */
+export async function isLeftOut({ id }: pulumi.CustomResource): Promise<boolean> {
+  return !pulumi.runtime.isDryRun() && (await known(id)) === undefined;
+}
+
+/** The id of a resource when its companion is done, too. A companion that is left out isn't waited for: the id goes into the state. */
+export function idWhenDone(resource: pulumi.CustomResource, companion: pulumi.CustomResource): pulumi.Output<string> {
+  return resource.id.apply(async (id) => {
+    await known(companion.id);
+    return id;
+  });
+}
+
 type MakeOutput = new <T>(
   resources: Set<pulumi.Resource>,
   promise: Promise<T>,
