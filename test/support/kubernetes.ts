@@ -51,12 +51,16 @@ export class KubernetesProject extends Project {
     await openstack.keystone("POST", "/endpoints", { endpoint: { ...endpoint, region_id: region } });
     const project = new KubernetesProject(name, await startControlPlane(), profiles);
     const { authUrl = "", userName = "", password = "", tenantName = "" } = openstack.config();
-    await project.lab.startCinder({
-      global: {
-        ...{ "auth-url": authUrl, username: userName, password, "tenant-name": tenantName, region },
-        ...{ "user-domain-name": "Default", "tenant-domain-name": "Default" },
-      },
-    });
+    const global = {
+      ...{ "auth-url": authUrl, username: userName, password, "tenant-name": tenantName, region },
+      ...{ "user-domain-name": "Default", "tenant-domain-name": "Default" },
+    };
+    try {
+      await project.lab.startCinder({ global });
+    } catch (error) {
+      await project.lab.stop();
+      throw error;
+    }
     await project.connect(CINDER);
     return project;
   }

@@ -74,7 +74,7 @@ describeIf(missingChangers() === undefined, "a real external-resizer", missingCh
     expect(await project.iops("other")).toBe("3000");
 
     // Slower than the limit: reported; the next `up` waits for the rest.
-    driver.answer({ delayMs: 20_000 });
+    driver.answer({ delayMs: 12_000 });
     project.declare({ "data@gold": [200], "other@gold": [100, "3s"] });
     const slow = await project.tryUp();
     expect(slow.code).not.toBe(0);
