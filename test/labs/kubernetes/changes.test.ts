@@ -68,7 +68,6 @@ describeIf(missingChangers() === undefined, "a real external-resizer", missingCh
     await until("the driver to have done it", async () => (await project.iops("other")) === "6000");
     await project.refresh();
     const drifted = await project.command("storage-profiles", ["status"]);
-    console.error(drifted.text);
     expect(drifted.text).toMatch(/other +silver +non-compliant/);
     await project.up({ PULUMI_K8S_ENABLE_PATCH_FORCE: "true" });
     expect(await project.iops("other")).toBe("3000");
