@@ -106,7 +106,7 @@ test("a claim without a readable size is refused, and without a stack that the S
   await run(() => undefined);
   const { kubernetes } = has;
   has["kubernetes"] = { ...kubernetes, spec: { accessModes: ["ReadWriteOnce"] } };
-  const read = volumeBackend("kubernetes").read!({ name: "kubernetes-read", id: "shop/data", opts: {} } as never);
+  const read = volumeBackend("kubernetes").read!({ name: "kubernetes-read", id: "shop/data", opts: {} });
   const { promise, isKnown, isSecret } = read.sizeGiB as unknown as Record<"isKnown" | "isSecret", Promise<boolean>> & {
     promise: () => Promise<number>;
   };
