@@ -134,7 +134,9 @@ export const openstackBackend: VolumeBackend = {
     // A companion that is left out knows only what was asked for; the volume is as the provider made it.
     const isMissing = resource.urn.apply(() => isLeftOut(companion));
     const sizeGiB = isMissing.apply((is) => (is ? resource.size : companion.sizeGiB));
-    const type = isMissing.apply((is): pulumi.Output<string | null> => (is ? resource.volumeType : companion.volumeType));
+    const type = isMissing.apply((is): pulumi.Output<string | null> =>
+      is ? resource.volumeType : companion.volumeType,
+    );
     const settings = pulumi
       .all([volume, type, resource.availabilityZone])
       .apply(([{ settings: asked }, volumeType, availabilityZone]): OpenstackSettings => {

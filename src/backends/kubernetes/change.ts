@@ -26,10 +26,7 @@ export const claimChange: Backend<"kubernetes", unknown, KubernetesSettings>["ch
   parameters: () => undefined,
   volumeAttributesClass: (_from, to) =>
     to === null
-      ? refused(
-          "Kubernetes doesn't accept a claim without the class once it has one",
-          WAY_WITH_CLASS,
-        )()
+      ? refused("Kubernetes doesn't accept a claim without the class once it has one", WAY_WITH_CLASS)()
       : inPlace(),
   attributes: inPlace,
   labels: inPlace,

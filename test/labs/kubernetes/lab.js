@@ -18,7 +18,15 @@ const { UserError, cacheDirectory, main } = require("../../../tools/shared.js");
 const { build, capture, isExecutable, keyOf, readModule, showTo, toolchain } = require("../../../tools/engine/go.js");
 const { until } = require("../../../tools/test/time.js");
 
-module.exports = { missing, missingChangers, missingDrivers, missingProvisioners, programFiles, pulumiPlugin, startControlPlane };
+module.exports = {
+  missing,
+  missingChangers,
+  missingDrivers,
+  missingProvisioners,
+  programFiles,
+  pulumiPlugin,
+  startControlPlane,
+};
 
 const FLAGS = ["-mod=readonly", "-trimpath", "-ldflags=-s -w"];
 
@@ -270,7 +278,13 @@ async function startControlPlane(env = process.env) {
     await ready("cinder-csi-plugin", async () => fs.existsSync(socket));
     running.push(
       start(controllers, inside("kube-controller-manager.log"), [
-        ...["--kubeconfig", kubeconfig, "--leader-elect=false", "--secure-port=0", "--use-service-account-credentials=false"],
+        ...[
+          "--kubeconfig",
+          kubeconfig,
+          "--leader-elect=false",
+          "--secure-port=0",
+          "--use-service-account-credentials=false",
+        ],
         `--controllers=${CONTROLLERS.join(",")}`,
       ]),
       start(provisioner, inside("csi-provisioner.log"), [
