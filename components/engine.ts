@@ -155,6 +155,19 @@ export async function settled(outputs: Record<string, unknown>): Promise<Record<
   );
 }
 
+/** Whether an `up` leaves out a resource (--target, --exclude) that the state doesn't have: then it has no id. At preview nobody can tell. */
+export async function isLeftOut({ id }: pulumi.CustomResource): Promise<boolean> {
+  return !pulumi.runtime.isDryRun() && (await known(id)) === undefined;
+}
+
+/** The id of a resource when its companion is done, too. A companion that is left out isn't waited for: the id goes into the state. */
+export function idWhenDone(resource: pulumi.CustomResource, companion: pulumi.CustomResource): pulumi.Output<string> {
+  return resource.id.apply(async (id) => {
+    await known(companion.id);
+    return id;
+  });
+}
+
 /**
  * An output with what is `otherwise` known, where a preview leaves it unknown. It depends on the same resources. In an `up` it is what it
  * is: there everything is known in the end.

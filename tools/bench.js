@@ -12,6 +12,7 @@ const { awsTable, measureAws } = require("./bench/aws.js");
 const { measureOpenstack, openstackTable } = require("./bench/openstack.js");
 const { dockerTable, measureDocker } = require("./bench/docker.js");
 const { httpTable, measureHttp } = require("./bench/http.js");
+const { kubernetesTable, measureKubernetes } = require("./bench/kubernetes.js");
 const { interrupt, makeProject, placePackage } = require("./bench/project.js");
 const { measureScaleio, scaleioTable } = require("./bench/scaleio.js");
 const { markdown, median, pairRatios, plot, rowsOf, series, table } = require("./bench/report.js");
@@ -50,12 +51,13 @@ const SCALEIO = [
 
 const AWS = [10, 100];
 const OPENSTACK = [10, 50];
-const ONLY = ["--local", "--scaleio", "--aws", "--openstack", "--docker", "--http"];
+const KUBERNETES = [10, 100];
+const ONLY = ["--local", "--scaleio", "--aws", "--openstack", "--kubernetes", "--docker", "--http"];
 
 const DOCKER = { runs: 30, firsts: 5, many: 20 };
 const DOCKER_QUICK = { runs: 10, firsts: 2, many: 5 };
 
-const HELP = `Usage: npm run bench [-- [--quick | --write] [--local | --scaleio | --aws | --openstack | --docker | --http]]
+const HELP = `Usage: npm run bench [-- [--quick | --write] [--local | --scaleio | --aws | --openstack | --kubernetes | --docker | --http]]
 
 Measures ProfiledVolume on the local backend (mode "directory") beside the same number of raw dynamic resources whose
 create does nothing: the first \`pulumi up\`, an unchanged \`pulumi preview\`, and the state. Each run has a fresh stack with a
@@ -72,18 +74,22 @@ failure when the two don't ask EC2 the same.
 Then the OpenStack backend, on the real Terraform OpenStack provider and the lab's real Keystone and Cinder, beside the same volumes
 written by hand with openstack.blockstorage.Volume: 10 and 50, takes 6 minutes, and is left out where one of them can't be had.
 
+Then the kubernetes backend, on the lab's real API server and external-resizer with a mock CSI driver, beside the same claims written by
+hand with @pulumi/kubernetes: 10 and 100, takes 5 minutes, and is left out where the lab isn't built.
+
 Then \`docker run\` on a real dockerd with volumes of ours, beside Docker's own local driver in runs that take turns: on a volume that
 exists, and with a new one. Takes 2 minutes, and is left out where no dockerd or loop device can be had.
 
 Last the HTTP service, on loopback, with 200 profiles and 2,000 volumes: reads beside a bare fastify route that gives the same
 bytes, the time from a POST to the start of the engine, and memory. Takes 2 minutes.
 
-  --quick     N = 10 and 100, with fewer runs, 20 on ScaleIO, 10 on AWS and OpenStack: 5 minutes, for a first look
+  --quick     N = 10 and 100, with fewer runs, 20 on ScaleIO, 10 on AWS, OpenStack and Kubernetes: 5 minutes, for a first look
   --write     also writes docs/bench.svg, and the tables into docs/bench.md
   --local     the local backend only
   --scaleio   the ScaleIO backend only
   --aws       the AWS backend only
   --openstack the OpenStack backend only
+  --kubernetes the kubernetes backend only
   --docker    the Docker plugin only
   --http   the HTTP service only
 `;
@@ -110,6 +116,7 @@ async function command(args) {
     if (isWanted("--scaleio")) await benchScaleio(place, machine, { quick, write }, check);
     if (isWanted("--aws")) await benchAws(place, machine, { quick, write }, check);
     if (isWanted("--openstack")) await benchOpenstack(place, machine, { quick, write }, check);
+    if (isWanted("--kubernetes")) await benchKubernetes(place, machine, { quick, write }, check);
     if (isWanted("--docker")) await benchDocker(place, machine, { quick, write }, check);
     if (isWanted("--http")) await benchHttp(place, machine, { quick, write }, check);
   });
@@ -177,6 +184,20 @@ async function benchOpenstack(place, machine, { quick, write }, check) {
   const text = openstackTable(pairs);
   console.log(`\n${text}`);
   if (write) writeBetween("openstack: begin", "openstack: end", `${machine}\n\n${text}`);
+}
+
+/**
+ * @param {Place} place
+ * @param {string} machine
+ * @param {{ quick: boolean, write: boolean }} options
+ * @param {() => void} check
+ */
+async function benchKubernetes(place, machine, { quick, write }, check) {
+  const pairs = await measureKubernetes(place, quick ? KUBERNETES.slice(0, 1) : KUBERNETES, check, progress);
+  if ("missing" in pairs) return progress(`The kubernetes backend is left out: ${pairs.missing}`);
+  const text = kubernetesTable(pairs);
+  console.log(`\n${text}`);
+  if (write) writeBetween("kubernetes: begin", "kubernetes: end", `${machine}\n\n${text}`);
 }
 
 /**

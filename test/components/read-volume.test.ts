@@ -3,6 +3,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { ProfiledVolume, ReadVolume, VolumeAttachment, type BackendName } from "../../components";
+import { volumeBackend } from "../../components/backends/registry";
 import { backendNames } from "../../src";
 
 const READ = "storage-profiles:index:ReadVolume";
@@ -98,6 +99,24 @@ test("settings are those that the backend tells, without our marks", async () =>
     local: { iopsLimit: 5 },
   });
   expect(settings["openstack"]).not.toHaveProperty(["metadata", "storage-profiles.stack"]);
+});
+
+// A component's outputs would fail with it, beside the test.
+test("a claim without a readable size is refused, and without a stack that the SDK would format", async () => {
+  await run(() => undefined);
+  const { kubernetes } = has;
+  has["kubernetes"] = { ...kubernetes, spec: { accessModes: ["ReadWriteOnce"] } };
+  const read = volumeBackend("kubernetes").read!({ name: "kubernetes-read", id: "shop/data", opts: {} });
+  const { promise, isKnown, isSecret } = read.sizeGiB as unknown as Record<"isKnown" | "isSecret", Promise<boolean>> & {
+    promise: () => Promise<number>;
+  };
+  // Nobody else awaits these.
+  for (const each of [isKnown, isSecret]) each.catch(() => undefined);
+  await expect(promise.call(read.sizeGiB)).rejects.toMatchObject({
+    message: "kubernetes-read: the claim has no readable size in spec.resources.requests.storage",
+    stack: "",
+  });
+  has["kubernetes"] = kubernetes!;
 });
 
 test("the stack's backend is the default, and an explicit provider is used", async () => {

@@ -1,61 +1,97 @@
-// A project on the Kubernetes lab: the real engine and Pulumi's Kubernetes provider, against a real API server. What no part of the lab does this
-// does: it binds claims, as the external-provisioner and the controller manager would.
+// A project on the Kubernetes lab: the real engine and Pulumi's Kubernetes provider, against a real API server. Without OpenStack's driver nothing
+// there binds claims, and this does it as the external-provisioner and the controller manager would.
 
+import { bindingClaims } from "../labs/kubernetes/binding.js";
 import { startControlPlane, pulumiPlugin } from "../labs/kubernetes/lab.js";
 import { Project } from "./engine";
+import type { OpenstackLab } from "./openstack";
 
 export const EBS = "ebs.csi.aws.com";
+export const CINDER = "cinder.csi.openstack.org";
 export const CLAIMS = "/api/v1/namespaces/default/persistentvolumeclaims";
-const VOLUMES = "/api/v1/persistentvolumes";
 
 export type ControlPlane = Awaited<ReturnType<typeof startControlPlane>>;
 
-/** An API server, and a project whose claims are bound to volumes of EBS's driver as soon as they exist. */
+const EBS_PROFILES = {
+  gold: { aws: { volumeType: "gp3", iops: 6000, throughputMiBps: 500 } },
+  silver: { aws: { volumeType: "gp3", iops: 3000, throughputMiBps: 125 } },
+};
+
+/** An API server, and a project with claims there. */
 export class KubernetesProject extends Project {
-  private isOver = false;
-  private binding: Promise<void> | undefined;
+  private unbind: () => Promise<void> = () => Promise.resolve();
 
   private constructor(
     name: string,
     readonly lab: ControlPlane,
+    private readonly profiles: Record<string, object>,
   ) {
     super(name, "", { surroundings: { providers: [pulumiPlugin()], env: { PULUMI_PARALLEL: "32" } } });
   }
 
+  /** One whose claims are bound to volumes of EBS's driver as soon as they exist. */
   static async start(name: string): Promise<KubernetesProject> {
-    const project = new KubernetesProject(name, await startControlPlane());
-    project.config(
+    const project = new KubernetesProject(name, await startControlPlane(), EBS_PROFILES);
+    await project.connect(EBS);
+    project.unbind = bindingClaims(project.lab, EBS);
+    return project;
+  }
+
+  /** One whose claims OpenStack's own driver makes on a Cinder. */
+  static async startOnCinder(
+    name: string,
+    openstack: OpenstackLab,
+    profiles: Record<string, object>,
+  ): Promise<KubernetesProject> {
+    // The driver doesn't start without a Nova in the catalog, which it needs only to attach.
+    const service = { service: { name: "nova", type: "compute", enabled: true } };
+    const { body } = await openstack.keystone("POST", "/services", service);
+    const endpoint = { service_id: body.service.id, interface: "public", url: "http://127.0.0.1:9/v2.1" };
+    const { region = "" } = openstack.config();
+    await openstack.keystone("POST", "/endpoints", { endpoint: { ...endpoint, region_id: region } });
+    const project = new KubernetesProject(name, await startControlPlane(), profiles);
+    const { authUrl = "", userName = "", password = "", tenantName = "" } = openstack.config();
+    const global = {
+      ...{ "auth-url": authUrl, username: userName, password, "tenant-name": tenantName, region },
+      ...{ "user-domain-name": "Default", "tenant-domain-name": "Default" },
+    };
+    try {
+      await project.lab.startCinder({ global });
+    } catch (error) {
+      await project.lab.stop();
+      throw error;
+    }
+    await project.connect(CINDER);
+    return project;
+  }
+
+  private async connect(driver: string): Promise<void> {
+    this.config(
       {
         backend: "kubernetes",
         deletionProtection: false,
         // Pulumi's provider waits in vain for updates of bound claims of the other mode before 4.27.
-        kubernetes: { driver: EBS, volumeBindingMode: "Immediate" },
-        profiles: {
-          gold: { aws: { volumeType: "gp3", iops: 6000, throughputMiBps: 500 } },
-          silver: { aws: { volumeType: "gp3", iops: 3000, throughputMiBps: 125 } },
-        },
+        kubernetes: { driver, volumeBindingMode: "Immediate" },
+        profiles: this.profiles,
       },
-      { "kubernetes:kubeconfig": project.lab.kubeconfig, "aws:region": "eu-central-1" },
+      { "kubernetes:kubeconfig": this.lab.kubeconfig, "aws:region": "eu-central-1" },
     );
-    await project.init();
-    project.binding = project.bindAll();
-    return project;
+    await this.init();
   }
 
   async stop(): Promise<void> {
-    this.isOver = true;
-    await this.binding;
+    await this.unbind();
     await this.dispose();
     await this.lab.stop();
   }
 
-  /** Writes a program with the classes, and these volumes. */
-  declare(volumes: Record<string, [sizeGiB: number, update?: string]>): void {
+  /** Writes a program with the classes, and these volumes: the size, how long an update is waited for, and other arguments. */
+  declare(volumes: Record<string, [sizeGiB: number, update?: string | undefined, args?: object]>): void {
     this.program(`
       const { ProfileClasses } = require("storage-profiles");
-      new ProfileClasses("classes", { profiles: ["gold", "silver"], aliases: false });
-      for (const [reference, [sizeGiB, update]] of Object.entries(${JSON.stringify(volumes)})) {
-        const volume = new ProfiledVolume(reference, { sizeGiB }, update ? { customTimeouts: { update } } : {});
+      new ProfileClasses("classes", { profiles: ${JSON.stringify(Object.keys(this.profiles))}, aliases: false });
+      for (const [reference, [sizeGiB, update, args]] of Object.entries(${JSON.stringify(volumes)})) {
+        const volume = new ProfiledVolume(reference, { sizeGiB, ...args }, update ? { customTimeouts: { update } } : {});
         exports[reference.split("@")[0]] = volume.details;
       }`);
   }
@@ -73,39 +109,4 @@ export class KubernetesProject extends Project {
     );
     return body.parameters.iops;
   }
-
-  private async bindAll(): Promise<void> {
-    while (!this.isOver) {
-      await bindClaims(this.lab);
-      await new Promise((done) => setTimeout(done, 200));
-    }
-  }
-}
-
-/** Binds each claim that isn't bound to a volume of EBS's driver, as the external-provisioner and the controller manager would. */
-export async function bindClaims(lab: ControlPlane): Promise<void> {
-  const { body } = await lab.ask("GET", CLAIMS);
-  for (const claim of body.items ?? []) if (claim.status.phase === "Pending") await bind(lab, claim);
-}
-
-async function bind(lab: ControlPlane, { metadata: { name, namespace, uid }, spec }: any): Promise<void> {
-  const volumeName = `pv-${name}`;
-  const capacity = { storage: spec.resources.requests.storage };
-  const { accessModes, volumeMode, storageClassName, volumeAttributesClassName } = spec;
-  const claimRef = { apiVersion: "v1", kind: "PersistentVolumeClaim", name, namespace, uid };
-  await lab.ask("POST", VOLUMES, {
-    ...{ apiVersion: "v1", kind: "PersistentVolume" },
-    metadata: { name: volumeName, annotations: { "pv.kubernetes.io/provisioned-by": EBS } },
-    spec: {
-      ...{ capacity, accessModes, volumeMode, storageClassName, volumeAttributesClassName, claimRef },
-      ...{ persistentVolumeReclaimPolicy: "Retain", csi: { driver: EBS, volumeHandle: `vol-${name}` } },
-    },
-  });
-  await lab.ask("PATCH", `${VOLUMES}/${volumeName}/status`, { status: { phase: "Bound" } });
-  await lab.ask("PATCH", `${CLAIMS}/${name}`, { spec: { volumeName } });
-  const bound = {
-    ...{ phase: "Bound", capacity, accessModes },
-    currentVolumeAttributesClassName: volumeAttributesClassName,
-  };
-  await lab.ask("PATCH", `${CLAIMS}/${name}/status`, { status: bound });
 }

@@ -29,6 +29,7 @@ module.exports = { measureByHand, rowsByHand };
 /**
  * @typedef {object} Run
  * @property {Record<string, number>} seconds by step, and "preview": unchanged, after the first
+ * @property {Record<string, number>} work the same of processor time, of the engine and all that it starts
  * @property {number} stateBytes for each volume, after the first
  * @property {Record<string, string>} calls by step
  *
@@ -86,10 +87,12 @@ async function measure(place, cloud, author, n) {
     ...(cloud.env && { env: cloud.env }),
   });
   /** @type {Run} */
-  const run = { seconds: {}, stateBytes: NaN, calls: {} };
+  const run = { seconds: {}, work: {}, stateBytes: NaN, calls: {} };
   const timed = async (/** @type {string} */ step, /** @type {string[]} */ ...args) => {
     await cloud.calls();
-    run.seconds[step] = (await pulumi(...args)).time.clock;
+    const { time } = await pulumi(...args);
+    run.seconds[step] = time.clock;
+    run.work[step] = time.work;
     run.calls[step] = await cloud.calls();
   };
   try {
@@ -113,18 +116,22 @@ async function measure(place, cloud, author, n) {
  * @param {Record<string, string>} steps what stands for each step, in order
  * @param {string} calls what the calls are: "EC2 calls"
  * @param {(step: string, pair: Pair) => string} judge
+ * @param {{ work?: boolean }} [options] whether processor time has rows of its own
  * @returns {string}
  */
-function rowsByHand(pairs, steps, calls, judge) {
+function rowsByHand(pairs, steps, calls, judge, { work = false } = {}) {
   const line = (/** @type {(string | number)[]} */ cells) => `| ${cells.join(" | ")} |`;
   const ratio = (/** @type {number} */ ours, /** @type {number} */ hand) => `${(ours / hand).toFixed(2)}×`;
   const seconds = (/** @type {number} */ value) => `${value.toFixed(1)} s`;
   const bytes = (/** @type {number} */ value) => `${Math.round(value).toLocaleString("en")} B`;
   const rows = [line(["", "N", "by hand", "ours", "ours / by hand"]), line(["---", "--:", "--:", "--:", "--:"])];
-  for (const [step, what] of Object.entries(steps)) {
-    for (const { n, hand, ours } of pairs) {
-      const [left = NaN, right = NaN] = [hand.seconds[step], ours.seconds[step]];
-      rows.push(line([what, n, seconds(left), seconds(right), ratio(right, left)]));
+  for (const measure of work ? /** @type {const} */ (["seconds", "work"]) : /** @type {const} */ (["seconds"])) {
+    for (const [step, what] of Object.entries(steps)) {
+      for (const { n, hand, ours } of pairs) {
+        const [left = NaN, right = NaN] = [hand[measure][step], ours[measure][step]];
+        const named = measure === "work" ? `${what}: processor time` : what;
+        rows.push(line([named, n, seconds(left), seconds(right), ratio(right, left)]));
+      }
     }
   }
   for (const { n, hand, ours } of pairs) {

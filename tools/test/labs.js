@@ -88,9 +88,11 @@ const labs = [
   },
   {
     name: "kubernetes",
-    what: "a real Kubernetes API server and external-resizer, with a mock CSI driver and Pulumi's Kubernetes provider",
-    needs: "etcd, kube-apiserver and three more programs, built once by test/labs/kubernetes/lab.js (Go, an hour)",
+    what: "a real Kubernetes API server and external-resizer, with a mock CSI driver, and with OpenStack's own on a real Cinder",
+    needs:
+      "etcd, kube-apiserver and six more programs, built once by test/labs/kubernetes/lab.js (Go, an hour); Python 3 for Cinder",
     files: ["test/labs/kubernetes/"],
+    prepare: [["test/labs/python.js", "openstack"]],
     isOptional: true,
   },
   {

@@ -2,6 +2,7 @@
 
 import { formatProblems, type Problem } from "../../../src";
 import { problem } from "../../../src/backends/kubernetes/problems";
+import { WAY_WITH_CLASS } from "../../../src/backends/kubernetes/change";
 
 // Source: kubernetes 1.34.3, pkg/apis/core/validation, plugin/pkg/admission; each seen on that API server. Read 2026-11-29.
 const REFUSALS: [RegExp, because: string, way: string][] = [
@@ -13,7 +14,13 @@ const REFUSALS: [RegExp, because: string, way: string][] = [
   [
     /volumeAttributesClassName.*update (to|from)/,
     "Kubernetes doesn't accept a claim without a VolumeAttributesClass once it has one",
-    "give the volume a profile that has one",
+    WAY_WITH_CLASS,
+  ],
+  [
+    /Apply failed with \d+ conflicts?/,
+    "another tool has set the class or the size of the claim, and the API server lets only that one change it",
+    "make sure that it no longer does (Helm, an operator, a script), and take the claim over once: " +
+      "`PULUMI_K8S_ENABLE_PATCH_FORCE=true pulumi up`, or `enablePatchForce: true` of the provider",
   ],
   [
     /only dynamically provisioned pvc can be resized/,

@@ -139,7 +139,8 @@ function messageOf(outcome: Open, { timeoutSeconds }: Inputs, unread: string | u
     case "no-answer":
       return (
         `${outcome.what}. Either the cluster has no external-resizer for the CSI driver, or the driver can't modify volumes, or the resizer ` +
-        "is busy. Fix: check the CSI driver's controller pods, and run `pulumi up` again; or give the volume its previous profile."
+        "is busy or has missed the change (it checks all claims every 10 minutes). Fix: check the CSI driver's controller pods, and run " +
+        "`pulumi up` again; or give the volume its previous profile."
       );
     case "pending":
       return `${outcome.what}. Fix: create the class (ProfileClasses, or \`npx storage-profiles classes\`), and run \`pulumi up\` again.`;

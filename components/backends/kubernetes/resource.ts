@@ -10,7 +10,7 @@ import { claimSpec } from "../../../src/backends/kubernetes/claim";
 import { claimRecorded } from "../../../src/backends/kubernetes/recorded";
 import type { KubernetesSettings } from "../../../src/backends/kubernetes/settings";
 import { argumentsOf } from "../../arguments";
-import { known } from "../../engine";
+import { idWhenDone, refusedLater } from "../../engine";
 import { registrationOf } from "../../own-resources";
 import { transformed } from "../../transform";
 import type { VolumeBackend } from "../contract";
@@ -30,6 +30,8 @@ const FIXED = ["metadata.name", "metadata.namespace"].concat(
 );
 
 const DEFAULT_TIMEOUT_MINUTES = 15;
+
+const NO_SIZE = "the claim has no readable size in spec.resources.requests.storage";
 
 /** The inputs of a companion. */
 export interface ClaimOutcomeArgs {
@@ -114,12 +116,8 @@ export const kubernetesBackend: VolumeBackend = {
       .apply(([asked, each]): KubernetesSettings => ({ ...(asked.settings as KubernetesSettings), ...each.settings }));
     // Not the companion's business: a pod that uses the claim neither waits for a change, nor has it unknown at preview.
     const details = detailsOf(resource);
-    // Who uses the id uses a volume of the class and the size that was asked for. A companion that --target leaves out
-    // before it was ever made has no id, and the state keeps that of the volume.
-    const volumeId = resource.id.apply(async (id) => {
-      await known(companion.id);
-      return id;
-    });
+    // Who uses the id uses a volume of the class and the size that was asked for.
+    const volumeId = idWhenDone(resource, companion);
     return { resource, volumeId, sizeGiB, settings, details };
   },
 
@@ -128,7 +126,7 @@ export const kubernetesBackend: VolumeBackend = {
     const { metadata, spec } = resource;
     const has = pulumi.output({ metadata, spec });
     const read = has.apply((each) => claimRecorded.read(each));
-    const sizeGiB = read.apply((each) => each.sizeGiB ?? unreadable(name));
+    const sizeGiB = read.apply((each) => each.sizeGiB ?? refusedLater(`${name}: ${NO_SIZE}`));
     const settings = pulumi
       .all([read, has])
       .apply(([{ settings }, each]) => ({ ...settings, labels: { ...each.metadata.labels } }));
@@ -142,10 +140,6 @@ function detailsOf({ metadata, spec }: PersistentVolumeClaim): pulumi.Output<Cla
   return pulumi
     .output({ metadata, spec })
     .apply((each): ClaimDetails => ({ claimName: each.metadata.name, volumeName: each.spec.volumeName }));
-}
-
-function unreadable(name: string): never {
-  throw new pulumi.RunError(`${name}: the size of the claim is unknown`);
 }
 
 // How long a change is waited for. Pulumi's own limit for the update counts first.

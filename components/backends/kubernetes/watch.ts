@@ -18,7 +18,11 @@ export interface Watched extends RequestedChange {
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 5_000;
 const PROGRESS_MS = 10_000;
-/** A resizer marks a claim within seconds; after this long without a mark nobody is there. Source: external-resizer, its queue's limits. */
+/**
+ * A resizer marks a claim within seconds; after this long without a mark most likely nobody is there. It also drops a change that reaches it before
+ * its cache has the PersistentVolume, and finds it at its next resync, 10 minutes later. Source: external-resizer 2.3.0,
+ * pkg/modifycontroller/controller.go (updatePVC), cmd/csi-resizer/main.go (resync-period). Read 2026-11-30.
+ */
 const NO_ANSWER_MS = 120_000;
 /** How long a server is tried that hasn't answered at all: it may be that of another cluster, which is gone. */
 const FIRST_ANSWER_MS = 60_000;

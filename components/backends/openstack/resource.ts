@@ -8,7 +8,7 @@ import { formatProblems, problem, stackPlacement, type Problem, type StackConfig
 import type { OpenstackSettings } from "../../../src/backends/openstack/settings";
 import { argumentsOf } from "../../arguments";
 import type { VolumeBackend, VolumeToMake } from "../contract";
-import { known } from "../../engine";
+import { idWhenDone, isLeftOut, known } from "../../engine";
 import { componentOf, hook, HOOK } from "../../hooks";
 import { currentRun } from "../../run";
 import { refuse } from "../../refusals";
@@ -132,15 +132,21 @@ export const openstackBackend: VolumeBackend = {
         ...(hooks && { hooks: { beforeUpdate: hooks.beforeUpdate ?? [] } }),
       },
     );
+    // A companion that is left out knows only what was asked for; the volume is as the provider made it.
+    const isMissing = resource.urn.apply(() => isLeftOut(companion));
+    const sizeGiB = isMissing.apply((is) => (is ? resource.size : companion.sizeGiB));
+    const type = isMissing.apply((is): pulumi.Output<string | null> =>
+      is ? resource.volumeType : companion.volumeType,
+    );
     const settings = pulumi
-      .all([volume, companion.volumeType, resource.availabilityZone])
+      .all([volume, type, resource.availabilityZone])
       .apply(([{ settings: asked }, volumeType, availabilityZone]): OpenstackSettings => {
         const settings = asked as OpenstackSettings;
         return { ...settings, volumeType: settings.volumeType === null ? null : volumeType, availabilityZone };
       });
     // Who uses the id uses a volume of the type and the size that was asked for.
-    const volumeId = pulumi.all([resource.id, companion.id]).apply(([id]) => id);
-    return { resource, volumeId, sizeGiB: companion.sizeGiB, settings };
+    const volumeId = idWhenDone(resource, companion);
+    return { resource, volumeId, sizeGiB, settings };
   },
 
   read({ name, id, opts }) {

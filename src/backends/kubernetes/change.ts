@@ -11,6 +11,11 @@ import { note } from "./problems";
 
 const NEW_CLAIM_WAY = "restore the previous value; or declare a new volume, copy the data, then destroy this one";
 
+/** What a driver that can't modify volumes never applied, the API server takes away; but a profile that has no class doesn't name one to remove. */
+export const WAY_WITH_CLASS =
+  "give the volume a profile that has one. A class that the driver never applied can be removed: " +
+  `\`kubectl patch pvc NAME --type merge -p '{"spec":{"volumeAttributesClassName":null}}'\``;
+
 export const claimChange: Backend<"kubernetes", unknown, KubernetesSettings>["change"] = {
   driver: refused("a volume stays with the driver that created it", NEW_CLAIM_WAY),
   namespace: refused("a claim can't be moved to another namespace", NEW_CLAIM_WAY),
@@ -22,10 +27,7 @@ export const claimChange: Backend<"kubernetes", unknown, KubernetesSettings>["ch
   parameters: () => undefined,
   volumeAttributesClass: (_from, to) =>
     to === null
-      ? refused(
-          "Kubernetes doesn't accept a claim without the class once it has one",
-          "give the volume a profile that has one",
-        )()
+      ? refused("Kubernetes doesn't accept a claim without the class once it has one", WAY_WITH_CLASS)()
       : inPlace(),
   attributes: inPlace,
   labels: inPlace,

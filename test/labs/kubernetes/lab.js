@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // A Kubernetes API server of a test's own, with its etcd, and what changes volumes there: the external-resizer beside Kubernetes' mock CSI driver,
-// and Pulumi's Kubernetes provider. All from Go modules, built once into the cache. Building takes half an hour, so only this command does it:
-// `node test/labs/kubernetes/lab.js`. No other controller runs beside them, no kubelet, and no storage.
+// and Pulumi's Kubernetes provider; or what makes volumes of a real OpenStack: its CSI driver, the external-provisioner, and the controller manager.
+// All from Go modules, built once into the cache. Building takes an hour, so only this command does it: `node test/labs/kubernetes/lab.js`. There
+// is no kubelet: nothing mounts a volume or grows a file system.
 // @ts-check
 "use strict";
 
@@ -17,16 +18,25 @@ const { UserError, cacheDirectory, main } = require("../../../tools/shared.js");
 const { build, capture, isExecutable, keyOf, readModule, showTo, toolchain } = require("../../../tools/engine/go.js");
 const { until } = require("../../../tools/test/time.js");
 
-module.exports = { missing, missingChangers, missingDrivers, programFiles, pulumiPlugin, startControlPlane };
+module.exports = {
+  missing,
+  missingChangers,
+  missingDrivers,
+  missingProvisioners,
+  programFiles,
+  pulumiPlugin,
+  startControlPlane,
+};
 
 const FLAGS = ["-mod=readonly", "-trimpath", "-ldflags=-s -w"];
 
+/** The control plane. @type {Program[]} */
 const PROGRAMS = [
   { name: "etcd", folder: "etcd", main: "go.etcd.io/etcd/server/v3" },
   { name: "kube-apiserver", folder: "control", main: "k8s.io/kubernetes/cmd/kube-apiserver" },
 ];
 
-/** What changes volumes, and what applies programs. */
+/** What changes volumes, and what applies programs. @type {Program[]} */
 const CHANGERS = [
   {
     name: "csi-resizer",
@@ -43,12 +53,37 @@ const CHANGERS = [
   },
 ];
 
+/** What makes volumes of a real cloud for claims: OpenStack's CSI driver, the external-provisioner, and the controllers that bind claims. @type {Program[]} */
+const PROVISIONERS = [
+  {
+    name: "csi-provisioner",
+    folder: "sidecars",
+    main: "github.com/kubernetes-csi/external-provisioner/v6/cmd/csi-provisioner",
+    versionOf: "github.com/kubernetes-csi/external-provisioner/v6",
+  },
+  {
+    name: "cinder-csi-plugin",
+    folder: "cinder",
+    main: "k8s.io/cloud-provider-openstack/cmd/cinder-csi-plugin",
+    check: "--help",
+  },
+  { name: "kube-controller-manager", folder: "control", main: "k8s.io/kubernetes/cmd/kube-controller-manager" },
+];
+
+/** Of the controller manager: what the life of a claim needs. One for nodes would find that they have no kubelet. */
+const CONTROLLERS = [
+  ...["persistentvolume-binder-controller", "persistentvolume-expander-controller"],
+  ...["persistentvolumeclaim-protection-controller", "persistentvolume-protection-controller"],
+  ...["volumeattributesclass-protection-controller", "garbage-collector-controller"],
+];
+
 /**
  * @typedef {object} Program
  * @property {string} name
  * @property {string} folder of its Go module
  * @property {string} main its package
  * @property {string} [versionOf] the module whose version it has
+ * @property {string} [check] what shows that it runs. Default: --version
  *
  * @param {Program} program
  * @param {NodeJS.ProcessEnv} env
@@ -75,7 +110,7 @@ function missing(env = process.env, programs = PROGRAMS) {
   const absent = programs.filter((program) => !isExecutable(recipe(program, env).executable));
   if (absent.length === 0) return undefined;
   const names = absent.map(({ name }) => name).join(", ");
-  return `${names} not built yet; build with: node test/labs/kubernetes/lab.js (takes about half an hour)`;
+  return `${names} not built yet; build with: node test/labs/kubernetes/lab.js (takes about an hour)`;
 }
 
 /** Why this machine has nothing that changes volumes of a control plane, or nothing where it has. */
@@ -86,6 +121,11 @@ function missingDrivers(env = process.env) {
 /** The same for what a program needs as well: Pulumi's Kubernetes provider. */
 function missingChangers(env = process.env) {
   return missing(env, [...PROGRAMS, ...CHANGERS]);
+}
+
+/** The same for what makes volumes of a cloud for claims. */
+function missingProvisioners(env = process.env) {
+  return missing(env, [...PROGRAMS, ...CHANGERS, ...PROVISIONERS]);
 }
 
 /** Where the programs are, or go when they are built. */
@@ -101,13 +141,13 @@ function pulumiPlugin(env = process.env) {
 
 /** @param {NodeJS.ProcessEnv} env */
 async function buildPrograms(env) {
-  for (const program of [...PROGRAMS, ...CHANGERS]) {
+  for (const program of [...PROGRAMS, ...CHANGERS, ...PROVISIONERS]) {
     const { module, version, executable } = recipe(program, env);
     if (isExecutable(executable)) continue;
     const tools = await toolchain(module.go, env);
     if ("missing" in tools) throw new UserError(`${program.name} can't be built: ${tools.why}`);
     const fault = async (/** @type {string} */ file, /** @type {NodeJS.ProcessEnv} */ goEnv) => {
-      const { failed, stderr } = await capture(file, ["--version"], goEnv);
+      const { failed, stderr } = await capture(file, [program.check ?? "--version"], goEnv);
       return failed ? `${program.name} was built, but does not run: ${stderr}.` : "";
     };
     const what = { what: program.name, because: "because the Kubernetes lab runs it", reason: "The lab needs it." };
@@ -125,7 +165,12 @@ async function buildPrograms(env) {
  * @property {(method: string, path: string, body?: object) => Promise<Answer>} ask a PATCH is a merge patch
  * @property {string} kubeconfig its file, with the credentials of an administrator
  * @property {(name: string, canModify?: boolean) => Promise<CsiDriver>} startDriver starts a CSI driver of a name, and its external-resizer
+ * @property {(cloud: Cloud) => Promise<void>} startCinder starts OpenStack's CSI driver, its external-provisioner and external-resizer, and the
+ *   controllers that bind claims, protect what is used, and delete
  * @property {() => Promise<void>} stop
+ *
+ * @typedef {object} Cloud an OpenStack: the keys of the driver's own config, such as `auth-url`
+ * @property {Record<string, string>} global
  *
  * @typedef {object} CsiDriver
  * @property {(rule: { code?: number, message?: string, delayMs?: number }) => void} answer what changes are answered with from now on
@@ -212,9 +257,47 @@ async function startControlPlane(env = process.env) {
   };
   fs.writeFileSync(kubeconfig, JSON.stringify(file), { mode: 0o600 });
 
+  // It drops a change that arrives before its cache has the volume, until the next resync; 10 minutes by default, and a matter of luck in a test.
+  const resize = (/** @type {string} */ id, /** @type {string} */ socket) =>
+    start(programFiles(env, CHANGERS)[0], inside(`${id}-resizer.log`), [
+      ...["--kubeconfig", kubeconfig, "--csi-address", socket, "--timeout", "60s"],
+      ...["--handle-volume-inuse-error=false", "--retry-interval-start", "500ms", "--retry-interval-max", "5s"],
+      ...["--resync-period", "20s"],
+    ]);
+
+  const startCinder = async (/** @type {Cloud} */ { global }) => {
+    const [provisioner, cinder, controllers] = programFiles(env, PROVISIONERS);
+    const [socket, config] = [inside("cinder.sock"), inside("cloud.conf")];
+    const lines = Object.entries(global).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`);
+    fs.writeFileSync(config, `[Global]\n${lines.join("")}`, { mode: 0o600 });
+    const driver = start(cinder, inside("cinder-csi-plugin.log"), [
+      ...["--endpoint", `unix://${socket}`, "--cloud-config", config, "--cluster", "lab"],
+      ...["--with-topology=false", "--provide-node-service=false"],
+    ]);
+    running.push(driver);
+    await ready("cinder-csi-plugin", async () => fs.existsSync(socket));
+    running.push(
+      start(controllers, inside("kube-controller-manager.log"), [
+        ...[
+          "--kubeconfig",
+          kubeconfig,
+          "--leader-elect=false",
+          "--secure-port=0",
+          "--use-service-account-credentials=false",
+        ],
+        `--controllers=${CONTROLLERS.join(",")}`,
+      ]),
+      start(provisioner, inside("csi-provisioner.log"), [
+        ...["--kubeconfig", kubeconfig, "--csi-address", socket, "--timeout", "60s", "--extra-create-metadata"],
+        ...["--retry-interval-start", "500ms", "--retry-interval-max", "5s"],
+      ]),
+      resize("cinder", socket),
+    );
+  };
+
   let drivers = 0;
   const startDriver = async (/** @type {string} */ name, canModify = true) => {
-    const [resizer, mock] = programFiles(env, CHANGERS);
+    const [, mock] = programFiles(env, CHANGERS);
     const id = `driver-${++drivers}`;
     const [socket, rules, log] = [inside(`${id}.sock`), inside(`${id}.json`), inside(`${id}.log`)];
     const answer = (/** @type {object} */ rule) => {
@@ -225,10 +308,7 @@ async function startControlPlane(env = process.env) {
     answer({});
     const driver = start(mock, log, [name, socket, rules, ...(canModify ? [] : ["--no-modify"])]);
     await until("the CSI driver to listen", () => driver.hasEnded() || fs.existsSync(socket), { everyMs: 50 });
-    const sidecar = start(resizer, inside(`${id}-resizer.log`), [
-      ...["--kubeconfig", kubeconfig, "--csi-address", socket, "--timeout", "60s"],
-      ...["--handle-volume-inuse-error=false", "--retry-interval-start", "500ms", "--retry-interval-max", "5s"],
-    ]);
+    const sidecar = resize(id, socket);
     const own = {
       hasEnded: () => false,
       async end() {
@@ -245,7 +325,7 @@ async function startControlPlane(env = process.env) {
         .map((line) => JSON.parse(line));
     return { answer, changes, stop: own.end };
   };
-  return { ask, kubeconfig, startDriver, stop };
+  return { ask, kubeconfig, startCinder, startDriver, stop };
 }
 
 /**

@@ -3,7 +3,8 @@
 
 import { provider } from "../../../components/backends/kubernetes/provider";
 import { describeIf } from "../../support/machine";
-import { bindClaims, CLAIMS, EBS } from "../../support/kubernetes";
+import { CLAIMS, EBS } from "../../support/kubernetes";
+import { bindClaims } from "./binding.js";
 import { missingDrivers, startControlPlane } from "./lab.js";
 
 const INVALID_ARGUMENT = 3;
@@ -36,7 +37,7 @@ describeIf(missingDrivers() === undefined, "the outcome of a change", missingDri
       },
     });
     claim = { claim: "default/data", uid: created.body.metadata.uid };
-    await bindClaims(lab);
+    await bindClaims(lab, EBS);
     const config = { get: (key: string) => (key === "kubernetes:kubeconfig" ? lab.kubeconfig : undefined) };
     await provider.configure({ config } as never);
   });

@@ -71,6 +71,7 @@ backend = dogpile.cache.memory
 enable_proxy_headers_parsing = true
 """
 
+# resource_query_filters_file: Cinder's own, as every cloud has it; without it only administrators may look for a volume by its name.
 # service_down_time: of several services in one process only the last one's heartbeat is written (cinder.service.Service
 # keeps service_id on the class), so the others would count as down a minute after the start.
 CINDER_CONF = """[DEFAULT]
@@ -78,6 +79,7 @@ log_file = {state}/cinder.log
 transport_url = fake:/
 auth_strategy = keystone
 api_paste_config = {state}/api-paste.ini
+resource_query_filters_file = {filters}
 state_path = {state}
 enabled_backends = fast,slow
 default_volume_type = __DEFAULT__
@@ -213,6 +215,7 @@ class Broken(Exception):
 
 def configure(state, auth_url=KEYSTONE, internal=KEYSTONE_INTERNAL, nothing="", has_nova=False):
     values = {"state": state, "auth_url": auth_url, "nothing": nothing}
+    values["filters"] = os.path.join(sys.prefix, "etc/cinder/resource_filters.json")
     values["login"] = LOGIN.format(internal=internal, password=PASSWORD, region=REGION)
     for name, text in (
         ("keystone.conf", KEYSTONE_CONF),

@@ -179,6 +179,10 @@ describe("a ProfiledVolume on Kubernetes", () => {
     ],
     ["exceeded quota: q, requested: count/persistentvolumeclaims=1", "quota of the namespace is exhausted"],
     ["only dynamically provisioned pvc can be resized and the storageclass", "StorageClass no longer exists"],
+    [
+      'an apply conflict: Apply failed with 1 conflict: conflict with "helm" using v1: .spec.resources.requests.storage',
+      "PULUMI_K8S_ENABLE_PATCH_FORCE=true pulumi up",
+    ],
   ])("explains %s", (error, expected) => {
     expect(explainErrors("data", "default/data", [error])).toContain(expected);
   });

@@ -1,0 +1,166 @@
+// What ProfiledVolume costs beside the same claims written by hand with @pulumi/kubernetes: on the lab's real API server and external-resizer,
+// with Kubernetes' mock CSI driver. The price of the companion that waits for the driver is among it.
+// @ts-check
+"use strict";
+
+const { bindingClaims, claimRequests, clearCluster } = require("../../test/labs/kubernetes/binding.js");
+const { missingChangers, pulumiPlugin, startControlPlane } = require("../../test/labs/kubernetes/lab.js");
+const { until } = require("../test/time.js");
+const { measureByHand, rowsByHand } = require("./by-hand.js");
+
+module.exports = { kubernetesTable, measureKubernetes };
+
+/** @typedef {import("./project.js").Place} Place */
+/** @typedef {import("./by-hand.js").Author} Author */
+/** @typedef {import("./by-hand.js").Pair} Pair */
+/** @typedef {import("../../test/labs/kubernetes/lab.js").ControlPlane} ControlPlane */
+
+const DRIVER = "ebs.csi.aws.com";
+const CLAIMS = "/api/v1/namespaces/default/persistentvolumeclaims";
+
+/**
+ * @param {Place} place
+ * @param {number[]} plan how many claims
+ * @param {() => void} check throws when interrupted
+ * @param {(text: string) => void} progress
+ * @returns {Promise<Pair[] | { missing: string }>} why this machine can't measure it
+ */
+async function measureKubernetes(place, plan, check, progress) {
+  const missing = missingChangers();
+  if (missing !== undefined) return { missing };
+  const lab = await startControlPlane();
+  let unbind = () => Promise.resolve();
+  try {
+    const driver = await lab.startDriver(DRIVER);
+    unbind = bindingClaims(lab, DRIVER);
+    let before = await claimRequests(lab);
+    let changed = driver.changes().length;
+    const cluster = {
+      ...{ name: "kubernetes", title: "Kubernetes", pluginPath: pulumiPlugin().path, environment: /^KUBE/ },
+      ...{ programs, steps: STEPS },
+      config: {
+        "storage-profiles:kubernetes": { driver: DRIVER, volumeBindingMode: "Immediate" },
+        "storage-profiles:profiles": PROFILES,
+        "kubernetes:kubeconfig": lab.kubeconfig,
+        "aws:region": "eu-central-1",
+      },
+      async reset() {
+        await clearCluster(lab);
+        before = await claimRequests(lab);
+      },
+      async calls() {
+        await carriedOut(lab);
+        const [now, changes] = [await claimRequests(lab), driver.changes()];
+        const text = counted(before, now, changes.slice(changed));
+        [before, changed] = [now, changes.length];
+        return text;
+      },
+    };
+    return await measureByHand(place, cluster, plan, check, progress);
+  } finally {
+    await unbind();
+    await lab.stop();
+  }
+}
+
+/**
+ * The table, as Markdown.
+ *
+ * @param {Pair[]} pairs
+ */
+function kubernetesTable(pairs) {
+  const steps = {
+    up: "first up",
+    preview: "unchanged preview",
+    change: "up with another profile and size",
+  };
+  const total = (/** @type {string} */ text) =>
+    [...text.matchAll(/(\d+) [A-Z]/g)].reduce((sum, [, count]) => sum + Number(count), 0);
+  const judge = (/** @type {string} */ step, /** @type {Pair} */ { n, hand, ours }) => {
+    const more = total(ours.calls[step] ?? "") - total(hand.calls[step] ?? "");
+    return more === 0 ? "equal" : `${more > 0 ? "+" : "−"}${Math.abs(more / n).toFixed(1)} a claim`;
+  };
+  return rowsByHand(pairs, steps, "requests", judge, { work: true });
+}
+
+// ---- the programs ----------------------------------------------------------------------------------------------------
+
+const STEPS = ["up", "change"];
+
+/** @type {Record<string, { profile: "gold" | "silver", size: number }>} */
+const WANTED = { up: { profile: "silver", size: 100 }, change: { profile: "gold", size: 200 } };
+
+const ATTRIBUTES = { gold: { iops: 6000, throughput: 500 }, silver: { iops: 3000, throughput: 125 } };
+
+const PROFILES = Object.fromEntries(
+  Object.entries(ATTRIBUTES).map(([name, { iops, throughput }]) => [
+    name,
+    { aws: { volumeType: "gp3", iops, throughputMiBps: throughput } },
+  ]),
+);
+
+/** @type {Record<Author, (n: number, step: string) => string>} */
+const programs = {
+  hand: (n, step) => `const { PersistentVolumeClaim } = require("@pulumi/kubernetes/core/v1/persistentVolumeClaim");
+const { StorageClass } = require("@pulumi/kubernetes/storage/v1/storageClass");
+const { VolumeAttributesClass } = require("@pulumi/kubernetes/storage/v1/volumeAttributesClass");
+const storage = new StorageClass("ebs", {
+  metadata: { name: "ebs" }, provisioner: "${DRIVER}", reclaimPolicy: "Retain", allowVolumeExpansion: true, volumeBindingMode: "Immediate",
+});
+const classes = {};
+for (const [name, { iops, throughput }] of Object.entries(${JSON.stringify(ATTRIBUTES)})) {
+  const parameters = { type: "gp3", iops: String(iops), throughput: String(throughput) };
+  classes[name] = new VolumeAttributesClass(name, { metadata: { name }, driverName: "${DRIVER}", parameters });
+}
+for (let i = 0; i < ${n}; i++) {
+  new PersistentVolumeClaim("v" + i, {
+    metadata: { name: "v" + i, namespace: "default" },
+    spec: {
+      accessModes: ["ReadWriteOnce"], storageClassName: storage.metadata.name,
+      volumeAttributesClassName: classes.${WANTED[step]?.profile}.metadata.name,
+      resources: { requests: { storage: "${WANTED[step]?.size}Gi" } },
+    },
+  }, { protect: true });
+}
+`,
+  ours: (n, step) => `const { ProfileClasses, ProfiledVolume } = require("storage-profiles");
+new ProfileClasses("classes", { profiles: ["gold", "silver"], aliases: false });
+for (let i = 0; i < ${n}; i++) {
+  new ProfiledVolume("v" + i + "@${WANTED[step]?.profile}", { sizeGiB: ${WANTED[step]?.size} });
+}
+`,
+};
+
+// ---- the lab ---------------------------------------------------------------------------------------------------------
+
+/**
+ * Waits until the driver has done what was asked of it: by hand, an `up` ends before.
+ *
+ * @param {ControlPlane} lab
+ */
+async function carriedOut(lab) {
+  const isDone = async () => {
+    const { body } = await lab.ask("GET", CLAIMS);
+    return body.items.every(
+      (/** @type {any} */ { spec, status }) =>
+        status.currentVolumeAttributesClassName === spec.volumeAttributesClassName &&
+        status.capacity?.storage === spec.resources.requests.storage,
+    );
+  };
+  await until("the driver to have done all changes", isDone, { everyMs: 500 });
+}
+
+/**
+ * @param {Record<string, number>} before
+ * @param {Record<string, number>} now
+ * @param {Record<string, any>[]} changes that the driver was asked for
+ */
+function counted(before, now, changes) {
+  const more = Object.entries(now).map(([verb, count]) => /** @type {const} */ ([verb, count - (before[verb] ?? 0)]));
+  const told = more.filter(([, count]) => count > 0).map(([verb, count]) => `${count} ${verb}`);
+  for (const kind of ["modify", "expand"]) {
+    const count = changes.filter((each) => kind in each).length;
+    if (count > 0) told.push(`driver: ${count} ${kind}`);
+  }
+  return told.sort().join(", ") || "none";
+}
