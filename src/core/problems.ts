@@ -525,8 +525,9 @@ export const problemKinds = {
   "volume-not-made": problemKind<{ name: string; because: string }>({
     meaning: "The `up` finished, but the requested volume doesn't exist.",
     message: ({ name, because }) => `volume "${name}" doesn't exist after the \`up\`: ${because}`,
-    allowed: () => "a program that declares the volumes in the stack's config (`volumesOfStack()`)",
-    fix: () => "declare them in the program, as stacks/index.ts does",
+    allowed: () =>
+      "a program that declares the volumes in the stack's config (`volumesOfStack()` in TypeScript, the resource `StackVolumes` in other languages)",
+    fix: ({ name }) => `declare them in the program, or only "${name}"`,
   }),
   "removal-unfinished": problemKind<{ name: string }>({
     meaning: "The volume that Docker asks for is being deleted: its removal was interrupted.",
@@ -821,7 +822,7 @@ export const problemKinds = {
     message: ({ volume }) => `the program sets the profile and the size of "${volume}"`,
     allowed: () => "a volume listed in the stack's config",
     fix: ({ volume }) =>
-      `change \`new ProfiledVolume("${volume}@…")\` in the program; the profile's definition can be changed in the config`,
+      `change the ProfiledVolume "${volume}" in the program; the profile's definition can be changed in the config`,
   }),
   "engine-missing": problemKind<{ why: string }>({
     meaning: "The Pulumi CLI can't be started.",
