@@ -73,7 +73,8 @@ export class StorageProfiles implements pulumi.provider.Provider {
     news: Properties,
   ): Promise<pulumi.provider.UpdateResult> {
     const provider = await this.providerOf(urn);
-    const { outs = {} } = (await provider.update?.(id, plain(olds), plain(news)).catch(markedFailure(news, textOf(urn)))) ?? {};
+    const { outs = {} } =
+      (await provider.update?.(id, plain(olds), plain(news)).catch(markedFailure(news, textOf(urn)))) ?? {};
     return { outs: { ...marked(outs, news), ...textOf(urn) } };
   }
 

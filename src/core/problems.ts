@@ -834,6 +834,14 @@ export const problemKinds = {
     meaning: "The Pulumi CLI failed. The message includes its own error.",
     message: ({ command, why }) => `\`pulumi ${command}\` failed: ${why}`,
   }),
+  "providers-changed": problemKind<object>({
+    meaning:
+      "The program's language or a provider package has changed since the last `up`, and the engine can't begin to use the new one with only some of the volumes.",
+    message: () =>
+      "since the last `up`, resources of the stack have another provider: the program's language or a provider package has changed",
+    allowed: () => "an `up` of the whole stack",
+    fix: () => "run `pulumi up` once, without --target",
+  }),
   "state-not-readable": problemKind<{ why: string }>({
     meaning: "The format of the Pulumi state isn't supported.",
     message: ({ why }) => `the state can't be read: ${why}`,

@@ -316,7 +316,8 @@ async function runToEnd(
       if (!told) return;
       if (told.type === "message" && told.severity === "error") errors.push(told.text);
       if (told.type === "summary") summary = told.changes;
-      if (told.type === "resource" && told.operation === "create" && told.volume !== undefined) created.add(told.volume);
+      if (told.type === "resource" && told.operation === "create" && told.volume !== undefined)
+        created.add(told.volume);
       carried.tell(told);
     });
     carried.engine(processOf(run.pid));

@@ -1,9 +1,9 @@
 // Programs in other languages than TypeScript, on the real engine and the real language host: what a user sees of plans, changes and
 // refusals. The package is a plugin to them.
 
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
 import type { ScaleioGateway } from "../../emulators";
 import { diagnostics, Project, succeeded, type Ran } from "../support/engine";
@@ -16,6 +16,7 @@ import { emptyGateway, onArray } from "../support/scaleio";
 
 const volume = (properties: object) => ({ type: "storage-profiles:ProfiledVolume", properties });
 const DIRECTORY = { local: { mode: "directory" } };
+const POLICY_PACK = "node_modules/storage-profiles-policy";
 
 // What a refusal lists of `data@glod` and of `logs` with profile `sliver`. Which volume comes first is chance where the program is another
 // process.
@@ -136,6 +137,21 @@ describeYaml("a program in YAML", () => {
     await project.destroy();
   });
 
+  test("the policy pack refuses a volume by its profile, and takes its own resource for the profile's", async () => {
+    project.config(DIRECTORY);
+    cpSync(resolve(__dirname, "../../packages/policy"), join(project.directory, POLICY_PACK), { recursive: true });
+    project.write("policies.json", JSON.stringify({ "permitted-profiles": { profiles: ["gold"] } }));
+    project.declare({ "data@bronze": volume({ sizeGiB: 1 }), "fine@gold": volume({ sizeGiB: 1 }) });
+    const policed = ["--policy-pack", POLICY_PACK, "--policy-pack-config", "policies.json"];
+    const { code, text } = await project.run(["preview", ...policed]);
+    expect(code).not.toBe(0);
+    expect(text).toContain('data: profile "bronze" isn\'t permitted in stack dev [profile-not-permitted]');
+    expect(text).not.toMatch(/fine: |volume-without-profile/);
+    project.declare({ "fine@gold": volume({ sizeGiB: 1, deletionProtection: false }) });
+    expect(await project.up({}, ...policed)).toContain("storage-profiles@v");
+    await project.destroy();
+  });
+
   test("a volume's arguments are checked by the schema, and its outputs reach other resources", async () => {
     project.config(DIRECTORY);
     project.declare({ data: volume({ sizeGb: 1 }) });
@@ -233,6 +249,95 @@ describeYaml("a program in YAML, on an array", () => {
     // Only a program has the engine give the connection to the plugin.
     succeeded(await project.run(["destroy", "--yes", "--skip-preview", "--run-program"]));
     expect(onArray(gateway)).toEqual([]);
+  });
+});
+
+describeYaml("a stack whose program gets another language", () => {
+  const project = new YamlProject("moved");
+  let gateway: ScaleioGateway;
+  beforeAll(async () => {
+    gateway = await emptyGateway();
+    await project.init();
+  });
+  afterAll(async () => {
+    await project.dispose();
+    await gateway.close();
+  });
+
+  const inTypescript = (rest = "") => {
+    project.write("Pulumi.yaml", JSON.stringify({ name: "moved", runtime: "nodejs" }));
+    project.program(`
+      const { VolumeAttachment } = require("storage-profiles");
+      const data = new ProfiledVolume("data@gold", { sizeGiB: 8${rest} });
+      new VolumeAttachment("data-on-node1", { volume: data, host: "node1" });
+      new ProfiledVolume("disk@gold", { sizeGiB: 1, backend: "local"${rest} });
+    `);
+  };
+  const inYaml = () =>
+    project.declare({
+      "data@gold": volume({ sizeGiB: 8 }),
+      "data-on-node1": {
+        type: "storage-profiles:VolumeAttachment",
+        properties: { volume: "${data@gold}", host: "node1" },
+      },
+      "disk@gold": volume({ sizeGiB: 1, backend: "local" }),
+    });
+  // Of each resource of ours what a move must keep, by what it is called in either language.
+  const recorded = async () =>
+    Object.fromEntries(
+      (await project.resources())
+        .filter(({ type }) => /storage-profiles/.test(type) && !type.startsWith("pulumi:providers"))
+        .map(({ urn, id, protect, outputs, parent }) => [
+          urn.split("::").at(-1) + (parent?.includes("ProfiledVolume") || parent?.includes("Attach") ? " below" : ""),
+          { id, protect, outputs },
+        ]),
+    );
+
+  test("keeps every volume, mapping and byte, there and back, and a targeted run in between touches nothing", async () => {
+    writeFileSync(join(project.directory, "ca.pem"), gateway.ca);
+    const connection = { endpoint: gateway.url, username: gateway.username, caFile: "ca.pem" };
+    project.config(
+      { backend: "scaleio", scaleio: { protectionDomain: "domain1", storagePool: "pool1" }, ...DIRECTORY },
+      Object.fromEntries(Object.entries(connection).map(([key, value]) => [`scaleio:${key}`, value])),
+    );
+    await project.secret("scaleio:password", gateway.password);
+    inTypescript();
+    await project.up();
+    const before = await recorded();
+    const { id = "" } = (await project.state())["LocalVolume disk"]!;
+    writeFileSync(join(id, "data/precious"), "data");
+    const array = onArray(gateway);
+    const { length: calls } = gateway.calls;
+    const untouched = () => {
+      expect(onArray(gateway)).toEqual(array);
+      expect(gateway.calls.slice(calls)).toEqual([]);
+      expect(readFileSync(join(id, "data/precious"), "utf8")).toBe("data");
+    };
+
+    inYaml();
+    const targeted = await project.command("storage-profiles", ["apply", "disk", "--yes"]);
+    expect(targeted.text).toContain("[providers-changed]");
+    expect(targeted.text).toContain("run `pulumi up` once, without --target");
+    expect(await recorded()).toEqual(before);
+    expect((await project.upSteps()).steps).toEqual([]);
+    expect((await project.state())["Volume disk"]).toMatchObject({
+      type: "storage-profiles:local:Volume",
+      protect: true,
+    });
+    expect(await recorded()).toEqual(before);
+    untouched();
+
+    inTypescript();
+    expect((await project.upSteps()).steps).toEqual([]);
+    expect(await recorded()).toEqual(before);
+    untouched();
+
+    // What TypeScript has taken over it can change and delete.
+    inTypescript(", deletionProtection: false");
+    await project.up();
+    await project.destroy();
+    expect(onArray(gateway)).toEqual([]);
+    expect(existsSync(id)).toBe(false);
   });
 });
 
@@ -422,6 +527,16 @@ describeLanguage("python", "a program in Python", () => {
       succeeded(await project.command("storage-profiles", ["apply", "--yes"]));
       expect((await project.state())["Volume data"]?.outputs["settings"]).toMatchObject({ iopsLimit: 20_000 });
 
+      // A program in TypeScript would take all of it over as it is.
+      const written = readFileSync(join(project.directory, "Pulumi.yaml"), "utf8");
+      project.write("Pulumi.yaml", JSON.stringify({ name: "python", runtime: "nodejs" }));
+      project.program(`
+        const data = new ProfiledVolume("data@gold", { size: "1GiB" });
+        new ProfiledVolume("copy", { profile: "bronze", sizeGiB: data.sizeGiB, deletionProtection: false });
+      `);
+      expect(await project.steps()).toEqual([]);
+      project.write("Pulumi.yaml", written);
+
       project.declare(python('storage.ProfiledVolume("data@silver", size="2GiB", deletion_protection=False)'));
       const { steps, text } = await project.upSteps();
       expect(steps).toEqual([
@@ -442,14 +557,17 @@ describeLanguage("python", "a program in Python", () => {
 });
 
 describeLanguage("go", "a program in Go", () => {
-  const project = new SdkProject("go", "go");
-  beforeAll(() => project.init());
+  const project = new SdkProject("project", "go");
   afterAll(() => project.dispose());
 
-  test("makes a volume by the generated SDK, and changes it in place", async () => {
-    project.writeProject();
+  test("makes a volume by the generated SDK and the program that `init` writes, and changes it in place", async () => {
+    await emptied(project);
+    const text = succeeded(await project.command("storage-profiles", [...init("go")]));
+    for (const file of ["Pulumi.yaml", "main.go", "go.mod"]) expect(text).toContain(`Created ${file}\n`);
+    expect(text).toContain("pulumi package add ./node_modules/storage-profiles");
+    const program = readFileSync(join(project.directory, "main.go"), "utf8");
+    project.pinModules();
     expect(await project.addPackage()).toEqual({ "storage-profiles": "./node_modules/storage-profiles" });
-    project.config(DIRECTORY);
     project.declare(
       go(
         goVolume("data@glod", 'Size: pulumi.String("1GiB")'),
@@ -459,8 +577,9 @@ describeLanguage("go", "a program in Go", () => {
     );
     expect(problems(await project.run(["preview"]))).toEqual(await inTypeScript());
 
-    project.declare(go(goVolume("data@gold", 'Size: pulumi.String("1GiB")')));
+    project.declare(program);
     await project.up();
+    expect((await project.outputs())["volumes"]).toMatchObject({ data: { profile: "gold", sizeGiB: 1 } });
     const before = (await project.state())["Volume data"];
     writeFileSync(join(before?.id ?? "", "data/precious"), "data");
     project.declare(
