@@ -12,7 +12,7 @@ import { openJournal, type JournalEntry } from "./journal";
 import { makeOperation, type Carried, type OperationRequest } from "./operation";
 import type { ProjectContext } from "./project";
 import { startRun } from "./engine-run";
-import { oneVolume, selectorOf, volumesAt } from "./select";
+import { oneVolume, recordedAs, selectorOf, volumesAt } from "./select";
 import { placed, statusesOf } from "./status";
 import type { ApplyOptions, Operation, OperationReport, StackConfigRead, StackState, VolumeStatus } from "./types";
 
@@ -178,10 +178,10 @@ async function notMade(
 ): Promise<Problem[]> {
   const missing = volumes.filter(({ name, urn }) => urn === undefined && !created.has(name));
   if (kind !== "apply" || missing.length === 0) return [];
-  const now = statusesOf(await parts.readConfig(), await parts.readState());
+  const now = await parts.readState();
   const because = "the program doesn't declare it";
   return missing
-    .filter(({ name }) => now.some((each) => each.name === name && each.urn === undefined))
+    .filter(({ name }) => recordedAs(now, name).length === 0)
     .map(({ name }) => problem("volume-not-made", name, undefined, { name, because }));
 }
 
