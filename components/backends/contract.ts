@@ -53,7 +53,10 @@ export interface BackendDefinition<Types extends ResourceTypes = ResourceTypes> 
    * Absent where all resources are those of another package.
    */
   providers?: () => Readonly<Record<string, dynamic.ResourceProvider>>;
-  /** Loads what these resources are called in a state, by the same keys. */
+  /**
+   * Loads what these resources are called in a state, by the same keys.
+   * @internal
+   */
   resources?: () => Readonly<Record<string, OwnResource>>;
   /** Loads what attaches them to hosts; absent where they are mounted where they are. */
   attachments?: () => Attacher<NonNullable<Types["attachment"]>>;

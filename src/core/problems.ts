@@ -836,7 +836,7 @@ export const problemKinds = {
   }),
   "providers-changed": problemKind<object>({
     meaning:
-      "The program's language or a provider package has changed since the last `up`, and the engine can't begin to use the new one with only some of the volumes.",
+      "The program's language or a provider package has changed since the last `up`: the next run must cover the whole stack.",
     message: () =>
       "since the last `up`, resources of the stack have another provider: the program's language or a provider package has changed",
     allowed: () => "an `up` of the whole stack",
