@@ -99,7 +99,7 @@ const typeOf = (urn: string) => urn.split("::").at(-2)?.split("$").at(-1) ?? "";
 function partsOf(type: string): { definition: BackendDefinition | undefined; name: string } {
   const [, backend = "", name = ""] = type.split(":");
   const isBackend = (each: string): each is BackendName => backendNames.some((known) => known === each);
-  return { definition: isBackend(backend) ? (backendDefinition(backend) as BackendDefinition) : undefined, name };
+  return { definition: isBackend(backend) ? backendDefinition(backend) : undefined, name };
 }
 
 // The text that names the dynamic provider, for the outputs: a program in TypeScript that declares the resource takes them over as they are, and

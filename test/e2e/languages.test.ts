@@ -270,9 +270,9 @@ describeYaml("a stack whose program gets another language", () => {
   const recorded = async () =>
     Object.fromEntries(
       (await project.resources())
-        .filter(({ type }) => /storage-profiles/.test(type) && !type.startsWith("pulumi:providers"))
+        .filter(({ type }) => type.includes("storage-profiles") && !type.startsWith("pulumi:providers"))
         .map(({ urn, id, protect, outputs, parent }) => [
-          urn.split("::").at(-1) + (parent?.includes("ProfiledVolume") || parent?.includes("Attach") ? " below" : ""),
+          `${urn.split("::").at(-1)} ${parent?.includes("storage-profiles") ? "below its component" : ""}`,
           { id, protect, outputs },
         ]),
     );

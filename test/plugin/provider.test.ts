@@ -4,7 +4,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import type { BackendDefinition } from "../../components/backends/contract";
 import { backendDefinition } from "../../components/backends/registry";
 import { backendNames } from "../../src";
 import { givenOptions } from "../../plugin/options";
@@ -65,7 +64,7 @@ test("a local volume is created, read, compared and deleted by the dynamic provi
 
 test("the plugin and the dynamic providers have the same resources, by the same code", () => {
   for (const backend of backendNames) {
-    const { providers, resources } = backendDefinition(backend) as BackendDefinition;
+    const { providers, resources } = backendDefinition(backend);
     const made = Object.entries(resources?.() ?? {});
     expect(Object.keys(providers?.() ?? {}).sort()).toEqual(made.map(([name]) => name).sort());
     for (const [name, { token, dynamicType, providerText }] of made) {
