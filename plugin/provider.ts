@@ -4,6 +4,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type * as dynamic from "@pulumi/pulumi/dynamic";
 
 import { backendNames, type BackendName } from "../src";
+import type { BackendDefinition } from "../components/backends/contract";
 import { backendDefinition } from "../components/backends/registry";
 import { components } from "./components";
 import { stackConfig } from "./config";
@@ -49,8 +50,8 @@ export class StorageProfiles implements pulumi.provider.Provider {
 
   async create(urn: pulumi.URN, inputs: Properties): Promise<pulumi.provider.CreateResult> {
     const provider = await this.providerOf(urn);
-    const { id, outs = {} } = await provider.create(plain(inputs)).catch(markedFailure(inputs));
-    return { id, outs: marked(outs, inputs) };
+    const { id, outs = {} } = await provider.create(plain(inputs)).catch(markedFailure(inputs, textOf(urn)));
+    return { id, outs: { ...marked(outs, inputs), ...textOf(urn) } };
   }
 
   async read(id: pulumi.ID, urn: pulumi.URN, props: Properties = {}): Promise<pulumi.provider.ReadResult> {
@@ -60,7 +61,7 @@ export class StorageProfiles implements pulumi.provider.Provider {
     // No id: it is gone.
     return {
       id: found.id ?? "",
-      props: marked(found.props ?? {}, props),
+      props: found.props ? { ...marked(found.props, props), ...textOf(urn) } : {},
       ...(inputs && { inputs: marked(inputs, props) }),
     };
   }
@@ -72,8 +73,9 @@ export class StorageProfiles implements pulumi.provider.Provider {
     news: Properties,
   ): Promise<pulumi.provider.UpdateResult> {
     const provider = await this.providerOf(urn);
-    const { outs = {} } = (await provider.update?.(id, plain(olds), plain(news)).catch(markedFailure(news))) ?? {};
-    return { outs: marked(outs, news) };
+    const { outs = {} } =
+      (await provider.update?.(id, plain(olds), plain(news)).catch(markedFailure(news, textOf(urn)))) ?? {};
+    return { outs: { ...marked(outs, news), ...textOf(urn) } };
   }
 
   async delete(id: pulumi.ID, urn: pulumi.URN, props: Properties): Promise<void> {
@@ -82,7 +84,7 @@ export class StorageProfiles implements pulumi.provider.Provider {
 
   // storage-profiles:local:Volume is the provider `Volume` of backend `local`.
   private providerOf(urn: pulumi.URN): Promise<OwnProvider> {
-    const type = urn.split("::").at(-2)?.split("$").at(-1) ?? "";
+    const type = typeOf(urn);
     const known = this.configured.get(type);
     if (known) return known;
     const made = loadProvider(type);
@@ -91,12 +93,26 @@ export class StorageProfiles implements pulumi.provider.Provider {
   }
 }
 
-async function loadProvider(type: string): Promise<OwnProvider> {
+const typeOf = (urn: string) => urn.split("::").at(-2)?.split("$").at(-1) ?? "";
+
+// The backend that a type of ours is of, and its name there.
+function partsOf(type: string): { definition: BackendDefinition | undefined; name: string } {
   const [, backend = "", name = ""] = type.split(":");
   const isBackend = (each: string): each is BackendName => backendNames.some((known) => known === each);
-  const provider = isBackend(backend)
-    ? (backendDefinition(backend).providers?.()[name] as OwnProvider | undefined)
-    : undefined;
+  return { definition: isBackend(backend) ? backendDefinition(backend) : undefined, name };
+}
+
+// The text that names the dynamic provider, for the outputs: a program in TypeScript that declares the resource takes them over as they are, and
+// by the text it is read and deleted then.
+function textOf(urn: string): { __provider?: string } {
+  const { definition, name } = partsOf(typeOf(urn));
+  const text = definition?.resources?.()[name]?.providerText;
+  return text === undefined ? {} : { __provider: text };
+}
+
+async function loadProvider(type: string): Promise<OwnProvider> {
+  const { definition, name } = partsOf(type);
+  const provider = definition?.providers?.()[name] as OwnProvider | undefined;
   if (!provider) throw new Error(`unknown resource type ${type}`);
   await provider.configure?.({ config: stackConfig });
   return provider;

@@ -23,13 +23,14 @@ export function marked(properties: object, given: Properties): Properties {
 }
 
 /**
- * Throws an error again, with properties that can be sent where it has some: those of a resource that is made or changed only in part. With
- * others the SDK fails while it packs the error, and never answers the engine.
+ * Throws an error again, with properties that can be sent where it has some: those of a resource that is made or changed only in part, and `also`.
+ * With others the SDK fails while it packs the error, and never answers the engine.
  */
-export function markedFailure(given: Properties): (error: unknown) => never {
+export function markedFailure(given: Properties, also: Properties = {}): (error: unknown) => never {
   return (error) => {
     const { properties } = (error ?? {}) as { properties?: object };
-    throw properties === undefined ? error : Object.assign(error as Error, { properties: marked(properties, given) });
+    if (properties === undefined) throw error;
+    throw Object.assign(error as Error, { properties: { ...marked(properties, given), ...also } });
   };
 }
 

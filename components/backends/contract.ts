@@ -7,6 +7,7 @@ import type { BackendName, Note, Problem, ResolvedVolume, Settings, StackConfig 
 import type { DeclaredVolume } from "../declared";
 import type { NodeOptions, NodeStorage } from "../host/contract";
 import type { TimedOperation } from "../options";
+import type { OwnResource } from "../own-resources";
 import type { ProfiledVolume } from "../profiled-volume";
 import type { VolumeTransform } from "../transform";
 
@@ -52,6 +53,11 @@ export interface BackendDefinition<Types extends ResourceTypes = ResourceTypes> 
    * Absent where all resources are those of another package.
    */
   providers?: () => Readonly<Record<string, dynamic.ResourceProvider>>;
+  /**
+   * Loads what these resources are called in a state, by the same keys.
+   * @internal
+   */
+  resources?: () => Readonly<Record<string, OwnResource>>;
   /** Loads what attaches them to hosts; absent where they are mounted where they are. */
   attachments?: () => Attacher<NonNullable<Types["attachment"]>>;
   /** Loads what brings them to the machine that runs a container; absent where nothing does. */

@@ -244,7 +244,9 @@ async function follow(operation: Operation, tell: (text: string) => void): Promi
 
 function errorOf(name: string, said: string[] | undefined, { problems, state }: OperationReport): StackError {
   if (said) return new StackError([problem("engine-failed", name, undefined, { command: "up", why: said.join("\n") })]);
-  const [first, ...others] = problems;
+  // What is said of other volumes is their own.
+  const own = problems.filter(({ path }) => path === name);
+  const [first, ...others] = own.length > 0 ? own : problems;
   if (first) return new StackError([first, ...others]);
   const because = state === "succeeded" ? "the program doesn't declare it" : `the \`up\` was ${state}`;
   return new StackError([problem("volume-not-made", name, undefined, { name, because })]);

@@ -42,12 +42,6 @@ export const dockerProblems = defineProblems(
         message: ({ name, users }) => `"${name}" is in use by ${listed(users)}`,
         fix: () => "stop those containers first",
       }),
-      "volume-not-made": problemKind<{ name: string; because: string }>({
-        meaning: "The `up` finished, but the requested volume doesn't exist.",
-        message: ({ name, because }) => `volume "${name}" doesn't exist after the \`up\`: ${because}`,
-        allowed: () => "a program that declares the volumes in the stack's config (`volumesOfStack()`)",
-        fix: () => "declare them in the program, as stacks/index.ts does",
-      }),
       "removal-unfinished": problemKind<{ name: string }>({
         meaning: "The volume that Docker asks for is being deleted: its removal was interrupted.",
         message: ({ name }) => `the removal of "${name}" was interrupted; the next \`up\` deletes it`,

@@ -93,6 +93,7 @@ const statuses: Partial<Record<ProblemCode, number>> = {
   "edit-not-possible": 409,
   "file-not-parsed": 409,
   "stack-unknown": 409,
+  "providers-changed": 409,
   "config-changed": 412,
   "config-busy": 503,
   "config-not-written": 503,

@@ -72,6 +72,8 @@ export function engineError(stack: string, command: string, text: string, stacks
     return stackError("stack-locked", "stack", stack, { stack, holder: told, isDead }, { holder });
   }
   if (isUnknownStack(text)) return unknownStack(stack, stacks);
+  if (text.includes("change of providers mixed with --target"))
+    return stackError("providers-changed", "stack", undefined, {});
   const lines = text
     .split("\n")
     .map((line) => line.replace(/^(error: )+/, "").trim())

@@ -12,7 +12,7 @@ import { openJournal, type JournalEntry } from "./journal";
 import { makeOperation, type Carried, type OperationRequest } from "./operation";
 import type { ProjectContext } from "./project";
 import { startRun } from "./engine-run";
-import { oneVolume, selectorOf, volumesAt } from "./select";
+import { oneVolume, recordedAs, selectorOf, volumesAt } from "./select";
 import { placed, statusesOf } from "./status";
 import type { ApplyOptions, Operation, OperationReport, StackConfigRead, StackState, VolumeStatus } from "./types";
 import { problem } from "./problems";
@@ -166,7 +166,24 @@ async function carry(carried: Carried, parts: Parts, journal: ReturnType<typeof 
   const declared = stays.map(({ name }) =>
     problem("volume-declared", "destroy", name, { volume: name, by: "the program" }),
   );
-  carried.finish(declared.length > 0 ? "failed" : "succeeded", { summary: ended.summary, problems: declared });
+  const left = [...declared, ...(await notMade(request, chosen.volumes, ended, parts))];
+  carried.finish(left.length > 0 ? "failed" : "succeeded", { summary: ended.summary, problems: left });
+}
+
+// The engine finds nothing wrong with a target that the program doesn't declare. Only of one whose creation it didn't tell is the state read.
+async function notMade(
+  { kind }: OperationRequest,
+  volumes: readonly VolumeStatus[],
+  { created }: Ended,
+  parts: Parts,
+): Promise<Problem[]> {
+  const missing = volumes.filter(({ name, urn }) => urn === undefined && !created.has(name));
+  if (kind !== "apply" || missing.length === 0) return [];
+  const now = await parts.readState();
+  const because = "the program doesn't declare it";
+  return missing
+    .filter(({ name }) => recordedAs(now, name).length === 0)
+    .map(({ name }) => problem("volume-not-made", name, undefined, { name, because }));
 }
 
 // What a run would delete or replace of volumes that aren't to be deleted, by the engine's own plan for the same targets.
@@ -207,7 +224,7 @@ async function deletionsIn(
       found.set(volume, problem("deletion-not-requested", "volumes", volume, { volume, isReplaced }));
     }
   }
-  return { ended: { code, output, errors, summary: undefined }, problems: [...found.values()] };
+  return { ended: { code, output, errors, summary: undefined, created: new Set() }, problems: [...found.values()] };
 }
 
 interface Chosen {
@@ -274,6 +291,8 @@ interface Ended {
   /** What the engine called errors. */
   errors: string[];
   summary: Record<string, number> | undefined;
+  /** The names of the volumes of which it created a resource. */
+  created: ReadonlySet<string>;
 }
 
 // Runs the engine, and again while another run holds the stack's lock, for as long as was asked.
@@ -289,6 +308,7 @@ async function runToEnd(
   let spare = carried.request.refresh ? undefined : await ready?.take();
   for (let isFreed = false; ;) {
     const errors: string[] = [];
+    const created = new Set<string>();
     let summary: Record<string, number> | undefined;
     const kept = spare;
     spare = undefined;
@@ -297,6 +317,8 @@ async function runToEnd(
       if (!told) return;
       if (told.type === "message" && told.severity === "error") errors.push(told.text);
       if (told.type === "summary") summary = told.changes;
+      if (told.type === "resource" && told.operation === "create" && told.volume !== undefined)
+        created.add(told.volume);
       carried.tell(told);
     });
     carried.engine(processOf(run.pid));
@@ -309,7 +331,7 @@ async function runToEnd(
     // It may have died in the wrong moment. Then nothing has happened yet, and the engine is run as ever.
     if (code !== 0 && kept?.isBroken() === true && !carried.isCancelled()) continue;
     const holder = code === 0 ? undefined : lockHolder(output);
-    if (!holder || carried.isCancelled()) return { code, output, errors, summary };
+    if (!holder || carried.isCancelled()) return { code, output, errors, summary, created };
     if (!isFreed && (await freeLock(holder.who, parts, journal))) {
       isFreed = true;
       carried.tell({
@@ -320,7 +342,7 @@ async function runToEnd(
       continue;
     }
     // Nobody gives a lock back who is dead.
-    if (monotonic.now() >= deadline || isDeadHolder(holder)) return { code, output, errors, summary };
+    if (monotonic.now() >= deadline || isDeadHolder(holder)) return { code, output, errors, summary, created };
     carried.tell({ type: "message", severity: "info", text: `waiting for the stack's lock: ${holder.who}` });
     await new Promise((done) => setTimeout(done, 1_000));
   }

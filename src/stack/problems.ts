@@ -156,12 +156,19 @@ export const stackProblems = defineProblems(
         message: ({ volume, by }) => `"${volume}" is still declared in ${by}`,
         fix: ({ by }) => `remove it from ${by} first`,
       }),
+      "volume-not-made": problemKind<{ name: string; because: string }>({
+        meaning: "The `up` finished, but the requested volume doesn't exist.",
+        message: ({ name, because }) => `volume "${name}" doesn't exist after the \`up\`: ${because}`,
+        allowed: () =>
+          "a program that declares the volumes in the stack's config (`volumesOfStack()` in TypeScript, the resource `StackVolumes` in other languages)",
+        fix: ({ name }) => `declare them in the program, or only "${name}"`,
+      }),
       "volume-of-program": problemKind<{ volume: string }>({
         meaning: "The profile of a volume can't be changed in the config when the program sets it.",
         message: ({ volume }) => `the program sets the profile and the size of "${volume}"`,
         allowed: () => "a volume listed in the stack's config",
         fix: ({ volume }) =>
-          `change \`new ProfiledVolume("${volume}@…")\` in the program; the profile's definition can be changed in the config`,
+          `change the ProfiledVolume "${volume}" in the program; the profile's definition can be changed in the config`,
       }),
       "engine-missing": problemKind<{ why: string }>({
         meaning: "The Pulumi CLI can't be started.",
@@ -172,6 +179,14 @@ export const stackProblems = defineProblems(
       "engine-failed": problemKind<{ command: string; why: string }>({
         meaning: "The Pulumi CLI failed. The message includes its own error.",
         message: ({ command, why }) => `\`pulumi ${command}\` failed: ${why}`,
+      }),
+      "providers-changed": problemKind<object>({
+        meaning:
+          "The program's language or a provider package has changed since the last `up`: the next run must cover the whole stack.",
+        message: () =>
+          "since the last `up`, resources of the stack have another provider: the program's language or a provider package has changed",
+        allowed: () => "an `up` of the whole stack",
+        fix: () => "run `pulumi up` once, without --target",
       }),
       "state-not-readable": problemKind<{ why: string }>({
         meaning: "The format of the Pulumi state isn't supported.",

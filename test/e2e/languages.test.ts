@@ -1,13 +1,17 @@
 // Programs in other languages than TypeScript, on the real engine and the real language host: what a user sees of plans, changes and
 // refusals. The package is a plugin to them.
 
-import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import type { ScaleioGateway } from "../../emulators";
 import { diagnostics, Project, succeeded, type Ran } from "../support/engine";
+import { ask } from "../support/http";
 import { describeLanguage, describeYaml, SdkProject, virtualenv, YamlProject } from "../support/languages";
 import { loopReason, testIf } from "../support/machine";
+import { callPlugin } from "../support/plugin";
+import { RunningCommand } from "../support/running";
 import { emptyGateway, onArray } from "../support/scaleio";
 
 const volume = (properties: object) => ({ type: "storage-profiles:ProfiledVolume", properties });
@@ -121,6 +125,14 @@ describeYaml("a program in YAML", () => {
     expect(plan).toContain("20,000 IOPS");
     succeeded(await project.command("storage-profiles", ["apply", "--yes"]));
     expect((await project.state())["Volume data"]?.outputs["settings"]).toMatchObject({ iopsLimit: 20_000 });
+
+    // What the program declares is changed there; what the config lists, this program doesn't declare.
+    const ofProgram = await project.command("storage-profiles", ["apply", "data@silver", "--yes"]);
+    expect([ofProgram.code, ofProgram.text]).toEqual([1, expect.stringContaining('change the ProfiledVolume "data"')]);
+    const notMade = await project.command("storage-profiles", ["apply", "new@silver", "--size", "1", "--yes"]);
+    expect(notMade.code).toBe(1);
+    expect(notMade.text).toContain("the program doesn't declare it [volume-not-made]");
+    expect(notMade.text).toContain("the resource `StackVolumes` in other languages");
     await project.destroy();
   });
 
@@ -224,6 +236,95 @@ describeYaml("a program in YAML, on an array", () => {
   });
 });
 
+describeYaml("a stack whose program gets another language", () => {
+  const project = new YamlProject("moved");
+  let gateway: ScaleioGateway;
+  beforeAll(async () => {
+    gateway = await emptyGateway();
+    await project.init();
+  });
+  afterAll(async () => {
+    await project.dispose();
+    await gateway.close();
+  });
+
+  const inTypescript = (rest = "") => {
+    project.write("Pulumi.yaml", JSON.stringify({ name: "moved", runtime: "nodejs" }));
+    project.program(`
+      const { VolumeAttachment } = require("storage-profiles");
+      const data = new ProfiledVolume("data@gold", { sizeGiB: 8${rest} });
+      new VolumeAttachment("data-on-node1", { volume: data, host: "node1" });
+      new ProfiledVolume("disk@gold", { sizeGiB: 1, backend: "local"${rest} });
+    `);
+  };
+  const inYaml = () =>
+    project.declare({
+      "data@gold": volume({ sizeGiB: 8 }),
+      "data-on-node1": {
+        type: "storage-profiles:VolumeAttachment",
+        properties: { volume: "${data@gold}", host: "node1" },
+      },
+      "disk@gold": volume({ sizeGiB: 1, backend: "local" }),
+    });
+  // Of each resource of ours what a move must keep, by what it is called in either language.
+  const recorded = async () =>
+    Object.fromEntries(
+      (await project.resources())
+        .filter(({ type }) => type.includes("storage-profiles") && !type.startsWith("pulumi:providers"))
+        .map(({ urn, id, protect, outputs, parent }) => [
+          `${urn.split("::").at(-1)} ${parent?.includes("storage-profiles") ? "below its component" : ""}`,
+          { id, protect, outputs },
+        ]),
+    );
+
+  test("keeps every volume, mapping and byte, there and back, and a targeted run in between touches nothing", async () => {
+    writeFileSync(join(project.directory, "ca.pem"), gateway.ca);
+    const connection = { endpoint: gateway.url, username: gateway.username, caFile: "ca.pem" };
+    project.config(
+      { backend: "scaleio", scaleio: { protectionDomain: "domain1", storagePool: "pool1" }, ...DIRECTORY },
+      Object.fromEntries(Object.entries(connection).map(([key, value]) => [`scaleio:${key}`, value])),
+    );
+    await project.secret("scaleio:password", gateway.password);
+    inTypescript();
+    await project.up();
+    const before = await recorded();
+    const { id = "" } = (await project.state())["LocalVolume disk"]!;
+    writeFileSync(join(id, "data/precious"), "data");
+    const array = onArray(gateway);
+    const { length: calls } = gateway.calls;
+    const untouched = () => {
+      expect(onArray(gateway)).toEqual(array);
+      expect(gateway.calls.slice(calls)).toEqual([]);
+      expect(readFileSync(join(id, "data/precious"), "utf8")).toBe("data");
+    };
+
+    inYaml();
+    const targeted = await project.command("storage-profiles", ["apply", "disk", "--yes"]);
+    expect(targeted.text).toContain("[providers-changed]");
+    expect(targeted.text).toContain("run `pulumi up` once, without --target");
+    expect(await recorded()).toEqual(before);
+    expect((await project.upSteps()).steps).toEqual([]);
+    expect((await project.state())["Volume disk"]).toMatchObject({
+      type: "storage-profiles:local:Volume",
+      protect: true,
+    });
+    expect(await recorded()).toEqual(before);
+    untouched();
+
+    inTypescript();
+    expect((await project.upSteps()).steps).toEqual([]);
+    expect(await recorded()).toEqual(before);
+    untouched();
+
+    // What TypeScript has taken over it can change and delete.
+    inTypescript(", deletionProtection: false");
+    await project.up();
+    await project.destroy();
+    expect(onArray(gateway)).toEqual([]);
+    expect(existsSync(id)).toBe(false);
+  });
+});
+
 // A folder as it is before `init`, whose name is the project's. The stack's file says where the test's volumes go, and nothing more.
 async function emptied(project: Project): Promise<void> {
   await project.init();
@@ -233,17 +334,22 @@ async function emptied(project: Project): Promise<void> {
   project.write("Pulumi.dev.yaml", JSON.stringify({ config: { ...place, ...deletionProtection } }));
 }
 
-// The volume that `init` lists is created, changed in place by a command, and read by others; a second one joins it.
-async function commandsCarryOn(project: Project): Promise<void> {
+// The volume that `init` lists is created, changed in place by a command, and read by others; HTTP and Docker add one each.
+async function interfacesCarryOn(project: Project): Promise<void> {
   const call = async (...args: string[]) => succeeded(await project.command("storage-profiles", args));
+  expect(await call("validate")).toContain("no problems (1 volume)");
   expect(await call("apply", "--yes")).toContain("created Volume data");
+  expect(await call("plan", "data@silver")).toContain("data (gold → silver): update in place");
   expect(await call("apply", "data@silver", "--yes")).toContain("data (gold → silver): update in place");
-  expect(await call("apply", "logs@bronze", "--size", "1", "--yes")).toContain("created Volume logs");
+  const createdByHttp = await overHttp(project, { name: "logs@bronze", sizeGiB: 1 });
+  expect(createdByHttp).toMatchObject({ state: "succeeded", volumes: ["logs"] });
+  await throughDocker(project, "cache@gold");
   const { volumes } = JSON.parse(await call("status", "--json")) as { volumes: object[] };
   expect(volumes).toMatchObject([
     { name: "data", profile: "silver", status: "compliant" },
     { name: "logs", profile: "bronze", status: "compliant" },
   ]);
+  expect(await call("cost")).toMatch(/^logs +bronze/m);
   expect((await project.outputs())["volumes"]).toMatchObject({
     data: { profile: "silver" },
     logs: { profile: "bronze" },
@@ -253,6 +359,48 @@ async function commandsCarryOn(project: Project): Promise<void> {
     'unknown profile "glod"',
   );
   await project.destroy();
+}
+
+// The service has a volume created. Returns the operation as it ended.
+async function overHttp(project: Project, volume: object): Promise<unknown> {
+  const args = ["--tokens", "tokens.json", "--name", "ci", "--role", "write"];
+  const token = succeeded(await project.command("storage-profiles", ["token", ...args])).trim();
+  const listen = ["--listen", "127.0.0.1:0", "--tokens", "tokens.json", "--log-level", "error"];
+  const service = await RunningCommand.start(project, "serve", "--stack", "dev", ...listen);
+  try {
+    const [, url = ""] = await service.printed(/^Serving at (\S+)$/m);
+    const headers = { authorization: `Bearer ${token}` };
+    const { status, body } = await ask(url, "/v1/configuration/volumes", { json: volume, headers });
+    expect([status, body.problems]).toEqual([202, undefined]);
+    const path = `/v1/operations/${body.operation.id}`;
+    // Its events end with it.
+    await ask(url, `${path}/events`, { headers });
+    return (await ask(url, path, { headers })).body;
+  } finally {
+    await service.stop();
+  }
+}
+
+// Docker has a volume created, mounts it, and removes it.
+async function throughDocker(project: Project, name: string): Promise<void> {
+  // Not in the project's folder: the path of a socket can't be long.
+  const folder = mkdtempSync(join(tmpdir(), "sp-plugin-"));
+  const socket = join(folder, "plugin.sock");
+  const place = ["--socket", socket, "--state-directory", join(folder, "state")];
+  const plugin = await RunningCommand.start(project, "docker-plugin", "--stack", "dev", ...place);
+  const call = (verb: string, body: object) => callPlugin(socket, `VolumeDriver.${verb}`, { Name: name, ...body });
+  try {
+    await plugin.printed(/serving stack dev/);
+    expect(await call("Create", { Opts: { size: "1GiB" } })).toEqual({});
+    const { Mountpoint } = await call("Mount", { ID: "container" });
+    expect(existsSync(Mountpoint as string)).toBe(true);
+    expect(await call("Unmount", { ID: "container" })).toEqual({});
+    expect(await call("Remove", {})).toEqual({});
+    expect(existsSync(Mountpoint as string)).toBe(false);
+  } finally {
+    await plugin.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 const init = (language: string) =>
@@ -266,7 +414,7 @@ describeYaml("init --language yaml", () => {
     await emptied(project);
     const text = succeeded(await project.command("storage-profiles", [...init("yaml")]));
     expect(text).toContain("Created Pulumi.yaml\n");
-    await commandsCarryOn(project);
+    await interfacesCarryOn(project);
   });
 });
 
@@ -281,7 +429,7 @@ describeLanguage("python", "init --language python", () => {
     expect(text).toContain("pulumi package add ./node_modules/storage-profiles");
     symlinkSync(virtualenv(), join(project.directory, "venv"));
     await project.addPackage();
-    await commandsCarryOn(project);
+    await interfacesCarryOn(project);
   });
 });
 

@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { backendDefinition } from "../../components/backends/registry";
+import { backendNames } from "../../src";
 import { givenOptions } from "../../plugin/options";
 import { StorageProfiles } from "../../plugin/provider";
 import { marked, markedFailure, plain } from "../../plugin/wire";
@@ -47,6 +49,8 @@ test("a local volume is created, read, compared and deleted by the dynamic provi
   const { id, outs } = await provider.create(urn, checked.inputs as Record<string, unknown>);
   expect(id).toBe(join(stateDirectory, "volumes/shop/dev/data"));
   expect(outs).toMatchObject({ sizeGiB: secret(1), settings });
+  // By it a program in TypeScript reads and deletes a volume that it has taken over.
+  expect(outs["__provider"]).toContain('"storage-profiles/provider/local").provider;');
   expect(await provider.diff(id, urn, outs, { ...inputs, sizeGiB: 1 })).toMatchObject({ changes: false });
   expect(await provider.diff(id, urn, outs, { ...inputs, sizeGiB: 2 })).toMatchObject({
     changes: true,
@@ -56,6 +60,24 @@ test("a local volume is created, read, compared and deleted by the dynamic provi
   await provider.delete(id, urn, outs);
   expect(await provider.read(id, urn, outs)).toMatchObject({ id: "", props: {} });
   rmSync(stateDirectory, { recursive: true, force: true });
+});
+
+test("the plugin and the dynamic providers have the same resources, by the same code", () => {
+  for (const backend of backendNames) {
+    const { providers, resources } = backendDefinition(backend);
+    const made = Object.entries(resources?.() ?? {});
+    expect(Object.keys(providers?.() ?? {}).sort()).toEqual(made.map(([name]) => name).sort());
+    for (const [name, { token, dynamicType, providerText }] of made) {
+      expect(token).toBe(`storage-profiles:${backend}:${name}`);
+      expect(dynamicType).toMatch(/^pulumi-nodejs:dynamic\/storage-profiles:\w+$/);
+      const [, module, exported = ""] = /"(storage-profiles\/provider\/\w+)"\)\.(\w+);$/.exec(providerText) ?? [];
+      expect(module).toBe(`storage-profiles/provider/${backend}`);
+      const { [exported]: provider } = jest.requireActual<Record<string, unknown>>(
+        `../../components/backends/${backend}/provider`,
+      );
+      expect(provider).toBe(providers?.()[name]);
+    }
+  }
 });
 
 test("a type that it doesn't know is refused by its name", async () => {

@@ -11,4 +11,5 @@ export const ceph = defineBackend<{ overrides: CephVolumeOverrides; resource: Ce
     const { volume, identity } = require("./provider") as typeof import("./provider");
     return { Volume: volume, Identity: identity };
   },
+  resources: () => (require("./own-resources") as typeof import("./own-resources")).ownResources,
 });

@@ -14,7 +14,7 @@ import type { VolumeBackend } from "../contract";
 import { askCeph } from "./ask";
 import { CONNECTION_NAMESPACE, configKeys, variableOf } from "./connection";
 import { cephToken } from "./identity";
-import { providerText } from "./provider-text";
+import { ownResources } from "./own-resources";
 
 /** What a volume on a cluster is made from. */
 export interface CephVolumeArgs {
@@ -44,16 +44,12 @@ export class CephVolume extends pulumi.CustomResource {
   declare public readonly settings: pulumi.Output<CephSettings>;
 
   constructor(name: string, args: CephVolumeArgs, opts?: pulumi.CustomResourceOptions) {
-    const { type, props } = registrationOf({
-      token: "storage-profiles:ceph:Volume",
-      dynamicType: "pulumi-nodejs:dynamic/storage-profiles:CephVolume",
-      providerText: providerText("volume"),
-    });
+    const { type, props, opts: all } = registrationOf(ownResources.Volume, opts);
     super(
       type,
       name,
       { ...args, declaredAs: name, image: undefined, imageId: undefined, fsid: undefined, ...props },
-      opts,
+      all,
     );
   }
 }

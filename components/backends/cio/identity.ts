@@ -5,17 +5,13 @@ import * as pulumi from "@pulumi/pulumi";
 import { onConnection } from "../../named-connections";
 import { registrationOf } from "../../own-resources";
 import { stackIdentity } from "../../stack-identity";
-import { providerText } from "./provider-text";
+import { ownResources } from "./own-resources";
 
 class CioIdentity extends pulumi.CustomResource {
   constructor(connection: string | undefined) {
-    const { type, props } = registrationOf({
-      token: "storage-profiles:cio:Identity",
-      dynamicType: "pulumi-nodejs:dynamic/storage-profiles:CioIdentity",
-      providerText: providerText("identity"),
-    });
+    const { type, props, opts: all } = registrationOf(ownResources.Identity);
     const name = connection === undefined ? "cio" : `cio-${connection}`;
-    super(type, name, { ...(connection !== undefined && { connection }), ...props });
+    super(type, name, { ...(connection !== undefined && { connection }), ...props }, all);
   }
 }
 

@@ -13,9 +13,9 @@ import { askCio } from "./ask";
 import { MAX_NAME_LENGTH } from "./assumed";
 import { CONNECTION_NAMESPACE, configKeys, variableOf } from "./connection";
 import { cioToken } from "./identity";
+import { ownResources } from "./own-resources";
 import { leadsTo, onConnection } from "../../named-connections";
 import { registrationOf } from "../../own-resources";
-import { providerText } from "./provider-text";
 
 /** What a volume on a cluster is made from. */
 export interface CioVolumeArgs {
@@ -43,12 +43,8 @@ export class CioVolume extends pulumi.CustomResource {
   declare public readonly settings: pulumi.Output<CioSettings>;
 
   constructor(name: string, args: CioVolumeArgs, opts?: pulumi.CustomResourceOptions) {
-    const { type, props } = registrationOf({
-      token: "storage-profiles:cio:Volume",
-      dynamicType: "pulumi-nodejs:dynamic/storage-profiles:CioVolume",
-      providerText: providerText("volume"),
-    });
-    super(type, name, { ...args, declaredAs: name, uuid: undefined, devicePath: undefined, ...props }, opts);
+    const { type, props, opts: all } = registrationOf(ownResources.Volume, opts);
+    super(type, name, { ...args, declaredAs: name, uuid: undefined, devicePath: undefined, ...props }, all);
   }
 }
 

@@ -17,4 +17,5 @@ export const kubernetes = defineBackend<{
 }>({
   volumes: () => (require("./resource") as typeof import("./resource")).kubernetesBackend,
   providers: () => ({ ClaimOutcome: (require("./provider") as typeof import("./provider")).provider }),
+  resources: () => (require("./own-resources") as typeof import("./own-resources")).ownResources,
 });

@@ -1,5 +1,5 @@
 // The dynamic provider of what became of a claim's last change. @pulumi/kubernetes returns when the API server has accepted a change; this one
-// waits for the CSI driver, and has in the state what the driver hasn't done. Pulumi loads it by its name from the state (provider-text.ts), in
+// waits for the CSI driver, and has in the state what the driver hasn't done. Pulumi loads it by its name from the state (own-resources.ts), in
 // a process of its own: all claims of a run share it, and with it one login.
 
 import type * as dynamic from "@pulumi/pulumi/dynamic";

@@ -16,7 +16,7 @@ import { transformed } from "../../transform";
 import type { VolumeBackend } from "../contract";
 import { askCluster } from "./ask";
 import { explainErrors } from "./errors";
-import { PROVIDER_TEXT } from "./provider-text";
+import { ownResources } from "./own-resources";
 import { persistentVolumeClaim } from "./sdk";
 import type { ClaimDetails } from "./types";
 
@@ -45,12 +45,8 @@ export interface ClaimOutcomeArgs {
 /** What became of a claim's last change. Usually made by a `ProfiledVolume`. */
 export class ClaimOutcome extends pulumi.CustomResource {
   constructor(name: string, args: ClaimOutcomeArgs & pulumi.Inputs, opts?: pulumi.CustomResourceOptions) {
-    const { type, props } = registrationOf({
-      token: "storage-profiles:kubernetes:ClaimOutcome",
-      dynamicType: "pulumi-nodejs:dynamic/storage-profiles:ClaimOutcome",
-      providerText: PROVIDER_TEXT,
-    });
-    super(type, name, { ...args, declaredAs: name, ...props }, opts);
+    const { type, props, opts: all } = registrationOf(ownResources.ClaimOutcome, opts);
+    super(type, name, { ...args, declaredAs: name, ...props }, all);
   }
 }
 

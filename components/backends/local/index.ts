@@ -7,5 +7,6 @@ import type { LocalVolume, LocalVolumeArgs } from "./resource";
 export const local = defineBackend<{ resource: LocalVolume; args: LocalVolumeArgs; mountPath: string }>({
   volumes: () => (require("./resource") as typeof import("./resource")).localBackend,
   providers: () => ({ Volume: (require("./provider") as typeof import("./provider")).provider }),
+  resources: () => (require("./own-resources") as typeof import("./own-resources")).ownResources,
   host: () => (require("./host") as typeof import("./host")).localNode,
 });

@@ -12,6 +12,7 @@ import { registrationOf } from "../../own-resources";
 import { transformed } from "../../transform";
 import { askLocal } from "./ask";
 import { localCapabilities } from "../../host/capabilities";
+import { ownResources } from "./own-resources";
 import { defaultStateDirectory } from "./state-directory";
 import { acknowledgeVolume } from "./lifecycle";
 
@@ -37,13 +38,6 @@ export interface LocalVolumeArgs {
   takeFrom?: pulumi.Input<string> | undefined;
 }
 
-// A dynamic provider is a text in the state, from which each run makes the provider anew. Pulumi would make that text by
-// serialising a closure: kilobytes for each volume, and another text (a change of every volume) with each release.
-// This one only names the module, and is the same for ever. `createRequire` finds the package from the program's
-// directory, as the program itself does.
-const providerText =
-  'exports.handler = () => require("module").createRequire(process.cwd() + "/")("storage-profiles/provider/local").provider;';
-
 /** A volume on this machine. Usually made by a `ProfiledVolume`. */
 export class LocalVolume extends pulumi.CustomResource {
   /** The volume's own identity: also the UUID of its file system. */
@@ -61,12 +55,8 @@ export class LocalVolume extends pulumi.CustomResource {
   constructor(name: string, args: LocalVolumeArgs, opts?: pulumi.CustomResourceOptions) {
     const outputs = { uid: undefined, mountPath: undefined, device: undefined };
     const { sizeGiB, settings, ...others } = args;
-    const { type, props } = registrationOf({
-      token: "storage-profiles:local:Volume",
-      dynamicType: "pulumi-nodejs:dynamic/storage-profiles:LocalVolume",
-      providerText,
-    });
-    super(type, name, { ...sent(others), sizeGiB, settings, ...outputs, ...props }, opts);
+    const { type, props, opts: all } = registrationOf(ownResources.Volume, opts);
+    super(type, name, { ...sent(others), sizeGiB, settings, ...outputs, ...props }, all);
   }
 }
 

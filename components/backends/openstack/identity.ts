@@ -4,16 +4,12 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { registrationOf } from "../../own-resources";
 import { stackIdentity } from "../../stack-identity";
-import { providerText } from "./provider-text";
+import { ownResources } from "./own-resources";
 
 class OpenstackIdentity extends pulumi.CustomResource {
   constructor() {
-    const { type, props } = registrationOf({
-      token: "storage-profiles:openstack:Identity",
-      dynamicType: "pulumi-nodejs:dynamic/storage-profiles:OpenstackIdentity",
-      providerText: providerText("identity"),
-    });
-    super(type, "openstack", props);
+    const { type, props, opts: all } = registrationOf(ownResources.Identity);
+    super(type, "openstack", props, all);
   }
 }
 

@@ -17,6 +17,7 @@ export const openstack = defineBackend<{
     const { provider, identity } = require("./provider") as typeof import("./provider");
     return { CinderVolume: provider, Identity: identity };
   },
+  resources: () => (require("./own-resources") as typeof import("./own-resources")).ownResources,
   attachments: () => (require("./attachment") as typeof import("./attachment")).openstackAttacher,
   host: () => (require("./host") as typeof import("./host")).openstackNode,
 });

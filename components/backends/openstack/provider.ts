@@ -1,5 +1,5 @@
 // The dynamic provider of what a Cinder volume has that the provider of `openstack.blockstorage.Volume` can't change: it would make a new
-// volume of another type, and forget the old size after a failure. Pulumi loads it by its name from the state (provider-text.ts), in
+// volume of another type, and forget the old size after a failure. Pulumi loads it by its name from the state (own-resources.ts), in
 // a process of its own: all of a run share it, and with it one login.
 
 import { randomUUID } from "node:crypto";

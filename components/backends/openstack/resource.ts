@@ -19,7 +19,7 @@ import { withoutMarks } from "./marks";
 import { hintsOf } from "./hints";
 import { identityOf, stackToken } from "./identity";
 import { registrationOf } from "../../own-resources";
-import { providerText } from "./provider-text";
+import { ownResources } from "./own-resources";
 import { blockstorageVolume } from "./sdk";
 import { note } from "../../../src/backends/openstack/problems";
 
@@ -51,12 +51,8 @@ export class CinderVolume extends pulumi.CustomResource {
   declare public readonly volumeType: pulumi.Output<string | null>;
 
   constructor(name: string, args: CinderVolumeArgs & pulumi.Inputs, opts?: pulumi.CustomResourceOptions) {
-    const { type, props } = registrationOf({
-      token: "storage-profiles:openstack:CinderVolume",
-      dynamicType: "pulumi-nodejs:dynamic/storage-profiles:CinderVolume",
-      providerText: providerText("provider"),
-    });
-    super(type, name, { ...args, declaredAs: name, ...props }, opts);
+    const { type, props, opts: all } = registrationOf(ownResources.CinderVolume, opts);
+    super(type, name, { ...args, declaredAs: name, ...props }, all);
   }
 }
 

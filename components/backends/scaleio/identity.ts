@@ -7,7 +7,7 @@ import { known } from "../../engine";
 import { onConnection } from "../../named-connections";
 import { registrationOf } from "../../own-resources";
 import { stackIdentity } from "../../stack-identity";
-import { providerText } from "./provider-text";
+import { ownResources } from "./own-resources";
 
 /** What is known of this stack while its program runs. */
 export interface ScaleioStack {
@@ -21,13 +21,9 @@ class ScaleioIdentity extends pulumi.CustomResource {
   declare public readonly systemId: pulumi.Output<string>;
 
   constructor(connection: string | undefined) {
-    const { type, props } = registrationOf({
-      token: "storage-profiles:scaleio:Identity",
-      dynamicType: "pulumi-nodejs:dynamic/storage-profiles:ScaleioIdentity",
-      providerText: providerText("identity"),
-    });
+    const { type, props, opts: all } = registrationOf(ownResources.Identity);
     const name = connection === undefined ? "scaleio" : `scaleio-${connection}`;
-    super(type, name, { systemId: undefined, ...(connection !== undefined && { connection }), ...props });
+    super(type, name, { systemId: undefined, ...(connection !== undefined && { connection }), ...props }, all);
   }
 }
 

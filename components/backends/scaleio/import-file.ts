@@ -4,8 +4,8 @@ import { parseReference, formatProblems, type ResolvedVolume } from "../../../sr
 import type { ScaleioSettings } from "../../../src/backends/scaleio";
 import type { ScaleioArray } from "./array";
 import { ScaleioError } from "./errors";
-import { providerText } from "./provider-text";
 import { volumeToImport } from "./lifecycle";
+import { ownResources } from "./own-resources";
 
 /** A volume to take in: how the program declares it, and which one it is on the array. */
 export interface VolumeToImport {
@@ -42,9 +42,9 @@ export async function importFile(array: ScaleioArray, volumes: VolumeToImport[])
       const { name, profile } = parsed;
       // Of which edit of a profile it is, nobody knows.
       const resolved: ResolvedVolume = { name, profile, revision: "imported", backend: "scaleio", sizeGiB, settings };
-      const own = { name: onArray, sizeGiB, settings, declaredAs: name, __provider: providerText("volume") };
+      const own = { name: onArray, sizeGiB, settings, declaredAs: name, __provider: ownResources.Volume.providerText };
       const child = {
-        type: "pulumi-nodejs:dynamic/storage-profiles:ScaleioVolume",
+        type: ownResources.Volume.dynamicType,
         name: `${name}-volume`,
         logicalName: name,
         parent: name,

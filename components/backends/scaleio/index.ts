@@ -16,6 +16,7 @@ export const scaleio = defineBackend<{
     const { volume, mapping, identity } = require("./provider") as typeof import("./provider");
     return { Volume: volume, VolumeMapping: mapping, Identity: identity };
   },
+  resources: () => (require("./own-resources") as typeof import("./own-resources")).ownResources,
   attachments: () => (require("./attachment") as typeof import("./attachment")).scaleioAttacher,
   host: () => (require("./host") as typeof import("./host")).scaleioNode,
 });

@@ -15,7 +15,7 @@ import { isConfigSecret } from "../../pulumi-internals";
 import { askScaleio } from "./ask";
 import { CONNECTION_NAMESPACE, configKeys, variableOf } from "./connection";
 import { scaleioStack } from "./identity";
-import { providerText } from "./provider-text";
+import { ownResources } from "./own-resources";
 
 /** What a volume on an array is made from. */
 export interface ScaleioVolumeArgs {
@@ -45,12 +45,8 @@ export class ScaleioVolume extends pulumi.CustomResource {
   declare public readonly settings: pulumi.Output<ScaleioSettings>;
 
   constructor(name: string, args: ScaleioVolumeArgs, opts?: pulumi.CustomResourceOptions) {
-    const { type, props } = registrationOf({
-      token: "storage-profiles:scaleio:Volume",
-      dynamicType: "pulumi-nodejs:dynamic/storage-profiles:ScaleioVolume",
-      providerText: providerText("volume"),
-    });
-    super(type, name, { ...args, declaredAs: name, systemId: undefined, ...props }, opts);
+    const { type, props, opts: all } = registrationOf(ownResources.Volume, opts);
+    super(type, name, { ...args, declaredAs: name, systemId: undefined, ...props }, all);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { formatProblems, problem, VOLUME_MAPPING, wrongType, type Problem } from "../../../src";
+import { formatProblems, problem, wrongType, type Problem } from "../../../src";
 import type { AccessMode, mappingLimits, ScaleioSettings } from "../../../src/backends/scaleio";
 import { declaredVolume } from "../../declared";
 import { keepAtPreview, refusedLater } from "../../engine";
@@ -10,7 +10,7 @@ import type { ProfiledVolume } from "../../profiled-volume";
 import { registrationOf } from "../../own-resources";
 import { currentRun } from "../../run";
 import { scaleioStack } from "./identity";
-import { providerText } from "./provider-text";
+import { ownResources } from "./own-resources";
 import type { ScaleioVolume } from "./resource";
 
 /** What a mapping asks for. */
@@ -103,11 +103,7 @@ export class VolumeMapping extends pulumi.CustomResource {
       for (const { message } of notes) void pulumi.log.info(`${name}: ${message}`);
       return made;
     });
-    const { type, props: registered } = registrationOf({
-      token: "storage-profiles:scaleio:VolumeMapping",
-      dynamicType: VOLUME_MAPPING,
-      providerText: providerText("mapping"),
-    });
+    const { type, props: registered, opts: all } = registrationOf(ownResources.VolumeMapping, opts);
     const props = {
       volumeId: volume?.volumeId ?? args.volumeId,
       volumeSystemId: (volume?.resource as ScaleioVolume | undefined)?.systemId,
@@ -123,7 +119,7 @@ export class VolumeMapping extends pulumi.CustomResource {
       devicePath: undefined,
       ...registered,
     };
-    super(type, name, props, run.hooks ? withUpdateHook(opts, run.hooks.mapping) : opts);
+    super(type, name, props, run.hooks ? withUpdateHook(all, run.hooks.mapping) : all);
     keepAtPreview(this, ["sdcId", "devicePath"], () => run.hooks?.mappingBefore(this));
   }
 }

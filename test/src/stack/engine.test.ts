@@ -54,6 +54,15 @@ test("a stack that isn't there is told with the nearest, and anything else in th
   ]);
 });
 
+test("a targeted run that the engine refuses for another language's provider is told with the way out", () => {
+  const said =
+    "provider urn:pulumi:dev::shop::pulumi:providers:pulumi-nodejs::default::e36a8a67 for resource urn:pulumi:dev::shop::a:b:C::d has not been " +
+    "registered yet, this is due to a change of providers mixed with --target. Change your program back to the original providers";
+  expect(engineError("dev", "preview", said, []).problems).toMatchObject([
+    { code: "providers-changed", fix: "run `pulumi up` once, without --target" },
+  ]);
+});
+
 const URN =
   "urn:pulumi:dev::p::storage-profiles:index:ProfiledVolume$pulumi-nodejs:dynamic/storage-profiles:LocalVolume::data";
 

@@ -11,6 +11,7 @@ import { stringify } from "yaml";
 
 import { KubernetesError } from "../../../../components/backends/kubernetes/cluster-errors";
 import { readCluster } from "../../../../components/backends/kubernetes/kubeconfig";
+import { ownResources } from "../../../../components/backends/kubernetes/own-resources";
 import { provider } from "../../../../components/backends/kubernetes/provider";
 import { takeConfig } from "../../../../plugin/config";
 import { StorageProfiles } from "../../../../plugin/provider";
@@ -124,7 +125,7 @@ describe("a change of a claim", () => {
     expect(await provider.diff("shop/data", error.properties, inputs)).toMatchObject({ changes: true, replaces: [] });
   });
 
-  test("that isn't done fails in the plugin with properties that the SDK can send: without a provider's text", async () => {
+  test("that isn't done fails in the plugin with properties that the SDK can send", async () => {
     takeConfig([["kubernetes:kubeconfig", kubeconfig()]]);
     answers = [{ body: INFEASIBLE }];
     const { __provider: _text, ...given } = inputs;
@@ -132,6 +133,7 @@ describe("a change of a claim", () => {
     const error = await failure(new StorageProfiles().update("shop/data", urn, given, given));
     expect(Struct.fromJavaScript(error.properties).toJavaScript()).toEqual({
       ...recorded,
+      __provider: ownResources.ClaimOutcome.providerText,
       incomplete: expect.stringContaining("Infeasible"),
     });
   });

@@ -1,6 +1,0 @@
-// The text in the state from which each run makes a provider anew: see components/backends/local/resource.ts.
-
-/** The text for volumes, mappings or a stack's identity. It is part of the state's format: it never changes. */
-export function providerText(name: "volume" | "mapping" | "identity"): string {
-  return `exports.handler = () => require("module").createRequire(process.cwd() + "/")("storage-profiles/provider/scaleio").${name};`;
-}
