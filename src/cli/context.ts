@@ -20,7 +20,8 @@ export type ExitCode = keyof typeof exitCodes;
 /** The exit code of an error of the stack. */
 export function exitCodeOf(code: ProblemCode | undefined): ExitCode {
   if (code === undefined) return "problems";
-  if (["stack-locked", "config-busy", "config-changed", "rollout-elsewhere"].includes(code)) return "busy";
+  if (["stack-locked", "config-busy", "config-changed", "rollout-elsewhere", "rollout-busy"].includes(code))
+    return "busy";
   const ofEngine = ["project-missing", "project-not-readable", "stack-not-named", "stack-unknown", "engine-missing"];
   return [...ofEngine, "stack-unmatched", "engine-failed", "state-not-readable", "folder-not-readable"].includes(code)
     ? "engine"

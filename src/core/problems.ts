@@ -752,6 +752,12 @@ export const problemKinds = {
     message: ({ id, isReverted }) => `another process has ${isReverted ? "reverted" : "gone on with"} rollout ${id}`,
     fix: () => "wait until that process has ended, and look at its result",
   }),
+  "rollout-busy": problemKind<{ id: string; holder: string | undefined }>({
+    meaning: "Another process is carrying out, resuming or reverting the rollout.",
+    message: ({ id, holder }) => `rollout ${id} is in use by ${holder ?? "another process"}`,
+    allowed: () => "one process at a time per rollout",
+    fix: () => "wait until that process has ended, or stop it with Ctrl-C",
+  }),
   "rollout-not-compliant": problemKind<{ volume: string; status: string; because: string }>({
     meaning: "A rollout stopped, because a volume isn't compliant after its wave.",
     message: ({ volume, status, because }) =>
@@ -839,17 +845,17 @@ export const problemKinds = {
     allowed: () => "the format of `pulumi stack export`",
     fix: () => "use a release of storage-profiles that supports this version of Pulumi",
   }),
-  "stack-locked": problemKind<{ stack: string; holder: string; isDead: boolean }>({
+  "stack-locked": problemKind<{ stack: string; holder: string; deadOn: string | undefined }>({
     meaning: "Another run holds the stack's lock, or a killed run left its lock behind.",
-    message: ({ holder, isDead }) =>
-      isDead
-        ? `the stack is locked by a run that is no longer running on this machine: ${holder}`
-        : `the stack is locked by another run: ${holder}`,
+    message: ({ holder, deadOn }) =>
+      deadOn === undefined
+        ? `the stack is locked by another run: ${holder}`
+        : `the stack is locked by a run that isn't running here: ${holder}`,
     allowed: () => "one run at a time per stack",
-    fix: ({ stack, isDead }) =>
-      isDead
-        ? `remove the lock (pulumi cancel ${stack}) and run the command again; it completes what was started`
-        : `wait until it finishes; if it was killed, remove its lock: pulumi cancel ${stack}`,
+    fix: ({ stack, deadOn }) =>
+      deadOn === undefined
+        ? `wait until it finishes; only if it was killed, remove its lock: pulumi cancel ${stack}`
+        : `if no other machine or container is named ${deadOn}, the run was killed: remove its lock (pulumi cancel ${stack}) and run the command again; it completes what was started`,
   }),
   "operation-unknown": problemKind<Record<string, never>>({
     meaning: "The operation doesn't exist.",

@@ -6,16 +6,22 @@ import { basename, dirname, join } from "node:path";
 
 import { lock } from "proper-lockfile";
 
-import { isTaken, lockRecord, lockWatch } from "../system/lock-watch";
-import { stackError } from "./errors";
+import { isTaken, lockRecord, lockWatch, recordIn, type LockRecord } from "../system/lock-watch";
+import { stackError, type StackError } from "./errors";
 
 /** How long a writer waits for another one that doesn't finish, in milliseconds. */
 const PATIENCE = 30_000;
 /** After how long the lock of a writer of which nobody knows whether it lives is taken away, in milliseconds. A living one renews it. */
 const STALE = 10_000;
 
-/** Does something while nobody else of this package edits a file. Error: `config-busy`. */
-export async function locked<T>(file: string, work: () => Promise<T>): Promise<T> {
+/** How long to wait for a lock, and what to say of the holder that keeps it for longer. */
+export interface Waiting {
+  patienceMs: number;
+  busy: (holder: LockRecord | undefined) => StackError;
+}
+
+/** Does something while nobody else of this package edits a file. Error: `config-busy`, unless it is `waiting` otherwise. */
+export async function locked<T>(file: string, work: () => Promise<T>, waiting?: Waiting): Promise<T> {
   const target = await targetOf(file);
   const lockfilePath = `${target}.lock`;
   let release: () => Promise<void>;
@@ -35,7 +41,8 @@ export async function locked<T>(file: string, work: () => Promise<T>): Promise<T
         throw stackError("config-not-written", file, undefined, { why: message }, { cause: error });
       }
       const waited = await watch();
-      if (waited > PATIENCE)
+      if (waiting && waited > waiting.patienceMs) throw waiting.busy(await recordIn(record));
+      if (!waiting && waited > PATIENCE)
         throw stackError("config-busy", file, undefined, { seconds: Math.round(waited / 1000), lock: lockfilePath });
       await new Promise((done) => setTimeout(done, 10 + Math.random() * 40));
     }
