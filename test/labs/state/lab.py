@@ -1,6 +1,7 @@
 """The lab's S3: moto's server. Creates a bucket, prints {"url", "bucket"} when it is ready, and ends with its standard input."""
 
 import json
+import logging
 import sys
 
 import boto3
@@ -8,6 +9,7 @@ from moto.server import ThreadedMotoServer
 
 BUCKET = "state"
 
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
 server.start()
 host, port = server.get_host_and_port()
