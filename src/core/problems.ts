@@ -334,6 +334,23 @@ export const problemKinds = {
     allowed: ({ name, version }) => `${name}@${version} in the program's directory`,
     fix: ({ name, version }) => `run: npm install ${name}@${version}`,
   }),
+  "pin-without-backend": problemKind<{ pin: string; profile: string; backend: string }>({
+    meaning: "The pinned definition of the profile has no section for this backend.",
+    message: ({ pin, backend }) => `the pin "${pin}" has no settings for ${backend}`,
+    fix: ({ pin }) => `unpin "${pin}", and pin it again on this backend`,
+  }),
+  "pin-unknown": problemKind<{ pin: string; pins: string[] }>({
+    meaning: "Nothing is pinned under this name.",
+    message: ({ pin }) => `"${pin}" isn't pinned`,
+    allowed: ({ pins }) => (pins.length > 0 ? listed(pins) : "nothing is pinned in this stack"),
+  }),
+  "pin-out-of-date": problemKind<{ volume: string; profile: string }>({
+    meaning: "The volume doesn't have the profile's present definition, and only that one can be pinned.",
+    message: ({ volume, profile }) =>
+      `"${volume}" is out of date: pinning would keep the present definition of "${profile}", not the one that the volume has`,
+    allowed: () => "volumes that have the present definition, or aren't created yet",
+    fix: ({ volume }) => `apply "${volume}" first, or restore the former definition and pin it then`,
+  }),
   "profile-without-backend": problemKind<{ profile: string; backend: string; having: string[] }>({
     meaning: "The profile has no section for this backend.",
     message: ({ profile, backend }) => `profile "${profile}" has no settings for ${backend}`,
@@ -1004,6 +1021,10 @@ export const problemKinds = {
 } as const;
 
 export const noteKinds = {
+  "profile-pinned": noteKind<{ profile: string; revision: string; pin: string }>({
+    meaning: "The volume keeps a pinned definition of its profile; edits of the profile don't reach it.",
+    message: ({ profile, revision, pin }) => `${profile} is pinned at revision ${revision} (pins: ${pin})`,
+  }),
   "size-rounded-up": noteKind<{ asked: string; sizeGiB: number; because: string }>({
     meaning: "The size was rounded up to a size that the backend supports.",
     message: ({ asked, sizeGiB, because }) => `${asked} rounded up to ${count(sizeGiB)} GiB: ${because}`,

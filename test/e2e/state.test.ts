@@ -358,7 +358,7 @@ describeIf(
         code: 1,
         text: expect.stringContaining("[rollout-unknown]"),
       });
-      const locked = await shared.on("beta", `apply --yes --stack ${second}`);
+      const locked = await shared.on("beta", `apply data --yes --stack ${second}`);
       expect(locked.code).toBe(5);
       // Then the engine is killed as well: its lock is taken away where it was, and the rollout finishes.
       shared.release(second);
@@ -372,7 +372,7 @@ describeIf(
       shared.hold(third);
       const back = await shared.serve("alpha", `apply --revert ${id} --yes`);
       await shared.waits(third);
-      process.kill(-holderIn(await shared.on("beta", `apply --yes --stack ${third}`)), "SIGKILL");
+      process.kill(-holderIn(await shared.on("beta", `apply data --yes --stack ${third}`)), "SIGKILL");
       shared.release(third);
       const failed = await back.ended;
       expect([failed.code, failed.text]).toEqual([

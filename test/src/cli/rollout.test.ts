@@ -280,6 +280,47 @@ test("an edit that one stack's config has already is planned and applied for the
   expect(ups()).toEqual(["a"]);
 });
 
+test("a pinned volume is left out by edits and rollouts, is compliant meanwhile, and follows once it is unpinned", async () => {
+  const pin = await call("pin data --stack a");
+  expect([pin.code, pin.text]).toEqual([0, expect.stringContaining("pinned data@gold")]);
+  expect(await call("pin data --stack a")).toMatchObject({ code: 0, text: expect.stringContaining("No changes") });
+  const plan = await call("plan --all --profile gold --in catalog --set local.iops=77");
+  expect([plan.code, plan.text]).toEqual([0, expect.stringContaining("1 in 1 stack")]);
+  expect(await call(`${waves} --yes`)).toMatchObject({
+    code: 0,
+    text: expect.stringContaining("1 volumes are compliant"),
+  });
+  expect([ups(), shared()]).toEqual([["b"], sharedText(77)]);
+  const status = await call("status --all");
+  expect([status.code, status.text]).toEqual([
+    0,
+    expect.stringMatching(
+      /a +data +gold +compliant, pinned +gold is at revision \w+, pinned at \w+; [^\n]*unpin data@gold/,
+    ),
+  ]);
+  // What it has now can't be pinned where the file doesn't say it any more.
+  const unpin = await call("unpin data --stack a");
+  expect([unpin.code, unpin.text]).toEqual([
+    0,
+    expect.stringMatching(/50 IOPS → 77 IOPS[^]*To apply this, run: storage-profiles apply data/),
+  ]);
+  for (const line of ["pin data --stack a", "pin --profile gold --stack a"])
+    expect(await call(line)).toMatchObject({ code: 1, text: expect.stringContaining("[pin-out-of-date]") });
+  expect(await call("unpin data --stack a")).toMatchObject({ code: 1, text: expect.stringContaining("[pin-unknown]") });
+  expect(await call("apply data --stack a --yes")).toMatchObject({ code: 0 });
+  // For the whole stack.
+  expect(await call("pin --profile gold --stack a")).toMatchObject({ code: 0 });
+  writeFileSync(at("shared.yaml"), sharedText(50));
+  expect(await call("status --stack a")).toMatchObject({
+    code: 0,
+    text: expect.stringContaining("unpin --profile gold"),
+  });
+  expect(await call("unpin --profile gold --stack a")).toMatchObject({
+    code: 0,
+    text: expect.stringContaining("77 IOPS → 50 IOPS"),
+  });
+});
+
 test("Ctrl-C while it is planned leaves all as it is, though all stacks had begun", async () => {
   const { code, text } = await call(`${edit.replace("parallel 1", "parallel 2")} --yes`, {
     interruptAfter: "2 stacks",
