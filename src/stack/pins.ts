@@ -6,7 +6,7 @@ import { pinPath, profileInForce, type Profile } from "../core/catalog";
 import type { StackConfig } from "../core/config-schema";
 import { nearest } from "../core/nearest";
 import { problem, type Problem } from "../core/problems";
-import { ambiguous, oneVolume, recordedAs } from "./select";
+import { ambiguous, isUrn, oneVolume, recordedAs } from "./select";
 import { statusesOf } from "./status";
 import type { ConfigEdit, StackConfigRead, StackState, VolumeStatus } from "./types";
 
@@ -60,7 +60,8 @@ export function pinEdit(read: StackConfigRead, state: StackState, { volumes, pro
   const pins: Pins = { ...read.config.pins };
   for (const { pin, definition, of } of found) {
     const used = of.flatMap(({ backend }) => backend ?? []);
-    pins[pin] ??= sectionsFor(definition, [...used, ...(read.config.backend ? [read.config.backend] : [])]);
+    if (Object.hasOwn(pins, pin)) continue;
+    pins[pin] = sectionsFor(definition, [...used, ...(read.config.backend ? [read.config.backend] : [])]);
   }
   return edited(
     read,
@@ -78,8 +79,8 @@ export function unpinEdit(read: StackConfigRead, state: StackState, { volumes, p
   const known = Object.keys(pins);
   const meant = [
     ...volumes.flatMap((selector) => {
-      // One that nothing declares any longer is there all the same.
-      if (selector.includes("@") && Object.hasOwn(pins, selector)) return [selector];
+      // An entry: that of a volume that nothing declares any longer is there all the same.
+      if (selector.includes("@") && !isUrn(selector)) return [selector];
       const { volume, problem: wrong } = oneVolume(statuses, selector, "volume");
       if (wrong) problems.push(wrong);
       return volume ? [`${volume.name}@${volume.profile ?? ""}`] : [];

@@ -2,6 +2,7 @@
 
 import { admittedSizes } from "../core/admitted";
 import type { BackendName } from "../core/backend";
+import { withoutPins } from "../core/catalog";
 import { formatProblem, problem, type Problem } from "../core/problems";
 import { builtinProfiles } from "../core/built-in-profiles";
 import { isSame } from "../core/revision";
@@ -237,10 +238,11 @@ export function uselessProfiles(edits: readonly ConfigEdit[], read: StackConfigR
     return named.flatMap((backend): Problem[] => {
       const { placement } = read.requestFor("volume", { profile, backend });
       // As it is for volumes that aren't pinned.
-      const { admitted = [], problems } = admittedSizes(
-        { ...read.catalog, pins: {} },
-        { profile, backend, placement: placement ?? {} },
-      );
+      const { admitted = [], problems } = admittedSizes(withoutPins(read.catalog), {
+        profile,
+        backend,
+        placement: placement ?? {},
+      });
       if (admitted.some(({ ranges }) => ranges.length > 0)) return [];
       const [reason] = [...problems, ...admitted.flatMap(({ above }) => above ?? [])];
       return reason && reason.code !== "setting-required" ? [reason] : [];
