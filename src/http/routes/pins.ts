@@ -1,6 +1,8 @@
 // Pins: whether edits of a profile reach a volume, or the whole stack. They change the configuration and apply nothing.
 
+import { stackError } from "../../stack/errors";
 import { pinEdit, unpinEdit, type PinEdit } from "../../stack/pins";
+import { retried } from "../../stack/retry";
 import { environmentNotes } from "../../stack/status";
 import type { StackConfigRead, StackState } from "../../stack";
 import { HttpError, throwProblems } from "../errors";
@@ -86,12 +88,15 @@ function edited(
   { ifTag, dryRun }: { ifTag: string | undefined; dryRun: boolean },
   make: (read: StackConfigRead, state: StackState) => PinEdit,
 ) {
-  return served.inTurn(async (state) => {
+  const attempt = async (state: Promise<StackState>) => {
     const read = await served.config();
+    // The edit has all pins: it is for the file that they were read from.
+    if (ifTag !== undefined && ifTag !== read.tag) throw stackError("config-changed", "configuration", undefined, {});
     const { edits, problems } = make(read, await state);
     throwProblems(problems, environmentNotes(read));
-    const result = await served.stack.edit(edits, { ifTag: ifTag ?? read.tag, dryRun, state, volumes: [] });
+    const result = await served.stack.edit(edits, { ifTag: read.tag, dryRun, state, volumes: [] });
     throwProblems(result.problems, environmentNotes(read));
     return { tag: result.tag, ...writtenBy(result, dryRun) };
-  });
+  };
+  return served.inTurn((state) => (ifTag === undefined ? retried(() => attempt(state)) : attempt(state)));
 }
