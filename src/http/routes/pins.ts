@@ -1,10 +1,9 @@
 // Pins: whether edits of a profile reach a volume, or the whole stack. They change the configuration and apply nothing.
 
-import { stackError } from "../../stack/errors";
 import { pinEdit, unpinEdit, type PinEdit } from "../../stack/pins";
 import { retried } from "../../stack/retry";
 import { environmentNotes } from "../../stack/status";
-import type { StackConfigRead, StackState } from "../../stack";
+import { stackError, type StackConfigRead, type StackState } from "../../stack";
 import { HttpError, throwProblems } from "../errors";
 import { problem } from "../../core/problems";
 import { route } from "../route";
