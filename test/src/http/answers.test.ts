@@ -49,7 +49,7 @@ test("a volume is pinned and unpinned; what isn't pinned, or isn't one thing, is
   const unpin = (name: string) => ask(lab.url, `${pins}/${encodeURIComponent(name)}`, { method: "DELETE" });
   expect([(await pin({})).status, codes(await unpin("data@gold"))]).toEqual([
     400,
-    ["pin-unknown storage-profiles:pins.data@gold"],
+    ['pin-unknown storage-profiles:pins["data@gold"]'],
   ]);
   expect(await pin({ volume: "data" })).toMatchObject({ status: 200, body: { changed: true, touched: [] } });
   const listed = await ask(lab.url, pins);
