@@ -1,7 +1,7 @@
 // Pins: definitions of profiles that stay in force for a volume, or for all of a stack, when the profile is edited. The stack's own file keeps
 // them, complete, so that no edit anywhere (of a shared file, of a parent, of a package) reaches them. Pure.
 
-import { backends, type Backend, type BackendName } from "../core/backend";
+import { backends, type BackendName } from "../core/backend";
 import { pinPath, profileInForce, type Profile } from "../core/catalog";
 import type { StackConfig } from "../core/config-schema";
 import { nearest } from "../core/nearest";
@@ -33,14 +33,16 @@ export function pinEdit(read: StackConfigRead, state: StackState, { volumes, pro
   const problems: Problem[] = [...(read.unreadable.keys["pins"] ?? [])];
   for (const selector of volumes) {
     const { volume, problem: wrong } = oneVolume(statuses, selector, "volume");
-    const others = volume ? recordedAs(state, volume.name) : [];
-    if (wrong) problems.push(wrong);
+    if (wrong) {
+      problems.push(wrong);
+      continue;
+    }
+    const { name, profile: has, problems: own } = volume;
+    const others = recordedAs(state, name);
     // A pin has a volume's name, and would hold for all that have it.
-    else if (volume && others.length > 1) problems.push(ambiguous(volume.name, others, "volume"));
-    else if (volume?.problems.length === 0 && volume.profile !== undefined) {
-      const definition = profileInForce(read.catalog, volume.name, volume.profile);
-      found.push({ pin: `${volume.name}@${volume.profile}`, definition, of: [volume] });
-    } else if (volume) problems.push(...volume.problems);
+    if (others.length > 1) problems.push(ambiguous(name, others, "volume"));
+    else if (own.length > 0 || has === undefined) problems.push(...own);
+    else found.push({ pin: `${name}@${has}`, definition: profileInForce(read.catalog, name, has), of: [volume] });
   }
   if (profile !== undefined) {
     const definition = read.catalog.pins[profile] ?? read.catalog.profiles[profile];
@@ -105,7 +107,7 @@ function edited(read: StackConfigRead, pins: Pins, problems: Problem[], meant: s
 // Those of the backends that volumes have: a profile may have one for each backend that there is.
 function sectionsFor(profile: Profile | undefined, names: readonly BackendName[]): Pins[string] {
   const sections = profile?.sections ?? {};
-  const isBased = names.some((name) => (backends[name] as Backend).basedOn !== undefined);
+  const isBased = names.some((name) => backends[name].basedOn !== undefined);
   const kept = Object.entries(sections).filter(([name]) => isBased || names.some((each) => each === name));
-  return Object.fromEntries(kept) as Pins[string];
+  return Object.fromEntries(kept);
 }

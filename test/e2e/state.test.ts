@@ -200,8 +200,8 @@ for (const { name, reason, start } of servers)
       await shared.pulumi("alpha", "stack", "init", "dev");
     });
     afterAll(async () => {
-      await shared?.dispose();
-      await server?.stop();
+      await shared.dispose();
+      await server.stop();
     });
 
     test("is changed by two machines at once, by each interface, and after kills; a lock is only taken where its holder was", async () => {
@@ -313,8 +313,8 @@ describeIf(
       mkdirSync(shared.home("beta"), { recursive: true });
     });
     afterAll(async () => {
-      await shared?.dispose();
-      await server?.stop();
+      await shared.dispose();
+      await server.stop();
     });
 
     /** By stack: the volume's id, its IOPS, its status and what was written into it. */
