@@ -2,9 +2,20 @@
 // in one checkout, as a shared directory has it.
 
 import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+
+import { stringify } from "yaml";
 
 import { until } from "../../tools/test/time.js";
 import { environmentOf } from "../labs/python.js";
@@ -267,3 +278,125 @@ for (const { name, reason, start } of servers)
       expect(shared.said + shared.kept()).not.toContain(server.secret);
     });
   });
+
+/** How many stacks a rollout goes over; its kills are the same for 20. */
+const STACKS = Number(process.env["STORAGE_PROFILES_TEST_STACKS"] ?? 3);
+
+describeIf(
+  servers[0]?.reason === undefined,
+  "a rollout over stacks whose state is on PostgreSQL",
+  servers[0]?.reason,
+  () => {
+    let server: Server;
+    let shared: Shared;
+    const stacks = Array.from({ length: STACKS }, (_, index) => `s${String(index + 1).padStart(2, "0")}`);
+    const [, second = "", third = ""] = stacks;
+    beforeAll(async () => {
+      server = await startPostgres();
+      shared = new Shared("rollout", server);
+      const runtime = { name: "nodejs", options: { typescript: false } };
+      const config = { "storage-profiles:catalog": { value: "./prod.yaml" } };
+      shared.project.write("Pulumi.yaml", stringify({ name: "rollout", runtime, config }));
+      shared.project.write("prod.yaml", "profiles: { gold: { extends: gold, local: { iops: 50 } } }\n");
+      await shared.project.init("unused");
+      for (const each of ["unused", "dev"]) rmSync(shared.file(`Pulumi.${each}.yaml`), { force: true });
+      for (const stack of stacks) {
+        const config = {
+          "storage-profiles:backend": "local",
+          "storage-profiles:deletionProtection": false,
+          "storage-profiles:local": { mode: "directory", stateDirectory: shared.project.volumes },
+          "storage-profiles:volumes": { data: { profile: "gold", sizeGiB: 1 } },
+        };
+        shared.project.write(`Pulumi.${stack}.yaml`, stringify({ config }));
+        await shared.pulumi("alpha", "stack", "init", stack);
+      }
+      mkdirSync(shared.home("beta"), { recursive: true });
+    });
+    afterAll(async () => {
+      await shared.dispose();
+      await server.stop();
+    });
+
+    /** By stack: the volume's id, its IOPS, its status and what was written into it. */
+    const volumes = async () => {
+      const { text } = await shared.on("alpha", "status --all --json");
+      const found = JSON.parse(text.slice(text.indexOf("{"), text.lastIndexOf("}") + 1)).stacks;
+      return found.map(({ stack, volumes: [volume] }: any) => ({
+        ...{ stack, id: volume.volumeId, iops: volume.recorded?.settings.iopsLimit, status: volume.status },
+        data: readFileSync(join(volume.mountPath, "precious"), "utf8"),
+      }));
+    };
+    /** The process that holds a stack's lock, as a command says that was refused for it. */
+    const holderIn = ({ text }: Ran) => Number(/locked by \S+ \S+: root@alpha \(pid (\d+)\)/.exec(text)?.[1]);
+
+    test("survives kills of the command and of an engine: resumed it finishes, reverted it goes back, each volume once", async () => {
+      expect(succeeded(await shared.on("alpha", "apply --all --yes"))).toBeTruthy();
+      for (const { mountPath } of JSON.parse(
+        (await shared.on("alpha", "status --all --json")).text.replace(/^[^{]*/, ""),
+      ).stacks.map(({ volumes: [volume] }: any) => volume))
+        writeFileSync(join(mountPath, "precious"), mountPath);
+      const before = await volumes();
+
+      // The command is killed in the second wave; the engine that it has started goes on.
+      shared.hold(second);
+      const rollout = await shared.serve(
+        "alpha",
+        "apply --all --profile gold --in catalog --set local.iops=77 --waves 1,50%,100% --yes",
+      );
+      const [, id = ""] = await rollout.printed(/^rollout (\w{8}): /m);
+      await shared.waits(second);
+      await rollout.kill(false);
+      // Only one goes on with it at a time, and it waits for the engine.
+      const resumed = await shared.serve("alpha", `apply --resume ${id} --wait 3600 --yes`);
+      await resumed.printed(/waiting for the stack's lock: root@alpha \(pid \d+\)/);
+      expect(await shared.on("alpha", `apply --resume ${id} --yes`)).toMatchObject({
+        code: 5,
+        text: expect.stringMatching(/is in use by process \d+ on alpha[^]*\[rollout-busy\]/),
+      });
+      // What the command has recorded is on its machine; the stack's lock is everywhere.
+      expect(await shared.on("beta", `apply --revert ${id} --yes`)).toMatchObject({
+        code: 1,
+        text: expect.stringContaining("[rollout-unknown]"),
+      });
+      const locked = await shared.on("beta", `apply data --yes --stack ${second}`);
+      expect(locked.code).toBe(5);
+      // Then the engine is killed as well: its lock is taken away where it was, and the rollout finishes.
+      shared.release(second);
+      process.kill(-holderIn(locked), "SIGKILL");
+      const finished = await resumed.ended;
+      expect(finished.text).toMatch(new RegExp(`removing the lock of a killed run[^]*${STACKS} volumes are compliant`));
+      expect(finished.code).toBe(0);
+      expect(await volumes()).toEqual(before.map((each: object) => ({ ...each, iops: 77 })));
+
+      // On its way back an engine is killed alone: what is left is said, and it is reverted by the same command again.
+      shared.hold(third);
+      const back = await shared.serve("alpha", `apply --revert ${id} --yes`);
+      await shared.waits(third);
+      process.kill(-holderIn(await shared.on("beta", `apply data --yes --stack ${third}`)), "SIGKILL");
+      shared.release(third);
+      const failed = await back.ended;
+      expect([failed.code, failed.text]).toEqual([
+        4,
+        expect.stringMatching(new RegExp(`isn't reverted[^]*To go back, run: .* --revert ${id}`)),
+      ]);
+      expect(await shared.on("alpha", `apply --revert ${id} --yes`)).toMatchObject({
+        code: 0,
+        text: expect.stringMatching(
+          new RegExp(`removing the lock of a killed run[^]*${STACKS} volumes have the former`),
+        ),
+      });
+      expect(await volumes()).toEqual(before);
+      expect(readFileSync(shared.file("prod.yaml"), "utf8")).toContain("iops: 50");
+      // By Pulumi's own record, no volume was changed more than once on each way. A run that was killed isn't in it.
+      for (const stack of stacks) {
+        const history = JSON.parse(await shared.pulumi("alpha", "stack", "history", "--json", "--stack", stack));
+        const updates = history.filter(({ resourceChanges }: any) => resourceChanges.update > 0);
+        expect([1, 2]).toContain(updates.length);
+        expect(
+          history.every(({ resourceChanges }: any) => !(resourceChanges.delete > 0 || resourceChanges.replace > 0)),
+        ).toBe(true);
+      }
+      expect(shared.said + shared.kept()).not.toContain(server.secret);
+    });
+  },
+);
