@@ -24,7 +24,7 @@ export function exitCodeOf(code: ProblemCode | undefined): ExitCode {
   return ofEngine.includes(code) ? "engine" : "problems";
 }
 
-const busy: ProblemCode[] = ["stack-locked", "config-busy", "config-changed", "rollout-elsewhere"];
+const busy: ProblemCode[] = ["stack-locked", "config-busy", "config-changed", "rollout-elsewhere", "rollout-busy"];
 const ofEngine: ProblemCode[] = [
   ...(["project-missing", "project-not-readable", "stack-not-named", "stack-unknown", "stack-unmatched"] as const),
   ...(["engine-missing", "engine-failed", "state-not-readable", "folder-not-readable"] as const),

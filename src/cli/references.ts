@@ -5,7 +5,7 @@ import { isObject } from "../core/overlay";
 import { builtinProfiles } from "../core/built-in-profiles";
 import { parseReference } from "../core/reference";
 import type { VolumeDefinition } from "../core/config-schema";
-import type { ConfigEdit, EditPlace, StackConfigRead, StackState } from "../stack";
+import type { ConfigEdit, EditPlace, StackConfigRead, StackState, VolumeStatus } from "../stack";
 import { sharedFileOf } from "../stack/plan";
 import { isUrn, oneVolume } from "../stack/select";
 import { statusesOf } from "../stack/status";
@@ -94,6 +94,12 @@ export const profileOptions: readonly OptionSpec[] = [
     choices: ["stack", "catalog"],
   },
 ];
+
+/** The volumes that have a profile, or one that extends it, and aren't as it says: what is left of an edit that the config has already. */
+export function behindProfile({ catalog }: StackConfigRead, all: readonly VolumeStatus[], profile = ""): string[] {
+  const has = (name = "") => name === profile || catalog.profiles[name]?.lineage.includes(profile) === true;
+  return all.filter((each) => each.status !== "compliant" && has(each.profile)).map(({ urn, name }) => urn ?? name);
+}
 
 /** Reads `--profile gold --set aws.iops=5000 --unset local`: an edit of a profile; none where none is meant. */
 export function profileEdit(context: Context, read: StackConfigRead): { edits: ConfigEdit[]; problems: Problem[] } {

@@ -26,6 +26,8 @@ export interface Profile {
   defaultSize?: string | undefined;
   /** What it means on each backend, with `extends` done and nulls taken away. */
   sections: Partial<Record<BackendName, Record<string, unknown>>>;
+  /** Of a pinned definition: the entry of the stack's `pins` that has it. */
+  pin?: string | undefined;
   /** Who says each setting of a section: the profile itself, or one that it is laid over; nearest first. */
   origins: Partial<Record<BackendName, Readonly<Record<string, readonly Origin[]>>>>;
 }
@@ -57,6 +59,8 @@ export interface CatalogFile {
 /** All profiles in force for a stack, with the limits and prices that hold there. */
 export interface Catalog {
   profiles: Readonly<Record<string, Profile>>;
+  /** The definitions that volumes keep, whatever becomes of the profiles: by `volume@profile`, or by `profile` for all volumes. */
+  pins: Readonly<Record<string, Profile>>;
   /** What is wrong with the profiles: unknown parents, cycles. Each once, however many profiles it breaks. */
   problems: Problem[];
   /** The profiles that can't be put together, with the problems that keep them from it: of their own, or of one that they extend. */
@@ -92,6 +96,8 @@ export function makeCatalog(
   const unreadProfiles = [
     ...(keys?.["profiles"] ?? []),
     ...(keys?.["catalog"] ?? []),
+    // Who is pinned nobody knows.
+    ...(keys?.["pins"] ?? []),
     ...files.flatMap(({ unread }) => unread),
   ];
   const profiles = Object.create(null) as Record<string, Profile>;
@@ -128,7 +134,42 @@ export function makeCatalog(
   const prices = laidOver("prices", config);
   const problems = [...ofChains.values(), ...limits.problems, ...prices.problems];
   const unread = unreadParts({ ...keys, profiles: unreadProfiles }, [...limits.problems, ...prices.problems]);
-  return { profiles, problems, broken, unread, tags: config.tags ?? {}, limits: limits.data, prices: prices.data };
+  const pins = pinsOf(config.pins);
+  return {
+    profiles,
+    pins,
+    problems,
+    broken,
+    unread,
+    tags: config.tags ?? {},
+    limits: limits.data,
+    prices: prices.data,
+  };
+}
+
+/** The same catalog without its pins: what volumes would have that follow their profiles. */
+export function withoutPins(catalog: Catalog): Catalog {
+  return { ...catalog, pins: pinsOf() };
+}
+
+/** What is in force of a profile for a volume: what is pinned for it, or for the whole stack, or the profile itself. */
+export function profileInForce({ pins, profiles }: Catalog, volume: string, profile: string): Profile | undefined {
+  return pins[`${volume}@${profile}`] ?? pins[profile] ?? profiles[profile];
+}
+
+/** Where a pinned definition stands in the stack's config, for problems. */
+export function pinPath(pin: string, backend?: string): string {
+  return joinPath(`${NAMESPACE}:pins`, backend === undefined ? [pin] : [pin, backend]);
+}
+
+function pinsOf(pins: StackConfig["pins"] = {}): Catalog["pins"] {
+  const made = Object.create(null) as Record<string, Profile>;
+  for (const [pin, definition] of Object.entries(pins)) {
+    const name = pin.split("@").at(-1) ?? pin;
+    const common = { description: "", origin: "stack" as const, lineage: [], origins: {} };
+    made[pin] = frozen<Profile>({ ...common, name, pin, sections: layer([definition]) });
+  }
+  return made;
 }
 
 function unreadParts(keys: Unreadable["keys"], composed: readonly Problem[]): Catalog["unread"] {

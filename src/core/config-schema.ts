@@ -16,6 +16,9 @@ export type ProfileDefinition = {
   extends?: string | undefined;
 } & { [B in BackendName]?: SectionOf<B> | null | undefined };
 
+/** A pinned definition as it is written in the stack's config: the sections of a profile, complete. */
+export type PinDefinition = { [B in BackendName]?: SectionOf<B> | null | undefined };
+
 /** A volume as it is written in the stack's config. */
 export type VolumeDefinition = {
   /** @default "default" */
@@ -38,6 +41,8 @@ export type StackConfig = {
   catalog?: string | readonly string[] | undefined;
   profiles?: Record<string, ProfileDefinition> | undefined;
   volumes?: Record<string, VolumeDefinition> | undefined;
+  /** By `volume@profile`, or by `profile` for all volumes of the stack. */
+  pins?: Record<string, PinDefinition> | undefined;
   deletionProtection?: boolean | undefined;
   tags?: Record<string, string> | undefined;
   limits?: Partial<Record<BackendName, unknown>> | undefined;
@@ -59,6 +64,7 @@ export const configKeys = perRegistration((): (keyof StackConfig)[] => [
   "catalog",
   "profiles",
   "volumes",
+  "pins",
   "deletionProtection",
   "tags",
   "limits",

@@ -334,6 +334,11 @@ export const problemKinds = {
     allowed: ({ name, version }) => `${name}@${version} in the program's directory`,
     fix: ({ name, version }) => `run: npm install ${name}@${version}`,
   }),
+  "pin-without-backend": problemKind<{ pin: string; profile: string; backend: string }>({
+    meaning: "The pinned definition of the profile has no section for this backend.",
+    message: ({ pin, backend }) => `the pin "${pin}" has no settings for ${backend}`,
+    fix: ({ pin }) => `unpin "${pin}", and pin it again on this backend`,
+  }),
   "profile-without-backend": problemKind<{ profile: string; backend: string; having: string[] }>({
     meaning: "The profile has no section for this backend.",
     message: ({ profile, backend }) => `profile "${profile}" has no settings for ${backend}`,
@@ -451,6 +456,10 @@ export const problemKinds = {
 } as const;
 
 export const noteKinds = {
+  "profile-pinned": noteKind<{ profile: string; revision: string; pin: string }>({
+    meaning: "The volume keeps a pinned definition of its profile; edits of the profile don't reach it.",
+    message: ({ profile, revision, pin }) => `${profile} is pinned at revision ${revision} (pins: ${pin})`,
+  }),
   "size-rounded-up": noteKind<{ asked: string; sizeGiB: number; because: string }>({
     meaning: "The size was rounded up to a size that the backend supports.",
     message: ({ asked, sizeGiB, because }) => `${asked} rounded up to ${count(sizeGiB)} GiB: ${because}`,

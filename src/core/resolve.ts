@@ -6,10 +6,10 @@ import type { Answer, Asked, Backend, SettingRule } from "./backend";
 import { formatCost, type MonthlyCost } from "./cost";
 import { nearest } from "./nearest";
 import { note, problem, type Note, type Problem } from "./problems";
-import { profilesFor, sectionPath, volumePath, type Catalog, type Profile } from "./catalog";
+import { pinPath, profileInForce, profilesFor, sectionPath, volumePath, type Catalog, type Profile } from "./catalog";
 import { traced, wayWithout } from "./origin";
 import { frozen } from "./overlay";
-import { parseReference } from "./reference";
+import { parseReference, type Reference } from "./reference";
 import { isSame, revisionOf } from "./revision";
 import { isBelow, validate, wrongType } from "./validate";
 import { settingText } from "./setting-text";
@@ -59,6 +59,8 @@ export interface Resolution {
   notes: Note[];
   /** The monthly cost by list price; absent where it isn't known. */
   monthlyCost?: MonthlyCost;
+  /** The entry of the stack's `pins` that has the profile's definition, where one has. */
+  pin?: string;
 }
 
 /**
@@ -87,7 +89,7 @@ export function resolve(
   const placement = backend && checkPlacement(backend, request.placement, placementPath, inPlacement);
   const base = backend && placement && anyBackend(backend).basedOn?.at(placement);
   const found =
-    reference && backend && pickSections(catalog, reference.profile, backend, base, `${pathPrefix}profile`, problems);
+    reference && backend && pickSections(catalog, reference, backend, base, `${pathPrefix}profile`, problems);
   problems.push(...inPlacement);
   // With limits or a place other than the stack means, an answer would be to another question.
   const unread = [...((backend && catalog.unread[backend]) ?? []), ...((base && catalog.unread[base]) ?? [])];
@@ -140,15 +142,21 @@ export function resolve(
     return rules.resolve({ ...asked, base: { ...of, asked: { ...of.asked, section } } }, prices);
   };
   const answer = rules.resolve(asked, prices);
-  const own = size.notes.length > 0 || tagged.notes.length > 0;
-  const notes = own ? [...size.notes, ...tagged.notes, ...answer.notes] : answer.notes;
+  const { pin } = found.profile;
+  const pinned =
+    pin === undefined
+      ? []
+      : [note("profile-pinned", "profile", { profile: reference.profile, revision: found.revision, pin })];
+  const own = size.notes.length > 0 || tagged.notes.length > 0 || pinned.length > 0;
+  const notes = own ? [...pinned, ...size.notes, ...tagged.notes, ...answer.notes] : answer.notes;
   for (const each of answer.problems) {
     const of = asked.base && isBelow(each.path, asked.base.asked.path) ? asked.base.asked : asked;
     const which = of === asked ? backend : (base ?? backend);
     const isHelped = helps(each, answer.problems, of, (section) => again(which, section));
     problems.push(traced(each, found.profile, which, isHelped));
   }
-  if (!answer.settings || problems.length > 0) return { request, problems, notes };
+  const common = { request, problems, notes, ...(pin !== undefined && { pin }) };
+  if (!answer.settings || problems.length > 0) return common;
 
   const volume: ResolvedVolume = {
     name: reference.name,
@@ -160,9 +168,9 @@ export function resolve(
     ...(tagged.own && { tags: tagged.own }),
   };
   const price = rules.monthlyCost({ sizeGiB: volume.sizeGiB, settings: volume.settings }, placement, prices);
-  if (price && "cost" in price) return { request, volume, problems, notes, monthlyCost: price.cost };
+  if (price && "cost" in price) return { ...common, volume, monthlyCost: price.cost };
   if (price) notes.push(note("price-unknown", "monthlyCost", { because: price.unknown }));
-  return { request, volume, problems, notes };
+  return { ...common, volume };
 }
 
 /** The same, for a volume that the stack's config lists by this name: its problems have their places there. */
@@ -342,13 +350,13 @@ const foundOf = new WeakMap<Profile, Map<string, Found>>();
 // The section of the backend, and of the one that it is based on: then it may have none of its own.
 function pickSections(
   catalog: Catalog,
-  profile: string,
+  { name, profile }: Reference,
   backend: BackendName,
   base: BackendName | undefined,
   path: string,
   problems: Problem[],
 ): Found | undefined {
-  const known = catalog.profiles[profile];
+  const known = profileInForce(catalog, name, profile);
   if (!known) {
     const profiles = Object.keys(catalog.profiles);
     problems.push(
@@ -364,6 +372,11 @@ function pickSections(
   if (before) return before;
   const needed = base ?? backend;
   if (!known.sections[needed] && (base !== undefined || !anyBackend(backend).basedOn)) {
+    if (known.pin !== undefined) {
+      const params = { pin: known.pin, profile, backend: needed };
+      problems.push(problem("pin-without-backend", pinPath(known.pin), undefined, params));
+      return undefined;
+    }
     const having = profilesFor(catalog, needed);
     problems.push(problem("profile-without-backend", path, profile, { profile, backend: needed, having }));
     return undefined;
@@ -389,7 +402,7 @@ function checkSection(
   section: object,
   problems: Problem[],
 ): Checked | undefined {
-  const path = sectionPath(profile.name, backend);
+  const path = profile.pin === undefined ? sectionPath(profile.name, backend) : pinPath(profile.pin, backend);
   const checked = validate(anyBackend(backend).section, section, path);
   const isFine = (setting: string, { path: wrong }: Problem) => {
     const { [setting]: _without, ...rest } = section as Record<string, unknown>;

@@ -21,6 +21,9 @@ const sizeFields = {
 /** More than a volume has on any backend; how many it may have, each backend says. */
 const MOST_TAGS = 256;
 
+/** `profile`, or `volume@profile`. */
+const PIN_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}(@[A-Za-z0-9][A-Za-z0-9._-]{0,63})?$/;
+
 const tags = bounded(z.record(z.string(), z.string()), MOST_TAGS);
 
 /** A part of the config for each backend. */
@@ -79,6 +82,14 @@ export function makeSchemas() {
           "The stack's profiles by name; override those of the catalog, and the built-in profiles default, gold, silver and bronze",
         ),
       volumes: z.record(z.string(), volume).describe("Volumes that the program in stacks/ declares, by name"),
+      pins: z
+        .record(
+          z.string().regex(PIN_PATTERN, "neither `profile` nor `volume@profile`"),
+          z.strictObject(ofBackends(({ section }) => section.nullish())),
+        )
+        .describe(
+          "Definitions of profiles that stay in force when the profile is edited, by `volume@profile`, or by `profile` for all volumes; written by `pin`",
+        ),
       deletionProtection: z
         .boolean()
         .describe("Whether volumes are protected against deletion and replacement. Default: true"),

@@ -81,6 +81,8 @@ const statuses: Partial<Record<ProblemCode, number>> = {
   "volume-protected": 409,
   "volume-declared": 409,
   "profile-in-use": 409,
+  "pin-unknown": 404,
+  "pin-out-of-date": 409,
   "profile-not-own": 404,
   "profile-shared": 409,
   "profile-read-only": 409,

@@ -77,6 +77,16 @@ export const eventsQuery = z.strictObject({
 
 export const definitionSchema = named("ProfileDefinition", schemas().profile);
 export const profileBody = named("ProfileBody", schemas().profile.extend({ name: name("Profile name") }));
+export const pinBody = named(
+  "PinBody",
+  z.strictObject({
+    volume: name("Volume name").optional(),
+    profile: name("Profile name, to pin it for all volumes of the stack").optional(),
+  }),
+);
+export const ofPin = z.strictObject({
+  reference: z.string().min(1).max(200).describe("An entry of the stack's `pins`: `volume@profile`, or `profile`"),
+});
 export const volumeBody = named("VolumeChange", schemas().volume);
 export const newVolumeBody = named(
   "NewVolume",
@@ -262,6 +272,12 @@ export const acceptedAnswer = named(
   "Accepted",
   z.object({ ...written, volume: volumeAnswer.optional(), operation: operationAnswer.optional() }),
 );
+export const pinsAnswer = named(
+  "Pins",
+  z
+    .record(z.string(), z.record(z.string(), z.unknown()))
+    .describe("Pinned definitions by `volume@profile`, or by `profile`"),
+);
 export const statusAnswer = named(
   "VolumeStatus",
   z.object({
@@ -278,6 +294,13 @@ export const statusAnswer = named(
     backend: backendSchema.optional(),
     profile: z.string().optional(),
     revision: z.string().optional(),
+    pin: z
+      .object({
+        reference: z.string().describe("The entry of the stack's `pins`"),
+        current: z.string().optional().describe("Revision of the profile that the volume would have otherwise"),
+      })
+      .optional()
+      .describe("Present if the volume keeps a pinned definition of its profile"),
     definition: z.object(place).optional().describe("Where the profile is defined"),
     sizeGiB: z.number().optional(),
     recorded: resolvedSchema.optional().describe("What was last applied"),

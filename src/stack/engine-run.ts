@@ -6,6 +6,7 @@ import { closeSync, openSync } from "node:fs";
 import { open, readFile } from "node:fs/promises";
 
 import { engineEnvironment, missing, type Engine } from "./engine";
+import { withoutCredentials } from "./redact";
 
 /** A run of the engine. */
 export interface EngineRun {
@@ -62,7 +63,7 @@ export async function startRun(
   const log = followLog(files.events, onEvent);
   const done = ended.then(async (code) => {
     await log.end();
-    return { code, output: await readFile(files.output, "utf8").catch(() => "") };
+    return { code, output: withoutCredentials(await readFile(files.output, "utf8").catch(() => "")) };
   });
   let asked = 0;
   const interrupt = () => {

@@ -7,6 +7,7 @@ import { nearest } from "../core/nearest";
 import { isAlive } from "../system/process-id";
 import type { LockHolder, StackError } from "./errors";
 import { stackError } from "./errors";
+import { withoutCredentials } from "./redact";
 import { isCutShort, mendSidecars } from "./sidecars";
 
 /** How the engine is run. */
@@ -53,7 +54,8 @@ async function runOnce(engine: Engine, args: readonly string[]): Promise<Printed
     child.once("error", (error) => failed(missing(engine, error)));
     child.once("close", (exit) => done(exit ?? 1));
   });
-  return { code, stdout: Buffer.concat(stdout).toString("utf8"), stderr: Buffer.concat(stderr).toString("utf8") };
+  const text = (chunks: readonly Buffer[]) => Buffer.concat(chunks).toString("utf8");
+  return { code, stdout: text(stdout), stderr: withoutCredentials(text(stderr)) };
 }
 
 /** The error of a CLI that isn't there. */
@@ -68,16 +70,17 @@ export function engineError(stack: string, command: string, text: string, stacks
   const holder = lockHolder(text);
   if (holder) {
     const told = holder.since === undefined ? holder.who : `${holder.who}, since ${holder.since}`;
-    const isDead = isDeadHolder(holder);
-    return stackError("stack-locked", "stack", stack, { stack, holder: told, isDead }, { holder });
+    const dead = isDeadHolder(holder) ? processIn(holder) : undefined;
+    return stackError("stack-locked", "stack", stack, { stack, holder: told, deadOn: dead?.host }, { holder });
   }
   if (isUnknownStack(text)) return unknownStack(stack, stacks);
   if (text.includes("change of providers mixed with --target"))
     return stackError("providers-changed", "stack", undefined, {});
-  const lines = text
+  const lines = withoutCredentials(text)
     .split("\n")
     .map((line) => line.replace(/^(error: )+/, "").trim())
-    .filter((line) => line !== "");
+    // The AWS SDK warns of what a server of its protocol doesn't have.
+    .filter((line) => line !== "" && !/^SDK \S+ \S+ WARN /.test(line));
   return stackError("engine-failed", "stack", stack, {
     command,
     why: lines.slice(0, 20).join("; ") || "no error message",
@@ -95,10 +98,16 @@ export function isUnknownStack(text: string): boolean {
   return /no stack named '[^']*' found|stack '[^']*' not found|404\] Not found/i.test(text);
 }
 
-/** Whether a lock is certainly nobody's: of a process of this machine that is gone. */
-export function isDeadHolder({ who }: LockHolder): boolean {
-  const [, host = "", pid] = /^[^@\s]*@(\S+) \(pid (\d+)\)$/.exec(who) ?? [];
-  return pid !== undefined && !isAlive({ pid: Number(pid), host });
+/** Whether a lock is of a process that doesn't run here, with the name of this host. Another machine or container may have the same name. */
+export function isDeadHolder(holder: LockHolder): boolean {
+  const process = processIn(holder);
+  return process !== undefined && !isAlive(process);
+}
+
+/** The process that holds a lock, where it is one. */
+export function processIn({ who }: LockHolder): { pid: number; host: string } | undefined {
+  const [, host, pid] = /^[^@\s]*@(\S+) \(pid (\d+)\)$/.exec(who) ?? [];
+  return host === undefined ? undefined : { pid: Number(pid), host };
 }
 
 /** Who holds the stack's lock, where that is what the engine says. */

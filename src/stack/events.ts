@@ -3,6 +3,7 @@
 import { z } from "zod";
 
 import { PROFILED_VOLUME } from "../core/resource-types";
+import { withoutCredentials } from "./redact";
 import type { OperationEvent } from "./types";
 
 const step = z.object({ metadata: z.object({ op: z.string(), urn: z.string() }) });
@@ -51,7 +52,7 @@ export function toldBy(event: unknown): Told | undefined {
   }
   if (diagnosticEvent) {
     const { message, severity, urn, ephemeral } = diagnosticEvent;
-    const text = withoutColours(message).trim();
+    const text = withoutCredentials(withoutColours(message).trim());
     if (ephemeral === true || severity === "debug" || text === "") return undefined;
     const kind = severity === "error" ? "error" : severity === "warning" ? "warning" : "info";
     return { type: "message", severity: kind, text, volume: urn === undefined ? undefined : volumeOf(urn) };

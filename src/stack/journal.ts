@@ -2,16 +2,27 @@
 // interrupted and can be run again. It is a report, and no truth: what is there, the config and the state say.
 
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { z } from "zod";
 
 import type { Problem } from "../core/problems";
-import { isAlive } from "../system/process-id";
+import { hasEnded, isAlive } from "../system/process-id";
+import { processIn } from "./engine";
 import type { RunFiles } from "./engine-run";
+import type { LockHolder } from "./errors";
 
 const processSchema = z.object({ pid: z.number(), host: z.string(), started: z.string().optional() });
+const engineSchema = processSchema.extend({
+  namespace: z.string().optional(),
+  machine: z.string().optional(),
+  /** When it was started, where it takes the stack's lock: by the clock that the lock's time is of, too. An earlier version didn't write it. */
+  at: z.string().optional(),
+});
+
+/** An engine, as the journal has it. */
+export type EngineProcess = z.infer<typeof engineSchema>;
 
 /** An operation as plain data: what the journal keeps, and what the HTTP service answers. */
 export const reportSchema = z.object({
@@ -37,7 +48,7 @@ const entrySchema = z.object({
   /** Whether the volumes were named, and not just all that needed it. */
   named: z.boolean(),
   owner: processSchema,
-  engine: processSchema.optional(),
+  engine: engineSchema.optional(),
 });
 
 /** What the journal has of an operation. */
@@ -54,6 +65,11 @@ export interface Journal {
   filesOf(id: string): RunFiles;
   /** Takes the files of a run away. */
   clean(id: string): void;
+  /**
+   * Takes on to remove the lock of an entry's engine. Only one gets `true`, ever: whoever came second would remove the lock that the first one has
+   * then.
+   */
+  claimLock(entry: JournalEntry): boolean;
 }
 
 /** The journal of a stack: below `base`, in a directory of its own for each project and stack. */
@@ -89,8 +105,9 @@ export function openJournal(base: string, directory: string, stack: string): Jou
       }
       for (const old of all().slice(KEPT)) {
         if (isOpen(old) && isAlive(old.owner)) continue;
-        clean(old.report.id);
-        rmSync(file(old.report.id, "json"), { force: true });
+        for (const name of listed(folder)) {
+          if (name.startsWith(`${old.report.id}.`)) rmSync(join(folder, name), { force: true });
+        }
       }
     },
     read: () => all().map(asSeen),
@@ -99,7 +116,37 @@ export function openJournal(base: string, directory: string, stack: string): Jou
       return { events: file(id, "events"), output: file(id, "out") };
     },
     clean,
+    claimLock({ report, engine }) {
+      try {
+        closeSync(openSync(file(report.id, `${engine?.pid ?? 0}.freed`), "wx", 0o600));
+        return true;
+      } catch {
+        return false;
+      }
+    },
   };
+}
+
+/** How long after its start an engine takes the lock, at most, in milliseconds. */
+const UNTIL_LOCK = 60_000;
+
+/**
+ * The entry whose engine took a lock and has ended since, without giving it back. Other machines and containers may have the same host name and
+ * the same numbers of processes: so the process must have ended here, and the lock must have been taken when it started. Pure.
+ */
+export function leftBehind(
+  holder: LockHolder,
+  entries: readonly JournalEntry[],
+  ended: (engine: EngineProcess) => boolean = hasEnded,
+): JournalEntry | undefined {
+  const { host, pid } = processIn(holder) ?? {};
+  const since = Date.parse(holder.since ?? "");
+  return entries.find(({ engine, report }) => {
+    if (engine?.at === undefined || engine.pid !== pid || engine.host !== host) return false;
+    const [from, to] = [Date.parse(engine.at), Date.parse(report.finishedAt ?? "9999-12-31")];
+    // A lock's time is told in whole seconds.
+    return since > from - 1_000 && since <= Math.min(from + UNTIL_LOCK, to) && ended(engine);
+  });
 }
 
 const isOpen = ({ report }: JournalEntry) => report.state === "queued" || report.state === "running";

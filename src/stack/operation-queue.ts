@@ -1,14 +1,12 @@
 // The operations of a stack: one after the other, each limited to the volumes that it is about.
 
-import { hostname } from "node:os";
-
 import { monotonic } from "../system/monotonic";
 import type { Problem } from "../core/problems";
-import { isAlive, processOf, thisProcess } from "../system/process-id";
+import { placedProcess, thisProcess } from "../system/process-id";
 import { engineError, isDeadHolder, lockHolder, runEngine, unknownStack } from "./engine";
-import { stackError, StackError } from "./errors";
+import { stackError, StackError, type LockHolder } from "./errors";
 import { belowOf, isOfVolume, targetOf, toldBy, type Told } from "./events";
-import { openJournal, type JournalEntry } from "./journal";
+import { leftBehind, openJournal, type JournalEntry } from "./journal";
 import { makeOperation, type Carried, type OperationRequest } from "./operation";
 import type { ProjectContext } from "./project";
 import { startRun } from "./engine-run";
@@ -201,7 +199,7 @@ async function deletionsIn(
     const each = toldBy(event);
     if (each) told.push(each);
   });
-  carried.engine(processOf(run.pid));
+  carried.engine(placedProcess(run.pid));
   carried.onCancel(() => run.interrupt());
   if (carried.isCancelled()) run.interrupt();
   const { code, output } = await run.done;
@@ -312,6 +310,7 @@ async function runToEnd(
     let summary: Record<string, number> | undefined;
     const kept = spare;
     spare = undefined;
+    const startedAt = Date.now();
     const run = await startRun(engine, args, journal.filesOf(carried.operation.id), kept, (event) => {
       const told = toldBy(event);
       if (!told) return;
@@ -321,7 +320,7 @@ async function runToEnd(
         created.add(told.volume);
       carried.tell(told);
     });
-    carried.engine(processOf(run.pid));
+    carried.engine({ ...placedProcess(run.pid), at: new Date(startedAt).toISOString() });
     carried.onCancel(() => run.interrupt());
     if (carried.isCancelled()) run.interrupt();
     const { code, output } = await run.done;
@@ -332,13 +331,13 @@ async function runToEnd(
     if (code !== 0 && kept?.isBroken() === true && !carried.isCancelled()) continue;
     const holder = code === 0 ? undefined : lockHolder(output);
     if (!holder || carried.isCancelled()) return { code, output, errors, summary, created };
-    if (!isFreed && (await freeLock(holder.who, parts, journal))) {
+    const freed = isFreed ? undefined : await freeLock(holder, parts, journal);
+    if (freed !== undefined) {
       isFreed = true;
-      carried.tell({
-        type: "message",
-        severity: "warning",
-        text: `removing the lock of a killed run: ${holder.who}`,
-      });
+      const text = `removing the lock of a killed run: ${holder.who}`;
+      if (freed === "by-us") carried.tell({ type: "message", severity: "warning", text });
+      // The other one is about to remove it, and to have a lock of its own.
+      else await new Promise((done) => setTimeout(done, 1_000));
       continue;
     }
     // Nobody gives a lock back who is dead.
@@ -348,20 +347,18 @@ async function runToEnd(
   }
 }
 
-// A lock is taken away only where it is certain that it is of a run of ours that is dead: the journal has its process.
+// A lock is taken away only where it is certain that it is of a run of ours that is dead: the journal has its process. `pulumi cancel` removes any
+// lock of the stack, also one that somebody got in the meantime: so each is taken away once, and whoever comes second looks again who has it.
 async function freeLock(
-  who: string,
+  holder: LockHolder,
   { name, context }: Parts,
   journal: ReturnType<typeof openJournal>,
-): Promise<boolean> {
-  const [, host, pid] = /@(\S+) \(pid (\d+)\)$/.exec(who) ?? [];
-  if (host !== hostname()) return false;
-  const dead = journal
-    .read()
-    .some(({ engine }) => engine?.pid === Number(pid) && engine.host === host && !isAlive(engine));
-  if (!dead) return false;
+): Promise<"by-us" | "by-another" | undefined> {
+  const entry = isDeadHolder(holder) ? leftBehind(holder, journal.read()) : undefined;
+  if (!entry) return undefined;
+  if (!journal.claimLock(entry)) return "by-another";
   const { code } = await runEngine(context.engine, ["cancel", name, "--yes"]);
-  return code === 0;
+  return code === 0 ? "by-us" : undefined;
 }
 
 function cancelled(carried: Carried): Problem {

@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 
 import type { Told } from "./events";
 import type { ProcessId } from "../system/process-id";
-import type { JournalEntry } from "./journal";
+import type { EngineProcess, JournalEntry } from "./journal";
 import type { Operation, OperationEvent, OperationKind, OperationReport, OperationState } from "./types";
 
 /** What an operation is to do. */
@@ -26,7 +26,7 @@ export interface Carried {
   set(changes: Partial<OperationReport>): void;
   tell(event: Told): void;
   /** The process of its engine, for the journal. */
-  engine(process: ProcessId): void;
+  engine(process: EngineProcess): void;
   isCancelled(): boolean;
   /** What cancelling does besides, while the engine runs. */
   onCancel(stop: (() => void) | undefined): void;
@@ -45,7 +45,7 @@ export function makeOperation(
   let isOver = false;
   let cancelled = false;
   let stop: (() => void) | undefined;
-  let engine: ProcessId | undefined;
+  let engine: EngineProcess | undefined;
   let isRecorded = true;
   let report: OperationReport = {
     id: randomUUID(),

@@ -2,6 +2,7 @@
 
 import { admittedSizes } from "../core/admitted";
 import type { BackendName } from "../core/backend";
+import { withoutPins } from "../core/catalog";
 import { formatProblem, type Problem } from "../core/problems";
 import { builtinProfiles } from "../core/built-in-profiles";
 import { isSame } from "../core/revision";
@@ -237,7 +238,12 @@ export function uselessProfiles(edits: readonly ConfigEdit[], read: StackConfigR
     const named = Object.keys(known?.sections ?? {}) as BackendName[];
     return named.flatMap((backend): Problem[] => {
       const { placement } = read.requestFor("volume", { profile, backend });
-      const { admitted = [], problems } = admittedSizes(read.catalog, { profile, backend, placement: placement ?? {} });
+      // As it is for volumes that aren't pinned.
+      const { admitted = [], problems } = admittedSizes(withoutPins(read.catalog), {
+        profile,
+        backend,
+        placement: placement ?? {},
+      });
       if (admitted.some(({ ranges }) => ranges.length > 0)) return [];
       const [reason] = [...problems, ...admitted.flatMap(({ above }) => above ?? [])];
       return reason && reason.code !== "setting-required" ? [reason] : [];

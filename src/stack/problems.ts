@@ -170,6 +170,24 @@ export const stackProblems = defineProblems(
         fix: ({ volume }) =>
           `change the ProfiledVolume "${volume}" in the program; the profile's definition can be changed in the config`,
       }),
+      "pin-unknown": problemKind<{ pin: string; pins: string[] }>({
+        meaning: "Nothing is pinned under this name.",
+        message: ({ pin }) => `"${pin}" isn't pinned`,
+        allowed: ({ pins }) => (pins.length > 0 ? listed(pins) : "nothing is pinned in this stack"),
+      }),
+      "pin-out-of-date": problemKind<{ volume: string; profile: string }>({
+        meaning: "The volume doesn't have the profile's present definition, and only that one can be pinned.",
+        message: ({ volume, profile }) =>
+          `"${volume}" is out of date: pinning would keep the present definition of "${profile}", not the one that the volume has`,
+        allowed: () => "volumes that have the present definition, or aren't created yet",
+        fix: ({ volume }) => `apply "${volume}" first, or restore the former definition and pin it then`,
+      }),
+      "rollout-busy": problemKind<{ id: string; holder: string | undefined }>({
+        meaning: "Another process is carrying out, resuming or reverting the rollout.",
+        message: ({ id, holder }) => `rollout ${id} is in use by ${holder ?? "another process"}`,
+        allowed: () => "one process at a time per rollout",
+        fix: () => "wait until that process has ended, or stop it with Ctrl-C",
+      }),
       "engine-missing": problemKind<{ why: string }>({
         meaning: "The Pulumi CLI can't be started.",
         message: ({ why }) => `the Pulumi CLI can't be started: ${why}`,
@@ -194,17 +212,17 @@ export const stackProblems = defineProblems(
         allowed: () => "the format of `pulumi stack export`",
         fix: () => "use a release of storage-profiles that supports this version of Pulumi",
       }),
-      "stack-locked": problemKind<{ stack: string; holder: string; isDead: boolean }>({
+      "stack-locked": problemKind<{ stack: string; holder: string; deadOn: string | undefined }>({
         meaning: "Another run holds the stack's lock, or a killed run left its lock behind.",
-        message: ({ holder, isDead }) =>
-          isDead
-            ? `the stack is locked by a run that is no longer running on this machine: ${holder}`
-            : `the stack is locked by another run: ${holder}`,
+        message: ({ holder, deadOn }) =>
+          deadOn === undefined
+            ? `the stack is locked by another run: ${holder}`
+            : `the stack is locked by a run that isn't running here: ${holder}`,
         allowed: () => "one run at a time per stack",
-        fix: ({ stack, isDead }) =>
-          isDead
-            ? `remove the lock (pulumi cancel ${stack}) and run the command again; it completes what was started`
-            : `wait until it finishes; if it was killed, remove its lock: pulumi cancel ${stack}`,
+        fix: ({ stack, deadOn }) =>
+          deadOn === undefined
+            ? `wait until it finishes; only if it was killed, remove its lock: pulumi cancel ${stack}`
+            : `if no other machine or container is named ${deadOn}, the run was killed: remove its lock (pulumi cancel ${stack}) and run the command again; it completes what was started`,
       }),
       "operation-unknown": problemKind<Record<string, never>>({
         meaning: "The operation doesn't exist.",

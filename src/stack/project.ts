@@ -11,6 +11,7 @@ import { namespaced, PROJECT_FILES, readText } from "./read-config";
 import { engineError, parseJson, runEngine, type Engine } from "./engine";
 import { StackError, stackError } from "./errors";
 import { keepReady, type ReadyEngines, type RuntimeSettings } from "./ready/keeper";
+import { withoutCredentials } from "./redact";
 import { makeStack } from "./stack";
 import type { OpenOptions, Project, Stack, StateBackend } from "./types";
 import { parseYaml } from "./yaml-value";
@@ -161,7 +162,11 @@ async function stateBackend(engine: Engine): Promise<StateBackend> {
     const who = z.object({ url: z.string() }).safeParse(await ask(["whoami"]));
     if (!who.success) return { stacks: [], isMissing: false };
     const stacks = z.array(z.object({ name: z.string() })).safeParse(await ask(["stack", "ls"]));
-    return { url: who.data.url, stacks: stacks.data?.map(({ name }) => name) ?? [], isMissing: false };
+    return {
+      url: withoutCredentials(who.data.url),
+      stacks: stacks.data?.map(({ name }) => name) ?? [],
+      isMissing: false,
+    };
   } catch (error) {
     if (error instanceof StackError && error.problems[0].code === "engine-missing")
       return { stacks: [], isMissing: true };

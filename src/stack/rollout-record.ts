@@ -8,6 +8,9 @@ import { join } from "node:path";
 import { z } from "zod";
 
 import type { ProfileDefinition } from "../core/config-schema";
+import type { ProcessId } from "../system/process-id";
+import { stackError } from "./errors";
+import { locked } from "./write-config";
 
 const definition = z.custom<ProfileDefinition>((value) => typeof value === "object" && value !== null);
 
@@ -55,6 +58,17 @@ export function writeRollout(journal: string, record: RolloutRecord): void {
   const file = join(folder, `${record.id}.json`);
   writeFileSync(`${file}.tmp`, JSON.stringify(record, undefined, 2), { mode: 0o600 });
   renameSync(`${file}.tmp`, file);
+}
+
+/** Does something with a rollout while no other process does. Error: `rollout-busy`, at once. */
+export function holdingRollout<T>(journal: string, id: string, work: () => Promise<T>): Promise<T> {
+  const folder = join(journal, "rollouts");
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const busy = (holder: ProcessId | undefined) =>
+    stackError("rollout-busy", "rollout", id, {
+      ...{ id, holder: holder && `process ${holder.pid} on ${holder.host}` },
+    });
+  return locked(join(folder, id), work, { patienceMs: 200, busy });
 }
 
 /** Reads a rollout; nothing where there is none of the name. */

@@ -16,7 +16,7 @@ import { settingText } from "../core/setting-text";
 import { isSame } from "../core/revision";
 import type { VolumeDefinition } from "../core/config-schema";
 import { NAMESPACE } from "../core/config-schema";
-import { volumePath } from "../core/catalog";
+import { volumePath, withoutPins } from "../core/catalog";
 import { isInSharedFile } from "../core/origin";
 import { ambiguous, recordedAs } from "./select";
 import type { ComplianceStatus, Follower, RecordedVolume, StackConfigRead, StackState, VolumeStatus } from "./types";
@@ -156,6 +156,7 @@ export function statusOf(
     backend: (to ?? last)?.backend ?? (resolution?.request.backend as BackendName | undefined),
     profile: to?.profile ?? volume?.profile ?? (volume ? "default" : last?.profile),
     revision: to?.revision,
+    ...pinOf(resolution?.pin, () => declared(unpinned(read), name, volume, recorded, other)),
     definition: to && definitionOf(read, to.profile),
     sizeGiB: to?.sizeGiB,
     recorded: now ?? last,
@@ -176,6 +177,12 @@ export function statusOf(
     monthlyCost: base ? monthlyCostOf(read.catalog, base, placement) : resolution?.monthlyCost,
     declaredMonthlyCost: to && monthlyCostOf(read.catalog, to, placement),
   };
+}
+
+const unpinned = (read: StackConfigRead): StackConfigRead => ({ ...read, catalog: withoutPins(read.catalog) });
+
+function pinOf(reference: string | undefined, current: () => Resolution | undefined): Pick<VolumeStatus, "pin"> {
+  return reference === undefined ? {} : { pin: { reference, current: current()?.volume?.revision } };
 }
 
 // Where the profile is defined that is in force.

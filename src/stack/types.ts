@@ -302,6 +302,8 @@ export interface VolumeStatus {
   profile?: string | undefined;
   /** The edit of the profile that is in force now. */
   revision?: string | undefined;
+  /** Where it keeps a pinned definition: the entry of `pins`, and the edit of the profile that it would have otherwise. */
+  pin?: { reference: string; current?: string | undefined } | undefined;
   /** Where the profile is defined: it ships, a shared file has it, at this line, or the stack's config. */
   definition?: Pick<Profile, "origin" | "file" | "line"> | undefined;
   /** The size that is declared, as the backend makes it. */

@@ -4,26 +4,34 @@ import { randomBytes } from "node:crypto";
 import { chmod, chown, open, readdir, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
-import { lockRecord, takeLock } from "../system/lock-watch";
-import { stackError } from "./errors";
+import { lockRecord, recordIn, takeLock, type LockRecord } from "../system/lock-watch";
+import { stackError, type StackError } from "./errors";
 
 /** How long a writer waits for another one that doesn't finish, in milliseconds. */
 const PATIENCE = 30_000;
 /** After how long the lock of a writer of which nobody knows whether it lives is taken away, in milliseconds. A living one renews it. */
 const STALE = 10_000;
 
-/** Does something while nobody else of this package edits a file. Error: `config-busy`. */
-export async function locked<T>(file: string, work: () => Promise<T>): Promise<T> {
+/** How long to wait for a lock, and what to say of the holder that keeps it for longer. */
+export interface Waiting {
+  patienceMs: number;
+  busy: (holder: LockRecord | undefined) => StackError;
+}
+
+/** Does something while nobody else of this package edits a file. Error: `config-busy`, unless it is `waiting` otherwise. */
+export async function locked<T>(file: string, work: () => Promise<T>, waiting?: Waiting): Promise<T> {
   const target = await targetOf(file);
   const lockfilePath = `${target}.lock`;
   const record = `${lockfilePath}.holder`;
   // Whoever takes a lock away has written: what is written then is compared with what was read. It is no reason to end the process.
   const onLost = () => undefined;
-  const which = { lockfile: lockfilePath, recordFile: record, staleMs: STALE, patienceMs: PATIENCE, onLost };
+  const patienceMs = waiting?.patienceMs ?? PATIENCE;
+  const which = { lockfile: lockfilePath, recordFile: record, staleMs: STALE, patienceMs, onLost };
   const taken = await takeLock(target, which).catch((error: unknown) => {
     throw stackError("config-not-written", file, undefined, { why: (error as Error).message }, { cause: error });
   });
   if (!("release" in taken)) {
+    if (waiting) throw waiting.busy(await recordIn(record));
     const seconds = Math.round(taken.waitedMs / 1000);
     throw stackError("config-busy", file, undefined, { seconds, lock: lockfilePath });
   }

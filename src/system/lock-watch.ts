@@ -128,7 +128,8 @@ async function isOfDead(lockfile: string, recordFile: string): Promise<boolean> 
   return record.lock === (await lockIdentity(lockfile));
 }
 
-async function recordIn(file: string): Promise<LockRecord | undefined> {
+/** Who holds a lock, by the record beside it; nothing where it can't be read. */
+export async function recordIn(file: string): Promise<LockRecord | undefined> {
   try {
     const record = JSON.parse(await readFile(file, "utf8")) as Partial<LockRecord> | null;
     return typeof record?.pid === "number" && typeof record.host === "string" ? (record as LockRecord) : undefined;

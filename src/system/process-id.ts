@@ -11,6 +11,14 @@ export interface ProcessId {
   started?: string | undefined;
 }
 
+/** A process, and where its number holds. */
+export interface PlacedProcess extends ProcessId {
+  /** The boot of the machine, and the namespace of process numbers; nothing where there is no /proc. */
+  namespace?: string | undefined;
+  /** The machine's own name of itself, which a boot doesn't change. */
+  machine?: string | undefined;
+}
+
 /** This process. */
 export function thisProcess(): ProcessId {
   return processOf(process.pid);
@@ -19,6 +27,27 @@ export function thisProcess(): ProcessId {
 /** A process of this machine that runs. */
 export function processOf(pid: number): ProcessId {
   return { pid, host: hostname(), started: startOf(pid) };
+}
+
+/** A process of this machine that runs, and what tells it from those of other machines. */
+export function placedProcess(pid: number): PlacedProcess {
+  return { ...processOf(pid), namespace: pidNamespace(), machine: machineId() };
+}
+
+/** The number of the namespace that isn't a container's. */
+const FIRST_NAMESPACE = "pid:[4026531836]";
+
+/**
+ * Whether a process has certainly ended. Of one on another machine, or in another container, nobody knows, even where its host has the same name:
+ * only one of this namespace, or of this machine before it was booted anew, can be judged.
+ */
+export function hasEnded(process: PlacedProcess, here = placedProcess(0)): boolean {
+  if (process.host !== here.host || process.namespace === undefined || here.namespace === undefined) return false;
+  if (process.namespace === here.namespace) return !isAlive(process);
+  const [boot, namespace] = process.namespace.split(" ");
+  const [bootHere, namespaceHere] = here.namespace.split(" ");
+  const isMachine = process.machine !== undefined && process.machine === here.machine;
+  return isMachine && boot !== bootHere && namespace === FIRST_NAMESPACE && namespaceHere === FIRST_NAMESPACE;
 }
 
 /** Whether a process still runs. On another machine nobody knows: it is taken to run. */
@@ -42,6 +71,14 @@ export function pidNamespace(): string | undefined {
   try {
     const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
     return `${boot} ${readlinkSync("/proc/self/ns/pid")}`;
+  } catch {
+    return undefined;
+  }
+}
+
+function machineId(): string | undefined {
+  try {
+    return readFileSync("/etc/machine-id", "utf8").trim() || undefined;
   } catch {
     return undefined;
   }

@@ -23,13 +23,14 @@ module.exports = { askLab, startProcess };
  * @param {string} lab a folder beside this file, with a lab.py
  * @param {object} [options]
  * @param {string[]} [options.args] for lab.py
+ * @param {string} [options.packages] the lab whose Python packages it has. Default: its own
  * @param {boolean} [options.detached] in a group of its own: a terminal's Ctrl-C is for us, and the lab ends with us
  * @param {(line: string) => void} [options.log] takes what there is to tell of its packages. Default: standard error
  * @returns {Promise<LabProcess>}
  * @throws {import("./python.js").Unavailable} when this machine can't have its packages
  */
-async function startProcess(lab, { args = [], detached = false, log } = {}) {
-  const python = await pythonEnvironment(lab, log ? { log } : {});
+async function startProcess(lab, { args = [], packages = lab, detached = false, log } = {}) {
+  const python = await pythonEnvironment(packages, log ? { log } : {});
   const child = spawn(python, [path.join(__dirname, lab, "lab.py"), ...args], {
     env: environmentFor(python),
     detached,

@@ -78,6 +78,17 @@ const labs = [
     prepare: [["tools/engine/aws-plugin.js"], ["test/labs/python.js", "aws"]],
   },
   {
+    name: "state",
+    what: "stacks whose state is on PostgreSQL and on S3 (moto)",
+    needs: "Linux, root, PostgreSQL or Debian packages, Python 3",
+    files: ["test/e2e/state\\."],
+    prepare: [
+      ["test/labs/state/lab.js", "--probe"],
+      ["test/labs/python.js", "aws"],
+    ],
+    minutes: 2,
+  },
+  {
     name: "openstack",
     what: "a real Keystone, Cinder and Nova, and the real Terraform OpenStack provider",
     needs: "Go, Python 3",

@@ -8,6 +8,7 @@ import { cost } from "./cost";
 import { dockerPlugin } from "./docker-plugin";
 import { explain } from "./explain";
 import { init } from "./init";
+import { pin, unpin } from "./pin";
 import { plan } from "./plan";
 import { profiles } from "./profiles";
 import { schema } from "./schema";
@@ -27,6 +28,8 @@ export const commands: readonly CommandSpec[] = [
   status,
   plan,
   apply,
+  pin,
+  unpin,
   cost,
   dockerPlugin,
   schema,

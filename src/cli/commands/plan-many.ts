@@ -4,7 +4,7 @@ import { relative } from "node:path";
 
 import type { Problem } from "../../core/problems";
 import type { ProfileDefinition } from "../../core/config-schema";
-import type { ConfigEdit, EditResult, Stack, StackConfigRead, VolumePlan, VolumeStatus } from "../../stack";
+import type { ConfigEdit, EditResult, Stack, StackConfigRead, VolumePlan } from "../../stack";
 import { sharedFileOf } from "../../stack/plan";
 import { exitCodeOf, textOf, UsageError, type Answer, type Context } from "../context";
 import {
@@ -17,7 +17,7 @@ import {
   type Outcome,
   type Part,
 } from "../many";
-import { profileEdit } from "../references";
+import { behindProfile, profileEdit } from "../references";
 import { distinct, notesText, verdictText } from "../text";
 import { costChange, totalText } from "./plan-text";
 import { problem } from "../problems";
@@ -49,7 +49,7 @@ export async function planStack(stack: Stack, context: Context): Promise<Planned
   let result = isUnknown || wrong.length > 0 ? undefined : await planned([]);
   // Where the definition is as it is to be already, its volumes needn't be.
   if (isNarrow && result && !result.changed && result.problems.length === 0 && !result.stateUnknown)
-    result = await planned(outOfDate(read, await stack.status(), textOf(context, "profile")));
+    result = await planned(behindProfile(read, await stack.status(), textOf(context, "profile")));
   const plans = result?.touched ?? [];
   const state = result?.stateUnknown;
   const problems = distinct([
@@ -98,11 +98,6 @@ export async function planStack(stack: Stack, context: Context): Promise<Planned
     tag: read.tag,
     sharedPath: shared?.file,
   };
-}
-
-function outOfDate({ catalog }: StackConfigRead, all: readonly VolumeStatus[], profile = ""): string[] {
-  const has = (name = "") => name === profile || catalog.profiles[name]?.lineage.includes(profile) === true;
-  return all.filter((each) => each.status !== "compliant" && has(each.profile)).map(({ urn, name }) => urn ?? name);
 }
 
 function definitionIn(read: StackConfigRead, edits: readonly ConfigEdit[]): ProfileDefinition | undefined {

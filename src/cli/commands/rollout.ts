@@ -5,7 +5,14 @@ import type { Problem } from "../../core/problems";
 import { isSame } from "../../core/revision";
 import { openProject, StackError, type ConfigEdit, type Operation, type Stack } from "../../stack";
 import { journalDirectoryOf } from "../../stack/project";
-import { isRolloutId, newRolloutId, readRollout, writeRollout, type RolloutRecord } from "../../stack/rollout-record";
+import {
+  holdingRollout,
+  isRolloutId,
+  newRolloutId,
+  readRollout,
+  writeRollout,
+  type RolloutRecord,
+} from "../../stack/rollout-record";
 import { waveEnds } from "../../stack/waves";
 import type { FoundStack } from "../../stack/find-stacks";
 import { labelOf } from "../../stack/choose-stacks";
@@ -107,32 +114,44 @@ export async function beginRollout(
     ...{ edits, volumes, ends, done: 0, begun: 0, isReverted: false, saves: 0 },
     ...{ pauseSeconds: pauseOf(context), confirm: context.options["confirm"] === true },
   };
-  return carryOn(record, context);
+  return holding(record, context, () => carryOn(record, context));
 }
 
 /** Goes on with a rollout, or back. */
 export async function laterRollout(context: Context): Promise<Answer> {
   const [resume, revert] = [textOf(context, "resume"), textOf(context, "revert")];
   const id = resume ?? revert ?? "";
-  const record = isRolloutId(id) ? readRollout(journalOf(context), id) : undefined;
-  const option = resume === undefined ? "--revert" : "--resume";
-  if (!record) throw new StackError([problem("rollout-unknown", option, id, { id })]);
+  const read = () => {
+    const found = isRolloutId(id) ? readRollout(journalOf(context), id) : undefined;
+    if (found) return found;
+    throw new StackError([problem("rollout-unknown", resume === undefined ? "--revert" : "--resume", id, { id })]);
+  };
+  // As it is once nobody else goes on with it.
+  return holding(read(), context, () => later(read(), resume !== undefined, context));
+}
+
+// A rollout is one process's at a time; the lock of one that was killed is taken from it.
+function holding(record: RolloutRecord, context: Context, work: () => Promise<Answer>): Promise<Answer> {
+  return holdingRollout(journalOf(context), record.id, work);
+}
+
+async function later(record: RolloutRecord, isResumed: boolean, context: Context): Promise<Answer> {
+  const { id } = record;
+  const option = isResumed ? "--resume" : "--revert";
   if (record.isReverted) throw new StackError([problem("rollout-reverted", option, id, { id })]);
   // What is given now takes the place of what was given then, together: else nobody could resume without a terminal what was to be confirmed.
   const { options, io, json } = context;
   const confirm = options["confirm"] === true;
   if (confirm || options["pause"] !== undefined) Object.assign(record, { confirm, pauseSeconds: pauseOf(context) });
-  if (record.confirm && resume !== undefined && !io.isTerminal)
+  if (record.confirm && isResumed && !io.isTerminal)
     throw new UsageError("not an interactive terminal, and the rollout asks before each further wave; pass --pause");
   if (options["yes"] !== true) {
     const { done, begun, volumes, profile } = record;
-    const what =
-      resume === undefined ? `${begun} volumes were reached` : `${done} of ${volumes.length} volumes are done`;
+    const what = isResumed ? `${done} of ${volumes.length} volumes are done` : `${begun} volumes were reached`;
     if (!json) io.out(`rollout ${id} of ${profile}: ${what}\n`);
-    if (!(await confirmed(resume === undefined ? "Revert it?" : "Go on with it?")))
-      return { text: "Nothing was changed." };
+    if (!(await confirmed(isResumed ? "Go on with it?" : "Revert it?"))) return { text: "Nothing was changed." };
   }
-  return resume === undefined ? goBack(record, context) : carryOn(record, context);
+  return isResumed ? carryOn(record, context) : goBack(record, context);
 }
 
 function carryOn(record: RolloutRecord, context: Context): Promise<Answer> {

@@ -12,6 +12,12 @@ function nextText({ verdict }: VolumeStatus, colours: Colours): string {
   return `next up: ${verdict === undefined ? "depends on the program (run pulumi preview)" : verdictText(verdict, colours)}`;
 }
 
+// What an edit of the profile would have reached it with.
+function pinText({ pin, profile = "", revision = "" }: VolumeStatus): string {
+  if (!pin?.current || pin.current === revision) return "";
+  return `${profile} is at revision ${pin.current}, pinned at ${revision}; to follow it: storage-profiles unpin ${pin.reference.includes("@") ? pin.reference : `--profile ${pin.reference}`}`;
+}
+
 export const status: CommandSpec = {
   name: "status",
   summary: "Show the status of each volume, with the reason",
@@ -50,8 +56,10 @@ async function statusOfStack(stack: Stack, context: Context): Promise<Part & { p
   const rows = all.map((each) => [
     each.name,
     each.profile ?? "",
-    statusText(each.status, context.colours),
-    [notesText(each.causes, ""), nextText(each, context.colours)].filter((text) => text !== "").join("\n"),
+    `${statusText(each.status, context.colours)}${each.pin ? ", pinned" : ""}`,
+    [notesText(each.causes, ""), pinText(each), nextText(each, context.colours)]
+      .filter((text) => text !== "")
+      .join("\n"),
   ]);
   const problems = distinct([...mistakes, ...all.flatMap((each) => each.problems)]);
   const isFine = all.every((each) => each.status === "compliant");

@@ -1,12 +1,13 @@
 // Edits of a shared profile over many stacks, at once and in waves, with an engine whose `up` gives a volume what its profile says.
 
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { run } from "../../../src/cli/run";
 import { readConfigText } from "../../../src/stack/read-config";
-import { readRollout } from "../../../src/stack/rollout-record";
+import { readRollout, writeRollout } from "../../../src/stack/rollout-record";
 import { resolve } from "../../../src";
 
 const home = mkdtempSync(join(tmpdir(), "sp-rollout-"));
@@ -177,25 +178,44 @@ describe("a rollout", () => {
     expect(await call(`apply --yes --pause 0s --resume ${begun(stopped.text)}`)).toMatchObject({ code: 0 });
   });
 
-  test("stops where another process has reverted it, and leaves that process's record", async () => {
+  test("is one process's at a time, which is named; the lock of one that was killed is no obstacle", async () => {
     answer = async () => {
-      if (questions === 2) expect((await call(`apply --yes --revert ${running()}`)).code).toBe(0);
-      return true;
+      if (questions !== 2) return true;
+      for (const option of ["--resume", "--revert"])
+        expect(await call(`apply --yes --pause 0s ${option} ${running()}`)).toMatchObject({
+          code: 5,
+          text: expect.stringMatching(
+            new RegExp(`rollout ${running()} is in use by process ${process.pid} on ${hostname()}[^]*rollout-busy`),
+          ),
+        });
+      return false;
     };
     const { code, text } = await call(`${waves} --confirm`, { isTerminal: true });
-    expect([code, text]).toEqual([5, expect.stringContaining("another process has reverted rollout")]);
-    expect(recordOf(running())).toMatchObject({ isReverted: true });
-    expect([ups(), shared()]).toEqual([["a", "a"], sharedText(50)]);
+    expect([code, text]).toEqual([130, expect.stringMatching(/stopped: 1 of 2 volumes are done/)]);
+    expect(ups()).toEqual(["a"]);
+    const record = join(journal, "rollouts", running());
+    const killed = `const { holdingRollout } = require("./dist/src/stack/rollout-record.js");
+      holdingRollout(${JSON.stringify(journal)}, "${running()}", () => process.kill(process.pid, "SIGKILL"));`;
+    expect(spawnSync(process.execPath, ["-e", killed])).toMatchObject({ signal: "SIGKILL" });
+    expect(existsSync(`${record}.lock`)).toBe(true);
+    expect(await call(`apply --yes --pause 0s --resume ${running()}`)).toMatchObject({ code: 0 });
+    expect(ups()).toEqual(["a", "b"]);
   });
 
-  test("stops where another process has gone on with it", async () => {
-    answer = async () => {
-      if (questions === 2) expect((await call(`apply --yes --pause 0s --resume ${running()}`)).code).toBe(0);
+  // Whose lock is taken for that of a dead one, as after hours of standby, finds it by the record.
+  test.each([
+    [{ isReverted: true }, "another process has reverted rollout"],
+    [{ done: 2 }, "another process has gone on with rollout"],
+  ])("stops where another process has written its record meanwhile, and leaves it: %j", async (changes, message) => {
+    answer = () => {
+      const record = questions === 2 ? recordOf(running()) : undefined;
+      if (record) writeRollout(journal, { ...record, ...changes, saves: record.saves + 1 });
       return true;
     };
     const { code, text } = await call(`${waves} --confirm`, { isTerminal: true });
-    expect([code, text]).toEqual([5, expect.stringContaining("another process has gone on with rollout")]);
-    expect([ups(), recordOf(running())?.done]).toEqual([["a", "b"], 2]);
+    expect([code, text]).toEqual([5, expect.stringContaining(message)]);
+    expect(recordOf(running())).toMatchObject(changes);
+    expect(ups()).toEqual(["a"]);
   });
 
   test("that couldn't be reverted says what the config has, and is resumed from the first wave on", async () => {
@@ -242,6 +262,62 @@ describe("a rollout", () => {
     expect(await call(`apply --yes --resume ${running()}`)).toMatchObject({ code: 2 });
     expect(await call(`apply --yes --pause 1s --resume ${running()}`)).toMatchObject({ code: 0 });
     expect(recordOf(running())).toMatchObject({ confirm: false, pauseSeconds: 1, done: 2 });
+  });
+});
+
+test("an edit that one stack's config has already is planned and applied for the volumes that aren't as it says", async () => {
+  writeFileSync(at("shared.yaml"), sharedText(77));
+  const same = "--stack a --profile gold --in catalog --set local.iops=77";
+  expect(await call(`plan ${same}`)).toMatchObject({ code: 0, text: expect.stringContaining("50 IOPS → 77 IOPS") });
+  expect(await call(`apply ${same} --yes`)).toMatchObject({
+    code: 0,
+    text: expect.stringContaining("50 IOPS → 77 IOPS"),
+  });
+  expect(ups()).toEqual(["a"]);
+  expect(await call("status --stack a")).toMatchObject({ code: 0 });
+  // Once they are, nothing is left to do.
+  expect(await call(`apply ${same} --yes`)).toMatchObject({ code: 0 });
+  expect(ups()).toEqual(["a"]);
+});
+
+test("a pinned volume is left out by edits and rollouts, is compliant meanwhile, and follows once it is unpinned", async () => {
+  const pin = await call("pin data --stack a");
+  expect([pin.code, pin.text]).toEqual([0, expect.stringContaining("pinned data@gold")]);
+  expect(await call("pin data --stack a")).toMatchObject({ code: 0, text: expect.stringContaining("No changes") });
+  const plan = await call("plan --all --profile gold --in catalog --set local.iops=77");
+  expect([plan.code, plan.text]).toEqual([0, expect.stringContaining("1 in 1 stack")]);
+  expect(await call(`${waves} --yes`)).toMatchObject({
+    code: 0,
+    text: expect.stringContaining("1 volumes are compliant"),
+  });
+  expect([ups(), shared()]).toEqual([["b"], sharedText(77)]);
+  const status = await call("status --all");
+  expect([status.code, status.text]).toEqual([
+    0,
+    expect.stringMatching(
+      /a +data +gold +compliant, pinned +gold is at revision \w+, pinned at \w+; [^\n]*unpin data@gold/,
+    ),
+  ]);
+  // What it has now can't be pinned where the file doesn't say it any more.
+  const unpin = await call("unpin data --stack a");
+  expect([unpin.code, unpin.text]).toEqual([
+    0,
+    expect.stringMatching(/50 IOPS → 77 IOPS[^]*To apply this, run: storage-profiles apply data/),
+  ]);
+  for (const line of ["pin data --stack a", "pin --profile gold --stack a"])
+    expect(await call(line)).toMatchObject({ code: 1, text: expect.stringContaining("[pin-out-of-date]") });
+  expect(await call("unpin data --stack a")).toMatchObject({ code: 1, text: expect.stringContaining("[pin-unknown]") });
+  expect(await call("apply data --stack a --yes")).toMatchObject({ code: 0 });
+  // For the whole stack.
+  expect(await call("pin --profile gold --stack a")).toMatchObject({ code: 0 });
+  writeFileSync(at("shared.yaml"), sharedText(50));
+  expect(await call("status --stack a")).toMatchObject({
+    code: 0,
+    text: expect.stringContaining("unpin --profile gold"),
+  });
+  expect(await call("unpin --profile gold --stack a")).toMatchObject({
+    code: 0,
+    text: expect.stringContaining("77 IOPS → 50 IOPS"),
   });
 });
 

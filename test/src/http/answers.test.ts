@@ -42,6 +42,26 @@ test("a volume that is declared and isn't created yet has a status of its own, i
   expect(components.schemas.VolumeStatus.properties.status.enum).toContain("not-created");
 });
 
+test("a volume is pinned and unpinned; what isn't pinned, or isn't one thing, is refused", async () => {
+  const lab = await labOf(config("  storage-profiles:volumes: { data: { profile: gold, sizeGiB: 1 } }\n"));
+  const pins = "v1/configuration/pins";
+  const pin = (json: object) => ask(lab.url, pins, { json });
+  const unpin = (name: string) => ask(lab.url, `${pins}/${encodeURIComponent(name)}`, { method: "DELETE" });
+  expect([(await pin({})).status, codes(await unpin("data@gold"))]).toEqual([
+    400,
+    ['pin-unknown storage-profiles:pins["data@gold"]'],
+  ]);
+  expect(await pin({ volume: "data" })).toMatchObject({ status: 200, body: { changed: true, touched: [] } });
+  const listed = await ask(lab.url, pins);
+  expect(Object.keys(listed.body)).toEqual(["data@gold"]);
+  expect(Object.keys(listed.body["data@gold"])).toEqual(["local"]);
+  expect((await ask(lab.url, `${STATE}/data`)).body).toMatchObject({ pin: { reference: "data@gold" } });
+  expect(await pin({ profile: "gold" })).toMatchObject({ status: 200, body: { changed: true } });
+  for (const each of ["data@gold", "gold"])
+    expect(await unpin(each)).toMatchObject({ status: 200, body: { changed: true } });
+  expect((await ask(lab.url, pins)).body).toEqual({});
+});
+
 test("an entry with a mistake is one that can't be read, and not one that isn't there: it is answered with its problem, and isn't overwritten", async () => {
   const right = config("  storage-profiles:volumes: { data: { sizeGiB: 1 }, more: { sizeGiB: 1 } }\n");
   const lab = await labOf(right);

@@ -6,9 +6,10 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { engineError, lockHolder } from "../../../src/stack/engine";
+import { withoutCredentials } from "../../../src/stack/redact";
 import { targetOf, toldBy, volumeOf } from "../../../src/stack/events";
-import { isAlive, processOf, thisProcess } from "../../../src/system/process-id";
-import { openJournal, type JournalEntry } from "../../../src/stack/journal";
+import { hasEnded, isAlive, placedProcess, processOf, thisProcess } from "../../../src/system/process-id";
+import { leftBehind, openJournal, type JournalEntry } from "../../../src/stack/journal";
 import { makeOperation } from "../../../src/stack/operation";
 
 const LOCKED = `error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete the lock file with \`pulumi cancel\`.
@@ -34,13 +35,38 @@ test("a lock that a killed run has left is told from one that is held, with the 
     engineError("dev", "up", LOCKED.replace("root@box (pid 27742)", `root@${host} (pid ${pid})`), []).problems[0];
   expect(locked(process.pid)).toMatchObject({ message: expect.stringMatching(/^the stack is locked by another run/) });
   expect(locked(dead)).toMatchObject({
-    message: expect.stringMatching(/^the stack is locked by a run that is no longer running on this machine: root@/),
-    fix: expect.stringContaining("pulumi cancel dev"),
+    message: expect.stringMatching(/^the stack is locked by a run that isn't running here: root@/),
+    // Another machine may have the same name: whoever removes the lock must know that.
+    fix: expect.stringMatching(
+      new RegExp(`^if no other machine or container is named ${hostname()}, .*pulumi cancel dev`),
+    ),
   });
   // Of another machine's nobody knows.
   expect(locked(dead, "elsewhere")).toMatchObject({
     message: expect.stringMatching(/^the stack is locked by another run/),
   });
+});
+
+test.each([
+  ["postgres://pulumi:s3cr3t@db/state", "postgres://pulumi:****@db/state"],
+  [
+    'database "postgres://pulumi:s3/cr#3@t@db:5432/state?sslmode=disable": refused',
+    'database "postgres://pulumi:****@db:5432/state?sslmode=disable": refused',
+  ],
+  [
+    "postgres://db/state?user=pulumi&password=s3cr3t&sslmode=disable",
+    "postgres://db/state?user=pulumi&password=****&sslmode=disable",
+  ],
+  ["azblob://state?sig=s3cr3t", "azblob://state?sig=****"],
+  ["https://me:s3cr3t@host:8080/a", "https://me:****@host:8080/a"],
+  [
+    "https://host:8080/@scope/name and s3://state?region=us-east-1",
+    "https://host:8080/@scope/name and s3://state?region=us-east-1",
+  ],
+  ["file:///s/.pulumi/locks: created by root@box (pid 2)", "file:///s/.pulumi/locks: created by root@box (pid 2)"],
+])("the credentials of a state's URL aren't told: %s", (text, told) => {
+  expect(withoutCredentials(text)).toBe(told);
+  expect(engineError("dev", "up", `error: ${text}`, []).message).not.toContain("s3cr3t");
 });
 
 test("a stack that isn't there is told with the nearest, and anything else in the engine's own words", () => {
@@ -138,6 +164,51 @@ describe("the journal", () => {
     expect(readdirSync(base, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".tmp"))).toEqual(
       [],
     );
+  });
+
+  test("has the lock of a killed run for one that takes it away, once", () => {
+    const journal = openJournal(base, "/killed", "dev");
+    const run = makeOperation(request, { project: "p", stack: "dev" }, dead, journal.write);
+    const here = placedProcess(process.pid);
+    run.engine({ ...here, started: "1", at: "2026-11-24T17:01:50.500Z" });
+    const holder = { who: `root@${here.host} (pid ${here.pid})`, since: "2026-11-24T17:01:56Z" };
+    const left = (changes: object = {}, ended = () => true) =>
+      leftBehind({ ...holder, ...changes }, journal.read(), ended)?.report.id;
+    expect(left()).toBe(run.operation.id);
+    expect(left({ since: "2026-11-24T18:01:50+01:00" })).toBe(run.operation.id);
+    // Other machines and containers may have the name of this host, and the same numbers of processes.
+    for (const other of [
+      { who: `root@elsewhere (pid ${here.pid})` },
+      { who: `root@${here.host} (pid 1)` },
+      { who: `root@${here.host} (pid 1) and root@${here.host} (pid ${here.pid})` },
+      { since: "2026-11-24T17:01:49Z" },
+      { since: "2026-11-24T17:03:00Z" },
+      { since: undefined },
+    ])
+      expect(left(other)).toBeUndefined();
+    expect(left({}, () => false)).toBeUndefined();
+    const [entry] = journal.read();
+    expect(entry && [journal.claimLock(entry), journal.claimLock(entry)]).toEqual([true, false]);
+    // One of after its end is another's.
+    run.set({ finishedAt: "2026-11-24T17:01:55Z" });
+    expect(left()).toBeUndefined();
+  });
+
+  test("takes a process for ended only where that is certain", () => {
+    const here = { pid: 0, host: "box", namespace: "boot1 pid:[4026531836]", machine: "m" };
+    const other = (changes: object) => hasEnded({ ...here, pid: 5, ...changes }, here);
+    expect(other({ namespace: "boot0 pid:[4026531836]" })).toBe(true); // booted anew
+    expect(other({ namespace: "boot0 pid:[4026531836]", machine: "n" })).toBe(false);
+    expect(other({ namespace: "boot0 pid:[4026531836]", machine: undefined })).toBe(false);
+    expect(other({ namespace: "boot0 pid:[4026532000]" })).toBe(false); // of a container
+    expect(other({ namespace: "boot1 pid:[4026532000]" })).toBe(false);
+    expect(other({ namespace: undefined })).toBe(false);
+    expect(other({ host: "elsewhere" })).toBe(false);
+    const { pid } = spawnSync("true");
+    expect([hasEnded(placedProcess(process.pid)), hasEnded({ ...placedProcess(process.pid), pid })]).toEqual([
+      false,
+      true,
+    ]);
   });
 
   test("knows a process from another that got its number", () => {
