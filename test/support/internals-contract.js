@@ -1,4 +1,5 @@
 // What pulumi-internals.js beside this file finds in the SDK beside it, as JSON: run by test/e2e/sdk.test.ts for several versions.
+// @ts-nocheck -- what it loads is beside it only when it runs
 "use strict";
 
 const pulumi = require("@pulumi/pulumi");

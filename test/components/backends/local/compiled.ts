@@ -13,7 +13,8 @@ export function compileChild(directory: string): string {
       .filter((name) => name.endsWith(".ts"))
       .map((name) => path.join(repository, room, name)),
   );
-  for (const source of [...sources, path.join(__dirname, "child.ts")]) {
+  const error = path.join(repository, "components/backend-error.ts");
+  for (const source of [...sources, error, path.join(__dirname, "child.ts")]) {
     const { code } = transformFileSync(source, {
       swcrc: false,
       jsc: { parser: { syntax: "typescript" }, target: "es2022" },
