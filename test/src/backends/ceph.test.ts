@@ -193,8 +193,20 @@ describe("a change", () => {
   test.each<[string, Section, Section, string, string]>([
     ["of limits", { iops: { max: 1000, burst: 2000 } }, { bandwidth: { max: 5 } }, "in-place", "unlimited"],
     ["of the snapshot limit", { snapshotLimit: 3 }, {}, "in-place", "snapshotLimit: 3 snapshots → unlimited"],
-    ["of encryption", {}, { encryption: true }, "refused", "leave `encryption` out of the profile, or declare a new volume"],
-    ["of the same", { encryption: "luks2" }, { encryption: "No" }, "refused", "keep `encryption: luks2` in the profile"],
+    [
+      "of encryption",
+      {},
+      { encryption: true },
+      "refused",
+      "leave `encryption` out of the profile, or declare a new volume",
+    ],
+    [
+      "of the same",
+      { encryption: "luks2" },
+      { encryption: "No" },
+      "refused",
+      "keep `encryption: luks2` in the profile",
+    ],
     ["of its spelling", { encryption: "luks2" }, { encryption: "enabled" }, "none", ""],
     ["of metadata", { metadata: { a: "1" } }, { metadata: { b: "2" } }, "in-place", "metadata"],
     ["of the pool", { pool: "slow" }, { pool: "fast" }, "migrates", "while no client has it open"],
