@@ -1,5 +1,5 @@
 // What this package uses of the SDK that isn't in its types, or is marked as internal there: all of it, so that one test
-// (test/components/pulumi-internals.test.ts) can hold every version of the SDK to it.
+// (test/e2e/sdk.test.ts) can hold every version of the SDK to it.
 
 import * as pulumi from "@pulumi/pulumi";
 import * as state from "@pulumi/pulumi/runtime/state";

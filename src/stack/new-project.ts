@@ -31,7 +31,7 @@ export interface Folder {
 }
 
 /** The languages that `init` writes programs in. */
-export const languages = ["typescript", "javascript", "yaml", "python"] as const;
+export const languages = ["typescript", "javascript", "yaml", "python", "go"] as const;
 export type Language = (typeof languages)[number];
 
 const BODY = `// Declares the volumes that the stack's config lists, and returns where they are. One volume, without the list:
@@ -77,6 +77,29 @@ pulumi.export("volumes", storage.StackVolumes("volumes").volumes)
   { name: "requirements.txt", text: "pulumi>=3.216.0,<4.0.0\n" },
 ];
 
+// The module of the SDK is the one that `pulumi package add` generates; `pulumi install` then adds Pulumi's own to go.mod.
+const GO_PROGRAM = `package main
+
+import (
+	storage "example.com/pulumi-storage-profiles/sdk/go/storageprofiles"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// Declares the volumes that the stack's config lists, and exports where they are. One volume, without the list:
+//
+//	data, err := storage.NewProfiledVolume(ctx, "data@gold", &storage.ProfiledVolumeArgs{Size: pulumi.String("4GiB")})
+func main() {
+	pulumi.Run(func(ctx *pulumi.Context) error {
+		volumes, err := storage.NewStackVolumes(ctx, "volumes", nil)
+		if err != nil {
+			return err
+		}
+		ctx.Export("volumes", volumes.Volumes)
+		return nil
+	})
+}
+`;
+
 // The runtime of Pulumi.yaml that programs in a language have.
 function runtimeOf(language: Language): string {
   return language === "typescript" || language === "javascript" ? "nodejs" : language;
@@ -113,6 +136,11 @@ export function missingFiles({ name, files, manifest = {}, project, language: sa
   if (runtime === "python" && (said === "python" || !project)) {
     made.push(...PYTHON_FILES.filter((file) => !files.includes(file.name)));
   }
+  if (runtime === "go" && (said === "go" || !project)) {
+    // All files of a folder are one program.
+    if (!files.some((each) => each.endsWith(".go"))) made.push({ name: "main.go", text: GO_PROGRAM });
+    if (!files.includes("go.mod")) made.push({ name: "go.mod", text: `module ${projectName(name)}\n\ngo 1.25\n` });
+  }
   return made;
 }
 
@@ -121,6 +149,7 @@ const RUNTIMES: Readonly<Record<Language, string>> = {
   javascript: "\n  name: nodejs\n  options:\n    typescript: false",
   yaml: " yaml",
   python: "\n  name: python\n  options:\n    virtualenv: venv",
+  go: " go",
 };
 
 // Pulumi takes letters, digits, dots, dashes and underscores.

@@ -531,14 +531,17 @@ describeLanguage("python", "a program in Python", () => {
 });
 
 describeLanguage("go", "a program in Go", () => {
-  const project = new SdkProject("go", "go");
-  beforeAll(() => project.init());
+  const project = new SdkProject("project", "go");
   afterAll(() => project.dispose());
 
-  test("makes a volume by the generated SDK, and changes it in place", async () => {
-    project.writeProject();
+  test("makes a volume by the generated SDK and the program that `init` writes, and changes it in place", async () => {
+    await emptied(project);
+    const text = succeeded(await project.command("storage-profiles", [...init("go")]));
+    for (const file of ["Pulumi.yaml", "main.go", "go.mod"]) expect(text).toContain(`Created ${file}\n`);
+    expect(text).toContain("pulumi package add ./node_modules/storage-profiles");
+    const program = readFileSync(join(project.directory, "main.go"), "utf8");
+    project.pinModules();
     expect(await project.addPackage()).toEqual({ "storage-profiles": "./node_modules/storage-profiles" });
-    project.config(DIRECTORY);
     project.declare(
       go(
         goVolume("data@glod", 'Size: pulumi.String("1GiB")'),
@@ -548,8 +551,9 @@ describeLanguage("go", "a program in Go", () => {
     );
     expect(problems(await project.run(["preview"]))).toEqual(await inTypeScript());
 
-    project.declare(go(goVolume("data@gold", 'Size: pulumi.String("1GiB")')));
+    project.declare(program);
     await project.up();
+    expect((await project.outputs())["volumes"]).toMatchObject({ data: { profile: "gold", sizeGiB: 1 } });
     const before = (await project.state())["Volume data"];
     writeFileSync(join(before?.id ?? "", "data/precious"), "data");
     project.declare(

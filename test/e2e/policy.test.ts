@@ -1,6 +1,7 @@
 // The policy pack on the real engine: what it refuses at preview, and what it lets pass.
 
-import { cpSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 import { Project, succeeded } from "../support/engine";
@@ -20,8 +21,13 @@ describe("the policy pack", () => {
   const DIRECTORY = { local: { mode: "directory" }, prices: { local: { perGiB: 1 } }, deletionProtection: false };
   beforeAll(async () => {
     await project.init();
-    // As it is installed: a package beside storage-profiles, and not a link into the tree.
-    cpSync(join(root, "packages/policy"), join(project.directory, pack), { recursive: true });
+    // What npm lays there: the content of the tarball beside storage-profiles, and not a link into the tree. What it depends on is the tree's.
+    const npm = ["pack", "./packages/policy", "--json", "--pack-destination", project.directory];
+    const [{ filename }] = JSON.parse(execFileSync("npm", npm, { cwd: root, encoding: "utf8" })) as [
+      { filename: string },
+    ];
+    mkdirSync(join(project.directory, pack));
+    execFileSync("tar", ["-xzf", filename, "--strip-components=1", "-C", pack], { cwd: project.directory });
     project.config(DIRECTORY);
     project.write("policies.json", JSON.stringify(config));
   });

@@ -106,7 +106,7 @@ export const languages = {
     }),
     runtime: () => "go",
     file: "main.go",
-    files: () => ({ "go.mod": goMod() }),
+    files: () => ({}),
     install(directory) {
       copyFileSync(join(tools, "codegen-hosts/go.sum"), join(directory, "go.sum"));
     },
@@ -115,12 +115,6 @@ export const languages = {
 
 function bytecode(): string {
   return environmentFor(python().python ?? "")["PYTHONPYCACHEPREFIX"] ?? "";
-}
-
-// The versions of all modules are those that the host is pinned to.
-function goMod(): string {
-  const pinned = readFileSync(join(tools, "codegen-hosts/go.mod"), "utf8");
-  return pinned.replace(/^module .*/, "module shop");
 }
 
 /** A group of tests of programs in a language that has an SDK. */
@@ -143,6 +137,13 @@ export class SdkProject extends Project {
   writeProject(): void {
     this.write("Pulumi.yaml", stringify({ name: this.name, runtime: this.language.runtime() }));
     for (const [file, text] of Object.entries(this.language.files())) this.write(file, text);
+  }
+
+  /** What `pulumi install` does to the go.mod of a program: here with the versions that the host is pinned to. */
+  pinModules(): void {
+    const file = join(this.directory, "go.mod");
+    const pinned = readFileSync(join(tools, "codegen-hosts/go.mod"), "utf8");
+    this.write("go.mod", readFileSync(file, "utf8") + pinned.replace(/^module .*\s+go .*/, ""));
   }
 
   /** `pulumi package add`, and what makes its SDK usable. Returns what Pulumi.yaml says of packages then. */

@@ -112,8 +112,12 @@ export async function claimStateDirectory(stateDirectory: string): Promise<void>
       if (!isSystemError(error, "EEXIST")) throw error;
     });
     await refuseForeignStateDirectory(stateDirectory);
-    if (!(await isOurs(stateDirectory)))
-      await fs.writeFile(path.join(stateDirectory, markerName), markerText, { mode: 0o644 });
+    // Never over another's: by now that one may have the directory's id.
+    await fs
+      .writeFile(path.join(stateDirectory, markerName), markerText, { mode: 0o644, flag: "wx" })
+      .catch((error: unknown) => {
+        if (!isSystemError(error, "EEXIST")) throw error;
+      });
   }
   for (const directory of ["volumes", "locks"])
     await makeDirectory(path.join(stateDirectory, directory), directoryMode);

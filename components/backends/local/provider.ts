@@ -5,6 +5,7 @@ import type * as dynamic from "@pulumi/pulumi/dynamic";
 
 import { change, formatProblems } from "../../../src";
 import type { LocalSettings } from "../../../src/backends/local/settings";
+import { containsUnknown } from "../../provider-checks";
 import { leaveToEngine } from "../../provider-errors";
 import { LocalVolumeError } from "../../host/errors";
 import { isHeldElsewhere } from "./record";
@@ -66,13 +67,11 @@ interface ReadResult {
 
 export const provider = { check, diff, create, read, update, delete: remove } satisfies dynamic.ResourceProvider;
 
-// The engine's mark for a value that isn't known yet, as it reaches a dynamic provider.
-const isKnown = (value: unknown): value is number => typeof value === "number";
-
 // Runs at preview too. Where a volume lives is decided once: an existing volume keeps its place and its name, whatever
 // its resource or its stack is called now.
 async function check(olds: Partial<Inputs>, { identity, ...sent }: Sent): Promise<dynamic.CheckResult<Inputs>> {
-  const news = { ...sent, ...identity } as Inputs;
+  // What also stands by itself was put there on the way: by `ignoreChanges`, or by the program's own `transforms`.
+  const news = { ...identity, ...sent } as Inputs;
   const inputs = { ...news };
   const failures: dynamic.CheckFailure[] = [];
   if (olds.name !== undefined) {
@@ -83,7 +82,7 @@ async function check(olds: Partial<Inputs>, { identity, ...sent }: Sent): Promis
     delete inputs.import;
     delete inputs.takeFrom;
     for (const key of ["stateDirectory", "project", "stack", "name"] as const) inputs[key] = olds[key] ?? news[key];
-  } else if (isKnown(news.sizeGiB) && typeof news.settings === "object") {
+  } else if (!containsUnknown(news)) {
     failures.push(...(await refusals(inputs)));
   }
   return { inputs, failures };

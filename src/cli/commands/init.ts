@@ -63,7 +63,7 @@ export const init: CommandSpec = {
   examples: [
     ["init", "answer a few questions"],
     ["init --stack dev --backend local --volume data@gold --size 10 --yes", "without questions"],
-    ["init --stack dev --language python --backend local --yes", "with a program in Python"],
+    ["init --stack dev --language python --backend local --yes", "with a program in Python; also: yaml, go"],
     ["init --stack prod --backend scaleio --domain domain1 --pool pool1 --yes", "for a ScaleIO array"],
   ],
   async run(context) {

@@ -53,6 +53,9 @@ test.each<[string, Partial<Folder>, string[], unknown]>([
     ["Pulumi.yaml", "__main__.py"],
     { name: "python", options: { virtualenv: "venv" } },
   ],
+  ["go", { language: "go" }, ["Pulumi.yaml", "main.go", "go.mod"], "go"],
+  ["go, with a module", { language: "go", files: ["go.mod"] }, ["Pulumi.yaml", "main.go"], "go"],
+  ["go, with a program", { language: "go", files: ["volumes.go"] }, ["Pulumi.yaml", "go.mod"], "go"],
   ["typescript, though the folder doesn't have it", { language: "typescript" }, ["Pulumi.yaml", "index.ts"], "nodejs"],
   [
     "javascript, though the folder has TypeScript",
@@ -65,7 +68,9 @@ test.each<[string, Partial<Folder>, string[], unknown]>([
   expect(parse(textOf("Pulumi.yaml", folder)).runtime).toEqual(runtime);
 });
 
-test("a project in Python gets a program only where somebody says so", () => {
+test("a project in Python or Go gets a program only where somebody says so", () => {
+  expect(namesOf({ project: { name: "p", runtime: "go" } })).toEqual([]);
+  expect(namesOf({ project: { name: "p", runtime: "go" }, language: "go" })).toEqual(["main.go", "go.mod"]);
   const project = { name: "p", runtime: "python" };
   expect(namesOf({ project })).toEqual([]);
   expect(namesOf({ project, language: "python" })).toEqual(["__main__.py", "requirements.txt"]);

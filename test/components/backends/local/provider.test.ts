@@ -3,9 +3,14 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-import { identifyStateDirectory, stateDirectoryId } from "../../../../components/backends/local/paths";
+import {
+  claimStateDirectory,
+  identifyStateDirectory,
+  stateDirectoryId,
+} from "../../../../components/backends/local/paths";
 import { provider } from "../../../../components/backends/local/provider";
 import { acknowledgeVolume, createVolume } from "../../../../components/backends/local/lifecycle";
+import { UNKNOWN } from "../../../../components/provider-checks";
 import * as support from "./support";
 import { directory, request } from "./support";
 
@@ -50,6 +55,36 @@ it("the state has each input under its own name, and one that older versions wro
   expect(await provider.check(recorded, { ...sent, identity: { ...renamed, physicalName: "other" } })).toMatchObject({
     failures: [{ property: "physicalName" }],
   });
+});
+
+it("what `ignoreChanges` or the program's transforms put beside `identity` takes precedence over it", async () => {
+  const { sizeGiB, settings, ...identity } = ask("v");
+  const moved = { identity, sizeGiB, settings, stateDirectory: `${state}-elsewhere` };
+  expect((await provider.check({}, moved)).inputs).toMatchObject({ stateDirectory: `${state}-elsewhere` });
+  // `ignoreChanges: ["owner"]`: the engine sets what the state has.
+  const renamed = { ...identity, owner: urn("dev", "renamed") };
+  const { inputs } = await provider.check(ask("v"), { identity: renamed, owner: identity.owner, sizeGiB, settings });
+  expect(inputs).toEqual(ask("v"));
+});
+
+it("a place that isn't known at preview isn't looked at", async () => {
+  const { stateDirectory: _, sizeGiB, settings, ...identity } = ask("v");
+  const sent = { identity, sizeGiB, settings, stateDirectory: UNKNOWN };
+  expect(await provider.check({}, sent as never)).toMatchObject({ failures: [] });
+});
+
+it("a state directory that another process claims at the same moment keeps the id that it got", async () => {
+  const write = fs.promises.writeFile;
+  let id: string | undefined;
+  const delayed = jest.spyOn(fs.promises, "writeFile").mockImplementationOnce(async (...args) => {
+    delayed.mockRestore();
+    await claimStateDirectory(state);
+    id = await stateDirectoryId(state);
+    return write(...args);
+  });
+  await claimStateDirectory(state);
+  expect(id).toBeDefined();
+  expect(await stateDirectoryId(state)).toBe(id);
 });
 
 describe("a volume on a disk that isn't mounted", () => {
