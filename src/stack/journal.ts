@@ -47,6 +47,8 @@ const entrySchema = z.object({
   report: reportSchema,
   /** Whether the volumes were named, and not just all that needed it. */
   named: z.boolean(),
+  /** Those of the named ones that must exist afterwards; nothing where it is all. */
+  required: z.array(z.string()).optional(),
   owner: processSchema,
   engine: engineSchema.optional(),
 });
