@@ -1,6 +1,6 @@
 // How long a writer of a stack's config file waits for others, on a clock that runs ten times as fast.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -36,4 +36,18 @@ test("one that doesn't finish is given up after 30 seconds, with the lock to rem
   release();
   await holding;
   expect(error).toMatchObject({ problems: [{ code: "config-busy", fix: expect.stringContaining(`${file}.lock`) }] });
+});
+
+test("one that stood still leaves the lock alone that somebody has taken from it", async () => {
+  const [lock, holder] = [`${file}.lock`, `${file}.lock.holder`];
+  await locked(file, async () => {
+    // As a waiter does once it is old.
+    rmdirSync(lock);
+    await sleep(20);
+    mkdirSync(lock);
+    writeFileSync(holder, "theirs");
+  });
+  expect([existsSync(lock), readFileSync(holder, "utf8")]).toEqual([true, "theirs"]);
+  rmdirSync(lock);
+  rmSync(holder);
 });
