@@ -369,7 +369,9 @@ async function freeLock(
   if (!entry) return undefined;
   if (!journal.claimLock(entry)) return "by-another";
   const { code } = await runEngine(context.engine, ["cancel", name, "--yes"]);
-  return code === 0 ? "by-us" : undefined;
+  if (code === 0) return "by-us";
+  journal.unclaimLock(entry);
+  return undefined;
 }
 
 function cancelled(carried: Carried): Problem {

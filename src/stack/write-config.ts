@@ -42,8 +42,10 @@ export async function locked<T>(file: string, work: () => Promise<T>, waiting?: 
     await sweep(target);
     return await work();
   } finally {
-    // After a standstill, as of a machine that slept, it may be somebody else's by now.
-    if ((await lockIdentity(lockfilePath)) === mine.lock) {
+    // After a standstill, as of a machine that slept, it may be somebody else's by now, who has written so.
+    const now = await recordIn(record);
+    const isTheirs = now && now.lock !== mine.lock && now.lock === (await lockIdentity(lockfilePath));
+    if (isTheirs !== true) {
       await rm(record, { force: true }).catch(() => undefined);
       await taken.release().catch(() => undefined);
     }

@@ -63,6 +63,14 @@ test("the lock of a killed run is removed also where another process has its num
   expect(calls()).toEqual(["up", "cancel", "up"]);
 });
 
+test("what couldn't remove the lock of a killed run tries it again the next time", async () => {
+  const { operations, journal, calls } = operationsWith(`[ "$1" = cancel ] && exit 1; ${LOCKED(process.pid)}`);
+  const killed = makeOperation(REQUEST, { project: "p", stack: "dev" }, thisProcess(), journal.write);
+  killed.engine({ ...placedProcess(process.pid), started: "1", at: new Date().toISOString() });
+  for (let run = 0; run < 2; run++) await operations.apply({ volumes: ["a"] }).done;
+  expect(calls()).toEqual(["up", "cancel", "up", "cancel"]);
+});
+
 test("a volume that the program leaves out fails only what was asked for it", async () => {
   const { operations } = operationsWith("exit 0");
   const outcome = async (options: Parameters<typeof operations.apply>[0]) => {

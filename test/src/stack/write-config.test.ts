@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { locked } from "../../../src/stack/write-config";
+import { lockRecord } from "../../../src/system/lock-watch";
 import { monotonic } from "../../../src/system/monotonic";
 
 const directory = mkdtempSync(join(tmpdir(), "sp-locked-"));
@@ -45,9 +46,15 @@ test("one that stood still leaves the lock alone that somebody has taken from it
     rmdirSync(lock);
     await sleep(20);
     mkdirSync(lock);
-    writeFileSync(holder, "theirs");
+    writeFileSync(holder, JSON.stringify(await lockRecord(lock)));
   });
-  expect([existsSync(lock), readFileSync(holder, "utf8")]).toEqual([true, "theirs"]);
+  expect([existsSync(lock), existsSync(holder)]).toEqual([true, true]);
   rmdirSync(lock);
-  rmSync(holder);
+  // Its record says nothing of a lock that isn't there; here none can be written, as on a full disk.
+  const kept = readFileSync(holder);
+  await locked(file, () => {
+    writeFileSync(holder, kept);
+    return Promise.resolve();
+  });
+  expect(existsSync(lock)).toBe(false);
 });
