@@ -172,21 +172,21 @@ async function carry(carried: Carried, parts: Parts, journal: ReturnType<typeof 
 // The engine finds nothing wrong with a target that the program doesn't declare. Only of one whose creation it didn't tell is the state read.
 // A program may leave volumes of the config out on purpose: that fails only what was asked for one of them.
 async function notMade(
-  { request, tell }: Carried,
+  carried: Carried,
   volumes: readonly VolumeStatus[],
   { created }: Ended,
   parts: Parts,
 ): Promise<Problem[]> {
   const missing = volumes.filter(({ name, urn }) => urn === undefined && !created.has(name));
-  if (request.kind !== "apply" || missing.length === 0) return [];
+  const { kind, volumes: named = [], required = named } = carried.request;
+  if (kind !== "apply" || missing.length === 0) return [];
   const now = await parts.readState();
   const because = "the program doesn't declare it";
-  const { volumes: named = [], required = named } = request;
   return missing
     .filter(({ name }) => recordedAs(now, name).length === 0)
     .flatMap(({ name }) => {
       if (required.includes(name)) return [problem("volume-not-made", name, undefined, { name, because })];
-      tell({ type: "message", severity: "warning", text: `"${name}" isn't created: ${because}`, volume: name });
+      carried.tell({ type: "message", severity: "warning", text: `"${name}" isn't created: ${because}`, volume: name });
       return [];
     });
 }
