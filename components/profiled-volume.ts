@@ -28,6 +28,7 @@ import {
   type VolumeRequest,
   wrongType,
 } from "../src";
+import { profileInForce } from "../src/core/catalog";
 import { isSame } from "../src/core/revision";
 import type { ResourceTypeOf } from "./backends/contract";
 import { volumeBackend } from "./backends/registry";
@@ -250,7 +251,8 @@ export class ProfiledVolume<B extends BackendName = BackendName> extends pulumi.
 
     if (backend && made) {
       const profile = isPlain(given.profile) ? parseReference(reference, given.profile).reference?.profile : undefined;
-      declared.section = profile === undefined ? undefined : run.catalog.profiles[profile]?.sections[backend];
+      declared.section =
+        profile === undefined ? undefined : profileInForce(run.catalog, name, profile)?.sections[backend];
     }
     this.resource = made?.resource as ResourceTypeOf<B, "resource">;
     this.volumeId = made?.volumeId ?? unknown<string>();

@@ -95,10 +95,15 @@ export const profileOptions: readonly OptionSpec[] = [
   },
 ];
 
-/** The volumes that have a profile, or one that extends it, and aren't as it says: what is left of an edit that the config has already. */
+/**
+ * The volumes that have a profile, or one that extends it, and aren't as it says: what is left of an edit that the config has already. None that is
+ * pinned: the edit doesn't reach it.
+ */
 export function behindProfile({ catalog }: StackConfigRead, all: readonly VolumeStatus[], profile = ""): string[] {
   const has = (name = "") => name === profile || catalog.profiles[name]?.lineage.includes(profile) === true;
-  return all.filter((each) => each.status !== "compliant" && has(each.profile)).map(({ urn, name }) => urn ?? name);
+  return all
+    .filter(({ status, pin, profile: its }) => status !== "compliant" && pin === undefined && has(its))
+    .map(({ urn, name }) => urn ?? name);
 }
 
 /** Reads `--profile gold --set aws.iops=5000 --unset local`: an edit of a profile; none where none is meant. */

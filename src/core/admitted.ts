@@ -3,7 +3,7 @@
 import { backends, type BackendName } from "./backend";
 import type { Admitted, Backend } from "./backend";
 import type { Problem } from "./problems";
-import type { Catalog } from "./catalog";
+import { profileInForce, type Catalog } from "./catalog";
 import { sectionPlace, wayWithout } from "./origin";
 import { resolve, type VolumeRequest } from "./resolve";
 import { NO_TAGS } from "./tags";
@@ -36,7 +36,7 @@ export function admittedSizes(
     );
   const rules: Backend = backends[backend];
   if (!rules.admitted) return { admitted: [inOneRange(backend, at)], problems: [] };
-  const known = catalog.profiles[profile];
+  const known = profileInForce(catalog, request(1).name, profile);
   const asked = {
     name: "volume",
     profile,

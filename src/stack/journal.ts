@@ -47,6 +47,8 @@ const entrySchema = z.object({
   report: reportSchema,
   /** Whether the volumes were named, and not just all that needed it. */
   named: z.boolean(),
+  /** Those of the named ones that must exist afterwards; nothing where it is all. */
+  required: z.array(z.string()).optional(),
   owner: processSchema,
   engine: engineSchema.optional(),
 });
@@ -70,6 +72,8 @@ export interface Journal {
    * then.
    */
   claimLock(entry: JournalEntry): boolean;
+  /** Lets another one try: the lock couldn't be removed. */
+  unclaimLock(entry: JournalEntry): void;
 }
 
 /** The journal of a stack: below `base`, in a directory of its own for each project and stack. */
@@ -91,6 +95,8 @@ export function openJournal(base: string, directory: string, stack: string): Jou
   const clean = (id: string) => {
     for (const ending of ["events", "out"]) rmSync(file(id, ending), { force: true });
   };
+
+  const claimOf = ({ report, engine }: JournalEntry) => file(report.id, `${engine?.pid ?? 0}.freed`);
 
   return {
     write(entry) {
@@ -116,14 +122,15 @@ export function openJournal(base: string, directory: string, stack: string): Jou
       return { events: file(id, "events"), output: file(id, "out") };
     },
     clean,
-    claimLock({ report, engine }) {
+    claimLock(entry) {
       try {
-        closeSync(openSync(file(report.id, `${engine?.pid ?? 0}.freed`), "wx", 0o600));
+        closeSync(openSync(claimOf(entry), "wx", 0o600));
         return true;
       } catch {
         return false;
       }
     },
+    unclaimLock: (entry) => rmSync(claimOf(entry), { force: true }),
   };
 }
 

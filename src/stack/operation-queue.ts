@@ -68,8 +68,8 @@ export function makeOperations(parts: Parts): Operations {
   };
 
   return {
-    apply({ volumes, destroy = [], refresh = false, waitForLockSeconds = 0 } = {}) {
-      return begin({ kind: "apply", volumes, destroy, refresh, waitForLockSeconds });
+    apply({ volumes, required, destroy = [], refresh = false, waitForLockSeconds = 0 } = {}) {
+      return begin({ kind: "apply", volumes, required, destroy, refresh, waitForLockSeconds });
     },
     refresh: ({ volumes } = {}) =>
       begin({ kind: "refresh", volumes, destroy: [], refresh: true, waitForLockSeconds: 0 }),
@@ -93,7 +93,8 @@ export function makeOperations(parts: Parts): Operations {
       }
       const { kind, volumes, destroy, refresh } = report;
       const named = entry?.named ?? volumes.length > 0;
-      return begin({ kind, volumes: named ? volumes : undefined, destroy, refresh, waitForLockSeconds: 0 });
+      const { required } = entry ?? {};
+      return begin({ kind, volumes: named ? volumes : undefined, required, destroy, refresh, waitForLockSeconds: 0 });
     },
   };
 }
@@ -164,24 +165,30 @@ async function carry(carried: Carried, parts: Parts, journal: ReturnType<typeof 
   const declared = stays.map(({ name }) =>
     problem("volume-declared", "destroy", name, { volume: name, by: "the program" }),
   );
-  const left = [...declared, ...(await notMade(request, chosen.volumes, ended, parts))];
+  const left = [...declared, ...(await notMade(carried, chosen.volumes, ended, parts))];
   carried.finish(left.length > 0 ? "failed" : "succeeded", { summary: ended.summary, problems: left });
 }
 
 // The engine finds nothing wrong with a target that the program doesn't declare. Only of one whose creation it didn't tell is the state read.
+// A program may leave volumes of the config out on purpose: that fails only what was asked for one of them.
 async function notMade(
-  { kind }: OperationRequest,
+  carried: Carried,
   volumes: readonly VolumeStatus[],
   { created }: Ended,
   parts: Parts,
 ): Promise<Problem[]> {
   const missing = volumes.filter(({ name, urn }) => urn === undefined && !created.has(name));
+  const { kind, volumes: named = [], required = named } = carried.request;
   if (kind !== "apply" || missing.length === 0) return [];
   const now = await parts.readState();
   const because = "the program doesn't declare it";
   return missing
     .filter(({ name }) => recordedAs(now, name).length === 0)
-    .map(({ name }) => problem("volume-not-made", name, undefined, { name, because }));
+    .flatMap(({ name }) => {
+      if (required.includes(name)) return [problem("volume-not-made", name, undefined, { name, because })];
+      carried.tell({ type: "message", severity: "warning", text: `"${name}" isn't created: ${because}`, volume: name });
+      return [];
+    });
 }
 
 // What a run would delete or replace of volumes that aren't to be deleted, by the engine's own plan for the same targets.
@@ -320,7 +327,8 @@ async function runToEnd(
         created.add(told.volume);
       carried.tell(told);
     });
-    carried.engine({ ...placedProcess(run.pid), at: new Date(startedAt).toISOString() });
+    const process = placedProcess(run.pid);
+    carried.engine({ ...process, at: new Date(startedAt).toISOString() });
     carried.onCancel(() => run.interrupt());
     if (carried.isCancelled()) run.interrupt();
     const { code, output } = await run.done;
@@ -330,6 +338,8 @@ async function runToEnd(
     // It may have died in the wrong moment. Then nothing has happened yet, and the engine is run as ever.
     if (code !== 0 && kept?.isBroken() === true && !carried.isCancelled()) continue;
     const holder = code === 0 ? undefined : lockHolder(output);
+    // It never had the lock, and was given none to leave behind: one with its host's name and its number is another container's, and alive.
+    if (holder) carried.engine(process);
     if (!holder || carried.isCancelled()) return { code, output, errors, summary, created };
     const freed = isFreed ? undefined : await freeLock(holder, parts, journal);
     if (freed !== undefined) {
@@ -354,11 +364,14 @@ async function freeLock(
   { name, context }: Parts,
   journal: ReturnType<typeof openJournal>,
 ): Promise<"by-us" | "by-another" | undefined> {
-  const entry = isDeadHolder(holder) ? leftBehind(holder, journal.read()) : undefined;
+  // Its number may be another process's by now: the journal knows since when it ran.
+  const entry = leftBehind(holder, journal.read());
   if (!entry) return undefined;
   if (!journal.claimLock(entry)) return "by-another";
   const { code } = await runEngine(context.engine, ["cancel", name, "--yes"]);
-  return code === 0 ? "by-us" : undefined;
+  if (code === 0) return "by-us";
+  journal.unclaimLock(entry);
+  return undefined;
 }
 
 function cancelled(carried: Carried): Problem {

@@ -12,6 +12,8 @@ export interface OperationRequest {
   kind: OperationKind;
   /** The volumes; nothing where it is all those that need it. */
   volumes: readonly string[] | undefined;
+  /** Those of them that must exist afterwards; nothing where it is all that are named. */
+  required?: readonly string[] | undefined;
   destroy: readonly string[];
   refresh: boolean;
   waitForLockSeconds: number;
@@ -75,7 +77,13 @@ export function makeOperation(
     const before = report.state;
     report = { ...report, ...changes };
     const why = failureOf(() =>
-      record({ report, named: request.volumes !== undefined, owner, ...(engine && { engine }) }),
+      record({
+        report,
+        named: request.volumes !== undefined,
+        ...(request.required && { required: [...request.required] }),
+        owner,
+        ...(engine && { engine }),
+      }),
     );
     // The journal is a report, and no truth: a full disk must not break off what has begun.
     if (why !== undefined && isRecorded)

@@ -16,7 +16,7 @@ import { settingText } from "../core/setting-text";
 import { isSame } from "../core/revision";
 import type { VolumeDefinition } from "../core/config-schema";
 import { NAMESPACE } from "../core/config-schema";
-import { volumePath, withoutPins } from "../core/catalog";
+import { profileInForce, volumePath, withoutPins } from "../core/catalog";
 import { isInSharedFile } from "../core/origin";
 import { ambiguous, recordedAs } from "./select";
 import type { ComplianceStatus, Follower, RecordedVolume, StackConfigRead, StackState, VolumeStatus } from "./types";
@@ -157,7 +157,7 @@ export function statusOf(
     profile: to?.profile ?? volume?.profile ?? (volume ? "default" : last?.profile),
     revision: to?.revision,
     ...pinOf(resolution?.pin, () => declared(unpinned(read), name, volume, recorded, other)),
-    definition: to && definitionOf(read, to.profile),
+    definition: to && definitionOf(read, name, to.profile),
     sizeGiB: to?.sizeGiB,
     recorded: now ?? last,
     declared: to,
@@ -186,8 +186,8 @@ function pinOf(reference: string | undefined, current: () => Resolution | undefi
 }
 
 // Where the profile is defined that is in force.
-function definitionOf({ catalog }: StackConfigRead, name: string): VolumeStatus["definition"] {
-  const { origin, file, line } = catalog.profiles[name] ?? {};
+function definitionOf({ catalog }: StackConfigRead, name: string, profile: string): VolumeStatus["definition"] {
+  const { origin, file, line } = profileInForce(catalog, name, profile) ?? {};
   return origin && { origin, ...(file !== undefined && { file, line }) };
 }
 
@@ -263,7 +263,7 @@ function* changes(
   else if (last.revision !== to.revision)
     yield note("status-revision-changed", "profile", {
       ...{ profile, from: last.revision, to: to.revision },
-      file: read.catalog.profiles[profile]?.file,
+      file: profileInForce(read.catalog, recorded.name, profile)?.file,
     });
   else if (last.backend !== to.backend)
     yield note("status-declaration-changed", "backend", {

@@ -331,6 +331,11 @@ export interface ApplyOptions {
   /** The volumes to bring up to date, by name or URN. Default: those that are not compliant; with `destroy` none. */
   volumes?: readonly string[] | undefined;
   /**
+   * Those of `volumes` that must exist afterwards: problem `volume-not-made`. Of others that the program doesn't declare a warning is told. Default:
+   * all of `volumes`.
+   */
+  required?: readonly string[] | undefined;
+  /**
    * Volumes to delete that the config no longer lists, by name or URN. No other volume is deleted or replaced: problem
    * `deletion-not-requested`. Problems: `volume-protected`, `volume-declared`, `volume-ambiguous`.
    */

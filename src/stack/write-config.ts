@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { chmod, chown, open, readdir, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
-import { lockRecord, recordIn, takeLock, type LockRecord } from "../system/lock-watch";
+import { lockIdentity, lockRecord, recordIn, takeLock, type LockRecord } from "../system/lock-watch";
 import { stackError, type StackError } from "./errors";
 
 /** How long a writer waits for another one that doesn't finish, in milliseconds. */
@@ -35,14 +35,20 @@ export async function locked<T>(file: string, work: () => Promise<T>, waiting?: 
     const seconds = Math.round(taken.waitedMs / 1000);
     throw stackError("config-busy", file, undefined, { seconds, lock: lockfilePath });
   }
+  const mine = await lockRecord(lockfilePath);
   try {
     // Where it can't be written, as on a full disk, the lock of a dead holder is taken away by its age.
-    await writeFile(record, JSON.stringify(await lockRecord(lockfilePath))).catch(() => undefined);
+    await writeFile(record, JSON.stringify(mine)).catch(() => undefined);
     await sweep(target);
     return await work();
   } finally {
-    await rm(record, { force: true }).catch(() => undefined);
-    await taken.release().catch(() => undefined);
+    // After a standstill, as of a machine that slept, it may be somebody else's by now, who has written so.
+    const now = await recordIn(record);
+    const isTheirs = now && now.lock !== mine.lock && now.lock === (await lockIdentity(lockfilePath));
+    if (isTheirs !== true) {
+      await rm(record, { force: true }).catch(() => undefined);
+      await taken.release().catch(() => undefined);
+    }
   }
 }
 

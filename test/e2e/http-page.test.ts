@@ -167,6 +167,17 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     ]);
   });
 
+  test("a pinned volume says so beside its profile", async () => {
+    lab = await labOf(
+      `${CONFIG}  storage-profiles:pins: { journal@gold: { aws: { volumeType: gp3, iops: 4000, throughputMiBps: 250 } } }\n`,
+    );
+    await lab.setState();
+    await open();
+    await row("journal").waitFor();
+    expect((await row("journal").getByRole("cell").allInnerTexts())[1]).toMatch(/^gold\s+pinned$/);
+    expect((await row("search").getByRole("cell").allInnerTexts())[1]).toBe("silver");
+  });
+
   test("what the profiles become on each backend follows the size, with problems and their fix", async () => {
     await mixed();
     await open();

@@ -1,7 +1,7 @@
 // All volume types that a catalog's profiles make.
 
 import type { Problem } from "../../core/problems";
-import type { Catalog } from "../../core/catalog";
+import { profileInForce, type Catalog } from "../../core/catalog";
 import { sectionPlace } from "../../core/origin";
 import { isSame } from "../../core/revision";
 import { validate } from "../../core/validate";
@@ -25,7 +25,8 @@ export function volumeTypesOf(
   const problems: Problem[] = [];
   const types = new Map<string, VolumeTypeOfProfiles>();
   for (const profile of profiles) {
-    const section = catalog.profiles[profile]?.sections.openstack;
+    // What the stack has pinned; a type isn't one volume's.
+    const section = profileInForce(catalog, "", profile)?.sections.openstack;
     if (section?.["specs"] === undefined) continue;
     const path = sectionPlace(catalog, profile, "openstack");
     const { value, problems: wrong } = validate(openstackSection, section, path);

@@ -71,7 +71,8 @@ export async function applyMany(context: Context): Promise<Answer> {
       const volumes = plan && isOfProfile ? touchedBy(plan) : undefined;
       if (volumes?.length === 0)
         return part("done", "config updated", "no volume uses the profile", { operation: null });
-      const operation = of.at.apply({ volumes, refresh, waitForLockSeconds: wait });
+      // No volume is named in it.
+      const operation = of.at.apply({ volumes, required: [], refresh, waitForLockSeconds: wait });
       return partOf(await followed(operation, running, label, context));
     },
     { onSecond, verb: "applied " },

@@ -79,6 +79,8 @@ interface Shown {
 interface Decided {
   written: EditResult;
   volumes: string[] | undefined;
+  /** Those that the call names; the others an edit of their profile touches. */
+  required: string[];
   destroy: string[];
   refresh: boolean;
 }
@@ -124,7 +126,7 @@ async function decide(stack: Stack, context: Context, shown: Shown): Promise<Dec
 
   const written = edits.length > 0 ? await stack.edit(edits, options) : planned;
   if (written.problems.length > 0) return { code: "problems", json: { ...written }, problems: written.problems };
-  return { written, volumes, destroy, refresh };
+  return { written, volumes, required: asked.names, destroy, refresh };
 }
 
 interface Removal {

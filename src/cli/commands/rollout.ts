@@ -226,12 +226,14 @@ async function restored(record: RolloutRecord, context: Context): Promise<Answer
   const refused = await write(record, found, ({ before }) => before);
   if (refused.length > 0)
     return stopped(record, context, exitCodeOf(refused[0]?.code), refused, { config: "partly", isBack });
-  const { code, problems } = await applyTo(record.volumes.slice(0, record.begun), context);
+  const { code, problems, pinned } = await applyTo(record.volumes.slice(0, record.begun), context);
   if (code !== "done") return stopped(record, context, code, problems, { config: "restored", isBack });
   record.isReverted = true;
   save(record, context);
-  const text = `rollout ${record.id} is reverted: ${record.begun} volumes have the former definition again`;
-  return { json: { rollout: record, problems: [] }, text };
+  const back = `${record.begun - pinned.length} volumes have the former definition again`;
+  // Whoever pinned them meanwhile has pinned the new one.
+  const kept = pinned.length > 0 ? `; pinned, and left as they are: ${pinned.join(", ")}` : "";
+  return { json: { rollout: record, pinned, problems: [] }, text: `rollout ${record.id} is reverted: ${back}${kept}` };
 }
 
 type Edit = RolloutRecord["edits"][number];
@@ -300,7 +302,7 @@ async function stackAt({ directory, stack }: { directory: string; stack: string 
 async function applyTo(
   volumes: RolloutRecord["volumes"],
   context: Context,
-): Promise<{ code: ExitCode; problems: Problem[]; isInterrupted: boolean }> {
+): Promise<{ code: ExitCode; problems: Problem[]; isInterrupted: boolean; pinned: string[] }> {
   const groups = new Map<string, { of: FoundStack; selectors: string[] }>();
   for (const each of volumes) {
     const key = `${each.directory}\n${each.stack}`;
@@ -315,6 +317,7 @@ async function applyTo(
   const all = [...groups.values()].map(({ of }) => of);
   const selectorsOf = new Map([...groups.values()].map(({ of, selectors }) => [of, selectors]));
   const running = new Set<Operation>();
+  const pinned: string[] = [];
   const onSecond = () => {
     for (const each of running) each.cancel();
   };
@@ -327,7 +330,9 @@ async function applyTo(
       const { state, problems } = await followed(operation, running, label, context);
       if (state !== "succeeded")
         return { code: state === "cancelled" ? "interrupted" : exitCodeOf(problems[0]?.code), problems };
-      const wrong = (await of.at.status({ volumes: chosen })).filter(({ status }) => status !== "compliant");
+      const statuses = await of.at.status({ volumes: chosen });
+      pinned.push(...statuses.flatMap(({ name, pin }) => (pin ? [`${label}: ${name}`] : [])));
+      const wrong = statuses.filter(({ status }) => status !== "compliant");
       const found = wrong.map(({ name, status, causes }) =>
         problem("rollout-not-compliant", `${label}: ${name}`, undefined, {
           ...{ volume: name, status },
@@ -347,7 +352,7 @@ async function applyTo(
   );
   const bad = results.filter(({ code }) => code !== "done");
   const found = bad.flatMap(({ problems }) => [...problems]);
-  return { code: gravest(bad.map(({ code }) => code)), problems: found, isInterrupted };
+  return { code: gravest(bad.map(({ code }) => code)), problems: found, isInterrupted, pinned };
 }
 
 // Waits, or asks; whoever presses Ctrl-C stops it here.

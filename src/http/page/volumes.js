@@ -84,7 +84,7 @@ function draw() {
         cells: [
           [el("span", { class: "name" }, volume.name), more(volume)],
           [activity(volume), statusBadge(volume.status), noteList(causesOf(volume))],
-          volume.profile ?? "unknown",
+          [volume.profile ?? "unknown", volume.pin && el("span", { class: "line quiet" }, "pinned")],
           size(volume.sizeGiB ?? volume.recorded?.sizeGiB),
           volume.backend ?? "unknown",
           [

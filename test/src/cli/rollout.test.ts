@@ -139,9 +139,20 @@ describe("a rollout", () => {
     expect(ups()).toEqual(["a", "b"]);
     expect(await call("status --all")).toMatchObject({ code: 0 });
     expect(await call(`apply --yes --revert ${running()}`)).toMatchObject({ code: 0 });
-    // Back, stacks go side by side.
-    expect([ups().slice(2).sort(), shared()]).toEqual([["a", "b"], sharedText(50)]);
+    // Back, both stacks at once: whichever is first.
+    expect([ups().slice(0, 2), ups().slice(2).sort(), shared()]).toEqual([["a", "b"], ["a", "b"], sharedText(50)]);
     expect(await call("status --all")).toMatchObject({ code: 0 });
+  });
+
+  test("is reverted but for volumes that were pinned since, and says so", async () => {
+    expect(await call(`${waves} --yes`)).toMatchObject({ code: 0 });
+    expect(await call("pin data --stack a")).toMatchObject({ code: 0 });
+    const { code, text } = await call(`apply --yes --revert ${running()}`);
+    expect([code, text]).toEqual([
+      0,
+      expect.stringMatching(/1 volumes have the former definition again; pinned, and left as they are: a: data/),
+    ]);
+    expect(await call("status --all")).toMatchObject({ code: 0, text: expect.stringContaining("compliant, pinned") });
   });
 
   test("stops after the wave in which Ctrl-C was pressed, though all its stacks had begun", async () => {

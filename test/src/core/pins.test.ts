@@ -2,6 +2,8 @@
 
 import fc from "fast-check";
 
+import { volumeTypesOf } from "../../../src/backends/openstack/types";
+import { admittedSizes } from "../../../src/core/admitted";
 import { makeCatalog } from "../../../src/core/catalog";
 import type { ProfileDefinition, StackConfig } from "../../../src/core/config-schema";
 import { readConfig } from "../../../src/core/stack-config";
@@ -73,4 +75,15 @@ test("a pin that has nothing for the backend, or can't be read, is a problem, an
   expect(resolve(limits, request("data")).problems).toMatchObject([
     { path: expect.stringMatching(/^storage-profiles:pins\.gold\.local/) },
   ]);
+});
+
+test("what belongs to all volumes of a stack follows the stack's pin, not the profile", () => {
+  const typed = (qos: string) => ({ openstack: { specs: { qos: { specs: { read_iops_sec: qos } } } } });
+  const catalog = makeCatalog({ profiles: { gold: typed("2") }, pins: { gold: typed("1"), "data@gold": typed("3") } });
+  const { types, problems } = volumeTypesOf(catalog, ["gold"]);
+  expect(problems).toEqual([]);
+  expect(types).toMatchObject([{ name: "gold", qos: { specs: { read_iops_sec: "1" } } }]);
+  const sizesOf = (config: StackConfig) => admittedSizes(makeCatalog(config), { profile: "gold", backend: "aws" });
+  const [io2, gp2] = [{ aws: { volumeType: "io2", iops: 5000 } }, { aws: { volumeType: "gp2" } }];
+  expect(sizesOf({ profiles: { gold: io2 }, pins: { gold: gp2 } })).toEqual(sizesOf({ profiles: { gold: gp2 } }));
 });

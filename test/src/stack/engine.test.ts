@@ -58,6 +58,22 @@ test.each([
     "postgres://db/state?user=pulumi&password=****&sslmode=disable",
   ],
   ["azblob://state?sig=s3cr3t", "azblob://state?sig=****"],
+  ["postgres://pulumi:it's3cr3t@db/state", "postgres://pulumi:****@db/state"],
+  ["postgres://pulumi@server:s3cr3t@db/state", "postgres://pulumi@server:****@db/state"],
+  ["https://me:it's3cr3t@host/a", "https://me:****@host/a"],
+  ["postgres://db/state?password=it's3cr3t", "postgres://db/state?password=****"],
+  [
+    'parse "postgres://pulumi:a s3cr3t@db/state": net/url: invalid userinfo',
+    'parse "postgres://pulumi:****@db/state": net/url: invalid userinfo',
+  ],
+  [
+    'parse "postgres://pulumi:s3cr3t/x@db/state": invalid port ":s3cr3t" after host',
+    'parse "postgres://pulumi:****@db/state": invalid port "****" after host',
+  ],
+  [
+    '"postgres://db:5432/state" is locked, created by "me@box"',
+    '"postgres://db:5432/state" is locked, created by "me@box"',
+  ],
   ["https://me:s3cr3t@host:8080/a", "https://me:****@host:8080/a"],
   [
     "https://host:8080/@scope/name and s3://state?region=us-east-1",

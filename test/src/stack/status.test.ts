@@ -3,6 +3,7 @@
 import { readConfigText } from "../../../src/stack/read-config";
 import { editProblems, newProblems, plansOf, whatIf } from "../../../src/stack/plan";
 import { readExport } from "../../../src/stack/state";
+import { behindProfile } from "../../../src/cli/references";
 import { statusesOf } from "../../../src/stack/status";
 import { resolve, type StackConfig, type VolumeRequest } from "../../../src";
 import type { StackConfigRead, StackState } from "../../../src/stack";
@@ -512,4 +513,19 @@ test("an export that isn't one is a problem, and an empty one is a stack without
     volumes: [],
     resources: 0,
   });
+});
+
+test("a pinned volume is told with the pin as its definition, and no edit of its profile is due for it", async () => {
+  const config = (iops: number, more: StackConfig = {}) =>
+    read({ ...LOCAL, profiles: { fast: { local: { iops } } }, ...more });
+  const state = stateOf(await config(100), { a: { drift: { iopsLimit: 7 } } });
+  const pinned = await config(200, { pins: { "a@fast": { local: { iops: 100 } } } });
+  // As if a shared file had the profile.
+  const shared = { ...pinned, catalog: { ...pinned.catalog, profiles: { ...pinned.catalog.profiles } } };
+  shared.catalog.profiles["fast"] = { ...pinned.catalog.profiles["fast"]!, origin: "catalog", file: "f.yaml", line: 3 };
+  const statuses = statusesOf(shared, state);
+  expect(statuses[0]).toMatchObject({ status: "non-compliant", pin: { reference: "a@fast" } });
+  expect(statuses[0]?.definition).toEqual({ origin: "stack" });
+  expect(behindProfile(shared, statuses, "fast")).toEqual([]);
+  expect(behindProfile(pinned, statusesOf(await config(200), state), "fast")).toHaveLength(1);
 });

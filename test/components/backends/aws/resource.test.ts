@@ -524,13 +524,13 @@ describe("an attachment", () => {
     });
   });
 
-  const twice = (section: object, profile: pulumi.Input<string> = "shared") =>
+  const twice = (section: object, profile: pulumi.Input<string> = "shared", pins?: object) =>
     run(
       () => {
         const volume = new ProfiledVolume("data", { profile, sizeGiB: 100 });
         for (const name of ["one", "two"]) new VolumeAttachment(name, { volume, host: `i-${name}`, aws });
       },
-      { profiles: { shared: { aws: { volumeType: "io2", iops: 100, ...section } } } },
+      { profiles: { shared: { aws: { volumeType: "io2", iops: 100, ...section } } }, pins },
     );
 
   test.each(["shared", pulumi.output("shared")])(
@@ -546,6 +546,10 @@ describe("an attachment", () => {
 
   test("to a second host is refused else, while the program runs", async () => {
     await expect(twice({})).rejects.toThrow('two: 1 problem\n  - volume: "data" is already attached by "one"');
+    // A pinned volume has what is pinned, whatever the profile says by now.
+    const pinned = (section: object) => ({ "data@shared": { aws: { volumeType: "io2", iops: 100, ...section } } });
+    await expect(twice({ multiAttach: true }, "shared", pinned({}))).rejects.toThrow("already attached");
+    expect(attachments(await twice({}, "shared", pinned({ multiAttach: true }))).length).toBeGreaterThan(0);
   });
 
   test.each([
