@@ -85,15 +85,19 @@ export class KubernetesProject extends Project {
     await this.lab.stop();
   }
 
-  /** Writes a program with the classes, and these volumes: the size, how long an update is waited for, and other arguments. */
-  declare(volumes: Record<string, [sizeGiB: number, update?: string | undefined, args?: object]>): void {
+  /** Writes a program with the classes, these volumes (the size, how long an update is waited for, and other arguments), and more lines. */
+  declare(volumes: Record<string, [sizeGiB: number, update?: string | undefined, args?: object]>, rest = ""): void {
     this.program(`
       const { ProfileClasses } = require("storage-profiles");
+      const volumes = {};
       new ProfileClasses("classes", { profiles: ${JSON.stringify(Object.keys(this.profiles))}, aliases: false });
       for (const [reference, [sizeGiB, update, args]] of Object.entries(${JSON.stringify(volumes)})) {
+        const name = reference.split("@")[0];
         const volume = new ProfiledVolume(reference, { sizeGiB, ...args }, update ? { customTimeouts: { update } } : {});
-        exports[reference.split("@")[0]] = volume.details;
-      }`);
+        volumes[name] = volume;
+        exports[name] = volume.details;
+      }
+      ${rest}`);
   }
 
   async claim(name: string): Promise<any> {

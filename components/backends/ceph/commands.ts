@@ -324,10 +324,11 @@ const OF_ENVIRONMENT = ["CEPH_CONF", "CEPH_ARGS", "CEPH_KEYRING"];
 
 function runner(connection: Connection): Run {
   const { name, configFile, user, keyringFile, commandsDirectory } = connection;
-  // These may have the passphrase.
+  // These may have the passphrase; PULUMI_CONFIG has all of the stack's config in plain text, and other variables of Pulumi's have its own secrets.
   const secret = [variableOf("encryptionPassphrase"), connectionsVariable(CONNECTION_NAMESPACE)];
   const left = [...secret, ...(name === undefined ? [] : OF_ENVIRONMENT)];
-  const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !left.includes(key)));
+  const passed = Object.entries(process.env).filter(([key]) => !left.includes(key) && !key.startsWith("PULUMI_"));
+  const env = Object.fromEntries(passed);
   const path = (command: string) => (commandsDirectory === undefined ? command : join(commandsDirectory, command));
   const common = [
     ...(configFile === undefined ? [] : ["--conf", configFile]),
