@@ -55,7 +55,7 @@ test.each([scaleioBackend, cephBackend])(
     const [namespace, key] = backend === cephBackend ? ["ceph", "encryptionPassphrase"] : ["scaleio", "password"];
     const own = `${namespace}:${key}`;
     const connections = `${namespace}:connections`;
-    const config = { [own]: "s3cret", [connections]: JSON.stringify({ east: { [key!]: "s3cret" }, west: {} }) };
+    const config = { [own]: "s3cret", [connections]: JSON.stringify({ east: { [key]: "s3cret" }, west: {} }) };
     const warned = (secretKeys: string[]) => {
       pulumi.runtime.setAllConfig(config, secretKeys);
       const warn = jest.spyOn(pulumi.log, "warn").mockResolvedValue();

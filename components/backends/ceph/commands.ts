@@ -363,7 +363,7 @@ function start(
 ): Promise<string> {
   const timeoutMs = isTimed ? connection.timeoutMs : 0;
   return new Promise((done, fail) => {
-    const stdin = input === undefined ? undefined : unnamedFile(input);
+    const stdin = input === undefined ? undefined : unnamedFile(input, what);
     const stdio = [stdin ?? "ignore", "pipe", "pipe"] as ["ignore", "pipe", "pipe"];
     const child = spawn(file, args, { env, stdio, windowsHide: true });
     if (stdin !== undefined) closeSync(stdin);
@@ -399,17 +399,23 @@ function start(
  * A file without a name that has a text, open to be read. A secret gets to a command by it: not as an argument, which all on the machine can
  * see, and with nothing left if this process is killed. (A pipe of Node.js is a socket, which can't be opened as /dev/stdin.)
  */
-function unnamedFile(text: string): number {
-  const directory = mkdtempSync(join(tmpdir(), "storage-profiles-"));
+function unnamedFile(text: string, what: string): number {
+  let directory: string | undefined;
+  let writing: number | undefined;
   try {
+    directory = mkdtempSync(join(tmpdir(), "storage-profiles-"));
     const file = join(directory, "input");
-    const writing = openSync(file, "wx+", 0o600);
+    writing = openSync(file, "wx+", 0o600);
     rmSync(file);
     // By its place: what reads begins at the beginning, also where /dev/stdin is the same open file and not another.
     writeSync(writing, text, 0);
     return writing;
+  } catch (error) {
+    if (writing !== undefined) closeSync(writing);
+    const text = `${what}: the passphrase needs a temporary file: ${(error as Error).message}. Make room there, or set TMPDIR.`;
+    throw new CephError("not-possible", text);
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
   }
 }
 

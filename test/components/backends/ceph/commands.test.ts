@@ -1,7 +1,7 @@
 // The commands of a Ceph cluster: what they are given, and what their output and their exit status mean. The outputs are those of Ceph 16.2.15.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import os, { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { commandCluster } from "../../../../components/backends/ceph/commands";
@@ -142,6 +142,11 @@ test("a passphrase reaches the command as what it reads, and nobody else: no arg
   });
   try {
     await cluster().format("fast", "v");
+    jest.spyOn(os, "tmpdir").mockReturnValueOnce(join(directory, "none"));
+    await expect(cluster().format("fast", "v")).rejects.toMatchObject({
+      code: "not-possible",
+      message: expect.stringMatching(/^encrypting image fast\/v: the passphrase needs a temporary file: ENOENT/),
+    });
   } finally {
     process.env = before;
   }
