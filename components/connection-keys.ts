@@ -4,16 +4,19 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { nearest, problem, type Problem, type StackConfig } from "../src";
 import { joinPath } from "../src/core/validate";
-import { CONNECTIONS, connectionsVariable, namedConnections } from "./named-connections";
+import { stackFile } from "./engine";
+import { connectionKey, CONNECTIONS, connectionsVariable, namedConnections, setCommand } from "./named-connections";
+import { isConfigSecret } from "./pulumi-internals";
 
 /**
  * A check, once a run, of the keys that are set below a namespace: a misspelt one would be as if it weren't there. The same holds for those of
- * each named connection, where the backend has any. `inspect` gets all that are set, with the namespace. Problems: `unknown-key`, `value-invalid`.
+ * each named connection, where the backend has any. Warns of a `secret` that is in the config as plain text. Problems: `unknown-key`,
+ * `value-invalid`.
  */
 export function connectionKeyCheck(
   namespace: string,
   known: Readonly<Record<string, string>>,
-  inspect: (given: readonly string[]) => void = () => undefined,
+  secret?: string,
 ): (config: StackConfig) => Problem[] {
   const checked = new WeakSet<StackConfig>();
   const prefix = `${namespace}:`;
@@ -27,7 +30,7 @@ export function connectionKeyCheck(
     checked.add(config);
     const all = pulumi.runtime.allConfig();
     const given = Object.keys(all).filter((key) => key.startsWith(prefix));
-    inspect(given);
+    if (secret !== undefined) warnOfPlainText(namespace, secret);
     const own = given.map((key) => key.slice(prefix.length)).flatMap((key) => unknown(prefix + key, key, keys));
     if (!keys.includes(CONNECTIONS)) return own;
     const at = prefix + CONNECTIONS;
@@ -61,6 +64,21 @@ export function connectionKeyCheck(
       });
     return [...own, ...dotted, ...ofNamed];
   };
+}
+
+function warnOfPlainText(namespace: string, secret: string): void {
+  const all = pulumi.runtime.allConfig();
+  // What comes from the environment isn't in the config.
+  const named = isConfigSecret(`${namespace}:${CONNECTIONS}`) ? {} : namedConnections(namespace, (key) => all[key], {});
+  const own = connectionKey(namespace, undefined, secret);
+  const plain = [
+    ...(own in all && !isConfigSecret(own) ? [own] : []),
+    ...Object.entries(named ?? {})
+      .filter(([, values]) => values[secret] !== undefined)
+      .map(([name]) => connectionKey(namespace, name, secret)),
+  ];
+  for (const path of plain)
+    void pulumi.log.warn(`${path} is stored in ${stackFile()} as plain text: ${setCommand(path)}`);
 }
 
 /** The problem that a volume's connection has no entry in the config. */

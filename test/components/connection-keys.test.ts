@@ -2,6 +2,8 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
+import { cephBackend } from "../../components/backends/ceph/resource";
+import { scaleioBackend } from "../../components/backends/scaleio/resource";
 import { connectionKeyCheck, missingConnection } from "../../components/connection-keys";
 
 test("keys of named connections are checked as well, and what isn't a map of connections is a problem", () => {
@@ -38,12 +40,38 @@ test("a connection that isn't in the config is a problem, where it was chosen", 
 
 test("a misspelt key is a problem with the key that was meant, once a run; keys of others aren't looked at", () => {
   pulumi.runtime.setAllConfig({ "array:endpiont": "x", "array:user": "y", "arrays:other": "z" });
-  const inspected: (readonly string[])[] = [];
-  const check = connectionKeyCheck("array", { endpoint: "", user: "" }, (given) => inspected.push(given));
+  const check = connectionKeyCheck("array", { endpoint: "", user: "" });
   const run = {};
   expect(check(run)).toMatchObject([
     { code: "unknown-key", path: "array:endpiont", fix: expect.stringContaining('"endpoint"') },
   ]);
-  expect([check(run), inspected]).toEqual([[], [["array:endpiont", "array:user"]]]);
+  expect(check(run)).toEqual([]);
   expect(check({})).toHaveLength(1);
 });
+
+test.each([scaleioBackend, cephBackend])(
+  "a secret in the config as plain text is warned of, once a run and never shown",
+  (backend) => {
+    const [namespace, key] = backend === cephBackend ? ["ceph", "encryptionPassphrase"] : ["scaleio", "password"];
+    const own = `${namespace}:${key}`;
+    const connections = `${namespace}:connections`;
+    const config = { [own]: "s3cret", [connections]: JSON.stringify({ east: { [key]: "s3cret" }, west: {} }) };
+    const warned = (secretKeys: string[]) => {
+      pulumi.runtime.setAllConfig(config, secretKeys);
+      const warn = jest.spyOn(pulumi.log, "warn").mockResolvedValue();
+      const volume = { settings: {} } as never;
+      const run = { config: {} } as never;
+      for (let asked = 0; asked < 2; asked++) backend.problems?.(volume, run);
+      const text = warn.mock.calls.map(([message]) => message);
+      warn.mockRestore();
+      return text;
+    };
+    expect(warned([])).toEqual([
+      `${own} is stored in Pulumi.stack.yaml as plain text: pulumi config set --secret ${own}`,
+      expect.stringMatching(
+        `^${connections}.east.${key} is .* pulumi config set --secret --path ${connections}.east.${key}$`,
+      ),
+    ]);
+    expect(warned([own, connections])).toEqual([]);
+  },
+);

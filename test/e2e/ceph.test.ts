@@ -190,14 +190,17 @@ describeIf(reason === undefined, "on a Ceph cluster", reason, () => {
     expect(await createVolume(again, wanted, true)).toMatchObject({ found: true, ...wanted });
     await ceph.must("rbd", "image-meta", "set", spec, "storage-profiles.encryption", "begun");
     await expect(createVolume(again, wanted, true)).rejects.toThrow("has data, which encryption would make unreadable");
-    await ceph.must("rbd", "image-meta", "remove", spec, "storage-profiles.encryption");
     expect(again.changes).toEqual([]);
-    // As an image that others encrypted.
+    // It is taken over as that message tells, as what its header tells.
     const settings = slow({ encryption: true });
     const moved = await importVolume(clusterOf(ceph), spec, { ...wanted, sizeGiB: 2, settings });
     expect(moved).toEqual({ ...volume, imageId: expect.any(String) as string, sizeGiB: 2, settings });
     const there = `slow/${wanted.name}`;
     expect(await ceph.decrypted(there, PASSPHRASE)).toEqual({ size: 2 * GIB, text: "precious" });
+    expect(await readVolume(clusterOf(ceph), moved)).toEqual(moved);
+    // As an image that others encrypted.
+    expect((await cluster.image("slow", wanted.name))?.encryption).toBe("luks2");
+    await ceph.must("rbd", "image-meta", "remove", there, "storage-profiles.encryption");
     expect(await readVolume(clusterOf(ceph), moved)).toEqual(moved);
     expect(ceph.calls().join("\n")).not.toContain(PASSPHRASE);
     await removeVolume(cluster, moved);

@@ -32,9 +32,10 @@ export class KubernetesProject extends Project {
   /** One whose claims are bound to volumes of EBS's driver as soon as they exist. */
   static async start(name: string): Promise<KubernetesProject> {
     const project = new KubernetesProject(name, await startControlPlane(), EBS_PROFILES);
-    await project.connect(EBS);
-    project.unbind = bindingClaims(project.lab, EBS);
-    return project;
+    return project.orStopped(async () => {
+      await project.connect(EBS);
+      project.unbind = bindingClaims(project.lab, EBS);
+    });
   }
 
   /** One whose claims OpenStack's own driver makes on a Cinder. */
@@ -55,14 +56,21 @@ export class KubernetesProject extends Project {
       ...{ "auth-url": authUrl, username: userName, password, "tenant-name": tenantName, region },
       ...{ "user-domain-name": "Default", "tenant-domain-name": "Default" },
     };
-    try {
+    return project.orStopped(async () => {
       await project.lab.startCinder({ global });
+      await project.connect(CINDER);
+    });
+  }
+
+  /** Makes it ready. Where that fails, nothing of it is left. */
+  private async orStopped(makeReady: () => Promise<void>): Promise<this> {
+    try {
+      await makeReady();
     } catch (error) {
-      await project.lab.stop();
+      await this.stop();
       throw error;
     }
-    await project.connect(CINDER);
-    return project;
+    return this;
   }
 
   private async connect(driver: string): Promise<void> {
@@ -79,21 +87,28 @@ export class KubernetesProject extends Project {
     await this.init();
   }
 
+  /** Also where one of the steps fails. */
   async stop(): Promise<void> {
-    await this.unbind();
-    await this.dispose();
-    await this.lab.stop();
+    try {
+      await this.unbind();
+    } finally {
+      await this.dispose().finally(() => this.lab.stop());
+    }
   }
 
-  /** Writes a program with the classes, and these volumes: the size, how long an update is waited for, and other arguments. */
-  declare(volumes: Record<string, [sizeGiB: number, update?: string | undefined, args?: object]>): void {
+  /** Writes a program with the classes, these volumes (the size, how long an update is waited for, and other arguments), and more lines. */
+  declare(volumes: Record<string, [sizeGiB: number, update?: string | undefined, args?: object]>, rest = ""): void {
     this.program(`
       const { ProfileClasses } = require("storage-profiles");
+      const volumes = {};
       new ProfileClasses("classes", { profiles: ${JSON.stringify(Object.keys(this.profiles))}, aliases: false });
       for (const [reference, [sizeGiB, update, args]] of Object.entries(${JSON.stringify(volumes)})) {
+        const name = reference.split("@")[0];
         const volume = new ProfiledVolume(reference, { sizeGiB, ...args }, update ? { customTimeouts: { update } } : {});
-        exports[reference.split("@")[0]] = volume.details;
-      }`);
+        volumes[name] = volume;
+        exports[name] = volume.details;
+      }
+      ${rest}`);
   }
 
   async claim(name: string): Promise<any> {

@@ -45,14 +45,19 @@ export class ProviderProject extends Project {
   static tells(volume: string, ...outputs: string[]): string {
     return outputs
       .map(
-        (output) => `volumes[${JSON.stringify(volume)}].${output}.apply(() => pulumi.log.info("a known ${output}"));`,
+        (output) =>
+          `volumes[${JSON.stringify(volume)}].${output}.apply(() => pulumi.runtime.isDryRun() && pulumi.log.info("a known ${output}"));`,
       )
       .join("\n");
   }
 
   /** Of these outputs, those that a preview doesn't know. */
   async unknownAtPreview(...outputs: string[]): Promise<string[]> {
-    const text = succeeded(await this.run(["preview"]));
+    return ProviderProject.untold(succeeded(await this.run(["preview"])), ...outputs);
+  }
+
+  /** Of these outputs, those that the text of a preview doesn't tell as known. */
+  static untold(text: string, ...outputs: string[]): string[] {
     return outputs.filter((output) => !text.includes(`a known ${output}\n`));
   }
 

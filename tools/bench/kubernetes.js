@@ -58,8 +58,7 @@ async function measureKubernetes(place, plan, check, progress) {
     };
     return await measureByHand(place, cluster, plan, check, progress);
   } finally {
-    await unbind();
-    await lab.stop();
+    await unbind().finally(() => lab.stop());
   }
 }
 

@@ -103,7 +103,7 @@ const labs = [
     needs:
       "etcd, kube-apiserver and six more programs, built once by test/labs/kubernetes/lab.js (Go, an hour); Python 3 for Cinder",
     files: ["test/labs/kubernetes/"],
-    prepare: [["test/labs/python.js", "openstack"]],
+    prepare: [["test/labs/kubernetes/lab.js", "--prepare"]],
     isOptional: true,
   },
   {

@@ -91,8 +91,8 @@ export interface Image {
   sizeGiB: number;
   /** How it is encrypted; `begun` where a run of ours began that, and may not have ended it. */
   encryption: "luks2" | "begun" | null;
-  /** False where only its header tells that it is encrypted, and no mark of ours. */
-  isMarkedEncrypted?: false;
+  /** Whether it was asked of its header whether it is encrypted, and our mark tells something else. */
+  hasWrongMark?: true;
   /** What the header takes, or will take; 0 where it isn't encrypted. */
   headerBytes: number;
   features: string[];

@@ -324,10 +324,11 @@ const OF_ENVIRONMENT = ["CEPH_CONF", "CEPH_ARGS", "CEPH_KEYRING"];
 
 function runner(connection: Connection): Run {
   const { name, configFile, user, keyringFile, commandsDirectory } = connection;
-  // These may have the passphrase.
+  // These may have the passphrase; PULUMI_CONFIG has all of the stack's config in plain text, and other variables of Pulumi's have its own secrets.
   const secret = [variableOf("encryptionPassphrase"), connectionsVariable(CONNECTION_NAMESPACE)];
   const left = [...secret, ...(name === undefined ? [] : OF_ENVIRONMENT)];
-  const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !left.includes(key)));
+  const passed = Object.entries(process.env).filter(([key]) => !left.includes(key) && !key.startsWith("PULUMI_"));
+  const env = Object.fromEntries(passed);
   const path = (command: string) => (commandsDirectory === undefined ? command : join(commandsDirectory, command));
   const common = [
     ...(configFile === undefined ? [] : ["--conf", configFile]),
@@ -362,7 +363,7 @@ function start(
 ): Promise<string> {
   const timeoutMs = isTimed ? connection.timeoutMs : 0;
   return new Promise((done, fail) => {
-    const stdin = input === undefined ? undefined : unnamedFile(input);
+    const stdin = input === undefined ? undefined : unnamedFile(input, what);
     const stdio = [stdin ?? "ignore", "pipe", "pipe"] as ["ignore", "pipe", "pipe"];
     const child = spawn(file, args, { env, stdio, windowsHide: true });
     if (stdin !== undefined) closeSync(stdin);
@@ -398,17 +399,23 @@ function start(
  * A file without a name that has a text, open to be read. A secret gets to a command by it: not as an argument, which all on the machine can
  * see, and with nothing left if this process is killed. (A pipe of Node.js is a socket, which can't be opened as /dev/stdin.)
  */
-function unnamedFile(text: string): number {
-  const directory = mkdtempSync(join(tmpdir(), "storage-profiles-"));
+function unnamedFile(text: string, what: string): number {
+  let directory: string | undefined;
+  let writing: number | undefined;
   try {
+    directory = mkdtempSync(join(tmpdir(), "storage-profiles-"));
     const file = join(directory, "input");
-    const writing = openSync(file, "wx+", 0o600);
+    writing = openSync(file, "wx+", 0o600);
     rmSync(file);
     // By its place: what reads begins at the beginning, also where /dev/stdin is the same open file and not another.
     writeSync(writing, text, 0);
     return writing;
+  } catch (error) {
+    if (writing !== undefined) closeSync(writing);
+    const text = `${what}: the passphrase needs a temporary file: ${(error as Error).message}. Make room there, or set TMPDIR.`;
+    throw new CephError("not-possible", text);
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
   }
 }
 

@@ -49,13 +49,14 @@ function refuseFor(problems: readonly Problem[]): void {
 }
 
 /**
- * What keeps a volume from being made, or from being changed where it exists (`from`). Problems: `place-unknown`, `place-cannot`,
- * `place-full`.
+ * What keeps a volume from being made, or from being changed where it exists (`from`) or is taken over (`isMarked`: what marks it is written).
+ * Problems: `place-unknown`, `place-cannot`, `place-full`.
  */
 export async function volumeProblems(
   cluster: CephCluster,
   { name, sizeGiB, settings }: { name?: string | undefined; sizeGiB: number; settings: CephSettings },
   from?: { sizeGiB: number; settings: CephSettings },
+  isMarked = false,
 ): Promise<Problem[]> {
   const pools = await cluster.pools();
   const pool = pools.find((each) => each.name === settings.pool);
@@ -71,7 +72,8 @@ export async function volumeProblems(
   const problems = poolProblems(pool, settings, from === undefined || moves);
   // A move writes to both: what it leaves goes to the trash of the pool.
   const source = moves ? pools.find((each) => each.name === from.settings.pool) : undefined;
-  const full = [pool, ...(source ? [source] : [])].flatMap(fullProblems);
+  const writes = !from || isMarked || !isSame([from.sizeGiB, onImage(from.settings)], [sizeGiB, onImage(settings)]);
+  const full = writes ? [pool, ...(source ? [source] : [])].flatMap(fullProblems) : [];
   problems.push(...full);
   const moreGiB = sizeGiB - (from && !moves ? from.sizeGiB : 0);
   const roomGiB = (pool.quotaBytes - pool.storedBytes) / GIB;
@@ -82,6 +84,12 @@ export async function volumeProblems(
   }
   if (moves && name !== undefined) problems.push(...(await useProblems(cluster, from.settings.pool, name)));
   return problems;
+}
+
+// The settings that are written to an image. Others are only asked of its pool, or lead to the cluster.
+function onImage(settings: CephSettings): Partial<CephSettings> {
+  const { copies: _, deviceClass: __, connection: ___, ...written } = settings;
+  return written;
 }
 
 // What a pool is, and what the profile asks for.
@@ -241,21 +249,27 @@ async function encrypt(cluster: CephCluster, image: Image): Promise<Image> {
   return reread(cluster, pool, name);
 }
 
-/** An image that should be encrypted, where no mark of ours tells that: as its header tells. Others encrypted it, or the mark was removed. */
+/** An image that is encrypted, and no mark of ours tells that: as its header tells. Others encrypted it, or the mark was removed. */
 async function withHeader(cluster: CephCluster, image: Image): Promise<Image> {
   const headerBytes = await cluster.headerBytes(image.pool, image.name);
   if (headerBytes === undefined) return image;
   return {
     ...image,
     encryption: "luks2",
-    isMarkedEncrypted: false,
+    hasWrongMark: true,
     headerBytes,
-    sizeGiB: image.sizeGiB - headerBytes / GIB,
+    sizeGiB: image.sizeGiB + (image.headerBytes - headerBytes) / GIB,
   };
 }
 
-const ofSettings = async (cluster: CephCluster, image: Image, { encryption }: CephSettings): Promise<Image> =>
-  encryption && image.encryption === null ? withHeader(cluster, image) : image;
+// Where a run of ours began to encrypt it, and never ended, only the header tells how far that came.
+async function ofSettings(cluster: CephCluster, image: Image, { encryption }: CephSettings): Promise<Image> {
+  if (image.encryption === "luks2" || (!encryption && image.encryption === null)) return image;
+  const known = await withHeader(cluster, image);
+  if (known.encryption !== "begun") return known;
+  const sizeGiB = image.sizeGiB + image.headerBytes / GIB;
+  return { ...image, encryption: null, hasWrongMark: true, headerBytes: 0, sizeGiB };
+}
 
 // What somebody has copied to another pool, as a backup, isn't the volume.
 const isCopy = ({ pool, markedPool }: Image): boolean => markedPool !== undefined && markedPool !== pool;
@@ -423,7 +437,7 @@ export async function importProblems(
   const to = { ...label, sizeGiB, settings };
   const changed = change({ ...label, sizeGiB: found.sizeGiB, settings: found.settings }, to);
   if (changed.problems.length > 0) return { problems: changed.problems };
-  const wrong = await volumeProblems(cluster, { name: found.name, sizeGiB, settings }, found);
+  const wrong = await volumeProblems(cluster, { name: found.name, sizeGiB, settings }, found, true);
   return wrong.length > 0 ? { problems: wrong } : { found, problems: [] };
 }
 
@@ -487,8 +501,10 @@ async function makeSame(
     await cluster.setMetadata(found.pool, name, MARK, markText(mark, found.pool));
     found = { ...found, mark, markedPool: found.pool };
   }
-  if (found.isMarkedEncrypted === false)
-    await cluster.setMetadata(found.pool, name, ENCRYPTION, encryptionText(found.headerBytes));
+  if (found.hasWrongMark === true) {
+    const text = found.encryption === "luks2" ? encryptionText(found.headerBytes) : undefined;
+    await cluster.setMetadata(found.pool, name, ENCRYPTION, text);
+  }
   let image = found.isMoving ? await finishMove(cluster, found) : found;
   if (image.pool !== settings.pool) {
     refuseFor(await volumeProblems(cluster, { name, sizeGiB, settings }, await asFound(cluster, image, wanted)));

@@ -109,4 +109,4 @@ export const cephBackend: VolumeBackend = {
   },
 };
 
-const connectionProblems = connectionKeyCheck(CONNECTION_NAMESPACE, configKeys);
+const connectionProblems = connectionKeyCheck(CONNECTION_NAMESPACE, configKeys, "encryptionPassphrase");

@@ -18,9 +18,10 @@ const REFUSALS: [RegExp, because: string, way: string][] = [
   ],
   [
     /Apply failed with \d+ conflicts?/,
-    "another tool has set the class or the size of the claim, and the API server lets only that one change it",
+    "another tool has set what is to change of the claim (its class, its size or a label), and the API server lets only that one change it",
     "make sure that it no longer does (Helm, an operator, a script), and take the claim over once: " +
-      "`PULUMI_K8S_ENABLE_PATCH_FORCE=true pulumi up`, or `enablePatchForce: true` of the provider",
+      "`PULUMI_K8S_ENABLE_PATCH_FORCE=true pulumi up`. The variable counts for all Kubernetes resources that this run changes: " +
+      "see first with `pulumi preview` and the same variable which these are",
   ],
   [
     /only dynamically provisioned pvc can be resized/,

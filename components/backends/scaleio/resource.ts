@@ -7,11 +7,10 @@ import type { ScaleioSettings } from "../../../src/backends/scaleio";
 import { generatedName, MAX_NAME_LENGTH } from "../../../src/backends/generated-name";
 import type { VolumeBackend } from "../contract";
 import { connectionKeyCheck, missingConnection } from "../../connection-keys";
-import { keepAtPreview, stackFile } from "../../engine";
-import { CONNECTIONS, leadsTo, namedConnections, onConnection } from "../../named-connections";
+import { keepAtPreview } from "../../engine";
+import { leadsTo, onConnection } from "../../named-connections";
 import { registrationOf } from "../../own-resources";
 import { transformed } from "../../transform";
-import { isConfigSecret } from "../../pulumi-internals";
 import { askScaleio } from "./ask";
 import { CONNECTION_NAMESPACE, configKeys, variableOf } from "./connection";
 import { scaleioStack } from "./identity";
@@ -119,17 +118,4 @@ export const scaleioBackend: VolumeBackend = {
   },
 };
 
-const connectionProblems = connectionKeyCheck(CONNECTION_NAMESPACE, configKeys, (given) => {
-  const key = `${CONNECTION_NAMESPACE}:password`;
-  if (given.includes(key) && !isConfigSecret(key))
-    void pulumi.log.warn(`${key} is stored in ${stackFile()} as plain text: pulumi config set --secret ${key}`);
-  const all = pulumi.runtime.allConfig();
-  const named = namedConnections(CONNECTION_NAMESPACE, (each) => all[each], {});
-  const plain = isConfigSecret(`${CONNECTION_NAMESPACE}:${CONNECTIONS}`) ? [] : Object.entries(named ?? {});
-  for (const [name] of plain.filter(([, { password }]) => password !== undefined)) {
-    const path = `${CONNECTION_NAMESPACE}:${CONNECTIONS}.${name}.password`;
-    void pulumi.log.warn(
-      `${path} is stored in ${stackFile()} as plain text: pulumi config set --secret --path ${path}`,
-    );
-  }
-});
+const connectionProblems = connectionKeyCheck(CONNECTION_NAMESPACE, configKeys, "password");

@@ -37,6 +37,8 @@ function bindingClaims(lab, driver) {
       await new Promise((done) => setTimeout(done, 200));
     }
   })();
+  // Told by what stops it; an error that nobody handles would end a process with all that it runs still there.
+  binding.catch(() => undefined);
   return async () => {
     isOver = true;
     await binding;

@@ -5,8 +5,10 @@
 import { readFileSync } from "node:fs";
 
 import { until } from "../../../tools/test/time.js";
+import { succeeded } from "../../support/engine";
 import { CLAIMS, KubernetesProject, EBS } from "../../support/kubernetes";
 import { describeIf } from "../../support/machine";
+import { ProviderProject } from "../../support/provider";
 import { claimRequests } from "./binding.js";
 import { missingChangers } from "./lab.js";
 
@@ -24,9 +26,12 @@ describeIf(missingChangers() === undefined, "a real external-resizer", missingCh
     expect(await project.steps()).toEqual([]);
     expect(driver.changes()).toEqual([]);
 
-    // Gold, and bigger: one patch, and the `up` ends when the driver has done both.
-    project.declare({ "data@gold": [200], "other@silver": [100] });
-    await project.up();
+    // Gold, and bigger: one patch, and the `up` ends when the driver has done both. Its preview knows what the change doesn't touch.
+    const kept = ["volumeId", "resource.metadata.name", "resource.metadata.namespace", "details.claimName"];
+    const tells = ProviderProject.tells("data", ...kept);
+    project.declare({ "data@gold": [200], "other@silver": [100] }, tells);
+    const changed = succeeded(await project.run(["up", "--yes"]));
+    expect(ProviderProject.untold(changed, ...kept)).toEqual([]);
     expect([await project.iops("data"), (await project.claim("data")).status.capacity.storage]).toEqual([
       "6000",
       "200Gi",

@@ -28,8 +28,12 @@ describeIf(reason === undefined, "claims on a real Cinder", reason, () => {
     project = await KubernetesProject.startOnCinder("kubernetes-cinder", openstack, profiles);
   });
   afterAll(async () => {
-    await project.stop();
-    await openstack.stop();
+    // Either may be missing, where the other failed to start.
+    try {
+      await (project as KubernetesProject | undefined)?.stop();
+    } finally {
+      await (openstack as OpenstackLab | undefined)?.stop();
+    }
   });
 
   /** What Cinder has, by the name of the claim: type and size. */

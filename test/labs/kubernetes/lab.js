@@ -14,9 +14,10 @@ const https = require("node:https");
 const net = require("node:net");
 const os = require("node:os");
 const path = require("node:path");
-const { UserError, cacheDirectory, main } = require("../../../tools/shared.js");
+const { UNAVAILABLE, UserError, cacheDirectory, main } = require("../../../tools/shared.js");
 const { build, capture, isExecutable, keyOf, readModule, showTo, toolchain } = require("../../../tools/engine/go.js");
 const { until } = require("../../../tools/test/time.js");
+const { Unavailable, pythonEnvironment } = require("../python.js");
 
 module.exports = {
   missing,
@@ -393,4 +394,24 @@ async function freePorts(count) {
   return ports;
 }
 
-if (require.main === module) main(() => buildPrograms(process.env));
+/**
+ * The lab as a command: builds its programs for people; or makes, where they are there, what Cinder needs beside them.
+ *
+ * @param {string[]} args
+ */
+async function command([option, ...rest]) {
+  if ((option !== undefined && option !== "--prepare") || rest.length > 0)
+    throw new UserError("Usage: node test/labs/kubernetes/lab.js [--prepare]");
+  if (option === undefined) return buildPrograms(process.env);
+  try {
+    const reason = missingProvisioners();
+    if (reason !== undefined) throw new Unavailable(reason);
+    await pythonEnvironment("openstack");
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error;
+    process.exitCode = UNAVAILABLE;
+    console.log(error.message);
+  }
+}
+
+if (require.main === module) main(() => command(process.argv.slice(2)));

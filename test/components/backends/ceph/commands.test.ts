@@ -1,7 +1,7 @@
 // The commands of a Ceph cluster: what they are given, and what their output and their exit status mean. The outputs are those of Ceph 16.2.15.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import os, { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { commandCluster } from "../../../../components/backends/ceph/commands";
@@ -132,15 +132,26 @@ test("a passphrase reaches the command as what it reads, and nobody else: no arg
   const script = readFileSync(join(directory, "rbd"), "utf8");
   const note = `cat /dev/stdin > '${seen}'; env > '${seen}.env'; ls -l /proc/self/fd/0 > '${seen}.file'`;
   writeFileSync(join(directory, "rbd"), script.replace("#!/bin/sh", `#!/bin/sh\n${note}`));
-  process.env["CEPH_ENCRYPTION_PASSPHRASE"] = "s3cret words";
-  process.env["CEPH_CONNECTIONS"] = '{"west":{"encryptionPassphrase":"s3cret"}}';
+  const before = { ...process.env };
+  Object.assign(process.env, {
+    CEPH_ENCRYPTION_PASSPHRASE: "s3cret words",
+    CEPH_CONNECTIONS: '{"west":{"encryptionPassphrase":"s3cret"}}',
+    // What programs and providers have the decrypted config in.
+    PULUMI_CONFIG: '{"ceph:encryptionPassphrase":"s3cret words"}',
+    PULUMI_CONFIG_PASSPHRASE: "s3cret",
+  });
   try {
     await cluster().format("fast", "v");
+    jest.spyOn(os, "tmpdir").mockReturnValueOnce(join(directory, "none"));
+    await expect(cluster().format("fast", "v")).rejects.toMatchObject({
+      code: "not-possible",
+      message: expect.stringMatching(/^encrypting image fast\/v: the passphrase needs a temporary file: ENOENT/),
+    });
   } finally {
-    delete process.env["CEPH_ENCRYPTION_PASSPHRASE"];
-    delete process.env["CEPH_CONNECTIONS"];
+    process.env = before;
   }
   expect(readFileSync(seen, "utf8")).toBe("s3cret words");
+  expect(readFileSync(`${seen}.env`, "utf8")).toMatch(/^PATH=/m);
   expect(readFileSync(`${seen}.env`, "utf8")).not.toContain("s3cret");
   expect(readFileSync(`${seen}.file`, "utf8")).toContain("(deleted)");
   expect(calls()).toEqual([[...WAITS, "encryption", "format", "fast/v", "luks2", "/dev/stdin"]]);

@@ -6,6 +6,7 @@ import { CephError } from "../../../../components/backends/ceph/errors";
 import {
   createVolume,
   imageToImport,
+  importProblems,
   importVolume,
   nameProblems,
   readVolume,
@@ -124,6 +125,10 @@ test("a full pool is told once, before it would be written to, whether by its qu
   const full = [expect.stringMatching(/pool "fast": it is full \(its quota is used up\)/)];
   expect(await told(on("slow"), volume)).toEqual(full);
   expect(await told(on("fast"))).toEqual(full);
+  // What is only asked of the pool isn't written to it.
+  const same = { name: "v", sizeGiB: 1, settings: on("fast", { copies: 3, deviceClass: "ssd" }) };
+  expect(await volumeProblems(cluster, same, volume)).toEqual([]);
+  expect((await importProblems(cluster, "fast/v", { ...same, mark: "ours" })).problems).toHaveLength(1);
   await expect(made()).rejects.toThrow("it is full");
 });
 
@@ -310,6 +315,29 @@ describe("encrypted", () => {
     image().data = "precious";
     await expect(made(encrypted)).rejects.toThrow('take it over with `encryption` as it is (import: "fast/v")');
     expect(image()).toMatchObject({ data: "precious", formats: 0 });
+  });
+
+  test("what an interrupted run left, and somebody has written to since, is taken over as what it is", async () => {
+    const leave = async (last: number) => {
+      cluster = memoryCluster();
+      await createVolume(killedAfter(cluster, last), wanted(encrypted), true).catch(() => undefined);
+      image().data = "precious";
+      await expect(made(encrypted)).rejects.toThrow('(import: "fast/v")');
+    };
+    const take = (settings: CephSettings) =>
+      importVolume(cluster, "fast/v", { mark: "ours", sizeGiB: 2, settings }).then(async (taken) => {
+        expect(taken).toMatchObject({ sizeGiB: 2, settings });
+        expect(await readVolume(cluster, taken)).toEqual(taken);
+        return image();
+      });
+    // Killed after the format, and before it was marked: a header of 16 MiB, or of more than was expected.
+    await leave(4);
+    await expect(take(on("fast"))).rejects.toThrow("an image is never decrypted");
+    expect(await take(encrypted)).toMatchObject({ data: "precious", formats: 1, sizeGiB: 2 + 16 / 1024 });
+    // Before the format: without a header.
+    await leave(3);
+    await expect(take(encrypted)).rejects.toThrow("encrypted only when it is made");
+    expect(await take(on("fast"))).toMatchObject({ data: "precious", formats: 0, sizeGiB: 2 });
   });
 
   test("encryption of a volume that exists is never changed, in neither direction", async () => {

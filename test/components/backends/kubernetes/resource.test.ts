@@ -181,7 +181,7 @@ describe("a ProfiledVolume on Kubernetes", () => {
     ["only dynamically provisioned pvc can be resized and the storageclass", "StorageClass no longer exists"],
     [
       'an apply conflict: Apply failed with 1 conflict: conflict with "helm" using v1: .spec.resources.requests.storage',
-      "PULUMI_K8S_ENABLE_PATCH_FORCE=true pulumi up",
+      "PULUMI_K8S_ENABLE_PATCH_FORCE=true pulumi up`. The variable counts for all Kubernetes resources",
     ],
   ])("explains %s", (error, expected) => {
     expect(explainErrors("data", "default/data", [error])).toContain(expected);
