@@ -84,6 +84,7 @@ test("what belongs to all volumes of a stack follows the stack's pin, not the pr
   expect(problems).toEqual([]);
   expect(types).toMatchObject([{ name: "gold", qos: { specs: { read_iops_sec: "1" } } }]);
   const sizesOf = (config: StackConfig) => admittedSizes(makeCatalog(config), { profile: "gold", backend: "aws" });
-  const [io2, gp2] = [{ aws: { volumeType: "io2", iops: 5000 } }, { aws: { volumeType: "gp2" } }];
+  const io2 = { aws: { volumeType: "io2" as const, iops: 5000 } };
+  const gp2 = { aws: { volumeType: "gp2" as const } };
   expect(sizesOf({ profiles: { gold: io2 }, pins: { gold: gp2 } })).toEqual(sizesOf({ profiles: { gold: gp2 } }));
 });

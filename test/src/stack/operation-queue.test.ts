@@ -28,12 +28,14 @@ function operationsWith(script: string) {
   const context = { project, engine: { pulumi, directory, env: process.env }, journalDirectory: folder };
   const values = { backend: "local", volumes: { a: { sizeGiB: 1 }, b: { sizeGiB: 1 } } };
   const config = Object.fromEntries(Object.entries(values).map(([key, value]) => [`storage-profiles:${key}`, value]));
+  const state = readExport({ version: 3, deployment: { resources: [] } });
+  if ("problem" in state) throw new Error(state.problem);
   const operations = makeOperations({
     name: "dev",
     context: { ...context, ending: ".yaml", ready: undefined } as unknown as ProjectContext,
     readConfig: () =>
       readConfigText(JSON.stringify({ config }), "/p/Pulumi.dev.yaml", { directory: "/p", projectConfig: {}, env: {} }),
-    readState: () => Promise.resolve(readExport({ version: 3, deployment: { resources: [] } })),
+    readState: () => Promise.resolve(state),
   });
   return {
     operations,
