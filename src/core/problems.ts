@@ -68,12 +68,14 @@ interface Maker<All, AllNotes> {
 }
 
 /** Defines the problems and notes of a room, which also raises those of the room that it builds on. */
+/* eslint-disable @typescript-eslint/no-generated-empty-object-type -- a room without kinds of its own has none: {} */
 export function defineProblems<
   Own extends Record<string, ProblemKind<never>> = Record<never, never>,
   OwnNotes extends Record<string, NoteKind<never>> = Record<never, never>,
   Base = Record<never, never>,
   BaseNotes = Record<never, never>,
 >(
+  /* eslint-enable @typescript-eslint/no-generated-empty-object-type */
   { problems, notes }: { problems?: Own; notes?: OwnNotes },
   base?: DefinedProblems<unknown, unknown, Base, BaseNotes>,
 ): DefinedProblems<Own, OwnNotes, Base & Own, BaseNotes & OwnNotes> {
