@@ -155,7 +155,10 @@ export async function settled(outputs: Record<string, unknown>): Promise<Record<
   );
 }
 
-/** Whether an `up` leaves out a resource (--target, --exclude) that the state doesn't have: then it has no id. At preview nobody can tell. */
+/**
+ * Whether this `up` skips a resource (--target, --exclude) that was never created, and so has no id. False at preview, where no new resource has
+ * one.
+ */
 export async function isLeftOut({ id }: pulumi.CustomResource): Promise<boolean> {
   return !pulumi.runtime.isDryRun() && (await known(id)) === undefined;
 }

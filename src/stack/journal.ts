@@ -151,7 +151,7 @@ export function leftBehind(
   return entries.find(({ engine, report }) => {
     if (engine?.at === undefined || engine.pid !== pid || engine.host !== host) return false;
     const [from, to] = [Date.parse(engine.at), Date.parse(report.finishedAt ?? "9999-12-31")];
-    // A lock's time is told in whole seconds.
+    // Pulumi gives a lock's time in whole seconds.
     return since > from - 1_000 && since <= Math.min(from + UNTIL_LOCK, to) && ended(engine);
   });
 }

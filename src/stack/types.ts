@@ -331,8 +331,8 @@ export interface ApplyOptions {
   /** The volumes to bring up to date, by name or URN. Default: those that are not compliant; with `destroy` none. */
   volumes?: readonly string[] | undefined;
   /**
-   * Those of `volumes` that must exist afterwards: problem `volume-not-made`. Of others that the program doesn't declare a warning is told. Default:
-   * all of `volumes`.
+   * Those of `volumes` that must exist afterwards; otherwise the problem is `volume-not-made`. For the others, a volume that the program doesn't
+   * declare is only a warning. Default: all of `volumes`.
    */
   required?: readonly string[] | undefined;
   /**

@@ -361,7 +361,7 @@ describeIf(reason === undefined, "on a Ceph cluster", reason, () => {
       expect(await ceph.decrypted(`slow/${encrypted}`, PASSPHRASE)).toEqual({ size: 1024 ** 3, text: "" });
       expect(JSON.stringify(await project.state())).not.toContain(PASSPHRASE);
       await vault("no");
-      await refused(["encryption", "an image is never decrypted"]);
+      await refused(["encryption", "an existing image can't be decrypted"]);
 
       declare("silver");
       await whileOpen(image, () =>

@@ -268,7 +268,7 @@ for (const { name, reason, start } of servers)
       expect(await shared.on("alpha", "cost --stack dev")).toMatchObject({ code: 0 });
       expect(await shared.on("alpha", "validate --stack dev")).toMatchObject({ code: 0 });
 
-      // The password of the state's URL is told nowhere: not where all is well, nor where it can't be reached.
+      // The password in the state's URL never appears, neither in normal output nor in errors about an unreachable server.
       if (server.url.includes(server.secret)) {
         const unreachable = { PULUMI_BACKEND_URL: server.url.replace("127.0.0.1", "127.0.0.2") };
         for (const each of ["status --stack dev", "apply --yes --stack dev", "init other --yes"])

@@ -168,7 +168,7 @@ function changeOfFeatures(
 function changeOfEncryption(_from: CephSettings["encryption"], to: CephSettings["encryption"]): SettingRule {
   const keep = to === null ? "keep `encryption: luks2` in the profile" : "leave `encryption` out of the profile";
   const way = `${keep}, or declare a new volume, copy the data by a client that has both open, and destroy this one`;
-  return refused(`an image is ${to === null ? "never decrypted" : "encrypted only when it is made"}`, way)();
+  return refused(`an existing image can't be ${to === null ? "decrypted" : "encrypted"}`, way)();
 }
 
 function resolve(asked: Asked<CephSection, Placement, CephLimits>): Answer<CephSettings> {

@@ -95,9 +95,7 @@ export const section = z
     provision: z.enum(["thin", "thick"]).nullish().describe("thin; thick is not available. Default: thin"),
     encryption: encryption
       .nullish()
-      .describe(
-        "Whether the image is encrypted when it is made, as luks2; needs ceph:encryptionPassphrase. Default: false",
-      ),
+      .describe("Whether a new image is encrypted (LUKS2); requires ceph:encryptionPassphrase. Default: false"),
     snapshotLimit: positive.nullish().describe("How many snapshots the image may have. Default: unlimited"),
     imageFeatures: z
       .array(z.enum(imageFeatures))

@@ -110,7 +110,7 @@ test("what was not prepared completely is taken back and begun anew, and a move 
   await expect(updateVolume(cluster, volume, { ...volume, settings })).rejects.toThrow('in state "aborting"');
 });
 
-test("a full pool is told once, before it would be written to, whether by its quota or its devices", async () => {
+test("a full pool, by its quota or its devices, is reported once, before anything is written to it", async () => {
   const volume = await made();
   const [fast, slow] = cluster.all as [Pool, Pool];
   const told = async (settings: CephSettings, from?: FoundVolume) =>
@@ -120,7 +120,7 @@ test("a full pool is told once, before it would be written to, whether by its qu
     expect.stringMatching(/pool "slow": it is full \(its devices are\)/),
   ]);
   slow.full = undefined;
-  // What a move leaves goes to the trash of the first pool. A quota that is used up is told once.
+  // What a move leaves goes to the trash of the first pool. An exhausted quota is reported once.
   Object.assign(fast, { full: "quota", quotaBytes: 1, storedBytes: 1 });
   const full = [expect.stringMatching(/pool "fast": it is full \(its quota is used up\)/)];
   expect(await told(on("slow"), volume)).toEqual(full);
@@ -332,11 +332,11 @@ describe("encrypted", () => {
       });
     // Killed after the format, and before it was marked: a header of 16 MiB, or of more than was expected.
     await leave(4);
-    await expect(take(on("fast"))).rejects.toThrow("an image is never decrypted");
+    await expect(take(on("fast"))).rejects.toThrow("an existing image can't be decrypted");
     expect(await take(encrypted)).toMatchObject({ data: "precious", formats: 1, sizeGiB: 2 + 16 / 1024 });
     // Before the format: without a header.
     await leave(3);
-    await expect(take(encrypted)).rejects.toThrow("encrypted only when it is made");
+    await expect(take(encrypted)).rejects.toThrow("an existing image can't be encrypted");
     expect(await take(on("fast"))).toMatchObject({ data: "precious", formats: 0, sizeGiB: 2 });
   });
 
@@ -370,7 +370,7 @@ describe("encrypted", () => {
   test("an image that others encrypted is taken over as such, one that isn't encrypted is refused", async () => {
     await cluster.create("fast", "disk", { sizeGiB: 1, headerBytes: 0 }, null);
     const take = () => importVolume(cluster, "fast/disk", { mark: "ours", sizeGiB: 1, settings: encrypted });
-    await expect(take()).rejects.toThrow("encrypted only when it is made");
+    await expect(take()).rejects.toThrow("an existing image can't be encrypted");
     await cluster.format("fast", "disk");
     cluster.images.get("fast/disk")!.data = "precious";
     expect(await take()).toMatchObject({ name: "disk", sizeGiB: 1, settings: encrypted });
