@@ -5,7 +5,7 @@ import { isObject } from "../core/overlay";
 import { builtinProfiles } from "../core/built-in-profiles";
 import { parseReference } from "../core/reference";
 import type { VolumeDefinition } from "../core/config-schema";
-import type { ConfigEdit, EditPlace, StackConfigRead, StackState, VolumeStatus } from "../stack";
+import type { ConfigEdit, EditPlace, EditResult, StackConfigRead, StackState, VolumeStatus } from "../stack";
 import { sharedFileOf } from "../stack/plan";
 import { isUrn, oneVolume } from "../stack/select";
 import { statusesOf } from "../stack/status";
@@ -104,6 +104,21 @@ export function behindProfile({ catalog }: StackConfigRead, all: readonly Volume
   return all
     .filter(({ status, pin, profile: its }) => status !== "compliant" && pin === undefined && has(its))
     .map(({ urn, name }) => urn ?? name);
+}
+
+/**
+ * Plans an edit of the context's profile, for `volumes` and those that it touches. Where the definition is as it is to be already, also for
+ * the volumes that are behind it. Returns the volumes that were planned for, too.
+ */
+export async function planForProfile(
+  { context, read, volumes }: { context: Context; read: StackConfigRead; volumes: string[] },
+  plan: (volumes: string[]) => Promise<EditResult>,
+  statuses: () => Promise<readonly VolumeStatus[]> | readonly VolumeStatus[],
+): Promise<{ planned: EditResult; volumes: string[] }> {
+  const planned = await plan(volumes);
+  if (planned.changed || planned.problems.length > 0 || planned.stateUnknown) return { planned, volumes };
+  const all = [...volumes, ...behindProfile(read, await statuses(), textOf(context, "profile"))];
+  return { planned: await plan(all), volumes: all };
 }
 
 /** Reads `--profile gold --set aws.iops=5000 --unset local`: an edit of a profile; none where none is meant. */

@@ -7,12 +7,12 @@ import type { ConfigEdit, EditResult, Operation, Stack, StackConfigRead, StackSt
 import { retried } from "../../stack/retry";
 import { oneVolume } from "../../stack/select";
 import { statusesOf } from "../../stack/status";
-import { exitCodeOf, textOf, type Answer, type CommandSpec, type Context } from "../context";
+import { exitCodeOf, type Answer, type CommandSpec, type Context } from "../context";
 import { applyMany } from "./apply-many";
 import { checkConfirmable, confirmed, doneText, eventText, waitOf } from "./apply-steps";
 import { planText } from "./plan-text";
 import { checkRollout, rolloutOptions } from "./rollout";
-import { askedBy, behindProfile, profileEdit, profileOptions } from "../references";
+import { askedBy, planForProfile, profileEdit, profileOptions } from "../references";
 import { problem } from "../problems";
 
 export const apply: CommandSpec = {
@@ -100,14 +100,11 @@ async function decide(stack: Stack, context: Context, shown: Shown): Promise<Dec
 
   const isNarrow = asked.names.length > 0 || edits.length > 0 || destroy.length > 0;
   const narrowed = (volumes: string[]) => ({ ifTag: read.tag, willApply: true, ...(isNarrow && { volumes }) });
-  let options = narrowed(asked.names);
-  let planned = await stack.plan(edits, options);
-  // Where the definition is as it is to be already, its volumes needn't be.
-  if (ofProfile.edits.length > 0 && !planned.changed && planned.problems.length === 0) {
-    const behind = behindProfile(read, statusesOf(read, state), textOf(context, "profile"));
-    options = narrowed([...asked.names, ...behind]);
-    planned = await stack.plan(edits, options);
-  }
+  const planFor = (volumes: string[]) => stack.plan(edits, narrowed(volumes));
+  const { planned, volumes: plannedFor } =
+    ofProfile.edits.length > 0
+      ? await planForProfile({ context, read, volumes: asked.names }, planFor, () => statusesOf(read, state))
+      : { planned: await planFor(asked.names), volumes: asked.names };
   const plan = withDeletions(planned, removal.plans);
   const text = planText(plan, colours);
   if (planned.problems.length > 0) return { code: "problems", json: { ...plan }, text };
@@ -124,7 +121,7 @@ async function decide(stack: Stack, context: Context, shown: Shown): Promise<Dec
   if (isNew && context.options["yes"] !== true && !(await confirmed())) return { text: "Nothing was changed." };
   shown.plan = text;
 
-  const written = edits.length > 0 ? await stack.edit(edits, options) : planned;
+  const written = edits.length > 0 ? await stack.edit(edits, narrowed(plannedFor)) : planned;
   if (written.problems.length > 0) return { code: "problems", json: { ...written }, problems: written.problems };
   return { written, volumes, required: asked.names, destroy, refresh };
 }

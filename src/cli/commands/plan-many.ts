@@ -17,7 +17,7 @@ import {
   type Outcome,
   type Part,
 } from "../many";
-import { behindProfile, profileEdit } from "../references";
+import { planForProfile, profileEdit } from "../references";
 import { distinct, notesText, verdictText } from "../text";
 import { costChange, totalText } from "./plan-text";
 import { problem } from "../problems";
@@ -46,10 +46,11 @@ export async function planStack(stack: Stack, context: Context): Promise<Planned
   const { edits, problems: wrong } = isUnknown ? { edits: [], problems: [] } : profileEdit(context, read);
   const isNarrow = edits.length > 0;
   const planned = (volumes: string[]) => stack.plan(edits, { willApply: true, ...(isNarrow && { volumes }) });
-  let result = isUnknown || wrong.length > 0 ? undefined : await planned([]);
-  // Where the definition is as it is to be already, its volumes needn't be.
-  if (isNarrow && result && !result.changed && result.problems.length === 0 && !result.stateUnknown)
-    result = await planned(behindProfile(read, await stack.status(), textOf(context, "profile")));
+  const plan = async () =>
+    isNarrow
+      ? (await planForProfile({ context, read, volumes: [] }, planned, () => stack.status())).planned
+      : planned([]);
+  const result = isUnknown || wrong.length > 0 ? undefined : await plan();
   const plans = result?.touched ?? [];
   const state = result?.stateUnknown;
   const problems = distinct([

@@ -3,8 +3,8 @@
 import type { Problem } from "../../core/problems";
 import { whatIf } from "../../stack";
 import { statusesOf } from "../../stack/status";
-import { textOf, type CommandSpec } from "../context";
-import { askedBy, behindProfile, profileEdit, profileOptions } from "../references";
+import type { CommandSpec } from "../context";
+import { askedBy, planForProfile, profileEdit, profileOptions } from "../references";
 import { checkOptions, planAll } from "./plan-many";
 import { planText } from "./plan-text";
 
@@ -36,10 +36,10 @@ export const plan: CommandSpec = {
     const others = asked.names.filter((name) => !asked.ofProgram.some((each) => each.name === name));
     const isNarrow = edits.length > 0 || asked.names.length > 0;
     const planned = (volumes: string[]) => stack.plan(edits, { willApply: true, ...(isNarrow && { volumes }) });
-    let result = await planned(others);
-    // Where the definition is as it is to be already, its volumes needn't be.
-    if (ofProfile.edits.length > 0 && result.diff === "" && result.problems.length === 0)
-      result = await planned([...others, ...behindProfile(read, statusesOf(read, state), textOf(context, "profile"))]);
+    const result =
+      ofProfile.edits.length > 0
+        ? (await planForProfile({ context, read, volumes: others }, planned, () => statusesOf(read, state))).planned
+        : await planned(others);
     const plans = [...result.touched, ...supposed];
     const refused = supposed.filter(({ verdict }) => verdict === "refused").flatMap(({ problems }) => problems);
     const problems: Problem[] = [...result.problems, ...refused];
