@@ -185,8 +185,9 @@ describeYaml("a program in YAML, with a volume that exists", () => {
   });
 });
 
-describeYaml("a program in YAML, on an array", () => {
-  const project = new YamlProject("yaml-array");
+/** A project with an empty array beside it, for the tests of the group that calls it. */
+function withArray(name: string) {
+  const project = new YamlProject(name);
   let gateway: ScaleioGateway;
   beforeAll(async () => {
     gateway = await emptyGateway();
@@ -196,8 +197,14 @@ describeYaml("a program in YAML, on an array", () => {
     await project.dispose();
     await gateway.close();
   });
+  return { project, gatewayOf: () => gateway };
+}
+
+describeYaml("a program in YAML, on an array", () => {
+  const { project, gatewayOf } = withArray("yaml-array");
 
   test("makes a volume and attaches it, and has the password in no state", async () => {
+    const gateway = gatewayOf();
     writeFileSync(join(project.directory, "ca.pem"), gateway.ca);
     const connection = { endpoint: gateway.url, username: gateway.username, caFile: "ca.pem" };
     project.config(
@@ -237,16 +244,7 @@ describeYaml("a program in YAML, on an array", () => {
 });
 
 describeYaml("a stack whose program gets another language", () => {
-  const project = new YamlProject("moved");
-  let gateway: ScaleioGateway;
-  beforeAll(async () => {
-    gateway = await emptyGateway();
-    await project.init();
-  });
-  afterAll(async () => {
-    await project.dispose();
-    await gateway.close();
-  });
+  const { project, gatewayOf } = withArray("moved");
 
   const inTypescript = (rest = "") => {
     project.write("Pulumi.yaml", JSON.stringify({ name: "moved", runtime: "nodejs" }));
@@ -278,6 +276,7 @@ describeYaml("a stack whose program gets another language", () => {
     );
 
   test("keeps every volume, mapping and byte, there and back, and a targeted run in between touches nothing", async () => {
+    const gateway = gatewayOf();
     writeFileSync(join(project.directory, "ca.pem"), gateway.ca);
     const connection = { endpoint: gateway.url, username: gateway.username, caFile: "ca.pem" };
     project.config(
