@@ -152,12 +152,20 @@ export function withoutPins(catalog: Catalog): Catalog {
   return { ...catalog, pins: pinsOf() };
 }
 
-/** What is in force of a profile for a volume: what is pinned for it, or for the whole stack, or the profile itself. */
-export function profileInForce({ pins, profiles }: Catalog, volume: string, profile: string): Profile | undefined {
-  return pins[`${volume}@${profile}`] ?? pins[profile] ?? profiles[profile];
+/**
+ * What is in force of a profile for a volume: what is pinned for it, or for the whole stack, or the profile itself. `undefined` is for what
+ * belongs to no single volume.
+ */
+export function profileInForce(
+  { pins, profiles }: Catalog,
+  volume: string | undefined,
+  profile: string,
+): Profile | undefined {
+  const ofVolume = volume === undefined ? undefined : pins[`${volume}@${profile}`];
+  return ofVolume ?? pins[profile] ?? profiles[profile];
 }
 
-/** Where a pinned definition stands in the stack's config, for problems. */
+/** The path of a pinned definition in the stack's config, for problems. */
 export function pinPath(pin: string, backend?: string): string {
   return joinPath(`${NAMESPACE}:pins`, backend === undefined ? [pin] : [pin, backend]);
 }

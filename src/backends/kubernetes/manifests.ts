@@ -74,7 +74,7 @@ export function classesOf(catalog: Catalog, asked: AskedClasses): Classes {
     const [first] = sized;
     if (!first) continue;
     const { storageClass, parameters } = first.settings;
-    const { mountOptions } = (profileInForce(catalog, "", name)?.sections.kubernetes ?? {}) as Section;
+    const { mountOptions } = (profileInForce(catalog, undefined, name)?.sections.kubernetes ?? {}) as Section;
     const content = classContent(driver, parameters, { mountOptions }, placement.classes);
     entry(classes, storageClass, { content, profiles: new Set<string>() }).profiles.add(name);
     const byClass: Record<string, string> = {};
@@ -123,7 +123,7 @@ function sizesOf(
   { placement, sizesGiB = [] }: AskedClasses,
 ): { sized: Sized[]; dependsOnSize: boolean; problems: Problem[] } {
   const { driver } = placement;
-  const section = driver && profileInForce(catalog, "", profile)?.sections[driverOf(driver).backend];
+  const section = driver && profileInForce(catalog, undefined, profile)?.sections[driverOf(driver).backend];
   const { iops } = (section ?? {}) as { iops?: unknown };
   const dependsOnSize = typeof iops === "object" && (iops as { perGiB?: unknown } | null)?.perGiB != null;
   // A class isn't of one claim: what profiles want of claims is taken as given.

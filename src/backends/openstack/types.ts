@@ -26,7 +26,7 @@ export function volumeTypesOf(
   const types = new Map<string, VolumeTypeOfProfiles>();
   for (const profile of profiles) {
     // What the stack has pinned; a type isn't one volume's.
-    const section = profileInForce(catalog, "", profile)?.sections.openstack;
+    const section = profileInForce(catalog, undefined, profile)?.sections.openstack;
     if (section?.["specs"] === undefined) continue;
     const path = sectionPlace(catalog, profile, "openstack");
     const { value, problems: wrong } = validate(openstackSection, section, path);
