@@ -605,6 +605,8 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     await page.getByRole("dialog").getByRole("button", { name: "Apply" }).click();
     await begun(1);
     expect(lab.runs()[0]?.join(" ")).toMatch(/--stack prod/);
+    // One that the page asked for and nobody created would be `volume-not-made`.
+    lab.say({ resOutputsEvent: event("create", "ledger") });
     lab.end();
     await section("Operations").getByText("succeeded", { exact: true }).first().waitFor();
     await page.getByLabel("Stack").selectOption("dev");
