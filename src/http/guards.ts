@@ -128,7 +128,7 @@ export function addGuards(app: FastifyInstance, options: ServiceOptions, listeni
     request.log[level](
       {
         method: request.method,
-        url: cut(request.url),
+        url: cut(request.originalUrl),
         status: reply.statusCode,
         ms: Math.round(reply.elapsedTime * 10) / 10,
         who: request.who?.name,
@@ -154,6 +154,10 @@ export function addGuards(app: FastifyInstance, options: ServiceOptions, listeni
   });
 
   app.setNotFoundHandler((request) => {
+    if (!isDecodable(request.originalUrl)) {
+      const allowed = "percent-encoded UTF-8";
+      throw httpError("request-not-readable", "url", request.originalUrl, { why: "the URL can't be decoded", allowed });
+    }
     const path = request.url.split("?")[0] ?? "";
     const methods = routes.filter((each) => patternOf(each).test(path)).map(({ method }) => method);
     const told = httpError("route-unknown", "url", request.url, { method: request.method, methods });
@@ -163,6 +167,16 @@ export function addGuards(app: FastifyInstance, options: ServiceOptions, listeni
 }
 
 const reasons: Record<number, string> = { 401: "credentials", 403: "role or origin", 429: "rate" };
+
+/** Whether the router can read the path of a URL. */
+export function isDecodable(url: string): boolean {
+  try {
+    decodeURIComponent(url.split("?")[0] ?? "");
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** The id of a request: the client's own where it is harmless, so that it can be found again. */
 export function requestId(header: unknown): string {
@@ -177,7 +191,7 @@ export function auditHead(request: FastifyRequest) {
     who: who && { name: who.name, role: who.role, by: who.by },
     from: clientOf(request),
     method: request.method,
-    path: cut(request.url.split("?")[0] ?? ""),
+    path: cut(request.originalUrl.split("?")[0] ?? ""),
   };
 }
 

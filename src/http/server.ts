@@ -1,7 +1,7 @@
 // Puts the service together: who may ask, what is checked, what is recorded, and the routes.
 
 import { lstatSync, unlinkSync } from "node:fs";
-import type { IncomingMessage } from "node:http";
+import { maxHeaderSize, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ import { packageManifest } from "../system/manifest";
 import { privately } from "../system/private-socket";
 import { environmentNotes } from "../stack/status";
 import { openAuditLog } from "./audit";
-import { addGuards, requestId } from "./guards";
+import { addGuards, isDecodable, requestId } from "./guards";
 import { makeMetrics } from "./metrics";
 import { openapiDocument } from "./openapi";
 import { BODY_LIMIT, checkListening, defaultLimits, type ServiceOptions, type Listening } from "./options";
@@ -109,6 +109,10 @@ function makeApp(options: ServiceOptions, { tls }: Listening): FastifyInstance {
     // Each answer is one line, see guards.ts.
     logController: new LogController({ disableRequestLogging: true }),
     exposeHeadRoutes: false,
+    // What the router refuses by itself, it answers before the guards and in its own form. How long a name may be is for the schemas,
+    // and an URL that can't be decoded goes to where nothing is found.
+    routerOptions: { maxParamLength: maxHeaderSize },
+    rewriteUrl: ({ url = "" }: { url?: string }) => (isDecodable(url) ? url : "/undecodable"),
     genReqId: (request: IncomingMessage) => requestId(request.headers["x-request-id"]),
     logger: {
       level: options.logLevel ?? "info",

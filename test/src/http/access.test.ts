@@ -461,6 +461,15 @@ describe("requests that are wrong", () => {
     ["a volume that there isn't", "/v1/configuration/volumes/data", {}, 404, "volume-unknown"],
     ["an operation that there isn't", "/v1/operations/none", {}, 404, "operation-unknown"],
     ["an address that there isn't", "/v2", {}, 404, "route-unknown"],
+    ["a URL that can't be decoded", `${PROFILES}/%zz`, {}, 400, "request-not-readable"],
+    [
+      "a pin that is longer than any",
+      `/v1/configuration/pins/${"0".repeat(201)}`,
+      { method: "DELETE" },
+      400,
+      "value-out-of-range",
+    ],
+    ["a name that is longer than any", `${PROFILES}/${"0".repeat(4_000)}`, {}, 400, "value-invalid"],
     ["a method that there isn't", "/v1/version", { method: "PUT" }, 405, "route-unknown"],
     ["the state, of an engine that there isn't", "/v1/state/volumes", {}, 503, "engine-missing"],
   ])("%s", async (_, path, options, status, code) => {
