@@ -6,17 +6,13 @@ import { join } from "node:path";
 
 import { until } from "../../tools/test/time.js";
 import { DockerLab, describeDocker, UNREADY } from "../support/docker";
-import { limitsReason } from "../support/machine";
-import { expectLimited, expectRaised, rateOf, timedWrites } from "../support/rate";
 
 const write = (text: string) => `echo ${text} > /data/file && sync`;
 const read = "cat /data/file";
 
 /** Made by one `up` before the first test: for tests of something other than how a volume is made. Each has its own. */
 const MADE_AHEAD = {
-  slow: { profile: "slow", sizeGiB: 1 },
   free: { profile: "free", sizeGiB: 1 },
-  narrow: { profile: "narrow", sizeGiB: 1 },
   mine: { profile: "gold", sizeGiB: 1 },
   changing: { profile: "gold", sizeGiB: 1 },
   outliving: { profile: "free", sizeGiB: 1, deletionProtection: false },
@@ -39,8 +35,6 @@ describeDocker("docker run with our volumes", () => {
     await lab.start({
       profiles: {
         slow: { local: { iops: 100 }, defaultSize: "1GiB" },
-        fast: { local: { iops: 400 } },
-        narrow: { local: { throughputMiBps: 2 } },
         // Twenty of them are made at once, on a disk that may have less.
         free: { local: { overcommit: true } },
         lavish: { local: {}, defaultSize: "10TiB" },
@@ -119,33 +113,6 @@ describeDocker("docker run with our volumes", () => {
     expect(await volumesInConfig()).not.toHaveProperty("made");
     expect(await lab.volumes()).not.toContain("made@slow");
   });
-
-  (limitsReason() === undefined ? test : test.skip)(
-    "a container is held to its profile's limits from its first write on, also after a change of profile while it runs",
-    async () => {
-      const rate = async (volume: string, writes: number) =>
-        rateOf(await lab.run(`${volume}:/data`, timedWrites(writes)), writes);
-      const [slow, narrow, unlimited] = await Promise.all([
-        rate("slow", 200),
-        rate("narrow", 1_024),
-        rate("free", 4_000),
-      ]);
-      expectLimited("100 IOPS", { limit: 100, limited: slow, unlimited });
-      expectLimited("2 MiB/s, in writes of 4 KiB", { limit: 512, limited: narrow, unlimited });
-
-      const container = await lab.detached("slow:/data");
-      const measured = async (writes: number) => rateOf(await lab.exec(container, timedWrites(writes)), writes);
-      expect(await lab.limitsOf(container)).toMatch(/\b100$/m);
-      const before = { limit: 100, limited: await measured(200), unlimited };
-      expectLimited("100 IOPS in a container that runs", before);
-      // The command that the plugin names where another profile is asked for.
-      const applied = await lab.project.command("storage-profiles", ["apply", "slow@fast", "--yes"]);
-      expect([applied.code, applied.text]).toEqual([0, expect.anything()]);
-      expect(await lab.limitsOf(container)).toMatch(/\b400$/m);
-      expectRaised("400 IOPS instead of 100", before, { limit: 400, limited: await measured(800), unlimited });
-      expect((await inspect("slow")).Status).toMatchObject({ profile: "fast", status: "compliant" });
-    },
-  );
 
   test("with --on-profile-change=apply a mount changes the profile, and the data stays", async () => {
     await lab.run("changing:/data", write("staying"));

@@ -119,9 +119,12 @@ const labs = [
     name: "docker",
     what: "a real Docker engine, and Docker Compose's own code",
     needs: "Linux, root, Debian packages, Go, Python 3",
-    files: ["test/e2e/(compose-docker|docker|docker-nodes)\\.", "test/components/compose/(judges|include)\\."],
+    files: [
+      "test/e2e/(compose-docker|docker|docker-limits|docker-nodes)\\.",
+      "test/components/compose/(judges|include)\\.",
+    ],
     prepare: [["test/labs/docker/lab.js", "--probe"]],
-    alone: ["/docker\\."],
+    alone: ["/docker-limits\\."],
   },
   {
     name: "vm",
