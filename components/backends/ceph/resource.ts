@@ -4,16 +4,15 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { stackPlacement } from "../../../src";
 import type { CephSettings } from "../../../src/backends/ceph";
-import { generatedName } from "../../../src/backends/generated-name";
 import { connectionKeyCheck, missingConnection } from "../../connection-keys";
 import { keepAtPreview } from "../../engine";
 import { leadsTo, onConnection } from "../../named-connections";
 import { registrationOf } from "../../own-resources";
+import { nameByToken, stackIdentity } from "../../stack-identity";
 import { transformed } from "../../transform";
 import type { VolumeBackend } from "../contract";
 import { askCeph } from "./ask";
 import { CONNECTION_NAMESPACE, configKeys, variableOf } from "./connection";
-import { cephToken } from "./identity";
 import { ownResources } from "./own-resources";
 
 /** What a volume on a cluster is made from. */
@@ -77,16 +76,8 @@ export const cephBackend: VolumeBackend = {
   ask: askCeph,
   make(toMake) {
     const { name, declared, physicalName, explicitName, volume, importId, takeFrom, connection, config, opts } = toMake;
-    const owner = {
-      organization: pulumi.getOrganization(),
-      project: pulumi.getProject(),
-      stack: pulumi.getStack(),
-      volume: name,
-      owner: config.ceph?.owner,
-    };
-    const mark = cephToken(config, connection).then((token) =>
-      token === undefined ? undefined : generatedName({ ...owner, token }),
-    );
+    const identity = stackIdentity({ backend: "ceph", resource: ownResources.Identity, connection }, config);
+    const mark = nameByToken(name, config.ceph?.owner, identity);
     const own: Record<string, unknown> = {
       name: explicitName ? physicalName : mark,
       mark,

@@ -4,15 +4,14 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { NAMESPACE, problem, stackPlacement } from "../../../src";
 import type { CioSettings } from "../../../src/backends/cio";
-import { generatedName } from "../../../src/backends/generated-name";
 import type { VolumeBackend } from "../contract";
 import { connectionKeyCheck, missingConnection } from "../../connection-keys";
 import { keepAtPreview } from "../../engine";
+import { nameByToken, stackIdentity } from "../../stack-identity";
 import { transformed } from "../../transform";
 import { askCio } from "./ask";
 import { MAX_NAME_LENGTH } from "./assumed";
 import { CONNECTION_NAMESPACE, configKeys, variableOf } from "./connection";
-import { cioToken } from "./identity";
 import { ownResources } from "./own-resources";
 import { leadsTo, onConnection } from "../../named-connections";
 import { registrationOf } from "../../own-resources";
@@ -80,19 +79,9 @@ export const cioBackend: VolumeBackend = {
   ask: askCio,
   make(toMake) {
     const { name, declared, physicalName, explicitName, volume, importId, connection, config, opts } = toMake;
-    const owner = {
-      organization: pulumi.getOrganization(),
-      project: pulumi.getProject(),
-      stack: pulumi.getStack(),
-      volume: name,
-      owner: config.cio?.owner,
-    };
+    const identity = stackIdentity({ backend: "cio", resource: ownResources.Identity, connection }, config);
     const own: Record<string, unknown> = {
-      name: explicitName
-        ? physicalName
-        : cioToken(config, connection).then((token) =>
-            token === undefined ? undefined : generatedName({ ...owner, token }),
-          ),
+      name: explicitName ? physicalName : nameByToken(name, config.cio?.owner, identity),
       physicalName: explicitName ? physicalName : undefined,
       sizeGiB: volume.sizeGiB,
       settings: volume.settings as pulumi.Input<CioSettings>,
