@@ -382,16 +382,50 @@ test("explain fails where the stack's own backend refuses, whatever others can d
   expect((await call("explain gold --size 1TiB")).code).toBe(0);
 });
 
-test("a problem of a key that Pulumi.yaml says is placed there", async () => {
+test("every command names the file and the line of a mistake in Pulumi.yaml, and an edit of the stack's file may leave it there", async () => {
   await given("");
   const projectFile = join(project, "Pulumi.yaml");
   const before = readFileSync(projectFile, "utf8");
+  const written = (config: string) => writeFileSync(projectFile, `${before}config:\n${config}`);
   try {
-    writeFileSync(
-      projectFile,
-      `${before}config: { storage-profiles:profiles: { value: { p: { local: { iop: 5 } } } } }\n`,
-    );
-    expect((await call("validate")).err).toContain("error Pulumi.yaml: storage-profiles:profiles.p.local.iop: ");
+    written(`  storage-profiles:profiles:
+    value:
+      p:
+        local:
+          iop: 5
+      q: { local: { iops: 100 } }
+  storage-profiles:volumes:
+    v: { profile: q, sizeGiB: 1 }
+    w:
+      profile: p
+      sizeGiB: 1
+    x:
+      profile: nobody
+      sizeGiB: 1
+`);
+    const lines = before.split("\n").length - 1;
+    const mistake = `Pulumi.yaml:${lines + 6}: storage-profiles:profiles.p.local.iop: `;
+    for (const line of ["validate", "status", "volumes", "cost", "profiles", "profiles p", "explain p", "plan", "apply"])
+      expect([line, (await call(line)).err]).toEqual([line, expect.stringContaining(mistake)]);
+    expect((await json("status")).problems).toMatchObject([{ path: mistake.slice(0, -2) }]);
+    const unknown = `Pulumi.yaml:${lines + 14}: storage-profiles:volumes.x.profile: `;
+    const { err } = await call("status");
+    expect([err, err.split(unknown).length, err.split(mistake).length]).toEqual([err, 2, 2]);
+    // The stack's file then has the other profiles of Pulumi.yaml, the mistake with them.
+    const edited = await call("plan --profile q --set local.iops=200");
+    expect([edited.err, edited.code]).toEqual([expect.not.stringContaining("local.iop:"), expect.anything()]);
+    for (const [config, place] of [
+      ["  storage-profiles:backend: nowhere\n", "backend"],
+      ["  storage-profiles:limits:\n    default: { local: { nothing: 1 } }\n", "limits"],
+      [`  storage-profiles:profiles: '{"p": {"local": {"iop": 5}}}'\n`, "profiles"],
+    ] as const) {
+      written(config);
+      expect((await call("validate")).err).toContain(`Pulumi.yaml:${lines + 2}: storage-profiles:${place}`);
+    }
+    // What the stack's file says itself is the stack's.
+    written("  storage-profiles:backend: nowhere\n");
+    await given("  storage-profiles:backend: elsewhere\n", "");
+    expect((await call("status")).err).toContain("error storage-profiles:backend: ");
   } finally {
     writeFileSync(projectFile, before);
   }
