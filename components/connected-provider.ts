@@ -24,7 +24,7 @@ export function connectedProvider<Client>(
   const clients = new PerConnection((name) => connect(readConfig, name));
   return {
     // Runs before anything else, and must not wait: calls that come together would find it unfinished.
-    configure({ config }: Config): Promise<void> {
+    configure: ({ config }: Config): Promise<void> => {
       readConfig = (key) => config.get(key);
       return Promise.resolve();
     },

@@ -15,7 +15,7 @@ import { keepReady, type ReadyEngines, type RuntimeSettings } from "./ready/keep
 import { withoutCredentials } from "./redact";
 import { makeStack } from "./stack";
 import type { OpenOptions, Project, Stack, StateBackend } from "./types";
-import { parseYaml } from "./yaml-value";
+import { parseYaml } from "./patch-yaml";
 
 const settingsSchema = z.object({
   name: z.string().min(1),

@@ -18,7 +18,7 @@ import { isBelow } from "../core/validate";
 import { readCatalogSources, type CatalogSource } from "../system/catalog-source";
 import { stackError, StackError } from "./errors";
 import type { StackConfigRead } from "./types";
-import { parseYaml } from "./yaml-value";
+import { parseYaml } from "./patch-yaml";
 
 /** What a project's own file may be called. */
 export const PROJECT_FILES = ["Pulumi.yaml", "Pulumi.yml"];

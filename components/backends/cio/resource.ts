@@ -79,9 +79,9 @@ export const cioBackend: VolumeBackend = {
   ask: askCio,
   make(toMake) {
     const { name, declared, physicalName, explicitName, volume, importId, connection, config, opts } = toMake;
-    const identity = stackIdentity({ backend: "cio", resource: ownResources.Identity, connection }, config);
+    const identity = () => stackIdentity({ backend: "cio", resource: ownResources.Identity, connection }, config);
     const own: Record<string, unknown> = {
-      name: explicitName ? physicalName : nameByToken(name, config.cio?.owner, identity),
+      name: explicitName ? physicalName : nameByToken(name, config.cio?.owner, identity()),
       physicalName: explicitName ? physicalName : undefined,
       sizeGiB: volume.sizeGiB,
       settings: volume.settings as pulumi.Input<CioSettings>,
