@@ -11,8 +11,11 @@ import { registrationOf } from "../../own-resources";
 import { nameByToken, stackIdentity } from "../../stack-identity";
 import { transformed } from "../../transform";
 import type { VolumeBackend } from "../contract";
-import { askCeph } from "./ask";
-import { CONNECTION_NAMESPACE, configKeys, variableOf } from "./connection";
+import { askOfImport } from "../../asks-of-import";
+import { CONNECTION_NAMESPACE, configKeys, variableOf, readConnection } from "./connection";
+import { commandCluster } from "./commands";
+import { CephError } from "./errors";
+import { imageToImport } from "./lifecycle";
 import { ownResources } from "./own-resources";
 
 /** What a volume on a cluster is made from. */
@@ -73,7 +76,12 @@ export const cephBackend: VolumeBackend = {
     ...connectionProblems(config),
     ...missingConnection(CONNECTION_NAMESPACE, (settings as CephSettings).connection, config),
   ],
-  ask: askCeph,
+  ask: askOfImport({
+    errorClass: CephError,
+    connect: (config, name) => commandCluster(readConnection(config, process.env, name)),
+    find: (cluster, id, { to, declared: { takeFrom } }) =>
+      imageToImport(cluster, id, { settings: to.settings as CephSettings, takeFrom }),
+  }),
   make(toMake) {
     const { name, declared, physicalName, explicitName, volume, importId, takeFrom, connection, config, opts } = toMake;
     const identity = stackIdentity({ backend: "ceph", resource: ownResources.Identity, connection }, config);

@@ -2,7 +2,7 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { NAMESPACE, problem, stackPlacement } from "../../../src";
+import { NAMESPACE, note, problem, stackPlacement } from "../../../src";
 import type { ScaleioSettings } from "../../../src/backends/scaleio";
 import { MAX_NAME_LENGTH } from "../../../src/backends/generated-name";
 import type { VolumeBackend } from "../contract";
@@ -12,8 +12,12 @@ import { leadsTo, onConnection } from "../../named-connections";
 import { registrationOf } from "../../own-resources";
 import { nameByToken } from "../../stack-identity";
 import { transformed } from "../../transform";
-import { askScaleio } from "./ask";
-import { CONNECTION_NAMESPACE, configKeys, variableOf } from "./connection";
+import { askOfImport } from "../../asks-of-import";
+import { CONNECTION_NAMESPACE, configKeys, variableOf, readConnection } from "./connection";
+import { ScaleioArray } from "./array";
+import { ScaleioError } from "./errors";
+import { volumeToImport } from "./lifecycle";
+import { GatewaySession } from "./session";
 import { scaleioStack } from "./identity";
 import { ownResources } from "./own-resources";
 
@@ -85,7 +89,13 @@ export const scaleioBackend: VolumeBackend = {
     }
     return problems;
   },
-  ask: askScaleio,
+  ask: askOfImport({
+    errorClass: ScaleioError,
+    connect: (config, name) => new ScaleioArray(new GatewaySession(readConnection(config, process.env, name))),
+    // The array writes ids in lower case.
+    find: (array, id, { to }) => volumeToImport(array, id.toLowerCase(), to.settings as ScaleioSettings),
+    notes: (id) => [note("owner-unknown", "import", { id, keeper: "the array" })],
+  }),
   make(toMake) {
     const { name, declared, physicalName, explicitName, volume, importId, connection, config, opts } = toMake;
     const identity = scaleioStack(config, connection);
