@@ -15,7 +15,6 @@ import {
 import { settingText } from "../core/setting-text";
 import { isSame } from "../core/revision";
 import type { VolumeDefinition } from "../core/config-schema";
-import { NAMESPACE } from "../core/config-schema";
 import { profileInForce, volumePath, withoutPins } from "../core/catalog";
 import { isInSharedFile } from "../core/origin";
 import { ambiguous, recordedAs } from "./select";
@@ -323,7 +322,7 @@ function drifted(now: ResolvedVolume, last: ResolvedVolume): string {
 export function placed(name: string, isListed: boolean, problems: readonly Problem[]): Problem[] {
   const prefix = isListed ? volumePath(name) : `volume ${name}`;
   return problems.map((each) =>
-    each.path.includes(`${NAMESPACE}:`) || isInSharedFile(each.path)
+    /(^|: )storage-profiles:/.test(each.path) || isInSharedFile(each.path)
       ? each
       : { ...each, path: `${prefix}: ${each.path}` },
   );

@@ -414,18 +414,18 @@ test("every command names the file and the line of a mistake in Pulumi.yaml, and
     // The stack's file then has the other profiles of Pulumi.yaml, the mistake with them.
     const edited = await call("plan --profile q --set local.iops=200");
     expect([edited.err, edited.code]).toEqual([expect.not.stringContaining("local.iop:"), expect.anything()]);
-    for (const [config, place] of [
-      ["  storage-profiles:backend: nowhere\n", "backend"],
-      ["  storage-profiles:limits:\n    default: { local: { nothing: 1 } }\n", "limits"],
-      [`  storage-profiles:profiles: '{"p": {"local": {"iop": 5}}}'\n`, "profiles"],
+    for (const [config, line, place] of [
+      ["  storage-profiles:nothing: 1\n", 2, "nothing"],
+      ["  storage-profiles:limits:\n    default: { local: { nothing: 1 } }\n", 3, "limits.local.nothing"],
+      [`  storage-profiles:profiles: '{"p": {"local": {"iop": 5}}}'\n`, 2, "profiles.p.local.iop"],
     ] as const) {
       written(config);
-      expect((await call("validate")).err).toContain(`Pulumi.yaml:${lines + 2}: storage-profiles:${place}`);
+      expect((await call("validate")).err).toContain(`Pulumi.yaml:${lines + line}: storage-profiles:${place}: `);
     }
     // What the stack's file says itself is the stack's.
-    written("  storage-profiles:backend: nowhere\n");
-    await given("  storage-profiles:backend: elsewhere\n", "");
-    expect((await call("status")).err).toContain("error storage-profiles:backend: ");
+    written("  storage-profiles:limits: { value: { local: { nothing: 1 } } }\n");
+    await given("  storage-profiles:limits: { local: { nothing: 2 } }\n", "");
+    expect((await call("status")).err).toContain("error storage-profiles:limits.local.nothing: ");
   } finally {
     writeFileSync(projectFile, before);
   }
