@@ -405,7 +405,17 @@ test("every command names the file and the line of a mistake in Pulumi.yaml, and
 `);
     const lines = before.split("\n").length - 1;
     const mistake = `Pulumi.yaml:${lines + 6}: storage-profiles:profiles.p.local.iop: `;
-    for (const line of ["validate", "status", "volumes", "cost", "profiles", "profiles p", "explain p", "plan", "apply"])
+    for (const line of [
+      "validate",
+      "status",
+      "volumes",
+      "cost",
+      "profiles",
+      "profiles p",
+      "explain p",
+      "plan",
+      "apply",
+    ])
       expect([line, (await call(line)).err]).toEqual([line, expect.stringContaining(mistake)]);
     expect((await json("status")).problems).toMatchObject([{ path: mistake.slice(0, -2) }]);
     const unknown = `Pulumi.yaml:${lines + 14}: storage-profiles:volumes.x.profile: `;
