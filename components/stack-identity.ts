@@ -65,7 +65,7 @@ async function register(resource: pulumi.CustomResource): Promise<StackIdentity>
 }
 
 /** The name that is made for a volume: the token in it keeps it apart from those of every other state. Unknown while the token is. */
-export async function nameByToken(
+export function nameByToken(
   volume: string,
   owner: string | undefined,
   identity: Promise<{ token: string | undefined }>,
@@ -75,6 +75,5 @@ export async function nameByToken(
     project: pulumi.getProject(),
     stack: pulumi.getStack(),
   };
-  const { token } = await identity;
-  return token === undefined ? undefined : generatedName({ ...stack, volume, owner, token });
+  return identity.then(({ token }) => token && generatedName({ ...stack, volume, owner, token }));
 }
