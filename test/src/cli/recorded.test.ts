@@ -442,7 +442,7 @@ test("every command names the file and the line of a mistake in Pulumi.yaml, and
     // What the stack's file says itself is the stack's.
     written("  storage-profiles:limits: { value: { local: { nothing: 1 } } }\n");
     await given("  storage-profiles:limits: { local: { nothing: 2 } }\n", "");
-    expect((await call("status")).err).toContain("error storage-profiles:limits.local.nothing: ");
+    expect(await told("status")).toContain("error storage-profiles:limits.local.nothing: ");
   } finally {
     writeFileSync(projectFile, before);
   }
