@@ -84,6 +84,25 @@ export class ConnectionReader<Key extends string> {
     return text;
   }
 
+  /** A secret by its key, or in a file that `fileKey` names: the config's, in one form or the other; else the environment's. */
+  secret(key: Key, fileKey: Key): string {
+    for (const where of ["inConfig", "inEnvironment"] as const) {
+      const [given, file] = [this[where](key), this[where](fileKey)].map((each) =>
+        // A variable that is empty is as if it weren't set.
+        where === "inEnvironment" ? each || undefined : each,
+      );
+      if (given === undefined && file === undefined) continue;
+      if (given !== undefined && file !== undefined)
+        this.wrong.push(`${key} and ${fileKey} are both set: keep one of them`);
+      const text = file === undefined ? given : this.text(fileKey, file)?.replace(/\r?\n$/, "");
+      if (text === "")
+        this.wrong.push(file === undefined ? `${key} is empty` : `${fileKey}: ${resolve(file)} is empty`);
+      return text ?? "";
+    }
+    this.missing(key);
+    return "";
+  }
+
   /** The text of a file that a key names, relative to the program; nothing where it can't be read, which is wrong. */
   text(key: Key, file: string): string | undefined {
     try {
@@ -94,10 +113,10 @@ export class ConnectionReader<Key extends string> {
     }
   }
 
-  /** Throws the backend's error where something is wrong. `what` is what the connection leads to: "the Ceph cluster". */
+  /** Throws the backend's error where something is wrong. `what` isn't set up: "the connection to the Ceph cluster". */
   end(what: string): void {
     if (this.wrong.length === 0) return;
     const list = this.wrong.map((each) => `\n  - ${this.source.prefix}${each}`).join("");
-    throw this.connection.notConfigured(`the connection to ${what} isn't set up:${list}`);
+    throw this.connection.notConfigured(`${what} isn't set up:${list}`);
   }
 }

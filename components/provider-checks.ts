@@ -27,6 +27,13 @@ export async function failuresOf(
   }
 }
 
+/** Why a volume can't have the name that its declaration asks for now; nothing where it has it, or none is asked for. */
+export function renameFailures(name: string | undefined, physicalName: string | undefined): dynamic.CheckFailure[] {
+  if (physicalName === undefined || physicalName === name) return [];
+  const reason = `the volume is named "${name}" and can't be renamed. Set physicalName to "${name}", or remove it`;
+  return [{ property: "physicalName", reason }];
+}
+
 /** The engine's mark for a value that isn't known yet, as it reaches a dynamic provider. */
 export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 

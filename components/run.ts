@@ -27,10 +27,10 @@ import type { DeclaredVolume } from "./declared";
 import { checkEngine, failProgram, fileOfKey, hasHooks, stackFile } from "./engine";
 import { volumeHooks, type VolumeHooks } from "./hooks";
 import { allDeclared, inPlugin, runKey } from "./plugin-mode";
-import { catalogFiles } from "./catalog-files";
 import { withPricesFile } from "./prices-file";
 import { failure } from "./refusals";
 import { deletionWatch } from "./renamed";
+import { catalogFiles } from "./shared-profiles";
 import { isConfigSecret } from "./pulumi-internals";
 
 /** How long a refusal may wait for the message that has the problems of all volumes. */

@@ -8,7 +8,6 @@ import type { BackendDefinition } from "../components/backends/contract";
 import { backendDefinition } from "../components/backends/registry";
 import { components } from "./components";
 import { stackConfig } from "./config";
-import { givenOptions } from "./options";
 import { packageManifest } from "../src/system/manifest";
 import { schema } from "./schema";
 import { marked, markedFailure, plain } from "./wire";
@@ -116,4 +115,11 @@ async function loadProvider(type: string): Promise<OwnProvider> {
   if (!provider) throw new Error(`unknown resource type ${type}`);
   await provider.configure?.({ config: stackConfig });
   return provider;
+}
+
+/** Options without what the SDK has made up: its server fills in what nobody gave. */
+export function givenOptions(options: pulumi.ComponentResourceOptions): pulumi.ComponentResourceOptions {
+  const { create, update, pb_delete: remove } = (options.customTimeouts ?? {}) as Record<string, string | undefined>;
+  const timeouts = Object.entries({ create, update, delete: remove }).filter(([, text]) => text);
+  return { ...options, customTimeouts: timeouts.length > 0 ? Object.fromEntries(timeouts) : undefined };
 }

@@ -12,7 +12,7 @@ const { UserError, main } = require("./shared.js");
 
 const root = path.dirname(__dirname);
 
-module.exports = { generated };
+module.exports = { generated, profilesPage };
 
 /** @returns {Record<string, () => string>} the files, by their path in the tree, with what makes their text */
 function generated() {

@@ -79,7 +79,6 @@ export const arrayDescriptionSchema = z
 
 /** An array as it is described; what has a default may be left out. */
 export type ArrayDescription = z.input<typeof arrayDescriptionSchema>;
-export type PoolDescription = z.output<typeof poolSchema>;
 export type SdcDescription = z.output<typeof sdcSchema>;
 
 /** Two domains that both have a pool "pool1", and pools for each rule that a pool can have. */

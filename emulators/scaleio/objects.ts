@@ -11,10 +11,20 @@ import {
   systemStatistics,
   vtreeStatistics,
 } from "./statistics";
-import { systemLimits } from "./system-limits";
 import { defineType, type ObjectType } from "./types";
 import { protectionDomainView, sdcView, storagePoolView, systemView, userView, volumeView, vtreeView } from "./views";
 import { volumeType } from "./volume-type";
+import { MAX_NAME_LENGTH, MAX_VOLUME_GIB } from "./volumes";
+
+// What querySystemLimits answers: the limits of the array, as text.
+const systemLimits = [
+  limit("volumeSizeGb", "Volume size in GB", MAX_VOLUME_GIB, 8),
+  limit("volumesPerSystem", "Number of volumes in the system", 131_072),
+  limit("snapshotsPerSystem", "Number of snapshots in the system", 133_120),
+  limit("volumesPerVtree", "Number of volumes in a V-Tree", 127),
+  limit("nameLength", "Length of a name", MAX_NAME_LENGTH),
+  limit("restSessions", "Number of sessions", 128),
+];
 
 const system = defineType<System>({
   name: "System",
@@ -172,4 +182,8 @@ function takeSnapshots(array: StorageArray, body: Body) {
     body.choice("accessModeLimit", ["ReadWrite", "ReadOnly"]),
   );
   return { volumeIdList: snapshots.map(({ id }) => id), snapshotGroupId: group };
+}
+
+function limit(type: string, description: string, max: number, min?: number) {
+  return { type, description, maxVal: String(max), ...(min !== undefined && { minVal: String(min) }) };
 }

@@ -9,7 +9,7 @@ import type { ConfigEdit, EditPlace, EditResult, StackConfigRead, StackState, Vo
 import { sharedFileOf } from "../stack/plan";
 import { isUrn, oneVolume } from "../stack/select";
 import { statusesOf } from "../stack/status";
-import { parseYaml } from "../stack/yaml-value";
+import { parseYaml } from "../stack/patch-yaml";
 import { sizeOf, textOf, UsageError, type Context, type OptionSpec } from "./context";
 
 /** What references ask for. */

@@ -1,7 +1,6 @@
 // A file of shared profiles: from its text to checked profiles, each with its place. Pure. Loaded where a stack has a catalog, since it
 // needs the YAML library.
 
-import { isMap, isScalar, LineCounter, type Document, type Node } from "yaml";
 import { z } from "zod";
 
 import { problem, type Problem } from "./problems";
@@ -10,7 +9,7 @@ import { NAMESPACE, type ProfileDefinition, type StackConfig } from "./config-sc
 import { readEntries } from "./stack-config";
 import type { CatalogFile } from "./catalog";
 import { joinPath, validate } from "./validate";
-import { readYaml } from "./yaml-values";
+import { linesOf, readYaml } from "./yaml-values";
 
 /** What was found where the config names a file. */
 export interface CatalogText {
@@ -90,37 +89,5 @@ export function readCatalogFile({ name, text, failure }: CatalogText, index?: nu
     unread: inWhole,
     problems: [...inWhole, ...found.flatMap(([, { problems }]) => problems)],
     lineOf,
-  };
-}
-
-// The line of each key. What comes by an alias or a merge key has that of the nearest key above it.
-function linesOf(doc: Document.Parsed, text: string): (path: string) => number {
-  let known: Map<string, number> | undefined;
-  const read = () => {
-    const [lines, counter] = [new Map<string, number>(), new LineCounter()];
-    for (let at = text.indexOf("\n"), from = 0; ; at = text.indexOf("\n", from)) {
-      counter.addNewLine(from);
-      if (at < 0) break;
-      from = at + 1;
-    }
-    const walk = (node: unknown, path: string) => {
-      if (!isMap(node)) return;
-      for (const { key, value } of node.items) {
-        if (!isScalar(key)) continue;
-        const below = joinPath(path, [String(key.value)]);
-        lines.set(below, counter.linePos((key as Node).range?.[0] ?? 0).line);
-        walk(value, below);
-      }
-    };
-    walk(doc.contents, "");
-    return lines;
-  };
-  return (path) => {
-    known ??= read();
-    for (let at = path; at !== ""; at = at.replace(/(^|\.)[^.[\]]+$|\[[^\]]*\]$|.$/, "")) {
-      const line = known.get(at);
-      if (line !== undefined) return line;
-    }
-    return 1;
   };
 }

@@ -91,9 +91,6 @@ export function readConfig(raw: Readonly<Record<string, RawConfigValue>>): ReadC
   return { config, problems, unreadable };
 }
 
-/** Everything could be read. */
-export const ALL_READ: Unreadable = { keys: {}, profiles: {}, volumes: {} };
-
 function readBackend(value: unknown, path: string): { backend?: BackendName; problems: Problem[] } {
   const name = String(value);
   const found = backendNames.find((each) => each === name);

@@ -1,7 +1,19 @@
 // What plain scalars of YAML mean to Pulumi, which reads a stack's file with go-yaml: a mixture of YAML 1.1 and 1.2, with 16_000, 010
 // and 0b101 as numbers, yes and no as text, and dates as points in time. Source: go-yaml v3, resolve.go. Pure.
 
-import { isScalar, LineCounter, parseDocument, Scalar, visit, YAMLParseError, type Document } from "yaml";
+import {
+  isMap,
+  isScalar,
+  LineCounter,
+  parseDocument,
+  Scalar,
+  visit,
+  YAMLParseError,
+  type Document,
+  type Node,
+} from "yaml";
+
+import { joinPath } from "./validate";
 
 /** A text, taken apart, with the values that Pulumi would read there. */
 export function readYaml(text: string): Document.Parsed {
@@ -25,6 +37,38 @@ export function readYaml(text: string): Document.Parsed {
     },
   });
   return doc;
+}
+
+/** The line of each key, by its path. What comes by an alias or a merge key has that of the nearest key above it. */
+export function linesOf(doc: Document.Parsed, text: string): (path: string) => number {
+  let known: Map<string, number> | undefined;
+  const read = () => {
+    const [lines, counter] = [new Map<string, number>(), new LineCounter()];
+    for (let at = text.indexOf("\n"), from = 0; ; at = text.indexOf("\n", from)) {
+      counter.addNewLine(from);
+      if (at < 0) break;
+      from = at + 1;
+    }
+    const walk = (node: unknown, path: string) => {
+      if (!isMap(node)) return;
+      for (const { key, value } of node.items) {
+        if (!isScalar(key)) continue;
+        const below = joinPath(path, [String(key.value)]);
+        lines.set(below, counter.linePos((key as Node).range?.[0] ?? 0).line);
+        walk(value, below);
+      }
+    };
+    walk(doc.contents, "");
+    return lines;
+  };
+  return (path) => {
+    known ??= read();
+    for (let at = path; at !== ""; at = at.replace(/(^|\.)[^.[\]]+$|\[[^\]]*\]$|.$/, "")) {
+      const line = known.get(at);
+      if (line !== undefined) return line;
+    }
+    return 1;
+  };
 }
 
 function duplicate({ range }: Scalar, lines: LineCounter): YAMLParseError {

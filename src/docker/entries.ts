@@ -50,7 +50,7 @@ export function problemsOf(read: StackConfigRead, { name, profile, size }: Asked
     ...(size !== undefined && { [at("size")]: "-o size", [at("sizeGiB")]: "-o size" }),
   };
   return problems.length > 0
-    ? problems.map((each) => ({ ...each, path: options[each.path] ?? each.path }))
+    ? read.placed(problems).map((each) => ({ ...each, path: options[each.path] ?? each.path }))
     : read.problems;
 }
 

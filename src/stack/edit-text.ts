@@ -5,7 +5,7 @@ import { NAMESPACE } from "../core/config-schema";
 import { isSecret, projectValue, spelling } from "./read-config";
 import { stackError } from "./errors";
 import type { ConfigEdit } from "./types";
-import { deleteIn, HandEdit, parseYaml, setIn, valueAt, type Style } from "./yaml-value";
+import { deleteIn, HandEdit, parseYaml, setIn, valueAt, type Style } from "./patch-yaml";
 
 interface Target {
   key: "profiles" | "volumes" | undefined;

@@ -8,7 +8,7 @@ import { basename, join } from "node:path";
 import { NAMESPACE } from "../core/config-schema";
 import { findProject } from "./project";
 import { stackError } from "./errors";
-import { parseYaml } from "./yaml-value";
+import { parseYaml } from "./patch-yaml";
 
 /** A file to write. */
 export interface NewFile {

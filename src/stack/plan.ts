@@ -15,10 +15,12 @@ import { environmentNotes, listedVolumes, placed, statusesOf, statusOf } from ".
 import type { ConfigEdit, SharedFile, StackConfigRead, StackState, VolumePlan, VolumeStatus } from "./types";
 import { problem } from "./problems";
 
-/** The problems that a config has and another hadn't. */
+/** The problems that a config has and another hadn't. One that comes from Pulumi.yaml into the stack's file is not a new one. */
 export function newProblems(before: readonly Problem[], after: readonly Problem[]): Problem[] {
-  const known = new Set(before.map(formatProblem));
-  return after.filter((each) => !known.has(formatProblem(each)));
+  const text = (each: Problem) =>
+    formatProblem({ ...each, path: each.path.replace(/^[^:]+:\d+: (?=storage-profiles:)/, "") });
+  const known = new Set(before.map(text));
+  return after.filter((each) => !known.has(text(each)));
 }
 
 /** What keeps edits from being made, before they are tried: what they remove must be there, and free. */

@@ -2,19 +2,20 @@
 
 import { readdir } from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname, extname, join, resolve } from "node:path";
+import { basename, dirname, extname, join, resolve } from "node:path";
 
 import { z } from "zod";
 
 import { isObject } from "../core/overlay";
-import { namespaced, PROJECT_FILES, readText } from "./read-config";
+import { joinPath } from "../core/validate";
+import { namespaced, PROJECT_FILES, readText, tagOf, valueKey } from "./read-config";
 import { engineError, parseJson, runEngine, type Engine } from "./engine";
 import { StackError, stackError } from "./errors";
 import { keepReady, type ReadyEngines, type RuntimeSettings } from "./ready/keeper";
 import { withoutCredentials } from "./redact";
 import { makeStack } from "./stack";
 import type { OpenOptions, Project, Stack, StateBackend } from "./types";
-import { parseYaml } from "./yaml-value";
+import { parseYaml } from "./patch-yaml";
 
 const settingsSchema = z.object({
   name: z.string().min(1),
@@ -29,6 +30,10 @@ export interface ProjectSettings extends RuntimeSettings {
   name: string;
   stackConfigDir?: string | undefined;
   config: Record<string, unknown>;
+  /** Where a key of ours stands in the file: "Pulumi.yaml:12". */
+  placeOf: (path: string) => string;
+  /** Changes with the file. */
+  tag: string;
 }
 
 /** What everything of a project shares. */
@@ -123,7 +128,8 @@ export async function findProject(start: string): Promise<string | undefined> {
 
 async function readSettings(file: string): Promise<ProjectSettings> {
   const refused = (why: string) => stackError("project-not-readable", file, undefined, { why });
-  const { value, errors } = parseYaml((await readText(file)) ?? "");
+  const text = (await readText(file)) ?? "";
+  const { value, errors, lineOf } = parseYaml(text);
   const [wrong] = errors;
   if (wrong) throw refused(`line ${wrong.line}: ${wrong.message}`);
   const read = settingsSchema.safeParse(value);
@@ -131,7 +137,14 @@ async function readSettings(file: string): Promise<ProjectSettings> {
   const { config, name, ...rest } = read.data;
   // As a text it is the older name of `stackConfigDir`.
   const older = typeof config === "string" && { stackConfigDir: config };
-  return { ...older, ...rest, name, config: isObject(config) ? namespaced(config, name) : {} };
+  const given = isObject(config) ? config : {};
+  const placeOf = (path: string) => {
+    const [whole = "", own = ""] = /^[^:]+:([^.[]+)/.exec(path) ?? [];
+    const key = [whole, own].find((each) => Object.hasOwn(given, each)) ?? whole;
+    const below = valueKey(given[key]);
+    return `${basename(file)}:${lineOf(joinPath("config", [key, ...(below ? [below] : [])]) + path.slice(whole.length))}`;
+  };
+  return { ...older, ...rest, name, config: namespaced(given, name), placeOf, tag: tagOf(text) };
 }
 
 async function namesIn(directory: string, ending: string): Promise<string[]> {

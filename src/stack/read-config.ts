@@ -14,10 +14,11 @@ import { parseConfigText, readConfig, withPricesOf, type RawConfigValue } from "
 import { isObject, own } from "../core/overlay";
 import { NAMESPACE, type StackConfig, type VolumeDefinition } from "../core/config-schema";
 import { resolveListed, type VolumeRequest } from "../core/resolve";
+import { isBelow } from "../core/validate";
 import { readCatalogSources, type CatalogSource } from "../system/catalog-source";
 import { stackError, StackError } from "./errors";
 import type { StackConfigRead } from "./types";
-import { parseYaml } from "./yaml-value";
+import { parseYaml } from "./patch-yaml";
 
 /** What a project's own file may be called. */
 export const PROJECT_FILES = ["Pulumi.yaml", "Pulumi.yml"];
@@ -28,6 +29,8 @@ export interface ConfigContext {
   directory: string;
   /** The config below `config` of Pulumi.yaml, each key with its namespace. */
   projectConfig: Record<string, unknown>;
+  /** Where a key of ours stands in Pulumi.yaml: "Pulumi.yaml:12". */
+  projectPlace?: ((path: string) => string) | undefined;
   /** The project's name, which is the namespace of keys without one. */
   projectName?: string | undefined;
   env: NodeJS.ProcessEnv;
@@ -79,13 +82,23 @@ export async function readConfigText(
   const parsed = parseConfigFile(text ?? "", file, context.directory);
   const others = namespaced(isObject(parsed["config"]) ? parsed["config"] : {}, context.projectName);
   const raw = rawValues(others, context.projectConfig);
+  const inherited = Object.keys(raw).filter((key) => own(others, spelling(others, key)) == null);
+  const placeOf = ({ path }: Problem): string =>
+    context.projectPlace && inherited.some((key) => isBelow(path, `${NAMESPACE}:${key}`))
+      ? `${context.projectPlace(path)}: ${path}`
+      : path;
+  const placed = (problems: readonly Problem[]) => problems.map((each) => ({ ...each, path: placeOf(each) }));
   const read = readConfig(raw);
+  // In place: the parts that can't be read have the same problems.
+  for (const each of read.problems) each.path = placeOf(each);
   const { config, problems: inPrices } = await withPrices(read.config, context.directory);
   const { keys } = read.unreadable;
   const unreadable =
     inPrices.length > 0 ? { ...read.unreadable, keys: { ...keys, pricesFile: inPrices } } : read.unreadable;
   const { files, sources } = sharedFiles(config, context);
   const catalog = makeCatalog(config, unreadable, files);
+  for (const each of [...inPrices, ...catalog.problems, ...Object.values(catalog.broken).flat()])
+    each.path = placeOf(each);
   const mistakes = [...read.problems, ...inPrices, ...files.flatMap((each) => each.problems), ...catalog.problems];
 
   const providerConfig = (key: string) => {
@@ -96,10 +109,9 @@ export async function readConfigText(
   const requestFor = requestsOf(config, (backend) =>
     stackPlacement(backend, config, (rules) => rules.environment?.(providerConfig, context.env)),
   );
-  const problems = [...mistakes, ...volumeProblems(config, catalog, requestFor, mistakes)];
+  const problems = [...mistakes, ...volumeProblems(config, catalog, requestFor, placed, mistakes)];
   const ownProfiles = ownEntries(others, "profiles");
   const environments = environmentsOf(parsed["environment"]);
-  const inherited = Object.keys(raw).filter((key) => own(others, spelling(others, key)) == null);
   return {
     tag: tagWith(text, sources),
     config,
@@ -114,7 +126,7 @@ export async function readConfigText(
     unreadable,
     mistakes,
     problems,
-    inherited,
+    placed,
     environments,
     ownProfiles,
     requestFor,
@@ -168,10 +180,15 @@ export function namespaced(config: Record<string, unknown>, projectName: string 
 /** What Pulumi.yaml says of a key of ours: its value, or its default. */
 export function projectValue(projectConfig: Record<string, unknown>, key: string): unknown {
   const declared = own(projectConfig, `${NAMESPACE}:${key}`);
-  if (!isObject(declared)) return declared;
-  if (["value", "default", "type"].some((each) => Object.hasOwn(declared, each)))
-    return declared["value"] ?? declared["default"];
-  return declared;
+  const below = valueKey(declared);
+  return isObject(declared) && below !== undefined ? declared[below] : declared;
+}
+
+/** The key of a declaration in Pulumi.yaml that has its value; nothing where it is the value. */
+export function valueKey(declared: unknown): "value" | "default" | undefined {
+  const isDeclaration =
+    isObject(declared) && ["value", "default", "type"].some((each) => Object.hasOwn(declared, each));
+  return isDeclaration ? (declared["value"] == null ? "default" : "value") : undefined;
 }
 
 /** Whether a value is a secret, or has one in it: to Pulumi the whole is one then. */
@@ -239,12 +256,13 @@ function volumeProblems(
   config: StackConfig,
   catalog: ReturnType<typeof makeCatalog>,
   requestFor: (name: string, volume: VolumeDefinition) => VolumeRequest,
+  placed: StackConfigRead["placed"],
   known: readonly Problem[],
 ): Problem[] {
   const told = new Set(known.map(formatProblem));
   return Object.entries(config.volumes ?? {}).flatMap(([name, volume]) => {
     const { problems } = resolveListed(catalog, name, requestFor(name, volume));
-    return problems.filter((each) => {
+    return placed(problems).filter((each) => {
       const text = formatProblem(each);
       return told.has(text) ? false : told.add(text);
     });

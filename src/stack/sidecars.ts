@@ -8,7 +8,7 @@ import { join, resolve } from "node:path";
 
 import { isObject } from "../core/overlay";
 import { PROJECT_FILES } from "./read-config";
-import { parseYaml } from "./yaml-value";
+import { parseYaml } from "./patch-yaml";
 
 /** Whether this is what the engine says of a file whose description can't be read. */
 export function isCutShort(text: string): boolean {

@@ -23,17 +23,18 @@ export function makeStack(name: string, context: ProjectContext): Stack {
   // The last reading, as long as nothing that it was made from changes.
   let last: { key: string; read: StackConfigRead } | undefined;
   const read = async (text: string | undefined, sharedTexts?: Record<string, string>): Promise<StackConfigRead> => {
-    const { config: projectConfig, name: projectName } = await context.settings();
+    const { config: projectConfig, name: projectName, placeOf: projectPlace } = await context.settings();
     const { directory } = project;
-    return readConfigText(text, configFile, { directory, projectConfig, projectName, env: engine.env, sharedTexts });
+    const ofProject = { directory, projectConfig, projectName, projectPlace };
+    return readConfigText(text, configFile, { ...ofProject, env: engine.env, sharedTexts });
   };
   const readConfig = async (): Promise<StackConfigRead> => {
     const text = await readText(configFile);
-    const { config } = await context.settings();
+    const { tag } = await context.settings();
     const prices = last?.read.config.pricesFile;
     const pricesText = prices === undefined ? "" : await readText(resolve(project.directory, prices)).catch(() => "");
     const shared = readCatalogSources(catalogNames(last?.read.config ?? {}), project.directory);
-    const key = [text, JSON.stringify(config), pricesText, JSON.stringify(shared)].map(tagOf).join(" ");
+    const key = [text, tag, pricesText, JSON.stringify(shared)].map(tagOf).join(" ");
     if (last?.key === key) return last.read;
     const made = await read(text);
     last = { key, read: made };

@@ -15,7 +15,6 @@ import {
 import { settingText } from "../core/setting-text";
 import { isSame } from "../core/revision";
 import type { VolumeDefinition } from "../core/config-schema";
-import { NAMESPACE } from "../core/config-schema";
 import { profileInForce, volumePath, withoutPins } from "../core/catalog";
 import { isInSharedFile } from "../core/origin";
 import { ambiguous, recordedAs } from "./select";
@@ -230,7 +229,10 @@ function declared(
     const isSameBackend = before?.backend === request.backend;
     const known = before && isSameBackend ? settingsAs("decided", before) : {};
     const placement = { ...known, ...request.placement };
-    return resolveListed(read.catalog, name, { ...request, placement, ...(isSameBackend && { physicalName }) });
+    return placedIn(
+      read,
+      resolveListed(read.catalog, name, { ...request, placement, ...(isSameBackend && { physicalName }) }),
+    );
   }
   if (!before) return undefined;
   const { backend, profile, sizeGiB, tags } = before;
@@ -238,12 +240,14 @@ function declared(
   // The settings have those of the stack and the profile as well. An earlier version didn't record which are whose: then none is taken for removed.
   const ownTags = tagging && { [tagging.setting]: tags ?? had };
   const said = { ...settingsAs("decided", before), ...placement, ...settingsAs("own", before), ...ownTags };
-  return resolve(
-    read.catalog,
-    { name, profile, backend, sizeGiB, physicalName, placement: said, ...other },
-    `${name}: `,
-  );
+  const request = { name, profile, backend, sizeGiB, physicalName, placement: said, ...other };
+  return placedIn(read, resolve(read.catalog, request, `${name}: `));
 }
+
+const placedIn = ({ placed }: StackConfigRead, { problems, ...rest }: Resolution): Resolution => ({
+  ...rest,
+  problems: placed(problems),
+});
 
 function settingsAs(what: "decided" | "own", { backend, settings }: ResolvedVolume): Record<string, unknown> {
   const { recorded }: Backend = backends[backend];
@@ -318,7 +322,7 @@ function drifted(now: ResolvedVolume, last: ResolvedVolume): string {
 export function placed(name: string, isListed: boolean, problems: readonly Problem[]): Problem[] {
   const prefix = isListed ? volumePath(name) : `volume ${name}`;
   return problems.map((each) =>
-    each.path.startsWith(`${NAMESPACE}:`) || isInSharedFile(each.path)
+    /(^|: )storage-profiles:/.test(each.path) || isInSharedFile(each.path)
       ? each
       : { ...each, path: `${prefix}: ${each.path}` },
   );

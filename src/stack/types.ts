@@ -117,8 +117,8 @@ export interface StackConfigRead {
   mistakes: Problem[];
   /** Everything that is wrong: values, profiles, and each volume that the config lists. */
   problems: Problem[];
-  /** The keys that Pulumi.yaml says and the stack's file doesn't. */
-  inherited: string[];
+  /** Problems, those of keys that Pulumi.yaml sets and the stack's file doesn't with their place there: "Pulumi.yaml:12: storage-profiles:…". */
+  placed: (problems: readonly Problem[]) => Problem[];
   /**
    * The environments (Pulumi ESC) that the stack's file imports. What they set only the engine knows: it isn't in `config`, and what is said
    * of the config holds without them.

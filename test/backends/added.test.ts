@@ -7,6 +7,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { ProfiledVolume, VolumeAttachment } from "../../components";
 import { commands } from "../../src/cli/commands";
 import { run } from "../../src/cli/run";
+import * as core from "../../src";
 import {
   backendNames,
   backends,
@@ -46,6 +47,11 @@ test("is in the schema for editors: the section of a profile, the stack's own ke
     expect.objectContaining({ tape: expect.anything() }),
     expect.objectContaining({ tape: expect.anything() }),
   ]);
+});
+
+test("is in the tables of the docs", () => {
+  const { profilesPage } = require("../../tools/generate.js");
+  expect(profilesPage(core)).toContain("| Tape library | `{speedMBps: 400}` |");
 });
 
 test("its mistakes are problems like all others", () => {

@@ -6,8 +6,7 @@ import { join } from "node:path";
 
 import { backendDefinition } from "../../components/backends/registry";
 import { backendNames } from "../../src";
-import { givenOptions } from "../../plugin/options";
-import { StorageProfiles } from "../../plugin/provider";
+import { givenOptions, StorageProfiles } from "../../plugin/provider";
 import { marked, markedFailure, plain } from "../../plugin/wire";
 
 const secret = (value: unknown) => ({

@@ -1,7 +1,7 @@
 // How the cluster is reached: read from Pulumi's config and the environment when it is used. The key of a user stays in its keyring file: it is
 // never read here, and never part of a state, a log or a command line.
 
-import { accessSync, constants, readFileSync } from "node:fs";
+import { accessSync, constants } from "node:fs";
 import { resolve } from "node:path";
 
 import { ConnectionReader, variableFor } from "../../connection-reader";
@@ -63,7 +63,9 @@ export function readConnection(
 ): Connection {
   const notConfigured = (message: string) => new CephError("not-configured", message);
   const from = { config: stackConfig, environment: stackEnvironment, name };
-  const reader = new ConnectionReader<ConnectionKey>({ namespace: CONNECTION_NAMESPACE, ...from, notConfigured });
+  const newReader = () =>
+    new ConnectionReader<ConnectionKey>({ namespace: CONNECTION_NAMESPACE, ...from, notConfigured });
+  const reader = newReader();
   const { wrong } = reader;
   const path = (key: ConnectionKey, mode: number) => {
     const given = reader.value(key);
@@ -89,35 +91,18 @@ export function readConnection(
     keyringFile: path("keyringFile", constants.R_OK),
     commandsDirectory: path("commandsDirectory", constants.X_OK),
     timeoutMs,
-    passphrase: () => readPassphrase(reader),
+    passphrase: () => readPassphrase(newReader()),
   };
-  reader.end("the Ceph cluster");
+  reader.end("the connection to the Ceph cluster");
   return connection;
 }
 
-// The config's, in one form or the other; else the environment's.
 function readPassphrase(reader: ConnectionReader<ConnectionKey>): string {
-  const { prefix, howToSet } = reader.source;
-  const wrong = (text: string) => new CephError("not-configured", `${prefix}${text}`);
-  const [KEY, FILE] = ["encryptionPassphrase", "encryptionPassphraseFile"] as const;
-  for (const where of ["inConfig", "inEnvironment"] as const) {
-    const [given, file] = [reader[where](KEY), reader[where](FILE)];
-    if (given === undefined && file === undefined) continue;
-    if (given !== undefined && file !== undefined) throw wrong(`${KEY} and ${FILE} are both set: keep one of them`);
-    const [key, text] =
-      file === undefined ? [KEY, given ?? ""] : [FILE, readText(file, (why) => wrong(`${FILE}: ${why}`))];
-    if (text === "") throw wrong(`${key} is empty`);
-    // Clients read a passphrase to the end of a line, or to that of a file.
-    if (/[\r\n\0]/.test(text)) throw wrong(`${key} has more than one line: a passphrase is one line of text`);
-    return text;
-  }
-  throw wrong(`${KEY} is missing: an encrypted image needs one. ${howToSet(KEY, variableOf(KEY))}`);
-}
-
-function readText(file: string, fail: (why: string) => CephError): string {
-  try {
-    return readFileSync(resolve(file), "utf8").replace(/\r?\n$/, "");
-  } catch (error) {
-    throw fail((error as Error).message);
-  }
+  const { wrong } = reader;
+  const text = reader.secret("encryptionPassphrase", "encryptionPassphraseFile");
+  // Clients read a passphrase to the end of a line, or to that of a file.
+  if (/[\r\n\0]/.test(text))
+    wrong.push("encryptionPassphrase or its file has more than one line: a passphrase is one line");
+  reader.end("the passphrase of encrypted images");
+  return text;
 }

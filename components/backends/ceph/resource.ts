@@ -4,16 +4,18 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { stackPlacement } from "../../../src";
 import type { CephSettings } from "../../../src/backends/ceph";
-import { generatedName } from "../../../src/backends/generated-name";
 import { connectionKeyCheck, missingConnection } from "../../connection-keys";
 import { keepAtPreview } from "../../engine";
 import { leadsTo, onConnection } from "../../named-connections";
 import { registrationOf } from "../../own-resources";
+import { nameByToken, stackIdentity } from "../../stack-identity";
 import { transformed } from "../../transform";
 import type { VolumeBackend } from "../contract";
-import { askCeph } from "./ask";
-import { CONNECTION_NAMESPACE, configKeys, variableOf } from "./connection";
-import { cephToken } from "./identity";
+import { askOfImport } from "../../asks-of-import";
+import { CONNECTION_NAMESPACE, configKeys, variableOf, readConnection } from "./connection";
+import { commandCluster } from "./commands";
+import { CephError } from "./errors";
+import { imageToImport } from "./lifecycle";
 import { ownResources } from "./own-resources";
 
 /** What a volume on a cluster is made from. */
@@ -74,19 +76,16 @@ export const cephBackend: VolumeBackend = {
     ...connectionProblems(config),
     ...missingConnection(CONNECTION_NAMESPACE, (settings as CephSettings).connection, config),
   ],
-  ask: askCeph,
+  ask: askOfImport({
+    errorClass: CephError,
+    connect: (config, name) => commandCluster(readConnection(config, process.env, name)),
+    find: (cluster, id, { to, declared: { takeFrom } }) =>
+      imageToImport(cluster, id, { settings: to.settings as CephSettings, takeFrom }),
+  }),
   make(toMake) {
     const { name, declared, physicalName, explicitName, volume, importId, takeFrom, connection, config, opts } = toMake;
-    const owner = {
-      organization: pulumi.getOrganization(),
-      project: pulumi.getProject(),
-      stack: pulumi.getStack(),
-      volume: name,
-      owner: config.ceph?.owner,
-    };
-    const mark = cephToken(config, connection).then((token) =>
-      token === undefined ? undefined : generatedName({ ...owner, token }),
-    );
+    const identity = stackIdentity({ backend: "ceph", resource: ownResources.Identity, connection }, config);
+    const mark = nameByToken(name, config.ceph?.owner, identity);
     const own: Record<string, unknown> = {
       name: explicitName ? physicalName : mark,
       mark,

@@ -62,7 +62,7 @@ export function readConnection(
   const insecure = reader.insecure();
   const timeoutMs = reader.timeoutMs();
   const ca = reader.ca("is not a PEM certificate");
-  reader.end("the ContainerIO cluster");
+  reader.end("the connection to the ContainerIO cluster");
   return { name, endpoint, ca, insecure, cliPath: reader.value("cliPath"), timeoutMs };
 }
 

@@ -1,18 +1,15 @@
 // The dynamic providers of volumes on a ContainerIO cluster. Pulumi loads them by their names from the state of each resource (see
 // resource.ts), in a process of its own: all of a run share it.
 
-import { randomUUID } from "node:crypto";
-
 import type * as dynamic from "@pulumi/pulumi/dynamic";
 
-import type { Problem } from "../../../src";
 import type { CioSettings } from "../../../src/backends/cio";
 import { isSame } from "../../../src/core/revision";
-import { leaveToEngine } from "../../provider-errors";
 import { Claims, declaredTwice } from "../../claims";
-import { containsUnknown, failuresOf as checkFailures } from "../../provider-checks";
+import { connectedProvider, identityProvider } from "../../connected-provider";
+import { containsUnknown, renameFailures } from "../../provider-checks";
 import { CioCluster } from "./cluster";
-import { otherConnection, PerConnection } from "../../named-connections";
+import { otherConnection } from "../../named-connections";
 import { readConnection } from "./connection";
 import { CioError } from "./errors";
 import {
@@ -27,8 +24,6 @@ import {
   volumeProblems,
   type FoundVolume,
 } from "./lifecycle";
-
-leaveToEngine("CioError");
 
 interface VolumeInputs {
   /** Its name on the cluster; missing in a preview that can't know it. */
@@ -58,21 +53,13 @@ interface VolumeOutputs {
   connection?: string | undefined;
 }
 
-type Config = Parameters<NonNullable<dynamic.ResourceProvider["configure"]>>[0];
-
-let readConfig: ((key: string) => string | undefined) | undefined;
 const claims = new Claims();
 
-// Runs before anything else, and must not wait: calls that come together would find it unfinished.
-function configure({ config }: Config): Promise<void> {
-  readConfig = (key) => config.get(key);
-  return Promise.resolve();
-}
-
-const clusters = new PerConnection<CioCluster>(
-  (name) => new CioCluster(readConnection(readConfig ?? (() => undefined), process.env, name)),
-);
-const clusterOf = ({ connection }: { connection?: string | undefined }): CioCluster => clusters.of(connection);
+const {
+  configure,
+  clientOf: clusterOf,
+  failuresOf,
+} = connectedProvider(CioError, (config, name) => new CioCluster(readConnection(config, process.env, name)));
 
 /** Volumes. */
 export const volume = {
@@ -84,10 +71,8 @@ export const volume = {
     const exists = olds.settings !== undefined;
     if (exists) {
       delete inputs.import;
-      if (news.physicalName !== undefined && news.physicalName !== olds.name) {
-        const reason = `the volume is called "${olds.name}" and is never renamed. Set physicalName to "${olds.name}", or leave it out`;
-        return { inputs, failures: [{ property: "physicalName", reason }] };
-      }
+      const failures = renameFailures(olds.name, news.physicalName);
+      if (failures.length > 0) return { inputs, failures };
       if (olds.name !== undefined) inputs.name = olds.name;
     }
     if (containsUnknown(news) || (exists && isSame(olds.settings, news.settings))) return { inputs, failures: [] };
@@ -162,8 +147,9 @@ export const volume = {
   },
 } satisfies dynamic.ResourceProvider;
 
-/** Who a stack is on a cluster: see identity.ts. */
+/** Who a stack is on a cluster. */
 export const identity = {
+  ...identityProvider,
   configure,
 
   // Problems of the connection are reported here, once for all volumes.
@@ -175,22 +161,12 @@ export const identity = {
     });
     return { inputs: news, failures };
   },
-
-  create: (): Promise<dynamic.CreateResult> => Promise.resolve({ id: randomUUID(), outs: {} }),
-
-  // Decided once. Nothing of it is on the cluster.
-  diff: () => Promise.resolve({ changes: false }),
-  read: (id: string, props: object) => Promise.resolve({ id, props, inputs: props }),
-  delete: () => Promise.resolve(),
 } satisfies dynamic.ResourceProvider;
 
 async function findAlone(id: string, { connection }: VolumeOutputs): Promise<FoundVolume> {
   const found = await findVolume(clusterOf({ connection }), id);
   return { ...found, settings: { ...found.settings, ...(connection !== undefined && { connection }) } };
 }
-
-const failuresOf = (action: () => Promise<Problem[]>) =>
-  checkFailures((error): error is CioError => error instanceof CioError, action);
 
 // Under a name that was made from what only this state has, there can only be what its own declaration made.
 const isOwnName = ({ physicalName }: VolumeInputs) => physicalName === undefined;

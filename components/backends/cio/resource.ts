@@ -2,17 +2,19 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { NAMESPACE, problem, stackPlacement } from "../../../src";
+import { NAMESPACE, note, problem, stackPlacement } from "../../../src";
 import type { CioSettings } from "../../../src/backends/cio";
-import { generatedName } from "../../../src/backends/generated-name";
 import type { VolumeBackend } from "../contract";
 import { connectionKeyCheck, missingConnection } from "../../connection-keys";
 import { keepAtPreview } from "../../engine";
+import { nameByToken, stackIdentity } from "../../stack-identity";
 import { transformed } from "../../transform";
-import { askCio } from "./ask";
+import { askOfImport } from "../../asks-of-import";
 import { MAX_NAME_LENGTH } from "./assumed";
-import { CONNECTION_NAMESPACE, configKeys, variableOf } from "./connection";
-import { cioToken } from "./identity";
+import { CONNECTION_NAMESPACE, configKeys, variableOf, readConnection } from "./connection";
+import { CioCluster } from "./cluster";
+import { CioError } from "./errors";
+import { volumeToImport } from "./lifecycle";
 import { ownResources } from "./own-resources";
 import { leadsTo, onConnection } from "../../named-connections";
 import { registrationOf } from "../../own-resources";
@@ -77,22 +79,22 @@ export const cioBackend: VolumeBackend = {
     }
     return problems;
   },
-  ask: askCio,
+  ask: askOfImport({
+    errorClass: CioError,
+    connect: (config, name) => new CioCluster(readConnection(config, process.env, name)),
+    find: (cluster, id, { to }) => volumeToImport(cluster, id, to.settings as CioSettings),
+    notes(id, { unread }) {
+      const owner = note("owner-unknown", "import", { id, keeper: "the cluster" });
+      const because = "the cluster doesn't report it";
+      const what = `${unread.join(", ")} of ${id}`;
+      return unread.length === 0 ? [owner] : [owner, note("not-checked", "import", { what, because })];
+    },
+  }),
   make(toMake) {
     const { name, declared, physicalName, explicitName, volume, importId, connection, config, opts } = toMake;
-    const owner = {
-      organization: pulumi.getOrganization(),
-      project: pulumi.getProject(),
-      stack: pulumi.getStack(),
-      volume: name,
-      owner: config.cio?.owner,
-    };
+    const identity = () => stackIdentity({ backend: "cio", resource: ownResources.Identity, connection }, config);
     const own: Record<string, unknown> = {
-      name: explicitName
-        ? physicalName
-        : cioToken(config, connection).then((token) =>
-            token === undefined ? undefined : generatedName({ ...owner, token }),
-          ),
+      name: explicitName ? physicalName : nameByToken(name, config.cio?.owner, identity()),
       physicalName: explicitName ? physicalName : undefined,
       sizeGiB: volume.sizeGiB,
       settings: volume.settings as pulumi.Input<CioSettings>,

@@ -1,4 +1,6 @@
-// Every way in which asking the cluster, or waiting for it, can fail. Messages carry no stack and no secret.
+// Every way in which asking the cluster, or waiting for it, can fail.
+
+import { BackendError } from "../../backend-error";
 
 /** The codes of these errors, each with what it means. */
 export const kubernetesErrors = {
@@ -18,18 +20,7 @@ export const kubernetesErrors = {
 export type KubernetesErrorCode = keyof typeof kubernetesErrors;
 
 /** What went wrong with the cluster, in words for the person who changes a volume. */
-export class KubernetesError extends Error {
-  override readonly name = "KubernetesError";
-
-  constructor(
-    readonly code: KubernetesErrorCode,
-    message: string,
-  ) {
-    super(message);
-    // The engine prints the stack of what a dynamic provider throws. There is nothing in it for the user.
-    this.stack = message;
-  }
-}
+export class KubernetesError extends BackendError<KubernetesErrorCode> {}
 
 /** Whether the cluster could not be asked for a reason that may pass. */
 export function isPassing(error: unknown): boolean {

@@ -5,7 +5,7 @@ import type * as dynamic from "@pulumi/pulumi/dynamic";
 
 import { change, formatProblems } from "../../../src";
 import type { LocalSettings } from "../../../src/backends/local/settings";
-import { containsUnknown } from "../../provider-checks";
+import { containsUnknown, renameFailures } from "../../provider-checks";
 import { leaveToEngine } from "../../provider-errors";
 import { LocalVolumeError } from "../../host/errors";
 import { isHeldElsewhere } from "./record";
@@ -75,10 +75,7 @@ async function check(olds: Partial<Inputs>, { identity, ...sent }: Sent): Promis
   const inputs = { ...news };
   const failures: dynamic.CheckFailure[] = [];
   if (olds.name !== undefined) {
-    if (news.physicalName !== undefined && news.physicalName !== olds.name) {
-      const reason = `the volume is named "${olds.name}" and can't be renamed. Set physicalName to "${olds.name}", or remove it`;
-      failures.push({ property: "physicalName", reason });
-    }
+    failures.push(...renameFailures(olds.name, news.physicalName));
     delete inputs.import;
     delete inputs.takeFrom;
     for (const key of ["stateDirectory", "project", "stack", "name"] as const) inputs[key] = olds[key] ?? news[key];

@@ -1,4 +1,6 @@
-// Every way in which asking OpenStack can fail, and the one class that says so. Messages carry no stack and no secret.
+// Every way in which asking OpenStack can fail, and the one class that says so.
+
+import { BackendError } from "../../backend-error";
 
 /** The codes of all errors of the OpenStack backend, each with what it means. Messages add where, and what to do. */
 export const openstackErrors = {
@@ -20,20 +22,13 @@ export const openstackErrors = {
 export type OpenstackErrorCode = keyof typeof openstackErrors;
 
 /** What went wrong with OpenStack, in words for the person who asked for it. */
-export class OpenstackError extends Error {
-  override readonly name = "OpenstackError";
+export class OpenstackError extends BackendError<OpenstackErrorCode> {
   /** The HTTP status, where there was one. */
   readonly status: number | undefined;
 
-  constructor(
-    readonly code: OpenstackErrorCode,
-    message: string,
-    { status }: { status?: number | undefined } = {},
-  ) {
-    super(message);
+  constructor(code: OpenstackErrorCode, message: string, { status }: { status?: number | undefined } = {}) {
+    super(code, message);
     this.status = status;
-    // The engine prints the stack of what a dynamic provider throws. There is nothing in it for the user.
-    this.stack = message;
   }
 }
 

@@ -1,17 +1,9 @@
 // Who a stack is on a cloud: see ../stack-identity.ts.
 
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 
-import { registrationOf } from "../../own-resources";
 import { stackIdentity } from "../../stack-identity";
 import { ownResources } from "./own-resources";
-
-class OpenstackIdentity extends pulumi.CustomResource {
-  constructor() {
-    const { type, props, opts: all } = registrationOf(ownResources.Identity);
-    super(type, "openstack", props, all);
-  }
-}
 
 /**
  * The token of the stack that the calling program belongs to; nothing where the state doesn't have it (yet): what is marked by it must be known
@@ -28,4 +20,4 @@ export async function identityOf(run: object): Promise<pulumi.Resource[]> {
   return resource ? [resource] : [];
 }
 
-const identity = (run: object) => stackIdentity("openstack", run, () => new OpenstackIdentity());
+const identity = (run: object) => stackIdentity({ backend: "openstack", resource: ownResources.Identity }, run);

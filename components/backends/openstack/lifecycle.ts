@@ -29,12 +29,6 @@ export interface Has {
   volumeType: string | null;
 }
 
-/** What went wrong, with what the volume has all the same. */
-export interface Failure {
-  error: OpenstackError;
-  has: Has;
-}
-
 /** The statuses of something that ends by itself. */
 const BUSY = [
   "creating",

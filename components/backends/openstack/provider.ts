@@ -2,8 +2,6 @@
 // volume of another type, and forget the old size after a failure. Pulumi loads it by its name from the state (own-resources.ts), in
 // a process of its own: all of a run share it, and with it one login.
 
-import { randomUUID } from "node:crypto";
-
 import type * as dynamic from "@pulumi/pulumi/dynamic";
 
 import type { MigrationPolicy } from "../../../src/backends/openstack/settings";
@@ -135,10 +133,5 @@ function outputs({ volumeType: askedType, ...inputs }: Inputs, { sizeGiB, volume
   return { ...asked, sizeGiB, volumeType, ...(askedType !== undefined && { askedType }) };
 }
 
-/** Who a stack is on a cloud: see identity.ts. Nothing of it is in the cloud. */
-export const identity = {
-  create: (): Promise<dynamic.CreateResult> => Promise.resolve({ id: randomUUID(), outs: {} }),
-  diff: () => Promise.resolve({ changes: false }),
-  read: (id: string, props: object) => Promise.resolve({ id, props, inputs: props }),
-  delete: () => Promise.resolve(),
-} satisfies dynamic.ResourceProvider;
+/** Who a stack is on a cloud. Nothing of it is in the cloud. */
+export { identityProvider as identity } from "../../connected-provider";

@@ -1,8 +1,6 @@
 // Where the gateway is and how to log in: read from Pulumi's config and the environment when it is used, never kept in a
 // state, and never part of a message.
 
-import { resolve } from "node:path";
-
 import { ConnectionReader, variableFor } from "../../connection-reader";
 import { connectionKey, CONNECTIONS_KEY } from "../../named-connections";
 import { ScaleioError } from "./errors";
@@ -67,7 +65,7 @@ export function readConnection(
   const { wrong } = reader;
   const endpointText = reader.required("endpoint", "https://gateway.example");
   const username = reader.required("username", "admin");
-  const password = readPassword(reader);
+  const password = reader.secret("password", "passwordFile");
   const insecure = reader.insecure();
   const timeoutMs = reader.timeoutMs();
 
@@ -89,26 +87,8 @@ export function readConnection(
   }
 
   const ca = reader.ca("contains no PEM certificate");
-  reader.end("the ScaleIO gateway");
+  reader.end("the connection to the ScaleIO gateway");
   return { name, endpoint, username, password, ca, insecure, systemId, timeoutMs };
-}
-
-// The config's, in one form or the other; else the environment's.
-function readPassword(reader: ConnectionReader<ConnectionKey>): string {
-  const { wrong } = reader;
-  const sources = [(key: ConnectionKey) => reader.inConfig(key), (key: ConnectionKey) => reader.inEnvironment(key)];
-  for (const source of sources) {
-    const [password, file] = [source("password"), source("passwordFile")];
-    if (password && file) wrong.push("password and passwordFile are both set: keep one of them");
-    if (password) return password;
-    if (file) {
-      const read = reader.text("passwordFile", file)?.replace(/\r?\n$/, "");
-      if (read === "") wrong.push(`passwordFile: ${resolve(file)} is empty`);
-      return read ?? "";
-    }
-  }
-  reader.missing("password");
-  return "";
 }
 
 function parseUrl(text: string): URL | undefined {

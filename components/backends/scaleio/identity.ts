@@ -1,11 +1,9 @@
 // Who a stack is on an array (../stack-identity.ts), and the array that its volumes are on. A volume is called by the token (generated-name.ts): no
 // two states ever mean one volume by one name.
 
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 
 import { known } from "../../engine";
-import { onConnection } from "../../named-connections";
-import { registrationOf } from "../../own-resources";
 import { stackIdentity } from "../../stack-identity";
 import { ownResources } from "./own-resources";
 
@@ -17,19 +15,10 @@ export interface ScaleioStack {
   systemId: string | undefined;
 }
 
-class ScaleioIdentity extends pulumi.CustomResource {
-  declare public readonly systemId: pulumi.Output<string>;
-
-  constructor(connection: string | undefined) {
-    const { type, props, opts: all } = registrationOf(ownResources.Identity);
-    const name = connection === undefined ? "scaleio" : `scaleio-${connection}`;
-    super(type, name, { systemId: undefined, ...(connection !== undefined && { connection }), ...props }, all);
-  }
-}
-
 /** The identity of the stack that the calling program belongs to on one of its arrays, made when it is first asked for. */
 export async function scaleioStack(run: object, connection: string | undefined): Promise<ScaleioStack> {
-  const array = onConnection("scaleio", connection);
-  const { token, resource } = await stackIdentity(array, run, () => new ScaleioIdentity(connection));
-  return { token, systemId: resource && (await known<string>(resource.systemId)) };
+  const where = { backend: "scaleio", resource: ownResources.Identity, outputs: { systemId: undefined }, connection };
+  const { token, resource } = await stackIdentity(where, run);
+  const told = resource as { systemId: pulumi.Output<string> } | undefined;
+  return { token, systemId: told && (await known<string>(told.systemId)) };
 }

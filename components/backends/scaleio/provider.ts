@@ -5,12 +5,11 @@ import { randomUUID } from "node:crypto";
 
 import type * as dynamic from "@pulumi/pulumi/dynamic";
 
-import type { Problem } from "../../../src";
 import type { AccessMode, ScaleioSettings } from "../../../src/backends/scaleio";
-import { leaveToEngine } from "../../provider-errors";
 import { ScaleioArray } from "./array";
 import { Claims, declaredTwice } from "../../claims";
-import { containsUnknown, failuresOf as checkFailures, UNKNOWN } from "../../provider-checks";
+import { connectedProvider, identityProvider } from "../../connected-provider";
+import { containsUnknown, renameFailures, UNKNOWN } from "../../provider-checks";
 import { otherConnection, PerConnection } from "../../named-connections";
 import { readConnection } from "./connection";
 import { ScaleioError } from "./errors";
@@ -40,8 +39,6 @@ import {
   volumeProblems,
   type FoundVolume,
 } from "./lifecycle";
-
-leaveToEngine("ScaleioError");
 
 interface VolumeInputs {
   /** Its name on the array; missing in a preview that can't know it. */
@@ -106,25 +103,19 @@ interface IdentityOutputs {
   systemId?: string | undefined;
 }
 
-type Config = Parameters<NonNullable<dynamic.ResourceProvider["configure"]>>[0];
-
-let readConfig: ((key: string) => string | undefined) | undefined;
 /** What this run has promised from each pool, in GiB: a preview must see that the last of many volumes finds no room. */
 const promises = new PerConnection(() => new Map<string, number>());
 const volumeClaims = new Claims();
 const mappingClaims = new Claims();
 
-// Runs before anything else, and must not wait: calls that come together would find it unfinished.
-function configure({ config }: Config): Promise<void> {
-  readConfig = (key) => config.get(key);
-  return Promise.resolve();
-}
-
-// The credentials are read when they are first used: a run that changes nothing needs none.
-const arrays = new PerConnection(
-  (name) => new ScaleioArray(new GatewaySession(readConnection(readConfig ?? (() => undefined), process.env, name))),
+const {
+  configure,
+  clientOf: arrayOf,
+  failuresOf,
+} = connectedProvider(
+  ScaleioError,
+  (config, name) => new ScaleioArray(new GatewaySession(readConnection(config, process.env, name))),
 );
-const arrayOf = ({ connection }: { connection?: string | undefined }): ScaleioArray => arrays.of(connection);
 
 /** Volumes. */
 export const volume = {
@@ -140,10 +131,8 @@ export const volume = {
     if (exists) {
       delete inputs.import;
       delete inputs.stackSystemId;
-      if (news.physicalName !== undefined && news.physicalName !== olds.name) {
-        const reason = `the volume is named "${olds.name}" and can't be renamed. Set physicalName to "${olds.name}", or remove it`;
-        return { inputs, failures: [{ property: "physicalName", reason }] };
-      }
+      const failures = renameFailures(olds.name, news.physicalName);
+      if (failures.length > 0) return { inputs, failures };
       if (olds.name !== undefined) inputs.name = olds.name;
     }
     if (containsUnknown(news) || (exists && !asksMore(olds, news))) return { inputs, failures: [] };
@@ -339,6 +328,7 @@ export const mapping = {
 
 /** Who a stack is on an array: see identity.ts. */
 export const identity = {
+  ...identityProvider,
   configure,
 
   // Problems of the connection are reported here, once for all volumes.
@@ -353,11 +343,6 @@ export const identity = {
 
   create: (inputs: IdentityOutputs): Promise<dynamic.CreateResult<IdentityOutputs>> =>
     Promise.resolve({ id: randomUUID(), outs: { systemId: inputs.systemId, ...connectedBy(inputs) } }),
-
-  // Decided once. Nothing of it is on the array.
-  diff: () => Promise.resolve({ changes: false }),
-  read: (id: string, props: IdentityOutputs) => Promise.resolve({ id, props, inputs: props }),
-  delete: () => Promise.resolve(),
 } satisfies dynamic.ResourceProvider;
 
 interface ReadResult<Outputs> {
@@ -365,9 +350,6 @@ interface ReadResult<Outputs> {
   props?: Outputs;
   inputs?: object;
 }
-
-const failuresOf = (action: () => Promise<Problem[]>) =>
-  checkFailures((error): error is ScaleioError => error instanceof ScaleioError, action);
 
 async function findAlone(id: string, { connection }: VolumeOutputs): Promise<FoundVolume> {
   const found = await findVolume(arrayOf({ connection }), id);

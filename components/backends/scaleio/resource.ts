@@ -2,17 +2,22 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { NAMESPACE, problem, stackPlacement } from "../../../src";
+import { NAMESPACE, note, problem, stackPlacement } from "../../../src";
 import type { ScaleioSettings } from "../../../src/backends/scaleio";
-import { generatedName, MAX_NAME_LENGTH } from "../../../src/backends/generated-name";
+import { MAX_NAME_LENGTH } from "../../../src/backends/generated-name";
 import type { VolumeBackend } from "../contract";
 import { connectionKeyCheck, missingConnection } from "../../connection-keys";
 import { keepAtPreview } from "../../engine";
 import { leadsTo, onConnection } from "../../named-connections";
 import { registrationOf } from "../../own-resources";
+import { nameByToken } from "../../stack-identity";
 import { transformed } from "../../transform";
-import { askScaleio } from "./ask";
-import { CONNECTION_NAMESPACE, configKeys, variableOf } from "./connection";
+import { askOfImport } from "../../asks-of-import";
+import { CONNECTION_NAMESPACE, configKeys, variableOf, readConnection } from "./connection";
+import { ScaleioArray } from "./array";
+import { ScaleioError } from "./errors";
+import { volumeToImport } from "./lifecycle";
+import { GatewaySession } from "./session";
 import { scaleioStack } from "./identity";
 import { ownResources } from "./own-resources";
 
@@ -84,21 +89,18 @@ export const scaleioBackend: VolumeBackend = {
     }
     return problems;
   },
-  ask: askScaleio,
+  ask: askOfImport({
+    errorClass: ScaleioError,
+    connect: (config, name) => new ScaleioArray(new GatewaySession(readConnection(config, process.env, name))),
+    // The array writes ids in lower case.
+    find: (array, id, { to }) => volumeToImport(array, id.toLowerCase(), to.settings as ScaleioSettings),
+    notes: (id) => [note("owner-unknown", "import", { id, keeper: "the array" })],
+  }),
   make(toMake) {
     const { name, declared, physicalName, explicitName, volume, importId, connection, config, opts } = toMake;
     const identity = scaleioStack(config, connection);
-    const owner = {
-      organization: pulumi.getOrganization(),
-      project: pulumi.getProject(),
-      stack: pulumi.getStack(),
-      volume: name,
-      owner: config.scaleio?.owner,
-    };
     const own: Record<string, unknown> = {
-      name: explicitName
-        ? physicalName
-        : identity.then(({ token }) => (token === undefined ? undefined : generatedName({ ...owner, token }))),
+      name: explicitName ? physicalName : nameByToken(name, config.scaleio?.owner, identity),
       physicalName: explicitName ? physicalName : undefined,
       sizeGiB: volume.sizeGiB,
       settings: volume.settings as pulumi.Input<ScaleioSettings>,

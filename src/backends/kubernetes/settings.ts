@@ -132,7 +132,6 @@ export const stack = classOptions
       .describe("Zones in which classes create volumes. Default: all zones of the cluster"),
   })
   .describe("The CSI driver of the cluster, and how its classes are made");
-export type Stack = z.infer<typeof stack>;
 
 export const placement = own.extend({
   driver: driver.optional(),

@@ -98,9 +98,6 @@ export const openstackVolumeSchema = z
   })
   .describe("Settings for a single volume on OpenStack Cinder");
 
-/** What a volume says itself on OpenStack Cinder. */
-export type OpenstackVolume = z.infer<typeof openstackVolumeSchema>;
-
 /** Everything that is known of the place. What the stack says of how volumes are changed is no part of it. */
 export const openstackPlacement = openstackVolumeSchema;
 export type OpenstackPlacement = z.infer<typeof openstackPlacement>;

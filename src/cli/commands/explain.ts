@@ -96,10 +96,15 @@ function explainOn(backend: BackendName, profile: string, { catalog, read }: Kno
   });
   const here: Record<string, unknown> = { ...asked.placement, ...(Object.fromEntries(said) as object) };
   const size = textOf(context, "size");
+  const resolved = (request: VolumeRequest): Resolution => {
+    const { problems, ...rest } = resolve(catalog, request);
+    return { ...rest, problems: read?.placed(problems) ?? problems };
+  };
   const explainAt = (placement: object, choice?: string): Explained => {
     const request: VolumeRequest = { ...asked, profile, ...sizeOf(size), placement };
-    const sizes = admittedSizes(catalog, { profile, backend, placement });
-    return { backend, choice, resolution: size === undefined ? undefined : resolve(catalog, request), sizes };
+    const found = admittedSizes(catalog, { profile, backend, placement });
+    const sizes = found.admitted ? found : { problems: read?.placed(found.problems) ?? found.problems };
+    return { backend, choice, resolution: size === undefined ? undefined : resolved(request), sizes };
   };
   const open = backends[backend].questions.find(({ key, choices }) => choices && here[key] === undefined);
   if (!open?.choices) return [explainAt(here)];

@@ -3,9 +3,7 @@
 import { relative } from "node:path";
 
 import type { Problem } from "../../core/problems";
-import { NAMESPACE } from "../../core/config-schema";
 import { isInSharedFile } from "../../core/origin";
-import { isBelow } from "../../core/validate";
 import { StackError, type Stack } from "../../stack";
 import { PROJECT_FILES } from "../../stack/read-config";
 import { environmentNotes } from "../../stack/status";
@@ -59,14 +57,9 @@ async function checked({ name, project, configFile, ...stack }: Stack) {
   const file = relative(project.directory, configFile);
   try {
     const read = await stack.readConfig();
-    const { problems, tag, config, inherited } = read;
+    const { problems, tag, config } = read;
     const volumes = Object.keys(config.volumes ?? {}).length;
-    // Keys that the stack's file doesn't set come from Pulumi.yaml.
-    const isInherited = ({ path }: Problem) => inherited.some((key) => isBelow(path, `${NAMESPACE}:${key}`));
-    const placed = problems.map((each) =>
-      isInherited(each) ? { ...each, path: `${PROJECT_FILES[0] ?? ""}: ${each.path}` } : each,
-    );
-    return { stack: name, file, tag, problems: placed, volumes, notes: environmentNotes(read) };
+    return { stack: name, file, tag, problems, volumes, notes: environmentNotes(read) };
   } catch (error) {
     if (!(error instanceof StackError)) throw error;
     return { stack: name, file, problems: [...error.problems], volumes: 0, notes: [] };
@@ -81,4 +74,4 @@ async function partOf(stack: Stack): Promise<Part> {
 }
 
 const isPlaced = ({ path }: Problem) =>
-  isInSharedFile(path) || PROJECT_FILES.some((file) => path.startsWith(`${file}: `));
+  isInSharedFile(path) || PROJECT_FILES.some((file) => path.startsWith(`${file}:`));

@@ -252,7 +252,13 @@ function resolutionOn(read: StackConfigRead, profile: string, backend: BackendNa
   const request = read.requestFor("volume", { profile, backend, sizeGiB });
   const { volume, problems, notes, monthlyCost }: Resolution = resolve(read.catalog, request);
   const all = [...notes, ...environmentNotes(read)];
-  return { backend, ...(volume && { volume }), problems, notes: all, ...(monthlyCost && { monthlyCost }) };
+  return {
+    backend,
+    ...(volume && { volume }),
+    problems: read.placed(problems),
+    notes: all,
+    ...(monthlyCost && { monthlyCost }),
+  };
 }
 
 function admittedOn(served: ServedStack, read: StackConfigRead, profile: string, backend: BackendName) {

@@ -222,5 +222,5 @@ function volumeOf(read: StackConfigRead, name: string) {
   const volume = read.config.volumes?.[name] ?? {};
   const { profile = "default" } = volume;
   const { problems } = resolveListed(read.catalog, name, read.requestFor(name, volume));
-  return { ...volume, name, profile, reference: `${name}@${profile}`, problems };
+  return { ...volume, name, profile, reference: `${name}@${profile}`, problems: read.placed(problems) };
 }

@@ -382,16 +382,67 @@ test("explain fails where the stack's own backend refuses, whatever others can d
   expect((await call("explain gold --size 1TiB")).code).toBe(0);
 });
 
-test("a problem of a key that Pulumi.yaml says is placed there", async () => {
+test("every command names the file and the line of a mistake in Pulumi.yaml, and an edit of the stack's file may leave it there", async () => {
   await given("");
   const projectFile = join(project, "Pulumi.yaml");
   const before = readFileSync(projectFile, "utf8");
+  const written = (config: string) => writeFileSync(projectFile, `${before}config:\n${config}`);
   try {
-    writeFileSync(
-      projectFile,
-      `${before}config: { storage-profiles:profiles: { value: { p: { local: { iop: 5 } } } } }\n`,
-    );
-    expect((await call("validate")).err).toContain("error Pulumi.yaml: storage-profiles:profiles.p.local.iop: ");
+    written(`  storage-profiles:profiles:
+    value:
+      p:
+        local:
+          iop: 5
+      q: { local: { iops: 100 } }
+  storage-profiles:volumes:
+    v: { profile: q, sizeGiB: 1 }
+    w:
+      profile: p
+      sizeGiB: 1
+    x:
+      profile: nobody
+      sizeGiB: 1
+`);
+    const lines = before.split("\n").length - 1;
+    const mistake = `Pulumi.yaml:${lines + 6}: storage-profiles:profiles.p.local.iop: `;
+    const told = async (line: string) => {
+      const { out, err } = await call(line);
+      return out + err;
+    };
+    const commands = [
+      "validate",
+      "status",
+      "volumes",
+      "cost",
+      "profiles",
+      "profiles p",
+      "explain p",
+      "plan",
+      "apply --yes",
+    ];
+    for (const line of commands)
+      expect([line, await told(line)]).toEqual([line, expect.stringContaining(`error ${mistake}`)]);
+    expect((await json("status")).problems).toMatchObject([{ path: mistake.slice(0, -2) }]);
+    // Each once, whether it is the config's or a volume's.
+    const status = await told("status");
+    const unknown = `Pulumi.yaml:${lines + 14}: storage-profiles:volumes.x.profile: `;
+    for (const each of [mistake, unknown]) expect(status.split(`error ${each}`)).toHaveLength(2);
+    // The stack's file then has all profiles of Pulumi.yaml: the mistake with them, which is no new one.
+    const edited = await told("plan --profile q --set local.iops=200");
+    expect(edited).toContain("v (q): create");
+    expect(edited).toContain("error storage-profiles:profiles.p.local.iop: ");
+    for (const [config, line, place] of [
+      ["  storage-profiles:nothing: 1\n", 2, "nothing"],
+      ["  storage-profiles:limits:\n    default: { local: { nothing: 1 } }\n", 3, "limits.local.nothing"],
+      [`  storage-profiles:profiles: '{"p": {"local": {"iop": 5}}}'\n`, 2, "profiles.p.local.iop"],
+    ] as const) {
+      written(config);
+      expect((await call("validate")).err).toContain(`Pulumi.yaml:${lines + line}: storage-profiles:${place}: `);
+    }
+    // What the stack's file says itself is the stack's.
+    written("  storage-profiles:limits: { value: { local: { nothing: 1 } } }\n");
+    await given("  storage-profiles:limits: { local: { nothing: 2 } }\n", "");
+    expect(await told("status")).toContain("error storage-profiles:limits.local.nothing: ");
   } finally {
     writeFileSync(projectFile, before);
   }

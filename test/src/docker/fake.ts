@@ -72,7 +72,7 @@ export class FakeStack {
     const { problems } = catalog;
     return {
       ...{ tag, config: this.config, catalog, unreadable, mistakes: problems, problems },
-      inherited: [],
+      placed: (problems) => [...problems],
       sharedFiles: [],
       environments: [],
       ownProfiles: [],

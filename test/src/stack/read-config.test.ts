@@ -126,7 +126,6 @@ describe("reading", () => {
       "other:backend": "aws",
     };
     expect((await read("", projectConfig)).config).toMatchObject({ backend: "local", profiles: { p: {} } });
-    expect((await read("", projectConfig)).inherited).toEqual(["backend", "profiles"]);
     const own = await read(
       "config: { storage-profiles:backend: scaleio, storage-profiles:profiles: { q: { local: {} } } }",
       projectConfig,
@@ -306,7 +305,7 @@ describe("a project", () => {
     const stack = (await openProject({ directory: own, pulumi: "no-such-pulumi" })).stack("dev");
     expect((await stack.readConfig()).config).toMatchObject({ backend: "local", volumes: { a: { sizeGiB: 1 } } });
     expect((await stack.readConfig()).problems).toMatchObject([
-      { code: "unknown-key", path: "storage-profiles:region" },
+      { code: "unknown-key", path: "Pulumi.yaml:3: storage-profiles:region" },
     ]);
     await stack.edit([{ kind: "set-volume", name: "b", volume: { sizeGiB: 2 } }]);
     expect(readFileSync(stackFile, "utf8")).toBe("config:\n  volumes: { a: { sizeGiB: 1 }, b: { sizeGiB: 2 } }\n");

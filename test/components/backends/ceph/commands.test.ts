@@ -183,16 +183,20 @@ test("a passphrase is one line of text, from the config, a file or the environme
   expect(read({ "ceph:encryptionPassphraseFile": file })).toBe("of a file");
   expect(read({}, { CEPH_ENCRYPTION_PASSPHRASE_FILE: file })).toBe("of a file");
   expect(() => read({})).toThrow(
-    "ceph:encryptionPassphrase is missing: an encrypted image needs one. pulumi config set --secret ceph:encryptionPassphrase, or set CEPH_ENCRYPTION_PASSPHRASE",
+    "the passphrase of encrypted images isn't set up:\n  - ceph:encryptionPassphrase is missing: " +
+      "pulumi config set --secret ceph:encryptionPassphrase, or set CEPH_ENCRYPTION_PASSPHRASE",
   );
   const both = { "ceph:encryptionPassphrase": "s3cret", "ceph:encryptionPassphraseFile": file };
   expect(() => read(both)).toThrow("are both set");
   expect(() => read({ "ceph:encryptionPassphraseFile": "/nonexistent" })).toThrow("encryptionPassphraseFile: ENOENT");
+  const read2 = readConnection(() => undefined, {});
+  for (const _time of ["once", "again"])
+    expect(() => read2.passphrase()).toThrow(/^the passphrase of encrypted images isn't set up:\n[^\n]+$/);
   for (const [text, why] of [
-    ["", "is empty"],
-    ["s3cret\nand more", "has more than one line"],
+    ["", "ceph:encryptionPassphrase is empty"],
+    ["s3cret\nand more", "ceph:encryptionPassphrase or its file has more than one line"],
   ] as const)
-    expect(() => read({ "ceph:encryptionPassphrase": text })).toThrow(`ceph:encryptionPassphrase ${why}`);
+    expect(() => read({ "ceph:encryptionPassphrase": text })).toThrow(why);
   expect(() => readConnection((key) => ({ "ceph:encryptionPassphraseFile": "/nonexistent" })[key], {})).not.toThrow();
 });
 

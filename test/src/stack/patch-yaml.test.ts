@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { parse } from "yaml";
 
-import { deleteIn, HandEdit, parseYaml, setIn } from "../../../src/stack/yaml-value";
+import { deleteIn, HandEdit, parseYaml, setIn } from "../../../src/stack/patch-yaml";
 import { runs } from "../../support/property";
 
 const profile = (name: string) => ["config", "storage-profiles:profiles", name];

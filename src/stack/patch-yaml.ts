@@ -5,7 +5,7 @@ import { Document, isAlias, isMap, isScalar, Scalar, visit, type Node, type Pair
 
 import { isObject, own } from "../core/overlay";
 import { isSame } from "../core/revision";
-import { readYaml } from "../core/yaml-values";
+import { linesOf, readYaml } from "../core/yaml-values";
 
 /** Why a text can't be changed as it is written: people may, by hand. */
 export class HandEdit extends Error {}
@@ -13,10 +13,11 @@ export class HandEdit extends Error {}
 /** How new entries are written where no entry beside them shows it. */
 export type Style = "block" | "flow";
 
-/** A text, taken apart. `errors` are those of the YAML, in the order in which they stand. */
+/** A text, taken apart. `errors` are those of the YAML, in the order in which they stand; `lineOf` gives the line of a key by its path. */
 export function parseYaml(text: string): {
   value: unknown;
   errors: { message: string; line: number; column: number }[];
+  lineOf: (path: string) => number;
 } {
   const doc = readYaml(text);
   const errors = doc.errors.map(({ message, linePos }) => ({
@@ -24,14 +25,16 @@ export function parseYaml(text: string): {
     line: linePos?.[0].line ?? 1,
     column: linePos?.[0].col ?? 1,
   }));
-  if (errors.length > 0) return { value: undefined, errors };
+  const lineOf = linesOf(doc, text);
+  if (errors.length > 0) return { value: undefined, errors, lineOf };
   try {
-    return { value: doc.toJS() as unknown, errors };
+    return { value: doc.toJS() as unknown, errors, lineOf };
   } catch (error) {
     // An alias of nothing, or aliases of aliases without end.
     return {
       value: undefined,
       errors: [{ message: error instanceof Error ? error.message : String(error), line: 1, column: 1 }],
+      lineOf,
     };
   }
 }
