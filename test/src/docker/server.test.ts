@@ -17,7 +17,7 @@ let socket: string;
 const start = async (timeLimitSeconds?: number) => {
   served = await serve({
     driver: await plugin.start(),
-    socket,
+    socket: { path: socket },
     timeLimitSeconds,
     log: (line) => plugin.log.push(line),
   });
