@@ -17,8 +17,8 @@ export const dockerPlugin: CommandSpec = {
   name: "docker-plugin",
   summary: "Serve a stack's volumes to Docker: `docker run --volume-driver storage-profiles -v data@gold:/data`",
   description:
-    "Logs JSON lines to standard error. SIGINT and SIGTERM stop it after running calls are finished. `install` sets it up as a systemd service " +
-    "with a socket unit on this machine, `uninstall` removes what install wrote, and nothing else.",
+    "Logs JSON lines to standard error. SIGINT and SIGTERM stop it after running calls are finished. `install` sets it up on this machine as a systemd service " +
+    "with a socket unit; `uninstall` removes exactly what install wrote.",
   arguments: [{ name: "[what]", description: "serve (default), install or uninstall", completes: whats }],
   options: [
     { flags: "--name <name>", description: "name of the volume driver in Docker", default: "storage-profiles" },
@@ -56,7 +56,7 @@ export const dockerPlugin: CommandSpec = {
   ],
   examples: [
     ["docker-plugin --stack dev", "serve the stack dev until Ctrl-C"],
-    ["docker-plugin install --stack dev --dry-run", "show the service that install would write and start"],
+    ["docker-plugin install --stack dev --dry-run", "show the units that install would write and start"],
   ],
   run(context) {
     const [what = "serve", ...rest] = context.args;
