@@ -39,8 +39,16 @@ describeIf(reason === undefined, "the status page in Firefox", reason, () => {
         async () => pattern.test((last = await text(selector))),
       );
     };
-    const button = (name: string) =>
-      `[...document.querySelectorAll("button")].find((each) => (each.ariaLabel ?? each.innerText) === ${JSON.stringify(name)})`;
+    /** Clicks a button, in the whole page or below an element, once it is there. */
+    const press = async (name: string, within = "body") => {
+      const found = `[...document.querySelectorAll(${JSON.stringify(`${within} button`)})]
+        .find((each) => each.checkVisibility() && !each.disabled && (each.ariaLabel ?? each.textContent.trim()) === ${JSON.stringify(name)})`;
+      await until(
+        () => `a button "${name}"`,
+        () => page.evaluate<boolean>(`${found} !== undefined`),
+      );
+      await page.click(found);
+    };
 
     await shown("#summary", /1 of 3 volumes needs? an apply.*USD a month/s);
     expect(await text("table.volumes")).toMatch(
@@ -54,12 +62,12 @@ describeIf(reason === undefined, "the status page in Firefox", reason, () => {
     expect(tops).toEqual([...new Set(tops)].sort((a, b) => a - b));
     expect(Number(tops.at(-1))).toBeLessThan(900);
 
-    await page.click(button("Edit silver"));
+    await press("Edit silver");
     await page.evaluate(`document.querySelector("#edit-text").select()`);
     await page.type("{ extends: silver, aws: { iops: 6000 } }");
-    await page.click(button("Preview"));
+    await press("Preview");
     await shown("#edit-result", /Affects 1 volume\..*catalog.*update in place.*iops: 3,000 IOPS → 6,000 IOPS/s);
-    await page.click(button("Save"));
+    await press("Save");
     await shown("#edit-result", /not applied yet\./);
     expect((await lab.stack.readConfig()).config.profiles?.["silver"]).toEqual({
       extends: "silver",
@@ -68,11 +76,9 @@ describeIf(reason === undefined, "the status page in Firefox", reason, () => {
 
     await lab.setState({}, "after");
     await shown("#apply-all", /^Apply to 2 volumes…$/);
-    await page.click(`document.querySelector("#apply-all")`);
+    await press("Apply to 2 volumes…");
     await shown("dialog[open]", /Apply to 2 volumes\?/);
-    await page.click(
-      `[...document.querySelectorAll("dialog[open] button")].find((each) => each.innerText === "Apply")`,
-    );
+    await press("Apply", "dialog[open]");
     await until("the engine runs", () => lab?.runs().length === 1);
     await shown("#summary", /apply running.*2 of 3 volumes in progress/s);
     lab.end();

@@ -34,8 +34,7 @@ export class RunningCommand {
     const child = spawn("/bin/sh", ["-c", 'LISTEN_PID=$$ exec "$@"', "sh", process.execPath, file, ...args], {
       cwd: project.directory,
       env: { ...env, LISTEN_FDS: "1" },
-      // Node.js takes whatever has a handle; its types know of streams only.
-      stdio: ["ignore", "pipe", "pipe", server as unknown as "inherit"],
+      stdio: ["ignore", "pipe", "pipe", (server as unknown as { _handle: { fd: number } })._handle.fd],
     });
     server.close();
     return new RunningCommand(child);

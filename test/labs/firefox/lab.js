@@ -137,10 +137,20 @@ async function driven(url, end) {
     },
     async click(expression) {
       const at = `(() => { const at = ${expression}; at.scrollIntoView({ block: "center" }); return at; })()`;
-      const { sharedId } = await run(at);
-      const origin = { type: "element", element: { sharedId } };
       const press = ["pointerDown", "pointerUp"].map((type) => ({ type, button: 0 }));
-      await act("pointer", [{ type: "pointerMove", x: 0, y: 0, origin }, ...press]);
+      // The page may draw it anew before the mouse is there: then the new one is meant.
+      await until(`a click on ${expression}`, async () => {
+        const { sharedId } = await run(at);
+        const origin = { type: "element", element: { sharedId } };
+        try {
+          await act("pointer", [{ type: "pointerMove", x: 0, y: 0, origin }]);
+        } catch (error) {
+          if (/not displayed|stale|no such/i.test(/** @type {Error} */ (error).message)) return false;
+          throw error;
+        }
+        await act("pointer", press);
+        return true;
+      });
     },
     async type(text) {
       const keys = [...text].flatMap((value) => ["keyDown", "keyUp"].map((type) => ({ type, value })));
