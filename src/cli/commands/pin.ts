@@ -6,11 +6,11 @@ import { textOf, UsageError, type Answer, type CommandSpec, type Context } from 
 import { planText } from "./plan-text";
 
 const common = {
-  arguments: [{ name: "[volume...]", description: "volumes whose profile is meant", completes: "volume" }],
+  arguments: [{ name: "[volume...]", description: "volumes, each with its profile", completes: "volume" }],
   options: [
     {
       flags: "--profile <name>",
-      description: "all volumes of the stack with this profile, instead of named ones",
+      description: "profile, for all volumes of the stack",
       completes: "profile",
     },
   ],
