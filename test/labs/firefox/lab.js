@@ -6,13 +6,13 @@
 // @ts-check
 "use strict";
 
-const { spawn, spawnSync } = require("node:child_process");
+const { spawn } = require("node:child_process");
 const fs = require("node:fs");
 const os = require("node:os");
 const path = require("node:path");
 const { WebSocket } = require("undici");
 const { cacheDirectory } = require("../../../tools/shared.js");
-const { limitMs, until } = require("../../../tools/test/time.js");
+const { until } = require("../../../tools/test/time.js");
 const { Unavailable, unpackPackages } = require("../debian.js");
 const { labCommand, lastLine, probeOf } = require("../probe.js");
 
