@@ -9,6 +9,7 @@ import type { Problem, VolumeDefinition } from "..";
 import { StackError } from "../stack/errors";
 import { recordedAs } from "../stack/select";
 import type { ConfigEdit, Operation, OperationReport, RecordedVolume, Stack } from "../stack/types";
+import type { Log } from "./log";
 import type { Begun, Registry } from "./registry";
 import type { StackView } from "./stack-view";
 import { problem } from "./problems";
@@ -37,7 +38,7 @@ export interface ChangesOptions {
   stack: Stack;
   view: StackView;
   registry: Registry;
-  log: (line: string) => void;
+  log: Log;
 }
 
 interface Asked extends Change {
@@ -104,6 +105,7 @@ export function changesOf({ stack, view, registry, log }: ChangesOptions): Chang
     // Nobody is named: one by one, each is answered for itself.
     log(
       `${left.map(({ name }) => name).join(", ")}: the \`up\` failed without naming a volume; retrying them one by one.`,
+      "warn",
     );
     for (const each of left) await together([each]);
   }
@@ -160,7 +162,10 @@ export function changesOf({ stack, view, registry, log }: ChangesOptions): Chang
     });
     for (const each of changes) for (const urn of failure.created) each.created.add(urn);
     const { state } = await operation.done;
-    log(`up ${state} after ${((monotonic.now() - started) / 1000).toFixed(1)} s: ${listed}`);
+    log(
+      `up ${state} after ${((monotonic.now() - started) / 1000).toFixed(1)} s: ${listed}`,
+      failure ? "error" : "info",
+    );
     return failure;
   }
 
@@ -172,12 +177,12 @@ export function changesOf({ stack, view, registry, log }: ChangesOptions): Chang
   }
 
   async function takeBack(change: Asked, error: unknown): Promise<void> {
-    log(`${change.name}: ${error instanceof Error ? error.message : String(error)}`);
+    log(`${change.name}: ${error instanceof Error ? error.message : String(error)}`, "error");
     now = `the change of volume ${change.name} to be undone`;
     try {
       await undo(change);
     } catch (undoing) {
-      log(`the change of ${change.name} could not be undone: ${(undoing as Error).message}`);
+      log(`the change of ${change.name} could not be undone: ${(undoing as Error).message}`, "error");
     }
     await registry.end(change.name);
     change.failed(error);

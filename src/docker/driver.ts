@@ -6,6 +6,7 @@ import { DEFAULT_PROFILE, isBackend, type Note, type Problem, type VolumeDefinit
 import { StackError } from "../stack/errors";
 import type { RecordedVolume, Stack, StackConfigRead } from "../stack/types";
 import { environmentNotes } from "../stack/status";
+import type { Log } from "./log";
 import { isAnonymous, readAsked, type Asked } from "./request";
 import { changesOf, recover, type Change } from "./changes";
 import {
@@ -47,7 +48,7 @@ export interface DriverOptions {
   onProfileChange: "refuse" | "apply";
   /** How long to wait for what the kernel will show, in milliseconds. Default: 10 s for a container that starts, 3 s for one that ends. */
   graceMs?: { starting: number; ending: number } | undefined;
-  log: (line: string) => void;
+  log: Log;
 }
 
 /** The calls of Docker. All throw a `StackError`, or a `NodeError`, whose message is for people. */
@@ -284,7 +285,7 @@ export function driverOf(options: DriverOptions): Driver {
       }
       if ((await storage.usersOf(nodeVolume(made))).length > 0) return;
       const ids = holders.map(({ id }) => id);
-      log(`${name}: the last container exited without a notification from Docker.`);
+      log(`${name}: the last container exited without a notification from Docker.`, "warn");
       await registry.release(name, ids);
     }
     await storage.unmount(nodeVolume(made), waiting);
@@ -293,7 +294,7 @@ export function driverOf(options: DriverOptions): Driver {
   async function tidyNow(name: string, pauseMs = graceMs.starting): Promise<void> {
     const waiting: Waiting = { for: () => undefined, signal: AbortSignal.timeout(TIDY_LIMIT_MS) };
     await alone(name, waiting, () => tidy(name, waiting)).catch((error: unknown) => {
-      log(`${name}: could not be cleaned up on this machine yet: ${(error as Error).message}`);
+      log(`${name}: could not be cleaned up on this machine yet: ${(error as Error).message}`, "warn");
       tidyLater(name, Math.min(pauseMs * 2, TIDY_PAUSE_MS));
     });
   }
@@ -302,7 +303,7 @@ export function driverOf(options: DriverOptions): Driver {
     log(`${name}: no longer requested; removing it.`);
     const waiting: Waiting = { for: () => undefined, signal: AbortSignal.timeout(TIDY_LIMIT_MS) };
     await alone(name, waiting, async () => removeAll(name, await find(name, waiting), waiting)).catch(
-      (error: unknown) => log(`${name} could not be removed yet: ${(error as Error).message}`),
+      (error: unknown) => log(`${name} could not be removed yet: ${(error as Error).message}`, "warn"),
     );
   }
 

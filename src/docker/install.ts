@@ -6,7 +6,8 @@ import { accessSync, constants, existsSync, promises as fs } from "node:fs";
 import * as path from "node:path";
 
 import { StackError } from "../stack/errors";
-import { installedFiles, unitName, type UnitOptions } from "./unit";
+import { isServed } from "./socket";
+import { installedFiles, socketPath, unitName, type UnitOptions } from "./unit";
 import { stackError } from "./problems";
 
 /** How it is installed. */
@@ -21,18 +22,22 @@ export interface InstallOptions {
   log: (line: string) => void;
 }
 
-/** Writes the unit, and starts the service. Done again it changes nothing, or what is to be another. Problems: `install-…`. */
+/**
+ * Writes the units, and starts the socket and the service. Done again it changes nothing, or what is to be another. Problems: `install-…`, and
+ * `socket-in-use` where a plugin that isn't installed serves Docker already.
+ */
 export async function install(unit: UnitOptions, options: InstallOptions): Promise<void> {
   const { log, dryRun } = options;
   const { files: there, directories: before } = await installed(unit.name, options);
+  const socket = inRoot(socketPath(unit.name), options);
+  // systemd would put its own socket in that place, and leave the other plugin running on the same volumes.
+  if (there.size === 0 && (await isServed(socket))) throw stackError("socket-in-use", socket, undefined, { socket });
   const files = installedFiles(unit);
   const missing = files.flatMap((file) => missingDirectories(file.path, options));
   const directories = [...new Set([...before, ...missing])];
-  const wanted = new Map(
-    files.map(({ path, text }) => [path, path.endsWith(".service") ? signed(text, directories) : text]),
-  );
+  const wanted = files.map(({ path, text }) => ({ path, text: signed(text, directories) }));
   let isChanged = false;
-  for (const [file, text] of wanted) {
+  for (const { path: file, text } of wanted) {
     if (there.get(file) === text) {
       log(`${file} is up to date.`);
       continue;
@@ -41,10 +46,10 @@ export async function install(unit: UnitOptions, options: InstallOptions): Promi
     log(`${dryRun ? "Would write" : "Writing"} ${file}${dryRun ? `:\n${text}` : "."}`);
     if (!dryRun) await write(inRoot(file, options), text);
   }
-  // What an installation with other options wrote besides.
-  for (const file of there.keys()) if (!wanted.has(file)) await take(file, options);
-  const name = unitName(unit.name);
-  await control([["daemon-reload"], ["enable", name], [isChanged ? "restart" : "start", name]], options);
+  const units = unitsOf(unit.name, files);
+  // A socket can't be restarted under a service that has it.
+  const stop = isChanged ? [["stop", ...units]] : [];
+  await control([["daemon-reload"], ["enable", ...units], ...stop, ["start", ...units]], options);
 }
 
 /** Stops the service, and removes what {@link install} wrote and made. Nothing is there: that is as good. Problems: `install-…`. */
@@ -54,13 +59,20 @@ export async function uninstall(name: string, options: InstallOptions): Promise<
     options.log("Not installed.");
     return;
   }
-  await control([["disable", "--now", unitName(name)]], options);
+  const there = [...files.keys()].map((file) => ({ path: file }));
+  await control([["disable", "--now", ...unitsOf(name, there)]], options);
   for (const file of files.keys()) await take(file, options);
   // Others may have put something there.
   if (!options.dryRun) {
     for (const each of [...directories].reverse()) await fs.rmdir(inRoot(each, options)).catch(() => undefined);
   }
   await control([["daemon-reload"]], options);
+}
+
+/** The units among these files, the socket first. */
+function unitsOf(name: string, files: readonly { path: string }[]): string[] {
+  const names = files.map((file) => path.basename(file.path));
+  return [unitName(name, "socket"), unitName(name)].filter((unit) => names.includes(unit));
 }
 
 const SYSTEM = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
@@ -96,23 +108,21 @@ interface Installed {
 
 /** What is there of an installation, all of it as we wrote it. Problem: `install-not-ours`. */
 async function installed(name: string, options: InstallOptions): Promise<Installed> {
-  const [unit, spec] = installedFiles({ name, command: [], args: [], what: "", environment: {}, user: "any" });
-  const result: Installed = { files: new Map(), directories: [] };
-  for (const each of [unit, spec]) {
-    const text = each && (await readIfThere(each.path, options));
-    if (each === undefined || text === undefined) continue;
-    const refuse = (why: string) => stackError("install-not-ours", each.path, undefined, { file: each.path, why });
-    if (each === unit) result.directories = directoriesOf(text, refuse);
-    // Its text depends on nothing but the name.
-    else if (text !== each.text) throw refuse("it wasn't written by this command, or was changed since");
-    result.files.set(each.path, text);
+  const files = new Map<string, string>();
+  const directories = new Set<string>();
+  for (const { path: file } of installedFiles({ name, command: [], args: [], what: "", environment: {} })) {
+    const text = await readIfThere(file, options);
+    if (text === undefined) continue;
+    const refuse = (why: string) => stackError("install-not-ours", file, undefined, { file, why });
+    for (const each of directoriesOf(text, refuse)) directories.add(each);
+    files.set(file, text);
   }
-  return result;
+  return { files, directories: [...directories] };
 }
 
 const SIGN = '# Written by "storage-profiles docker-plugin install"; "uninstall" takes it back.';
 
-/** The unit begins with who wrote it, a checksum of the rest, and which directories were made. */
+/** A unit begins with who wrote it, a checksum of the rest, and which directories were made. */
 function signed(text: string, directories: string[]): string {
   return `${SIGN} ${sumOf(JSON.stringify(directories) + text)} ${JSON.stringify(directories)}\n${text}`;
 }

@@ -2,6 +2,7 @@
 
 import type { BackendName } from "..";
 import type { RecordedVolume, StackConfigRead } from "../stack/types";
+import type { Log } from "./log";
 import { nodeVolume } from "./entries";
 import type { ContainerWatch, NodeStorage, NodeVolume } from "../../components/host/contract";
 import { stackError } from "./problems";
@@ -25,7 +26,7 @@ export interface NodesOptions {
   storageOf: StorageOf;
   /** The volumes that containers have mounted. */
   volumes: () => Promise<NodeVolume[]>;
-  log: (line: string) => void;
+  log: Log;
 }
 
 export function nodesOf({ storageOf, volumes, log }: NodesOptions): Nodes {

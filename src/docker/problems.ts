@@ -71,6 +71,12 @@ export const dockerProblems = defineProblems(
         allowed: () => "one plugin per name on a machine",
         fix: () => "stop the other plugin, or choose another --name",
       }),
+      "socket-not-passed": problemKind<{ why: string }>({
+        meaning: "systemd started the plugin by socket activation, but didn't pass exactly one listening socket.",
+        message: ({ why }) => `no usable socket from systemd: ${why}`,
+        allowed: () => "one `ListenStream=`, without `Accept=yes`, in the socket unit",
+        fix: () => "check drop-ins of the socket unit with `systemctl cat`",
+      }),
     },
   },
   stackProblems,

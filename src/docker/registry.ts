@@ -8,6 +8,7 @@ import { z } from "zod";
 
 import { monotonic } from "../system/monotonic";
 import { schemas } from "../core/config-schema";
+import type { Log } from "./log";
 
 const holder = z.strictObject({ since: z.number() });
 const undo = z.strictObject({
@@ -57,7 +58,7 @@ export interface Registry {
 }
 
 /** Opens the registry in a file, which need not be there. One that can't be read counts as empty, and that is told. */
-export async function openRegistry(file: string, log: (line: string) => void): Promise<Registry> {
+export async function openRegistry(file: string, log: Log): Promise<Registry> {
   await fs.mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
   const boot = await bootId();
   const volumes = await read(file, boot, log);
@@ -111,7 +112,7 @@ export async function openRegistry(file: string, log: (line: string) => void): P
   };
 }
 
-async function read(file: string, boot: string, log: (line: string) => void): Promise<Map<string, Entry>> {
+async function read(file: string, boot: string, log: Log): Promise<Map<string, Entry>> {
   let text: string;
   try {
     text = await fs.readFile(file, "utf8");
@@ -131,6 +132,7 @@ async function read(file: string, boot: string, log: (line: string) => void): Pr
   } catch {
     log(
       `${file} can't be read and is treated as empty; containers that use a volume are then determined from the kernel only.`,
+      "warn",
     );
     return new Map();
   }

@@ -1,30 +1,27 @@
 // The socket: Docker's calls come in, are checked, get their time, and are answered. An error is `{"Err": text}` with status 200; that is
 // what Docker prints.
 
-import { promises as fs } from "node:fs";
-import { connect } from "node:net";
-import * as path from "node:path";
-
 import { fastify, type FastifyInstance } from "fastify";
 
 import { monotonic } from "../system/monotonic";
 import { advice, problem, type Problem } from "..";
-import { privately } from "../system/private-socket";
 import { validate } from "../core/validate";
 import { StackError } from "../stack/errors";
+import type { Log } from "./log";
 import type { Driver } from "./driver";
 import { NodeError, type Waiting } from "../../components/host/contract";
 import { calls, limitSeconds, type Answers, type Body, type Call } from "./protocol";
 import { withinLimit } from "./time-limit";
 import { stackError } from "./problems";
+import { bind, type Listening } from "./socket";
 
 export interface ServeOptions {
   driver: Driver;
-  /** The path of the socket. Its directory is made when it isn't there. */
-  socket: string;
+  /** The socket: a path, or one that systemd has passed. */
+  socket: Listening;
   /** The longest that any call may take, in seconds. Default: what {@link limitSeconds} says of each. */
   timeLimitSeconds?: number | undefined;
-  log: (line: string) => void;
+  log: Log;
 }
 
 /** A plugin that answers. */
@@ -36,12 +33,9 @@ type Handlers = { [C in Call]: (body: Body<C>, waiting: Waiting) => Promise<Answ
 
 /** Serves the protocol. Problems: `socket-in-use`. */
 export async function serve(options: ServeOptions): Promise<Served> {
-  const { socket } = options;
-  await fs.mkdir(path.dirname(socket), { recursive: true, mode: 0o755 });
-  await removeStale(socket);
   const server = routes(options);
-  // Who may write to it may make and remove volumes: only dockerd's user, which is ours.
-  await privately(() => server.listen({ path: socket }));
+  await server.ready();
+  await bind(server.server, options.socket);
   return { close: () => server.close() };
 }
 
@@ -90,7 +84,7 @@ function routes({ driver, timeLimitSeconds, log }: ServeOptions): FastifyInstanc
         const isQuestion =
           call === "/VolumeDriver.Get" && error instanceof StackError && error.code === "volume-unknown";
         const took = `${Math.round(monotonic.now() - started)} ms`;
-        if (!isQuestion) log(`${call} ${short(text.trim())} refused after ${took}: ${inLog(error)}`);
+        if (!isQuestion) log(`${call} ${short(text.trim())} refused after ${took}: ${inLog(error)}`, "warn");
         return JSON.stringify({ Err: messageOf(error) });
       }
     });
@@ -141,23 +135,4 @@ function inLog(error: unknown): string {
 
 function short(text: string): string {
   return text.length > 300 ? `${text.slice(0, 300)}…` : text;
-}
-
-/** Whether somebody listens at a socket. */
-export function isServed(socket: string): Promise<boolean> {
-  return new Promise((done) => {
-    const connection = connect(socket);
-    connection.once("connect", () => {
-      connection.destroy();
-      done(true);
-    });
-    connection.once("error", () => done(false));
-  });
-}
-
-/** Removes the socket of a plugin that was killed. Problems: `socket-in-use`, where one still answers. */
-async function removeStale(socket: string): Promise<void> {
-  if (await isServed(socket)) throw stackError("socket-in-use", socket, undefined, { socket });
-  const stats = await fs.lstat(socket).catch(() => undefined);
-  if (stats?.isSocket()) await fs.rm(socket, { force: true });
 }

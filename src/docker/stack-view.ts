@@ -7,6 +7,7 @@ import { monotonic } from "../system/monotonic";
 import { formatProblem } from "../core/problems";
 import { ambiguous, recordedAs } from "../stack/select";
 import type { RecordedVolume, Stack, StackConfigRead, StackState } from "../stack/types";
+import type { Log } from "./log";
 
 /** A volume as config and state have it. */
 export interface Seen {
@@ -36,7 +37,7 @@ export interface StackView {
 
 type Made = ReadonlyMap<string, RecordedVolume>;
 
-export function viewOf(stack: Stack, log: (line: string) => void): StackView {
+export function viewOf(stack: Stack, log: Log): StackView {
   let known: { tag: string; made: Made; at: number } | undefined;
   let reading: Promise<Made> | undefined;
 
@@ -76,7 +77,7 @@ export function viewOf(stack: Stack, log: (line: string) => void): StackView {
     const made = known?.made.get(name);
     if (made === undefined) return { config, made: (await upToDate(config.tag)).get(name) };
     if ((known?.tag !== config.tag || age() > oldMs) && !reading) {
-      refresh().catch((error: unknown) => log(`The state can't be read: ${(error as Error).message}`));
+      refresh().catch((error: unknown) => log(`The state can't be read: ${(error as Error).message}`, "warn"));
     }
     return { config, made };
   };
@@ -99,13 +100,13 @@ export function viewOf(stack: Stack, log: (line: string) => void): StackView {
 }
 
 /** Docker knows volumes by name: a name that several have stands for the one that an entry of the config would be, or for none. */
-function byName({ volumes }: Pick<StackState, "volumes">, log: (line: string) => void): Made {
+function byName({ volumes }: Pick<StackState, "volumes">, log: Log): Made {
   const names = [...new Set(volumes.map(({ name }) => name))];
   return new Map(
     names.flatMap((name) => {
       const [volume, ...others] = recordedAs({ volumes }, name);
       if (volume && others.length === 0) return [[name, volume] as const];
-      log(formatProblem(ambiguous(name, volume ? [volume, ...others] : [], name)));
+      log(formatProblem(ambiguous(name, volume ? [volume, ...others] : [], name)), "warn");
       return [];
     }),
   );

@@ -1,4 +1,4 @@
-// The systemd unit of the Docker plugin, and the file by which Docker finds it where it doesn't run as root. Pure.
+// The systemd units of the Docker plugin: the service, and the socket that systemd holds for it. Pure.
 
 /** What the service is to run, and as whom. */
 export interface UnitOptions {
@@ -24,9 +24,18 @@ export interface InstalledFile {
   text: string;
 }
 
-/** The name of the unit. */
-export function unitName(name: string): string {
-  return name === "storage-profiles" ? "storage-profiles-docker.service" : `storage-profiles-docker-${name}.service`;
+/** The name of a unit. */
+export function unitName(name: string, type: "service" | "socket" = "service"): string {
+  return `${baseName(name)}.${type}`;
+}
+
+function baseName(name: string): string {
+  return name === "storage-profiles" ? "storage-profiles-docker" : `storage-profiles-docker-${name}`;
+}
+
+/** Where Docker looks for the driver. */
+export function socketPath(name: string): string {
+  return `/run/docker/plugins/${name}.sock`;
 }
 
 // Root that can do only what mounting volumes takes. A namespace of mounts of its own (ProtectSystem=, PrivateTmp= and the like) it
@@ -95,40 +104,32 @@ export function missingVariables(
 
 /** The files of an installation. */
 export function installedFiles(options: UnitOptions): InstalledFile[] {
-  const unit = { path: `/etc/systemd/system/${unitName(options.name)}`, text: unitText(options) };
-  if (options.user === undefined) return [unit];
-  // Only root may make a socket where Docker looks by itself; this tells it of another place.
-  return [unit, { path: `/etc/docker/plugins/${options.name}.spec`, text: `unix://${socketOfUser(options.name)}\n` }];
+  const { name } = options;
+  return [
+    { path: `/etc/systemd/system/${unitName(name)}`, text: serviceText(options) },
+    { path: `/etc/systemd/system/${unitName(name, "socket")}`, text: socketText(name) },
+  ];
 }
 
-function socketOfUser(name: string): string {
-  return `/run/storage-profiles-docker-${name}/plugin.sock`;
-}
-
-function unitText(options: UnitOptions): string {
+function serviceText(options: UnitOptions): string {
   const { name, command, args, what, environment, environmentFile, user } = options;
-  const listening = user === undefined ? [] : ["--socket", socketOfUser(name)];
-  const line = [...command, "docker-plugin", "--name", name, ...listening, ...args];
-  const socket = user === undefined ? `/run/docker/plugins/${name}.sock` : socketOfUser(name);
-  const isServed = `until [ -S ${socket} ] || ! kill -0 $MAINPID; do sleep 0.1; done`;
-  const directory = unitName(name).replace(/\.service$/, "");
+  const line = [...command, "docker-plugin", "--name", name, ...args];
   return [
     "[Unit]",
     `Description=Docker volumes of ${plain(what)}`,
+    "# The service never listens by itself: systemd passes it the socket.",
+    `Requires=${unitName(name, "socket")}`,
     "Wants=network-online.target",
     "After=network-online.target",
-    "# Containers that start with Docker find their volumes.",
+    "# Docker stops first, and with it the containers that use volumes.",
     "Before=docker.service",
     "",
     "[Service]",
     `ExecStart=${line.map((word) => quoted(word)).join(" ")}`,
-    "# Started means served: dockerd looks for a driver for 30 s only when it starts its containers again.",
-    `ExecStartPost=${["/bin/sh", "-c", isServed].map((word) => quoted(word)).join(" ")}`,
-    "TimeoutStartSec=180",
     ...Object.entries(environment).map(([key, value]) => `Environment=${quoted(`${key}=${value}`, false)}`),
     ...(environmentFile === undefined ? [] : [`EnvironmentFile=${plain(environmentFile)}`]),
-    ...(user === undefined ? [] : [`User=${plain(user)}`, `RuntimeDirectory=storage-profiles-docker-${name}`]),
-    `StateDirectory=${directory}`,
+    ...(user === undefined ? [] : [`User=${plain(user)}`]),
+    `StateDirectory=${baseName(name)}`,
     "StateDirectoryMode=0700",
     "Restart=on-failure",
     "RestartSec=1",
@@ -141,6 +142,26 @@ function unitText(options: UnitOptions): string {
     "",
     "[Install]",
     "WantedBy=multi-user.target",
+    "",
+  ].join("\n");
+}
+
+// It is there before Docker starts, and while the service starts or restarts: calls wait in it instead of being refused.
+function socketText(name: string): string {
+  return [
+    "[Unit]",
+    `Description=Socket of the Docker volume driver ${plain(name)}`,
+    "Before=docker.service",
+    "",
+    "[Socket]",
+    `ListenStream=${socketPath(name)}`,
+    "# Write access allows creating and removing volumes: for dockerd only, which is root.",
+    "SocketMode=0600",
+    "DirectoryMode=0755",
+    "RemoveOnStop=yes",
+    "",
+    "[Install]",
+    "WantedBy=sockets.target",
     "",
   ].join("\n");
 }

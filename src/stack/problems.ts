@@ -176,10 +176,10 @@ export const stackProblems = defineProblems(
         allowed: ({ pins }) => (pins.length > 0 ? listed(pins) : "nothing is pinned in this stack"),
       }),
       "pin-out-of-date": problemKind<{ volume: string; profile: string }>({
-        meaning: "The volume doesn't have the profile's present definition, and only that one can be pinned.",
+        meaning: "The volume doesn't have the profile's current definition, and only that one can be pinned.",
         message: ({ volume, profile }) =>
-          `"${volume}" is out of date: pinning would keep the present definition of "${profile}", not the one that the volume has`,
-        allowed: () => "volumes that have the present definition, or aren't created yet",
+          `"${volume}" is out of date: pinning would keep the current definition of "${profile}", not the one that the volume has`,
+        allowed: () => "volumes that have the current definition, or aren't created yet",
         fix: ({ volume }) => `apply "${volume}" first, or restore the former definition and pin it then`,
       }),
       "rollout-busy": problemKind<{ id: string; holder: string | undefined }>({

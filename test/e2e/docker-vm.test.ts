@@ -86,7 +86,7 @@ describeIf(reason === undefined, "the Docker plugin as a service", reason, () =>
     must(`
       systemctl is-active --quiet ${UNIT} && grep -q -e '${options}' ${INSTALLED} || ${INSTALL} ${options} && ${served}`);
   const uninstalled = () => must(`[ ! -e ${INSTALLED} ] || ${PLUGIN} uninstall`);
-  const ups = () => must(`journalctl -b -u ${UNIT} --no-pager | grep -c ' up succeeded after ' || true`);
+  const ups = () => must(`journalctl -b -u ${UNIT} --no-pager | grep -c '"up succeeded after ' || true`);
   const dockerInfo = () => must("docker info --format '{{.CgroupVersion}} {{.CgroupDriver}}'");
 
   beforeAll(async () => {
@@ -105,7 +105,7 @@ describeIf(reason === undefined, "the Docker plugin as a service", reason, () =>
     await uninstalled();
     expect(await dockerInfo()).toBe("2 systemd\n");
     const dockerd = await show("docker", "MainPID");
-    expect(await must(INSTALL)).toContain(`Writes ${INSTALLED}.`);
+    expect(await must(INSTALL)).toContain(`Writing ${INSTALLED}.`);
     expect(await must(`systemctl is-active ${UNIT}; systemctl is-enabled ${UNIT}`)).toBe("active\nenabled\n");
     const before = Number(await ups());
     expect(await container("data@gold", "echo founding > /data/file && sync; cat /data/file")).toBe("founding\n");

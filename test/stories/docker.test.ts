@@ -82,7 +82,12 @@ test("volumes are created by name and profile, mounted with their data before an
   expect(config()).toBe(written);
 
   await plugin?.stop("SIGKILL");
-  await start();
+  // As systemd starts it again: a call that comes before it listens waits in the socket.
+  plugin = await RunningCommand.startWithSocket(
+    project,
+    socket,
+    ...["docker-plugin", "--stack", "dev", "--state-directory", join(folder, "state")],
+  );
   expect(await seen()).toEqual(before);
   expect(await volume("Mount", { Name: "data", ID: "container-2" })).toEqual({ Mountpoint });
   expect(readFileSync(precious, "utf8")).toBe("data");
@@ -97,4 +102,15 @@ test("volumes are created by name and profile, mounted with their data before an
   expect(existsSync(join(project.volumes, "volumes/docker-story"))).toBe(false);
   expect(config()).not.toContain("data");
   expect(await plugin?.stop()).toBe(0);
+  // The socket is systemd's: it stays.
+  expect(existsSync(socket)).toBe(true);
+  const lines = plugin.output.trim().split("\n");
+  const logged = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(logged).toContainEqual({
+    level: 30,
+    time: expect.any(Number),
+    pid: expect.any(Number),
+    hostname: expect.any(String),
+    msg: "serving stack dev of project docker-story at the socket that systemd passed",
+  });
 });

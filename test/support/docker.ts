@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 
-import { isServed } from "../../src/docker/server";
+import { isServed } from "../../src/docker/socket";
 import { until } from "../../tools/test/time.js";
 import { dockerReason, startDocker, type Docker, type Ran } from "../labs/docker/lab.js";
 import { Project, VOLUMES_OF_STACK } from "./engine";
@@ -220,7 +220,7 @@ export class DockerLab {
 
   /** How often the plugin had the engine run. */
   get ups(): number {
-    return this.text.split("\n").filter((line) => / up (succeeded|failed) after /.test(line)).length;
+    return this.text.split("\n").filter((line) => /"up (succeeded|failed) after /.test(line)).length;
   }
 
   /** Runs Docker's client. On a slow machine an `up` may take longer than Docker waits: it goes on, and is asked for again. */

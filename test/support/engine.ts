@@ -232,13 +232,17 @@ export class Project {
 
   /** Starts a command of this package in the project, and leaves it running: its end is the caller's business. */
   async serve(name: string, args: string[], environment: NodeJS.ProcessEnv = {}): Promise<ChildProcess> {
+    const { file, env } = await this.commandOf(name, environment);
+    return spawn(process.execPath, [file, ...args], { cwd: this.directory, env, stdio: ["ignore", "pipe", "pipe"] });
+  }
+
+  /** The program of one of the package's commands, and the variables that it gets. */
+  async commandOf(
+    name: string,
+    environment: NodeJS.ProcessEnv = {},
+  ): Promise<{ file: string; env: NodeJS.ProcessEnv }> {
     const { bin } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { bin: Record<string, string> };
-    const options = {
-      cwd: this.directory,
-      env: await this.env(environment),
-      stdio: ["ignore", "pipe", "pipe"] as const,
-    };
-    return spawn(process.execPath, [join(root, bin[name] ?? ""), ...args], { ...options, stdio: [...options.stdio] });
+    return { file: join(root, bin[name] ?? ""), env: await this.env(environment) };
   }
 
   private async start(file: string, args: string[], environment: NodeJS.ProcessEnv): Promise<Ran> {

@@ -1,6 +1,8 @@
 // A command of this package that runs until it is stopped: a service, a plugin.
 
-import type { ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
+import { linkSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
 
 import { limitMs } from "../../tools/test/time.js";
 import type { Project } from "./engine";
@@ -20,6 +22,24 @@ export class RunningCommand {
     return new RunningCommand(await project.serve("storage-profiles", args));
   }
 
+  /** Starts it as systemd does by socket activation: the socket listens already, and the command inherits it as file descriptor 3. */
+  static async startWithSocket(project: Project, socket: string, ...args: string[]): Promise<RunningCommand> {
+    const server = createServer();
+    const own = `${socket}.own`;
+    await new Promise<void>((done) => server.listen(own, done));
+    // Closing ours removes the path that it was made at, and no other.
+    rmSync(socket, { force: true });
+    linkSync(own, socket);
+    const { file, env } = await project.commandOf("storage-profiles");
+    const child = spawn("/bin/sh", ["-c", 'LISTEN_PID=$$ exec "$@"', "sh", process.execPath, file, ...args], {
+      cwd: project.directory,
+      env: { ...env, LISTEN_FDS: "1" },
+      stdio: ["ignore", "pipe", "pipe", (server as unknown as { _handle: { fd: number } })._handle.fd],
+    });
+    server.close();
+    return new RunningCommand(child);
+  }
+
   /** Waits for output that matches; rejects when the command ends before. */
   printed(pattern: RegExp): Promise<RegExpExecArray> {
     return new Promise((done, failed) => {
@@ -32,6 +52,10 @@ export class RunningCommand {
       for (const stream of [this.child.stdout, this.child.stderr]) stream?.on("data", look);
       void this.ended.then((code) => look() || failed(new Error(`ended with ${code}:\n${this.text}`)));
     });
+  }
+
+  get output(): string {
+    return this.text;
   }
 
   /** Ends the command, by force if it doesn't end by itself. Returns its exit code, `null` after a signal. */

@@ -108,10 +108,13 @@ const labs = [
   },
   {
     name: "browser",
-    what: "the status page in Chromium, and the HTTP service under schemathesis",
+    what: "the status page in Chromium and Firefox, and the HTTP service under schemathesis",
     needs: "Debian packages, Python 3",
-    files: ["test/e2e/http-(page|document)\\."],
-    prepare: [["test/labs/python.js", "schemathesis"]],
+    files: ["test/e2e/http-(page|page-firefox|document)\\."],
+    prepare: [
+      ["test/labs/python.js", "schemathesis"],
+      ["test/labs/firefox/lab.js", "--probe"],
+    ],
     minutes: 4,
     endsBy: 80,
   },

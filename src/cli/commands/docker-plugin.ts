@@ -6,6 +6,7 @@ import { homedir } from "node:os";
 import { resolve } from "node:path";
 
 import { checkName, problem } from "../..";
+import { passedSocket } from "../../docker/socket";
 import { missingVariables } from "../../docker/unit";
 import { StackError } from "../../stack";
 import { textOf, UsageError, type Answer, type CommandSpec, type Context } from "../context";
@@ -16,12 +17,15 @@ export const dockerPlugin: CommandSpec = {
   name: "docker-plugin",
   summary: "Serve a stack's volumes to Docker: `docker run --volume-driver storage-profiles -v data@gold:/data`",
   description:
-    "Logs to standard error. SIGINT and SIGTERM stop it after running calls are finished. `install` sets it up as a systemd service " +
-    "on this machine, `uninstall` removes what install wrote, and nothing else.",
+    "Logs JSON lines to standard error. SIGINT and SIGTERM stop it after running calls are finished. `install` sets it up on this machine as a systemd service " +
+    "with a socket unit; `uninstall` removes exactly what install wrote.",
   arguments: [{ name: "[what]", description: "serve (default), install or uninstall", completes: whats }],
   options: [
     { flags: "--name <name>", description: "name of the volume driver in Docker", default: "storage-profiles" },
-    { flags: "--socket <path>", description: "socket to listen on. Default: /run/docker/plugins/<name>.sock" },
+    {
+      flags: "--socket <path>",
+      description: "socket to listen on. Default: the one passed by systemd, else /run/docker/plugins/<name>.sock",
+    },
     {
       flags: "--state-directory <path>",
       description: "directory for the plugin's own state. Default: /var/lib/storage-profiles-docker",
@@ -52,7 +56,7 @@ export const dockerPlugin: CommandSpec = {
   ],
   examples: [
     ["docker-plugin --stack dev", "serve the stack dev until Ctrl-C"],
-    ["docker-plugin install --stack dev --dry-run", "show the service that install would write and start"],
+    ["docker-plugin install --stack dev --dry-run", "show the units that install would write and start"],
   ],
   run(context) {
     const [what = "serve", ...rest] = context.args;
@@ -67,8 +71,14 @@ export const dockerPlugin: CommandSpec = {
 async function serve(context: Context): Promise<Answer> {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- no other command needs the server
   const { startPlugin } = require("../../docker/plugin") as typeof import("../../docker/plugin");
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- the same
+  const { logTo } = require("../../docker/log") as typeof import("../../docker/log");
   const { io } = context;
-  const log = (line: string) => io.err(`${new Date().toISOString()} ${line}\n`);
+  if (passedSocket(io.env) && context.options["socket"] !== undefined)
+    throw new UsageError(
+      "--socket can't be used when systemd passes the socket; change ListenStream= in the socket unit",
+    );
+  const log = logTo((line) => io.err(line));
   const stack = await context.stack();
   const plugin = await startPlugin({
     stack,

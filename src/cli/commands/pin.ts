@@ -6,20 +6,26 @@ import { textOf, UsageError, type Answer, type CommandSpec, type Context } from 
 import { planText } from "./plan-text";
 
 const common = {
-  arguments: [{ name: "[volume...]", description: "volume", completes: "volume" }],
-  options: [{ flags: "--profile <name>", description: "profile, for all volumes of the stack", completes: "profile" }],
+  arguments: [{ name: "[volume...]", description: "volumes, each with its profile", completes: "volume" }],
+  options: [
+    {
+      flags: "--profile <name>",
+      description: "profile, for all volumes of the stack",
+      completes: "profile",
+    },
+  ],
 } satisfies Partial<CommandSpec>;
 
 export const pin: CommandSpec = {
   ...common,
   name: "pin",
-  summary: "Keep the present definition of a profile for volumes, or for the stack, when the profile is edited",
+  summary: "Keep the current definition of a profile for volumes, or for the stack, when the profile is edited",
   description:
-    "Writes the definition that is in force now to the stack's file (storage-profiles:pins). Edits of the profile, in this file or in a shared one, " +
-    "don't reach the volume until it is unpinned. Changes no volume.",
+    "Copies the definition to the stack's file (storage-profiles:pins). Later edits of the profile, in this file or in a shared one, " +
+    "don't affect the volume until it is unpinned. Doesn't change any volume.",
   examples: [
-    ["pin data", "keep the present definition of data's profile for data"],
-    ["pin --profile gold", "keep the present definition of gold for all volumes of the stack"],
+    ["pin data", "keep the current definition of data's profile for data"],
+    ["pin --profile gold", "keep the current definition of gold for all volumes of the stack"],
   ],
   run: (context) => changed(context, true),
 };
@@ -29,7 +35,7 @@ export const unpin: CommandSpec = {
   name: "unpin",
   summary: "Let volumes, or the stack, follow edits of a profile again",
   description:
-    "Removes what pin has written, and shows what the next apply does. Changes no volume. A pin of a volume that is no longer declared is named as volume@profile.",
+    "Removes what pin has written, and shows what the next apply does. Doesn't change any volume. A pin of a volume that is no longer declared is named as volume@profile.",
   examples: [
     ["unpin data", "let data follow its profile again; then run apply data"],
     ["unpin --profile gold", "let all volumes of the stack follow gold again"],

@@ -155,6 +155,16 @@ export function badge(tone, text) {
 }
 
 /**
+ * A message of the service, which marks commands and keys with backquotes, as elements.
+ *
+ * @param {string} message
+ * @returns {(string | HTMLElement)[]}
+ */
+export function withCode(message) {
+  return message.split(/`([^`]+)`/).map((part, index) => (index % 2 === 1 ? el("code", {}, part) : part));
+}
+
+/**
  * Problems, each with what is allowed and what to do.
  *
  * @param {readonly Partial<import("../../core/problems").Problem>[]} problems
@@ -168,10 +178,10 @@ export function problemList(problems) {
       el(
         "li",
         {},
-        el("span", { class: "what" }, problem.message ?? problem.code ?? ""),
+        el("span", { class: "what" }, withCode(problem.message ?? problem.code ?? "")),
         problem.path ? el("span", { class: "quiet at" }, " at ", el("code", {}, problem.path)) : null,
-        problem.allowed ? el("span", { class: "line" }, `Allowed: ${problem.allowed}`) : null,
-        problem.fix ? el("span", { class: "line" }, `Fix: ${problem.fix}`) : null,
+        problem.allowed ? el("span", { class: "line" }, withCode(`Allowed: ${problem.allowed}`)) : null,
+        problem.fix ? el("span", { class: "line" }, withCode(`Fix: ${problem.fix}`)) : null,
       ),
     ),
   );
@@ -197,7 +207,7 @@ export function noteList(notes) {
   return el(
     "ul",
     { class: "notes" },
-    notes.map((note) => el("li", {}, note.message)),
+    notes.map((note) => el("li", {}, withCode(note.message))),
   );
 }
 

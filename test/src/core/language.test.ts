@@ -47,6 +47,12 @@ const banned: [RegExp, string][] = [
   [/\bmeanwhile\b/i, "in the meantime"],
   [/\bwhatever the (size|IOPS)/i, "independent of …"],
   [/by other means/i, "outside Pulumi"],
+  [/\bpresent (definition|profile|size)\b/i, "current …"],
+  [/(^|\. )Changes no volume\b/, "doesn't change any volume"],
+  [
+    /\bfalls? away\b|\bdoes without\b|\bare run as ever\b|\bis nobody's\b/i,
+    "is gone; turns it off; run as usual; isn't limited",
+  ],
   [/\ba blank stands|characters stand|nothing stands|nothing follows/i, "volume name contains …"],
 ];
 

@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import * as fc from "fast-check";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -11,7 +12,7 @@ import { installedFiles, missingVariables, quoted, type UnitOptions } from "../.
 import { describeIf } from "../../support/machine";
 
 const UNIT = "etc/systemd/system/storage-profiles-docker.service";
-const SPEC = "etc/docker/plugins/storage-profiles.spec";
+const SOCKET = "etc/systemd/system/storage-profiles-docker.socket";
 
 const unit: UnitOptions = {
   name: "storage-profiles",
@@ -37,27 +38,59 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 const tree = () => readdirSync(root, { recursive: true, encoding: "utf8" }).sort();
 const read = (file: string) => readFileSync(join(root, file), "utf8");
 
-test("writes the unit and starts the service; a second time there is nothing to write", async () => {
+test("writes the service and its socket and starts both; a second time there is nothing to write", async () => {
   await install(unit, options);
-  const text = read(UNIT);
-  expect(text).toContain(
+  const [service, socket] = [read(UNIT), read(SOCKET)];
+  expect(service).toContain(
     `ExecStart=${process.execPath} /opt/app/node_modules/storage-profiles/cli.js docker-plugin --name storage-profiles --cwd "/srv/my shop 100%%" --stack dev\n`,
   );
-  expect(text).toContain("\nEnvironmentFile=/etc/storage-profiles.env\n");
-  // Docker, which comes after the service, is started when the plugin listens or has ended.
-  expect(text).toContain(
-    '\nExecStartPost=/bin/sh -c "until [ -S /run/docker/plugins/storage-profiles.sock ] || ! kill -0 $$MAINPID; do sleep 0.1; done"\n',
-  );
-  expect(ran).toEqual([
-    "daemon-reload",
-    "enable storage-profiles-docker.service",
-    "restart storage-profiles-docker.service",
-  ]);
+  expect(service).toContain("\nEnvironmentFile=/etc/storage-profiles.env\n");
+  // systemd listens where Docker looks, before Docker starts, and only for root.
+  expect(service).toContain("\nRequires=storage-profiles-docker.socket\n");
+  for (const line of [
+    "ListenStream=/run/docker/plugins/storage-profiles.sock",
+    "SocketMode=0600",
+    "Before=docker.service",
+  ])
+    expect(socket).toContain(`\n${line}\n`);
+  const units = "storage-profiles-docker.socket storage-profiles-docker.service";
+  expect(ran).toEqual(["daemon-reload", `enable ${units}`, `stop ${units}`, `start ${units}`]);
   [said, ran] = [[], []];
   await install(unit, { ...options, log: (line) => said.push(line) });
-  expect(said).toEqual(["/etc/systemd/system/storage-profiles-docker.service is up to date."]);
-  expect(read(UNIT)).toBe(text);
-  expect(ran.at(-1)).toBe("start storage-profiles-docker.service");
+  expect(said).toEqual([UNIT, SOCKET].map((file) => `/${file} is up to date.`));
+  expect([read(UNIT), read(SOCKET)]).toEqual([service, socket]);
+  expect(ran).toEqual(["daemon-reload", `enable ${units}`, `start ${units}`]);
+});
+
+test("what an interrupted installation left is finished, or taken back", async () => {
+  for (const [left, attempt] of [
+    [UNIT, () => install(unit, options)],
+    [SOCKET, () => uninstall(unit.name, options)],
+  ] as const) {
+    await install(unit, options);
+    rmSync(join(root, left === UNIT ? SOCKET : UNIT));
+    ran.length = 0;
+    await attempt();
+  }
+  // Only of what is there is systemd told.
+  expect(ran).toEqual(["disable --now storage-profiles-docker.socket", "daemon-reload"]);
+  expect(tree()).toEqual([]);
+});
+
+test("isn't installed beside a plugin that somebody has started by hand: systemd would take its socket away", async () => {
+  const socket = join(root, "run/docker/plugins/storage-profiles.sock");
+  mkdirSync(join(socket, ".."), { recursive: true });
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(socket, done));
+  const before = tree();
+  try {
+    await expect(install(unit, options)).rejects.toMatchObject({ code: "socket-in-use" });
+    expect([tree(), ran]).toEqual([before, []]);
+  } finally {
+    await new Promise((done) => server.close(done));
+  }
+  await install(unit, options);
+  expect(tree()).toContain(SOCKET);
 });
 
 test("has a PATH of the system's folders and those of node and pulumi, whatever the caller's is", () => {
@@ -84,24 +117,24 @@ test("the engine's variables that the service lacks are those that the caller ha
 test("takes back exactly what it wrote: directories that it made go, those that were there stay", async () => {
   mkdirSync(join(root, "etc/systemd"), { recursive: true });
   const before = tree();
-  await install({ ...unit, user: "docker" }, options);
-  expect(tree()).toEqual(expect.arrayContaining([UNIT, SPEC]));
-  // With other options: the second file goes, and what was made is still known.
   await install(unit, options);
-  expect(tree()).not.toContain(SPEC);
+  // With other options: what was made is still known.
+  await install({ ...unit, user: "docker" }, options);
+  expect(tree()).toEqual(expect.arrayContaining([UNIT, SOCKET]));
   await uninstall(unit.name, options);
   expect(tree()).toEqual(before);
-  expect(ran.slice(-2)).toEqual(["disable --now storage-profiles-docker.service", "daemon-reload"]);
+  const units = "storage-profiles-docker.socket storage-profiles-docker.service";
+  expect(ran.slice(-2)).toEqual([`disable --now ${units}`, "daemon-reload"]);
   said.length = 0;
   await uninstall(unit.name, options);
   expect(said).toEqual(["Not installed."]);
 });
 
 test("leaves a directory that somebody else has put something into", async () => {
-  await install({ ...unit, user: "docker" }, options);
-  writeFileSync(join(root, "etc/docker/daemon.json"), "{}");
+  await install(unit, options);
+  writeFileSync(join(root, "etc/systemd/system/other.service"), "");
   await uninstall(unit.name, options);
-  expect(tree()).toEqual(["etc", "etc/docker", "etc/docker/daemon.json"]);
+  expect(tree()).toEqual(["etc", "etc/systemd", "etc/systemd/system", "etc/systemd/system/other.service"]);
 });
 
 describe("leaves alone what isn't as it wrote it, when it installs and when it takes back", () => {
@@ -119,9 +152,9 @@ describe("leaves alone what isn't as it wrote it, when it installs and when it t
       (text) => text.replace('["/', '["/srv","/'),
       "it was changed since it was written",
     ],
-    ["an address of another plugin", SPEC, () => "tcp://127.0.0.1:1\n", "it wasn't written by this command"],
+    ["a socket of somebody else", SOCKET, () => "[Socket]\nListenStream=1\n", "it wasn't written by this command"],
   ])("%s", async (_, file, change, why) => {
-    await install({ ...unit, user: "docker" }, options);
+    await install(unit, options);
     const changed = change(read(file));
     writeFileSync(join(root, file), changed);
     const before = tree();
@@ -175,9 +208,10 @@ describeIf(verify === undefined, "systemd itself", verify, () => {
   test.each<[string, Partial<UnitOptions>]>([
     ["root", {}],
     ["a user", { user: "daemon" }],
-  ])("finds nothing wrong with the unit for %s", async (_, rest) => {
+  ])("finds nothing wrong with the units for %s", async (_, rest) => {
     await install({ ...unit, ...rest, environmentFile: "/dev/null" }, options);
-    expect(analyze(["verify", "--man=no", join(root, UNIT)])).toEqual({ text: "", status: 0 });
+    const files = [UNIT, SOCKET].map((file) => join(root, file));
+    expect(analyze(["verify", "--man=no", ...files])).toEqual({ text: "", status: 0 });
   });
 
   test("takes every word of a command without complaint", () => {
