@@ -132,10 +132,10 @@ test("the volumes that an edit of a profile leaves out because of a pin are list
   try {
     const pinned = [{ name: "a", profile: "fast", pin: "a@fast" }];
     const leftOut = async (line: string) =>
-      (await json(`plan --all ${line}`, directory)).stacks.map((each: any) => each.leftOut ?? []);
-    expect(await leftOut("--profile fast --set local.iops=9")).toEqual([pinned, []]);
-    expect(await leftOut("--profile fast --set local.iops=7")).toEqual([[], []]);
-    expect(await leftOut("--profile slow --set local.iops=9")).toEqual([[], []]);
+      (await json(`plan --all${line}`, directory)).stacks.map((each: any) => each.leftOut ?? []);
+    expect(await leftOut(" --profile fast --set local.iops=9")).toEqual([pinned, []]);
+    expect(await leftOut(" --profile fast --set local.iops=7")).toEqual([[], []]);
+    expect(await leftOut(" --profile slow --set local.iops=9")).toEqual([[], []]);
     expect(await leftOut("")).toEqual([[], []]);
     const { out } = await call("plan --all --profile fast --set local.iops=9", directory);
     expect(out).toMatch(/\none +a +fast +no change +left out, pinned by a@fast\n/);
