@@ -204,7 +204,8 @@ function descendants(root) {
       // It has ended.
     }
   }
-  const all = (/** @type {number} */ pid) => [pid, ...(below.get(pid) ?? []).flatMap(all)];
+  /** @type {(pid: number) => number[]} */
+  const all = (pid) => [pid, ...(below.get(pid) ?? []).flatMap(all)];
   return all(root);
 }
 
