@@ -11,6 +11,7 @@ const path = require("node:path");
 const { awsTable, measureAws } = require("./bench/aws.js");
 const { measureOpenstack, openstackTable } = require("./bench/openstack.js");
 const { dockerTable, measureDocker } = require("./bench/docker.js");
+const { estateTable, measureEstate } = require("./bench/estate.js");
 const { httpTable, measureHttp } = require("./bench/http.js");
 const { kubernetesTable, measureKubernetes } = require("./bench/kubernetes.js");
 const { interrupt, makeProject, placePackage } = require("./bench/project.js");
@@ -58,6 +59,7 @@ const DOCKER = { runs: 30, firsts: 5, many: 20 };
 const DOCKER_QUICK = { runs: 10, firsts: 2, many: 5 };
 
 const HELP = `Usage: npm run bench [-- [--quick | --write] [--local | --scaleio | --aws | --openstack | --kubernetes | --docker | --http]]
+       npm run bench -- --estate <volumes> [--made <volumes>] [--write]
 
 Measures ProfiledVolume on the local backend (mode "directory") beside the same number of raw dynamic resources whose
 create does nothing: the first \`pulumi up\`, an unchanged \`pulumi preview\`, and the state. Each run has a fresh stack with a
@@ -83,6 +85,11 @@ exists, and with a new one. Takes 2 minutes, and is left out where no dockerd or
 Last the HTTP service, on loopback, with 200 profiles and 2,000 volumes: reads beside a bare fastify route that gives the same
 bytes, the time from a POST to the start of the engine, and memory. Takes 2 minutes.
 
+With --estate only: stacks of 100 volumes each on the emulated ScaleIO gateway, their state on PostgreSQL: the \`up\` of all, \`status --all\`, and
+\`plan --all\` of an edit of their profile, with 200 volumes and with as many as are given. 10,000 take hours, nearly all of it the \`up\`.
+
+  --estate    how many volumes: a multiple of 100, at least 300
+  --made      how many of them an \`up\` creates; the other stacks get the state of one of these, imported under their own names. Default: all
   --quick     N = 10 and 100, with fewer runs, 20 on ScaleIO, 10 on AWS, OpenStack and Kubernetes: 5 minutes, for a first look
   --write     also writes docs/bench.svg, and the tables into docs/bench.md
   --local     the local backend only
@@ -96,8 +103,9 @@ bytes, the time from a POST to the start of the engine, and memory. Takes 2 minu
 
 if (require.main === module) main(() => command(process.argv.slice(2)));
 
-/** @param {string[]} args */
-async function command(args) {
+/** @param {string[]} given */
+async function command(given) {
+  const { args, estate } = estateOf(given);
   const known = ["--quick", "--write", ...ONLY, "--help", "-h"];
   const unknown = args.find((arg) => !known.includes(arg));
   if (unknown !== undefined) throw new UserError(`Unknown argument ${unknown}.\n\n${HELP}`);
@@ -105,6 +113,8 @@ async function command(args) {
   const [quick, write] = [args.includes("--quick"), args.includes("--write")];
   if (quick && write) throw new UserError("--write is for the full run: leave --quick out.");
   const only = ONLY.filter((each) => args.includes(each));
+  if (estate && (quick || only.length > 0))
+    throw new UserError("--estate can't be combined with other tables or --quick.");
   const isWanted = (/** @type {string} */ which) => only.length === 0 || only.includes(which);
 
   await setup();
@@ -112,6 +122,7 @@ async function command(args) {
   await inTemporaryPlace(engine, async (place, check) => {
     const machine = describeMachine(engine.version);
     progress(machine);
+    if (estate) return benchEstate(place, machine, { ...estate, write }, check);
     if (isWanted("--local")) await benchLocal(place, machine, { quick, write }, check);
     if (isWanted("--scaleio")) await benchScaleio(place, machine, { quick, write }, check);
     if (isWanted("--aws")) await benchAws(place, machine, { quick, write }, check);
@@ -120,6 +131,46 @@ async function command(args) {
     if (isWanted("--docker")) await benchDocker(place, machine, { quick, write }, check);
     if (isWanted("--http")) await benchHttp(place, machine, { quick, write }, check);
   });
+}
+
+/**
+ * Takes `--estate` and `--made` out of the arguments.
+ *
+ * @param {string[]} given
+ * @returns {{ args: string[], estate: { volumes: number, made: number } | undefined }}
+ */
+function estateOf(given) {
+  const args = [...given];
+  const take = (/** @type {string} */ option) => {
+    const at = args.indexOf(option);
+    if (at < 0) return undefined;
+    const [, text = ""] = args.splice(at, 2);
+    if (!/^[1-9]\d{0,4}00$/.test(text)) throw new UserError(`${option} must be a multiple of 100.\n\n${HELP}`);
+    return Number(text);
+  };
+  const [volumes, made] = [take("--estate"), take("--made")];
+  if (volumes === undefined) {
+    if (made !== undefined) throw new UserError("--made requires --estate.");
+    return { args, estate: undefined };
+  }
+  if (volumes < 300) throw new UserError("--estate must be at least 300.");
+  if (made !== undefined && (made < 200 || made > volumes))
+    throw new UserError("--made must be at least 200, and at most what --estate says.");
+  return { args, estate: { volumes, made: made ?? volumes } };
+}
+
+/**
+ * @param {Place} place
+ * @param {string} machine
+ * @param {{ volumes: number, made: number, write: boolean }} options
+ * @param {() => void} check
+ */
+async function benchEstate(place, machine, { write, ...plan }, check) {
+  const estate = await measureEstate(place, plan, check, progress);
+  if ("missing" in estate) throw new UserError(estate.missing);
+  const text = estateTable(estate);
+  console.log(`\n${text}`);
+  if (write) writeBetween("estate: begin", "estate: end", `${machine}\n\n${text}`);
 }
 
 /**

@@ -242,6 +242,17 @@ const written = {
   changed: z.boolean().describe("Whether the configuration was changed, or would be"),
   dryRun: z.boolean(),
   touched: z.array(planSchema).describe("The volumes that are affected"),
+  leftOut: z
+    .array(
+      z.object({
+        name: z.string(),
+        urn: z.string().optional(),
+        profile: z.string(),
+        pin: z.string().describe("The pin that holds for it: `volume@profile`, or `profile`"),
+      }),
+    )
+    .optional()
+    .describe("Volumes that the edit would change if they weren't pinned"),
   stateUnknown: problemSchema.optional().describe("Why the existing volumes are unknown"),
   diff: z.string().describe("The lines of the file that change"),
   sharedFile: z.string().optional().describe("The shared file that changes in place of the stack's"),

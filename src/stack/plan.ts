@@ -12,7 +12,15 @@ import { change, monthlyCostOf } from "../core/resolve";
 import { nearest } from "../core/nearest";
 import { recordedAs, volumesAt } from "./select";
 import { environmentNotes, listedVolumes, placed, statusesOf, statusOf } from "./status";
-import type { ConfigEdit, SharedFile, StackConfigRead, StackState, VolumePlan, VolumeStatus } from "./types";
+import type {
+  ConfigEdit,
+  PinnedVolume,
+  SharedFile,
+  StackConfigRead,
+  StackState,
+  VolumePlan,
+  VolumeStatus,
+} from "./types";
 import { problem } from "./problems";
 
 /** The problems that a config has and another hadn't. One that comes from Pulumi.yaml into the stack's file is not a new one. */
@@ -185,6 +193,18 @@ export function plansOf(
     ];
   });
   return [...plans, ...deleted];
+}
+
+/** The volumes that other definitions of profiles would change if they weren't pinned. */
+export function leftOutOf(read: StackConfigRead, state: StackState, before: StackConfigRead): PinnedVolume[] {
+  if (Object.keys(read.catalog.pins).length === 0) return [];
+  const then = new Map(statusesOf(before, state).map((each) => [keyOf(each), each.pin]));
+  return statusesOf(read, state).flatMap((each) => {
+    const { name, urn, profile = "", pin } = each;
+    const old = then.get(keyOf(each));
+    if (!pin || old?.reference !== pin.reference || old.current === pin.current) return [];
+    return [{ name, ...(urn !== undefined && { urn }), profile, pin: pin.reference }];
+  });
 }
 
 // A volume is its URN; one that isn't in the state yet has only a name.

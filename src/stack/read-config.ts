@@ -149,8 +149,8 @@ function sharedFiles(
   return { files, sources };
 }
 
-// The tag of a config: of the stack's file, and of the shared files with it. Pulumi.yaml may name those for a stack without a file.
-function tagWith(text: string | undefined, sources: readonly CatalogSource[]): string {
+/** The tag of a config: of the stack's file, and of the shared files with it. Pulumi.yaml may name those for a stack without a file. */
+export function tagWith(text: string | undefined, sources: readonly CatalogSource[]): string {
   if (sources.length === 0) return tagOf(text);
   return tagOf(JSON.stringify([text, ...sources.map(({ name, text: shared, failure }) => [name, shared, failure])]));
 }

@@ -5,7 +5,7 @@ import { readText } from "./read-config";
 import { locked, writeWhole } from "./write-config";
 import { editSharedText, editText, lineDiff } from "./edit-text";
 import { stackError, StackError } from "./errors";
-import { editProblems, newProblems, plansOf, refusals, sharedFileOf, uselessProfiles } from "./plan";
+import { editProblems, leftOutOf, newProblems, plansOf, refusals, sharedFileOf, uselessProfiles } from "./plan";
 import type { ProjectSettings } from "./project";
 import { NO_STATE } from "./state";
 import type { ConfigEdit, EditOptions, EditResult, StackConfigRead, StackState } from "./types";
@@ -108,8 +108,13 @@ async function judge(
     problems.push(...unlisted(problems, refusals(ofConfig)));
   }
   const diff = lineDiff(old, now);
+  const leftOut = edits.length === 0 ? [] : leftOutOf(after, state, before);
   const changed = problems.length === 0 && now !== old;
-  const result = { changed, tag, problems, touched, stateUnknown, diff, ...(shared && { sharedFile: shared.name }) };
+  const result: EditResult = {
+    ...{ changed, tag, problems, touched, stateUnknown, diff },
+    ...(leftOut.length > 0 && { leftOut }),
+    ...(shared && { sharedFile: shared.name }),
+  };
   return { write: { file, before: current, now, tag: after.tag }, result };
 }
 

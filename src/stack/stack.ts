@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 
 import { catalogNames } from "../core/catalog-file";
 import { readCatalogSources } from "../system/catalog-source";
-import { configFileOf, readConfigText, readText, tagOf } from "./read-config";
+import { configFileOf, readConfigText, readText, tagOf, tagWith } from "./read-config";
 import { makeEdit } from "./save-edits";
 import { engineError, isUnknownStack, parseJson, runEngine, unknownStack } from "./engine";
 import { stackError, StackError } from "./errors";
@@ -20,9 +20,22 @@ export function makeStack(name: string, context: ProjectContext): Stack {
   const { project, engine } = context;
   const configFile = configFileOf(project.configDirectory, name, context.ending);
 
-  // The last reading, as long as nothing that it was made from changes.
-  let last: { key: string; read: StackConfigRead } | undefined;
+  // The last reading, as long as nothing that it was made from changes. Its tag says what the stack's file and the shared ones were.
+  let last: { others: string; read: StackConfigRead } | undefined;
+  const othersOf = async (): Promise<string> => {
+    const { tag } = await context.settings();
+    const prices = last?.read.config.pricesFile;
+    const pricesText = prices === undefined ? "" : await readText(resolve(project.directory, prices)).catch(() => "");
+    return [tag, pricesText].map(tagOf).join(" ");
+  };
+  const unchanged = (text: string | undefined, others: string): StackConfigRead | undefined => {
+    if (last?.others !== others) return undefined;
+    const shared = readCatalogSources(catalogNames(last.read.config), project.directory);
+    return last.read.tag === tagWith(text, shared) ? last.read : undefined;
+  };
   const read = async (text: string | undefined, sharedTexts?: Record<string, string>): Promise<StackConfigRead> => {
+    const known = sharedTexts ? undefined : unchanged(text, await othersOf());
+    if (known) return known;
     const { config: projectConfig, name: projectName, placeOf: projectPlace } = await context.settings();
     const { directory } = project;
     const ofProject = { directory, projectConfig, projectName, projectPlace };
@@ -30,14 +43,9 @@ export function makeStack(name: string, context: ProjectContext): Stack {
   };
   const readConfig = async (): Promise<StackConfigRead> => {
     const text = await readText(configFile);
-    const { tag } = await context.settings();
-    const prices = last?.read.config.pricesFile;
-    const pricesText = prices === undefined ? "" : await readText(resolve(project.directory, prices)).catch(() => "");
-    const shared = readCatalogSources(catalogNames(last?.read.config ?? {}), project.directory);
-    const key = [text, tag, pricesText, JSON.stringify(shared)].map(tagOf).join(" ");
-    if (last?.key === key) return last.read;
+    const others = await othersOf();
     const made = await read(text);
-    last = { key, read: made };
+    last = { others, read: made };
     return made;
   };
 

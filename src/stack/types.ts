@@ -191,10 +191,22 @@ export interface EditResult {
   problems: Problem[];
   /** The volumes that are to be something else with these edits; without edits, those that an `up` would touch. */
   touched: VolumePlan[];
+  /** The volumes that an edit of a profile would change if they weren't pinned; absent where there are none. */
+  leftOut?: PinnedVolume[] | undefined;
   /** Why it isn't known which volumes exist: the engine could not tell the state. Then `touched` knows of the config's volumes only. */
   stateUnknown?: Problem | undefined;
   /** What differs, as lines of the file: `-` and `+`. */
   diff: string;
+}
+
+/** A volume that keeps a pinned definition of its profile. */
+export interface PinnedVolume {
+  name: string;
+  /** Its identity; absent where it isn't in the state yet. */
+  urn?: string | undefined;
+  profile: string;
+  /** The entry of `pins` that holds for it. */
+  pin: string;
 }
 
 /** What is to become of a volume. */

@@ -78,10 +78,11 @@ function isTaken(error: unknown): boolean {
  */
 function lockWatch(lockfile: string, recordFile: string, staleMs: number): () => Promise<number> {
   let seen: { mtimeMs: number; since: number } | undefined;
-  const look = async () => {
+  /** Whether the lock is, or was, a dead process's. */
+  const look = async (): Promise<boolean> => {
     if (await isOfDead(lockfile, recordFile)) {
       await remove(lockfile, staleMs, () => isOfDead(lockfile, recordFile));
-      return;
+      return true;
     }
     const mtimeMs = (await statOf(lockfile))?.mtimeMs ?? 0;
     if (mtimeMs <= Date.now()) seen = undefined;
@@ -89,12 +90,14 @@ function lockWatch(lockfile: string, recordFile: string, staleMs: number): () =>
     else if (monotonic.now() - seen.since > staleMs) {
       await remove(lockfile, staleMs, async () => (await statOf(lockfile))?.mtimeMs === mtimeMs);
     }
+    return false;
   };
   let holder: { lock: string | undefined; since: number } | undefined;
   return async () => {
-    await look();
+    const isOfNobody = await look();
     const lock = await lockIdentity(lockfile);
-    if (holder?.lock !== lock || !holder) holder = { lock, since: monotonic.now() };
+    // Where a dead holder's lock isn't removed, it is taken by its age in a moment: that is no holder to give up for.
+    if (isOfNobody || holder?.lock !== lock || !holder) holder = { lock, since: monotonic.now() };
     return monotonic.now() - holder.since;
   };
 }

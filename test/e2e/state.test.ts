@@ -144,8 +144,11 @@ class Shared {
     rmSync(this.file(`wait-${stack}`), { force: true });
   }
 
-  async waits(stack = "dev"): Promise<void> {
-    await until("the program waits", () => existsSync(this.file(`waiting-${stack}`)));
+  /** Waits until the program waits; `others` are stacks that come before it. */
+  async waits(stack = "dev", others = 0): Promise<void> {
+    await until("the program waits", () => existsSync(this.file(`waiting-${stack}`)), {
+      seconds: 120 + 30 * others,
+    });
   }
 
   /** All that the machines have on disk besides Pulumi's own home, as text. */
@@ -291,6 +294,7 @@ describeIf(
     let shared: Shared;
     const stacks = Array.from({ length: STACKS }, (_, index) => `s${String(index + 1).padStart(2, "0")}`);
     const [, second = "", third = ""] = stacks;
+    const last = stacks.at(-1) ?? "";
     beforeAll(async () => {
       server = await startPostgres();
       shared = new Shared("rollout", server);
@@ -329,7 +333,7 @@ describeIf(
     /** The process that holds a stack's lock, as a command says that was refused for it. */
     const holderIn = ({ text }: Ran) => Number(/locked by \S+ \S+: root@alpha \(pid (\d+)\)/.exec(text)?.[1]);
 
-    test("survives kills of the command and of an engine: resumed it finishes, reverted it goes back, each volume once", async () => {
+    test("survives kills between waves, in a wave, and of engines: resumed it finishes, reverted it goes back, each volume once", async () => {
       expect(succeeded(await shared.on("alpha", "apply --all --yes"))).toBeTruthy();
       for (const { mountPath } of JSON.parse(
         (await shared.on("alpha", "status --all --json")).text.replace(/^[^{]*/, ""),
@@ -337,15 +341,24 @@ describeIf(
         writeFileSync(join(mountPath, "precious"), mountPath);
       const before = await volumes();
 
-      // The command is killed in the second wave; the engine that it has started goes on.
-      shared.hold(second);
+      // The command is killed between two waves: the first volume is done, and no other was begun.
       const rollout = await shared.serve(
         "alpha",
-        "apply --all --profile gold --in catalog --set local.iops=77 --waves 1,50%,100% --yes",
+        "apply --all --profile gold --in catalog --set local.iops=77 --waves 1,50%,100% --pause 1h --yes",
       );
       const [, id = ""] = await rollout.printed(/^rollout (\w{8}): /m);
+      await rollout.printed(/waiting 3600 s before the next wave/);
+      await rollout.kill();
+      const started = await volumes();
+      expect(started.map(({ iops, status }: any) => [iops, status])).toEqual(
+        stacks.map((_, index) => (index === 0 ? [77, "compliant"] : [50, "out-of-date"])),
+      );
+
+      // Resumed, it is killed in the second wave; the engine that it has started goes on.
+      shared.hold(second);
+      const inWave = await shared.serve("alpha", `apply --resume ${id} --pause 0s --yes`);
       await shared.waits(second);
-      await rollout.kill(false);
+      await inWave.kill(false);
       // Only one goes on with it at a time, and it waits for the engine.
       const resumed = await shared.serve("alpha", `apply --resume ${id} --wait 3600 --yes`);
       await resumed.printed(/waiting for the stack's lock: root@alpha \(pid \d+\)/);
@@ -360,11 +373,20 @@ describeIf(
       });
       const locked = await shared.on("beta", `apply data --yes --stack ${second}`);
       expect(locked.code).toBe(5);
-      // Then the engine is killed as well: its lock is taken away where it was, and the rollout finishes.
+      // Then the engine is killed as well: its lock is taken away where it was, and the rollout goes on.
+      shared.hold(last);
       shared.release(second);
       process.kill(-holderIn(locked), "SIGKILL");
-      const finished = await resumed.ended;
+      await shared.waits(last, STACKS);
+      // In the last wave the command is killed together with its engines, as by a machine that fails.
+      await resumed.kill();
+      shared.release(last);
+      expect(resumed.text).toMatch(/removing the lock of a killed run[^]*^wave 3 of 3: /m);
+      expect(resumed.text).not.toContain("is complete");
+      const finished = await shared.on("alpha", `apply --resume ${id} --yes`);
       expect(finished.text).toMatch(new RegExp(`removing the lock of a killed run[^]*${STACKS} volumes are compliant`));
+      // What was done before isn't begun again.
+      expect(finished.text).not.toMatch(/^wave [12] of 3: /m);
       expect(finished.code).toBe(0);
       expect(await volumes()).toEqual(before.map((each: object) => ({ ...each, iops: 77 })));
 

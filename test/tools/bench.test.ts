@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process";
 import path from "node:path";
 
+import { estateTable } from "../../tools/bench/estate.js";
 import { markdown, median, pairRatios, plot, rowsOf, series, table, type Sample } from "../../tools/bench/report.js";
 
 const sample = ({
@@ -111,5 +112,31 @@ test("an unknown argument, and --write with --quick, are refused before anything
     });
   expect(await run("--fast")).toMatchObject({ code: 1, stderr: expect.stringContaining("Unknown argument --fast.") });
   expect(await run("--quick", "--write")).toMatchObject({ code: 1, stderr: expect.stringContaining("full run") });
+  expect(await run("--estate", "250")).toMatchObject({ code: 1, stderr: expect.stringContaining("a multiple of 100") });
+  expect(await run("--made", "200")).toMatchObject({ code: 1, stderr: expect.stringContaining("requires --estate") });
   expect(await run("--help")).toMatchObject({ code: 0, stdout: expect.stringContaining("--quick"), stderr: "" });
+});
+
+test("the table of an estate says how it grew, and which aims were met", () => {
+  const measured = (work: number, allMiB = 300) => ({
+    ...{ time: { clock: 2 * work, work }, commandMiB: 100, allMiB, calls: 400 },
+  });
+  const base = { volumes: 200, ups: 200, up: measured(40), status: measured(1), plan: measured(1) };
+  const large = { volumes: 10_000, ups: 400, up: measured(80), status: measured(9), plan: measured(70, 401) };
+  const estate = { samples: [base, large], imported: 9_400, exported: { clock: 0.5, work: 0.2 } };
+  const rows = estateTable(estate).split("\n");
+  const row = (start: string) => rows.find((each) => each.startsWith(`| ${start}`));
+  expect(row("first up of 200 and of 400 more")).toContain("| 1.00× linear | ≤ 1.3× linear | met |");
+  expect(row("`status --all` |")).toContain("| 2.0 s (1.0 s) | 18.0 s (9.0 s) | 0.18× linear | ≤ 1.3× linear | met |");
+  expect(row("`status --all` by the clock")).toContain("| 18.0 s |  | ≤ 20 s | met |");
+  expect(row("`plan --all` of")).toContain("| 1.40× linear | ≤ 1.3× linear | **missed** |");
+  expect(row("memory of `plan --all`")).toContain("| 100 MiB, 401 MiB |  | ≤ 400 MiB | **missed** |");
+  expect(row("calls of the gateway")).toContain("| 2.00 | 1.00 |");
+  expect(rows.at(-1)).toContain(
+    "The state of 9,400 volumes is that of a stack that was made, exported, renamed and imported.",
+  );
+  // A few hundred have no aim by the clock, and an `up` that wasn't measured isn't one that took no time.
+  const few = estateTable({ ...estate, samples: [base, { ...large, volumes: 300, ups: 0, up: undefined }] });
+  expect(few).not.toContain("by the clock |");
+  expect(few).toContain("| first up | 80.0 s (40.0 s) | not measured |");
 });

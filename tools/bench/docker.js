@@ -9,7 +9,7 @@ const path = require("node:path");
 const { createInterface } = require("node:readline");
 const { setTimeout: sleep } = require("node:timers/promises");
 const { UserError } = require("../shared.js");
-const { layProject } = require("./project.js");
+const { layProject, pssMiB } = require("./project.js");
 const { median } = require("./report.js");
 
 module.exports = { dockerTable, measureDocker };
@@ -172,9 +172,4 @@ for (const [name, asked] of Object.entries(volumesOfStack())) new ProfiledVolume
       await pulumi("destroy", "--yes", "--skip-preview");
     },
   };
-}
-
-/** @param {number} pid */
-function pssMiB(pid) {
-  return Number(/^Pss:\s+(\d+) kB/m.exec(fs.readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1] ?? 0) / 1024;
 }

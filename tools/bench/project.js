@@ -9,7 +9,7 @@ const path = require("node:path");
 const { environment } = require("../engine/ensure.js");
 const { UserError } = require("../shared.js");
 
-module.exports = { interrupt, layProject, makeProject, placePackage, stateBytesOf };
+module.exports = { interrupt, layProject, makeProject, placePackage, pssMiB, runProgram, stateBytesOf };
 
 /** @typedef {import("../engine/ensure.js").Engine} Engine */
 
@@ -261,16 +261,24 @@ async function interrupt() {
  * @returns {Promise<{ time: Time, stdout: string }>}
  */
 function runPulumi(pulumi, args, cwd, env) {
+  return runProgram(pulumi, [...args, "--non-interactive", "--color", "never"], cwd, env);
+}
+
+/**
+ * @param {string} file
+ * @param {string[]} args
+ * @param {string} cwd
+ * @param {NodeJS.ProcessEnv} env
+ * @param {(pid: number) => void} [onStart]
+ * @returns {Promise<{ time: Time, stdout: string }>}
+ */
+function runProgram(file, args, cwd, env, onStart) {
   return new Promise((resolve, reject) => {
     const start = { clock: performance.now() / 1000, work: workOfChildren() };
     // A process group of its own: a terminal's Ctrl-C reaches it through us, once.
-    const child = spawn(pulumi, [...args, "--non-interactive", "--color", "never"], {
-      cwd,
-      env,
-      detached: true,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    const child = spawn(file, args, { cwd, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
     running.add(child);
+    if (child.pid !== undefined) onStart?.(child.pid);
     let [stdout, stderr] = ["", ""];
     child.stdout.setEncoding("utf8").on("data", (chunk) => (stdout += chunk));
     child.stderr.setEncoding("utf8").on("data", (chunk) => (stderr += chunk));
@@ -280,9 +288,23 @@ function runPulumi(pulumi, args, cwd, env) {
       const time = { clock: performance.now() / 1000 - start.clock, work: workOfChildren() - start.work };
       if (code === 0) return resolve({ time, stdout });
       const tail = `${stdout}${stderr}`.trimEnd().split("\n").slice(-30).join("\n");
-      reject(new UserError(`pulumi ${args.join(" ")} failed (${signal ?? `exit code ${code}`}):\n${tail}`));
+      const command = [path.basename(file), ...args].join(" ");
+      reject(new UserError(`${command} failed (${signal ?? `exit code ${code}`}):\n${tail}`));
     });
   });
+}
+
+/**
+ * Memory of a process, and its part of what processes share. Nothing of one that is gone.
+ *
+ * @param {number} pid
+ */
+function pssMiB(pid) {
+  try {
+    return Number(/^Pss:\s+(\d+) kB/m.exec(fs.readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1] ?? 0) / 1024;
+  } catch {
+    return 0;
+  }
 }
 
 /** Seconds of work by all processes that this one has waited for, and by those that they have (proc(5): cutime, cstime). */

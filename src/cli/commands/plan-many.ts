@@ -19,7 +19,7 @@ import {
 } from "../many";
 import { planForProfile, profileEdit } from "../references";
 import { distinct, notesText, verdictText } from "../text";
-import { costChange, totalText } from "./plan-text";
+import { costChange, leftOutText, totalText } from "./plan-text";
 import { problem } from "../problems";
 
 /** What is planned for one stack. */
@@ -69,6 +69,7 @@ export async function planStack(stack: Stack, context: Context): Promise<Planned
     each.costBefore || each.costAfter ? costChange(each) : "",
     notesText(each.notes, ""),
   ]);
+  const leftOut = result?.leftOut ?? [];
   const others = problems.filter((each) => each !== state);
   const refused = [colours.red("refused"), "", others.map(({ message }) => message).join("; ")];
   const unknown = [colours.dim("no such profile"), "", ""];
@@ -80,12 +81,14 @@ export async function planStack(stack: Stack, context: Context): Promise<Planned
       plans,
       problems,
       diff: result?.diff ?? "",
+      ...(leftOut.length > 0 && { leftOut }),
       ...(result?.sharedFile !== undefined && { sharedFile: result.sharedFile }),
       ...(state && { stateUnknown: state }),
       ...(isUnknown && { profileUnknown: true }),
     },
     rows: [
       ...rows,
+      ...leftOut.map((each) => [each.name, each.profile, colours.dim("no change"), "", leftOutText(each)]),
       ...(rows.length === 0 && others.length > 0 ? [["", "", ...refused]] : []),
       ...(isUnknown ? [["", "", ...unknown]] : []),
       ...(state ? [["", "", colours.yellow("state unknown"), "", state.message]] : []),

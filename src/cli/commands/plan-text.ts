@@ -1,11 +1,12 @@
 // A plan as people read it: what becomes of each volume, how the file changes, what it makes of the cost.
 
 import { formatCost, type MonthlyCost } from "../../core/cost";
-import type { EditResult, VolumePlan } from "../../stack";
+import type { EditResult, PinnedVolume, VolumePlan } from "../../stack";
 import { notesText, problemsText, verdictText, type Colours } from "../text";
 
 /** A plan as people read it. */
-export function planText({ touched, problems, diff, stateUnknown, sharedFile }: EditResult, colours: Colours): string {
+export function planText(result: EditResult, colours: Colours): string {
+  const { touched, leftOut = [], problems, diff, stateUnknown, sharedFile } = result;
   const { dim, yellow } = colours;
   const blocks = touched.map((each) => volumePlanText(each, colours));
   const told = new Set(touched.flatMap((each) => each.problems.map(({ code, path }) => `${code} ${path}`)));
@@ -16,9 +17,13 @@ export function planText({ touched, problems, diff, stateUnknown, sharedFile }: 
     ...(stateUnknown ? [yellow(`Current state unknown: ${stateUnknown.message}`)] : []),
     ...(blocks.length > 0 ? blocks : problems.length > 0 ? [] : [dim("No changes.")]),
     ...(total === "" ? [] : [total]),
+    ...leftOut.map((each) => dim(`${each.name} (${each.profile}): ${leftOutText(each)}`)),
     ...(others.length > 0 ? [problemsText(others, colours)] : []),
   ].join("\n\n");
 }
+
+/** Why an edit of its profile doesn't change a volume. */
+export const leftOutText = ({ pin }: PinnedVolume): string => `left out, pinned by ${pin}`;
 
 /** How an edit changes the config file, or a shared one; nothing where it doesn't. */
 export function diffText(diff: string, { bold, green, red }: Colours, sharedFile?: string): string[] {

@@ -46,7 +46,15 @@ export const plan: CommandSpec = {
     const isRefused = problems.length > 0 || plans.some(({ verdict }) => verdict === "refused");
     return {
       code: isRefused ? "problems" : "done",
-      json: { stack: stack.name, tag: result.tag, plans, problems, diff: result.diff, sharedFile: result.sharedFile },
+      json: {
+        stack: stack.name,
+        tag: result.tag,
+        plans,
+        problems,
+        diff: result.diff,
+        leftOut: result.leftOut,
+        sharedFile: result.sharedFile,
+      },
       text: planText({ ...result, touched: plans, problems }, context.colours),
     };
   },

@@ -179,8 +179,8 @@ export const profileRoutes = [
 
 /** What an edit did, without the volume or the profile itself. */
 export function writtenBy(result: EditResult, dryRun: boolean) {
-  const { changed, touched, stateUnknown, diff, sharedFile } = result;
-  return { applied: false as const, changed, dryRun, touched, stateUnknown, diff, sharedFile };
+  const { changed, touched, leftOut, stateUnknown, diff, sharedFile } = result;
+  return { applied: false as const, changed, dryRun, touched, leftOut, stateUnknown, diff, sharedFile };
 }
 
 // The text of an answer, worked out once for each reading of the config.

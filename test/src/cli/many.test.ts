@@ -117,6 +117,33 @@ test.each([
   expect([got, out + err]).toEqual([code, expect.stringContaining(text)]);
 });
 
+test("the volumes that an edit of a profile leaves out because of a pin are listed, and no others", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "sp-pinned-"));
+  const [volumes, fast] = [
+    "{ a: { profile: fast, sizeGiB: 1 }, b: { profile: fast, sizeGiB: 1 } }",
+    "{ local: { iops: 7 } }",
+  ];
+  const stack = config(
+    `  storage-profiles:volumes: ${volumes}\n  storage-profiles:profiles: { fast: ${fast}, slow: ${fast} }\n`,
+  );
+  writeFileSync(join(directory, "Pulumi.yaml"), "name: web\nruntime: yaml\n");
+  writeFileSync(join(directory, "Pulumi.one.yaml"), `${stack}  storage-profiles:pins: { a@fast: ${fast} }\n`);
+  writeFileSync(join(directory, "Pulumi.two.yaml"), stack);
+  try {
+    const pinned = [{ name: "a", profile: "fast", pin: "a@fast" }];
+    const leftOut = async (line: string) =>
+      (await json(`plan --all${line}`, directory)).stacks.map((each: any) => each.leftOut ?? []);
+    expect(await leftOut(" --profile fast --set local.iops=9")).toEqual([pinned, []]);
+    expect(await leftOut(" --profile fast --set local.iops=7")).toEqual([[], []]);
+    expect(await leftOut(" --profile slow --set local.iops=9")).toEqual([[], []]);
+    expect(await leftOut("")).toEqual([[], []]);
+    const { out } = await call("plan --all --profile fast --set local.iops=9", directory);
+    expect(out).toMatch(/\none +a +fast +no change +left out, pinned by a@fast\n/);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
 test("nothing at all is a failure", async () => {
   const empty = mkdtempSync(join(tmpdir(), "sp-none-"));
   expect(await call("status --all", empty)).toMatchObject({

@@ -1,13 +1,25 @@
 // How long a writer of a stack's config file waits for others, on a clock that runs ten times as fast.
 
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { stackError } from "../../../src/stack/errors";
 import { locked } from "../../../src/stack/write-config";
 import { lockRecord } from "../../../src/system/lock-watch";
 import { monotonic } from "../../../src/system/monotonic";
+import { processOf } from "../../../src/system/process-id";
 
 const directory = mkdtempSync(join(tmpdir(), "sp-locked-"));
 const file = join(directory, "Pulumi.dev.yaml");
@@ -38,6 +50,26 @@ test("one that doesn't finish is given up after 30 seconds, with the lock to rem
   await holding;
   expect(error).toMatchObject({ problems: [{ code: "config-busy", fix: expect.stringContaining(`${file}.lock`) }] });
 });
+
+test.each([0, 7_000, 9_000])(
+  "one that was killed is no reason to give up, %d ms after it renewed its lock",
+  async (age) => {
+    const [lock, holder] = [`${file}.lock`, `${file}.lock.holder`];
+    const killed = spawn(process.execPath, ["-e", "setTimeout(() => {}, 60_000)"]);
+    const ended = new Promise((done) => killed.once("exit", done));
+    mkdirSync(lock);
+    const since = new Date(Date.now() - age);
+    utimesSync(lock, since, since);
+    writeFileSync(holder, JSON.stringify({ ...(await lockRecord(lock)), ...processOf(killed.pid ?? 0) }));
+    const busy = () => stackError("config-busy", file, undefined, { seconds: 0, lock });
+    const take = () => locked(file, () => Promise.resolve("taken"), { patienceMs: 200, busy });
+    // As long as it lives it is one.
+    if (age === 0) await expect(take()).rejects.toMatchObject({ code: "config-busy" });
+    killed.kill("SIGKILL");
+    await ended;
+    expect(await take()).toBe("taken");
+  },
+);
 
 test("one that stood still leaves the lock alone that somebody has taken from it", async () => {
   const [lock, holder] = [`${file}.lock`, `${file}.lock.holder`];
