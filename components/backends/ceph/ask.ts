@@ -6,9 +6,9 @@ import { change, note, type Note, type Problem, type StackConfig } from "../../.
 import type { CephSettings } from "../../../src/backends/ceph";
 import type { AskedOfBackend } from "../contract";
 import type { CephCluster } from "./cluster";
-import { commandCluster } from "./commands";
 import { PerConnection } from "../../named-connections";
 import { readConnection } from "./connection";
+import { openCluster } from "./dashboard";
 import { CephError } from "./errors";
 import { imageToImport, type FoundVolume } from "./lifecycle";
 
@@ -39,7 +39,7 @@ async function find(
     const all = pulumi.runtime.allConfig();
     const known =
       clusters.get(config) ??
-      new PerConnection((name) => commandCluster(readConnection((key) => all[key], process.env, name)));
+      new PerConnection((name) => openCluster(readConnection((key) => all[key], process.env, name)));
     clusters.set(config, known);
     const cluster = known.of(settings.connection);
     return (await imageToImport(cluster, id, { settings, takeFrom })).found;

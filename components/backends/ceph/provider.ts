@@ -12,9 +12,9 @@ import { Claims, declaredTwice } from "../../claims";
 import { containsUnknown, failuresOf as checkFailures } from "../../provider-checks";
 import { leaveToEngine } from "../../provider-errors";
 import type { CephCluster } from "./cluster";
-import { commandCluster } from "./commands";
 import { otherConnection, PerConnection } from "../../named-connections";
 import { readConnection } from "./connection";
+import { openCluster } from "./dashboard";
 import { CephError } from "./errors";
 import {
   createVolume,
@@ -73,7 +73,7 @@ function configure({ config }: Config): Promise<void> {
 }
 
 const clusters = new PerConnection<CephCluster>((name) =>
-  commandCluster(readConnection(readConfig ?? (() => undefined), process.env, name)),
+  openCluster(readConnection(readConfig ?? (() => undefined), process.env, name)),
 );
 const clusterOf = ({ connection }: { connection?: string | undefined }): CephCluster => clusters.of(connection);
 

@@ -12,7 +12,7 @@ import { registrationOf } from "../../own-resources";
 import { transformed } from "../../transform";
 import type { VolumeBackend } from "../contract";
 import { askCeph } from "./ask";
-import { CONNECTION_NAMESPACE, configKeys, variableOf } from "./connection";
+import { CONNECTION_NAMESPACE, configKeys, secretKeys, variableOf } from "./connection";
 import { cephToken } from "./identity";
 import { ownResources } from "./own-resources";
 
@@ -54,9 +54,13 @@ export class CephVolume extends pulumi.CustomResource {
   }
 }
 
-const ADDRESS = { key: "configFile", variable: variableOf("configFile") };
-const place = (connection: string | undefined) =>
-  leadsTo(CONNECTION_NAMESPACE, ADDRESS, connection, pulumi.runtime.allConfig());
+const place = (connection: string | undefined) => {
+  const by = (key: "configFile" | "dashboardUrl") =>
+    leadsTo(CONNECTION_NAMESPACE, { key, variable: variableOf(key) }, connection, pulumi.runtime.allConfig());
+  // Without the key, it is the connection's name.
+  const dashboard = by("dashboardUrl");
+  return dashboard === connection ? by("configFile") : dashboard;
+};
 
 export const cephBackend: VolumeBackend = {
   takesFrom: true,
@@ -109,4 +113,4 @@ export const cephBackend: VolumeBackend = {
   },
 };
 
-const connectionProblems = connectionKeyCheck(CONNECTION_NAMESPACE, configKeys, "encryptionPassphrase");
+const connectionProblems = connectionKeyCheck(CONNECTION_NAMESPACE, configKeys, ...secretKeys);
