@@ -64,6 +64,12 @@ const place = (connection: string | undefined) => {
 
 export const cephBackend: VolumeBackend = {
   takesFrom: true,
+  unattachable: {
+    because: "nothing attaches an image to a host from outside: a client of Ceph maps it itself",
+    ways: [
+      "on the host, run `rbd device map` with the volume's `resource.image` (it needs the kernel module `rbd`, or, with `-t nbd`, `nbd` and the package rbd-nbd)",
+    ],
+  },
   // A volume may move from pool to pool, so that a name is one volume's in all of them.
   identity({ name, physicalName, importId, own, config }) {
     const { connection = config.ceph?.connection } = (own ?? {}) as { connection?: string };
