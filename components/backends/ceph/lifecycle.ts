@@ -401,7 +401,15 @@ export async function findVolume(cluster: CephCluster, id: string): Promise<Foun
   }
   // All that can be read of it, as if it were asked for.
   const settings = { copies: 1, deviceClass: "", imageFeatures: [], metadata: image.metadata };
-  return asFound(cluster, image, { name, mark: image.mark ?? "", settings: settings as unknown as CephSettings });
+  const volume = await asFound(cluster, image, {
+    name,
+    mark: image.mark ?? "",
+    settings: settings as unknown as CephSettings,
+  });
+  if (!cluster.isDashboard) return volume;
+  // What the dashboard doesn't tell.
+  const { encryption: _, snapshotLimit: __, ...told } = volume.settings;
+  return { ...volume, settings: told as CephSettings };
 }
 
 // `known`: what the state has of it, or what is wanted. Metadata of others stay theirs; where the cluster chose the features, or nobody asked

@@ -8,6 +8,7 @@ import { readConnection } from "../../../../components/backends/ceph/connection"
 import { dashboardCluster, openCluster } from "../../../../components/backends/ceph/dashboard";
 import {
   createVolume,
+  findVolume,
   imageToImport,
   readVolume,
   removeVolume,
@@ -358,6 +359,9 @@ describe("what the dashboard can't do", () => {
       settings,
     });
     expect(await whole.image("fast", "v")).toMatchObject({ mark: "ours", snapshotLimit: 2, metadata: { a: "1" } });
+    const { encryption: _e, snapshotLimit: _s, ...told } = { ...settings, copies: 3, deviceClass: "ssd", metadata: {} };
+    const features = { imageFeatures: expect.any(Array) as unknown };
+    expect((await findVolume(partly(whole), "fast/v")).settings).toEqual({ ...told, ...features });
     // In a pool to which somebody else has moved it, it isn't gone.
     whole.images.set("slow/v", { ...whole.images.get("fast/v")!, pool: "slow", imageId: "another" });
     whole.images.delete("fast/v");
