@@ -163,7 +163,7 @@ export function dashboardCluster(connection: Connection, dashboard: Dashboard): 
       // The dashboard would shrink it as well, and cut off its data.
       const has = (await present(pool, name)).sizeGiB;
       if (has > sizeGiB) {
-        const text = `image ${pool}/${name} has grown to ${has} GiB meanwhile, and is not made ${sizeGiB} GiB. Run pulumi refresh.`;
+        const text = `image ${pool}/${name} has grown to ${has} GiB in the meantime, and isn't resized to ${sizeGiB} GiB. Run pulumi refresh.`;
         throw new CephError("shrink", text);
       }
       const body = { size: sizeGiB * GIB };

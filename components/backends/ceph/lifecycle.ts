@@ -87,7 +87,7 @@ export async function volumeProblems(
   return problems;
 }
 
-/** What the dashboard can neither do nor tell. What a volume has of it already, made by the commands, may stay. */
+/** What the dashboard can neither do nor report. What a volume has of it already, made by the commands, may stay. */
 function dashboardProblems(
   { configKey }: CephCluster,
   settings: CephSettings,
@@ -101,9 +101,9 @@ function dashboardProblems(
   };
   if (from && from.pool !== settings.pool)
     lacks("pool", "it can't move an image to another pool (`rbd migration`)", `keep pool "${from.pool}"`);
-  // The size that it tells of an encrypted image has the header in it.
+  // The size that it reports of an encrypted image includes the header.
   if (settings.encryption)
-    lacks("encryption", "it can't encrypt an image, nor tell whether one is", "leave `encryption` out");
+    lacks("encryption", "it can't encrypt an image, or report whether one is encrypted", "leave `encryption` out");
   if (settings.snapshotLimit !== (from?.snapshotLimit ?? 0))
     lacks("snapshotLimit", "it can't limit snapshots", `leave \`snapshotLimit\` ${from ? "as it is" : "out"}`);
   if (!isSame(settings.metadata, from?.metadata ?? {}))
@@ -111,7 +111,7 @@ function dashboardProblems(
   return problems;
 }
 
-/** An image with what the dashboard doesn't tell of it, as it should be: only by the commands is that compared and changed. */
+/** An image with what the dashboard doesn't report of it, as it should be: only by the commands is that compared and changed. */
 function assumed(
   cluster: CephCluster,
   image: Image,
@@ -122,10 +122,10 @@ function assumed(
   return { ...image, mark, markedPool: image.pool, encryption, snapshotLimit, metadata };
 }
 
-// An image that the commands encrypted: what the dashboard tells as its size isn't what a client has.
+// An image that the commands encrypted: what the dashboard reports as its size isn't what a client has.
 function refuseEncrypted(cluster: CephCluster, { name, settings }: Pick<WantedVolume, "name" | "settings">): void {
   if (!cluster.isDashboard || !settings.encryption) return;
-  const text = `image ${settings.pool}/${name} is encrypted, and the dashboard tells neither that nor its size without the header. Use the commands: remove ${cluster.configKey}.`;
+  const text = `image ${settings.pool}/${name} is encrypted, and the dashboard reports neither that nor its size without the header. Use the commands: remove ${cluster.configKey}.`;
   throw new CephError("not-possible", text);
 }
 
@@ -370,7 +370,7 @@ async function locate(cluster: CephCluster, known: KnownVolume): Promise<{ image
     if (pool === settings.pool && image) other = image;
     // Without marks, nothing tells a volume that was moved from another of its name. It doesn't count as gone.
     else if (image && cluster.isDashboard) {
-      const text = `volume ${name} isn't in pool ${settings.pool}, and pool ${pool} has an image of its name. The dashboard doesn't tell whether that is the volume: use the commands (remove ${cluster.configKey}), or move the image back.`;
+      const text = `volume ${name} isn't in pool ${settings.pool}, and pool ${pool} has an image of its name. The dashboard doesn't report whether that is the volume: use the commands (remove ${cluster.configKey}), or move the image back.`;
       throw new CephError("other-volume", text);
     }
   }
@@ -407,7 +407,7 @@ export async function findVolume(cluster: CephCluster, id: string): Promise<Foun
     settings: settings as unknown as CephSettings,
   });
   if (!cluster.isDashboard) return volume;
-  // What the dashboard doesn't tell.
+  // What the dashboard doesn't report.
   const { encryption: _, snapshotLimit: __, ...told } = volume.settings;
   return { ...volume, settings: told as CephSettings };
 }
@@ -464,7 +464,7 @@ export async function imageToImport(
     problems: [problem("import-not-possible", "import", id, { id, because, way })],
   });
   if (cluster.isDashboard) {
-    const because = "the dashboard doesn't tell whose an image is, nor whether it is encrypted";
+    const because = "the dashboard reports neither the owner of an image nor whether it is encrypted";
     return refusal(because, `use the commands \`rbd\` and \`ceph\`: remove ${cluster.configKey}`);
   }
   const [name = "", pool = settings.pool, ...more] = id.split("/").reverse();

@@ -183,7 +183,7 @@ export class DashboardApi {
   private taskOf(response: HttpResponse, what: string): Task {
     const read = readJson(response, taskShape);
     if ("value" in read) return read.value;
-    throw new CephError("answer-unreadable", `${what}: the dashboard tells no task: ${read.mismatch}`, {
+    throw new CephError("answer-unreadable", `${what}: the dashboard's answer names no task: ${read.mismatch}`, {
       unsettled: true,
     });
   }
