@@ -10,13 +10,13 @@ import { isConfigSecret } from "./pulumi-internals";
 
 /**
  * A check, once a run, of the keys that are set below a namespace: a misspelt one would be as if it weren't there. The same holds for those of
- * each named connection, where the backend has any. Warns of a `secret` that is in the config as plain text. Problems: `unknown-key`,
+ * each named connection, where the backend has any. Warns of `secrets` that are in the config as plain text. Problems: `unknown-key`,
  * `value-invalid`.
  */
 export function connectionKeyCheck(
   namespace: string,
   known: Readonly<Record<string, string>>,
-  secret?: string,
+  ...secrets: readonly string[]
 ): (config: StackConfig) => Problem[] {
   const checked = new WeakSet<StackConfig>();
   const prefix = `${namespace}:`;
@@ -30,7 +30,7 @@ export function connectionKeyCheck(
     checked.add(config);
     const all = pulumi.runtime.allConfig();
     const given = Object.keys(all).filter((key) => key.startsWith(prefix));
-    if (secret !== undefined) warnOfPlainText(namespace, secret);
+    for (const secret of secrets) warnOfPlainText(namespace, secret);
     const own = given.map((key) => key.slice(prefix.length)).flatMap((key) => unknown(prefix + key, key, keys));
     if (!keys.includes(CONNECTIONS)) return own;
     const at = prefix + CONNECTIONS;

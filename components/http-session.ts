@@ -14,7 +14,7 @@ export interface HttpResponse {
 
 /** A request. */
 export interface HttpRequest {
-  method: "GET" | "POST" | "PATCH" | "DELETE";
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   url: string;
   /** Sent as JSON. */
   body?: object | undefined;

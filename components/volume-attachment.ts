@@ -226,8 +226,11 @@ function wrongForBackend(declared: DeclaredVolume | undefined, args: object): Pr
   const attacher = attacherOf(backend);
   const options = optionsFor(backend, args);
   if (attacher) return attacher.problems({ options, declared, before: declared.attachment });
-  const because = `volumes on ${backend} are mounted on this machine; they can't be attached to a host`;
-  const params = { setting: "volume", because, ways: ["use the volume's `mountPath`"] };
+  const { because, ways } = volumeBackend(backend).unattachable ?? {
+    because: `volumes on ${backend} can't be attached to a host`,
+    ways: ["remove the attachment"],
+  };
+  const params = { setting: "volume", because, ways };
   return [problem("setting-not-applicable", "volume", undefined, params)];
 }
 

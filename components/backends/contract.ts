@@ -194,6 +194,8 @@ export interface VolumeBackend {
   ask?(asked: AskedOfBackend): Promise<{ problems: Problem[]; notes: Note[] }>;
   /** The operations for which the volume's resource keeps a time limit (`customTimeouts`), and what limits the others. Default: none */
   timeouts?: { timed: readonly TimedOperation[]; limit?: string };
+  /** Why volumes can't be attached to a host, and what to do instead, where the backend has no attachments. */
+  unattachable?: { because: string; ways: string[] };
   /** Loads the package that makes volumes, where that is one of its own. Throws a `MissingPackage`. */
   load?(): unknown;
   /** Makes the volume's own resource. */

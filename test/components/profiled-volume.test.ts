@@ -377,6 +377,8 @@ describe("a ProfiledVolume of another copy of the package", () => {
       expect(() => new VolumeAttachment("on-web", { volume: other, host: "i-1" })).toThrow(
         "volumes on local are mounted on this machine; they can't be attached to a host",
       );
+      const image = { backend: "ceph", volumeId: "data" } as const;
+      expect(() => new VolumeAttachment("on-db", { volume: image, host: "db" })).toThrow("run `rbd device map`");
     });
   });
 });

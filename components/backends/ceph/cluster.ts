@@ -1,4 +1,4 @@
-// A cluster as it is used here: pools are read, images are read and changed. How it is reached, commands.ts says.
+// A cluster as it is used here: pools are read, images are read and changed. How it is reached, commands.ts and dashboard.ts say.
 
 import type { CephSettings } from "../../../src/backends/ceph";
 
@@ -122,6 +122,11 @@ export interface ImageStatus {
 export interface CephCluster {
   /** The path of the key in the config that leads to it, for messages. */
   configKey: string;
+  /**
+   * Whether it is reached by the dashboard, which tells and changes only a part of an image: its size, limits and features. Of the rest an
+   * `Image` then has what an image without it has, and what would change the rest throws.
+   */
+  isDashboard?: true;
   /** How long a client that died may be counted among those that have an image open. */
   forgetsAfterMs: number;
   /** Its id. Asked for once. */

@@ -27,7 +27,7 @@ import {
   type LimitSetting,
   type Pool,
 } from "./cluster";
-import { CONNECTION_NAMESPACE, keyOf, variableOf, type Connection } from "./connection";
+import { CONNECTION_NAMESPACE, keyOf, secretKeys, variableOf, type Connection } from "./connection";
 import { CephError, type CephErrorCode } from "./errors";
 
 /** How many commands run at a time. Each has dozens of threads. */
@@ -63,13 +63,13 @@ const poolsShape = z.array(
     application_metadata: z.record(z.string(), z.unknown()),
   }),
 );
-const rulesShape = z.array(
+export const rulesShape = z.array(
   z.object({
     rule_id: z.number(),
     steps: z.array(z.object({ op: z.string(), item_name: z.string().optional(), type: z.string().optional() })),
   }),
 );
-const treeShape = z.object({
+export const treeShape = z.object({
   nodes: z.array(
     z.object({
       id: z.number(),
@@ -123,16 +123,12 @@ export function commandCluster(connection: Connection): CephCluster {
       ]);
       return pools.map((pool): Pool => {
         const steps = rules.find(({ rule_id }) => rule_id === pool.crush_rule)?.steps ?? [];
-        const [root = "", deviceClass] = (steps.find(({ op }) => op === "take")?.item_name ?? "").split("~");
-        const placeType = steps.find(({ op }) => op.startsWith("choose"))?.type ?? "osd";
         return {
           name: pool.pool_name,
           isForImages: "rbd" in pool.application_metadata,
           isReplicated: pool.type === 1,
           copies: pool.size,
-          deviceClass: deviceClass ?? null,
-          places: placesOf(nodes, root, deviceClass, placeType),
-          placeType,
+          ...placesOf(nodes, steps),
           quotaBytes: pool.quota_max_bytes,
           full: fullBy(pool.flags_names.split(",")),
           storedBytes: usage.pools.find(({ name }) => name === pool.pool_name)?.stats.stored ?? 0,
@@ -265,13 +261,18 @@ export function commandCluster(connection: Connection): CephCluster {
 }
 
 // Source: ceph/ceph src/osd/osd_types.h, pg_pool_t FLAG_FULL and FLAG_FULL_QUOTA. A pool over its quota has both.
-function fullBy(flags: readonly string[]): Pool["full"] {
+export function fullBy(flags: readonly string[]): Pool["full"] {
   if (flags.includes("full_quota")) return "quota";
   return flags.includes("full") ? "devices" : undefined;
 }
 
-/** How many places below a root have an OSD of the class that is up and in. */
-function placesOf(tree: Tree, root: string, deviceClass: string | undefined, placeType: string): number {
+/** Where a rule puts copies: on which devices, and how many places have one of those that is up and in. */
+export function placesOf(
+  tree: Tree,
+  steps: z.infer<typeof rulesShape>[number]["steps"],
+): Pick<Pool, "deviceClass" | "places" | "placeType"> {
+  const [root = "", deviceClass] = (steps.find(({ op }) => op === "take")?.item_name ?? "").split("~");
+  const placeType = steps.find(({ op }) => op.startsWith("choose"))?.type ?? "osd";
   const byId = new Map(tree.map((node) => [node.id, node]));
   const places = new Set<number>();
   const visit = (id: number, place: number | undefined): void => {
@@ -284,7 +285,7 @@ function placesOf(tree: Tree, root: string, deviceClass: string | undefined, pla
     for (const child of node.children ?? []) visit(child, here);
   };
   for (const { id, name } of tree) if (name === root) visit(id, undefined);
-  return places.size;
+  return { deviceClass: deviceClass ?? null, places: places.size, placeType };
 }
 
 /** A size as the commands take it. */
@@ -324,8 +325,8 @@ const OF_ENVIRONMENT = ["CEPH_CONF", "CEPH_ARGS", "CEPH_KEYRING"];
 
 function runner(connection: Connection): Run {
   const { name, configFile, user, keyringFile, commandsDirectory } = connection;
-  // These may have the passphrase; PULUMI_CONFIG has all of the stack's config in plain text, and other variables of Pulumi's have its own secrets.
-  const secret = [variableOf("encryptionPassphrase"), connectionsVariable(CONNECTION_NAMESPACE)];
+  // These may have the passphrase or a password; PULUMI_CONFIG has all of the stack's config in plain text, and other variables of Pulumi's have its own secrets.
+  const secret = [...secretKeys.map(variableOf), connectionsVariable(CONNECTION_NAMESPACE)];
   const left = [...secret, ...(name === undefined ? [] : OF_ENVIRONMENT)];
   const passed = Object.entries(process.env).filter(([key]) => !left.includes(key) && !key.startsWith("PULUMI_"));
   const env = Object.fromEntries(passed);

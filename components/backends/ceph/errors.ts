@@ -6,9 +6,11 @@ import { BackendError } from "../../backend-error";
 export const cephErrors = {
   "not-configured": "the stack's config for the connection to the cluster is wrong",
   unreachable: "the cluster can't be reached, or its commands can't be run",
+  "certificate-untrusted": "the certificate of the dashboard isn't trusted",
+  interrupted: "the connection to the dashboard broke, and a change may have been carried out",
   forbidden: "the cluster rejects the user, or the user may not do this",
-  "timed-out": "a command didn't end in time",
-  "answer-unreadable": "the output of a command isn't what is known of it",
+  "timed-out": "a command didn't end in time, or the dashboard gave no answer",
+  "answer-unreadable": "the output of a command, or the answer of the dashboard, isn't what is known of it",
   "pool-missing": "the cluster has no pool of that name",
   exists: "an image of that name exists",
   full: "the pool is full, and nothing can be written to it",
@@ -26,4 +28,12 @@ export const cephErrors = {
 export type CephErrorCode = keyof typeof cephErrors;
 
 /** What went wrong with a cluster, in words for the person who asked for it. */
-export class CephError extends BackendError<CephErrorCode> {}
+export class CephError extends BackendError<CephErrorCode> {
+  /** Whether it leaves open if a change was carried out. */
+  readonly unsettled: boolean;
+
+  constructor(code: CephErrorCode, message: string, { unsettled = false }: { unsettled?: boolean } = {}) {
+    super(code, message);
+    this.unsettled = unsettled;
+  }
+}

@@ -82,8 +82,51 @@ export async function volumeProblems(
     const params = { place: `the quota of pool "${pool.name}"`, wants, roomGiB: Math.max(0, Math.floor(roomGiB)) };
     problems.push(problem("place-full", "sizeGiB", sizeGiB, params));
   }
-  if (moves && name !== undefined) problems.push(...(await useProblems(cluster, from.settings.pool, name)));
+  if (cluster.isDashboard) problems.push(...dashboardProblems(cluster, settings, from?.settings));
+  else if (moves && name !== undefined) problems.push(...(await useProblems(cluster, from.settings.pool, name)));
   return problems;
+}
+
+/** What the dashboard can neither do nor report. What a volume has of it already, made by the commands, may stay. */
+function dashboardProblems(
+  { configKey }: CephCluster,
+  settings: CephSettings,
+  from: CephSettings | undefined,
+): Problem[] {
+  const problems: Problem[] = [];
+  const lacks = (setting: keyof CephSettings, because: string, way: string) => {
+    const ways = [way, `use the commands \`rbd\` and \`ceph\`: remove ${configKey}`];
+    const params = { place: "the dashboard's REST API", because, ways };
+    problems.push(problem("place-cannot", `${PATH}.${setting}`, settings[setting], params));
+  };
+  if (from && from.pool !== settings.pool)
+    lacks("pool", "it can't move an image to another pool (`rbd migration`)", `keep pool "${from.pool}"`);
+  // The size that it reports of an encrypted image includes the header.
+  if (settings.encryption)
+    lacks("encryption", "it can't encrypt an image, or report whether one is encrypted", "leave `encryption` out");
+  if (settings.snapshotLimit !== (from?.snapshotLimit ?? 0))
+    lacks("snapshotLimit", "it can't limit snapshots", `leave \`snapshotLimit\` ${from ? "as it is" : "out"}`);
+  if (!isSame(settings.metadata, from?.metadata ?? {}))
+    lacks("metadata", "it has no metadata of images", `leave \`metadata\` and tags ${from ? "as they are" : "out"}`);
+  return problems;
+}
+
+/** An image with what the dashboard doesn't report of it, as it should be: only by the commands is that compared and changed. */
+function assumed(
+  cluster: CephCluster,
+  image: Image,
+  { mark, settings }: Pick<WantedVolume, "mark" | "settings">,
+): Image {
+  if (!cluster.isDashboard) return image;
+  const { snapshotLimit, metadata, encryption } = settings;
+  return { ...image, mark, markedPool: image.pool, encryption, snapshotLimit, metadata };
+}
+
+// An image that the commands encrypted: what the dashboard reports as its size isn't what a client has.
+function refuseEncrypted(cluster: CephCluster, { name, settings }: Pick<WantedVolume, "name" | "settings">): void {
+  if (!cluster.isDashboard || !settings.encryption) return;
+  const text = `image ${settings.pool}/${name} is encrypted, and the dashboard reports neither that nor its size without the header. Use the commands: remove ${cluster.configKey}.`;
+  throw new CephError("not-possible", text);
 }
 
 // The settings that are written to an image. Others are only asked of its pool, or lead to the cluster.
@@ -179,7 +222,11 @@ export async function createVolume(
     return { ...(await makeSame(cluster, encrypted, wanted)), found };
   };
   for (const { name: pool } of await imagePools(cluster)) {
-    const names = await (pool === settings.pool ? cluster.names(pool) : ifAllowed(cluster.names(pool)));
+    // Without marks, only the name tells what a run of ours left: in its own pool, where it was made.
+    if (cluster.isDashboard && pool !== settings.pool) continue;
+    const names = cluster.isDashboard
+      ? [name]
+      : await (pool === settings.pool ? cluster.names(pool) : ifAllowed(cluster.names(pool)));
     if (!names?.includes(name)) continue;
     const image = await cluster.image(pool, name);
     if (image && isLeftOver(image) && (pool === settings.pool || !isCopy(image))) return finish(image, true);
@@ -202,7 +249,7 @@ export async function createVolume(
     });
     await create();
   }
-  await cluster.setMetadata(settings.pool, name, MARK, markText(mark, settings.pool));
+  if (!cluster.isDashboard) await cluster.setMetadata(settings.pool, name, MARK, markText(mark, settings.pool));
   const image = await cluster.image(settings.pool, name);
   if (!image) throw new CephError("not-possible", `image ${settings.pool}/${name} was created, and is gone.`);
   return finish(image, false);
@@ -321,12 +368,18 @@ async function locate(cluster: CephCluster, known: KnownVolume): Promise<{ image
     const image = await (pool === settings.pool ? cluster.image(pool, name) : ifAllowed(cluster.image(pool, name)));
     if (image && isIt(image) && (pool === settings.pool || !isCopy(image))) return { image };
     if (pool === settings.pool && image) other = image;
+    // Without marks, nothing tells a volume that was moved from another of its name. It doesn't count as gone.
+    else if (image && cluster.isDashboard) {
+      const text = `volume ${name} isn't in pool ${settings.pool}, and pool ${pool} has an image of its name. The dashboard doesn't report whether that is the volume: use the commands (remove ${cluster.configKey}), or move the image back.`;
+      throw new CephError("other-volume", text);
+    }
   }
   return other ? { other } : {};
 }
 
 /** A volume as it is; `undefined` where it is gone. */
 export async function readVolume(cluster: CephCluster, known: KnownVolume): Promise<FoundVolume | undefined> {
+  refuseEncrypted(cluster, known);
   const { image } = await locate(cluster, known);
   return image && (await asFound(cluster, await ofSettings(cluster, image, known.settings), known));
 }
@@ -348,13 +401,22 @@ export async function findVolume(cluster: CephCluster, id: string): Promise<Foun
   }
   // All that can be read of it, as if it were asked for.
   const settings = { copies: 1, deviceClass: "", imageFeatures: [], metadata: image.metadata };
-  return asFound(cluster, image, { name, mark: image.mark ?? "", settings: settings as unknown as CephSettings });
+  const volume = await asFound(cluster, image, {
+    name,
+    mark: image.mark ?? "",
+    settings: settings as unknown as CephSettings,
+  });
+  if (!cluster.isDashboard) return volume;
+  // What the dashboard doesn't report.
+  const { encryption: _, snapshotLimit: __, ...told } = volume.settings;
+  return { ...volume, settings: told as CephSettings };
 }
 
 // `known`: what the state has of it, or what is wanted. Metadata of others stay theirs; where the cluster chose the features, or nobody asked
 // for a kind of pool, it may go on choosing.
-async function asFound(cluster: CephCluster, image: Image, known: Omit<WantedVolume, "sizeGiB">): Promise<FoundVolume> {
+async function asFound(cluster: CephCluster, found: Image, known: Omit<WantedVolume, "sizeGiB">): Promise<FoundVolume> {
   const { settings, mark } = known;
+  const image = assumed(cluster, found, known);
   const pool = (await cluster.pools()).find((each) => each.name === image.pool);
   const metadata = Object.entries(image.metadata).filter(([key]) => Object.hasOwn(settings.metadata, key));
   return {
@@ -401,6 +463,10 @@ export async function imageToImport(
   const refusal = (because: string, way: string) => ({
     problems: [problem("import-not-possible", "import", id, { id, because, way })],
   });
+  if (cluster.isDashboard) {
+    const because = "the dashboard reports neither the owner of an image nor whether it is encrypted";
+    return refusal(because, `use the commands \`rbd\` and \`ceph\`: remove ${cluster.configKey}`);
+  }
   const [name = "", pool = settings.pool, ...more] = id.split("/").reverse();
   const pools = (await imagePools(cluster)).map((each) => each.name);
   if (more.length > 0 || !pools.includes(pool))
@@ -477,7 +543,8 @@ async function makeSame(
   before?: CephSettings,
 ): Promise<FoundVolume> {
   const { name, mark, sizeGiB, settings } = wanted;
-  let found = existing;
+  refuseEncrypted(cluster, wanted);
+  let found = assumed(cluster, existing, wanted);
   const spec = `${found.pool}/${name}`;
   if (found.encryption !== (settings.encryption ?? null)) {
     const is = { luks2: "is encrypted", begun: "was begun as an encrypted one, by a run that was interrupted" };
@@ -528,7 +595,7 @@ async function makeSame(
   for (const [key, value] of metadataChanges(image, settings, before))
     await cluster.setMetadata(pool, name, key, value);
 
-  const after = await reread(cluster, pool, name);
+  const after = assumed(cluster, await reread(cluster, pool, name), wanted);
   const left = [
     ...(after.mark === mark && after.markedPool === pool ? [] : ["its mark"]),
     ...(after.sizeGiB < sizeGiB ? ["sizeGiB"] : []),

@@ -8,9 +8,9 @@ import { isSame } from "../../../src/core/revision";
 import { Claims, declaredTwice } from "../../claims";
 import { connectedProvider, identityProvider } from "../../connected-provider";
 import { containsUnknown, renameFailures } from "../../provider-checks";
-import { commandCluster } from "./commands";
 import { otherConnection } from "../../named-connections";
 import { readConnection } from "./connection";
+import { openCluster } from "./dashboard";
 import { CephError } from "./errors";
 import {
   createVolume,
@@ -61,7 +61,7 @@ const {
   configure,
   clientOf: clusterOf,
   failuresOf,
-} = connectedProvider(CephError, (config, name) => commandCluster(readConnection(config, process.env, name)));
+} = connectedProvider(CephError, (config, name) => openCluster(readConnection(config, process.env, name)));
 
 /** Volumes. */
 export const volume = {

@@ -12,8 +12,8 @@ import { nameByToken, stackIdentity } from "../../stack-identity";
 import { transformed } from "../../transform";
 import type { VolumeBackend } from "../contract";
 import { askOfImport } from "../../asks-of-import";
-import { CONNECTION_NAMESPACE, configKeys, variableOf, readConnection } from "./connection";
-import { commandCluster } from "./commands";
+import { CONNECTION_NAMESPACE, configKeys, readConnection, secretKeys, variableOf } from "./connection";
+import { openCluster } from "./dashboard";
 import { CephError } from "./errors";
 import { imageToImport } from "./lifecycle";
 import { ownResources } from "./own-resources";
@@ -56,12 +56,22 @@ export class CephVolume extends pulumi.CustomResource {
   }
 }
 
-const ADDRESS = { key: "configFile", variable: variableOf("configFile") };
-const place = (connection: string | undefined) =>
-  leadsTo(CONNECTION_NAMESPACE, ADDRESS, connection, pulumi.runtime.allConfig());
+const place = (connection: string | undefined) => {
+  const by = (key: "configFile" | "dashboardUrl") =>
+    leadsTo(CONNECTION_NAMESPACE, { key, variable: variableOf(key) }, connection, pulumi.runtime.allConfig());
+  // Without the key, it is the connection's name.
+  const dashboard = by("dashboardUrl");
+  return dashboard === connection ? by("configFile") : dashboard;
+};
 
 export const cephBackend: VolumeBackend = {
   takesFrom: true,
+  unattachable: {
+    because: "nothing attaches an image to a host from outside: a client of Ceph maps it itself",
+    ways: [
+      "on the host, run `rbd device map` with the volume's `resource.image` (it needs the kernel module `rbd`, or, with `-t nbd`, `nbd` and the package rbd-nbd)",
+    ],
+  },
   // A volume may move from pool to pool, so that a name is one volume's in all of them.
   identity({ name, physicalName, importId, own, config }) {
     const { connection = config.ceph?.connection } = (own ?? {}) as { connection?: string };
@@ -78,7 +88,7 @@ export const cephBackend: VolumeBackend = {
   ],
   ask: askOfImport({
     errorClass: CephError,
-    connect: (config, name) => commandCluster(readConnection(config, process.env, name)),
+    connect: (config, name) => openCluster(readConnection(config, process.env, name)),
     find: (cluster, id, { to, declared: { takeFrom } }) =>
       imageToImport(cluster, id, { settings: to.settings as CephSettings, takeFrom }),
   }),
@@ -108,4 +118,4 @@ export const cephBackend: VolumeBackend = {
   },
 };
 
-const connectionProblems = connectionKeyCheck(CONNECTION_NAMESPACE, configKeys, "encryptionPassphrase");
+const connectionProblems = connectionKeyCheck(CONNECTION_NAMESPACE, configKeys, ...secretKeys);

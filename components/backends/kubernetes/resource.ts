@@ -51,6 +51,10 @@ export class ClaimOutcome extends pulumi.CustomResource {
 }
 
 export const kubernetesBackend: VolumeBackend = {
+  unattachable: {
+    because: "the CSI driver attaches a claim to the node of the pod that uses it",
+    ways: ["name the claim in the pod's volumes"],
+  },
   placement: (config) =>
     stackPlacement("kubernetes", config, (rules) => rules.environment?.(providerConfig, process.env)),
 

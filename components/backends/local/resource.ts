@@ -88,6 +88,10 @@ function localMode(config: StackConfig): LocalMode {
 }
 
 export const localBackend: VolumeBackend = {
+  unattachable: {
+    because: "volumes on local are mounted on this machine; they can't be attached to a host",
+    ways: ["use the volume's `mountPath`"],
+  },
   // A path is one volume's.
   identity: ({ name, physicalName, importId, config }) =>
     importId ??

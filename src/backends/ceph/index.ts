@@ -256,11 +256,18 @@ function unavailable({ section, path, without }: Asked<CephSection, Placement, C
       "Ceph takes no snapshots of an image on a schedule",
       "have a scheduler run `rbd snap create`; `snapshotLimit` limits how many there are",
     );
+  if (isWanted(section.mirror))
+    lacks(
+      "mirror",
+      section.mirror,
+      "this backend doesn't mirror images to another cluster",
+      "set it to false, and have an administrator run `rbd mirror image enable` and `rbd mirror snapshot schedule add`",
+    );
   return problems;
 }
 
 // Off in the spellings that other backends understand; with parameters alone it is on.
-function isWanted(said: CephSection["snapshot"] | CephSection["encryption"]): boolean {
+function isWanted(said: CephSection["snapshot"] | CephSection["encryption"] | CephSection["mirror"]): boolean {
   if (typeof said === "object" && said !== null) return said.enabled == null || isWanted(said.enabled);
   return said != null && said !== false && !/^(no|disabled)$/i.test(String(said));
 }

@@ -114,6 +114,18 @@ export const section = z
       ])
       .nullish()
       .describe("Not available on Ceph, which takes no snapshots on a schedule"),
+    mirror: z
+      .union([
+        onOff,
+        z.strictObject({
+          enabled: onOff.nullish(),
+          mode: z.enum(["snapshot", "journal"]).nullish(),
+          every: z.string().nullish(),
+          start: z.string().nullish(),
+        }),
+      ])
+      .nullish()
+      .describe("Not available: set up mirroring with `rbd mirror`, outside Pulumi"),
   })
   .describe("What the profile means on Ceph RBD");
 export type CephSection = z.infer<typeof section>;

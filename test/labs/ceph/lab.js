@@ -68,7 +68,7 @@ with rados.Rados(conffile=os.environ["CEPH_CONF"]) as cluster, cluster.open_ioct
     print(json.dumps({"size": image.size(), "text": image.read(0, 64).rstrip(b"\\0").decode()}))
 `;
 
-module.exports = { POOLS, cephReason, startCeph };
+module.exports = { POOLS, cephReason, freePort, startCeph };
 
 /**
  * @param {(line: string) => void} log

@@ -125,6 +125,7 @@ test.each<[string, Section, string, string]>([
   ["local", { local: true }, "local", "CRUSH rule"],
   ["thick provisioning", { provision: "thick" }, "provision", "thin again"],
   ["scheduled snapshots", { snapshot: { intervalMinutes: 60, max: 3 } }, "snapshot", "on a schedule"],
+  ["mirroring", { mirror: { mode: "snapshot", every: "2h" } }, "mirror", "doesn't mirror"],
 ])("%s is a problem with the reason and two ways out", (_what, section, path, because) => {
   const answer = on(section);
   expect(codes(answer)).toEqual([`setting-not-applicable ${path}`]);
@@ -133,7 +134,8 @@ test.each<[string, Section, string, string]>([
 });
 
 test("what Ceph doesn't have may be switched off", () => {
-  const off = { dedupe: false, local: false, provision: "thin", snapshot: { enabled: "disabled", max: 3 } } as const;
+  const snapshot = { enabled: "disabled", max: 3 } as const;
+  const off = { dedupe: false, local: false, provision: "thin", snapshot, mirror: { enabled: false } } as const;
   expect(made(off).settings).toEqual(made({}).settings);
 });
 
