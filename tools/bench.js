@@ -52,7 +52,7 @@ const SCALEIO = [
 
 const AWS = [10, 100];
 const OPENSTACK = [10, 50];
-const KUBERNETES = [10, 100];
+const KUBERNETES = [10, 200];
 const ONLY = ["--local", "--scaleio", "--aws", "--openstack", "--kubernetes", "--docker", "--http"];
 
 const DOCKER = { runs: 30, firsts: 5, many: 20 };
@@ -77,7 +77,7 @@ Then the OpenStack backend, on the real Terraform OpenStack provider and the lab
 written by hand with openstack.blockstorage.Volume: 10 and 50, takes 6 minutes, and is left out where one of them can't be had.
 
 Then the kubernetes backend, on the lab's real API server and external-resizer with a mock CSI driver, beside the same claims written by
-hand with @pulumi/kubernetes: 10 and 100, takes 5 minutes, and is left out where the lab isn't built.
+hand with @pulumi/kubernetes: 10 and 200, takes 10 minutes, and is left out where the lab isn't built.
 
 Then \`docker run\` on a real dockerd with volumes of ours, beside Docker's own local driver in runs that take turns: on a volume that
 exists, and with a new one. Takes 2 minutes, and is left out where no dockerd or loop device can be had.

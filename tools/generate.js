@@ -125,6 +125,8 @@ function driversPage({ driverNames, driverOf }) {
         return `VolumeAttributesClass \`${rule.key}1\`, \`${rule.key}2\`, …`;
       case "elsewhere":
         return rule.where;
+      case "unchecked":
+        return `a note: ${rule.because}`;
       case "nothing":
         return `no effect: ${rule.because}`;
       case "nowhere":

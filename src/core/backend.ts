@@ -148,6 +148,11 @@ export interface Recorded<Settings> {
   /** The type of the resource that creates the volume, where that is another one. Default: the same */
   createdBy?: string;
   /**
+   * The component that makes what profiles of the backend need, and how the names of what it makes begin, after its own: an `apply` of a volume
+   * runs these as well. Only what outlives its declaration, since a run deletes what the program no longer declares. Default: there is none
+   */
+  preparedBy?: { type: string; prefix: string };
+  /**
    * Reads them from that resource's inputs or outputs; what isn't known there is left out. What inputs leave to the provider is as
    * the volume `has` it: the resource's outputs.
    */

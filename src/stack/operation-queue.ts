@@ -1,6 +1,7 @@
 // The operations of a stack: one after the other, each limited to the volumes that it is about.
 
 import { monotonic } from "../system/monotonic";
+import { backends, type Backend, type BackendName } from "../core/backend";
 import type { Problem } from "../core/problems";
 import { placedProcess, thisProcess } from "../system/process-id";
 import { engineError, isDeadHolder, lockHolder, runEngine, unknownStack } from "./engine";
@@ -125,11 +126,12 @@ async function carry(carried: Carried, parts: Parts, journal: ReturnType<typeof 
   }
 
   const verb = request.kind === "refresh" ? "refresh" : "up";
+  const prepared = verb === "up" ? preparationsOf(chosen.volumes, state) : [];
   const scope = [
     "--stack",
     parts.name,
     ...(verb === "up" && request.refresh ? ["--refresh"] : []),
-    ...targets.flatMap((urn) => ["--target", urn]),
+    ...[...targets, ...prepared].flatMap((urn) => ["--target", urn]),
   ];
   const finishAs = async (command: string, { code, output, errors, summary }: Ended): Promise<boolean> => {
     if (code === 0) return false;
@@ -289,6 +291,17 @@ function targetsOf(
   });
   return [...new Set(urns)];
 }
+
+// What makes what the volumes' profiles need: an edited profile may need more than there is.
+function preparationsOf(volumes: readonly VolumeStatus[], { components = [] }: StackState): string[] {
+  return [...new Set(volumes.flatMap(({ backend }) => backend ?? []))].flatMap((backend) => {
+    const { preparedBy } = recordedOf(backend);
+    const used = components.filter(({ type }) => type === preparedBy?.type);
+    return used.flatMap(({ urn }) => [urn, `${belowOf(urn)}${preparedBy?.prefix ?? ""}**`]);
+  });
+}
+
+const recordedOf = (backend: BackendName): Backend["recorded"] => backends[backend].recorded;
 
 interface Ended {
   code: number;

@@ -65,8 +65,17 @@ export function readExport(exported: unknown): StackState | { problem: string } 
       const children = descendants(component.urn);
       return volumeOf(component, children, followersOf(component, children, followers, descendants));
     });
+  const components = all
+    .filter(
+      ({ type }) => type.startsWith("storage-profiles:index:") && ![PROFILED_VOLUME, VOLUME_ATTACHMENT].includes(type),
+    )
+    .map(({ urn, type }) => ({ urn, type }));
   const pending = (pending_operations ?? []).map(({ resource, type }) => ({ urn: resource.urn, type }));
-  return { exists: true, updatedAt: resources ? manifest?.time : undefined, volumes, pending, resources: all.length };
+  const found = components.length > 0 ? { components } : {};
+  return {
+    ...{ exists: true, updatedAt: resources ? manifest?.time : undefined, volumes, ...found },
+    ...{ pending, resources: all.length },
+  };
 }
 
 function volumeOf(component: Resource, children: Resource[], followers: Follower[]): RecordedVolume {

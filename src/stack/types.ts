@@ -241,6 +241,8 @@ export interface StackState {
   /** Which update of the stack wrote it: the deployment's own time, or `undefined` before the first. */
   updatedAt?: string | undefined;
   volumes: RecordedVolume[];
+  /** Our other components, which may make what volumes need. Absent where there are none. */
+  components?: { urn: string; type: string }[] | undefined;
   /** Operations on resources that an interrupted engine left unfinished. */
   pending: { urn: string; type: string }[];
   /** How many resources the state has in all. */

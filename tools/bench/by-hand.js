@@ -23,6 +23,7 @@ module.exports = { measureByHand, rowsByHand };
  * @property {Record<Author, (n: number, step: string) => string>} programs
  * @property {string[]} steps those of the programs, the first of which makes the volumes: each is a `pulumi up`
  * @property {() => Promise<void>} reset before each run
+ * @property {() => Promise<string>} [objects] what the volumes are there, after the first step, in few words
  * @property {() => Promise<string>} calls what reached it since this was asked last, in few words
  */
 
@@ -32,6 +33,8 @@ module.exports = { measureByHand, rowsByHand };
  * @property {Record<string, number>} work the same of processor time, of the engine and all that it starts
  * @property {number} stateBytes for each volume, after the first
  * @property {Record<string, string>} calls by step
+ * @property {string} [objects] after the first
+ * @property {number} resources of the state, after the first
  *
  * @typedef {{ n: number, hand: Run, ours: Run }} Pair
  */
@@ -87,7 +90,7 @@ async function measure(place, cloud, author, n) {
     ...(cloud.env && { env: cloud.env }),
   });
   /** @type {Run} */
-  const run = { seconds: {}, work: {}, stateBytes: NaN, calls: {} };
+  const run = { seconds: {}, work: {}, stateBytes: NaN, resources: NaN, calls: {} };
   const timed = async (/** @type {string} */ step, /** @type {string[]} */ ...args) => {
     await cloud.calls();
     const { time } = await pulumi(...args);
@@ -101,7 +104,10 @@ async function measure(place, cloud, author, n) {
       await timed(step, "up", "--yes", "--skip-preview", "--parallel", String(PARALLEL));
       if (index > 0) continue;
       await timed("preview", "preview", "--expect-no-changes");
-      run.stateBytes = stateBytesOf((await pulumi("stack", "export")).stdout, n);
+      const { stdout } = await pulumi("stack", "export");
+      run.stateBytes = stateBytesOf(stdout, n);
+      run.resources = JSON.parse(stdout).deployment.resources.length;
+      if (cloud.objects) run.objects = await cloud.objects();
     }
     return run;
   } finally {
@@ -137,6 +143,15 @@ function rowsByHand(pairs, steps, calls, judge, { work = false } = {}) {
   for (const { n, hand, ours } of pairs) {
     const cells = [bytes(hand.stateBytes), bytes(ours.stateBytes), ratio(ours.stateBytes, hand.stateBytes)];
     rows.push(line(["state per volume", n, ...cells]));
+  }
+  for (const { n, hand, ours } of pairs) {
+    rows.push(
+      line(["resources in the state", n, hand.resources, ours.resources, ratio(ours.resources, hand.resources)]),
+    );
+  }
+  for (const { n, hand, ours } of pairs.filter((each) => each.ours.objects !== undefined)) {
+    const [left = "", right = ""] = [hand.objects, ours.objects];
+    rows.push(line(["objects in the cluster", n, left, right, left === right ? "equal" : ""]));
   }
   for (const step of Object.keys(steps)) {
     for (const pair of pairs) {

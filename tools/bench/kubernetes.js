@@ -3,7 +3,7 @@
 // @ts-check
 "use strict";
 
-const { bindingClaims, claimRequests, clearCluster } = require("../../test/labs/kubernetes/binding.js");
+const { bindingClaims, clearCluster } = require("../../test/labs/kubernetes/binding.js");
 const { missingChangers, pulumiPlugin, startControlPlane } = require("../../test/labs/kubernetes/lab.js");
 const { until } = require("../test/time.js");
 const { measureByHand, rowsByHand } = require("./by-hand.js");
@@ -17,6 +17,11 @@ module.exports = { kubernetesTable, measureKubernetes };
 
 const DRIVER = "ebs.csi.aws.com";
 const CLAIMS = "/api/v1/namespaces/default/persistentvolumeclaims";
+const OBJECTS = {
+  claims: CLAIMS,
+  StorageClasses: "/apis/storage.k8s.io/v1/storageclasses",
+  VolumeAttributesClasses: "/apis/storage.k8s.io/v1/volumeattributesclasses",
+};
 
 /**
  * @param {Place} place
@@ -33,7 +38,7 @@ async function measureKubernetes(place, plan, check, progress) {
   try {
     const driver = await lab.startDriver(DRIVER);
     unbind = bindingClaims(lab, DRIVER);
-    let before = await claimRequests(lab);
+    let requested = 0;
     let changed = driver.changes().length;
     const cluster = {
       ...{ name: "kubernetes", title: "Kubernetes", pluginPath: pulumiPlugin().path, environment: /^KUBE/ },
@@ -44,16 +49,19 @@ async function measureKubernetes(place, plan, check, progress) {
         "kubernetes:kubeconfig": lab.kubeconfig,
         "aws:region": "eu-central-1",
       },
-      async reset() {
-        await clearCluster(lab);
-        before = await claimRequests(lab);
-      },
+      reset: () => clearCluster(lab),
       async calls() {
         await carriedOut(lab);
-        const [now, changes] = [await claimRequests(lab), driver.changes()];
-        const text = counted(before, now, changes.slice(changed));
-        [before, changed] = [now, changes.length];
+        const [requests, changes] = [lab.requests(), driver.changes()];
+        const text = counted(requests.slice(requested), changes.slice(changed));
+        [requested, changed] = [requests.length, changes.length];
         return text;
+      },
+      async objects() {
+        const counts = await Promise.all(
+          Object.entries(OBJECTS).map(async ([what, at]) => `${(await lab.ask("GET", at)).body.items.length} ${what}`),
+        );
+        return counts.join(", ");
       },
     };
     return await measureByHand(place, cluster, plan, check, progress);
@@ -150,13 +158,18 @@ async function carriedOut(lab) {
 }
 
 /**
- * @param {Record<string, number>} before
- * @param {Record<string, number>} now
+ * @param {import("../../test/labs/kubernetes/lab.js").Request[]} requests
  * @param {Record<string, any>[]} changes that the driver was asked for
  */
-function counted(before, now, changes) {
-  const more = Object.entries(now).map(([verb, count]) => /** @type {const} */ ([verb, count - (before[verb] ?? 0)]));
-  const told = more.filter(([, count]) => count > 0).map(([verb, count]) => `${count} ${verb}`);
+function counted(requests, changes) {
+  /** @type {Record<string, number>} */
+  const counts = {};
+  for (const { resource, verb, isDryRun, by } of requests) {
+    const isOfClaims = resource === "persistentvolumeclaims";
+    const what = isOfClaims ? verb.toUpperCase() + (isDryRun ? " (dry run)" : "") : `OTHER by ${by}`;
+    counts[what] = (counts[what] ?? 0) + 1;
+  }
+  const told = Object.entries(counts).map(([what, count]) => `${count} ${what}`);
   for (const kind of ["modify", "expand"]) {
     const count = changes.filter((each) => kind in each).length;
     if (count > 0) told.push(`driver: ${count} ${kind}`);

@@ -8,7 +8,7 @@ import { claimSpec, type Claim } from "../../../src/backends/kubernetes/claim";
 import type { KubernetesSettings } from "../../../src/backends/kubernetes/settings";
 import type { AskedOfBackend } from "../contract";
 import { KubernetesError } from "./cluster-errors";
-import { refusalOf } from "./errors";
+import { OLD_CLUSTER_WAY, refusalOf } from "./errors";
 import { readCluster } from "./kubeconfig";
 import { ClusterSession, type Refusal } from "./session";
 import { note, problem } from "../../../src/backends/kubernetes/problems";
@@ -101,6 +101,12 @@ async function judgeClass(session: ClusterSession, name: string, driver: string 
     // What the server has said of the change counts all the same.
     if (!(error instanceof KubernetesError)) throw error;
     return noted(note("not-checked", path, { what: `VolumeAttributesClass ${name}`, because: error.message }));
+  }
+  if (found === "not-served") {
+    return refused(
+      "the cluster doesn't serve VolumeAttributesClass in storage.k8s.io/v1, and removes the class from a claim without an error",
+      OLD_CLUSTER_WAY,
+    );
   }
   // It may be created by this very run.
   if (!found) return noted(note("class-missing", path, { name }));

@@ -4,6 +4,9 @@ import { formatProblems, type Problem } from "../../../src";
 import { problem } from "../../../src/backends/kubernetes/problems";
 import { WAY_WITH_CLASS } from "../../../src/backends/kubernetes/change";
 
+/** What to do about a cluster that has no VolumeAttributesClass. */
+export const OLD_CLUSTER_WAY = "upgrade the cluster to Kubernetes 1.34 or later";
+
 // Source: kubernetes 1.34.3, pkg/apis/core/validation, plugin/pkg/admission; each seen on that API server. Read 2026-11-29.
 const REFUSALS: [RegExp, because: string, way: string][] = [
   [
@@ -32,6 +35,21 @@ const REFUSALS: [RegExp, because: string, way: string][] = [
     /exceeded quota/,
     "a quota of the namespace is exhausted; while a class changes, a claim counts in the old and the new one",
     "raise the quota (kubectl describe resourcequota), or remove other claims",
+  ],
+  [
+    /namespaces? "[^"]*" not found/,
+    "the claim's namespace doesn't exist in the cluster",
+    "create the namespace first (a `Namespace` of the same program: `dependsOn`), or correct `namespace`",
+  ],
+  [
+    /persistentvolumeclaims "[^"]*" already exists/i,
+    "the cluster has a claim of this name already",
+    'take it over with `import: "<namespace>/<name>"`, or give the volume another name',
+  ],
+  [
+    /no matches for kind "VolumeAttributesClass" in version "storage\.k8s\.io\/v1"/,
+    "the cluster doesn't serve VolumeAttributesClass in storage.k8s.io/v1",
+    OLD_CLUSTER_WAY,
   ],
 ];
 

@@ -7,6 +7,7 @@ import type * as dynamic from "@pulumi/pulumi/dynamic";
 import type { Outcome } from "../../../src/backends/kubernetes/outcome";
 import { leaveToEngine } from "../../provider-errors";
 import { KubernetesError, type KubernetesErrorCode } from "./cluster-errors";
+import { OLD_CLUSTER_WAY } from "./errors";
 import { CLUSTER_KEYS, readCluster } from "./kubeconfig";
 import { ClusterSession } from "./session";
 import { look, waitFor, type Awaited, type Watched } from "./watch";
@@ -20,6 +21,8 @@ interface Inputs {
   uid?: string;
   /** The VolumeAttributesClass that was requested. */
   attributesClass?: string;
+  /** The VolumeAttributesClass that was requested, and that the API server took out of the claim. */
+  dropped?: string;
   /** The size that was requested, as the API has it. */
   storage: string;
   /** The volume's name in the program, for progress. */
@@ -36,7 +39,7 @@ interface Outputs extends Inputs {
 }
 
 /** With what another change is waited for. */
-const CHANGES = ["uid", "attributesClass", "storage"] as const;
+const CHANGES = ["uid", "attributesClass", "dropped", "storage"] as const;
 
 type Config = Parameters<NonNullable<dynamic.ResourceProvider["configure"]>>[0];
 
@@ -78,6 +81,8 @@ export const provider = {
   async read(id: string, props: Outputs): Promise<dynamic.ReadResult<Outputs>> {
     const { incomplete: _before, ...requested } = props;
     try {
+      // It is the API server that hasn't done it, and no look at the claim tells.
+      if (props.dropped !== undefined) return { id, props };
       const outcome = await look(sessionOfRun(), watchedOf(props));
       if (outcome) return { id, props: outputs(requested, outcome) };
     } catch (error) {
@@ -99,7 +104,11 @@ const UNSEEN: readonly KubernetesErrorCode[] = [
 
 /** Waits for a change. `before` is what isn't done of it, as an earlier run saw it. */
 async function awaited(inputs: Inputs, before?: string): Promise<Outputs> {
-  const { declaredAs, claim } = inputs;
+  const { declaredAs, claim, dropped } = inputs;
+  if (dropped !== undefined) {
+    const what = `the API server removed class ${dropped} from the claim, which it doesn't support`;
+    throw notDone(inputs, { state: "lost", what, way: `${OLD_CLUSTER_WAY}, then run \`pulumi up --refresh\`` });
+  }
   const report = (line: string) => console.log(`${declaredAs}: ${line}`);
   let found: Awaited | undefined;
   try {
@@ -118,10 +127,15 @@ async function awaited(inputs: Inputs, before?: string): Promise<Outputs> {
     if (outcome.remark !== undefined) report(outcome.remark);
     return outputs(inputs, outcome);
   }
+  throw notDone(inputs, outcome, unread);
+}
+
+function notDone(inputs: Inputs, outcome: Open, unread?: string): Error {
+  const { claim } = inputs;
   const failure = new KubernetesError("not-done", `claim ${claim}: ${messageOf(outcome, inputs, unread)}`);
   // The state must have why: the next run waits again.
   const properties = { ...outputs(inputs, outcome), __provider: inputs.__provider };
-  throw Object.assign(failure, { id: claim, properties, reasons: [failure.message] });
+  return Object.assign(failure, { id: claim, properties, reasons: [failure.message] });
 }
 
 type Open = Exclude<Outcome, { state: "done" }>;

@@ -6,7 +6,7 @@ import type { PersistentVolumeClaim } from "@pulumi/kubernetes/core/v1/persisten
 import * as pulumi from "@pulumi/pulumi";
 
 import { note, stackPlacement, type StackConfig } from "../../../src";
-import { claimSpec } from "../../../src/backends/kubernetes/claim";
+import { claimSpec, type ClaimSpec } from "../../../src/backends/kubernetes/claim";
 import { claimRecorded } from "../../../src/backends/kubernetes/recorded";
 import type { KubernetesSettings } from "../../../src/backends/kubernetes/settings";
 import { argumentsOf } from "../../arguments";
@@ -38,6 +38,7 @@ export interface ClaimOutcomeArgs {
   claim: pulumi.Input<string>;
   uid: pulumi.Input<string | undefined>;
   attributesClass: pulumi.Input<string | undefined>;
+  dropped?: pulumi.Input<string | undefined>;
   storage: pulumi.Input<string | undefined>;
   timeoutSeconds: number;
 }
@@ -104,6 +105,7 @@ export const kubernetesBackend: VolumeBackend = {
         uid: metadata.uid,
         // What the API server has: with what it dropped, or a transform changed.
         attributesClass: spec.volumeAttributesClassName,
+        dropped: importId === undefined && !isIgnored(finalOpts) ? droppedClass(spec, args.spec) : undefined,
         storage: spec.apply(({ resources }) => resources.requests["storage"]),
         timeoutSeconds: timeoutOf(opts, config),
       },
@@ -135,6 +137,20 @@ export const kubernetesBackend: VolumeBackend = {
 
   explain: explainErrors,
 };
+
+// A cluster without VolumeAttributesClasses takes them out of a claim, and tells nobody.
+function droppedClass(has: pulumi.Output<unknown>, asked: unknown): pulumi.Output<string | undefined> {
+  return pulumi.all([has, asked] as const).apply(([got, wanted]) => {
+    const [before, after] = [wanted, got].map(
+      (each) => (each as Partial<ClaimSpec> | undefined)?.volumeAttributesClassName,
+    );
+    return after === undefined ? before : undefined;
+  });
+}
+
+function isIgnored({ ignoreChanges = [] }: pulumi.CustomResourceOptions): boolean {
+  return ignoreChanges.some((each) => each === "spec" || each === "spec.volumeAttributesClassName");
+}
 
 function detailsOf({ metadata, spec }: PersistentVolumeClaim): pulumi.Output<ClaimDetails> {
   return pulumi

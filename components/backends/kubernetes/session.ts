@@ -46,6 +46,9 @@ const eventsShape = z.object({
   ),
 });
 
+// Of an object that is missing it names the object; of a kind that the server doesn't know it names nothing, or answers in plain text.
+const missingShape = z.object({ details: z.object({ name: z.string() }) });
+
 type AttributesClass = z.infer<typeof classShape>;
 
 /** The API server's reason for refusing a change. */
@@ -63,7 +66,7 @@ interface Login {
 export class ClusterSession {
   private readonly login = new SharedLogin(() => this.logIn(), isPassing);
 
-  private readonly classes = new Map<string, Promise<AttributesClass | undefined>>();
+  private readonly classes = new Map<string, Promise<AttributesClass | "not-served" | undefined>>();
 
   constructor(private readonly cluster: Cluster) {}
 
@@ -89,20 +92,24 @@ export class ClusterSession {
     return { message, isForbidden };
   }
 
-  /** A VolumeAttributesClass; nothing where there is none. Read once for all volumes that change to it. */
-  readAttributesClass(name: string): Promise<AttributesClass | undefined> {
+  /**
+   * A VolumeAttributesClass; nothing where there is none, and `not-served` by a server that has no such kind. Read once for all volumes that
+   * change to it.
+   */
+  readAttributesClass(name: string): Promise<AttributesClass | "not-served" | undefined> {
     const known = this.classes.get(name) ?? this.requestClass(name);
     this.classes.set(name, known);
     return known;
   }
 
-  private async requestClass(name: string): Promise<AttributesClass | undefined> {
+  private async requestClass(name: string): Promise<AttributesClass | "not-served" | undefined> {
     const what = `reading VolumeAttributesClass ${name}`;
     const response = await this.send({
       at: `/apis/storage.k8s.io/v1/volumeattributesclasses/${encodeURIComponent(name)}`,
       what,
     });
-    return response.status === 404 ? undefined : understood(response, classShape, what);
+    if (response.status === 404) return "value" in readJson(response, missingShape) ? undefined : "not-served";
+    return understood(response, classShape, what);
   }
 
   /** The messages of a claim's warnings for one of these reasons, the newest first; none where they can't be read. */

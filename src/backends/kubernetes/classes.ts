@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 
 import { canonical } from "../../core/revision";
-import { driverOf, FILESYSTEM_PARAMETER, type DriverName } from "./drivers";
+import { driverNames, driverOf, FILESYSTEM_PARAMETER, type DriverName } from "./drivers";
 import type { Parameters } from "./parameters";
 import type { ClassOptions, Section } from "./settings";
 
@@ -52,11 +52,27 @@ export function classContent(
   driver: DriverName,
   parameters: Parameters,
   { fileSystem, mountOptions }: Section,
-  { reclaimPolicy = "Retain", volumeBindingMode = "WaitForFirstConsumer", parameters: others = {} }: ClassOptions = {},
+  { reclaimPolicy = "Retain", volumeBindingMode = "WaitForFirstConsumer", parameters: others }: ClassOptions = {},
 ): ClassContent {
-  const all = { ...others, ...parameters, ...(fileSystem != null && { [FILESYSTEM_PARAMETER]: fileSystem }) };
+  const { fixed } = driverOf(driver);
+  const all = {
+    ...fixed,
+    ...otherParameters(driver, others),
+    ...parameters,
+    ...(fileSystem != null && { [FILESYSTEM_PARAMETER]: fileSystem }),
+  };
   return { driver, parameters: sorted(all), reclaimPolicy, volumeBindingMode, mountOptions: mountOptions ?? [] };
 }
+
+/** What the stack passes to a driver beside what profiles say: for any driver, and below the name of this one. */
+export function otherParameters(driver: DriverName, given: ClassOptions["parameters"] = {}): Parameters {
+  const any = Object.entries(given).filter((entry): entry is [string, string] => typeof entry[1] === "string");
+  const own = given[driver];
+  return { ...Object.fromEntries(any), ...(typeof own === "object" && own) };
+}
+
+/** Whether a key of the stack's parameters is the name of a driver, below which its own are. */
+export const isDriverName = (key: string): boolean => driverNames.some((each) => each === key);
 
 /** The name of a StorageClass: `sp-ebs-1a2b3c4d5e`. */
 export const storageClassName = (content: ClassContent): string => hashed(content.driver, ["StorageClass", content]);

@@ -17,7 +17,7 @@ import {
   type ClassContent,
   type StorageClassObject,
 } from "./classes";
-import { driverOf } from "./drivers";
+import { driverOf, type DriverName } from "./drivers";
 import type { Parameters } from "./parameters";
 import { SUBDOMAIN, type KubernetesSettings, type Placement, type Section } from "./settings";
 import { note } from "./problems";
@@ -45,6 +45,7 @@ export interface Classes {
   /** StorageClasses of the profiles' own names. Their content changes with the profile. */
   aliases: StorageClassObject[];
   attributesClasses: AttributesClassObject[];
+  /** By profile; by `volume@profile` for a definition that is pinned for one volume. */
   profiles: Record<string, ClassesOfProfile>;
   problems: Problem[];
   notes: Note[];
@@ -63,18 +64,20 @@ export function classesOf(catalog: Catalog, asked: AskedClasses): Classes {
   const { placement, aliases = true, defaultProfile } = asked;
   const { driver } = placement;
   const all = driver ? profilesFor(catalog, driverOf(driver).backend) : Object.keys(catalog.profiles);
-  const found = [...new Set(asked.profiles ?? all)].map((name) => ({ name, ...sizesOf(catalog, name, asked) }));
+  const found = [...new Set(asked.profiles ?? all)]
+    .flatMap((name) => definitionsOf(catalog, name, driver))
+    .map((each) => ({ ...each, ...sizesOf(each.inForce, each.name, asked) }));
   const problems = distinct(found.flatMap((each) => each.problems));
   const made: Classes = { storageClasses: [], aliases: [], attributesClasses: [], profiles: {}, problems, notes: [] };
   if (driver === undefined || problems.length > 0) return made;
 
   const classes = new Map<string, { content: ClassContent; profiles: Set<string> }>();
   const attributes = new Map<string, { parameters: Parameters; profiles: Set<string> }>();
-  for (const { name, sized, dependsOnSize } of found) {
+  for (const { name, pin, inForce, sized, dependsOnSize } of found) {
     const [first] = sized;
     if (!first) continue;
     const { storageClass, parameters } = first.settings;
-    const { mountOptions } = (profileInForce(catalog, undefined, name)?.sections.kubernetes ?? {}) as Section;
+    const { mountOptions } = (profileInForce(inForce, undefined, name)?.sections.kubernetes ?? {}) as Section;
     const content = classContent(driver, parameters, { mountOptions }, placement.classes);
     entry(classes, storageClass, { content, profiles: new Set<string>() }).profiles.add(name);
     const byClass: Record<string, string> = {};
@@ -84,8 +87,8 @@ export function classesOf(catalog: Catalog, asked: AskedClasses): Classes {
       entry(attributes, settings.volumeAttributesClass, one).profiles.add(name);
       byClass[dependsOnSize ? String(sizeGiB) : "any"] = settings.volumeAttributesClass;
     }
-    made.profiles[name] = { storageClass, attributesClasses: byClass };
-    if (!aliases) continue;
+    made.profiles[pin ?? name] = { storageClass, attributesClasses: byClass };
+    if (!aliases || pin !== undefined) continue;
     const alias = aliasOf(name, first, content, placement, dependsOnSize);
     made.problems.push(...alias.problems);
     made.notes.push(...alias.notes);
@@ -114,6 +117,29 @@ export function classesOf(catalog: Catalog, asked: AskedClasses): Classes {
 export function manifestsOf(catalog: Catalog, { placement, ...asked }: AskedManifests): Manifests {
   const { storageClasses, aliases, attributesClasses, problems, notes } = classesOf(catalog, { ...asked, placement });
   return { objects: [...storageClasses, ...aliases, ...attributesClasses], problems, notes };
+}
+
+interface Definition {
+  /** The profile. */
+  name: string;
+  /** The entry of the stack's `pins`, where it is that of one volume. */
+  pin?: string;
+  /** The catalog with this definition of the profile. */
+  inForce: Catalog;
+}
+
+// What a profile is for the stack, and what it is for each volume that is pinned: its claim needs the classes of that.
+function definitionsOf(catalog: Catalog, name: string, driver: DriverName | undefined): Definition[] {
+  const entries = Object.entries(catalog.pins);
+  const ofStack = Object.fromEntries(entries.filter(([pin]) => !pin.includes("@")));
+  const ofVolumes = entries.filter(
+    ([pin, { name: profile, sections }]) =>
+      pin.includes("@") && profile === name && driver !== undefined && sections[driverOf(driver).backend] !== undefined,
+  );
+  return [
+    { name, inForce: { ...catalog, pins: ofStack } },
+    ...ofVolumes.map(([pin, pinned]) => ({ name, pin, inForce: { ...catalog, pins: { ...ofStack, [name]: pinned } } })),
+  ];
 }
 
 // The sizes for which a profile needs classes, each worked out; one of any size where nothing depends on it.

@@ -32,6 +32,7 @@ export function parametersOf(
     const value = settings[setting];
     const path = `${asked.path}.${setting}`;
     if (isNothing(value)) {
+      if (rule.to === "attributes" && rule.unset !== undefined) attributes[rule.key] = rule.unset;
       if (rule.to !== "class" || !rule.isRequired) continue;
       const { because } = rule.isRequired;
       const params = {
@@ -42,9 +43,10 @@ export function parametersOf(
       };
       problems.push(problem("setting-required", path, undefined, params));
     } else if (rule.to === "class") {
-      parameters[rule.key] = rule.key === THICK ? String(value === "thick") : String(value);
+      const text = String(value);
+      parameters[rule.key] = rule.values?.[text] ?? text;
     } else if (rule.to === "attributes") {
-      attributes[rule.key] = String(value);
+      attributes[rule.key] = rule.times === undefined ? String(value) : String(Number(value) * rule.times);
     } else if (rule.to === "tags") {
       for (const [key, text] of tagsOf(value as Parameters, asked)) {
         problems.push(...wrongTag(key, text, path));
@@ -52,10 +54,20 @@ export function parametersOf(
           `${key}=${text}`;
       }
     } else if (rule.to === "nowhere") {
+      const [key, part] = rule.in ?? [setting];
+      const said = part === undefined ? key : `${key}.${part}`;
+      const at = `${asked.path}.${said}`;
+      // Several settings may be of one key.
+      if (problems.some((each) => each.path === at)) continue;
       const found = (ways: string[]) =>
-        problem("setting-not-applicable", path, value, { setting, because: rule.because, ways: [...ways, rule.way] });
-      const without = helpful(found([]), [[asked.without(setting), { section: { [setting]: undefined } }]]);
-      problems.push(found(without));
+        problem("setting-not-applicable", at, value, {
+          setting: said,
+          because: rule.because,
+          ways: [...ways, rule.way],
+        });
+      const whole = (asked.section as Record<string, unknown>)[key];
+      const without = part === undefined ? undefined : { ...(whole as object), [part]: undefined };
+      problems.push(found(helpful(found([]), [[asked.without(key, part), { section: { [key]: without } }]])));
     }
   }
   return { parameters, attributes, problems };
@@ -71,7 +83,12 @@ export function settingsOf(
     const text =
       rule.to === "class" ? parameters[rule.key] : rule.to === "attributes" ? attributes[rule.key] : undefined;
     if (text === undefined) return null;
-    if (rule.to === "class" && rule.key === THICK) return text === "true" ? "thick" : "thin";
+    if (rule.to === "class") {
+      const spelled = Object.entries(rule.values ?? {}).find(([, spelling]) => spelling === text);
+      if (spelled) return spelled[0];
+      if (rule.isList) return text.split(",");
+    }
+    if (rule.to === "attributes" && rule.times !== undefined) return Number(text) / rule.times;
     if (text === "true" || text === "false") return text === "true";
     return /^\d+$/.test(text) ? Number(text) : text;
   };
@@ -79,9 +96,6 @@ export function settingsOf(
   for (const [setting, rule] of Object.entries(rules)) settings[setting] = read(rule);
   return settings;
 }
-
-// The one parameter whose text isn't the setting's.
-const THICK = "thickprovisioning";
 
 // What nobody asked for: no limit, and the values that are the driver's own default.
 function isNothing(value: unknown): boolean {

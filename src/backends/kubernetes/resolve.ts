@@ -2,11 +2,11 @@
 
 import { backends } from "../../core/backend";
 import { nearest } from "../../core/nearest";
-import { count, note, problem, type Note, type Problem } from "../../core/problems";
+import { count, note, problem, show, type Note, type Problem } from "../../core/problems";
 import { NAMESPACE } from "../../core/config-schema";
 import { joinPath } from "../../core/validate";
 import { mergeTags, type Answer, type Asked } from "../contract";
-import { attributesClassName, classContent, sorted, storageClassName } from "./classes";
+import { attributesClassName, classContent, isDriverName, otherParameters, sorted, storageClassName } from "./classes";
 import { driverNames, driverOf, SIDECAR_PARAMETERS, type Driver, type DriverName } from "./drivers";
 import { parametersOf, type Parameters } from "./parameters";
 import { accessModes, SUBDOMAIN, type KubernetesSettings, type Placement, type Section } from "./settings";
@@ -48,7 +48,8 @@ function answerTo(asked: AskedClaim, isQuiet: boolean): Answer<KubernetesSetting
   const ways: WaysOut = isQuiet ? () => [] : (found, candidates) => helpful(asked, found, candidates);
   const { parameters, attributes, problems: wrong } = parametersOf(driver, made ?? {}, base, ways);
   if (made) {
-    problems.push(...wrong, ...wrongModes(driver, made, asked, ways));
+    problems.push(...wrong, ...wrongModes(driver, made, asked, ways), ...wrongBlocks(name, driver, asked));
+    notes.push(...unchecked(driver, made, base.asked.path));
     const byDriver = iopsOfDriver(name, driver, attributes, sizeGiB, base.asked, ways);
     problems.push(...byDriver.problems);
     notes.push(...byDriver.notes);
@@ -134,25 +135,61 @@ function wrongName({ name, sizePath }: AskedClaim): Problem[] {
 }
 
 // A parameter that a driver doesn't know it either ignores, or no volume is ever created.
-function wrongOptions(name: DriverName, driver: Driver, { classes = {}, zones }: Placement): Problem[] {
-  const given = Object.keys(classes.parameters ?? {});
-  if (given.length === 0 && zones === undefined) return [];
+function wrongOptions(name: DriverName, driver: Driver, { classes = {}, zones, existingClass }: Placement): Problem[] {
+  const { parameters = {} } = classes;
   const ours = Object.values(driver.settings).flatMap((rule) => (rule.to === "class" ? [rule.key] : []));
+  ours.push(...Object.keys(driver.fixed ?? {}));
   const known = [...driver.others, ...SIDECAR_PARAMETERS];
-  const problems = given.flatMap((key): Problem[] => {
-    const path = joinPath(`${STACK}.parameters`, [key]);
+  const wrong = (path: string, key: string, given: unknown): Problem[] => {
     if (known.includes(key)) return [];
     if (!ours.some((each) => each.toLowerCase() === key.toLowerCase()))
-      return [
-        problem("unknown-key", path, classes.parameters?.[key], { key, keys: known, nearest: nearest(key, known) }),
-      ];
-    const because = "profiles set it";
+      return [problem("unknown-key", path, given, { key, keys: known, nearest: nearest(key, known) })];
+    const because = Object.hasOwn(driver.fixed ?? {}, key) ? "each class of the driver's has it" : "profiles set it";
     return [problem("setting-not-applicable", path, undefined, { setting: key, because, ways: [`remove \`${key}\``] })];
+  };
+  const problems = Object.entries(parameters).flatMap(([key, given]): Problem[] => {
+    const path = joinPath(`${STACK}.parameters`, [key]);
+    // What is below another driver's name is judged when that is the cluster's.
+    if (typeof given === "string") return wrong(path, key, given);
+    if (!isDriverName(key))
+      return [problem("unknown-key", path, given, { key, keys: driverNames, nearest: nearest(key, driverNames) })];
+    if (key !== name) return [];
+    return Object.entries(given).flatMap(([each, text]) => wrong(joinPath(path, [each]), each, text));
   });
+  const has = otherParameters(name, parameters);
+  for (const [key, because] of Object.entries(driver.required ?? {})) {
+    if (has[key] !== undefined || existingClass !== undefined) continue;
+    const params = { setting: key, because, example: `${key}: <its value>` };
+    problems.push(problem("setting-required", `${STACK}.parameters.${key}`, undefined, params));
+  }
   if (zones === undefined || driver.zoneLabel !== undefined) return problems;
   const because = `${name} has no zones`;
   const params = { setting: "zones", because, ways: ["remove `zones`"] };
   return [...problems, problem("setting-not-applicable", `${STACK}.zones`, zones, params)];
+}
+
+// A file system that several nodes write to is destroyed.
+function wrongBlocks(name: DriverName, driver: Driver, { placement, placementPath }: AskedClaim): Problem[] {
+  const { accessModes: modes, volumeMode = "Filesystem" } = placement;
+  if (!driver.sharesBlocks || volumeMode === "Block" || !modes?.includes("ReadWriteMany")) return [];
+  const because = `several nodes can write to a volume of ${name} only as a block device`;
+  const ways = ["set `volumeMode: Block`", "remove `accessModes`"];
+  const params = { setting: "accessModes", because, ways };
+  return [problem("setting-not-applicable", `${placementPath}.accessModes`, modes, params)];
+}
+
+// What the storage has to be, and neither the driver nor the API server knows.
+function unchecked({ settings: rules }: Driver, settings: Readonly<Record<string, unknown>>, path: string): Note[] {
+  return Object.entries(rules).flatMap(([setting, rule]) =>
+    rule.to === "unchecked" && settings[setting] != null
+      ? [
+          note("not-checked", `${path}.${setting}`, {
+            what: `${setting} ${show(settings[setting])}`,
+            because: rule.because,
+          }),
+        ]
+      : [],
+  );
 }
 
 // Several nodes at once: the claim asks for it, and the profile must allow it.

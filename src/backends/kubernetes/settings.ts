@@ -98,6 +98,8 @@ export const own = z
 const reclaimPolicies = ["Retain", "Delete"] as const;
 const bindingModes = ["WaitForFirstConsumer", "Immediate"] as const;
 
+const ofOneDriver = bounded(z.record(z.string().min(1), z.string()), 64).describe("parameters for one driver");
+
 /** What of the stack's config makes classes what they are, beside profiles. */
 const classOptions = z.strictObject({
   reclaimPolicy: z
@@ -108,9 +110,11 @@ const classOptions = z.strictObject({
     .enum(bindingModes)
     .optional()
     .describe("Whether storage is created when a pod first uses the claim, or at once. Default: WaitForFirstConsumer"),
-  parameters: bounded(z.record(z.string().min(1), z.string()), 64)
+  parameters: bounded(z.record(z.string().min(1), z.union([z.string().describe("a text"), ofOneDriver])), 64)
     .optional()
-    .describe("Other parameters of StorageClasses that the driver knows, passed unchanged. Default: none"),
+    .describe(
+      "Other parameters of StorageClasses that the driver knows, passed unchanged; below a driver's name, for that driver only. Default: none",
+    ),
 });
 export type ClassOptions = z.infer<typeof classOptions>;
 

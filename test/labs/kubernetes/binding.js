@@ -1,9 +1,9 @@
 // Binds claims to volumes of a driver's as the external-provisioner and the controller manager would, where neither runs; takes them away again, as
-// no controller does; and counts requests for claims.
+// no controller does.
 // @ts-check
 "use strict";
 
-module.exports = { bindClaims, bindingClaims, claimRequests, clearCluster };
+module.exports = { bindClaims, bindingClaims, clearCluster };
 
 /** @typedef {Pick<import("./lab.js").ControlPlane, "ask">} Lab */
 
@@ -81,24 +81,4 @@ async function clearCluster(lab) {
       await lab.ask("DELETE", `${at}/${metadata.name}`);
     }
   }
-}
-
-/**
- * Requests for claims until now, by verb. What binds and watches claims is left out: merge patches, lists and watches.
- *
- * @param {Lab} lab
- */
-async function claimRequests(lab) {
-  const { body } = await lab.ask("GET", "/metrics");
-  /** @type {Record<string, number>} */
-  const counts = {};
-  for (const line of String(body).split("\n")) {
-    if (!line.startsWith("apiserver_request_total{") || !line.includes('resource="persistentvolumeclaims"')) continue;
-    if (!line.includes('subresource=""')) continue;
-    const label = (/** @type {string} */ key) => new RegExp(`\\b${key}="([^"]*)"`).exec(line)?.[1] ?? "";
-    const verb = label("verb") + (label("dry_run") === "" ? "" : " (dry run)");
-    if (["LIST", "PATCH", "WATCH"].includes(verb)) continue;
-    counts[verb] = (counts[verb] ?? 0) + Number(line.split(" ").at(-1));
-  }
-  return counts;
 }

@@ -9,7 +9,6 @@ import { succeeded } from "../../support/engine";
 import { CLAIMS, KubernetesProject, EBS } from "../../support/kubernetes";
 import { describeIf } from "../../support/machine";
 import { ProviderProject } from "../../support/provider";
-import { claimRequests } from "./binding.js";
 import { missingChangers } from "./lab.js";
 
 const INVALID_ARGUMENT = 3;
@@ -124,20 +123,37 @@ describeIf(missingChangers() === undefined, "a real external-resizer", missingCh
       ...Object.fromEntries(names.map((name) => [`${name}@${profile}`, [100]])),
     });
     const during = async (action: () => Promise<unknown>) => {
-      const before = await claimRequests(project.lab);
+      const before = project.lab.requests().length;
       await action();
-      const after = Object.entries(await claimRequests(project.lab));
-      return Object.fromEntries(
-        after.map(([verb, count]) => [verb, count - (before[verb] ?? 0)]).filter(([, count]) => count !== 0),
-      );
+      return project.lab.requests().slice(before);
     };
     project.declare(all("silver"));
     await project.up();
-    expect(await during(async () => expect(await project.steps()).toEqual([]))).toEqual({});
+    const idle = await during(async () => expect(await project.steps()).toEqual([]));
+    expect(idle.filter(({ by }) => by === "us")).toEqual([]);
+    // Of 32 claims and two profiles: what is fixed is the same for both.
+    const count = async (at: string) => (await project.lab.ask("GET", at)).body.items.length;
+    const classes = ["storageclasses", "volumeattributesclasses"].map((each) => `/apis/storage.k8s.io/v1/${each}`);
+    expect(await Promise.all([CLAIMS, ...classes].map(count))).toEqual([32, 1, 2]);
     project.declare(all("gold"));
-    const counts = await during(() => project.up());
-    expect(counts["APPLY"]).toBe(30);
+    const changed = await during(() => project.up());
+    const applied = changed.filter(({ resource, verb }) => resource === "persistentvolumeclaims" && verb === "apply");
+    expect(applied.filter(({ isDryRun }) => !isDryRun).map(({ by }) => by)).toEqual(Array(30).fill("plugin"));
     expect(driver.changes().filter(({ modify }) => modify !== undefined)).toHaveLength(30);
+    await driver.stop();
+  });
+
+  test("by an apply of a profile's edit has the classes of the edit, which the program's ProfileClasses make in the same run", async () => {
+    const driver = await project.lab.startDriver(EBS);
+    const edit = ["apply", "--profile", "gold", "--set", "aws.iops=7000", "--yes"];
+    const { code, text } = await project.command("storage-profiles", edit);
+    expect([code, code === 0 ? "" : text]).toEqual([0, ""]);
+    expect([await project.iops("data"), await project.iops("many-0")]).toEqual(["7000", "7000"]);
+    // The former class stays: other claims may use it.
+    const { body } = await project.lab.ask("GET", "/apis/storage.k8s.io/v1/volumeattributesclasses");
+    expect(body.items.map((each: any) => [each.parameters.iops, each.metadata.deletionTimestamp]).sort()).toEqual(
+      ["3000", "6000", "7000"].map((iops) => [iops, undefined]),
+    );
     await driver.stop();
   });
 

@@ -168,7 +168,15 @@ async function buildPrograms(env) {
  * @property {(name: string, canModify?: boolean) => Promise<CsiDriver>} startDriver starts a CSI driver of a name, and its external-resizer
  * @property {(cloud: Cloud) => Promise<void>} startCinder starts OpenStack's CSI driver, its external-provisioner and external-resizer, and the
  *   controllers that bind claims, protect what is used, and delete
+ * @property {() => Request[]} requests what programs have asked the server so far: Pulumi's Kubernetes provider, and what is ours
  * @property {() => Promise<void>} stop
+ *
+ * @typedef {object} Request
+ * @property {"plugin" | "us" | undefined} by
+ * @property {string} verb get, list, create, patch, and apply for a patch by server-side apply
+ * @property {string} uri
+ * @property {string} resource "persistentvolumeclaims"; empty where it is about none
+ * @property {boolean} isDryRun
  *
  * @typedef {object} Cloud an OpenStack: the keys of the driver's own config, such as `auth-url`
  * @property {Record<string, string>} global
@@ -183,9 +191,10 @@ async function buildPrograms(env) {
  * Starts an API server, and waits until it is ready.
  *
  * @param {NodeJS.ProcessEnv} [env]
+ * @param {string[]} [flags] of the API server, beside those that every lab has
  * @returns {Promise<ControlPlane>}
  */
-async function startControlPlane(env = process.env) {
+async function startControlPlane(env = process.env, flags = []) {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), "storage-profiles-kubernetes-"));
   const [client = 0, peer = 0, secure = 0] = await freePorts(3);
   const token = randomBytes(16).toString("hex");
@@ -198,6 +207,8 @@ async function startControlPlane(env = process.env) {
   });
   fs.writeFileSync(inside("sa.key"), keys.privateKey, { mode: 0o600 });
   fs.writeFileSync(inside("sa.pub"), keys.publicKey);
+  const policy = { apiVersion: "audit.k8s.io/v1", kind: "Policy", rules: [{ level: "Metadata" }] };
+  fs.writeFileSync(inside("audit.json"), JSON.stringify({ ...policy, omitStages: ["RequestReceived"] }));
 
   const [etcd, server] = programFiles(env);
   const store = `http://127.0.0.1:${client}`;
@@ -236,7 +247,9 @@ async function startControlPlane(env = process.env) {
         ...["--service-account-issuer=https://lab.invalid", `--service-account-key-file=${inside("sa.pub")}`],
         ...[`--service-account-signing-key-file=${inside("sa.key")}`, "--authorization-mode=AlwaysAllow"],
         ...[`--token-auth-file=${inside("tokens.csv")}`, "--disable-admission-plugins=ServiceAccount"],
-        "--endpoint-reconciler-type=none",
+        ...["--endpoint-reconciler-type=none", `--audit-policy-file=${inside("audit.json")}`],
+        `--audit-log-path=${inside("audit.log")}`,
+        ...flags,
       ]),
     );
     await ready("kube-apiserver", async () => (await ask("GET", "/readyz", undefined)).status === 200);
@@ -264,6 +277,8 @@ async function startControlPlane(env = process.env) {
       ...["--kubeconfig", kubeconfig, "--csi-address", socket, "--timeout", "60s"],
       ...["--handle-volume-inuse-error=false", "--retry-interval-start", "500ms", "--retry-interval-max", "5s"],
       ...["--resync-period", "20s"],
+      // By default it sends five requests a second, which is a minute for thirty claims.
+      ...["--kube-api-qps", "100", "--kube-api-burst", "200", "--workers", "50"],
     ]);
 
   const startCinder = async (/** @type {Cloud} */ { global }) => {
@@ -326,7 +341,29 @@ async function startControlPlane(env = process.env) {
         .map((line) => JSON.parse(line));
     return { answer, changes, stop: own.end };
   };
-  return { ask, kubeconfig, startCinder, startDriver, stop };
+  // The server writes a request down before it answers.
+  const requests = () =>
+    fs
+      .readFileSync(inside("audit.log"), "utf8")
+      .split("\n")
+      .flatMap((line) => (line === "" ? [] : [requestOf(JSON.parse(line))]))
+      .filter(({ by }) => by !== undefined);
+  return { ask, kubeconfig, requests, startCinder, startDriver, stop };
+}
+
+/** Who else talks to the server: itself, the programs of the lab, and the tests. */
+const OTHERS = /^(lab$|kube-|csi-|cinder-)/;
+
+/**
+ * @param {{ userAgent?: string, requestURI: string, verb: string }} entry of the audit log
+ * @returns {Request}
+ */
+function requestOf({ userAgent = "", requestURI: uri, verb }) {
+  const by = OTHERS.test(userAgent) ? undefined : userAgent === "" ? "us" : "plugin";
+  const [, resource = ""] = /\/v\d\w*\/(?:namespaces\/[^/]+\/)?([a-z]+)/.exec(uri) ?? [];
+  // Of patches only a server-side apply must name its manager.
+  const isApply = verb === "patch" && uri.includes("fieldManager=");
+  return { by, verb: isApply ? "apply" : verb, uri, resource, isDryRun: uri.includes("dryRun=") };
 }
 
 /**
@@ -363,7 +400,7 @@ function start(executable = "", logFile, args) {
 function request(url, method, token, body) {
   return new Promise((resolve, reject) => {
     const type = method === "PATCH" ? "application/merge-patch+json" : "application/json";
-    const headers = { authorization: `Bearer ${token}`, ...(body && { "content-type": type }) };
+    const headers = { authorization: `Bearer ${token}`, "user-agent": "lab", ...(body && { "content-type": type }) };
     const send = url.startsWith("https:") ? https.request : http.request;
     // Its certificate is its own, made when it started, on this machine.
     const sent = send(url, { method, headers, rejectUnauthorized: false }, (response) => {

@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { change, makeCatalog, resolve, type ProfileDefinition, type ResolvedVolume } from "../../../src";
 import { claimSpec } from "../../../src/backends/kubernetes/claim";
-import { driverNames, type DriverName } from "../../../src/backends/kubernetes/drivers";
+import { driverNames, driverOf, type DriverName } from "../../../src/backends/kubernetes/drivers";
 import { classesOf } from "../../../src/backends/kubernetes/manifests";
 import { claimRecorded } from "../../../src/backends/kubernetes/recorded";
 import type { KubernetesSettings } from "../../../src/backends/kubernetes/settings";
@@ -20,6 +20,7 @@ const CLASSES = "/apis/storage.k8s.io/v1/storageclasses";
 const ATTRIBUTES = "/apis/storage.k8s.io/v1/volumeattributesclasses";
 const CLAIMS = "/api/v1/namespaces/default/persistentvolumeclaims";
 
+const classes = { parameters: { "rbd.csi.ceph.com": { clusterID: "c1" } } };
 const scaleio = { storagePool: "p", protectionDomain: "d" };
 const profiles: Record<string, ProfileDefinition> = {
   gold: { extends: "gold", scaleio: { ...scaleio, ramCache: null }, aws: { tags: { tier: "1" } } },
@@ -34,7 +35,7 @@ describeIf(missing() === undefined, "a real Kubernetes API server", missing(), (
   afterAll(() => lab.stop());
 
   const volume = (profile: string, sizeGiB = 100, driver: DriverName = EBS): ResolvedVolume => {
-    const request = { name: `data@${profile}`, sizeGiB, backend: "kubernetes", placement: { driver } };
+    const request = { name: `data@${profile}`, sizeGiB, backend: "kubernetes", placement: { driver, classes } };
     const { volume: resolved, problems } = resolve(catalog, request);
     if (!resolved) throw new Error(JSON.stringify(problems));
     return resolved;
@@ -61,7 +62,7 @@ describeIf(missing() === undefined, "a real Kubernetes API server", missing(), (
     return { resources, volumeAttributesClassName };
   };
   const apply = async (driver: DriverName) => {
-    const made = classesOf(catalog, { sizesGiB: [100, 200], placement: { driver } });
+    const made = classesOf(catalog, { sizesGiB: [100, 200], placement: { driver, classes } });
     expect(made.problems).toEqual([]);
     const posts = [
       ...[...made.storageClasses, ...made.aliases].map((each) => [CLASSES, each] as const),
@@ -88,7 +89,7 @@ describeIf(missing() === undefined, "a real Kubernetes API server", missing(), (
   test.each(driverNames)("takes all classes of %s as they are", async (driver) => {
     const { storageClasses, attributesClasses } = await apply(driver);
     expect(storageClasses.length).toBeGreaterThan(0);
-    expect(attributesClasses.length > 0).toBe(driver === EBS);
+    expect(attributesClasses.length > 0).toBe(driverOf(driver).cantModify === undefined);
     await clear();
   });
 
@@ -222,6 +223,28 @@ describeIf(missing() === undefined, "a real Kubernetes API server", missing(), (
     expect(await ask(bronze, volume("bronze", 200))).toEqual([
       expect.stringContaining("StorageClass no longer exists"),
     ]);
+  });
+
+  test("of a Kubernetes before 1.34 takes the class out of a claim without a word: a change to one is refused", async () => {
+    const old = await startControlPlane(process.env, ["--emulated-version=1.33"]);
+    try {
+      const [bronze, gold] = [volume("bronze"), volume("gold")];
+      const body = { apiVersion: "v1", kind: "PersistentVolumeClaim", metadata: { name: "old" }, spec: specOf(bronze) };
+      const created = await old.ask("POST", CLAIMS, body);
+      expect([created.status, created.body.spec.volumeAttributesClassName]).toEqual([201, undefined]);
+      expect((await old.ask("GET", ATTRIBUTES)).status).toBe(404);
+      await old.ask("PATCH", `${CLAIMS}/old`, { spec: { volumeName: "pv-old" } });
+      const status = { phase: "Bound", capacity: specOf(bronze).resources.requests };
+      await old.ask("PATCH", `${CLAIMS}/old/status`, { status });
+      pulumi.runtime.setAllConfig({ "kubernetes:kubeconfig": old.kubeconfig });
+      const asked = { name: "data", declared: { before: created.body }, config: {}, from: bronze, to: gold };
+      const { problems } = await askCluster({ ...asked, isDryRun: true } as never);
+      expect(problems.map(({ message }) => message)).toEqual([
+        expect.stringContaining("doesn't serve VolumeAttributesClass in storage.k8s.io/v1"),
+      ]);
+    } finally {
+      await old.stop();
+    }
   });
 
   test("explains a quota that has no room", async () => {

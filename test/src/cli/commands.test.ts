@@ -11,6 +11,7 @@ import { commands } from "../../../src/cli/commands";
 import { askedBy, profileEdit } from "../../../src/cli/references";
 import { run } from "../../../src/cli/run";
 import { coloursFor, table } from "../../../src/cli/text";
+import { driverNames } from "../../../src/backends/kubernetes/drivers";
 import { readConfigText } from "../../../src/stack/read-config";
 import { NO_STATE } from "../../../src/stack/state";
 
@@ -85,7 +86,7 @@ describe("profiles and explain", () => {
   });
 
   test("say what a profile becomes, side by side, with what it costs and why", async () => {
-    const { code, out } = await call("explain gold --size 100 --zone us-east-1a", { cwd: home, columns: 260 });
+    const { code, out } = await call("explain gold --size 100 --zone us-east-1a", { cwd: home, columns: 300 });
     expect(code).toBe(0);
     const [head = ""] = out.split("\n");
     for (const title of [
@@ -127,13 +128,36 @@ describe("a profile on Kubernetes", () => {
   test("is explained for each driver, or for the one that is meant", async () => {
     const claims = async (line: string) =>
       Object.keys((await json(line, { cwd: home })).backends).filter((each) => each.startsWith("kubernetes"));
-    expect(await claims("explain silver --size 100")).toEqual([
-      ...["kubernetes:ebs.csi.aws.com", "kubernetes:cinder.csi.openstack.org", "kubernetes:csi-vxflexos.dellemc.com"],
-    ]);
+    const drivers = [EBS, "cinder.csi.openstack.org", "csi-vxflexos.dellemc.com", "rbd.csi.ceph.com"];
+    expect(await claims("explain silver --size 100")).toEqual(drivers.map((each) => `kubernetes:${each}`));
     expect(await claims(`explain silver --size 100 --driver ${EBS}`)).toEqual(["kubernetes"]);
     const { backends: of } = await json(`explain gold --size 100 --driver ${EBS} --zone us-east-1a`, { cwd: home });
     expect(of.kubernetes.admitted).toEqual(of.aws.admitted);
     expect(of.kubernetes.volume.settings.attributes).toEqual({ type: "io1", iops: "3000" });
+  });
+
+  test("is a claim on each driver where the stack has what each needs, and is printed as classes of each", async () => {
+    const kubernetes = { parameters: { "rbd.csi.ceph.com": { clusterID: "c1" } } };
+    const config = {
+      "storage-profiles:kubernetes": kubernetes,
+      "storage-profiles:profiles": { gold: { extends: "gold", scaleio: { storagePool: "p", ramCache: null } } },
+    };
+    writeFileSync(file("claims"), JSON.stringify({ config }));
+    const { backends: of } = await json("explain gold --size 100 --stack claims");
+    const asked = ["aws", "openstack", ...driverNames.map((each) => `kubernetes:${each}`)];
+    expect(asked.map((each) => [each, of[each].volume?.sizeGiB, of[each].problems])).toEqual(
+      asked.map((each) => [each, each.includes("vxflexos") ? 104 : 100, []]),
+    );
+    for (const driver of driverNames) {
+      const { code, out, err } = await call(`classes gold --driver ${driver} --size 100 -o yaml --stack claims`);
+      const objects = parseAllDocuments(out).map((each) => each.toJS());
+      expect([code, err.includes("error"), objects[0].provisioner]).toEqual([0, false, driver]);
+      const claim = of[`kubernetes:${driver}`].volume.settings;
+      const names = objects.map(({ metadata }) => metadata.name);
+      expect(names).toContain(claim.storageClass);
+      if (claim.volumeAttributesClass !== null) expect(names).toContain(claim.volumeAttributesClass);
+    }
+    rmSync(file("claims"));
   });
 
   test("is printed as classes: as YAML documents for kubectl, or as a List", async () => {
@@ -160,7 +184,7 @@ describe("a profile on Kubernetes", () => {
   });
 
   test("on a driver that isn't supported names the supported ones", async () => {
-    expect(await call("classes --driver rbd.csi.ceph.com", { cwd: home })).toMatchObject({
+    expect(await call("classes --driver pd.csi.storage.gke.io", { cwd: home })).toMatchObject({
       code: 2,
       err: expect.stringContaining(`Allowed choices are ${EBS}`),
     });

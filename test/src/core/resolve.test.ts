@@ -145,7 +145,8 @@ describe("built-in profiles", () => {
   // On Kubernetes the drivers that can change volumes; on ContainerIO each release.
   const modifying = driverNames.filter((driver) => driverOf(driver).cantModify === undefined);
   const places: [BackendName, object][] = backendNames.flatMap((backend): [BackendName, object][] => {
-    if (backend === "kubernetes") return modifying.map((driver) => [backend, { driver }]);
+    const classes = { parameters: { "rbd.csi.ceph.com": { clusterID: "c" } } };
+    if (backend === "kubernetes") return modifying.map((driver) => [backend, { driver, classes }]);
     if (backend === "cio") return releases.map((version) => [backend, { version }]);
     return [[backend, {}]];
   });

@@ -18,7 +18,9 @@ let folders = 0;
 
 const REQUEST = { kind: "apply", volumes: ["a"], destroy: [], refresh: false, waitForLockSeconds: 0 } as const;
 
-function operationsWith(script: string) {
+const LOCAL = { backend: "local", volumes: { a: { sizeGiB: 1 }, b: { sizeGiB: 1 } } };
+
+function operationsWith(script: string, values: Record<string, unknown> = LOCAL, resources: object[] = []) {
   const folder = join(directory, String(++folders));
   const [pulumi, calls] = [`${folder}.pulumi`, `${folder}.calls`];
   writeFileSync(pulumi, `#!/bin/sh\necho "$1" >> ${calls}\n${script}\n`);
@@ -26,9 +28,8 @@ function operationsWith(script: string) {
   chmodSync(pulumi, 0o700);
   const project = { name: "p", directory, stackNames: () => Promise.resolve(["dev"]) };
   const context = { project, engine: { pulumi, directory, env: process.env }, journalDirectory: folder };
-  const values = { backend: "local", volumes: { a: { sizeGiB: 1 }, b: { sizeGiB: 1 } } };
   const config = Object.fromEntries(Object.entries(values).map(([key, value]) => [`storage-profiles:${key}`, value]));
-  const state = readExport({ version: 3, deployment: { resources: [] } });
+  const state = readExport({ version: 3, deployment: { resources } });
   if ("problem" in state) throw new Error(state.problem);
   const operations = makeOperations({
     name: "dev",
@@ -71,6 +72,21 @@ test("what couldn't remove the lock of a killed run tries it again the next time
   killed.engine({ ...placedProcess(process.pid), started: "1", at: new Date().toISOString() });
   for (let run = 0; run < 2; run++) await operations.apply({ volumes: ["a"] }).done;
   expect(calls()).toEqual(["up", "cancel", "up", "cancel"]);
+});
+
+test("an apply also runs what makes what the volume's profile needs, and only on that backend", async () => {
+  const type = "storage-profiles:index:ProfileClasses";
+  const urn = `urn:pulumi:dev::p::${type}::classes`;
+  const args = join(directory, "arguments");
+  const kubernetes = { driver: "ebs.csi.aws.com" };
+  const values = { ...LOCAL, kubernetes, volumes: { ...LOCAL.volumes, c: { sizeGiB: 8, backend: "kubernetes" } } };
+  const { operations } = operationsWith(`echo "$*" > ${args}`, values, [{ urn, type }]);
+  const targets = async (volume: string) => {
+    await operations.apply({ volumes: [volume] }).done;
+    return readFileSync(args, "utf8").match(/(?<=--target )\S*ProfileClasses\S*/g);
+  };
+  expect(await targets("c")).toEqual([urn, urn.replace("::classes", "$**::classes-sp-**")]);
+  expect(await targets("a")).toBeNull();
 });
 
 test("a volume that the program leaves out fails only what was asked for it", async () => {

@@ -119,6 +119,16 @@ test("a refusal is reported also where the class may not be read", async () => {
   ]);
 });
 
+test.each<[string, object]>([
+  ["a server that doesn't know such classes", { status: "Failure", message: "not found", details: {} }],
+  ["one that doesn't know their version", "404 page not found" as never],
+])("a change on a cluster that is too old is refused, since it would lose the class: %s", async (_, body) => {
+  connect();
+  judgement = { status: 200, body: {} };
+  attributesClass = { status: 404, body };
+  expect(await ask()).toEqual([expect.stringContaining("doesn't serve VolumeAttributesClass in storage.k8s.io/v1")]);
+});
+
 test("a cluster that can't be reached is noted, and isn't waited for by the next volume", async () => {
   connect(1);
   const config = {};

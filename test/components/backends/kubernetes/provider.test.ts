@@ -159,6 +159,19 @@ describe("a change of a claim", () => {
     expect((await provider.update("shop/data", error.properties, inputs)).outs).not.toHaveProperty("incomplete");
   });
 
+  test("whose class the API server took away fails, whatever the claim has come to, and again until the cluster keeps it", async () => {
+    await configure();
+    const { attributesClass: dropped, ...rest } = inputs;
+    const lost = { ...rest, dropped };
+    const { message, properties } = await failure(provider.create(lost));
+    expect(message).toMatch(/removed class gold from the claim.*Kubernetes 1\.34/);
+    expect(requests).toEqual([]);
+    expect(await provider.read("shop/data", properties)).toEqual({ id: "shop/data", props: properties });
+    expect(await provider.diff("shop/data", properties, lost)).toMatchObject({ changes: true });
+    answers = [{ body: DONE }];
+    expect((await provider.update("shop/data", properties, inputs)).outs).toEqual(recorded);
+  });
+
   test("is read again by a refresh, also where it can't be read", async () => {
     await configure();
     answers = [{ body: INFEASIBLE }];

@@ -20,12 +20,13 @@ interface Registered {
 
 /**
  * Runs a program under mocks, with this config below storage-profiles, and returns what it registered. The engine leaves out resources of the type
- * `leftOut`: they have no id.
+ * `leftOut`: they have no id. `became` is what the API server makes of what it is given.
  */
 async function run(
   program: () => unknown,
   config: Record<string, unknown> = {},
   leftOut?: string,
+  became: (inputs: any) => object = (inputs) => inputs,
 ): Promise<Registered[]> {
   const seen: Registered[] = [];
   const options = new Map<string, unknown>();
@@ -34,7 +35,7 @@ async function run(
       newResource({ type, name, inputs, custom }) {
         seen.push({ type, name, inputs, options: options.get(`${type} ${name}`) });
         const { namespace, name: called } = inputs.metadata ?? {};
-        return { id: custom === false || type === leftOut ? "" : `${namespace}/${called}`, state: inputs };
+        return { id: custom === false || type === leftOut ? "" : `${namespace}/${called}`, state: became(inputs) };
       },
       call: () => ({}),
     },
@@ -142,6 +143,21 @@ describe("a ProfiledVolume on Kubernetes", () => {
     expect(await seconds({ customTimeouts: { create: "1m" } }, { changeTimeoutMinutes: 5 })).toBe(300);
   });
 
+  test("a class that the API server took out of the claim is told to what waits for the change", async () => {
+    const [, claim, outcome] = await run(
+      () => new ProfiledVolume("data@gold", { sizeGiB: 100 }),
+      {},
+      undefined,
+      (inputs) => {
+        const { volumeAttributesClassName: _dropped, ...spec } = inputs.spec ?? {};
+        return { ...inputs, ...(inputs.spec && { spec }) };
+      },
+    );
+    const { dropped, attributesClass } = outcome!.inputs;
+    expect([dropped, attributesClass]).toEqual([claim?.inputs.spec.volumeAttributesClassName, undefined]);
+    expect((await declare("data@gold", { sizeGiB: 100 }))[2]!.inputs).not.toHaveProperty("dropped");
+  });
+
   test("a transform adjusts the claim: what it is created from", async () => {
     const dataSource = { apiGroup: "snapshot.storage.k8s.io", kind: "VolumeSnapshot", name: "before" };
     const seen = await declare("data", {
@@ -168,8 +184,10 @@ describe("a ProfiledVolume on Kubernetes", () => {
     await expect(declare("data", { sizeGiB: 1 }, { kubernetes: {} })).rejects.toThrow(
       "storage-profiles:kubernetes.driver",
     );
-    const ceph = { kubernetes: { driver: "rbd.csi.ceph.com" } };
-    await expect(declare("data", { sizeGiB: 1 }, ceph)).rejects.toThrow(/"rbd\.csi\.ceph\.com".*value-not-allowed/);
+    const other = { kubernetes: { driver: "pd.csi.storage.gke.io" } };
+    await expect(declare("data", { sizeGiB: 1 }, other)).rejects.toThrow(
+      /"pd\.csi\.storage\.gke\.io".*value-not-allowed/,
+    );
   });
 
   test.each([
@@ -177,6 +195,8 @@ describe("a ProfiledVolume on Kubernetes", () => {
       'PersistentVolumeClaim "data" is invalid: spec: Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims',
       "the claim isn't bound yet",
     ],
+    ['namespaces "shop" not found', "the claim's namespace doesn't exist in the cluster"],
+    ['persistentvolumeclaims "data" already exists', 'import: "<namespace>/<name>"'],
     ["exceeded quota: q, requested: count/persistentvolumeclaims=1", "quota of the namespace is exhausted"],
     ["only dynamically provisioned pvc can be resized and the storageclass", "StorageClass no longer exists"],
     [
@@ -232,7 +252,7 @@ describe("ProfileClasses", () => {
   });
 
   test.each([
-    ["an unknown driver", { driver: "rbd.csi.ceph.com" }, "value-not-allowed"],
+    ["an unknown driver", { driver: "pd.csi.storage.gke.io" }, "value-not-allowed"],
     ["an unknown profile", { profiles: ["glod"] }, 'did you mean "gold"?'],
     ["a size that is none", { sizes: ["big"] }, "sizes[0]"],
     ["an unknown argument", { size: 1 }, 'did you mean "sizes"?'],

@@ -13,10 +13,17 @@ import { runs } from "../../../support/property";
 const EBS = "ebs.csi.aws.com";
 const CINDER = "cinder.csi.openstack.org";
 const POWERFLEX = "csi-vxflexos.dellemc.com";
+const RBD = "rbd.csi.ceph.com";
+const CLASSES: Placement["classes"] = { parameters: { [RBD]: { clusterID: "c1" } } };
 
 const catalogOf = (profile: ProfileDefinition) => makeCatalog({ profiles: { fast: profile } });
 const on = (catalog: Catalog, driver: DriverName | undefined, sizeGiB = 100, placement: Placement = {}) =>
-  resolve(catalog, { name: "data@fast", sizeGiB, backend: "kubernetes", placement: { driver, ...placement } });
+  resolve(catalog, {
+    name: "data@fast",
+    sizeGiB,
+    backend: "kubernetes",
+    placement: { driver, classes: CLASSES, ...placement },
+  });
 const settingsAt = (profile: ProfileDefinition, driver: DriverName, sizeGiB = 100, placement: Placement = {}) => {
   const { volume, problems } = on(catalogOf(profile), driver, sizeGiB, placement);
   if (!volume) throw new Error(JSON.stringify(problems));
@@ -70,6 +77,41 @@ describe("what a profile becomes", () => {
   ] as const)("%s", (_, profile, driver, parameters) => {
     const settings = settingsAt(profile, driver);
     expect(settings).toMatchObject({ parameters, volumeAttributesClass: null, attributes: {} });
+  });
+
+  test("on Ceph: pool, encryption and features are fixed, and each class has all limits, so that none of a former profile stays", () => {
+    const ceph = {
+      ...{ pool: "fast", encryption: true, imageFeatures: ["layering", "deep-flatten"] as const },
+      ...{ iops: { max: 1000, write: 300 }, bandwidth: { read: 50 } },
+    };
+    const { parameters, attributes, volumeAttributesClass } = settingsAt({ ceph: ceph as never }, RBD);
+    expect(parameters).toEqual({
+      ...{ clusterID: "c1", mounter: "rbd-nbd", pool: "fast" },
+      ...{ encrypted: "true", imageFeatures: "deep-flatten,layering" },
+    });
+    const limits = { baseIops: "1000", baseReadIops: "0", baseWriteIops: "300" };
+    expect(attributes).toEqual({ ...limits, baseBps: "0", baseReadBps: "52428800", baseWriteBps: "0" });
+    const unlimited = settingsAt({ ceph: {} }, RBD);
+    expect(Object.values(unlimited.attributes)).toEqual(Array(6).fill("0"));
+    expect(volumeAttributesClass).not.toBe(unlimited.volumeAttributesClass);
+  });
+
+  test("on Ceph: copies and device class are the pool's, and a note says that nobody checks them", () => {
+    const { notes } = on(catalogOf({ ceph: { copies: 3, deviceClass: "ssd" } }), RBD);
+    expect(notes.map(({ code, path }) => `${code} ${path}`)).toEqual([
+      `not-checked ${PATH}.ceph.copies`,
+      `not-checked ${PATH}.ceph.deviceClass`,
+    ]);
+  });
+
+  // A name is in clusters and in claims that exist: a release that changed one would refuse every existing claim, which keeps its StorageClass.
+  test.each<[DriverName, ProfileDefinition, string, string | null]>([
+    [EBS, { aws: { volumeType: "gp3", iops: 4000, encrypted: true } }, "sp-ebs-8d4e9e31de", "sp-ebs-0c4af32bec"],
+    [CINDER, { openstack: { volumeType: "ssd" } }, "sp-cinder-71e4a2f369", null],
+    [POWERFLEX, { scaleio: { storagePool: "p" } }, "sp-powerflex-e88d9298d9", null],
+    [RBD, { ceph: { pool: "p", iops: { max: 500 } } }, "sp-rbd-78046a2ee5", "sp-rbd-e6e2c6be3c"],
+  ])("on %s has the names that it always had", (driver, profile, storageClass, attributesClass) => {
+    expect(settingsAt(profile, driver)).toMatchObject({ storageClass, volumeAttributesClass: attributesClass });
   });
 
   test("IOPS per GiB are absolute for the claim's size, and the class differs with them", () => {
@@ -251,6 +293,60 @@ describe("what can't be expressed is a problem with the way out", () => {
       /remove/,
     ],
     [
+      "bursts on Ceph",
+      { ceph: { iops: { max: 100, burst: 200 } } },
+      RBD,
+      {},
+      "setting-not-applicable",
+      `${PATH}.ceph.iops.burst`,
+      /remove `iops.burst`/,
+    ],
+    [
+      "no id of the Ceph cluster",
+      { ceph: {} },
+      RBD,
+      { classes: {} },
+      "setting-required",
+      "storage-profiles:kubernetes.parameters.clusterID",
+      /add `clusterID: /,
+    ],
+    [
+      "another client on Ceph",
+      { ceph: {} },
+      RBD,
+      { classes: { parameters: { clusterID: "c", mounter: "rbd" } } },
+      "setting-not-applicable",
+      "storage-profiles:kubernetes.parameters.mounter",
+      /remove `mounter`/,
+    ],
+    [
+      "a parameter below the driver's name that it doesn't know",
+      { ceph: {} },
+      RBD,
+      { classes: { parameters: { [RBD]: { clusterID: "c", datapool: "x" } } } },
+      "unknown-key",
+      `storage-profiles:kubernetes.parameters["${RBD}"].datapool`,
+      /dataPool/,
+    ],
+    [
+      "parameters below a name that is no driver's",
+      { aws: gp3 },
+      EBS,
+      { classes: { parameters: { "rbd.csi.ceph": { clusterID: "c" } } } },
+      "unknown-key",
+      'storage-profiles:kubernetes.parameters["rbd.csi.ceph"]',
+      /rbd\.csi\.ceph\.com/,
+    ],
+    [
+      "a file system for several nodes on Ceph",
+      { ceph: {} },
+      RBD,
+      { accessModes: ["ReadWriteMany"] },
+      "setting-not-applicable",
+      "placement.accessModes",
+      /volumeMode: Block/,
+    ],
+    [
       "zones on PowerFlex",
       { scaleio: { storagePool: "p" } },
       POWERFLEX,
@@ -264,7 +360,7 @@ describe("what can't be expressed is a problem with the way out", () => {
   });
 
   test("an unsupported driver names the supported ones", () => {
-    const { problems } = on(catalogOf({ aws: gp3 }), "rbd.csi.ceph.com" as DriverName);
+    const { problems } = on(catalogOf({ aws: gp3 }), "pd.csi.storage.gke.io" as DriverName);
     expect(problems).toEqual([
       expect.objectContaining({ code: "value-not-allowed", path: "placement.driver", allowed: driverNames.join(", ") }),
     ]);
@@ -412,6 +508,18 @@ const rules: Record<DriverName, { class: Record<string, RegExp>; attributes: Rec
     },
     attributes: {},
   },
+  [RBD]: {
+    class: {
+      clusterID: /^c1$/,
+      mounter: /^rbd-nbd$/,
+      pool: /./,
+      encrypted: /^true$/,
+      imageFeatures: /^[a-z-]+(,[a-z-]+)*$/,
+    },
+    attributes: Object.fromEntries(
+      ["Iops", "ReadIops", "WriteIops", "Bps", "ReadBps", "WriteBps"].map((limit) => [`base${limit}`, /^\d+$/]),
+    ),
+  },
 };
 const caps: Record<string, [min: number, perGiB: number]> = { gp3: [3000, 500], io1: [100, 50], io2: [100, 1000] };
 
@@ -449,6 +557,18 @@ const sections: Record<DriverName, fc.Arbitrary<ProfileDefinition>> = {
       { requiredKeys: ["storagePool"] },
     ),
   }),
+  [RBD]: fc.record({
+    ceph: fc.record(
+      {
+        pool: fc.constantFrom("p", "q"),
+        encryption: fc.boolean(),
+        iops: fc.record({ max: fc.constantFrom(1, 500), read: fc.constantFrom(1, 500) }, { requiredKeys: [] }),
+        bandwidth: fc.record({ max: fc.constantFrom(1, 90), write: fc.constantFrom(1, 90) }, { requiredKeys: [] }),
+        imageFeatures: fc.subarray(["layering", "deep-flatten"]) as never,
+      },
+      { requiredKeys: [] },
+    ),
+  }),
 };
 
 describe.each(driverNames)("for any profile on %s", (driver) => {
@@ -470,6 +590,7 @@ describe.each(driverNames)("for any profile on %s", (driver) => {
             expect(text).toMatch(rules[driver][kind][key]!);
           }
         expect(volumeAttributesClass === null).toBe(Object.keys(attributes).length === 0);
+        if (driver === RBD) return expect(Object.keys(attributes)).toHaveLength(6);
         if (driver !== EBS) return expect(attributes).toEqual({});
         const { type = "", iops, throughput } = attributes;
         const cap = caps[type];
@@ -513,7 +634,11 @@ describe.each(driverNames)("for any profile on %s", (driver) => {
         for (const [key, rule] of Object.entries(table)) {
           if (!["class", "attributes"].includes(rule.to)) continue;
           const value = (direct.settings as unknown as Record<string, unknown>)[key];
-          expect([key, read[key] ?? null]).toEqual([key, value === false || value === 0 ? null : (value ?? null)]);
+          const isNothing = (each: unknown) => each === false || each === 0 || each?.toString() === "";
+          expect([key, isNothing(read[key]) ? null : (read[key] ?? null)]).toEqual([
+            key,
+            isNothing(value) ? null : (value ?? null),
+          ]);
         }
       }),
       { numRuns: runs(100) },
@@ -528,7 +653,11 @@ describe.each(driverNames)("for any profile on %s", (driver) => {
         fc.array(sizes, { minLength: 1, maxLength: 3 }),
         (one, other, sizesGiB) => {
           const catalog = makeCatalog({ profiles: { fast: one, slow: other } });
-          const made: Classes = classesOf(catalog, { profiles: ["fast", "slow"], sizesGiB, placement: { driver } });
+          const made: Classes = classesOf(catalog, {
+            profiles: ["fast", "slow"],
+            sizesGiB,
+            placement: { driver, classes: CLASSES },
+          });
           if (made.problems.length > 0) return;
           const names = (objects: { metadata: { name: string } }[]) => objects.map(({ metadata }) => metadata.name);
           expect(new Set(names(made.storageClasses)).size).toBe(made.storageClasses.length);
@@ -599,6 +728,32 @@ describe("classes for a cluster", () => {
     const { problems, storageClasses, attributesClasses } = made(asked);
     expect(problems[0]).toMatchObject({ code, path });
     expect([storageClasses, attributesClasses]).toEqual([[], []]);
+  });
+
+  test("a definition that a volume is pinned to has its classes beside those of the profile", () => {
+    const pins = {
+      "data@silver": { aws: { volumeType: "gp3", iops: 3500 } },
+      "volume@silver": { aws: { volumeType: "gp2" } },
+    };
+    const pinned = makeCatalog({ profiles, pins });
+    const {
+      attributesClasses,
+      aliases,
+      profiles: names,
+    } = classesOf(pinned, {
+      ...{ profiles: ["silver"], placement: { driver: EBS } },
+    });
+    const claim = resolve(pinned, {
+      name: "data@silver",
+      sizeGiB: 100,
+      backend: "kubernetes",
+      placement: { driver: EBS },
+    });
+    const { volumeAttributesClass } = claim.volume?.settings as KubernetesSettings;
+    expect(names["data@silver"]?.attributesClasses).toEqual({ any: volumeAttributesClass });
+    expect(attributesClasses.map(({ parameters }) => parameters["iops"]).sort()).toEqual(["3500", "4000", undefined]);
+    // No volume's pin is what the profile is for everybody.
+    expect(aliases.map(({ parameters }) => parameters?.["iops"])).toEqual(["4000"]);
   });
 
   test("a profile for several nodes has classes, though no claim says so here", () => {
