@@ -18,7 +18,7 @@ let folders = 0;
 
 const REQUEST = { kind: "apply", volumes: ["a"], destroy: [], refresh: false, waitForLockSeconds: 0 } as const;
 
-function operationsWith(script: string) {
+function operationsWith(script: string, resources: object[] = []) {
   const folder = join(directory, String(++folders));
   const [pulumi, calls] = [`${folder}.pulumi`, `${folder}.calls`];
   writeFileSync(pulumi, `#!/bin/sh\necho "$1" >> ${calls}\n${script}\n`);
@@ -28,7 +28,7 @@ function operationsWith(script: string) {
   const context = { project, engine: { pulumi, directory, env: process.env }, journalDirectory: folder };
   const values = { backend: "local", volumes: { a: { sizeGiB: 1 }, b: { sizeGiB: 1 } } };
   const config = Object.fromEntries(Object.entries(values).map(([key, value]) => [`storage-profiles:${key}`, value]));
-  const state = readExport({ version: 3, deployment: { resources: [] } });
+  const state = readExport({ version: 3, deployment: { resources } });
   if ("problem" in state) throw new Error(state.problem);
   const operations = makeOperations({
     name: "dev",
@@ -39,6 +39,7 @@ function operationsWith(script: string) {
   });
   return {
     operations,
+    folder,
     journal: openJournal(folder, directory, "dev"),
     calls: () => readFileSync(calls, "utf8").trim().split("\n"),
   };
@@ -90,4 +91,23 @@ test("a volume that the program leaves out fails only what was asked for it", as
   // Also resumed, it asks for the same.
   const again = operations.resume(named.id);
   expect((await again.done).problems.map(({ path }) => path)).toEqual(["b"]);
+});
+
+test("a refresh runs the program where the plugin has volumes: only from there it has the connection to a backend", async () => {
+  const component = "urn:pulumi:dev::p::storage-profiles:index:ProfiledVolume::a";
+  const refreshed = async (type: string) => {
+    const [child] = [`${component.replace("::a", "")}$${type}::a`];
+    const resources = [
+      { urn: component, type: "storage-profiles:index:ProfiledVolume", inputs: {}, outputs: {} },
+      { urn: child, type, parent: component, id: "1", inputs: {}, outputs: {} },
+    ];
+    const { operations, folder } = operationsWith('echo "$*" >> "$0.args"', resources);
+    expect((await operations.refresh({}).done).state).toBe("succeeded");
+    expect((await operations.apply({ volumes: ["a"], refresh: true, required: [] }).done).problems).toEqual([]);
+    const args = readFileSync(`${folder}.pulumi.args`, "utf8").trim().split("\n");
+    expect(args.map((line) => line.split(" ")[0])).toEqual(["refresh", "preview", "up"]);
+    return args.map((line) => line.includes(" --run-program "));
+  };
+  expect(await refreshed("storage-profiles:scaleio:Volume")).toEqual([true, true, true]);
+  expect(await refreshed("pulumi-nodejs:dynamic/storage-profiles:ScaleioVolume")).toEqual([false, false, false]);
 });
