@@ -7,7 +7,7 @@ import { backendNames, type BackendName } from "../src";
 import type { BackendDefinition } from "../components/backends/contract";
 import { backendDefinition } from "../components/backends/registry";
 import { components } from "./components";
-import { stackConfig } from "./config";
+import { stackConfig, withoutProgram } from "./config";
 import { packageManifest } from "../src/system/manifest";
 import { schema } from "./schema";
 import { marked, markedFailure, plain } from "./wire";
@@ -56,7 +56,7 @@ export class StorageProfiles implements pulumi.provider.Provider {
   async read(id: pulumi.ID, urn: pulumi.URN, props: Properties = {}): Promise<pulumi.provider.ReadResult> {
     const provider = await this.providerOf(urn);
     if (!provider.read) return { id, props };
-    const { inputs, ...found } = await provider.read(id, plain(props));
+    const { inputs, ...found } = await provider.read(id, plain(props)).catch(withoutProgram);
     // No id: it is gone.
     return {
       id: found.id ?? "",
@@ -78,7 +78,7 @@ export class StorageProfiles implements pulumi.provider.Provider {
   }
 
   async delete(id: pulumi.ID, urn: pulumi.URN, props: Properties): Promise<void> {
-    await (await this.providerOf(urn)).delete?.(id, plain(props));
+    await (await this.providerOf(urn)).delete?.(id, plain(props)).catch(withoutProgram);
   }
 
   // storage-profiles:local:Volume is the provider `Volume` of backend `local`.

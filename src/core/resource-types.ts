@@ -19,3 +19,8 @@ export const VOLUME_MAPPING = "pulumi-nodejs:dynamic/storage-profiles:VolumeMapp
 export function isMappingType(type: string): boolean {
   return type === VOLUME_MAPPING || /^storage-profiles:\w+:VolumeMapping$/.test(type);
 }
+
+/** Whether a type is that of a resource of our own that the plugin makes: `storage-profiles:<backend>:Volume`. */
+export function isPluginType(type: string): boolean {
+  return /^storage-profiles:(?!index:)\w+:\w+$/.test(type);
+}

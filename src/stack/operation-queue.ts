@@ -3,6 +3,7 @@
 import { monotonic } from "../system/monotonic";
 import { backends, type Backend, type BackendName } from "../core/backend";
 import type { Problem } from "../core/problems";
+import { isPluginType } from "../core/resource-types";
 import { placedProcess, thisProcess } from "../system/process-id";
 import { engineError, isDeadHolder, lockHolder, runEngine, unknownStack } from "./engine";
 import { stackError, StackError, type LockHolder } from "./errors";
@@ -131,6 +132,7 @@ async function carry(carried: Carried, parts: Parts, journal: ReturnType<typeof 
     "--stack",
     parts.name,
     ...(verb === "up" && request.refresh ? ["--refresh"] : []),
+    ...(needsProgram(request, state) ? ["--run-program"] : []),
     ...[...targets, ...prepared].flatMap((urn) => ["--target", urn]),
   ];
   const finishAs = async (command: string, { code, output, errors, summary }: Ended): Promise<boolean> => {
@@ -169,6 +171,13 @@ async function carry(carried: Carried, parts: Parts, journal: ReturnType<typeof 
   );
   const left = [...declared, ...(await notMade(carried, chosen.volumes, ended, parts))];
   carried.finish(left.length > 0 ? "failed" : "succeeded", { summary: ended.summary, problems: left });
+}
+
+// The plugin, which programs in other languages have, receives the stack's config, and with it the connection to a backend, only from a program that runs.
+function needsProgram({ kind, refresh }: OperationRequest, { volumes }: StackState): boolean {
+  return (
+    (kind === "refresh" || refresh) && volumes.some(({ children }) => children.some(({ type }) => isPluginType(type)))
+  );
 }
 
 // The engine finds nothing wrong with a target that the program doesn't declare. Only of one whose creation it didn't tell is the state read.

@@ -6,6 +6,8 @@ import { join } from "node:path";
 
 import { backendDefinition } from "../../components/backends/registry";
 import { backendNames } from "../../src";
+import { BackendError } from "../../components/backend-error";
+import { takeConfig, withoutProgram } from "../../plugin/config";
 import { givenOptions, StorageProfiles } from "../../plugin/provider";
 import { marked, markedFailure, plain } from "../../plugin/wire";
 
@@ -81,6 +83,28 @@ test("the plugin and the dynamic providers have the same resources, by the same 
   }
 });
 
+test("a resource that a program in TypeScript has recorded is unchanged to the plugin, and a change of it is one", async () => {
+  const provider = new StorageProfiles();
+  const recorded = {
+    "storage-profiles:openstack:CinderVolume": { volumeId: "id", sizeGiB: 1, volumeType: "gold", region: "RegionOne" },
+    "storage-profiles:kubernetes:ClaimOutcome": { claim: "id", uid: "uid", storage: "1Gi" },
+    "storage-profiles:ceph:Volume": {
+      declaredAs: "data",
+      name: "id",
+      sizeGiB: 1,
+      settings: { pool: "ssd", iopsLimit: 0 },
+    },
+  };
+  for (const [type, inputs] of Object.entries(recorded)) {
+    const [, backend = "", name = ""] = type.split(":");
+    const { providerText } = backendDefinition(backend as (typeof backendNames)[number]).resources!()[name]!;
+    const outs = { ...inputs, __provider: providerText };
+    expect([type, await provider.diff("id", urnOf(type), outs, inputs)]).toMatchObject([type, { changes: false }]);
+    const changed = { ...inputs, sizeGiB: 2, storage: "2Gi" };
+    expect([type, await provider.diff("id", urnOf(type), outs, changed)]).toMatchObject([type, { changes: true }]);
+  }
+});
+
 test("a type that it doesn't know is refused by its name", async () => {
   const provider = new StorageProfiles();
   await expect(provider.create(urnOf("storage-profiles:local:Tape"), {})).rejects.toThrow(
@@ -93,4 +117,15 @@ test("timeouts that nobody gave are none, and those that somebody gave have thei
   const filled = (timeouts: object) => givenOptions({ customTimeouts: timeouts }).customTimeouts;
   expect(filled({ create: "", update: "", pb_delete: "", read: "" })).toBeUndefined();
   expect(filled({ create: "5m", update: "", pb_delete: "10m", read: "" })).toEqual({ create: "5m", delete: "10m" });
+});
+
+test("a connection that is missing because no program runs is reported as that, and any other error as it is", () => {
+  const missing = new BackendError("not-configured", "endpoint is missing");
+  expect(() => withoutProgram(missing)).toThrow(
+    /^endpoint is missing\n.*add --run-program, or set the connection in the environment/,
+  );
+  const other = new BackendError("forbidden", "no");
+  expect(() => withoutProgram(other)).toThrow(other);
+  takeConfig([["storage-profiles:backend", "scaleio"]]);
+  expect(() => withoutProgram(missing)).toThrow(missing);
 });

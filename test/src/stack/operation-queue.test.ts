@@ -40,6 +40,7 @@ function operationsWith(script: string, values: Record<string, unknown> = LOCAL,
   });
   return {
     operations,
+    folder,
     journal: openJournal(folder, directory, "dev"),
     calls: () => readFileSync(calls, "utf8").trim().split("\n"),
   };
@@ -106,4 +107,23 @@ test("a volume that the program leaves out fails only what was asked for it", as
   // Also resumed, it asks for the same.
   const again = operations.resume(named.id);
   expect((await again.done).problems.map(({ path }) => path)).toEqual(["b"]);
+});
+
+test("a refresh runs the program where the plugin has volumes: only from there it has the connection to a backend", async () => {
+  const component = "urn:pulumi:dev::p::storage-profiles:index:ProfiledVolume::a";
+  const refreshed = async (type: string) => {
+    const [child] = [`${component.replace("::a", "")}$${type}::a`];
+    const resources = [
+      { urn: component, type: "storage-profiles:index:ProfiledVolume", inputs: {}, outputs: {} },
+      { urn: child, type, parent: component, id: "1", inputs: {}, outputs: {} },
+    ];
+    const { operations, folder } = operationsWith('echo "$*" >> "$0.args"', LOCAL, resources);
+    expect((await operations.refresh({}).done).state).toBe("succeeded");
+    expect((await operations.apply({ volumes: ["a"], refresh: true, required: [] }).done).problems).toEqual([]);
+    const args = readFileSync(`${folder}.pulumi.args`, "utf8").trim().split("\n");
+    expect(args.map((line) => line.split(" ")[0])).toEqual(["refresh", "preview", "up"]);
+    return args.map((line) => line.includes(" --run-program "));
+  };
+  expect(await refreshed("storage-profiles:scaleio:Volume")).toEqual([true, true, true]);
+  expect(await refreshed("pulumi-nodejs:dynamic/storage-profiles:ScaleioVolume")).toEqual([false, false, false]);
 });
