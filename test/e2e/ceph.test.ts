@@ -1,7 +1,5 @@
 // Volumes on a real Ceph cluster: each step on it, what it refuses, and what a user of the engine sees.
 
-import { createHash, randomBytes } from "node:crypto";
-
 import type { CephCluster } from "../../components/backends/ceph/cluster";
 import {
   createVolume,
@@ -20,6 +18,8 @@ import {
   cephReason,
   CephProject,
   clusterOf,
+  fillImage,
+  imageChecksum,
   Killed,
   killedAfter,
   PASSPHRASE,
@@ -49,36 +49,8 @@ describeIf(reason === undefined, "on a Ceph cluster", reason, () => {
     await (ceph as Ceph | undefined)?.stop();
   });
 
-  const BYTES = 12 << 20;
-  /** Writes data into an image, as a client does, and returns its checksum. */
-  const fill = async (spec: string): Promise<string> => {
-    const data = randomBytes(BYTES);
-    const { size } = JSON.parse(await ceph.must("rbd", "info", "--format", "json", spec)) as { size: number };
-    const head = Buffer.alloc(9 + 17);
-    head.write("s", 0);
-    head.writeBigUInt64LE(BigInt(size), 1);
-    head.write("w", 9);
-    head.writeBigUInt64LE(0n, 10);
-    head.writeBigUInt64LE(BigInt(BYTES), 18);
-    // The format of `rbd import-diff`: the size, then what is written where. Source: doc/dev/rbd-diff.
-    const input = Buffer.concat([Buffer.from("rbd diff v1\n"), head, data, Buffer.from("e")]);
-    const { code, text } = await ceph.run("rbd", ["import-diff", "--no-progress", "-", spec], { input });
-    if (code !== 0) throw new Error(text);
-    return createHash("sha256").update(data).digest("hex");
-  };
-  /** The checksum of what an image has where `fill` wrote. */
-  const checksum = async (spec: string): Promise<string> => {
-    const reading = ceph.open(["export", "--no-progress", spec, "-"], "pipe");
-    const hash = createHash("sha256");
-    let left = BYTES;
-    for await (const chunk of reading.stdout as AsyncIterable<Buffer>) {
-      hash.update(chunk.subarray(0, left));
-      left -= chunk.length;
-      if (left <= 0) break;
-    }
-    await reading.end("SIGKILL");
-    return hash.digest("hex");
-  };
+  const fill = (spec: string) => fillImage(ceph, spec);
+  const checksum = (spec: string) => imageChecksum(ceph, spec);
   /** Has a client keep an image open while something is done. */
   const whileOpen = async (spec: string, act: () => Promise<void>): Promise<void> => {
     const client = ceph.open(["bench", "--io-type", "read", "--io-size", "4096", "--io-total", "100G", spec]);

@@ -16,6 +16,8 @@ import { commandCluster } from "./commands";
 import { otherConnection, PerConnection } from "../../named-connections";
 import { readConnection } from "./connection";
 import { CephError } from "./errors";
+import { commandPools } from "./pool-commands";
+import { poolProvider } from "./pool-provider";
 import {
   createVolume,
   findVolume,
@@ -169,6 +171,12 @@ export const volume = {
     if (heir) console.log(`volume ${id} stays on the cluster: it is "${heir.by}" now`);
     else await removeVolume(clusterOf(props.settings), props);
   },
+} satisfies dynamic.ResourceProvider;
+
+/** Pools. */
+export const pool = {
+  configure,
+  ...poolProvider((name) => commandPools(readConnection(readConfig ?? (() => undefined), process.env, name))),
 } satisfies dynamic.ResourceProvider;
 
 /** Who a stack is on a cluster: see identity.ts. */
