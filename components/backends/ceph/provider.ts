@@ -16,7 +16,6 @@ import { commandCluster } from "./commands";
 import { otherConnection, PerConnection } from "../../named-connections";
 import { readConnection } from "./connection";
 import { CephError } from "./errors";
-import { commandPools } from "./pool-commands";
 import { poolProvider } from "./pool-provider";
 import {
   createVolume,
@@ -32,6 +31,9 @@ import {
 } from "./lifecycle";
 
 leaveToEngine("CephError");
+
+// eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded when a stack has pools
+const poolCommands = () => require("./pool-commands") as typeof import("./pool-commands");
 
 interface VolumeInputs {
   /** Its name on the cluster; missing in a preview that can't know it. */
@@ -176,7 +178,9 @@ export const volume = {
 /** Pools. */
 export const pool = {
   configure,
-  ...poolProvider((name) => commandPools(readConnection(readConfig ?? (() => undefined), process.env, name))),
+  ...poolProvider((name) =>
+    poolCommands().commandPools(readConnection(readConfig ?? (() => undefined), process.env, name)),
+  ),
 } satisfies dynamic.ResourceProvider;
 
 /** Who a stack is on a cluster: see identity.ts. */

@@ -99,6 +99,6 @@ test("a profile's volume asks the cluster for what its own pool is", () => {
         expect(settings).not.toHaveProperty("specs");
       },
     ),
-    runs(100),
+    { numRuns: runs(100) },
   );
 });

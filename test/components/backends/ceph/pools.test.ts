@@ -98,7 +98,7 @@ test("a pool becomes what is wanted from whatever it was, wherever runs are kill
         expect([cluster.pools.size, cluster.rules.size]).toEqual([0, 0]);
       },
     ),
-    runs(100),
+    { numRuns: runs(100) },
   );
 });
 
@@ -216,8 +216,9 @@ test("the provider reads drift back, asks nothing about what is unchanged, and k
   await provider.update("fast", read.props!, inputs);
   expect(poolOf(cluster)).toMatchObject({ copies: 3, minCopies: 2, quotaBytes: 0 });
   // Two resources of one pool: the second is refused, and after a renaming the pool stays with the new one.
-  await provider.diff("fast", outs!, { ...inputs, declaredAs: "a" });
-  await expect(provider.create({ ...inputs, declaredAs: "b" })).rejects.toThrow('declared twice: "b" and "a"');
+  const twice = poolProvider(() => counting);
+  await twice.diff("fast", outs!, { ...inputs, declaredAs: "a" });
+  await expect(twice.create({ ...inputs, declaredAs: "b" })).rejects.toThrow('declared twice: "b" and "a"');
   const renamed = poolProvider(() => counting);
   await renamed.create({ ...inputs, declaredAs: "b" });
   await renamed.delete("fast", { ...outs!, declaredAs: "a" });
