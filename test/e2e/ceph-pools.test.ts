@@ -116,21 +116,20 @@ describeIf(reason === undefined, "pools on a Ceph cluster", reason, () => {
   });
 
   test("a run that is killed between two steps is finished by the next, on one pool", async () => {
-    for (const last of [2, 4]) {
-      let done = 0;
-      const killed: PoolCluster = {
-        ...cluster,
-        async carryOut(pool, step) {
-          await cluster.carryOut(pool, step);
-          if (++done >= last) throw new Killed();
-        },
-      };
-      const to = wanted("half", { minCopies: 2, quotaGiB: 1 });
-      await expect(createPool(killed, to, false)).rejects.toThrow(Killed);
-      const known = await createPool(cluster, to, false);
-      expect(known).toMatchObject(to);
-      await removePool(cluster, known);
-    }
+    let done = 0;
+    const killed: PoolCluster = {
+      ...cluster,
+      async carryOut(pool, step) {
+        await cluster.carryOut(pool, step);
+        // The rule and the pool are there, and its mark isn't. In memory it is killed at every step (test/components/backends/ceph).
+        if (++done >= 2) throw new Killed();
+      },
+    };
+    const to = wanted("half", { minCopies: 2, quotaGiB: 1 });
+    await expect(createPool(killed, to, false)).rejects.toThrow(Killed);
+    const known = await createPool(cluster, to, false);
+    expect(known).toMatchObject(to);
+    await removePool(cluster, known);
     expect(await poolNamed("half")).toBeUndefined();
     const missing = poolProblems(await cluster.read(), wanted("new", { deviceClass: "nvme" }));
     expect(missing.map(({ message }) => message)).toEqual([
