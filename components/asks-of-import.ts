@@ -3,13 +3,14 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { change, note, type Note, type Problem, type StackConfig } from "../src";
+import type { Settings } from "../src/core/backend";
 import type { AskedOfBackend } from "./backends/contract";
 import { PerConnection, type ConnectionSource } from "./named-connections";
 
 /** A volume that is there. */
 interface Found {
   sizeGiB: number;
-  settings: object;
+  settings: Settings;
 }
 
 /** How a backend looks for a volume by its id, and what is worth knowing of one beside its changes. Errors of its class are left to its provider. */

@@ -25,6 +25,7 @@ export {
   type MadeVolumeType,
   type VolumeTypesArgs,
 } from "./backends/openstack/volume-types";
+export { CEPH_POOLS, CephPools, type CephPoolsArgs, type MadeCephPool } from "./backends/ceph/ceph-pools";
 export { PROFILE_CLASSES, ProfileClasses, type ProfileClassesArgs } from "./backends/kubernetes/profile-classes";
 export { claimTemplate, type ClaimTemplate, type ClaimTemplateArgs } from "./backends/kubernetes/claim-template";
 export {

@@ -5,6 +5,7 @@ import { z } from "zod";
 
 import { backendNames, PROFILED_VOLUME, schemas, STACK_VOLUMES, VOLUME_ATTACHMENT } from "../src";
 import { COMPOSE_VOLUMES } from "../components/compose/compose-volumes";
+import { CEPH_POOLS } from "../components/backends/ceph/ceph-pools";
 import { VOLUME_TYPES } from "../components/backends/openstack/volume-types";
 import { attacherOf } from "../components/backends/registry";
 
@@ -79,6 +80,37 @@ export function componentShapes(): Record<string, ComponentShape> {
             }),
           )
           .describe("The types that were created, by name"),
+      }),
+      required: [],
+    },
+    [CEPH_POOLS]: {
+      description:
+        "The Ceph pools of the stack's profiles, with their CRUSH rules, compression and quotas: for an administrator's stack",
+      inputs: z.strictObject({
+        profiles: z
+          .array(z.string())
+          .optional()
+          .describe("The profiles whose pools are created. Default: all profiles with `ceph: { specs }`"),
+        import: z
+          .array(z.string())
+          .optional()
+          .describe("Names of pools that exist already, and are managed with their data from now on. Default: none"),
+        connection: z
+          .string()
+          .optional()
+          .describe("Name of the connection to the cluster, of those in ceph:connections. Default: that of the stack"),
+      }),
+      outputs: z.strictObject({
+        pools: z
+          .record(
+            z.string(),
+            z.strictObject({
+              name: z.string().describe("Its name"),
+              settings: z.record(z.string(), z.unknown()).describe("The settings that it has"),
+              profiles: z.array(z.string()).describe("The profiles that define it"),
+            }),
+          )
+          .describe("The pools that were created, by name"),
       }),
       required: [],
     },

@@ -5,6 +5,7 @@ import { setTimeout } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 
 import { NAMESPACE, PROFILED_VOLUME, STACK_VOLUMES, VOLUME_ATTACHMENT } from "../src";
+import { CEPH_POOLS, CephPools } from "../components/backends/ceph/ceph-pools";
 import { VOLUME_TYPES, VolumeTypes } from "../components/backends/openstack/volume-types";
 import { COMPOSE_VOLUMES, ComposeVolumes } from "../components/compose/compose-volumes";
 import { declaredVolume } from "../components/declared";
@@ -50,6 +51,11 @@ export const components: Readonly<Record<string, Make>> = {
   [VOLUME_TYPES](name, inputs, options) {
     const { urn, types } = new VolumeTypes(name, inputs, options);
     return { urn, state: { types } };
+  },
+
+  [CEPH_POOLS](name, inputs, options) {
+    const { urn, pools } = new CephPools(name, inputs, options);
+    return { urn, state: { pools } };
   },
 
   [COMPOSE_VOLUMES](name, inputs, options) {

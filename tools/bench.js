@@ -9,6 +9,7 @@ const fs = require("node:fs");
 const os = require("node:os");
 const path = require("node:path");
 const { awsTable, measureAws } = require("./bench/aws.js");
+const { cephTable, measureCeph } = require("./bench/ceph.js");
 const { measureOpenstack, openstackTable } = require("./bench/openstack.js");
 const { dockerTable, measureDocker } = require("./bench/docker.js");
 const { estateTable, measureEstate } = require("./bench/estate.js");
@@ -53,12 +54,13 @@ const SCALEIO = [
 const AWS = [10, 100];
 const OPENSTACK = [10, 50];
 const KUBERNETES = [10, 200];
-const ONLY = ["--local", "--scaleio", "--aws", "--openstack", "--kubernetes", "--docker", "--http"];
+const CEPH = [10];
+const ONLY = ["--local", "--scaleio", "--aws", "--openstack", "--kubernetes", "--ceph", "--docker", "--http"];
 
 const DOCKER = { runs: 30, firsts: 5, many: 20 };
 const DOCKER_QUICK = { runs: 10, firsts: 2, many: 5 };
 
-const HELP = `Usage: npm run bench [-- [--quick | --write] [--local | --scaleio | --aws | --openstack | --kubernetes | --docker | --http]]
+const HELP = `Usage: npm run bench [-- [--quick | --write] [--local | --scaleio | --aws | --openstack | --kubernetes | --ceph | --docker | --http]]
        npm run bench -- --estate <volumes> [--made <volumes>] [--write]
 
 Measures ProfiledVolume on the local backend (mode "directory") beside the same number of raw dynamic resources whose
@@ -79,6 +81,9 @@ written by hand with openstack.blockstorage.Volume: 10 and 50, takes 6 minutes, 
 Then the kubernetes backend, on the lab's real API server and external-resizer with a mock CSI driver, beside the same claims written by
 hand with @pulumi/kubernetes: 10 and 200, takes 10 minutes, and is left out where the lab isn't built.
 
+Then the ceph backend, on the lab's real cluster: how many commands a volume costs. Takes 2 minutes, and is left out where no cluster
+can be had.
+
 Then \`docker run\` on a real dockerd with volumes of ours, beside Docker's own local driver in runs that take turns: on a volume that
 exists, and with a new one. Takes 2 minutes, and is left out where no dockerd or loop device can be had.
 
@@ -97,6 +102,7 @@ With --estate only: stacks of 100 volumes each on the emulated ScaleIO gateway, 
   --aws       the AWS backend only
   --openstack the OpenStack backend only
   --kubernetes the kubernetes backend only
+  --ceph      the ceph backend only
   --docker    the Docker plugin only
   --http   the HTTP service only
 `;
@@ -128,6 +134,7 @@ async function command(given) {
     if (isWanted("--aws")) await benchAws(place, machine, { quick, write }, check);
     if (isWanted("--openstack")) await benchOpenstack(place, machine, { quick, write }, check);
     if (isWanted("--kubernetes")) await benchKubernetes(place, machine, { quick, write }, check);
+    if (isWanted("--ceph")) await benchCeph(place, machine, { write }, check);
     if (isWanted("--docker")) await benchDocker(place, machine, { quick, write }, check);
     if (isWanted("--http")) await benchHttp(place, machine, { quick, write }, check);
   });
@@ -249,6 +256,20 @@ async function benchKubernetes(place, machine, { quick, write }, check) {
   const text = kubernetesTable(pairs);
   console.log(`\n${text}`);
   if (write) writeBetween("kubernetes: begin", "kubernetes: end", `${machine}\n\n${text}`);
+}
+
+/**
+ * @param {Place} place
+ * @param {string} machine
+ * @param {{ write: boolean }} options
+ * @param {() => void} check
+ */
+async function benchCeph(place, machine, { write }, check) {
+  const samples = await measureCeph(place, CEPH, check, progress);
+  if ("missing" in samples) return progress(`The ceph backend is left out: ${samples.missing}`);
+  const text = cephTable(samples);
+  console.log(`\n${text}`);
+  if (write) writeBetween("ceph: begin", "ceph: end", `${machine}\n\n${text}`);
 }
 
 /**

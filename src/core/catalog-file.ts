@@ -8,7 +8,7 @@ import { isObject } from "./overlay";
 import { NAMESPACE, type ProfileDefinition, type StackConfig } from "./config-schema";
 import { readEntries } from "./stack-config";
 import type { CatalogFile } from "./catalog";
-import { joinPath, validate } from "./validate";
+import { validate } from "./validate";
 import { linesOf, readYaml } from "./yaml-values";
 
 /** What was found where the config names a file. */

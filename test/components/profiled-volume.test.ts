@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import {
   ComposeVolumes,
+  CephPools,
   ProfileClasses,
   ProfiledVolume,
   VolumeAttachment,
@@ -243,6 +244,7 @@ describe("options that would do nothing on a component", () => {
     await registered(() => {
       for (const component of [
         () => new VolumeTypes("types", {}, opts),
+        () => new CephPools("pools", {}, opts),
         () => new ProfileClasses("classes", {}, opts),
         ...(option === "customTimeouts" ? [] : [() => new ComposeVolumes("compose", {}, opts)]),
       ])

@@ -1,8 +1,5 @@
 // Volumes on a real Ceph cluster: each step on it, what it refuses, and what a user of the engine sees.
 
-import { createHash, randomBytes, randomUUID } from "node:crypto";
-import { createInterface } from "node:readline";
-
 import type { CephCluster } from "../../components/backends/ceph/cluster";
 import {
   createVolume,
@@ -14,42 +11,30 @@ import {
   updateVolume,
   volumeProblems,
   type FoundVolume,
-  type WantedVolume,
 } from "../../components/backends/ceph/lifecycle";
-import { makeCatalog, resolve, type ProfileDefinition } from "../../src";
 import type { CephSettings } from "../../src/backends/ceph";
 import { until } from "../../tools/test/time.js";
 import {
   cephReason,
   CephProject,
   clusterOf,
+  fillImage,
+  imageChecksum,
   Killed,
   killedAfter,
   PASSPHRASE,
   POOLS,
+  settingsOf,
   startCeph,
+  wantedOf,
   type Ceph,
+  type Section,
 } from "../support/ceph";
 import { diagnostics, succeeded } from "../support/engine";
 import { describeIf } from "../support/machine";
-import { expectLimited, expectRaised } from "../support/rate";
 
-type Section = NonNullable<ProfileDefinition["ceph"]>;
-
-const settingsOf = (section: Section): CephSettings => {
-  const catalog = makeCatalog({ profiles: { p: { ceph: section } } });
-  const request = { name: "v@p", sizeGiB: 1, backend: "ceph", placement: { pools: POOLS } };
-  const { volume, problems } = resolve(catalog, request);
-  if (!volume) throw new Error(JSON.stringify(problems));
-  return volume.settings as CephSettings;
-};
 const fast = (section: Section = {}) => settingsOf({ pool: "fast", ...section });
 const slow = (section: Section = {}) => settingsOf({ pool: "slow", ...section });
-const wantedOf = (settings: CephSettings, sizeGiB = 1): WantedVolume => {
-  const name = `v-${randomUUID().slice(0, 8)}`;
-  return { name, mark: `shop-dev-${name}`, sizeGiB, settings };
-};
-
 const reason = cephReason();
 describeIf(reason === undefined, "on a Ceph cluster", reason, () => {
   let ceph: Ceph;
@@ -64,36 +49,8 @@ describeIf(reason === undefined, "on a Ceph cluster", reason, () => {
     await (ceph as Ceph | undefined)?.stop();
   });
 
-  const BYTES = 12 << 20;
-  /** Writes data into an image, as a client does, and returns its checksum. */
-  const fill = async (spec: string): Promise<string> => {
-    const data = randomBytes(BYTES);
-    const { size } = JSON.parse(await ceph.must("rbd", "info", "--format", "json", spec)) as { size: number };
-    const head = Buffer.alloc(9 + 17);
-    head.write("s", 0);
-    head.writeBigUInt64LE(BigInt(size), 1);
-    head.write("w", 9);
-    head.writeBigUInt64LE(0n, 10);
-    head.writeBigUInt64LE(BigInt(BYTES), 18);
-    // The format of `rbd import-diff`: the size, then what is written where. Source: doc/dev/rbd-diff.
-    const input = Buffer.concat([Buffer.from("rbd diff v1\n"), head, data, Buffer.from("e")]);
-    const { code, text } = await ceph.run("rbd", ["import-diff", "--no-progress", "-", spec], { input });
-    if (code !== 0) throw new Error(text);
-    return createHash("sha256").update(data).digest("hex");
-  };
-  /** The checksum of what an image has where `fill` wrote. */
-  const checksum = async (spec: string): Promise<string> => {
-    const reading = ceph.open(["export", "--no-progress", spec, "-"], "pipe");
-    const hash = createHash("sha256");
-    let left = BYTES;
-    for await (const chunk of reading.stdout as AsyncIterable<Buffer>) {
-      hash.update(chunk.subarray(0, left));
-      left -= chunk.length;
-      if (left <= 0) break;
-    }
-    await reading.end("SIGKILL");
-    return hash.digest("hex");
-  };
+  const fill = (spec: string) => fillImage(ceph, spec);
+  const checksum = (spec: string) => imageChecksum(ceph, spec);
   /** Has a client keep an image open while something is done. */
   const whileOpen = async (spec: string, act: () => Promise<void>): Promise<void> => {
     const client = ceph.open(["bench", "--io-type", "read", "--io-size", "4096", "--io-total", "100G", spec]);
@@ -282,40 +239,6 @@ describeIf(reason === undefined, "on a Ceph cluster", reason, () => {
     await expect(asked({}, { ...volume, fsid: "another" })).rejects.toMatchObject({ code: "other-cluster" });
     const elsewhere = { ...volume, settings: { ...volume.settings, pool: "nowhere" } };
     await expect(asked({}, { ...elsewhere, name: "none" })).rejects.toMatchObject({ code: "pool-missing" });
-    await removeVolume(cluster, volume);
-  });
-
-  test("a limit holds on an image that stays open while it changes", async () => {
-    const { found: _, ...volume } = await createVolume(cluster, wantedOf(fast()), true);
-    const args = ["--io-type", "write", "--io-size", "4096", "--io-threads", "4", "--io-total", "100G"];
-    const bench = ceph.open(["bench", ...args, `fast/${volume.name}`], "pipe");
-    // Each second it prints how many seconds have passed, and how many operations.
-    const seen: [seconds: number, operations: number][] = [];
-    createInterface(bench.stdout!).on("line", (line) => {
-      const [, seconds, operations] = /^\s*(\d+)\s+(\d+)\s+[\d.]+/.exec(line) ?? [];
-      if (seconds !== undefined) seen.push([Number(seconds), Number(operations)]);
-    });
-    const rateWith = async (iops: number | undefined): Promise<number> => {
-      const settings = fast(iops === undefined ? {} : { iops: { max: iops } });
-      await updateVolume(cluster, { sizeGiB: 1, settings }, volume);
-      // The first lines may have been before the change.
-      const from = seen.length + 2;
-      await until("the rate was seen", () => Promise.resolve(seen.length > from + 5), { seconds: 60 });
-      const [first, last] = [seen[from], seen.at(-1)];
-      return (last![1] - first![1]) / (last![0] - first![0]);
-    };
-    try {
-      const unlimited = await rateWith(undefined);
-      const low = { limit: 20, limited: await rateWith(20), unlimited };
-      const high = { limit: 100, limited: await rateWith(100), unlimited };
-      expectLimited("an open image", low);
-      expectRaised("an open image", low, high);
-    } finally {
-      await bench.end("SIGINT");
-    }
-    await until("the image is closed", async () => (await cluster.status("fast", volume.name)).clients.length === 0, {
-      seconds: 60,
-    });
     await removeVolume(cluster, volume);
   });
 

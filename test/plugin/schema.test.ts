@@ -29,6 +29,7 @@ becomePlugin();
 const { resources, types } = schema() as unknown as Schema;
 const COMPOSE = "storage-profiles:index:ComposeVolumes";
 const TYPES = "storage-profiles:index:VolumeTypes";
+const POOLS = "storage-profiles:index:CephPools";
 const directory = mkdtempSync(join(tmpdir(), "sp-schema-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -84,6 +85,7 @@ test("describes each output that a component has", async () => {
   await mocked(LOCAL);
   expect(outputsOf(PROFILED_VOLUME, { sizeGiB: 1 })).toEqual(described(PROFILED_VOLUME));
   expect(outputsOf(TYPES, {})).toEqual(described(TYPES));
+  expect(outputsOf(POOLS, {})).toEqual(described(POOLS));
   expect(outputsOf(STACK_VOLUMES, {}, "volumes")).toEqual(described(STACK_VOLUMES));
   const file = join(directory, "compose.yml");
   writeFileSync(file, "services: { web: { image: web } }\n");

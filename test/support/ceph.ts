@@ -1,7 +1,13 @@
 // A real Ceph cluster for tests, and a Pulumi project of a test's own whose volumes are on it.
 
+import { createHash, randomBytes, randomUUID } from "node:crypto";
+
 import type { CephCluster } from "../../components/backends/ceph/cluster";
 import { commandCluster } from "../../components/backends/ceph/commands";
+import type { Connection } from "../../components/backends/ceph/connection";
+import type { WantedVolume } from "../../components/backends/ceph/lifecycle";
+import { makeCatalog, resolve, type ProfileDefinition } from "../../src";
+import type { CephSettings } from "../../src/backends/ceph";
 import { POOLS, type Ceph } from "../labs/ceph/lab.js";
 import { Project } from "./engine";
 
@@ -11,15 +17,66 @@ export { cephReason, POOLS, startCeph, type Ceph } from "../labs/ceph/lab.js";
 /** Of images that tests create encrypted. */
 export const PASSPHRASE = "a passphrase, of tests";
 
-/** The cluster as a run of its own sees it, with the connection laid over. */
-export const clusterOf = (ceph: Ceph, over: Partial<Parameters<typeof commandCluster>[0]> = {}): CephCluster =>
-  commandCluster({
-    configFile: ceph.configFile,
-    commandsDirectory: ceph.commands,
-    timeoutMs: 120_000,
-    passphrase: () => PASSPHRASE,
-    ...over,
-  });
+/** The connection to a cluster, with what is laid over it. */
+export const connectionOf = (ceph: Ceph, over: Partial<Connection> = {}): Connection => ({
+  configFile: ceph.configFile,
+  commandsDirectory: ceph.commands,
+  timeoutMs: 120_000,
+  passphrase: () => PASSPHRASE,
+  ...over,
+});
+
+/** The cluster as a run of its own sees it. */
+export const clusterOf = (ceph: Ceph, over: Partial<Connection> = {}): CephCluster =>
+  commandCluster(connectionOf(ceph, over));
+
+export type Section = NonNullable<ProfileDefinition["ceph"]>;
+
+/** The settings that a profile leads to. */
+export const settingsOf = (section: Section): CephSettings => {
+  const catalog = makeCatalog({ profiles: { p: { ceph: section } } });
+  const request = { name: "v@p", sizeGiB: 1, backend: "ceph", placement: { pools: POOLS } };
+  const { volume, problems } = resolve(catalog, request);
+  if (!volume) throw new Error(JSON.stringify(problems));
+  return volume.settings as CephSettings;
+};
+
+/** A volume of a name of its own. */
+export const wantedOf = (settings: CephSettings, sizeGiB = 1): WantedVolume => {
+  const name = `v-${randomUUID().slice(0, 8)}`;
+  return { name, mark: `shop-dev-${name}`, sizeGiB, settings };
+};
+
+const BYTES = 12 << 20;
+/** Writes data into an image, as a client does, and returns its checksum. */
+export const fillImage = async (ceph: Ceph, spec: string): Promise<string> => {
+  const data = randomBytes(BYTES);
+  const { size } = JSON.parse(await ceph.must("rbd", "info", "--format", "json", spec)) as { size: number };
+  const head = Buffer.alloc(9 + 17);
+  head.write("s", 0);
+  head.writeBigUInt64LE(BigInt(size), 1);
+  head.write("w", 9);
+  head.writeBigUInt64LE(0n, 10);
+  head.writeBigUInt64LE(BigInt(BYTES), 18);
+  // The format of `rbd import-diff`: the size, then what is written where. Source: doc/dev/rbd-diff.
+  const input = Buffer.concat([Buffer.from("rbd diff v1\n"), head, data, Buffer.from("e")]);
+  const { code, text } = await ceph.run("rbd", ["import-diff", "--no-progress", "-", spec], { input });
+  if (code !== 0) throw new Error(text);
+  return createHash("sha256").update(data).digest("hex");
+};
+/** The checksum of what an image has where `fillImage` wrote. */
+export const imageChecksum = async (ceph: Ceph, spec: string): Promise<string> => {
+  const reading = ceph.open(["export", "--no-progress", spec, "-"], "pipe");
+  const hash = createHash("sha256");
+  let left = BYTES;
+  for await (const chunk of reading.stdout as AsyncIterable<Buffer>) {
+    hash.update(chunk.subarray(0, left));
+    left -= chunk.length;
+    if (left <= 0) break;
+  }
+  await reading.end("SIGKILL");
+  return hash.digest("hex");
+};
 
 /** A project whose stack has its volumes on a cluster. */
 export class CephProject extends Project {

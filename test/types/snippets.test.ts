@@ -12,7 +12,7 @@ const root = resolve(__dirname, "../..");
 const PRELUDE = `
 import * as pulumi from "@pulumi/pulumi";
 import * as aws from "@pulumi/aws";
-import { claimTemplate, ProfileClasses, ProfiledVolume, VolumeAttachment, VolumeMapping, VolumeTypes, volumesOfStack } from "storage-profiles";
+import { CephPools, claimTemplate, ProfileClasses, ProfiledVolume, VolumeAttachment, VolumeMapping, VolumeTypes, volumesOfStack } from "storage-profiles";
 declare const web: aws.ec2.Instance;
 declare const subnet: aws.ec2.Subnet;
 `;

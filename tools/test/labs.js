@@ -64,11 +64,11 @@ const labs = [
     name: "ceph",
     what: "a real Ceph cluster, driven by the engine",
     needs: "Linux on x86-64, Debian packages",
-    files: ["test/e2e/ceph\\.", "test/e2e/ceph-dashboard\\."],
+    files: ["test/e2e/ceph(-dashboard|-limits|-pools)?\\."],
     prepare: [["test/labs/ceph/lab.js", "--probe"]],
     minutes: 5,
     isOptional: true,
-    alone: [""],
+    alone: ["/ceph-limits\\."],
   },
   {
     name: "aws",

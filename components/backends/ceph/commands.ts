@@ -93,18 +93,7 @@ export function commandCluster(connection: Connection): CephCluster {
   const run = runner(connection);
   const rbd = (args: readonly string[], what: string, takes: "short" | "long" = "short") =>
     run("rbd", args, what, takes === "short");
-  const json = async <T>(command: "rbd" | "ceph", args: readonly string[], shape: z.ZodType<T>, what: string) => {
-    const text = await run(command, [...args, "--format", "json"], what, true);
-    const parsed = shape.safeParse(text.trim() === "" ? null : parseJson(text));
-    if (parsed.success) return parsed.data;
-    const issues = parsed.error.issues
-      .map(({ path, code }) => `${path.join(".") || "the output"} (${code})`)
-      .join(", ");
-    throw new CephError(
-      "answer-unreadable",
-      `${what}: the output of \`${command}\` isn't what is known of it: ${issues}`,
-    );
-  };
+  const json = jsonOf(run);
   const lists = new Map<string, () => Promise<string[]>>();
 
   return {
@@ -260,6 +249,22 @@ export function commandCluster(connection: Connection): CephCluster {
   };
 }
 
+/** Runs a command that prints JSON, and checks that it is of a shape. */
+export const jsonOf =
+  (run: Run) =>
+  async <T>(command: "rbd" | "ceph", args: readonly string[], shape: z.ZodType<T>, what: string): Promise<T> => {
+    const text = await run(command, [...args, "--format", "json"], what, true);
+    const parsed = shape.safeParse(text.trim() === "" ? null : parseJson(text));
+    if (parsed.success) return parsed.data;
+    const issues = parsed.error.issues
+      .map(({ path, code }) => `${path.join(".") || "the output"} (${code})`)
+      .join(", ");
+    throw new CephError(
+      "answer-unreadable",
+      `${what}: the output of \`${command}\` isn't what is known of it: ${issues}`,
+    );
+  };
+
 // Source: ceph/ceph src/osd/osd_types.h, pg_pool_t FLAG_FULL and FLAG_FULL_QUOTA. A pool over its quota has both.
 export function fullBy(flags: readonly string[]): Pool["full"] {
   if (flags.includes("full_quota")) return "quota";
@@ -273,6 +278,11 @@ export function placesOf(
 ): Pick<Pool, "deviceClass" | "places" | "placeType"> {
   const [root = "", deviceClass] = (steps.find(({ op }) => op === "take")?.item_name ?? "").split("~");
   const placeType = steps.find(({ op }) => op.startsWith("choose"))?.type ?? "osd";
+  return { deviceClass: deviceClass ?? null, places: placesBelow(tree, root, deviceClass, placeType), placeType };
+}
+
+/** How many places below a root have an OSD of the class that is up and in. */
+export function placesBelow(tree: Tree, root: string, deviceClass: string | undefined, placeType: string): number {
   const byId = new Map(tree.map((node) => [node.id, node]));
   const places = new Set<number>();
   const visit = (id: number, place: number | undefined): void => {
@@ -285,7 +295,7 @@ export function placesOf(
     for (const child of node.children ?? []) visit(child, here);
   };
   for (const { id, name } of tree) if (name === root) visit(id, undefined);
-  return { deviceClass: deviceClass ?? null, places: places.size, placeType };
+  return places.size;
 }
 
 /** A size as the commands take it. */
@@ -312,7 +322,7 @@ interface Piped {
   /** How many bytes of its output are wanted, each as a character; it is ended then. */
   first?: number;
 }
-type Run = (
+export type Run = (
   command: "rbd" | "ceph",
   args: readonly string[],
   what: string,
@@ -323,7 +333,7 @@ type Run = (
 // What the commands take from the environment in place of the connection's own: one that has a name has nothing from there.
 const OF_ENVIRONMENT = ["CEPH_CONF", "CEPH_ARGS", "CEPH_KEYRING"];
 
-function runner(connection: Connection): Run {
+export function runner(connection: Connection): Run {
   const { name, configFile, user, keyringFile, commandsDirectory } = connection;
   // These may have the passphrase or a password; PULUMI_CONFIG has all of the stack's config in plain text, and other variables of Pulumi's have its own secrets.
   const secret = [...secretKeys.map(variableOf), connectionsVariable(CONNECTION_NAMESPACE)];

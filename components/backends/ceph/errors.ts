@@ -19,8 +19,9 @@ export const cephErrors = {
   refused: "the cluster refuses the operation",
   "name-taken": "another image has the name",
   "other-volume": "the image of that name is another one than the state has",
-  "other-cluster": "the state's volume is on another cluster",
-  gone: "the image is no longer on the cluster",
+  "other-pool": "the pool of the state has another name or owner on the cluster",
+  "other-cluster": "the state's volume or pool is on another cluster",
+  gone: "the image or pool is no longer on the cluster",
   shrink: "a volume can't become smaller",
   "not-possible": "the cluster can't do what was asked for",
 } as const;

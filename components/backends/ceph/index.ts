@@ -16,8 +16,8 @@ export interface CephVolumeOverrides {
 export const ceph = defineBackend<{ overrides: CephVolumeOverrides; resource: CephVolume; args: CephVolumeArgs }>({
   volumes: () => (require("./resource") as typeof import("./resource")).cephBackend,
   providers() {
-    const { volume, identity } = require("./provider") as typeof import("./provider");
-    return { Volume: volume, Identity: identity };
+    const { volume, pool, identity } = require("./provider") as typeof import("./provider");
+    return { Volume: volume, Pool: pool, Identity: identity };
   },
   resources: () => (require("./own-resources") as typeof import("./own-resources")).ownResources,
 });

@@ -5,5 +5,6 @@ import { ownResource } from "../../own-resources";
 
 export const ownResources = {
   Volume: ownResource("ceph", "Volume", "CephVolume", "volume"),
+  Pool: ownResource("ceph", "Pool", "CephPool", "pool"),
   Identity: ownResource("ceph", "Identity", "CephIdentity", "identity"),
 };

@@ -12,6 +12,7 @@ import { otherConnection } from "../../named-connections";
 import { readConnection } from "./connection";
 import { openCluster } from "./dashboard";
 import { CephError } from "./errors";
+import { poolProvider } from "./pool-provider";
 import {
   createVolume,
   findVolume,
@@ -24,6 +25,9 @@ import {
   volumeProblems,
   type FoundVolume,
 } from "./lifecycle";
+
+// eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded when a stack has pools
+const poolCommands = () => require("./pool-commands") as typeof import("./pool-commands");
 
 interface VolumeInputs {
   /** Its name on the cluster; missing in a preview that can't know it. */
@@ -62,6 +66,9 @@ const {
   clientOf: clusterOf,
   failuresOf,
 } = connectedProvider(CephError, (config, name) => openCluster(readConnection(config, process.env, name)));
+const pools = connectedProvider(CephError, (config, name) =>
+  poolCommands().commandPools(readConnection(config, process.env, name)),
+);
 
 /** Volumes. */
 export const volume = {
@@ -153,6 +160,12 @@ export const volume = {
     if (heir) console.log(`volume ${id} stays on the cluster: it is "${heir.by}" now`);
     else await removeVolume(clusterOf(props.settings), props);
   },
+} satisfies dynamic.ResourceProvider;
+
+/** Pools. */
+export const pool = {
+  ...poolProvider((connection) => pools.clientOf({ connection })),
+  configure: pools.configure,
 } satisfies dynamic.ResourceProvider;
 
 /** Who a stack is on a cluster. */

@@ -18,6 +18,7 @@ import {
 import { connectionChange, connectionSchema } from "../connection";
 import { flatCost, flatPrices } from "../flat-price";
 import { cephLimits, type CephLimits } from "./limits";
+import { cephProblems } from "./problems";
 import {
   cephTagRules,
   pool,
@@ -96,6 +97,7 @@ export const ceph = defineBackend({
   questions: [],
   hasProvider: true,
   limits: cephLimits,
+  problems: cephProblems,
   prices: flatPrices("Ceph RBD"),
   resolve,
   change: {
@@ -331,8 +333,13 @@ function limitsOf(
 }
 
 /** The pool that the profile names, or the first of the stack's that is what it asks for. */
-function choosePool(
-  { section, path, profile, placement }: Asked<CephSection, Placement, CephLimits>,
+export function choosePool(
+  {
+    section,
+    path,
+    profile,
+    placement,
+  }: Pick<Asked<CephSection, Pick<Placement, "pools">, CephLimits>, "section" | "path" | "profile" | "placement">,
   problems: Problem[],
   notes: Note[],
 ): CephPool | undefined {

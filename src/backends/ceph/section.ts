@@ -82,11 +82,50 @@ export const cephTagRules: TagRules = {
   ],
 };
 
+/** What a profile says of the pool itself, for an administrator's stack to create. */
+const specs = z
+  .strictObject({
+    minCopies: positive
+      .nullish()
+      .describe(
+        "How many copies must exist for clients to read and write: its `min_size`. Default: half of `copies`, rounded up",
+      ),
+    failureDomain: name
+      .nullish()
+      .describe(
+        "Type of the CRUSH bucket that holds at most one copy of the same data: host, rack, osd. Default: host",
+      ),
+    compression: z
+      .strictObject({
+        mode: z
+          .enum(["passive", "aggressive", "force"])
+          .nullish()
+          .describe(
+            "What is compressed: what clients hint at (passive), all but that (aggressive), or all (force). Default: aggressive",
+          ),
+        algorithm: z.enum(["snappy", "zlib", "zstd", "lz4"]).nullish().describe("Default: the cluster's"),
+        requiredRatio: z
+          .number()
+          .gt(0)
+          .max(1)
+          .nullish()
+          .describe("Compressed by original size above which data is stored as it is. Default: the cluster's"),
+      })
+      .nullish()
+      .describe("Compression of data that is written from now on. Default: none"),
+    quotaGiB: positive
+      .nullish()
+      .describe("How much data the pool may have, in GiB, without copies. Default: unlimited"),
+  })
+  .describe("Definition of the pool, for `CephPools` to create, with the profile's `copies` and `deviceClass`");
+export type PoolSpecs = z.infer<typeof specs>;
+
 export const section = z
   .strictObject({
     pool: poolName.nullish().describe("Name of the pool. Default: the first of the stack's `pools` that fits"),
     copies: copies.nullish().describe("How many copies the pool must keep. Default: any number"),
     deviceClass: deviceClass.nullish().describe("Device class that the pool must be on. Default: any"),
+    specs: specs.nullish(),
     preferredDeviceClass: deviceClass
       .nullish()
       .describe("Device class that the pool is on where the stack has such a pool. Default: none"),

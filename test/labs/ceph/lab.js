@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// A Ceph cluster of one's own for tests and people: a monitor, a manager and five OSDs (BlueStore on sparse files), from Debian's packages that
+// A Ceph cluster of one's own for tests and people: a monitor, a manager and up to five OSDs (BlueStore on sparse files), from Debian's packages that
 // are unpacked into the cache. Nothing is installed, and the cluster ends with all that it has.
 //
 //   node test/labs/ceph/lab.js           starts one and says how to reach it; Ctrl-C ends it
@@ -39,6 +39,7 @@ const { labCommand, lastLine, probeOf } = require("../probe.js");
  * @property {(spec: string, passphrase: string, write?: string) => Promise<{ size: number, text: string }>} decrypted opens an encrypted
  *   image as librbd does, may write to its beginning, and returns its size and how it begins; throws where the passphrase is another
  * @property {() => string[]} calls the commands that were run from that folder, and forgets them
+ * @property {(index: number, isOn: boolean) => Promise<void>} switchOsd kills an OSD, or starts it again; waits until the cluster knows
  * @property {() => Promise<void>} stop ends it, and removes all that it has
  */
 
@@ -47,9 +48,7 @@ const PACKAGES = [
   ...["ceph-mgr-modules-core", "ceph-mgr-dashboard"],
 ];
 
-/** The device classes of the OSDs: three for a pool with three copies on SSDs, two for one with two copies on HDDs. */
-const CLASSES = ["ssd", "ssd", "ssd", "hdd", "hdd"];
-
+/** Two pools, each on as many OSDs of its device class as it has copies. */
 const POOLS = [
   { name: "fast", copies: 3, deviceClass: "ssd" },
   { name: "slow", copies: 2, deviceClass: "hdd" },
@@ -114,10 +113,13 @@ async function probe(log) {
  *
  * @param {object} [options]
  * @param {(line: string) => void} [options.log]
+ * @param {string[]} [options.pools] those of `POOLS` that it has; only their OSDs are started
  * @returns {Promise<Ceph>}
  * @throws {Unavailable}
  */
-async function startCeph({ log = (line) => console.error(line) } = {}) {
+async function startCeph({ log = (line) => console.error(line), pools = POOLS.map(({ name }) => name) } = {}) {
+  const made = POOLS.filter(({ name }) => pools.includes(name));
+  const classes = made.flatMap(({ copies, deviceClass }) => Array.from({ length: copies }, () => deviceClass));
   const { root, env: found } = await programs(log);
   const directory = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "sp-ceph-")));
   const inside = (/** @type {string[]} */ ...names) => path.join(directory, ...names);
@@ -146,6 +148,7 @@ async function startCeph({ log = (line) => console.error(line) } = {}) {
     fs.closeSync(output);
     child.once("error", () => undefined);
     running.push(child);
+    return child;
   };
   const stop = async () => {
     // All that they have is removed: nothing needs to be written.
@@ -161,6 +164,45 @@ async function startCeph({ log = (line) => console.error(line) } = {}) {
   };
   /** @type {Ceph["must"]} */
   const must = (command, ...args) => tool(command, args);
+
+  const osds = /** @type {Map<number, import("node:child_process").ChildProcess>} */ (new Map());
+  const osdHome = (/** @type {number} */ index) => inside(`osd${index}`);
+  const startOsd = (/** @type {number} */ index) => {
+    const keyring = path.join(osdHome(index), "keyring");
+    osds.set(index, daemon("ceph-osd", ["-i", `${index}`, "--keyring", keyring]));
+  };
+  const makeOsd = async (/** @type {string} */ deviceClass, /** @type {number} */ index) => {
+    const [uuid, home] = [randomUUID(), osdHome(index)];
+    const key = (await tool("ceph-authtool", ["--gen-print-key"])).trim();
+    fs.mkdirSync(home);
+    const secret = path.join(home, "secret");
+    const given = { cephx_secret: key, crush_device_class: deviceClass };
+    fs.writeFileSync(secret, JSON.stringify(given), { mode: 0o600 });
+    await must("ceph", "osd", "new", uuid, `${index}`, "-i", secret);
+    const keyring = path.join(home, "keyring");
+    await tool("ceph-authtool", ["--create-keyring", keyring, "--name", `osd.${index}`, "--add-key", key]);
+    await tool("ceph-osd", ["-i", `${index}`, "--mkfs", "--osd-uuid", uuid, "--keyring", keyring]);
+    startOsd(index);
+  };
+  const usableOsds = async () => {
+    const { code, out } = await run("ceph", ["osd", "stat", "--format", "json"], { seconds: 20 });
+    return code === 0 ? JSON.parse(out).num_up_osds : 0;
+  };
+  /** @type {Ceph["switchOsd"]} */
+  const switchOsd = async (index, isOn) => {
+    const before = await usableOsds();
+    const child = osds.get(index);
+    if (isOn) startOsd(index);
+    else if (child) {
+      await end(child, "SIGKILL");
+      // The others would find it out by themselves, after 20 s.
+      await must("ceph", "osd", "down", `${index}`);
+    }
+    await until(
+      `OSD ${index} is ${isOn ? "up" : "down"}`,
+      async () => (await usableOsds()) === before + (isOn ? 1 : -1),
+    );
+  };
 
   try {
     const all = ["--cap", "mon", "allow *", "--cap", "osd", "allow *", "--cap", "mds", "allow *"];
@@ -182,29 +224,9 @@ async function startCeph({ log = (line) => console.error(line) } = {}) {
     daemon("ceph-mon", ["-i", "a"]);
     await until("the monitor answers", async () => (await run("ceph", ["status"], { seconds: 20 })).code === 0);
     daemon("ceph-mgr", ["-i", "x"]);
-    for (const index of CLASSES.keys()) {
-      const uuid = randomUUID();
-      const key = (await tool("ceph-authtool", ["--gen-print-key"])).trim();
-      const home = inside(`osd${index}`);
-      fs.mkdirSync(home);
-      fs.writeFileSync(path.join(home, "secret"), JSON.stringify({ cephx_secret: key }), { mode: 0o600 });
-      await must("ceph", "osd", "new", uuid, "-i", path.join(home, "secret"));
-      const keyring = path.join(home, "keyring");
-      await tool("ceph-authtool", ["--create-keyring", keyring, "--name", `osd.${index}`, "--add-key", key]);
-      await tool("ceph-osd", ["-i", `${index}`, "--mkfs", "--osd-uuid", uuid, "--keyring", keyring]);
-      daemon("ceph-osd", ["-i", `${index}`, "--keyring", keyring]);
-    }
-    const isUp = async () => {
-      const { code, out } = await run("ceph", ["osd", "stat", "--format", "json"], { seconds: 20 });
-      return code === 0 && JSON.parse(out).num_up_osds === CLASSES.length;
-    };
-    await until("the OSDs are up", isUp);
-    for (const [index, deviceClass] of CLASSES.entries()) {
-      await must("ceph", "osd", "crush", "rm-device-class", `osd.${index}`);
-      await must("ceph", "osd", "crush", "set-device-class", deviceClass, `osd.${index}`);
-    }
-    // Two pools: three copies on SSDs, two on HDDs.
-    for (const { name, copies, deviceClass } of POOLS) {
+    await Promise.all(classes.map(makeOsd));
+    await until("the OSDs are up", async () => (await usableOsds()) === classes.length);
+    for (const { name, copies, deviceClass } of made) {
       await must("ceph", "osd", "crush", "rule", "create-replicated", name, "default", "osd", deviceClass);
       await must("ceph", "osd", "pool", "create", name, "8", "8", "replicated", name, "--size", `${copies}`);
       await must("rbd", "pool", "init", name);
@@ -234,7 +256,7 @@ async function startCeph({ log = (line) => console.error(line) } = {}) {
     fs.rmSync(file, { force: true });
     return lines.filter((line) => line !== "");
   };
-  return { directory, commands, configFile, keyringFile, run, must, open, decrypted, calls, stop };
+  return { directory, commands, configFile, keyringFile, run, must, open, decrypted, calls, switchOsd, stop };
 }
 
 /** @param {{ root: string, directory: string, fsid: string, port: number }} where */

@@ -1,0 +1,62 @@
+// The resource of a pool, and what the program itself asks the cluster about pools. Loaded when the first component is declared.
+
+import * as pulumi from "@pulumi/pulumi";
+
+import type { Problem, StackConfig } from "../../../src";
+import type { PoolSettings } from "../../../src/backends/ceph/pools";
+import { connectionKeyCheck, missingConnection } from "../../connection-keys";
+import { registrationOf } from "../../own-resources";
+import { nameByToken, stackIdentity } from "../../stack-identity";
+import { CONNECTION_NAMESPACE, configKeys, readConnection, secretKeys } from "./connection";
+import { ownResources } from "./own-resources";
+import { commandPools } from "./pool-commands";
+import { removalProblems } from "./pools";
+
+/** A pool on a Ceph cluster. Its id is its name there. */
+class CephPoolResource extends pulumi.CustomResource {
+  declare public readonly settings: pulumi.Output<PoolSettings>;
+
+  constructor(name: string, args: pulumi.Inputs, opts: pulumi.CustomResourceOptions) {
+    const { type, props, opts: all } = registrationOf(ownResources.Pool, opts);
+    super(type, name, { ...args, declaredAs: name, poolId: undefined, fsid: undefined, ...props }, all);
+  }
+}
+
+interface PoolToMake {
+  name: string;
+  settings: PoolSettings;
+  isImported: boolean;
+  connection: string | undefined;
+}
+
+/** Declares a pool, and returns the settings that it has. */
+export function makePool(
+  resourceName: string,
+  { isImported, ...pool }: PoolToMake,
+  config: StackConfig,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Output<PoolSettings> {
+  const { connection } = pool;
+  const identity = stackIdentity({ backend: "ceph", resource: ownResources.Identity, connection }, config);
+  // Not that of a volume of the same name.
+  const mark = nameByToken(`pool-${pool.name}`, config.ceph?.owner, identity);
+  return new CephPoolResource(resourceName, { ...pool, mark, ...(isImported && { isImported }) }, opts).settings;
+}
+
+const keyProblems = connectionKeyCheck(CONNECTION_NAMESPACE, configKeys, ...secretKeys);
+
+/** What is wrong with the config that leads to the cluster. */
+export function connectionProblems(config: StackConfig, connection: string | undefined): Problem[] {
+  return [...keyProblems(config), ...missingConnection(CONNECTION_NAMESPACE, connection, config)];
+}
+
+/** What keeps these pools from being removed; nothing of those that are gone already. */
+export async function problemsOfRemoval(names: readonly string[], connection: string | undefined): Promise<Problem[]> {
+  const config = pulumi.runtime.allConfig();
+  const cluster = commandPools(readConnection((key) => config[key], process.env, connection));
+  const { pools } = await cluster.read();
+  const found = await Promise.all(
+    pools.filter(({ name }) => names.includes(name)).map((pool) => removalProblems(cluster, pool)),
+  );
+  return found.flat();
+}
