@@ -10,7 +10,7 @@ import { containsUnknown, failuresOf } from "../../provider-checks";
 import { CephError } from "./errors";
 import { createPool, poolProblems, readPool, removePool, updatePool, type KnownPool, type PoolCluster } from "./pools";
 
-interface PoolInputs {
+export interface PoolInputs {
   name: string;
   /** Whose it is; missing in a preview that can't know it. Decided once. */
   mark?: string;
@@ -22,7 +22,7 @@ interface PoolInputs {
   declaredAs?: string;
 }
 
-interface PoolOutputs extends KnownPool {
+export interface PoolOutputs extends KnownPool {
   connection?: string | undefined;
   declaredAs?: string | undefined;
 }
