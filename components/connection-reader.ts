@@ -92,8 +92,10 @@ export class ConnectionReader<Key extends string> {
         where === "inEnvironment" ? each || undefined : each,
       );
       if (given === undefined && file === undefined) continue;
-      if (given !== undefined && file !== undefined)
+      if (given !== undefined && file !== undefined) {
         this.wrong.push(`${key} and ${fileKey} are both set: keep one of them`);
+        return "";
+      }
       const text = file === undefined ? given : this.text(fileKey, file)?.replace(/\r?\n$/, "");
       if (text === "")
         this.wrong.push(file === undefined ? `${key} is empty` : `${fileKey}: ${resolve(file)} is empty`);
