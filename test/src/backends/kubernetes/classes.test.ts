@@ -564,7 +564,7 @@ const sections: Record<DriverName, fc.Arbitrary<ProfileDefinition>> = {
         encryption: fc.boolean(),
         iops: fc.record({ max: fc.constantFrom(1, 500), read: fc.constantFrom(1, 500) }, { requiredKeys: [] }),
         bandwidth: fc.record({ max: fc.constantFrom(1, 90), write: fc.constantFrom(1, 90) }, { requiredKeys: [] }),
-        imageFeatures: fc.subarray(["layering", "deep-flatten"]) as never,
+        imageFeatures: fc.subarray(["layering" as const, "deep-flatten" as const]),
       },
       { requiredKeys: [] },
     ),
@@ -734,7 +734,7 @@ describe("classes for a cluster", () => {
     const pins = {
       "data@silver": { aws: { volumeType: "gp3", iops: 3500 } },
       "volume@silver": { aws: { volumeType: "gp2" } },
-    };
+    } as const;
     const pinned = makeCatalog({ profiles, pins });
     const {
       attributesClasses,
