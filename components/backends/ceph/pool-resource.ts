@@ -4,11 +4,11 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { problem, type Problem, type StackConfig } from "../../../src";
 import type { PoolSettings } from "../../../src/backends/ceph/pools";
-import { connectionKeyCheck, missingConnection } from "../../connection-keys";
 import { connectionSource } from "../../named-connections";
 import { registrationOf } from "../../own-resources";
 import { nameByToken, stackIdentity } from "../../stack-identity";
-import { CONNECTION_NAMESPACE, configKeys, keyOf, readConnection, secretKeys, variableOf } from "./connection";
+import { CONNECTION_NAMESPACE, keyOf, readConnection, variableOf } from "./connection";
+import { connectionProblems } from "./connection-problems";
 import { ownResources } from "./own-resources";
 import { commandPools } from "./pool-commands";
 import { removalProblems } from "./pools";
@@ -44,15 +44,9 @@ export function makePool(
   return new CephPoolResource(resourceName, { ...pool, mark, ...(isImported && { isImported }) }, opts).settings;
 }
 
-const keyProblems = connectionKeyCheck(CONNECTION_NAMESPACE, configKeys, ...secretKeys);
-
 /** What is wrong with the config that leads to the cluster, once for all pools. */
-export function connectionProblems(config: StackConfig, connection: string | undefined): Problem[] {
-  return [
-    ...keyProblems(config),
-    ...missingConnection(CONNECTION_NAMESPACE, connection, config),
-    ...dashboardProblem(connection),
-  ];
+export function poolConnectionProblems(config: StackConfig, connection: string | undefined): Problem[] {
+  return [...connectionProblems(config, connection), ...dashboardProblem(connection)];
 }
 
 // Where commandPools refuses it, each pool would repeat it.
