@@ -90,7 +90,7 @@ export class CephPools extends pulumi.ComponentResource {
         pools.map((each) => each.name),
       ),
       ...optionProblems(opts),
-      ...(pools.length > 0 ? resources().connectionProblems(run.config, connection) : []),
+      ...(pools.length > 0 ? resources().poolConnectionProblems(run.config, connection) : []),
       ...problems,
     ];
     if (wrong.length > 0) throw new pulumi.RunError(formatProblems(name, wrong));

@@ -68,7 +68,7 @@ export function poolProvider(clusterOf: Connected) {
       if (other) throw twice(name, declaredAs, other.by);
       const made = await createPool(clusterOf(connection), wanted(inputs), isImported);
       claims.make(onCluster(name, fsid), declaredAs);
-      return { id: made.name, outs: { ...made, connection, declaredAs } };
+      return { id: made.name, outs: { ...made, ...recorded(inputs) } };
     },
 
     async read(id: string, props: PoolOutputs): Promise<{ id?: string; props?: PoolOutputs; inputs?: object }> {
@@ -76,22 +76,20 @@ export function poolProvider(clusterOf: Connected) {
         const text = `pool ${id} can't be imported by Pulumi itself. Add "${id}" to \`import\` of CephPools.`;
         throw new CephError("not-possible", text);
       }
-      const { connection, declaredAs } = props;
-      const found = await readPool(clusterOf(connection), props);
+      const found = await readPool(clusterOf(props.connection), props);
       // No id: the pool is gone, and the engine takes it out of the state.
       if (!found) return {};
       const { name, mark, settings } = found;
       return {
         id,
-        props: { ...found, connection, declaredAs },
-        inputs: { name, mark, settings, connection, declaredAs },
+        props: { ...found, ...recorded(props) },
+        inputs: { name, mark, settings, ...recorded(props) },
       };
     },
 
     async update(_id: string, olds: PoolOutputs, news: PoolInputs): Promise<dynamic.UpdateResult<PoolOutputs>> {
-      const { connection, declaredAs } = news;
-      const made = await updatePool(clusterOf(connection), wanted({ ...news, mark: olds.mark }), olds);
-      return { outs: { ...made, connection, declaredAs } };
+      const made = await updatePool(clusterOf(news.connection), wanted({ ...news, mark: olds.mark }), olds);
+      return { outs: { ...made, ...recorded(news) } };
     },
 
     // After a component was renamed, the pool is another resource's already.
@@ -110,6 +108,12 @@ const onCluster = (name: string, fsid: string) => `${fsid}: ${name}`;
 
 const twice = (name: string, by: string | undefined, other: string | undefined) =>
   new CephError("not-possible", `pool ${name} is declared twice: "${by}" and "${other}". Keep one of them.`);
+
+// The SDK can't pass a value that is undefined to the engine, and fails without saying which.
+const recorded = ({ connection, declaredAs }: Pick<PoolOutputs, "connection" | "declaredAs">) => ({
+  ...(connection !== undefined && { connection }),
+  ...(declaredAs !== undefined && { declaredAs }),
+});
 
 function wanted({ name, mark, settings }: Pick<PoolInputs, "name" | "mark" | "settings">) {
   if (mark === undefined) throw new CephError("not-possible", "a pool needs a mark on the cluster");

@@ -2,12 +2,13 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import type { Problem, StackConfig } from "../../../src";
+import { problem, type Problem, type StackConfig } from "../../../src";
 import type { PoolSettings } from "../../../src/backends/ceph/pools";
-import { connectionKeyCheck, missingConnection } from "../../connection-keys";
+import { connectionSource } from "../../named-connections";
 import { registrationOf } from "../../own-resources";
 import { nameByToken, stackIdentity } from "../../stack-identity";
-import { CONNECTION_NAMESPACE, configKeys, readConnection, secretKeys } from "./connection";
+import { CONNECTION_NAMESPACE, keyOf, readConnection, variableOf } from "./connection";
+import { connectionProblems } from "./connection-problems";
 import { ownResources } from "./own-resources";
 import { commandPools } from "./pool-commands";
 import { removalProblems } from "./pools";
@@ -43,11 +44,26 @@ export function makePool(
   return new CephPoolResource(resourceName, { ...pool, mark, ...(isImported && { isImported }) }, opts).settings;
 }
 
-const keyProblems = connectionKeyCheck(CONNECTION_NAMESPACE, configKeys, ...secretKeys);
+/** What is wrong with the config that leads to the cluster, once for all pools. */
+export function poolConnectionProblems(config: StackConfig, connection: string | undefined): Problem[] {
+  return [...connectionProblems(config, connection), ...dashboardProblem(connection)];
+}
 
-/** What is wrong with the config that leads to the cluster. */
-export function connectionProblems(config: StackConfig, connection: string | undefined): Problem[] {
-  return [...keyProblems(config), ...missingConnection(CONNECTION_NAMESPACE, connection, config)];
+// Where commandPools refuses it, each pool would repeat it.
+function dashboardProblem(connection: string | undefined): Problem[] {
+  const all = pulumi.runtime.allConfig();
+  const source = connectionSource(CONNECTION_NAMESPACE, (key) => all[key], process.env, connection);
+  if ("missing" in source) return [];
+  const variable = variableOf("dashboardUrl");
+  const isInConfig = source.config(`${CONNECTION_NAMESPACE}:dashboardUrl`) !== undefined;
+  if (!isInConfig && source.environment[variable] === undefined) return [];
+  const path = isInConfig ? keyOf({ name: connection }, "dashboardUrl") : variable;
+  const params = {
+    why: "CephPools creates pools by the commands `rbd` and `ceph`, and this connection is to a dashboard",
+    allowed: "a connection without dashboardUrl",
+    fix: `set \`connection\` of CephPools to one without it in ceph:connections, or unset ${path}`,
+  };
+  return [problem("value-invalid", path, undefined, params)];
 }
 
 /** What keeps these pools from being removed; nothing of those that are gone already. */

@@ -4,7 +4,6 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { stackPlacement } from "../../../src";
 import type { CephSettings } from "../../../src/backends/ceph";
-import { connectionKeyCheck, missingConnection } from "../../connection-keys";
 import { keepAtPreview } from "../../engine";
 import { leadsTo, onConnection } from "../../named-connections";
 import { registrationOf } from "../../own-resources";
@@ -12,7 +11,8 @@ import { nameByToken, stackIdentity } from "../../stack-identity";
 import { transformed } from "../../transform";
 import type { VolumeBackend } from "../contract";
 import { askOfImport } from "../../asks-of-import";
-import { CONNECTION_NAMESPACE, configKeys, readConnection, secretKeys, variableOf } from "./connection";
+import { CONNECTION_NAMESPACE, readConnection, variableOf } from "./connection";
+import { connectionProblems } from "./connection-problems";
 import { openCluster } from "./dashboard";
 import { CephError } from "./errors";
 import { imageToImport } from "./lifecycle";
@@ -82,10 +82,7 @@ export const cephBackend: VolumeBackend = {
   },
   hasConnections: true,
   placement: (config) => stackPlacement("ceph", config),
-  problems: ({ settings }, { config }) => [
-    ...connectionProblems(config),
-    ...missingConnection(CONNECTION_NAMESPACE, (settings as CephSettings).connection, config),
-  ],
+  problems: ({ settings }, { config }) => connectionProblems(config, (settings as CephSettings).connection),
   ask: askOfImport({
     errorClass: CephError,
     connect: (config, name) => openCluster(readConnection(config, process.env, name)),
@@ -117,5 +114,3 @@ export const cephBackend: VolumeBackend = {
     return { resource, volumeId: resource.id, sizeGiB: resource.sizeGiB, settings: resource.settings };
   },
 };
-
-const connectionProblems = connectionKeyCheck(CONNECTION_NAMESPACE, configKeys, ...secretKeys);

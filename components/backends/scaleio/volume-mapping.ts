@@ -9,7 +9,6 @@ import { keepAtPreview, refusedLater } from "../../engine";
 import type { ProfiledVolume } from "../../profiled-volume";
 import { registrationOf } from "../../own-resources";
 import { currentRun } from "../../run";
-import { scaleioStack } from "./identity";
 import { ownResources } from "./own-resources";
 import type { ScaleioVolume } from "./resource";
 
@@ -47,6 +46,8 @@ export interface VolumeMappingArgs {
 const rules = () =>
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded when the first mapping is declared
   require("../../../src/backends/scaleio") as typeof import("../../../src/backends/scaleio");
+// eslint-disable-next-line @typescript-eslint/no-require-imports -- with it
+const identities = () => require("./identity") as typeof import("./identity");
 
 type LimitRanges = Parameters<typeof mappingLimits>[1];
 
@@ -107,7 +108,11 @@ export class VolumeMapping extends pulumi.CustomResource {
     const props = {
       volumeId: volume?.volumeId ?? args.volumeId,
       volumeSystemId: (volume?.resource as ScaleioVolume | undefined)?.systemId,
-      stackSystemId: volume ? undefined : scaleioStack(run.config, connection).then(({ systemId }) => systemId),
+      stackSystemId: volume
+        ? undefined
+        : identities()
+            .scaleioStack(run.config, connection)
+            .then(({ systemId }) => systemId),
       ...(connection !== undefined && { connection }),
       declaredAs: name,
       sdc: args.sdc,

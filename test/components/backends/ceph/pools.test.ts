@@ -202,6 +202,11 @@ test("the provider reads drift back, asks nothing about what is unchanged, and k
   const counting = { ...cluster, read: () => (reads++, cluster.read()) };
   const provider = poolProvider(() => counting);
   const { outs } = await provider.create({ ...wanted(), isImported: false });
+  // What the SDK makes of it for the engine, which fails where something is undefined.
+  const expectSendable = (...sent: unknown[]) => {
+    for (const each of sent) expect(each).toStrictEqual(JSON.parse(JSON.stringify(each)));
+  };
+  expectSendable(outs);
   reads = 0;
   const inputs = wanted();
   expect(await provider.check(inputs, { ...inputs, mark: "another" })).toEqual({ inputs, failures: [] });
@@ -213,7 +218,8 @@ test("the provider reads drift back, asks nothing about what is unchanged, and k
   const read = await provider.read("fast", outs!);
   expect(read.inputs).toMatchObject({ settings: { copies: 2, quotaGiB: 1 } });
   expect(await provider.diff("fast", read.props!, inputs)).toMatchObject({ changes: true });
-  await provider.update("fast", read.props!, inputs);
+  const updated = await provider.update("fast", read.props!, inputs);
+  expectSendable(read.props, read.inputs, updated.outs);
   expect(poolOf(cluster)).toMatchObject({ copies: 3, minCopies: 2, quotaBytes: 0 });
   // Two resources of one pool: the second is refused, and after a renaming the pool stays with the new one.
   const twice = poolProvider(() => counting);
