@@ -19,6 +19,8 @@ import { connectionChange, connectionSchema } from "../connection";
 import { flatCost, flatPrices } from "../flat-price";
 import { cephLimits, type CephLimits } from "./limits";
 import { cephProblems } from "./problems";
+// Beside what is imported by name: so its codes are in the types of every program.
+import "./problems";
 import {
   cephTagRules,
   pool,

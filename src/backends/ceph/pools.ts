@@ -221,21 +221,22 @@ export function nextSteps(actual: ActualPools, wanted: WantedPool): PoolStep[] {
   // To set the size sets the other one, too.
   if (pool.copies !== settings.copies) set("size", settings.copies);
   else if (pool.minCopies !== settings.minCopies) set("min_size", settings.minCopies);
-  for (const [key, option] of COMPRESSION) {
+  for (const [key, option, unset] of COMPRESSION) {
     const value = settings.compression?.[key] ?? null;
     // A mode of "none" is none, however it is said.
     const has = key === "mode" && pool.compression.mode === "none" ? null : pool.compression[key];
-    if (has !== value) set(option, value ?? "unset");
+    if (has !== value) set(option, value ?? unset);
   }
   if (pool.quotaBytes !== settings.quotaGiB * GIB) steps.push({ do: "setQuota", bytes: settings.quotaGiB * GIB });
   if (isPlaced) steps.push(...unusedRules(actual, mark).map((name): PoolStep => ({ do: "removeRule", name })));
   return steps;
 }
 
+// With what takes a setting away. Source: ceph/ceph src/mon/OSDMonitor.cc, prepare_command_pool_set; seen on 16.2: a number isn't "unset".
 const COMPRESSION = [
-  ["mode", "compression_mode"],
-  ["algorithm", "compression_algorithm"],
-  ["requiredRatio", "compression_required_ratio"],
+  ["mode", "compression_mode", "unset"],
+  ["algorithm", "compression_algorithm", "unset"],
+  ["requiredRatio", "compression_required_ratio", "0"],
 ] as const;
 
 /** The settings that a pool has. Where its rule isn't a plain one, its failure domain is "custom". */

@@ -52,8 +52,9 @@ export function memoryPools(): MemoryPools {
     } else if (key === "crush_rule") pool.rule = ruleOf(value);
     else if (key === "compression_mode") pool.compression.mode = given;
     else if (key === "compression_algorithm") pool.compression.algorithm = given;
-    else if (key === "compression_required_ratio")
-      pool.compression.requiredRatio = given === null ? null : Number(given);
+    // As on a real cluster: 0 takes a number away.
+    else if (key === "compression_required_ratio" && given !== null)
+      pool.compression.requiredRatio = Number(given) === 0 ? null : Number(given);
     else throw new CephError("refused", `invalid key ${key}`);
   };
   const cluster: MemoryPools = {
