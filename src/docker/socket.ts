@@ -16,15 +16,18 @@ const FIRST_FD = 3;
  * The socket that systemd has passed to this process; undefined where there is none. What is meant for another process, an ancestor that started us
  * with its own environment, is none. Problem: `socket-not-passed`.
  */
-export function passedSocket(env: NodeJS.ProcessEnv, pid = process.pid): { fd: number } | undefined {
+export function passedSocket(
+  env: NodeJS.ProcessEnv,
+  { pid = process.pid, fd = FIRST_FD } = {},
+): { fd: number } | undefined {
   const { LISTEN_PID: forPid, LISTEN_FDS: count } = env;
   if (forPid === undefined || Number(forPid) !== pid) return undefined;
   if (count !== "1")
     throw stackError("socket-not-passed", "LISTEN_FDS", count, { why: `LISTEN_FDS is ${count ?? "not set"}` });
-  if (!isSocket(FIRST_FD)) {
-    throw stackError("socket-not-passed", "LISTEN_FDS", count, { why: `file descriptor ${FIRST_FD} isn't a socket` });
+  if (!isSocket(fd)) {
+    throw stackError("socket-not-passed", "LISTEN_FDS", count, { why: `file descriptor ${fd} isn't a socket` });
   }
-  return { fd: FIRST_FD };
+  return { fd };
 }
 
 function isSocket(fd: number): boolean {

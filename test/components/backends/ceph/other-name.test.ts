@@ -5,7 +5,10 @@ import type { CephSettings } from "../../../../src/backends/ceph";
 import { memoryCluster } from "./memory";
 
 const mockCluster = memoryCluster();
-jest.mock("../../../../components/backends/ceph/commands", () => ({ commandCluster: () => mockCluster }));
+jest.mock("../../../../components/backends/ceph/commands", () => ({
+  ...jest.requireActual<object>("../../../../components/backends/ceph/commands"),
+  commandCluster: () => mockCluster,
+}));
 
 const { volume: resolved } = resolve(makeCatalog({ profiles: { p: { ceph: { pool: "fast" } } } }), {
   ...{ name: "v@p", sizeGiB: 1, backend: "ceph" },
