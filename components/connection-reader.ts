@@ -89,7 +89,7 @@ export class ConnectionReader<Key extends string> {
     for (const where of ["inConfig", "inEnvironment"] as const) {
       const [given, file] = [this[where](key), this[where](fileKey)].map((each) =>
         // A variable that is empty is as if it weren't set.
-        where === "inEnvironment" ? each || undefined : each,
+        where === "inEnvironment" && each === "" ? undefined : each,
       );
       if (given === undefined && file === undefined) continue;
       if (given !== undefined && file !== undefined) {

@@ -22,7 +22,7 @@ export interface StackIdentity {
 const IDENTITIES = Symbol.for("storage-profiles.stack-identities");
 type OfRun = Map<string, Promise<StackIdentity>>;
 const shared = globalThis as { [IDENTITIES]?: WeakMap<object, OfRun> };
-const identities = (shared[IDENTITIES] ??= new WeakMap());
+const identities = (shared[IDENTITIES] ??= new WeakMap<object, OfRun>());
 
 /** Where a stack is somebody. */
 interface Whereabouts {
@@ -48,7 +48,7 @@ class Identity extends pulumi.CustomResource {
  */
 export function stackIdentity(where: Whereabouts, run: object): Promise<StackIdentity> {
   const key = (pulumi.runtime.getStackResource() as object | undefined) ?? run;
-  const ofRun: OfRun = identities.get(key) ?? new Map();
+  const ofRun: OfRun = identities.get(key) ?? new Map<string, Promise<StackIdentity>>();
   identities.set(key, ofRun);
   const id = onConnection(where.backend, where.connection);
   const made = ofRun.get(id) ?? register(new Identity(where));

@@ -164,7 +164,7 @@ export function changesOf({ stack, view, registry, log }: ChangesOptions): Chang
     const { state } = await operation.done;
     log(
       `up ${state} after ${((monotonic.now() - started) / 1000).toFixed(1)} s: ${listed}`,
-      failure ? "error" : "info",
+      state === "succeeded" ? "info" : "error",
     );
     return failure;
   }

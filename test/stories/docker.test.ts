@@ -101,7 +101,7 @@ test("volumes are created by name and profile, mounted with their data before an
   expect(await volume("List")).toEqual({ Volumes: [] });
   expect(existsSync(join(project.volumes, "volumes/docker-story"))).toBe(false);
   expect(config()).not.toContain("data");
-  expect(await plugin?.stop()).toBe(0);
+  expect(await plugin.stop()).toBe(0);
   // The socket is systemd's: it stays.
   expect(existsSync(socket)).toBe(true);
   const lines = plugin.output.trim().split("\n");
@@ -113,4 +113,7 @@ test("volumes are created by name and profile, mounted with their data before an
     hostname: expect.any(String),
     msg: "serving stack dev of project docker-story at the socket that systemd passed",
   });
+  expect(logged).toContainEqual(
+    expect.objectContaining({ level: 30, msg: expect.stringMatching(/^up succeeded after/) }),
+  );
 });

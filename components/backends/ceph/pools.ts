@@ -100,7 +100,7 @@ function placeProblems(
 ): Problem[] {
   const has = pool && settingsOfPool(pool);
   const isMore = !has || copies > has.copies;
-  const isElsewhere = !has || has.failureDomain !== failureDomain || has.deviceClass !== deviceClass;
+  const isElsewhere = has?.failureDomain !== failureDomain || has.deviceClass !== deviceClass;
   if (!isMore && !isElsewhere) return [];
   const cannot = (setting: string, given: unknown, because: string, ways: string[]) => [
     problem("place-cannot", setting, given, { place: `pool "${name}"`, because, ways }),

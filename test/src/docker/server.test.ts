@@ -129,7 +129,9 @@ test("the socket is its owner's alone from the first moment on, and not by a cha
 
 test("a socket that a killed plugin left is taken, one that is served is not", async () => {
   await start();
-  await expect(serve({ driver: await plugin.start(), socket: { path: socket }, log: () => undefined })).rejects.toThrow("socket-in-use");
+  await expect(serve({ driver: await plugin.start(), socket: { path: socket }, log: () => undefined })).rejects.toThrow(
+    "socket-in-use",
+  );
   await served?.close();
   expect(existsSync(socket)).toBe(false);
   // A process that is killed leaves its socket; so does a server that is not told that it ends.
