@@ -75,7 +75,7 @@ describeIf(reason === undefined, "by the dashboard of a Ceph cluster", reason, (
     ceph.calls();
     expect(await project.up()).not.toContain(dashboard.password);
     const image = String((await project.outputs())["image"]);
-    expect(image).toMatch(/^fast\/ceph-dashboard-dev-data-/);
+    expect(image).toMatch(/^fast\/ceph-dashboa-dev-data-/);
     // No command was run.
     expect(ceph.calls()).toEqual([]);
     expect(await isOnCluster(image)).toEqual({ sizeGiB: 1, iopsLimit: 1000 });

@@ -37,7 +37,13 @@ async function startDashboard({ directory, must }) {
   const { cert, key } = await certificate();
   const set = (/** @type {string} */ option, /** @type {string} */ value) =>
     must("ceph", "config", "set", "mgr", `mgr/dashboard/${option}`, value);
-  await set("server_addr", "127.0.0.1");
+  // The monitor knows the options of a module when the manager has told it of them, a moment after its start.
+  const isSet = () =>
+    set("server_addr", "127.0.0.1").then(
+      () => true,
+      () => false,
+    );
+  await until("the manager has told of the dashboard's options", isSet);
   await set("ssl_server_port", `${port}`);
   // What `ceph dashboard set-ssl-certificate` does, which needs the dashboard to be enabled: without one, that doesn't start.
   await must("ceph", "config-key", "set", "mgr/dashboard/crt", "-i", file("dashboard.crt", cert));
