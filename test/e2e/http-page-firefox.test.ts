@@ -43,11 +43,14 @@ describeIf(reason === undefined, "the status page in Firefox", reason, () => {
     const press = async (name: string, within = "body") => {
       const found = `[...document.querySelectorAll(${JSON.stringify(`${within} button`)})]
         .find((each) => each.checkVisibility() && !each.disabled && (each.ariaLabel ?? each.textContent.trim()) === ${JSON.stringify(name)})`;
+      // Found and clicked at once: the page may draw it anew, or move it, at any time.
       await until(
         () => `a button "${name}"`,
-        () => page.evaluate<boolean>(`${found} !== undefined`),
+        () =>
+          page.evaluate<boolean>(
+            `(() => { const button = ${found}; button?.click(); return button !== undefined; })()`,
+          ),
       );
-      await page.click(found);
     };
 
     await shown("#summary", /1 of 3 volumes needs? an apply.*USD a month/s);
