@@ -74,6 +74,8 @@ export default tseslint.config(
       eqeqeq: ["error", "always", { null: "ignore" }],
       // A key that a type doesn't have is asked for by its name in brackets (noPropertyAccessFromIndexSignature's habit).
       "@typescript-eslint/dot-notation": "off",
+      // An interface that only extends a type gives it a name, which declarations refer to instead of writing the type out.
+      "@typescript-eslint/no-empty-object-type": ["error", { allowInterfaces: "with-single-extends" }],
       "@typescript-eslint/no-confusing-void-expression": [
         "error",
         { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true },
