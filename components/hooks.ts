@@ -83,6 +83,30 @@ export function hook(name: string, act: pulumi.ResourceHookFunction): pulumi.Res
   return new pulumi.ResourceHook(name, AsyncResource.bind(act), { onDryRun: true });
 }
 
+// The hooks of one run have names of their own.
+const numbers = new WeakMap<StackConfig, Map<string, number>>();
+
+/** A hook of one component, of which a run may have several. */
+export function componentHook(
+  config: StackConfig,
+  kind: string,
+  act: pulumi.ResourceHookFunction,
+): pulumi.ResourceHook {
+  const ofRun = numbers.get(config) ?? new Map<string, number>();
+  numbers.set(config, ofRun);
+  const number = (ofRun.get(kind) ?? 0) + 1;
+  ofRun.set(kind, number);
+  return hook(`${HOOK}-${kind}-${number}`, act);
+}
+
+/** The hooks of a resource with one more, which runs before each update, ahead of the others. */
+export function withBeforeUpdate(
+  hooks: pulumi.ResourceHookBinding | undefined,
+  first: pulumi.ResourceHook,
+): pulumi.ResourceHookBinding {
+  return { ...hooks, beforeUpdate: [first, ...(hooks?.beforeUpdate ?? [])] };
+}
+
 /** Makes the hooks of one run. */
 export function volumeHooks({
   config,

@@ -2,10 +2,11 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { formatProblems, nearest, problem, wrongType, type Problem, type StackConfig } from "../../../src";
+import { formatProblems, problem, wrongType, type Problem, type StackConfig } from "../../../src";
 import type { PoolSettings } from "../../../src/backends/ceph/pools";
 import type { CephPool } from "../../../src/backends/ceph/section";
-import { hook, HOOK } from "../../hooks";
+import { componentHook, withBeforeUpdate } from "../../hooks";
+import { unknownArguments, unknownProfiles } from "../../component-arguments";
 import { optionProblems } from "../../options";
 import { registered } from "../../pulumi-internals";
 import { currentRun } from "../../run";
@@ -97,8 +98,8 @@ export class CephPools extends pulumi.ComponentResource {
     const recorded = Object.fromEntries(pools.map(({ name: pool, ...made }) => [pool, made]));
     // The inputs are all that the pools consist of: so one hook sees which go, before anything is touched.
     const told = run.hooks && removalHook(run.config);
-    const hooks = told && { ...opts.hooks, beforeUpdate: [told, ...(opts.hooks?.beforeUpdate ?? [])] };
-    super(CEPH_POOLS, name, { pools: recorded, connection }, hooks ? { ...opts, hooks } : opts);
+    const hooked = told ? { ...opts, hooks: withBeforeUpdate(opts.hooks, told) } : opts;
+    super(CEPH_POOLS, name, { pools: recorded, connection }, hooked);
 
     const { protect: inherited } = registered(this);
     const protect = opts.protect ?? (inherited === true || (run.config.deletionProtection ?? true));
@@ -113,14 +114,9 @@ export class CephPools extends pulumi.ComponentResource {
   }
 }
 
-// The hooks of one run have names of their own.
-const hooksOf = new WeakMap<StackConfig, number>();
-
 /** A hook that refuses the removal of pools that have images. */
 function removalHook(config: StackConfig): pulumi.ResourceHook {
-  const number = (hooksOf.get(config) ?? 0) + 1;
-  hooksOf.set(config, number);
-  return hook(`${HOOK}-ceph-pools-${number}`, async ({ name, oldInputs, newInputs }) => {
+  return componentHook(config, "ceph-pools", async ({ name, oldInputs, newInputs }) => {
     const [before, after] = [oldInputs, newInputs].map((inputs) => (inputs ?? {}) as RecordedPools);
     const gone = Object.keys(before?.pools ?? {}).filter((pool) => !Object.hasOwn(after?.pools ?? {}, pool));
     if (gone.length === 0) return;
@@ -129,21 +125,12 @@ function removalHook(config: StackConfig): pulumi.ResourceHook {
   });
 }
 
-// Programs in JavaScript may pass anything.
 function wrongArguments(args: CephPoolsArgs, known: string[], pools: string[]): Problem[] {
-  const keys = ["profiles", "import", "connection"];
-  const problems = Object.keys(args)
-    .filter((key) => !keys.includes(key))
-    .map((key) => problem("unknown-key", key, undefined, { key, keys, nearest: nearest(key, keys) }));
+  const problems = unknownArguments(args, ["profiles", "import", "connection"]);
   const { profiles = [], import: imported = [], connection } = args as Record<keyof CephPoolsArgs, unknown>;
   if (connection !== undefined && typeof connection !== "string")
     problems.push(wrongType("connection", connection, "string"));
-  if (!Array.isArray(profiles)) problems.push(wrongType("profiles", profiles, "array"));
-  else
-    for (const profile of profiles.filter((each) => !known.includes(each as string)) as string[]) {
-      const params = { profile, profiles: known, nearest: nearest(profile, known) };
-      problems.push(problem("profile-unknown", "profiles", profile, params));
-    }
+  problems.push(...unknownProfiles(profiles, known));
   if (!Array.isArray(imported)) problems.push(wrongType("import", imported, "array"));
   else
     for (const pool of imported.filter((each) => !pools.includes(each as string)) as string[]) {

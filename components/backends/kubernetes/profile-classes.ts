@@ -7,6 +7,7 @@ import type { StorageClassObject } from "../../../src/backends/kubernetes/classe
 import type { DriverName } from "../../../src/backends/kubernetes/drivers";
 import type { ClassesOfProfile } from "../../../src/backends/kubernetes/manifests";
 import type { Placement } from "../../../src/backends/kubernetes/settings";
+import { unknownArguments, unknownProfiles } from "../../component-arguments";
 import { optionProblems } from "../../options";
 import { currentRun } from "../../run";
 import { storageClass, volumeAttributesClass } from "./sdk";
@@ -116,12 +117,8 @@ function argsOf({ apiVersion: _version, kind: _kind, ...args }: StorageClassObje
 
 const sizeOf = (size: number | string) => parseSize(typeof size === "number" ? { sizeGiB: size } : { size }, "");
 
-// Programs in JavaScript may pass anything.
 function wrongArguments(args: ProfileClassesArgs, known: string[]): Problem[] {
-  const keys = ["driver", "profiles", "sizes", "aliases", "defaultProfile"];
-  const problems = Object.keys(args)
-    .filter((key) => !keys.includes(key))
-    .map((key) => problem("unknown-key", key, undefined, { key, keys, nearest: nearest(key, keys) }));
+  const problems = unknownArguments(args, ["driver", "profiles", "sizes", "aliases", "defaultProfile"]);
   const { driver, profiles = [], sizes = [] } = args as Record<keyof ProfileClassesArgs, unknown>;
   const { driverNames } = drivers();
   if (driver !== undefined && !driverNames.some((each) => each === driver)) {
@@ -132,12 +129,7 @@ function wrongArguments(args: ProfileClassesArgs, known: string[]): Problem[] {
     };
     problems.push(problem("value-not-allowed", "driver", driver, params));
   }
-  if (!Array.isArray(profiles)) problems.push(wrongType("profiles", profiles, "array"));
-  else
-    for (const profile of profiles.filter((each) => !known.includes(each as string)) as string[]) {
-      const params = { profile, profiles: known, nearest: nearest(profile, known) };
-      problems.push(problem("profile-unknown", "profiles", profile, params));
-    }
+  problems.push(...unknownProfiles(profiles, known));
   if (!Array.isArray(sizes)) problems.push(wrongType("sizes", sizes, "array"));
   else
     problems.push(

@@ -2,9 +2,10 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { formatProblems, nearest, problem, wrongType, type Problem, type StackConfig } from "../../../src";
+import { formatProblems, type Problem, type StackConfig } from "../../../src";
 import type { VolumeTypeToMake } from "../../../src/backends/openstack/specs";
-import { hook, HOOK } from "../../hooks";
+import { componentHook, withBeforeUpdate } from "../../hooks";
+import { unknownArguments, unknownProfiles } from "../../component-arguments";
 import { optionProblems } from "../../options";
 import { currentRun } from "../../run";
 import type { ConnectionHints } from "./connection";
@@ -60,13 +61,23 @@ export class VolumeTypes extends pulumi.ComponentResource {
   constructor(name: string, args: VolumeTypesArgs = {}, opts: pulumi.ComponentResourceOptions = {}) {
     const run = currentRun();
     const { types, problems } = specsOfProfiles().volumeTypesOf(run.catalog, args.profiles);
-    const wrong = [...wrongArguments(args, Object.keys(run.catalog.profiles)), ...optionProblems(opts), ...problems];
+    const wrong = [
+      ...unknownArguments(args, ["profiles"]),
+      ...unknownProfiles(args.profiles ?? [], Object.keys(run.catalog.profiles)),
+      ...optionProblems(opts),
+      ...problems,
+    ];
     if (wrong.length > 0) throw new pulumi.RunError(formatProblems(name, wrong));
     // The inputs are all that the types consist of: so one hook sees what of it changes, is added or goes, before anything is touched.
     const recorded = Object.fromEntries(types.map(({ name: typeName, ...type }) => [typeName, type]));
     const own: { hints?: Hints } = {};
     const told = run.hooks && teller(run.config, async () => (await own.hints?.known) ?? {});
-    super(VOLUME_TYPES, name, { types: recorded }, told ? { ...opts, hooks: withTeller(opts.hooks, told) } : opts);
+    super(
+      VOLUME_TYPES,
+      name,
+      { types: recorded },
+      told ? { ...opts, hooks: withBeforeUpdate(opts.hooks, told) } : opts,
+    );
     own.hints = hintsOf({ name, component: this });
 
     const made = types.map((type) => {
@@ -98,12 +109,9 @@ export class VolumeTypes extends pulumi.ComponentResource {
   }
 }
 
-// The hooks of one run have names of their own.
-const hooksOf = new WeakMap<StackConfig, number>();
-
 /** A hook that refuses what Cinder would refuse of types that volumes have, and says which volumes won't get a change. */
 function teller(config: StackConfig, hints: () => Promise<ConnectionHints>): pulumi.ResourceHook {
-  const tell: pulumi.ResourceHookFunction = async ({ urn, name, oldInputs, newInputs }) => {
+  return componentHook(config, "volume-types", async ({ urn, name, oldInputs, newInputs }) => {
     const typesOf = (inputs: unknown) => ((inputs ?? {}) as { types?: RecordedTypes }).types ?? {};
     const [before, after] = [typesOf(oldInputs), typesOf(newInputs)];
     const problems: Problem[] = [];
@@ -114,30 +122,5 @@ function teller(config: StackConfig, hints: () => Promise<ConnectionHints>): pul
       for (const { message } of judged.notes) await pulumi.log.info(`${type}: ${message}`, resource as pulumi.Resource);
     }
     if (problems.length > 0) throw new Error(formatProblems(name, problems));
-  };
-  const number = (hooksOf.get(config) ?? 0) + 1;
-  hooksOf.set(config, number);
-  return hook(`${HOOK}-volume-types-${number}`, tell);
-}
-
-function withTeller(
-  hooks: pulumi.ResourceHookBinding | undefined,
-  told: pulumi.ResourceHook,
-): pulumi.ResourceHookBinding {
-  return { ...hooks, beforeUpdate: [told, ...(hooks?.beforeUpdate ?? [])] };
-}
-
-// Programs in JavaScript may pass anything.
-function wrongArguments(args: VolumeTypesArgs, known: string[]): Problem[] {
-  const keys = ["profiles"];
-  const problems = Object.keys(args)
-    .filter((key) => !keys.includes(key))
-    .map((key) => problem("unknown-key", key, undefined, { key, keys, nearest: nearest(key, keys) }));
-  const { profiles = [] } = args;
-  if (!Array.isArray(profiles)) return [...problems, wrongType("profiles", profiles, "array")];
-  for (const profile of profiles.filter((each) => !known.includes(each))) {
-    const params = { profile, profiles: known, nearest: nearest(profile, known) };
-    problems.push(problem("profile-unknown", "profiles", profile, params));
-  }
-  return problems;
+  });
 }
