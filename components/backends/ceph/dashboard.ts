@@ -1,5 +1,5 @@
 // A cluster by its dashboard. Its REST API has no image metadata, snapshot limits, encryption, migration and clients: what needs them is refused at
-// preview (lifecycle.ts). Tried with Ceph 16.2.15, 2026-11-30.
+// preview (lifecycle.ts). Tested with Ceph 16.2.15, 2026-11-30.
 
 import { z } from "zod";
 

@@ -1,5 +1,6 @@
 // Every way in which the work on a Ceph cluster can fail, and the one class that says so.
 
+import type { Problem } from "../../../src";
 import { BackendError } from "../../backend-error";
 
 /** The codes of all errors of the backend, each with what it means. Messages add where, and what to do. */
@@ -37,4 +38,10 @@ export class CephError extends BackendError<CephErrorCode> {
     super(code, message);
     this.unsettled = unsettled;
   }
+}
+
+/** Throws problems as one error, where there are any. */
+export function refuseFor(problems: readonly Problem[]): void {
+  const asSentence = ({ message, fix }: Problem) => `${message}.${fix ? ` Fix: ${fix}.` : ""}`;
+  if (problems.length > 0) throw new CephError("not-possible", problems.map(asSentence).join("\n"));
 }

@@ -18,7 +18,7 @@ import {
   type LimitSetting,
   type Pool,
 } from "./cluster";
-import { CephError } from "./errors";
+import { CephError, refuseFor } from "./errors";
 
 /** What a volume must be. */
 export interface WantedVolume {
@@ -41,12 +41,6 @@ export type KnownVolume = FoundVolume;
 
 const PATH = "settings";
 const GIB = 1024 ** 3;
-
-const asSentence = ({ message, fix }: Problem) => `${message}.${fix ? ` Fix: ${fix}.` : ""}`;
-
-function refuseFor(problems: readonly Problem[]): void {
-  if (problems.length > 0) throw new CephError("not-possible", problems.map(asSentence).join("\n"));
-}
 
 /**
  * What keeps a volume from being made, or from being changed where it exists (`from`) or is taken over (`isMarked`: what marks it is written).

@@ -15,7 +15,7 @@ import {
   type WantedPool,
 } from "../../../src/backends/ceph/pools";
 import { problem } from "../../../src/backends/ceph/problems";
-import { CephError } from "./errors";
+import { CephError, refuseFor } from "./errors";
 
 /** The metadata of a pool in which we keep whose it is, below its application `rbd`. */
 export const POOL_MARK = "storage-profiles.pool";
@@ -49,12 +49,6 @@ export interface KnownPool extends WantedPool {
 
 /** A round's steps may make others possible: a pool that exists, a size that is set. */
 const MOST_ROUNDS = 5;
-
-const asSentence = ({ message, fix }: Problem) => `${message}.${fix ? ` Fix: ${fix}.` : ""}`;
-
-function refuseFor(problems: readonly Problem[]): void {
-  if (problems.length > 0) throw new CephError("not-possible", problems.map(asSentence).join("\n"));
-}
 
 const find = (actual: ActualPools, name: string) => actual.pools.find((each) => each.name === name);
 

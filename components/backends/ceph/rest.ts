@@ -1,10 +1,11 @@
-// The REST API of a cluster's dashboard: requests with a login that all share, and tasks that go on after their answer. What went wrong is told
-// without the password, the token or a stack. Tried with Ceph 16.2.15, 2026-11-30.
+// The REST API of a cluster's dashboard: requests share one login, and long tasks are polled until they end. Errors contain neither
+// the password nor the token nor a stack trace. Tested with Ceph 16.2.15, 2026-11-30.
 
 import { setTimeout } from "node:timers/promises";
 
 import { z } from "zod";
 
+import { isSame } from "../../../src/core/revision";
 import {
   HttpClient,
   isFromProxy,
@@ -257,10 +258,6 @@ function originOf(location: string, base: string): string {
     return "another one";
   }
 }
-
-const isSame = (left: Record<string, unknown>, right: Record<string, unknown>): boolean =>
-  Object.keys(left).length === Object.keys(right).length &&
-  Object.entries(left).every(([key, value]) => right[key] === value);
 
 // `code` is the number of an error of the system, as a text; that of an HTTP error is its status.
 const CAUSES: { code: string; words: RegExp; is: CephErrorCode; advice?: string }[] = [

@@ -223,7 +223,7 @@ export function nextSteps(actual: ActualPools, wanted: WantedPool): PoolStep[] {
   else if (pool.minCopies !== settings.minCopies) set("min_size", settings.minCopies);
   for (const [key, option, unset] of COMPRESSION) {
     const value = settings.compression?.[key] ?? null;
-    // A mode of "none" is none, however it is said.
+    // A mode of "none" means the same as no mode.
     const has = key === "mode" && pool.compression.mode === "none" ? null : pool.compression[key];
     if (has !== value) set(option, value ?? unset);
   }

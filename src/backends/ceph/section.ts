@@ -82,7 +82,7 @@ export const cephTagRules: TagRules = {
   ],
 };
 
-/** What a profile says of the pool itself, for an administrator's stack to create. */
+/** How a profile defines the pool itself, which an administrator's stack creates. */
 const specs = z
   .strictObject({
     minCopies: positive
