@@ -1,7 +1,7 @@
 // The operations of a stack: one after the other, each limited to the volumes that it is about.
 
 import { monotonic } from "../system/monotonic";
-import { backends, type Backend, type BackendName } from "../core/backend";
+import { backends, type Backend } from "../core/backend";
 import type { Problem } from "../core/problems";
 import { isPluginType } from "../core/resource-types";
 import { placedProcess, thisProcess } from "../system/process-id";
@@ -304,13 +304,11 @@ function targetsOf(
 // What makes what the volumes' profiles need: an edited profile may need more than there is.
 function preparationsOf(volumes: readonly VolumeStatus[], { components = [] }: StackState): string[] {
   return [...new Set(volumes.flatMap(({ backend }) => backend ?? []))].flatMap((backend) => {
-    const { preparedBy } = recordedOf(backend);
+    const { preparedBy }: Backend["recorded"] = backends[backend].recorded;
     const used = components.filter(({ type }) => type === preparedBy?.type);
     return used.flatMap(({ urn }) => [urn, `${belowOf(urn)}${preparedBy?.prefix ?? ""}**`]);
   });
 }
-
-const recordedOf = (backend: BackendName): Backend["recorded"] => backends[backend].recorded;
 
 interface Ended {
   code: number;

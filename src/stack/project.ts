@@ -30,7 +30,7 @@ export interface ProjectSettings extends RuntimeSettings {
   name: string;
   stackConfigDir?: string | undefined;
   config: Record<string, unknown>;
-  /** Where a key of ours stands in the file: "Pulumi.yaml:12". */
+  /** Returns the file and line of one of our keys: "Pulumi.yaml:12". */
   placeOf: (path: string) => string;
   /** Changes with the file. */
   tag: string;

@@ -29,7 +29,7 @@ export interface ConfigContext {
   directory: string;
   /** The config below `config` of Pulumi.yaml, each key with its namespace. */
   projectConfig: Record<string, unknown>;
-  /** Where a key of ours stands in Pulumi.yaml: "Pulumi.yaml:12". */
+  /** Returns the file and line of one of our keys in Pulumi.yaml: "Pulumi.yaml:12". */
   projectPlace?: ((path: string) => string) | undefined;
   /** The project's name, which is the namespace of keys without one. */
   projectName?: string | undefined;

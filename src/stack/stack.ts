@@ -20,7 +20,7 @@ export function makeStack(name: string, context: ProjectContext): Stack {
   const { project, engine } = context;
   const configFile = configFileOf(project.configDirectory, name, context.ending);
 
-  // The last reading, as long as nothing that it was made from changes. Its tag says what the stack's file and the shared ones were.
+  // The last reading: valid until an input changes. Its tag covers the stack's file and the shared files, `others` everything else.
   let last: { others: string; read: StackConfigRead } | undefined;
   const othersOf = async (): Promise<string> => {
     const { tag } = await context.settings();
@@ -33,18 +33,18 @@ export function makeStack(name: string, context: ProjectContext): Stack {
     const shared = readCatalogSources(catalogNames(last.read.config), project.directory);
     return last.read.tag === tagWith(text, shared) ? last.read : undefined;
   };
-  const read = async (text: string | undefined, sharedTexts?: Record<string, string>): Promise<StackConfigRead> => {
-    const known = sharedTexts ? undefined : unchanged(text, await othersOf());
-    if (known) return known;
+  const readAnew = async (text: string | undefined, sharedTexts?: Record<string, string>): Promise<StackConfigRead> => {
     const { config: projectConfig, name: projectName, placeOf: projectPlace } = await context.settings();
     const { directory } = project;
     const ofProject = { directory, projectConfig, projectName, projectPlace };
     return readConfigText(text, configFile, { ...ofProject, env: engine.env, sharedTexts });
   };
+  const read = async (text: string | undefined, sharedTexts?: Record<string, string>): Promise<StackConfigRead> =>
+    (sharedTexts ? undefined : unchanged(text, await othersOf())) ?? readAnew(text, sharedTexts);
   const readConfig = async (): Promise<StackConfigRead> => {
     const text = await readText(configFile);
     const others = await othersOf();
-    const made = await read(text);
+    const made = unchanged(text, others) ?? (await readAnew(text));
     last = { others, read: made };
     return made;
   };
