@@ -19,7 +19,6 @@ import {
   wantedOf,
   type Ceph,
 } from "../support/ceph";
-import { diagnostics } from "../support/engine";
 import { describeIf } from "../support/machine";
 
 const settings = (over: Partial<PoolSettings> = {}): PoolSettings => ({
@@ -61,15 +60,9 @@ describeIf(reason === undefined, "pools on a Ceph cluster", reason, () => {
       project.connect({ profiles: { made: { ceph: { ...made, specs, ...more } }, bulk } });
     const declare = (args = '{ import: ["slow"] }') =>
       project.program(`exports.pools = new (require("storage-profiles").CephPools)("pools", ${args}).pools;`);
-    const refused = async (...messages: string[]) => {
-      const ran = await project.run(["preview"]);
-      for (const message of messages)
-        expect([ran.code === 0, ran.text]).toEqual([false, expect.stringContaining(message)]);
-      expect(diagnostics(ran)).not.toMatch(/\n +at /);
-    };
     await configure({ failureDomain: "osd", compression, quotaGiB: 4 });
     declare("{}");
-    await refused('pool "slow" already exists, and this stack didn\'t create it', 'add "slow" to `import`');
+    await project.refused('pool "slow" already exists, and this stack didn\'t create it', 'add "slow" to `import`');
     declare();
     await project.up();
     const first = await poolNamed("made");
@@ -110,7 +103,7 @@ describeIf(reason === undefined, "pools on a Ceph cluster", reason, () => {
       expect.stringContaining("3 copies need as many hosts, and 1 host with OSDs of class ssd can be used"),
     ]);
     await configure(null);
-    await refused('pool "made" isn\'t empty, and is not removed: it has image data');
+    await project.refused('pool "made" isn\'t empty, and is not removed: it has image data');
     await ceph.must("rbd", "rm", "--no-progress", "made/data");
     await project.up();
     expect(await names()).toEqual(before.names);

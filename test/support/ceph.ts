@@ -9,7 +9,7 @@ import type { WantedVolume } from "../../components/backends/ceph/lifecycle";
 import { makeCatalog, resolve, type ProfileDefinition } from "../../src";
 import type { CephSettings } from "../../src/backends/ceph";
 import { POOLS, type Ceph } from "../labs/ceph/lab.js";
-import { Project } from "./engine";
+import { diagnostics, Project } from "./engine";
 
 export { Killed, killedAfter } from "./ceph-steps";
 export { cephReason, POOLS, startCeph, type Ceph } from "../labs/ceph/lab.js";
@@ -85,6 +85,15 @@ export class CephProject extends Project {
     private readonly ceph: () => Ceph,
   ) {
     super(name, "");
+  }
+
+  /** Expects a preview to fail with these messages and without a stack trace, and returns what it printed. */
+  async refused(...messages: string[]): Promise<string> {
+    const ran = await this.run(["preview"]);
+    for (const message of messages)
+      expect([ran.code === 0, ran.text]).toEqual([false, expect.stringContaining(message)]);
+    expect(diagnostics(ran)).not.toMatch(/\n +at /);
+    return ran.text;
   }
 
   /** The stack's config, with the connection to the cluster; `connection` is laid over it. */

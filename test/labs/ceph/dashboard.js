@@ -7,7 +7,7 @@ const fs = require("node:fs");
 const path = require("node:path");
 const x509 = require("@peculiar/x509");
 const { until } = require("../../../tools/test/time.js");
-const { freePort } = require("./lab.js");
+const { freePort } = require("../free-port.js");
 
 /**
  * @typedef {object} Dashboard

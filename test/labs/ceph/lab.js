@@ -10,12 +10,12 @@
 const { execFile, spawn } = require("node:child_process");
 const { randomUUID } = require("node:crypto");
 const fs = require("node:fs");
-const net = require("node:net");
 const os = require("node:os");
 const path = require("node:path");
 const { cacheDirectory } = require("../../../tools/shared.js");
 const { limitMs, until } = require("../../../tools/test/time.js");
 const { Unavailable, unpackPackages } = require("../debian.js");
+const { freePort } = require("../free-port.js");
 const { labCommand, lastLine, probeOf } = require("../probe.js");
 
 /**
@@ -67,7 +67,7 @@ with rados.Rados(conffile=os.environ["CEPH_CONF"]) as cluster, cluster.open_ioct
     print(json.dumps({"size": image.size(), "text": image.read(0, 64).rstrip(b"\\0").decode()}))
 `;
 
-module.exports = { POOLS, cephReason, freePort, startCeph };
+module.exports = { POOLS, cephReason, startCeph };
 
 /**
  * @param {(line: string) => void} log
@@ -338,18 +338,6 @@ async function end(child, signal) {
   const ended = new Promise((done) => child.once("exit", done));
   child.kill(signal);
   await ended;
-}
-
-/** @returns {Promise<number>} */
-function freePort() {
-  return new Promise((done, fail) => {
-    const server = net.createServer();
-    server.once("error", fail);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => done(typeof address === "object" && address ? address.port : 0));
-    });
-  });
 }
 
 if (require.main === module) {

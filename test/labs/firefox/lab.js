@@ -22,7 +22,6 @@ module.exports = { firefoxReason: probeOf(__filename, "Firefox could not be star
  * @typedef {object} Firefox
  * @property {(url: string, width: number, height: number) => Promise<void>} open
  * @property {<T = unknown>(expression: string) => Promise<T>} evaluate a value in the page, as JSON has it
- * @property {(expression: string) => Promise<void>} click the middle of an element, with the mouse
  * @property {(text: string) => Promise<void>} type on the keyboard, where the focus is
  * @property {() => string[]} complaints errors of scripts and of the console so far
  * @property {() => Promise<void>} close
@@ -124,8 +123,6 @@ async function driven(url, end) {
     if (type !== "success") throw new Error(`${exceptionDetails.text}: ${expression}`);
     return result;
   };
-  /** @type {(type: string, actions: object[]) => Promise<void>} */
-  const act = (type, actions) => send("input.performActions", { context, actions: [{ type, id: type, actions }] });
   return {
     async open(address, width, height) {
       await send("browsingContext.setViewport", { context, viewport: { width, height } });
@@ -135,26 +132,9 @@ async function driven(url, end) {
       const { value } = await run(`(async () => JSON.stringify(await (${expression})))()`);
       return value === undefined ? undefined : JSON.parse(value);
     },
-    async click(expression) {
-      const at = `(() => { const at = ${expression}; at.scrollIntoView({ block: "center" }); return at; })()`;
-      const press = ["pointerDown", "pointerUp"].map((type) => ({ type, button: 0 }));
-      // The page may draw it anew before the mouse is there: then the new one is meant.
-      await until(`a click on ${expression}`, async () => {
-        const { sharedId } = await run(at);
-        const origin = { type: "element", element: { sharedId } };
-        try {
-          await act("pointer", [{ type: "pointerMove", x: 0, y: 0, origin }]);
-        } catch (error) {
-          if (/not displayed|stale|no such/i.test(/** @type {Error} */ (error).message)) return false;
-          throw error;
-        }
-        await act("pointer", press);
-        return true;
-      });
-    },
     async type(text) {
       const keys = [...text].flatMap((value) => ["keyDown", "keyUp"].map((type) => ({ type, value })));
-      await act("key", keys);
+      await send("input.performActions", { context, actions: [{ type: "key", id: "key", actions: keys }] });
     },
     complaints: () => complaints,
     async close() {

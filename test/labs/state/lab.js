@@ -10,12 +10,12 @@
 const { spawn, spawnSync } = require("node:child_process");
 const { randomBytes } = require("node:crypto");
 const fs = require("node:fs");
-const net = require("node:net");
 const os = require("node:os");
 const path = require("node:path");
 const { cacheDirectory } = require("../../../tools/shared.js");
 const { until } = require("../../../tools/test/time.js");
 const { Unavailable, unpackPackages } = require("../debian.js");
+const { freePort } = require("../free-port.js");
 const { labCommand, lastLine, probeOf } = require("../probe.js");
 const { startProcess } = require("../process.js");
 
@@ -162,17 +162,6 @@ async function startS3({ detached = false } = {}) {
     env: { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: secret, AWS_REGION: "us-east-1" },
     stop: lab.stop,
   };
-}
-
-/** @returns {Promise<number>} */
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = /** @type {net.AddressInfo} */ (server.address());
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 async function start() {

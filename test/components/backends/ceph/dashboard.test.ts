@@ -185,7 +185,7 @@ test("only the dashboard's own word that there is no such image makes one gone",
   }
 });
 
-test("a wrong password is told once, without it, and not tried again", async () => {
+test("a wrong password is reported once, isn't shown, and isn't sent again", async () => {
   const wrong = {
     status: 400,
     body: { detail: "Invalid credentials", code: "invalid_credentials", component: "auth" },
@@ -207,7 +207,7 @@ test("a wrong password is told once, without it, and not tried again", async () 
   });
 });
 
-test("a change that goes on is waited for, and what it fails with is told", async () => {
+test("a long change is waited for, and its failure is reported", async () => {
   const task = { name: "rbd/delete", metadata: { image_spec: "fast/v" } };
   const tasks = (executing: object[], finished: object[]): Answer => ({
     body: { executing_tasks: executing, finished_tasks: finished },
@@ -250,7 +250,7 @@ test("a change whose answer gets lost is sent once more, and only where it wasn'
   await cluster().remove("fast", "v");
 });
 
-test("pools are read with the devices of their rules, and a user who may not read the OSDs is told the role", async () => {
+test("pools are read with the devices of their rules; the error for a user who may not read the OSDs names the missing role", async () => {
   const pool = {
     ...{
       pool_name: "fast",
@@ -388,7 +388,7 @@ describe("what the dashboard can't do", () => {
   });
 });
 
-test("the connection is the dashboard's or the commands', and what is wrong with it is told at once", () => {
+test("a connection uses either the dashboard or the commands, and all its mistakes are reported together", () => {
   const read = (config: Record<string, string>, environment: NodeJS.ProcessEnv = {}) =>
     readConnection((key) => config[key.replace("ceph:", "")], environment);
   const wrong = (config: Record<string, string>, environment?: NodeJS.ProcessEnv) => {
@@ -423,7 +423,7 @@ test("the connection is the dashboard's or the commands', and what is wrong with
     ["https://m/api", "and `/api`"],
   ] as const)
     expect(wrong({ ...whole, dashboardUrl: address })).toEqual([expect.stringContaining(message)]);
-  // What isn't used is told: it would be taken for what is.
+  // Unused keys are reported: otherwise users would expect them to take effect.
   expect(wrong({ ...whole, encryptionPassphrase: "x" })).toEqual([
     "ceph:encryptionPassphrase is set, and not used: with dashboardUrl, the dashboard is used. Remove encryptionPassphrase, or remove dashboardUrl",
   ]);
