@@ -2,6 +2,9 @@
 
 import { closest, distance } from "fastest-levenshtein";
 
+/** A beginning of fewer letters says nothing. */
+const SHORTEST = 4;
+
 /** The candidate that was probably meant, or `undefined` when none is near. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const lower = word.toLowerCase();
@@ -15,5 +18,13 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   const found = candidates.find((candidate) => candidate.toLowerCase() === best);
   // A third of the letters may be wrong; one or two always may, in short words.
   const wrong = distance(lower, best);
-  return wrong < lower.length && wrong <= Math.max(2, Math.floor(word.length / 3)) ? found : undefined;
+  if (wrong < lower.length && wrong <= Math.max(2, Math.floor(word.length / 3))) return found;
+  // "iopsLimit" for "iops", and the other way round; where one only can be meant.
+  const longer = candidates.filter((candidate) => isBeginning(lower, candidate.toLowerCase()));
+  return longer.length === 1 ? longer[0] : undefined;
+}
+
+function isBeginning(one: string, other: string): boolean {
+  const [shorter, longer] = one.length < other.length ? [one, other] : [other, one];
+  return shorter.length >= SHORTEST && longer.startsWith(shorter);
 }

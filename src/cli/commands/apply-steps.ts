@@ -1,5 +1,7 @@
 // What `apply` does for one stack as for many: asks, waits, and tells what happens.
 
+import { stripVTControlCharacters } from "node:util";
+
 import type { Operation, OperationEvent, OperationReport } from "../../stack";
 import { textOf, UsageError, type Context } from "../context";
 
@@ -59,6 +61,14 @@ export async function followed(
     running.delete(operation);
   }
   return operation.done;
+}
+
+/** Whether the plan that was shown has said already what a message says of a volume, below its first line. */
+export function isTold(shownPlan: string, { severity, text }: { severity: string; text: string }): boolean {
+  const linesOf = (shown: string) => stripVTControlCharacters(shown).trimEnd().split("\n");
+  const said = new Set(linesOf(shownPlan));
+  const [, ...details] = linesOf(text);
+  return severity === "info" && details.length > 0 && details.every((line) => said.has(line));
 }
 
 /** An event as a line, where it is worth one. */

@@ -9,7 +9,7 @@ import { oneVolume } from "../../stack/select";
 import { statusesOf } from "../../stack/status";
 import { exitCodeOf, type Answer, type CommandSpec, type Context } from "../context";
 import { applyMany } from "./apply-many";
-import { checkConfirmable, confirmed, doneText, eventText, waitOf } from "./apply-steps";
+import { checkConfirmable, confirmed, doneText, eventText, isTold, waitOf } from "./apply-steps";
 import { planText } from "./plan-text";
 import { checkRollout, rolloutOptions } from "./rollout";
 import { askedBy, planForProfile, profileEdit, profileOptions } from "../references";
@@ -66,7 +66,7 @@ export const apply: CommandSpec = {
     const decided = await retried(() => decide(stack, context, shown));
     if (!("written" in decided)) return decided;
     const { written, ...options } = decided;
-    return follow(stack.apply({ ...options, waitForLockSeconds: wait }), context, stack, written);
+    return follow(stack.apply({ ...options, waitForLockSeconds: wait }), context, stack, { written, plan: shown.plan });
   },
   many: applyMany,
 };
@@ -180,7 +180,12 @@ function volumesOf(
   return [...new Set([...names, ...touched])];
 }
 
-async function follow(operation: Operation, context: Context, stack: Stack, written: EditResult): Promise<Answer> {
+async function follow(
+  operation: Operation,
+  context: Context,
+  stack: Stack,
+  { written, plan = "" }: { written: EditResult; plan: string | undefined },
+): Promise<Answer> {
   const { io, json, colours } = context;
   const ignore = io.onInterrupt?.(() => {
     if (!json) io.err("stopping after the current step; press Ctrl-C again to stop immediately\n");
@@ -188,6 +193,7 @@ async function follow(operation: Operation, context: Context, stack: Stack, writ
   });
   try {
     for await (const event of operation.events()) {
+      if (event.type === "message" && isTold(plan, event)) continue;
       const line = json ? undefined : eventText(event, context);
       if (line !== undefined) io.out(`${line}\n`);
     }
