@@ -68,6 +68,8 @@ const stack = z
 const limitsSchema = z.strictObject({ sizeGiB: rangeSchema, iops: rangeSchema, throughputMiBps: rangeSchema });
 type Limits = z.infer<typeof limitsSchema>;
 
+const sequence = new Intl.ListFormat("en");
+
 export const local = defineBackend({
   name: "local",
   title: "this machine",
@@ -181,8 +183,8 @@ function resolve(asked: Asked<Section, Placement, Limits>): Answer<LocalSettings
       `the size of ${count(sizeGiB)} GiB`,
       iopsLimit && `the limit of ${count(iopsLimit)} IOPS`,
       throughputLimitMiBps && `the limit of ${count(throughputLimitMiBps)} MiB/s`,
-    ].filter(Boolean);
-    const what = `${limited.join(", ")} ${limited.length > 1 ? "are" : "is"}`;
+    ].filter((each) => typeof each === "string");
+    const what = `${sequence.format(limited)} ${limited.length > 1 ? "are" : "is"}`;
     const because = "the volume is a plain directory (size and limits require Linux and root)";
     notes.push(note("limits-not-enforced", path, { what, because }));
   }

@@ -368,7 +368,7 @@ describe("the limits of the other backends", () => {
   test("a local directory says what it doesn't enforce", () => {
     const request = { name: "data@silver", sizeGiB: 5, backend: "local", placement: { mode: "directory" } };
     expect(resolve(founding, request).notes.map(({ message }) => message)).toEqual([
-      "the size of 5 GiB, the limit of 3,000 IOPS, the limit of 250 MiB/s are not enforced: the volume is a plain directory (size and limits require Linux and root)",
+      "the size of 5 GiB, the limit of 3,000 IOPS, and the limit of 250 MiB/s are not enforced: the volume is a plain directory (size and limits require Linux and root)",
     ]);
   });
 });
