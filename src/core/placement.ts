@@ -24,6 +24,8 @@ export function stackPlacement(
 /** What a volume says of its place itself, below the name of its backend: `aws: { availabilityZone }`. */
 export function ownPlacement(backend: BackendName, volume: object): object | undefined {
   const own = (volume as Record<string, unknown>)[backend];
+  // Of a backend whose volumes can't say any, the key itself is the problem.
+  if (!backends[backend].own) return undefined;
   if (typeof own !== "object" || own === null) return undefined;
   // What a program leaves undefined is not said.
   return Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
