@@ -70,7 +70,7 @@ type Limits = z.infer<typeof limitsSchema>;
 
 export const local = defineBackend({
   name: "local",
-  title: "this machine",
+  title: "This machine",
   section,
   builtIn: {
     default: {},
