@@ -80,14 +80,16 @@ class Demo {
     if (!fs.existsSync(file)) fs.writeFileSync(file, `written ${new Date().toISOString()}\n`);
     const data = fs.readFileSync(file, "utf8");
 
-    title("A file on highperfvolume, and its profile goes from gold to silver: what `pulumi preview` plans");
+    title("A file on highperfvolume, and a change of its profile from gold to silver: pulumi preview");
     console.log(`${file}: ${data}`);
     this.profile("silver");
     this.pulumi("preview", "--suppress-outputs");
 
-    title("What the two profiles are on Amazon EBS, and cost there: npx storage-profiles explain");
-    for (const profile of ["gold", "silver"])
+    title("The two profiles on Amazon EBS, and what they cost there: npx storage-profiles explain");
+    for (const profile of ["gold", "silver"]) {
+      console.log(`${profile}:`);
       this.command("explain", profile, "--size", "100", "--backend", "aws", "--zone", "us-east-1a");
+    }
 
     title("Which volumes are out of date: npx storage-profiles status");
     this.command("status");
@@ -102,12 +104,12 @@ class Demo {
     }
     console.log(`Still there: ${file}: ${data}`);
 
-    title("Yours to play with");
+    title("Next steps");
     console.log(
       [
-        `The volumes stay, below ${path.join(home, "volumes")}.`,
+        `The volumes remain, below ${path.join(home, "volumes")}.`,
         "",
-        "  Look at a plan, or change something yourself (the stack's config is .demo/stacks/Pulumi.laptop.yaml):",
+        "  Change something yourself (the stack's config is .demo/stacks/Pulumi.laptop.yaml):",
         "    npm run demo -- --shell",
         "    pulumi config set --path storage-profiles:volumes.cheapvolume.profile silver",
         "    pulumi preview",
@@ -211,9 +213,10 @@ class Demo {
 
   /** @param {Record<string, { profile: string, sizeGiB: number, settings: object, mountPath: string, notes: string[] }>} volumes */
   print(volumes) {
+    const { settingTexts } = require("../dist/src/index.js");
     for (const [name, { profile, sizeGiB, settings, mountPath, notes }] of Object.entries(volumes)) {
       console.log(`\n${name}@${profile}, ${sizeGiB} GiB`);
-      console.log(`  settings: ${JSON.stringify(settings)}`);
+      console.log(`  settings: ${settingTexts({ backend: "local", settings }).join(", ")}`);
       console.log(`  mounted:  ${mountPath}`);
       for (const note of notes) console.log(`  note:     ${note}`);
     }
