@@ -13,14 +13,13 @@ import {
   monthlyCostOf,
   problem,
   PROFILED_VOLUME,
-  settingText,
-  settingTexts,
   type BackendName,
   type Catalog,
   type Note,
   type Problem,
   type ResolvedVolume,
   type StackConfig,
+  volumeText,
 } from "../src";
 import { formatCost } from "../src/core/cost";
 import { isSame } from "../src/core/revision";
@@ -158,7 +157,7 @@ export function volumeHooks({
   const summary = (to: ResolvedVolume): { message: string }[] => {
     const cost = monthlyCostOf(catalog, to, placementOf(to.backend));
     return [
-      { message: [settingText(to.backend, "sizeGiB", to.sizeGiB), ...settingTexts(to)].join(", ") },
+      { message: volumeText(to) },
       ...(cost ? [{ message: `monthly cost: ${formatCost(cost)}` }] : []),
     ];
   };

@@ -6,7 +6,7 @@ export { admittedSizes, type AdmittedSizes } from "./core/admitted";
 export type { ShippedBackends } from "./backends/registry";
 export * from "./core/backend";
 export * from "./core/cost";
-export { quantities, settingText, settingTexts } from "./core/setting-text";
+export { quantities, settingText, settingTexts, volumeText } from "./core/setting-text";
 export { ownPlacement, stackPlacement } from "./core/placement";
 export {
   advice,

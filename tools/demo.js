@@ -16,25 +16,29 @@ const root = path.dirname(__dirname);
 const home = path.join(root, ".demo");
 const STACK = "laptop";
 
-const HELP = `Usage: npm run demo [-- --destroy | -- --help]
+const HELP = `Usage: npm run demo [-- --shell | -- --destroy | -- --help]
 
 Creates two volumes on this machine by name and profile, and changes the profile of one that holds data. Before that, a preview refuses a
 misspelt profile and an impossible size.
 As root on Linux they are real, limited volumes; otherwise they are directories, and say what is not enforced.
 
+  --shell     open a shell in the demo's project, with its engine and state
   --destroy   destroy the volumes with their data, and remove everything that the demo made
 `;
 
 main(async () => {
   const [option, ...more] = process.argv.slice(2);
   if (option === "--help" || option === "-h") return void console.log(HELP);
-  if (more.length > 0 || (option !== undefined && option !== "--destroy")) {
-    throw new UserError(`npm run demo knows no ${process.argv.slice(2).join(" ")}\n\n${HELP}`);
+  if (more.length > 0 || (option !== undefined && !["--destroy", "--shell"].includes(option))) {
+    throw new UserError(`Unknown argument ${more[0] ?? option}.\n\n${HELP}`);
   }
-  if (option === "--destroy" && !fs.existsSync(home)) return void console.log("There is no demo to destroy.");
+  if (option === "--destroy" && !fs.existsSync(home))
+    return void console.log("Nothing to destroy: the demo hasn't run.");
+  if (option === "--shell" && !fs.existsSync(home)) throw new UserError("The demo hasn't run yet: npm run demo");
   await setup();
   const demo = new Demo(environment(await ensureEngine()));
   if (option === "--destroy") demo.destroy();
+  else if (option === "--shell") demo.shell();
   else demo.show();
 });
 
@@ -76,14 +80,16 @@ class Demo {
     if (!fs.existsSync(file)) fs.writeFileSync(file, `written ${new Date().toISOString()}\n`);
     const data = fs.readFileSync(file, "utf8");
 
-    title("A file on highperfvolume, and its profile goes from gold to silver: what `pulumi preview` plans");
+    title("A file on highperfvolume, and a change of its profile from gold to silver: pulumi preview");
     console.log(`${file}: ${data}`);
     this.profile("silver");
     this.pulumi("preview", "--suppress-outputs");
 
-    title("What the two profiles are on Amazon EBS, and cost there: npx storage-profiles explain");
-    for (const profile of ["gold", "silver"])
+    title("The two profiles on Amazon EBS, and what they cost there: npx storage-profiles explain");
+    for (const profile of ["gold", "silver"]) {
+      console.log(`${profile}:`);
       this.command("explain", profile, "--size", "100", "--backend", "aws", "--zone", "us-east-1a");
+    }
 
     title("Which volumes are out of date: npx storage-profiles status");
     this.command("status");
@@ -98,23 +104,37 @@ class Demo {
     }
     console.log(`Still there: ${file}: ${data}`);
 
-    title("Yours to play with");
+    title("Next steps");
     console.log(
       [
-        `The volumes stay, below ${path.join(home, "volumes")}.`,
+        `The volumes remain, below ${path.join(home, "volumes")}.`,
         "",
-        "  Look at a plan, or change something yourself (the stack's config is .demo/stacks/Pulumi.laptop.yaml):",
-        ...this.exports().map((line) => `    ${line}`),
+        "  Change something yourself (the stack's config is .demo/stacks/Pulumi.laptop.yaml):",
+        "    npm run demo -- --shell",
         "    pulumi config set --path storage-profiles:volumes.cheapvolume.profile silver",
         "    pulumi preview",
         "",
-        "  Open the status page, at http://127.0.0.1:4523/ (after the same export):",
-        "    node ../dist/src/cli/main.js serve",
+        "  Open the status page, at http://127.0.0.1:4523/ (in the same shell):",
+        "    storage-profiles serve",
         "",
         "  Destroy the volumes and everything else that the demo made:",
         "    npm run demo -- --destroy",
       ].join("\n"),
     );
+  }
+
+  // As after `npm install`: our commands are on PATH too.
+  shell() {
+    const bin = path.join(home, "bin");
+    fs.mkdirSync(bin, { recursive: true });
+    const cli = path.join(root, "dist/src/cli/main.js");
+    const text = `#!/bin/sh\nexec '${process.execPath}' '${cli}' "$@"\n`;
+    fs.writeFileSync(path.join(bin, "storage-profiles"), text, { mode: 0o755 });
+    const env = { ...this.env, PATH: `${bin}${path.delimiter}${this.env.PATH ?? ""}` };
+    const shell = (process.platform === "win32" ? env.ComSpec : env.SHELL) ?? "sh";
+    console.log(`${shell} in ${home}; leave it with: exit`);
+    const { error } = spawnSync(shell, [], { cwd: home, env, stdio: "inherit" });
+    if (error) throw new UserError(`${shell} can't be started: ${error.message}`);
   }
 
   destroy() {
@@ -193,18 +213,13 @@ class Demo {
 
   /** @param {Record<string, { profile: string, sizeGiB: number, settings: object, mountPath: string, notes: string[] }>} volumes */
   print(volumes) {
+    const { settingTexts } = require("../dist/src/index.js");
     for (const [name, { profile, sizeGiB, settings, mountPath, notes }] of Object.entries(volumes)) {
       console.log(`\n${name}@${profile}, ${sizeGiB} GiB`);
-      console.log(`  settings: ${JSON.stringify(settings)}`);
+      console.log(`  settings: ${settingTexts({ backend: "local", settings }).join(", ")}`);
       console.log(`  mounted:  ${mountPath}`);
       for (const note of notes) console.log(`  note:     ${note}`);
     }
-  }
-
-  exports() {
-    const names = ["PATH", "PULUMI_HOME", "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_STACK"];
-    const set = names.filter((name) => name !== "PATH").map((name) => `${name}='${this.env[name]}'`);
-    return [`cd .demo && eval "$(node ../tools/engine/ensure.js --env)"`, `export ${set.join(" ")}`];
   }
 
   /** @param {...string} args */

@@ -17,7 +17,7 @@ export const completion: CommandSpec = {
   examples: [
     [
       "completion bash > ~/.local/share/bash-completion/completions/storage-profiles",
-      "install it for bash; for zsh: source <(storage-profiles completion zsh)",
+      "install it for bash, where storage-profiles is on PATH; for zsh: source <(storage-profiles completion zsh)",
     ],
   ],
   async run(context) {
@@ -26,12 +26,28 @@ export const completion: CommandSpec = {
       throw new UsageError(
         `unknown shell "${shell}"; choose ${shells.slice(0, -1).join(", ")} or ${shells.at(-1) ?? ""}`,
       );
+    if (shell === "bash") return { text: BASH };
     const { RootCommand } = await import("@bomb.sh/tab");
     // It prints for itself.
     new RootCommand().setup("storage-profiles", "storage-profiles", shell);
     return {};
   },
 };
+
+// The library's script for bash needs the package bash-completion, and is lost at the "@" of a reference, where bash begins another word: bash
+// then replaces only what follows it, its second argument.
+const BASH = `# bash completion for storage-profiles
+_storage_profiles() {
+  local line=\${COMP_LINE:0:COMP_POINT} words word value
+  read -ra words <<< "$line"
+  [[ $line == *[[:space:]] ]] && words+=("")
+  word=\${words[\${#words[@]} - 1]}
+  COMPREPLY=()
+  while IFS=$'\\t' read -r value _; do
+    [[ $value != :* && $value == "$word"* ]] && COMPREPLY+=("\${value:\${#word} - \${#2}}")
+  done < <(storage-profiles complete -- "\${words[@]:1}" 2> /dev/null)
+}
+complete -o bashdefault -o default -F _storage_profiles storage-profiles`;
 
 /** Prints what may stand where one types. Never fails: then nothing is suggested. */
 export async function suggest(

@@ -87,7 +87,7 @@ export interface Io {
   err: (text: string) => void;
   /** Whether a person reads what is written, and can be asked. */
   isTerminal: boolean;
-  /** How wide that terminal is. */
+  /** How wide that terminal is, or what COLUMNS says instead. */
   columns: number;
   /** The executable of the engine. Default: `pulumi` on PATH. */
   pulumi?: string | undefined;

@@ -4,6 +4,7 @@
 import { isatty } from "node:tty";
 
 import { run } from "./run";
+import { columnsIn } from "./text";
 
 const { env, stdout, stderr } = process;
 
@@ -19,7 +20,7 @@ void run(process.argv.slice(2), {
   out: (text) => stdout.write(text),
   err: (text) => stderr.write(text),
   isTerminal: isatty(0) && isatty(1),
-  columns: stdout.isTTY ? stdout.columns : 120,
+  columns: columnsIn(env) ?? (stdout.isTTY ? stdout.columns : 120),
   onInterrupt(interrupted) {
     process.on("SIGINT", interrupted);
     process.on("SIGTERM", interrupted);

@@ -68,12 +68,17 @@ export function costText(cost: MonthlyCost | undefined): string {
   return cost === undefined ? "unknown" : `${formatCost(cost)}/month`;
 }
 
-/** A table that fits the terminal where a person reads it: the widest columns are wrapped first. Elsewhere lines stay whole. */
+/** That there is no price list for these, and where to set a price. */
+export function noPriceList(backends: readonly string[], titles: readonly string[]): string {
+  return `No price list: ${titles.join("; ")}. Set a price per GiB: storage-profiles:prices.${backends[0] ?? ""}.perGiB`;
+}
+
+/** A table that fits the terminal where a person reads it: the widest columns are wrapped first. In a pipe lines stay whole, unless COLUMNS says how wide. */
 export function fittedTable(
   rows: readonly (readonly string[])[],
-  { colours, io }: { colours: Colours; io: { isTerminal: boolean; columns: number } },
+  { colours, io }: { colours: Colours; io: { isTerminal: boolean; columns: number; env: NodeJS.ProcessEnv } },
 ): string {
-  if (!io.isTerminal) return table(rows, colours);
+  if (!io.isTerminal && columnsIn(io.env) === undefined) return table(rows, colours);
   const columns = Math.max(...rows.map((row) => row.length));
   const widths = [...Array(columns).keys()].map((at) =>
     Math.max(0, ...rows.flatMap((row) => (row[at] ?? "").split("\n").map(visible))),
@@ -121,6 +126,12 @@ const visible = (text: string): number => text.replace(/\u001b\[[0-9;]*m/g, "").
 /** Below this a column isn't wrapped further. */
 const NARROWEST = 8;
 
+/** How wide the variable COLUMNS asks tables to be. */
+export function columnsIn(env: NodeJS.ProcessEnv): number | undefined {
+  const columns = Number(env["COLUMNS"]);
+  return Number.isInteger(columns) && columns > 0 ? columns : undefined;
+}
+
 function wrap(line: string, width: number | undefined): string[] {
   if (width === undefined || visible(line) <= width) return [line];
   // A colour of the whole line is one of each of its parts.
@@ -130,12 +141,29 @@ function wrap(line: string, width: number | undefined): string[] {
   const lines: string[] = [];
   let at = "";
   for (const word of line.split(" ")) {
-    const next = at === "" ? word : `${at} ${word}`;
-    if (visible(next) <= width || at === "") at = next;
-    else {
-      lines.push(at);
-      at = `  ${word}`;
+    let gap = at === "" ? "" : " ";
+    // What follows on another line is indented by two.
+    for (const part of partsOf(word, width - 2)) {
+      const next = `${at}${gap}${part}`;
+      if (visible(next) <= width || at === "") at = next;
+      else {
+        lines.push(at);
+        at = `  ${part}`;
+      }
+      gap = "";
     }
   }
   return [...lines, at];
+}
+
+// A word that is longer than a line (a path, a config key, a setting's name) breaks after punctuation or before a capital, and within a plain
+// word only where there is nothing else.
+function partsOf(word: string, width: number): string[] {
+  if (word.length <= width || word.includes("\u001b")) return [word];
+  const pieces = word.split(/(?<=[/.:,_@-])(?=["\w])|(?<=[a-z])(?=[A-Z])/);
+  return pieces.flatMap((piece) => {
+    const cut: string[] = [];
+    for (let at = 0; at < piece.length; at += width) cut.push(piece.slice(at, at + width));
+    return cut;
+  });
 }

@@ -427,7 +427,11 @@ export const problemKinds = {
   }),
   "change-not-possible": problemKind<{ setting: string; from: string; to: string; because: string; way: string }>({
     meaning: "The backend can't change this setting of an existing volume.",
-    message: ({ setting, from, to, because }) => `"${setting}" can't be changed from ${from} to ${to}: ${because}`,
+    message: ({ setting, from, to, because }) => {
+      const what =
+        from === NOT_SET ? `set to ${to}` : to === NOT_SET ? `removed (it is ${from})` : `changed from ${from} to ${to}`;
+      return `"${setting}" can't be ${what}: ${because}`;
+    },
     allowed: ({ from }) => from,
     fix: ({ way }) => way,
   }),
@@ -596,6 +600,9 @@ export function count(value: number): string {
 export function sizesText(min: number, max: number): string {
   return max >= 2 ** 31 - 1 ? `${count(min)} GiB or more` : `${count(min)} to ${count(max)} GiB`;
 }
+
+/** What stands for the value of a setting that a volume doesn't have. */
+export const NOT_SET = "not set";
 
 /** Any value as short text for a message. */
 export function show(value: unknown): string {

@@ -76,6 +76,11 @@ export function engineError(stack: string, command: string, text: string, stacks
   if (isUnknownStack(text)) return unknownStack(stack, stacks);
   if (text.includes("change of providers mixed with --target"))
     return stackError("providers-changed", "stack", undefined, {});
+  // The CLI asks for Pulumi Cloud's token, though nobody has said that the state is there.
+  if (text.includes("PULUMI_ACCESS_TOKEN must be set for login")) {
+    const fix = "run `pulumi login`, or `pulumi login --local` to keep the state in files on this machine";
+    return stackError("engine-failed", "stack", stack, { command, why: "not logged in", fix });
+  }
   const lines = withoutCredentials(text)
     .split("\n")
     .map((line) => line.replace(/^(error: )+/, "").trim())

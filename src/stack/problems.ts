@@ -194,9 +194,10 @@ export const stackProblems = defineProblems(
         allowed: () => "the Pulumi CLI on PATH",
         fix: () => "install it: https://www.pulumi.com/docs/install/",
       }),
-      "engine-failed": problemKind<{ command: string; why: string }>({
+      "engine-failed": problemKind<{ command: string; why: string; fix?: string | undefined }>({
         meaning: "The Pulumi CLI failed. The message includes its own error.",
         message: ({ command, why }) => `\`pulumi ${command}\` failed: ${why}`,
+        fix: ({ fix }) => fix ?? "",
       }),
       "providers-changed": problemKind<object>({
         meaning:

@@ -313,10 +313,12 @@ function drifted(now: ResolvedVolume, last: ResolvedVolume): string {
     .filter((key) => JSON.stringify(is[key]) !== JSON.stringify(was[key]))
     .map(
       (key) =>
-        `${key} is ${settingText(last.backend, key, is[key])}, expected ${settingText(last.backend, key, was[key])}`,
+        `${key} is ${settingText(last.backend, key, is[key])}, expected ${isSet(was[key]) ? settingText(last.backend, key, was[key]) : "no value"}`,
     )
     .join("; ");
 }
+
+const isSet = (value: unknown): boolean => value !== null && value !== undefined;
 
 /** Problems of a volume's change, with the volume's place in the config before their paths. */
 export function placed(name: string, isListed: boolean, problems: readonly Problem[]): Problem[] {

@@ -46,7 +46,7 @@ describeAws("changes that would lose data", () => {
     "takes-key": {
       ...{ from: "encrypted", to: "keyed" },
       told: [
-        '"kmsKeyId" can\'t be changed from nothing to "arn:',
+        '"kmsKeyId" can\'t be set to "arn:',
         "EBS can't change the key of an existing volume",
         SNAPSHOT_WAY,
       ],

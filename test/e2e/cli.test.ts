@@ -48,7 +48,7 @@ describe("the commands", () => {
     expect(await call("init --backend local --volume data@gold --size 1 --yes")).toMatchObject({ code: 0 });
     expect(await call("status")).toMatchObject({
       code: 3,
-      text: expect.stringMatching(/data +gold +not created yet +not created yet/),
+      text: expect.stringMatching(/data +gold +not created yet +next up: create/),
     });
     const made = await call("apply --yes");
     expect([made.code, made.text]).toEqual([0, expect.stringContaining("✓ created LocalVolume data")]);

@@ -287,8 +287,15 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     const text = page.getByLabel("Definition, in YAML");
     const typed = '{ "extends": "bronze", "aws": { "iops": 4000 } }';
     await text.fill(typed);
+    // The next step, and nothing else, is the primary button.
+    const primary = () =>
+      page.evaluate(`[...document.querySelectorAll("#edit button")]
+        .filter((each) => getComputedStyle(each).backgroundColor !== getComputedStyle(document.querySelector("#edit-reset")).backgroundColor)
+        .map((each) => each.textContent)`);
+    expect(await primary()).toEqual(["Preview"]);
     await page.getByRole("button", { name: "Preview", exact: true }).click();
     await page.getByRole("button", { name: "Save" }).waitFor();
+    expect(await primary()).toEqual(["Save"]);
     const byHand = CONFIG.replace("sizeGiB: 8 ", "sizeGiB: 9 ");
     writeFileSync(lab.stack.configFile, byHand);
     await page.getByRole("button", { name: "Save" }).click();

@@ -178,7 +178,7 @@ describeOpenstackEngine("volumes on Cinder", () => {
     expect(diagnostics(other)).toContain(
       `"availabilityZone" can't be changed from "nova" to "elsewhere": a volume can't be moved to another zone`,
     );
-    expect(diagnostics(other)).toContain('"snapshotId" can\'t be changed from nothing to');
+    expect(diagnostics(other)).toContain('"snapshotId" can\'t be set to');
 
     // Also without the login's being in the state.
     await project.destroy();

@@ -14,7 +14,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
+
+import { parse, stringify } from "yaml";
 
 import { Project, succeeded } from "../support/engine";
 
@@ -141,13 +143,94 @@ describe("the packed package", () => {
   });
 });
 
+/** The blocks of code in the README's quick start, in their order. */
+function quickStart(): { language: string; text: string }[] {
+  const [, section = ""] = readFileSync(join(root, "README.md"), "utf8").split(/^## Quick start$/m);
+  const found = (section.split(/^## /m)[0] ?? "").matchAll(/^```(\w+)\n([^]*?)^```$/gm);
+  return [...found].map(([, language = "", text = ""]) => ({ language, text }));
+}
+
 describe("an empty folder", () => {
   const place = new Project("quick-start", "");
+  const packed = mkdtempSync(join(tmpdir(), "sp-pack-"));
   beforeAll(() => place.init());
-  afterAll(() => place.dispose());
+  afterAll(async () => {
+    await place.dispose();
+    rmSync(packed, { recursive: true, force: true });
+  });
+
+  // As it stands there. In place of the registry there is the packed package, and the SDK of the tree's version; nobody answers the question of
+  // `pulumi up`; and the volumes, the user's home and the state are in the test's folders.
+  test("has a volume after the commands of the README's quick start, and another profile after its stack config", async () => {
+    const [commands, laptop, aws, ...others] = quickStart();
+    expect([commands, laptop, aws].map((each) => each?.language)).toEqual(["sh", "yaml", "yaml"]);
+    expect(others).toEqual([]);
+
+    npm(root, "pack", "--pack-destination", packed, "--ignore-scripts");
+    const sdk = JSON.parse(readFileSync(join(root, "node_modules/@pulumi/pulumi/package.json"), "utf8"));
+    const home = mkdtempSync(join(place.directory, "../newcomer-"));
+    const folder = join(home, `shop-${basename(home).toLowerCase()}`);
+    mkdirSync(folder);
+    const { PULUMI_BACKEND_URL, PULUMI_CONFIG_PASSPHRASE, PULUMI_STACK, ...rest } = await place.env({
+      HOME: home,
+      PULUMI_HOME: join(home, ".pulumi"),
+      PULUMI_SKIP_CONFIRMATIONS: "true",
+      npm_config_cache: execFileSync("npm", ["config", "get", "cache"], { encoding: "utf8" }).trim(),
+      npm_config_prefer_offline: "true",
+      npm_config_audit: "false",
+      npm_config_fund: "false",
+    });
+    const run = (script: string) =>
+      execFileSync("sh", ["-euc", script], {
+        cwd: folder,
+        env: rest,
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+    const lines = (commands?.text ?? "").trim().split("\n");
+    expect(lines[0]).toBe("npm install storage-profiles @pulumi/pulumi");
+    expect(lines.at(-1)).toBe("pulumi up");
+    const [passphrase = ""] = lines.filter((line) => line.startsWith("export "));
+    const local = { stateDirectory: join(folder, "volumes"), mode: "directory" };
+    const script = [
+      `npm install ${join(packed, readdirSync(packed)[0] ?? "")} @pulumi/pulumi@${sdk.version}`,
+      ...lines.slice(1, -1),
+      ...Object.entries(local).map(([key, value]) => `pulumi config set --path storage-profiles:local.${key} ${value}`),
+      "pulumi up",
+    ];
+    const printed = run(script.join("\n"));
+    // What `init` says is left to do is what the quick start has.
+    const [, next = ""] = /Next:\n((?: {2}.*\n)+)/.exec(printed) ?? [];
+    const words = (text: string) =>
+      text
+        .trim()
+        .split(/\n/)
+        .map((line) => line.trim().split(/\s+/).slice(0, 2).join(" "));
+    expect(words(next.replace(/PASSPHRASE=.*/, "PASSPHRASE"))).toEqual(
+      words(
+        lines
+          .slice(2)
+          .join("\n")
+          .replace(/PASSPHRASE=.*/, "PASSPHRASE"),
+      ),
+    );
+    expect(printed).toContain("data@gold: create");
+    const data = () => JSON.parse(run(`${passphrase}\npulumi stack output --json`)).volumes.data;
+    const made = data();
+    expect(made).toMatchObject({ profile: "gold", sizeGiB: 1 });
+    writeFileSync(join(made.mountPath, "file"), "data");
+
+    const file = join(folder, "Pulumi.dev.yaml");
+    const { encryptionsalt } = parse(readFileSync(file, "utf8"));
+    const written = parse(laptop?.text ?? "");
+    const config = { ...written.config, "storage-profiles:local": local };
+    writeFileSync(file, stringify({ encryptionsalt, config }));
+    expect(run(`${passphrase}\npulumi up`)).toContain("data: gold → analytics: update in place");
+    expect(data()).toEqual({ ...made, profile: "analytics" });
+    expect(readFileSync(join(made.mountPath, "file"), "utf8")).toBe("data");
+  });
 
   test.each([
-    ["CommonJS", {}, "index.js"],
     ["ES modules", { type: "module" }, "index.js"],
     ["TypeScript", { type: "commonjs", devDependencies: { typescript: "*" } }, "index.ts"],
   ])("has a volume after `init` and the commands that it prints: %s", async (_, manifest, program) => {

@@ -1,5 +1,5 @@
-// How an engine is got, with stand-ins for `pulumi` and `go` on PATH: small programs that note every call. And the
-// language host, spoken to as an engine does. Nothing here builds with Go; test/e2e drives the real engine.
+// How an engine is got, with stand-ins for `pulumi` and `go` on PATH, small programs that note every call, and for what the SDK downloads.
+// And the language host, spoken to as an engine does. Nothing here builds with Go; test/e2e drives the real engine.
 import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
@@ -11,6 +11,8 @@ import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { until } from "../../tools/test/time.js";
 import { MINIMUM_PULUMI, ensureEngine, environment } from "../../tools/engine/ensure.js";
+import { buildTime, showTo } from "../../tools/engine/go.js";
+import { installRelease, readRelease } from "../../tools/engine/release.js";
 import { atLeast, withLock } from "../../tools/shared.js";
 
 const ROOT = path.resolve(__dirname, "../..");
@@ -33,6 +35,10 @@ beforeEach(() => {
   fs.writeFileSync(calls, "");
   fs.symlinkSync(process.execPath, path.join(bin, "node"));
   env = { PATH: bin, HOME: directory, STORAGE_PROFILES_CACHE: path.join(directory, "cache") };
+  // The network of a machine that can't reach the release.
+  inEachNode(
+    'if (process.argv[1]?.endsWith("release.js")) { console.error("Failed to download it: no such host"); process.exit(1); }',
+  );
 });
 afterEach(() => fs.rmSync(directory, { recursive: true, force: true }));
 
@@ -43,6 +49,24 @@ function stub(name: string, script: string, where = bin): string {
   fs.writeFileSync(file, `#!/bin/sh\necho "${name} $*" >> '${calls}'\n${script}\n`, { mode: 0o755 });
   return file;
 }
+
+/** What every Node.js process begins with. */
+function inEachNode(text: string): void {
+  const file = path.join(directory, "preload.js");
+  fs.writeFileSync(file, text);
+  env.NODE_OPTIONS = `--require ${file}`;
+}
+
+/** The installer that the SDK downloads: the shell script that this is. */
+function stubInstaller(script: string): void {
+  const head =
+    'while [ $# -gt 0 ]; do case "$1" in --install-root) root=$2 ;; --version) version=$2 ;; esac; shift; done';
+  const text = `echo "installer $*" >> '${calls}'\n${head}\n${script}\n`;
+  inEachNode(`globalThis.fetch = async () => new Response(${JSON.stringify(text)});`);
+}
+
+const INSTALL = `/bin/mkdir -p "$root/bin"; cd "$root/bin"
+  for name in pulumi pulumi-language-nodejs pulumi-resource-pulumi-nodejs; do printf '#!/bin/sh\\necho v%s\\n' "$version" > $name; done; /bin/chmod +x *`;
 
 /** A `go` that builds a `pulumi` that prints its version; `build` is done before, and may end it. */
 function stubGo({ version = GO_VERSION, list = "echo example.com/a", build = "" } = {}): void {
@@ -139,11 +163,101 @@ describe("pulumi on PATH", () => {
   });
 });
 
-describe("no pulumi on PATH", () => {
+describe("no pulumi on PATH, and the official release within reach", () => {
+  const { version: SDK } = JSON.parse(
+    fs.readFileSync(path.join(ROOT, "node_modules/@pulumi/pulumi/package.json"), "utf8"),
+  ) as { version: string };
+
+  test("installs it by the SDK's installer, in the SDK's version, into the cache alone; and once", async () => {
+    stubGo();
+    stubInstaller(INSTALL);
+    const { engine, lines } = await ensure();
+    const root = path.join(env.STORAGE_PROFILES_CACHE!, "release", `${SDK}-${process.platform}-${process.arch}`);
+    expect(engine).toEqual({
+      source: "release",
+      pulumi: path.join(root, "bin/pulumi"),
+      version: SDK,
+      path: path.join(root, "bin"),
+      env: { PULUMI_SKIP_UPDATE_CHECK: "true", PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true" },
+    });
+    expect(lines.at(-1)).toContain(`Installed the Pulumi CLI v${SDK}`);
+    expect(called()).toEqual([expect.stringMatching(/^installer --no-edit-path --install-root \S+ --version \S+$/)]);
+    expect(called()[0]).toContain(`--version ${SDK}`);
+    expect(inCache()).toEqual(["pulumi", "pulumi-language-nodejs", "pulumi-resource-pulumi-nodejs"]);
+    expect(fs.readdirSync(directory).sort()).toEqual(["bin", "cache", "calls", "preload.js"]);
+
+    fs.writeFileSync(calls, "");
+    expect(await ensure()).toEqual({ engine, lines: [] });
+    env.PATH = environment(engine, env).PATH;
+    expect((await ensure()).engine).toEqual(engine);
+    expect(called()).toEqual([]);
+  });
+
+  test.each([
+    ["fails", "echo 'error: no space left on device' >&2; exit 1", "no space left on device"],
+    ["brings another version", `version=3.999.0\n${INSTALL}`, "prints v3.999.0 instead of v" + SDK],
+  ])("builds one where the installer %s, says why, and keeps nothing of it", async (_, script, why) => {
+    stubGo();
+    stubInstaller(script);
+    const { engine, lines } = await ensure();
+    expect(engine.source).toBe("built");
+    expect(lines[0]).toContain("The official release of the Pulumi CLI can't be installed: ");
+    expect(lines[0]).toContain(why);
+    expect(inCache()).toEqual(["package.json", "pulumi", "pulumi-language-nodejs", "pulumi-resource-pulumi-nodejs"]);
+  });
+
+  const STALLS = `echo $$ >> '\${calls}'; exec /bin/sleep 600`;
+
+  test("an installer that stalls is ended with all that it has started", async () => {
+    stubInstaller(STALLS.replace("${calls}", calls));
+    const release = readRelease(env.STORAGE_PROFILES_CACHE!)!;
+    const options = { env, show: showTo(() => undefined), versionOf: () => Promise.resolve(undefined), silenceMs: 300 };
+    let why = "";
+    await until("the stall is noticed once the installer runs", async () => {
+      why = await installRelease(release, options);
+      return called().length > 1;
+    });
+    expect(why).toMatch(/^nothing came for/);
+    const pid = Number(called()[1]);
+    await until("it has ended", () => !isRunning(pid));
+    expect(inCache()).toEqual([]);
+  });
+
+  test("Ctrl-C ends the installer too and leaves nothing", async () => {
+    stubInstaller(STALLS.replace("${calls}", calls));
+    const child = spawn(process.execPath, [ENSURE], { env, stdio: "ignore" });
+    await until("the installer runs", () => called().length > 1);
+    child.kill("SIGINT");
+    expect(await new Promise((resolve) => child.on("exit", (_code, by) => resolve(by)))).toBe("SIGINT");
+    const pid = Number(called()[1]);
+    await until("it has ended", () => !isRunning(pid));
+    expect(inCache()).toEqual([]);
+  });
+
+  function isRunning(pid: number): boolean {
+    try {
+      process.kill(pid, 0);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+});
+
+test("the estimate of a build counts processors", () => {
+  expect([1, 2, 8].map((each) => buildTime(each))).toEqual([
+    "10 to 21 minutes with 1 processor",
+    "6 to 13 minutes with 2 processors",
+    "2 to 5 minutes with 8 processors",
+  ]);
+});
+
+describe("no pulumi on PATH, and the release out of reach", () => {
   test("without Go: says what is missing and both ways out, without a stack", async () => {
     const { code, stdout, stderr } = await command();
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(stderr).toContain("`pulumi` is not on PATH");
+    expect(stderr).toContain("can't be installed: Failed to download it: no such host");
     expect(stderr).toContain("https://www.pulumi.com/docs/install/");
     expect(stderr).toContain(`Go ${GO_VERSION} or newer: https://go.dev/dl/`);
     expect(stderr).not.toMatch(/^\s+at /m);
@@ -179,7 +293,10 @@ describe("no pulumi on PATH", () => {
       path: path.dirname(engine.pulumi),
       env: { PULUMI_SKIP_UPDATE_CHECK: "true", PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true" },
     });
-    expect(lines.join("\n")).toMatch(/about 5 minutes/);
+    expect(lines[0]).toBe(
+      "The official release of the Pulumi CLI can't be installed: Failed to download it: no such host",
+    );
+    expect(lines.join("\n")).toContain(`takes ${buildTime()}`);
     expect(lines.join("\n")).toContain(engine.path);
     expect(inCache()).toEqual(["package.json", "pulumi", "pulumi-language-nodejs", "pulumi-resource-pulumi-nodejs"]);
     expect(builds()[0]).toMatch(/-mod=readonly -trimpath -tags=osusergo,grpcnotrace/);

@@ -1,14 +1,16 @@
 #!/usr/bin/env node
-// Finds a Pulumi engine, or builds one. `pulumi` on PATH is used. Where there is none, the CLI is built from its Go module
-// (go.mod beside this file pins it, go.sum verifies it), once, into a cache outside the tree, and our own small language
-// host for Node.js is put next to it. Plain JavaScript without dependencies: it runs on a fresh clone.
+// Finds a Pulumi engine, or gets one. `pulumi` on PATH is used. Where there is none, the official release is installed (release.js), once, into
+// a cache outside the tree. Where that can't be reached, the CLI is built from its Go module (go.mod beside this file pins it, go.sum verifies
+// it) into the same cache, and our own small language host for Node.js is put next to it. Plain JavaScript without dependencies: it runs on a
+// fresh clone, though without the release, whose installer is the SDK's.
 // @ts-check
 "use strict";
 
 const fs = require("node:fs");
 const path = require("node:path");
 const { UserError, atLeast, cacheDirectory, main } = require("../shared.js");
-const { build, capture, find, isExecutable, keyOf, readModule, showTo, toolchain } = require("./go.js");
+const { build, buildTime, capture, find, isExecutable, keyOf, readModule, showTo, toolchain } = require("./go.js");
+const { installRelease, readRelease } = require("./release.js");
 
 /**
  * The oldest Pulumi that has all we rely on: hooks on a local component with its inputs, at preview. components/run.ts
@@ -18,7 +20,7 @@ const MINIMUM_PULUMI = "3.216.0";
 
 /**
  * @typedef {object} Engine
- * @property {"path" | "built"} source where it was found
+ * @property {"path" | "release" | "built"} source where it was found
  * @property {string} pulumi absolute path of the executable
  * @property {string} version without the leading v
  * @property {string} path what to put in front of PATH, "" if nothing is needed
@@ -33,7 +35,7 @@ module.exports = { MINIMUM_PULUMI, ensureEngine, environment };
  *   the progress of a build is one line that moves if it is a terminal
  * @param {NodeJS.ProcessEnv} [options.env] default: process.env
  * @returns {Promise<Engine>}
- * @throws {UserError} when there is no engine and none can be built; the message says what to install
+ * @throws {UserError} when there is no engine and none can be got; the message says what to install
  */
 async function ensureEngine({ log, env = process.env } = {}) {
   const show = showTo(log);
@@ -56,9 +58,16 @@ async function ensureEngine({ log, env = process.env } = {}) {
       ? `The pulumi on PATH is too old: ${installed} is ${version}, and ${MINIMUM_PULUMI} or newer is needed.`
       : `The pulumi on PATH does not work: \`${installed} version\` prints no version.`;
   }
-  if (!isExecutable(recipe.pulumi)) {
+  const release = readRelease(recipe.cache);
+  if (!isExecutable(recipe.pulumi) && !(release && isExecutable(release.pulumi))) {
     if (refused) show.line(refused);
-    await buildEngine(recipe, env, show, refused || "`pulumi` is not on PATH.");
+    const why = release ? await installRelease(release, { env, show, versionOf }) : "the SDK isn't installed (npm ci)";
+    const unreachable = `The official release of the Pulumi CLI can't be installed: ${why}`;
+    if (why !== "") await buildEngine(recipe, env, show, [refused || "`pulumi` is not on PATH.", unreachable]);
+  }
+  if (release && isExecutable(release.pulumi)) {
+    const { pulumi, version } = release;
+    return { source: "release", pulumi, version, path: path.dirname(pulumi), env: settings(env) };
   }
   placeHost(recipe.directory);
   return {
@@ -84,12 +93,13 @@ function environment(engine, env = process.env) {
 
 const HELP = `Usage: node tools/engine/ensure.js [--env]
 
-Says which Pulumi engine is used. Where pulumi is not on PATH, one is built first: that takes about 5 minutes and needs Go.
+Says which Pulumi engine is used. Where pulumi is not on PATH, the official release is installed first. Where that can't be
+reached, one is built: that needs Go, and takes ${buildTime()}.
 
   --env   print shell commands that put the engine on PATH:  eval "$(node tools/engine/ensure.js --env)"
 
-A built engine is kept in \${STORAGE_PROFILES_CACHE:-\${XDG_CACHE_HOME:-~/.cache}/storage-profiles}/engine. That directory can
-be removed at any time. What Go kept of the build, about 3 GB, goes away with: go clean -cache -modcache
+The engine is kept in \${STORAGE_PROFILES_CACHE:-\${XDG_CACHE_HOME:-~/.cache}/storage-profiles}, in release or engine. These directories
+can be removed at any time. What Go kept of the build, about 3 GB, goes away with: go clean -cache -modcache
 `;
 
 /** @param {string[]} args */
@@ -100,7 +110,7 @@ async function command(args) {
   const engine = await ensureEngine();
   if (!args.includes("--env")) {
     return console.log(
-      `${engine.pulumi}  v${engine.version}, ${engine.source === "path" ? "found on PATH" : "built by us"}`,
+      `${engine.pulumi}  v${engine.version}, ${{ path: "found on PATH", release: "the official release", built: "built by us" }[engine.source]}`,
     );
   }
   const quote = (/** @type {string} */ text) => `'${text.replace(/'/g, `'\\''`)}'`;
@@ -202,12 +212,13 @@ function missingHost(pulumi, env) {
  * @param {Recipe} recipe
  * @param {NodeJS.ProcessEnv} env
  * @param {import("./go.js").Reporter} show
- * @param {string} reason why it is needed
+ * @param {[string, string]} reasons why one is needed, and why it isn't the release
  */
-async function buildEngine(recipe, env, show, reason) {
+async function buildEngine(recipe, env, show, reasons) {
+  const reason = reasons.join("\n");
   const { version, module, flags } = recipe;
   const ways = `Install one of these and run this again:\n  - ${CLI}`;
-  const goDownload = `Go ${module.go} or newer: https://go.dev/dl/ (the engine is then built once, in about 5 minutes)`;
+  const goDownload = `Go ${module.go} or newer: https://go.dev/dl/ (the engine is then built once, which takes ${buildTime()})`;
   const tools = await toolchain(module.go, env);
   if ("missing" in tools) {
     if (tools.missing === "platform")
@@ -218,6 +229,7 @@ async function buildEngine(recipe, env, show, reason) {
         : `The Go with which we could build it is too old: ${tools.why}`;
     throw new UserError(`${reason}\n${lacking}\n${ways}\n  - ${goDownload}`);
   }
+  show.line(reasons[1]);
   const fault = async (/** @type {string} */ file, /** @type {NodeJS.ProcessEnv} */ goEnv) => {
     const built = await versionOf(file, goEnv);
     if (built === `v${version}`) return "";

@@ -7,10 +7,23 @@
 const { execFile, spawn } = require("node:child_process");
 const { createHash } = require("node:crypto");
 const fs = require("node:fs");
+const { availableParallelism } = require("node:os");
 const path = require("node:path");
 const { UserError, atLeast, withLock } = require("../shared.js");
 
-module.exports = { build, capture, find, isExecutable, keyOf, platform, readModule, showTo, toolchain };
+module.exports = {
+  build,
+  buildTime,
+  capture,
+  duration,
+  find,
+  isExecutable,
+  keyOf,
+  platform,
+  readModule,
+  showTo,
+  toolchain,
+};
 
 /**
  * @typedef {object} Module
@@ -104,6 +117,17 @@ async function goProblem(go, env, needed) {
 // ---- building --------------------------------------------------------------------------------------------------------
 
 /**
+ * How long a build takes from nothing: "5 to 11 minutes with 2 processors". About 9 minutes of processor time and one of downloads; on a slow
+ * or busy machine twice that.
+ *
+ * @param {number} [processors]
+ */
+function buildTime(processors = availableParallelism()) {
+  const least = Math.round(1 + 9 / processors);
+  return `${least} to ${2 * least + 1} minutes with ${processors} ${processors === 1 ? "processor" : "processors"}`;
+}
+
+/**
  * @typedef {object} Product
  * @property {string} what "the Pulumi engine"
  * @property {string} version without the leading v
@@ -145,7 +169,7 @@ async function build(product, toolchain, show) {
       if (name.endsWith(".tmp")) fs.rmSync(path.join(directory, name), { recursive: true }); // of one that was killed
     }
     show.line(`Building ${product.what} v${product.version}, ${product.because}. This happens once,`);
-    show.line(`takes about 5 minutes (downloads included), and goes to ${directory}`);
+    show.line(`takes ${buildTime()} (downloads included), and goes to ${directory}`);
     await compile(product, toolchain, logFile, show);
   });
 }

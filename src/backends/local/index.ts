@@ -72,7 +72,7 @@ const sequence = new Intl.ListFormat("en");
 
 export const local = defineBackend({
   name: "local",
-  title: "this machine",
+  title: "This machine",
   section,
   builtIn: {
     default: {},

@@ -205,7 +205,7 @@ async function follow(
   const { code } = report.problems[0] ?? {};
   const text = isDone
     ? colours.green(doneText(report.summary ?? {}))
-    : colours.red(`the operation ${report.state === "failed" ? "failed" : `was ${report.state}`}`);
+    : colours.red(`The operation ${report.state === "failed" ? "failed" : `was ${report.state}`}`);
   const last = !isDone && written.changed ? staysText(stack, written, report.volumes) : "";
   return {
     code: isDone ? "done" : report.state === "cancelled" ? "interrupted" : exitCodeOf(code),

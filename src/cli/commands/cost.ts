@@ -1,12 +1,13 @@
 // `cost`: what the volumes cost in a month, by list price.
 
 import { formatCost, type MonthlyCost } from "../../core/cost";
-import { monthlyCostOf } from "../../core/resolve";
+import { monthlyCostOf, resolve } from "../../core/resolve";
+import { backends } from "../../core/backend";
 import type { Problem } from "../../core/problems";
 import type { Stack, VolumeStatus } from "../../stack";
 import type { CommandSpec } from "../context";
 import { runMany, type Part } from "../many";
-import { fittedTable } from "../text";
+import { fittedTable, noPriceList } from "../text";
 
 export const cost: CommandSpec = {
   name: "cost",
@@ -20,8 +21,9 @@ export const cost: CommandSpec = {
   async run(context) {
     const part = await costOfStack(await context.stack());
     const { volumes, json, problems } = part;
-    const text =
+    const table =
       volumes.length > 0 ? fittedTable([HEAD, ...part.rows, [""], ...sumRows([part])], context) : "No volumes.";
+    const text = [table, ...part.unknown].join("\n\n");
     return { code: part.code, json: { ...json, ...sumOf([part]), problems }, text, problems };
   },
   many: (context) =>
@@ -42,6 +44,8 @@ interface Costs extends Part {
     declared: MonthlyCost | undefined;
   }[];
   problems: Problem[];
+  /** Why costs aren't known, each reason once. */
+  unknown: string[];
 }
 
 async function costOfStack(stack: Stack): Promise<Costs> {
@@ -55,6 +59,15 @@ async function costOfStack(stack: Stack): Promise<Costs> {
     const [now, declared] = [of(each.recorded), of(each.declared)];
     return { name: each.name, profile: each.profile ?? "", isCreated: each.recorded !== undefined, now, declared };
   });
+  const unpriced = all.flatMap(({ name, recorded, declared }, index) => {
+    const { now, declared: later } = volumes[index] ?? {};
+    const volume = declared && !later ? declared : recorded && !now ? recorded : undefined;
+    if (!volume) return [];
+    const { backend, profile, sizeGiB } = volume;
+    const { notes } = resolve(read.catalog, { ...read.requestFor(name, { backend, profile }), sizeGiB });
+    return notes.find(({ code }) => code === "price-unknown")?.message ?? { backend };
+  });
+  const listless = [...new Set(unpriced.flatMap((each) => (typeof each === "string" ? [] : [each.backend])))];
   const shown = (one: MonthlyCost | undefined) => (one ? formatCost(one) : "unknown");
   const rows = volumes.map((each) => [
     ...[each.name, each.profile],
@@ -67,6 +80,10 @@ async function costOfStack(stack: Stack): Promise<Costs> {
     volumes,
     rows,
     problems: read.mistakes,
+    unknown: [
+      ...new Set(unpriced.filter((each) => typeof each === "string")),
+      ...(listless.length > 0 ? [noPriceList(listless, listless.map((each) => backends[each].title))] : []),
+    ],
   };
 }
 

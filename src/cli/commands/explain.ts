@@ -8,7 +8,7 @@ import { resolve, type Resolution, type VolumeRequest } from "../../core/resolve
 import { settingTexts } from "../../core/setting-text";
 import { knownHere, type Known } from "../catalog";
 import { sizeOf, textOf, type CommandSpec, type Context } from "../context";
-import { costText, table } from "../text";
+import { costText, noPriceList, table } from "../text";
 import { originText } from "./profiles";
 
 interface Explained {
@@ -19,6 +19,9 @@ interface Explained {
   resolution?: Resolution | undefined;
   sizes: AdmittedSizes;
 }
+
+/** The width of a backend's column, at least: that of the longest name of a setting. */
+const NARROWEST = 28;
 
 const priceQuestions = backendNames.flatMap((backend) =>
   backends[backend].questions.filter((each) => each.decidesPrice).map((each) => ({ ...each, backend })),
@@ -119,8 +122,10 @@ function sizesShown(sizes: AdmittedSizes): object {
 
 function sideBySide(explained: readonly Explained[], context: Context): string {
   const { colours, io } = context;
-  const width = Math.max(24, Math.floor((io.columns - 10) / explained.length) - 2);
-  const perRow = Math.max(1, Math.floor((io.columns - 10) / (width + 2)));
+  // As many side by side as fit, beside the labels.
+  const room = io.columns - 8;
+  const perRow = Math.max(1, Math.min(explained.length, Math.floor(room / (NARROWEST + 2))));
+  const width = Math.max(NARROWEST, Math.floor(room / perRow) - 2);
   const blocks: string[] = [];
   for (let at = 0; at < explained.length; at += perRow) {
     const group = explained.slice(at, at + perRow);
@@ -134,21 +139,25 @@ function sideBySide(explained: readonly Explained[], context: Context): string {
       ...row("cost", (each) =>
         each.resolution?.volume && hasPrices(each) ? costText(each.resolution.monthlyCost) : "",
       ),
-      ...row("why", ({ resolution }) => (resolution?.notes ?? []).map(({ message }) => message).join("\n")),
+      ...row("notes", ({ resolution }) => (resolution?.notes ?? []).map(({ message }) => message).join("\n")),
       ...row("problems", ({ resolution, sizes }) => {
         // Of one backend they are told in full below.
         const lines = explained.length === 1 ? "" : problemLines(resolution?.problems ?? sizes.problems);
         return lines === "" ? "" : colours.red(lines);
       }),
-      ...row("sizes", ({ sizes }) => sizeLines(sizes)),
+      ...row("sizes", (each) => sizeLines(each)),
     ];
     const head = ["", ...group.map(headOf)];
     blocks.push(table([head, ...rows.flatMap((each, index) => (index === 0 ? [each] : [[""], each]))], colours, width));
   }
   const unpriced = explained.filter((each) => each.resolution?.volume && !hasPrices(each));
   if (unpriced.length > 0) {
-    const which = unpriced.map(headOf).join("; ");
-    blocks.push(`No price list: ${which}. Set a price per GiB: storage-profiles:prices.${unpriced[0]?.backend}.perGiB`);
+    blocks.push(
+      noPriceList(
+        unpriced.map(({ backend }) => backend),
+        unpriced.map(headOf),
+      ),
+    );
   }
   return blocks.join("\n\n");
 }
@@ -164,11 +173,12 @@ function problemLines(problems: readonly Problem[]): string {
   return problems.map(({ message, fix }) => (fix === "" ? message : `${message}\n  fix: ${fix}`)).join("\n");
 }
 
-function sizeLines({ admitted = [] }: AdmittedSizes): string {
+function sizeLines({ backend, sizes: { admitted = [] } }: Explained): string {
   return admitted
     .map(({ what, ranges, above }) => {
       const told = ranges.map(({ fromGiB, toGiB }) => sizesText(fromGiB, toGiB)).join(", ");
-      return `${what}: ${told === "" ? `none (${above?.message ?? "not possible"})` : told}`;
+      const text = told === "" ? `none (${above?.message ?? "not possible"})` : told;
+      return what === backends[backend].title ? text : `${what}: ${text}`;
     })
     .join("\n");
 }

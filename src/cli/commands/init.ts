@@ -123,7 +123,7 @@ async function nextSteps(project: Project, stack: Stack, backend: BackendName, {
     (each) => io.env[each] !== undefined,
   );
   if (isSelfManaged && !hasPassphrase)
-    steps.push("export PULUMI_CONFIG_PASSPHRASE=…   # encrypts the stack's secrets; on state in files or buckets");
+    steps.push("export PULUMI_CONFIG_PASSPHRASE=…   # encrypts the stack's secrets; only for state in files or buckets");
   if (!state.stacks.includes(stack.name)) {
     steps.push(`pulumi stack init ${stack.name}${state.url === undefined ? "" : `   # state: ${state.url}`}`);
   }
@@ -153,7 +153,7 @@ async function stackToInit(context: Context, isAsking: boolean): Promise<Stack> 
 async function ask(context: Context): Promise<Choices> {
   const { input, select } = await import("@inquirer/prompts");
   const backend = (textOf(context, "backend") ??
-    (await select({ message: "Backend of the volumes", choices: [...backendNames] }))) as BackendName;
+    (await select({ message: "Backend", choices: [...backendNames] }))) as BackendName;
   const place: Record<string, string> = {};
   for (const { option, key, message, isNeeded, choices } of backends[backend].questions) {
     const asked = async (): Promise<string> =>
@@ -163,10 +163,10 @@ async function ask(context: Context): Promise<Choices> {
   }
   const volume =
     textOf(context, "volume") ??
-    (await input({ message: "First volume, as name@profile (empty: none)", validate: isReference }));
+    (await input({ message: "First volume, as name@profile (empty for none)", validate: isReference }));
   if (volume === "") return { backend, place };
   const size =
-    textOf(context, "size") ?? (await input({ message: "Size in GiB, or with a unit", default: "4", required: true }));
+    textOf(context, "size") ?? (await input({ message: "Size in GiB, or with a unit (1.5TiB)", default: "4", required: true }));
   return { backend, place, volume, size };
 }
 

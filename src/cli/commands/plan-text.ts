@@ -1,6 +1,7 @@
 // A plan as people read it: what becomes of each volume, how the file changes, what it makes of the cost.
 
 import { formatCost, type MonthlyCost } from "../../core/cost";
+import { volumeText } from "../../core/setting-text";
 import type { EditResult, PinnedVolume, VolumePlan } from "../../stack";
 import { notesText, problemsText, verdictText, type Colours } from "../text";
 
@@ -40,8 +41,9 @@ export function volumePlanText(each: VolumePlan, colours: Colours): string {
   const profile = from && to && from.profile !== to.profile ? `${from.profile} → ${to.profile}` : (to ?? from)?.profile;
   const head = `${bold(name)}${profile === undefined ? "" : ` (${profile})`}: ${verdictText(verdict, colours)}`;
   const by = declaredBy === "program" ? dim(" (declared in the program)") : "";
+  const what = verdict === "create" && to ? `  ${volumeText(to)}` : "";
   const cost = each.costBefore || each.costAfter ? `  monthly cost: ${costChange(each)}` : "";
-  return [`${head}${by}`, notesText(notes), cost, problems.length > 0 ? problemsText(problems, colours) : ""]
+  return [`${head}${by}`, what, notesText(notes), cost, problems.length > 0 ? problemsText(problems, colours) : ""]
     .filter((line) => line !== "")
     .join("\n");
 }

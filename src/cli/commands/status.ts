@@ -1,6 +1,6 @@
 // `status`: how each volume stands, and why.
 
-import type { Problem } from "../../core/problems";
+import type { Note, Problem } from "../../core/problems";
 import type { CommandSpec, Context } from "../context";
 import type { Stack, VolumeStatus } from "../../stack";
 import { runMany, type Part } from "../many";
@@ -49,6 +49,9 @@ export const status: CommandSpec = {
 
 const HEAD = ["VOLUME", "PROFILE", "STATUS", "REASON"];
 
+// That a volume isn't created yet is its status already.
+const saysMore = ({ code }: Note): boolean => code !== "status-not-made";
+
 async function statusOfStack(stack: Stack, context: Context): Promise<Part & { problems: Problem[] }> {
   const chosen = context.args.length > 0 ? context.args : undefined;
   const all = await stack.status({ refresh: context.options["refresh"] === true, volumes: chosen });
@@ -57,7 +60,7 @@ async function statusOfStack(stack: Stack, context: Context): Promise<Part & { p
     each.name,
     each.profile ?? "",
     `${statusText(each.status, context.colours)}${each.pin ? ", pinned" : ""}`,
-    [notesText(each.causes, ""), pinText(each), nextText(each, context.colours)]
+    [notesText(each.causes.filter(saysMore), ""), pinText(each), nextText(each, context.colours)]
       .filter((text) => text !== "")
       .join("\n"),
   ]);

@@ -110,9 +110,11 @@ export function dateTime(time) {
  * @returns {string}
  */
 export function setting(value, quantity) {
-  if (typeof value === "number" && quantity)
-    return value === 0 && quantity.isUnlimitedAtZero ? "unlimited" : `${count(value)} ${quantity.unit}`;
-  if (value === null || value === undefined) return "none";
+  if (typeof value === "number" && quantity) {
+    if (value === 0 && quantity.isUnlimitedAtZero) return "unlimited";
+    return `${count(value)}${/^\w/.test(quantity.unit) ? " " : ""}${quantity.unit}`;
+  }
+  if (value === null || value === undefined) return "not set";
   if (typeof value === "number") return count(value);
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (typeof value !== "object") return String(value);

@@ -571,6 +571,14 @@ describe("a change", () => {
     ]);
   });
 
+  test("of what the volume doesn't have, or would have no longer, says so", () => {
+    const keyed = { ...from, encrypted: true, kmsKeyId: KEY };
+    const [given] = change(made({ ...from, encrypted: true }), made(keyed)).problems;
+    expect(given?.message).toMatch(/^"kmsKeyId" can't be set to "arn:/);
+    const [taken] = change(made(keyed), made({ ...from, encrypted: true })).problems;
+    expect(taken?.message).toMatch(/^"kmsKeyId" can't be removed \(it is "arn:/);
+  });
+
   test("that forgets the snapshot's pace is none at all for the volume", () => {
     const after = { volumeType: "gp3", snapshotId: "snap-1" } as const;
     const { verdict, problems } = change(made({ ...after, volumeInitializationRate: 100 }), made(after));
@@ -582,7 +590,7 @@ describe("a change", () => {
     const { verdict, notes } = change(before, made({ ...from, tags: { a: "2" } }));
     expect(verdict).toBe("in-place");
     expect(notes.map(({ message }) => message)).toEqual([
-      'snapshotId: "snap-1" → nothing, in place',
+      'snapshotId: "snap-1" → not set, in place',
       'tags: {"Name":"data","a":"1"} → {"Name":"data","a":"2"}, in place',
     ]);
   });

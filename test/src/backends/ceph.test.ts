@@ -194,7 +194,7 @@ describe("a change", () => {
   const base = ["layering", "exclusive-lock"] as const;
   test.each<[string, Section, Section, string, string]>([
     ["of limits", { iops: { max: 1000, burst: 2000 } }, { bandwidth: { max: 5 } }, "in-place", "unlimited"],
-    ["of the snapshot limit", { snapshotLimit: 3 }, {}, "in-place", "snapshotLimit: 3 snapshots → unlimited"],
+    ["of the snapshot limit", { snapshotLimit: 3 }, {}, "in-place", "snapshotLimit: 3 → unlimited"],
     [
       "of encryption",
       {},

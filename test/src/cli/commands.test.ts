@@ -74,7 +74,7 @@ describe("profiles and explain", () => {
   test("list the stack's profiles across backends", async () => {
     const { code, out } = await call("profiles -s good");
     expect(code).toBe(0);
-    for (const text of ["PROFILE", "Amazon EBS", "this machine", "fast (stack)", "gold (built-in)", "iops: 5"])
+    for (const text of ["PROFILE", "Amazon EBS", "This machine", "fast (stack)", "gold (built-in)", "iops: 5"])
       expect(out).toContain(text);
     expect((await json("profiles gold -s good --backend aws")).profiles).toEqual([
       expect.objectContaining({ name: "gold", sections: { aws: expect.objectContaining({ volumeType: "io1" }) } }),
@@ -86,7 +86,7 @@ describe("profiles and explain", () => {
   });
 
   test("say what a profile becomes, side by side, with what it costs and why", async () => {
-    const { code, out } = await call("explain gold --size 100 --zone us-east-1a", { cwd: home, columns: 300 });
+    const { code, out } = await call("explain gold --size 100 --zone us-east-1a", { cwd: home, columns: 400 });
     expect(code).toBe(0);
     const [head = ""] = out.split("\n");
     for (const title of [
@@ -95,17 +95,17 @@ describe("profiles and explain", () => {
       "ScaleIO / PowerFlex",
       "ContainerIO",
       "Kubernetes",
-      "this machine",
+      "This machine",
     ])
       expect(head).toContain(title);
     for (const text of ["iops: 3,000", "207.50 USD/month", "104 GiB", "io1: 4 to 16,384 GiB"])
       expect(out).toContain(text);
     // Once, instead of each cost as unknown: beside EBS there is none.
     expect(/^cost .*$/m.exec(out)?.[0]).toMatch(/^cost +207\.50 USD\/month *(?:$| {50,})/);
-    expect(out).toMatch(/\n\nNo price list: OpenStack Cinder; .*this machine\. Set .*prices\.openstack\.perGiB/);
+    expect(out).toMatch(/\n\nNo price list: OpenStack Cinder; .*This machine\. Set .*prices\.openstack\.perGiB/);
     // On a narrow terminal one below the other.
     expect((await call("explain gold --size 100", { cwd: home, columns: 60 })).out.split("\n")[0]).not.toContain(
-      "this machine",
+      "This machine",
     );
     const of = await json("explain gold --size 20000 -b aws");
     expect(of.backends.aws.problems).toMatchObject([{ code: "size-beyond-limit" }]);

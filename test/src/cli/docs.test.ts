@@ -1,15 +1,12 @@
-// What a newcomer copies: the stack configs of stacks/, the workflow of docs/ci.md, and every command that README and docs show.
+// What a newcomer copies: the workflow of docs/ci.md, and every command that README and docs show. The stack configs are in test/src/stack/environments.test.ts.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 import { parse } from "yaml";
 
-import { backendNames } from "../../../src";
 import { commands } from "../../../src/cli/commands";
 import { run } from "../../../src/cli/run";
-import { resolve as resolveRequest } from "../../../src/core/resolve";
-import { openProject } from "../../../src/stack";
 
 const root = resolve(__dirname, "../../..");
 const read = (file: string) => readFileSync(join(root, file), "utf8");
@@ -20,33 +17,6 @@ async function helpOf(command: string): Promise<string> {
   expect(await run([command, "--help"], { ...io, isTerminal: false, columns: 200 })).toBe(0);
   return out.join("");
 }
-
-describe("the stack configs in stacks/", () => {
-  test("are one per backend", async () => {
-    const project = await openProject({ directory: root, env: {} });
-    const backends = await Promise.all(
-      (await project.stackNames()).map(async (name) => (await project.stack(name).readConfig()).config.backend),
-    );
-    expect(backends.sort()).toEqual([...backendNames].sort());
-  });
-
-  test.each(
-    readdirSync(join(root, "stacks"))
-      .filter((name) => name.endsWith(".yaml"))
-      .map((name) => name.split(".")[1] ?? ""),
-  )("%s declares the founding two volumes, which resolve without a problem", async (name) => {
-    const project = await openProject({ directory: root, env: {} });
-    const { catalog, config, problems, requestFor } = await project.stack(name).readConfig();
-    expect(problems).toEqual([]);
-    expect(Object.keys(config.volumes ?? {})).toEqual(["highperfvolume", "cheapvolume"]);
-    const [fast, cheap] = Object.entries(config.volumes ?? {}).map(([volume, entry]) =>
-      resolveRequest(catalog, requestFor(volume, entry)),
-    );
-    expect([fast?.problems, cheap?.problems]).toEqual([[], []]);
-    expect([fast?.volume?.profile, cheap?.volume?.profile]).toEqual(["gold", "default"]);
-    expect(fast?.volume?.settings).not.toEqual(cheap?.volume?.settings);
-  });
-});
 
 test("the workflow of docs/ci.md has steps that GitHub Actions knows, and the three jobs that the text describes", () => {
   const [, text = ""] = /^```yaml\n([\s\S]*?)^```$/m.exec(read("docs/ci.md")) ?? [];

@@ -83,15 +83,15 @@ jest.mock("@inquirer/prompts", () => ({
   },
 }));
 
-async function call(line: string, { isTerminal = false } = {}) {
+async function call(line: string, { isTerminal = false, columns = 200, env = {} } = {}) {
   const [out, err]: [string[], string[]] = [[], []];
   const code = await run(line.split(" ").filter(Boolean), {
     cwd: project,
-    env: { ...process.env, PULUMI_STACK: "dev" },
+    env: { ...process.env, COLUMNS: undefined, PULUMI_STACK: "dev", ...env },
     out: (text) => out.push(text),
     err: (text) => err.push(text),
     isTerminal,
-    columns: 200,
+    columns,
     pulumi,
     journalDirectory: join(home, "journal"),
   });
@@ -185,7 +185,8 @@ describe("a reference that changes nothing in the file", () => {
     expect(await plans("plan data@bronze more")).toEqual(["data: create", "more: in-place"]);
     // The engine here fails: what was to be applied has been shown before.
     const { out, err } = await call("apply data@gold --yes");
-    expect(out).toContain("data (gold): create");
+    expect(out).toContain("data (gold): create\n  1 GiB, ");
+    expect(out).toMatch(/iopsLimit: 10,000 IOPS/);
     expect(err).toContain("out of luck");
   });
 
@@ -244,6 +245,57 @@ test("what isn't created yet costs nothing, and isn't unknown", async () => {
     declared: { amounts: { USD: 3 }, unknown: 0 },
   });
   expect((await call("plan data --size 3")).out).not.toContain("unknown");
+});
+
+test("what the cost of is unknown is told why, each reason once", async () => {
+  const volumes = "  storage-profiles:volumes: { data: { sizeGiB: 1 }, more: { sizeGiB: 2 } }\n";
+  await given(volumes, volumes.replace(", more: { sizeGiB: 2 }", ""));
+  expect((await call("cost")).out).toMatch(
+    /total +1 unknown +2 unknown\n\nNo price list: This machine\. Set a price per GiB: storage-profiles:prices\.local\.perGiB\n$/,
+  );
+  writeFileSync(file, "config:\n  storage-profiles:backend: aws\n" + volumes);
+  expect((await call("cost")).out).toMatch(/\n\nmonthly cost unknown: unknown region; .*\n$/);
+});
+
+describe("on a narrow terminal", () => {
+  const volumes =
+    "  storage-profiles:volumes: { orders-database-primary-replica: { profile: gold, sizeGiB: 1 }, data: { sizeGiB: 2 } }\n";
+  // A word is longer than a line here only where it is a name, a path or a key; it breaks at its punctuation.
+  const lines = [
+    "status",
+    "cost",
+    "plan",
+    "plan --profile gold --set local.iops=5000",
+    "profiles",
+    "explain gold --size 100",
+    "explain gold --size 20000",
+  ];
+
+  test.each([60, 80])("of %i columns tables fit, and words stay whole", async (columns) => {
+    await given(volumes, volumes.replace("sizeGiB: 2", "sizeGiB: 1"));
+    const words = new Set<string>();
+    for (const line of ["profiles", "explain gold --size 100", "status"])
+      for (const word of (await call(line, { columns: 400 })).out.match(/[A-Za-z]{3,}/g) ?? []) words.add(word);
+    for (const line of lines) {
+      const { out } = await call(line, { isTerminal: true, columns, env: { NO_COLOR: "1" } });
+      // Prose and the diff of a file are the terminal's to wrap.
+      const table = out.split("\n").filter((each) => /\S {2,}\S/.test(each) && !/^ {2}[+-]/.test(each));
+      if (line !== "plan" && !line.startsWith("plan --profile")) expect([line, table.length > 1]).toEqual([line, true]);
+      expect([line, table.filter((each) => each.length > columns)]).toEqual([line, []]);
+    }
+    for (const line of ["profiles", "explain gold --size 100", "status"]) {
+      const { out } = await call(line, { isTerminal: true, columns, env: { NO_COLOR: "1" } });
+      const broken = (out.match(/[A-Za-z]{3,}/g) ?? []).filter((each) => !words.has(each));
+      expect([line, broken]).toEqual([line, []]);
+    }
+  });
+
+  test("COLUMNS says how wide tables in a pipe are", async () => {
+    await given(volumes, volumes.replace("sizeGiB: 2", "sizeGiB: 1"));
+    const widest = (out: string) => Math.max(...out.split("\n").map((each) => each.length));
+    expect(widest((await call("volumes")).out)).toBeGreaterThan(80);
+    expect(widest((await call("volumes", { env: { COLUMNS: "80" }, columns: 80 })).out)).toBeLessThanOrEqual(80);
+  });
 });
 
 test("a plan's total leaves out what isn't known before or after, and says so", () => {

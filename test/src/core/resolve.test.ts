@@ -527,7 +527,7 @@ describe("a change", () => {
       "sizeGiB: 10 GiB → 20 GiB, in place",
       'volumeType: "io1" → "gp3", in place',
       "iops: 300 IOPS → 4,000 IOPS, in place",
-      "throughputMiBps: nothing → 125 MiB/s, in place",
+      "throughputMiBps: not set → 125 MiB/s, in place",
       expect.stringContaining("four modifications of a volume in 24 hours"),
     ]);
   });

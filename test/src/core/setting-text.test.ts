@@ -32,8 +32,12 @@ const LIMITED = ["local", "scaleio"] as const;
 describe("a setting that is a number", () => {
   test.each([
     ["aws", "iops", 3000, "3,000 IOPS"],
+    ["ceph", "copies", 3, "3"],
+    ["cio", "level", 3, "3 copies"],
+    ["cio", "snapshotMax", 10, "10"],
+    ["cio", "autoExpandThresholdPercent", 80, "80%"],
     ["aws", "throughputMiBps", 125, "125 MiB/s"],
-    ["aws", "iops", null, "nothing"],
+    ["aws", "iops", null, "not set"],
     ["aws", "volumeType", "gp3", '"gp3"'],
     ["local", "throughputLimitMiBps", 0, "unlimited"],
     ["local", "iopsLimit", 0, "unlimited"],

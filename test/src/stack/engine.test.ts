@@ -94,6 +94,10 @@ test("a stack that isn't there is told with the nearest, and anything else in th
   ).toMatchObject([
     { code: "engine-failed", message: "`pulumi up` failed: get stack secrets manager: incorrect passphrase" },
   ]);
+  const loggedOut = "error: PULUMI_ACCESS_TOKEN must be set for login during non-interactive CLI sessions\n";
+  expect(engineError("dev", "stack export", loggedOut, []).problems).toMatchObject([
+    { message: "`pulumi stack export` failed: not logged in", fix: expect.stringContaining("`pulumi login --local`") },
+  ]);
 });
 
 test("a targeted run that the engine refuses for another language's provider is told with the way out", () => {
