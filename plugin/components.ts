@@ -94,6 +94,24 @@ function remember(volume: ProfiledVolume): void {
   volume.urn.apply((urn) => volumes.set(urn, volume));
 }
 
+/**
+ * Arguments with the volume taken out of the output in which some SDKs send it: how a volume is attached depends on which it is, and so the
+ * class must know at once. What is given by an id stays in the output but for its backend and connection: it may be a secret.
+ */
+export async function withVolume(inputs: pulumi.Inputs): Promise<pulumi.Inputs> {
+  const { volume } = inputs as { volume?: unknown };
+  if (!pulumi.Output.isInstance(volume)) return inputs;
+  const value: unknown = await known(volume);
+  if (value instanceof ProfiledVolume) return { ...inputs, volume: value };
+  if (typeof value !== "object" || value === null) return inputs;
+  const later = volume as pulumi.Output<Record<string, unknown>>;
+  const parts = Object.entries(value).map(([key, given]: [string, unknown]) => [
+    key,
+    key === "backend" || key === "connection" ? given : later.apply((each) => each[key]),
+  ]);
+  return { ...inputs, volume: Object.fromEntries(parts) as pulumi.Inputs };
+}
+
 pulumi.runtime.registerResourceModule(NAMESPACE, "index", {
   version: packageManifest().version,
   construct(_name, type, urn) {

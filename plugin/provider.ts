@@ -6,7 +6,7 @@ import type * as dynamic from "@pulumi/pulumi/dynamic";
 import { backendNames, type BackendName } from "../src";
 import type { BackendDefinition } from "../components/backends/contract";
 import { backendDefinition } from "../components/backends/registry";
-import { components } from "./components";
+import { components, withVolume } from "./components";
 import { stackConfig, withoutProgram } from "./config";
 import { packageManifest } from "../src/system/manifest";
 import { schema } from "./schema";
@@ -31,7 +31,7 @@ export class StorageProfiles implements pulumi.provider.Provider {
   ): Promise<pulumi.provider.ConstructResult> {
     const make = components[type];
     if (!make) throw new Error(`unknown resource type ${type}`);
-    const { urn, state, accepted } = make(name, inputs, givenOptions(options));
+    const { urn, state, accepted } = make(name, await withVolume(inputs), givenOptions(options));
     await accepted;
     return { urn, state };
   }

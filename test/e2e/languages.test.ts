@@ -216,9 +216,9 @@ describeYaml("a program in YAML, on an array", () => {
       type: "storage-profiles:VolumeAttachment",
       properties: { volume: "${data}", host: "node1", scaleio: { accessMode: "ReadWrite" } },
     };
-    const declare = (profile: string) =>
+    const declare = (profile: string, rest: object = {}) =>
       project.declare(
-        { data: volume({ profile, sizeGiB: 8 }), "data-on-node1": attached },
+        { data: volume({ profile, sizeGiB: 8 }), "data-on-node1": attached, ...rest },
         { outputs: { device: "${data-on-node1.devicePath}" } },
       );
     declare("gold");
@@ -231,11 +231,17 @@ describeYaml("a program in YAML, on an array", () => {
     expect(JSON.stringify(await project.resources())).not.toContain(gateway.password);
     expect((await project.state())["VolumeMapping data-on-node1"]?.type).toBe("storage-profiles:scaleio:VolumeMapping");
 
-    // The limits of the mapping follow the volume's profile, and its commands know it for a follower.
-    declare("default");
+    // The limits of the mapping follow the volume's profile, and its commands know it for a follower. By its id, as a volume of another
+    // stack, it has those that are given there.
+    const byId = { backend: "scaleio", volumeId: "${data.volumeId}", settings: { iopsLimit: 500 } };
+    declare("default", {
+      "data-on-node2": { type: "storage-profiles:VolumeAttachment", properties: { volume: byId, host: "node2" } },
+    });
     await project.up();
-    expect(onArray(gateway)).toMatchObject([{ id: data?.id, mapped: ["node1 0 IOPS 0 MB/s"] }]);
-    const status = JSON.parse((await project.command("storage-profiles", ["status", "--json"])).text);
+    expect(onArray(gateway)).toMatchObject([
+      { id: data?.id, mapped: ["node1 0 IOPS 0 MB/s", "node2 500 IOPS 0 MB/s"] },
+    ]);
+    const status = JSON.parse((await project.command("storage-profiles", ["status", "--refresh", "--json"])).text);
     expect(status.volumes).toMatchObject([{ name: "data", profile: "default", status: "compliant" }]);
     // Only a program has the engine give the connection to the plugin.
     succeeded(await project.run(["destroy", "--yes", "--skip-preview", "--run-program"]));
@@ -564,5 +570,61 @@ describeLanguage("go", "a program in Go", () => {
     expect(readFileSync(join(after?.id ?? "", "data/precious"), "utf8")).toBe("data");
     await project.destroy();
     expect(existsSync(after?.id ?? "")).toBe(false);
+  });
+});
+
+// Each language sends such an argument in its own way: a reference, an output with one in it, an object.
+const attachments = {
+  python: python(
+    'data = storage.ProfiledVolume("data@gold", size="8GiB")',
+    'storage.VolumeAttachment("on-node1", volume=data, host="node1")',
+    'existing = storage.ExistingVolumeArgs(backend="scaleio", volume_id=data.volume_id)',
+    'storage.VolumeAttachment("on-node2", volume=existing, host="node2")',
+  ),
+  go: go(
+    'data, err := storage.NewProfiledVolume(ctx, "data@gold", &storage.ProfiledVolumeArgs{Size: pulumi.String("8GiB")})',
+    "if err != nil { return err }",
+    'if _, err := storage.NewVolumeAttachment(ctx, "on-node1", &storage.VolumeAttachmentArgs{Volume: data, Host: pulumi.String("node1")}); err != nil { return err }',
+    "existing := storage.ExistingVolumeArgs{Backend: storage.ExistingVolumeBackendScaleio, VolumeId: data.VolumeId}",
+    'if _, err := storage.NewVolumeAttachment(ctx, "on-node2", &storage.VolumeAttachmentArgs{Volume: existing, Host: pulumi.String("node2")}); err != nil { return err }',
+  ),
+};
+
+describe.each(["python", "go"] as const)("attachments", (language) => {
+  describeLanguage(language, `in ${language}`, () => {
+    const project = new SdkProject("project", language);
+    let gateway: ScaleioGateway;
+    beforeAll(async () => {
+      gateway = await emptyGateway();
+      await project.init();
+    });
+    afterAll(async () => {
+      await project.dispose();
+      await gateway.close();
+    });
+
+    test("take a volume of the program, and one by its id", async () => {
+      project.write("ca.pem", gateway.ca);
+      project.config(
+        {
+          backend: "scaleio",
+          scaleio: { protectionDomain: "domain1", storagePool: "pool1" },
+          deletionProtection: false,
+        },
+        { "scaleio:endpoint": gateway.url, "scaleio:username": gateway.username, "scaleio:caFile": "ca.pem" },
+      );
+      await project.secret("scaleio:password", gateway.password);
+      project.writeProject();
+      if (language === "go") {
+        project.write("go.mod", "module project\n\ngo 1.25\n");
+        project.pinModules();
+      }
+      await project.addPackage();
+      project.declare(attachments[language]);
+      await project.up();
+      expect(onArray(gateway)).toMatchObject([{ mapped: ["node1 10000 IOPS 977 MB/s", "node2 0 IOPS 0 MB/s"] }]);
+      succeeded(await project.run(["destroy", "--yes", "--skip-preview", "--run-program"]));
+      expect(onArray(gateway)).toEqual([]);
+    });
   });
 });
