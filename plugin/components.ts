@@ -102,7 +102,7 @@ export async function withVolume(inputs: pulumi.Inputs): Promise<pulumi.Inputs> 
   const { volume } = inputs as { volume?: unknown };
   if (!pulumi.Output.isInstance(volume)) return inputs;
   const value: unknown = await known(volume);
-  if (value instanceof ProfiledVolume) return { ...inputs, volume: value };
+  if (pulumi.Resource.isInstance(value)) return { ...inputs, volume: value };
   if (typeof value !== "object" || value === null) return inputs;
   const later = volume as pulumi.Output<Record<string, unknown>>;
   const parts = Object.entries(value).map(([key, given]: [string, unknown]) => [

@@ -216,27 +216,32 @@ describeYaml("a program in YAML, on an array", () => {
       type: "storage-profiles:VolumeAttachment",
       properties: { volume: "${data}", host: "node1", scaleio: { accessMode: "ReadWrite" } },
     };
-    const declare = (profile: string, rest: object = {}) =>
+    // By its id, as a volume of another stack: with limits that are given there.
+    const byId = { backend: "scaleio", volumeId: "${data.volumeId}", settings: { iopsLimit: 500 } };
+    const other = { type: "storage-profiles:VolumeAttachment", properties: { volume: byId, host: "node2" } };
+    const declare = (profile: string) =>
       project.declare(
-        { data: volume({ profile, sizeGiB: 8 }), "data-on-node1": attached, ...rest },
+        { data: volume({ profile, sizeGiB: 8 }), "data-on-node1": attached, "data-on-node2": other },
         { outputs: { device: "${data-on-node1.devicePath}" } },
       );
     declare("gold");
+    // Its id is unknown here.
+    const planned = (await project.steps()).map(({ what }) => what);
+    expect(planned).toContain("VolumeAttachment data-on-node2");
     await project.up();
     const [data] = onArray(gateway);
-    expect(data).toMatchObject({ what: "8 GiB thin ramcache", mapped: ["node1 10000 IOPS 977 MB/s"] });
+    expect(data).toMatchObject({
+      what: "8 GiB thin ramcache",
+      mapped: ["node1 10000 IOPS 977 MB/s", "node2 500 IOPS 0 MB/s"],
+    });
     expect((await project.outputs())["device"]).toBe(
       `/dev/disk/by-id/emc-vol-${(await project.state())["Volume data"]?.outputs["systemId"]}-${data?.id}`,
     );
     expect(JSON.stringify(await project.resources())).not.toContain(gateway.password);
     expect((await project.state())["VolumeMapping data-on-node1"]?.type).toBe("storage-profiles:scaleio:VolumeMapping");
 
-    // The limits of the mapping follow the volume's profile, and its commands know it for a follower. By its id, as a volume of another
-    // stack, it has those that are given there.
-    const byId = { backend: "scaleio", volumeId: "${data.volumeId}", settings: { iopsLimit: 500 } };
-    declare("default", {
-      "data-on-node2": { type: "storage-profiles:VolumeAttachment", properties: { volume: byId, host: "node2" } },
-    });
+    // The limits of the mapping follow the volume's profile, and its commands know it for a follower.
+    declare("default");
     await project.up();
     expect(onArray(gateway)).toMatchObject([
       { id: data?.id, mapped: ["node1 0 IOPS 0 MB/s", "node2 500 IOPS 0 MB/s"] },
