@@ -12,6 +12,7 @@ import { declaredVolume } from "../components/declared";
 import { known } from "../components/engine";
 import { allDeclared } from "../components/plugin-mode";
 import { ProfiledVolume, type ProfiledVolumeArgs } from "../components/profiled-volume";
+import { partlyKnown } from "../components/pulumi-internals";
 import { refusal } from "../components/refusals";
 import { currentRun } from "../components/run";
 import { StackVolumes } from "../components/stack-volumes";
@@ -101,13 +102,14 @@ function remember(volume: ProfiledVolume): void {
 export async function withVolume(inputs: pulumi.Inputs): Promise<pulumi.Inputs> {
   const { volume } = inputs as { volume?: unknown };
   if (!pulumi.Output.isInstance(volume)) return inputs;
-  const value: unknown = await known(volume);
+  const value = await partlyKnown(volume);
   if (pulumi.Resource.isInstance(value)) return { ...inputs, volume: value };
-  if (typeof value !== "object" || value === null) return inputs;
+  if (typeof value !== "object" || value === null || value === pulumi.unknown) return inputs;
   const later = volume as pulumi.Output<Record<string, unknown>>;
   const parts = Object.entries(value).map(([key, given]: [string, unknown]) => [
     key,
-    key === "backend" || key === "connection" ? given : later.apply((each) => each[key]),
+    // By its key, and not by `apply`: of an output in which something isn't known yet, nothing is.
+    key === "backend" || key === "connection" ? given : later[key],
   ]);
   return { ...inputs, volume: Object.fromEntries(parts) as pulumi.Inputs };
 }

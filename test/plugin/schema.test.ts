@@ -117,6 +117,11 @@ test("takes a volume of the program out of the output in which an SDK sends it, 
   const { volume: taken } = await withVolume({ volume: pulumi.secret({ backend: "aws", volumeId: "vol-1" }) });
   const { backend, volumeId } = taken as { backend: unknown; volumeId: pulumi.Output<string> };
   expect([backend, await pulumi.isSecret(volumeId)]).toEqual(["aws", true]);
+  // Its id is unknown in a preview that creates it.
+  const partly = await withVolume({ volume: pulumi.secret({ backend: "aws", volumeId: pulumi.unknown }) });
+  const unknownId = (partly["volume"] as { volumeId: pulumi.Output<string> }).volumeId;
+  expect(partly).toMatchObject({ volume: { backend: "aws" } });
+  expect(await (unknownId as unknown as { isKnown: Promise<boolean> }).isKnown).toBe(false);
   const later = { volume: pulumi.output(pulumi.unknown) };
   expect(await withVolume(later)).toBe(later);
   components[VOLUME_ATTACHMENT]!("attached", { ...byId, aws: { deviceName: "/dev/sdf" } }, {});
