@@ -192,10 +192,35 @@ describeYaml("a program in YAML, with a volume that exists", () => {
     await project.up();
     expect((await project.state())["Volume files"]).toMatchObject({ id });
 
-    // Out of the state, and in again by its id.
+    // Out of the state, and in again by its id: by `pulumi import`, which gives it back only to the component that owns it …
     const gone = (await project.state())["ProfiledVolume files"]!.urn;
-    succeeded(await project.run(["state", "delete", gone, "--target-dependents", "--force", "--yes"]));
-    project.declare({ files: volume({ sizeGiB: 1, physicalName: "data", import: id }) });
+    const remove = ["state", "delete", gone, "--target-dependents", "--force", "--yes"];
+    succeeded(await project.run(remove));
+    const imported = async (name: string, ...options: string[]) => {
+      const above = {
+        type: "storage-profiles:index:ProfiledVolume",
+        name: "above",
+        logicalName: name,
+        component: true,
+      };
+      const resources = [above, { type: "storage-profiles:local:Volume", name, id, parent: "above" }];
+      project.write("import.json", JSON.stringify({ resources }));
+      return project.run(["import", "--file", "import.json", "--generate-code=false", "--yes", ...options]);
+    };
+    expect((await imported("data")).text).toMatch(/belongs to \S+::files, not to \S+::data. To take it over, declare/);
+    succeeded(await imported("files", "--skip-preview"));
+    expect((await project.state())["Volume files"]).toMatchObject({ id, protect: true });
+    project.declare({ files: volume({ profile: "gold", sizeGiB: 2, physicalName: "data" }) });
+    const { steps, text } = await project.upSteps();
+    expect(steps.map(({ op, what }) => `${op} ${what}`)).toEqual([
+      "update ProfiledVolume files",
+      "update Volume files",
+    ]);
+    expect(text).toMatch(/files \(imported\): update in place\n +sizeGiB: 1 GiB → 2 GiB, in place/);
+
+    // … and by its argument, in the program.
+    succeeded(await project.run(remove));
+    project.declare({ files: volume({ sizeGiB: 2, physicalName: "data", import: id }) });
     await project.up();
     expect((await project.state())["Volume files"]).toMatchObject({ id });
     expect(readFileSync(join(id, "data/precious"), "utf8")).toBe("data");

@@ -1,6 +1,6 @@
 // What the provider makes of what the engine sends: secrets, options that nobody gave, resources that it doesn't know.
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -59,10 +59,40 @@ test("a local volume is created, read, compared and deleted by the dynamic provi
     changes: true,
     deleteBeforeReplace: true,
   });
-  expect(await provider.read(id, urn, outs)).toMatchObject({ id, inputs: { name: "data" } });
-  await provider.delete(id, urn, outs);
-  expect(await provider.read(id, urn, outs)).toMatchObject({ id: "", props: {} });
+  const read = await provider.read(id, urn, outs);
+  expect(read).toMatchObject({ id, inputs: { name: "data" } });
+  // `pulumi import` knows nothing but the id: what the resource's own component has lost is as it was, and nobody else's is given away.
+  await expect(provider.read(id, urn)).rejects.toThrow(
+    `belongs to ${urn}, not to urn:pulumi:dev::shop::storage-profiles:index:ProfiledVolume::data. To take it over, declare a ProfiledVolume with import: ${JSON.stringify(id)}, takeFrom: ${JSON.stringify(urn)}`,
+  );
+  const component = "urn:pulumi:dev::shop::storage-profiles:index:ProfiledVolume::data";
+  const { outs: own } = await provider.update(id, urn, outs, { ...inputs, owner: component });
+  expect(await provider.read(id, urn)).toEqual({ id, props: own, inputs: { ...inputs, owner: component } });
+  const record = join(id, "volume.json");
+  const text = readFileSync(record, "utf8");
+  writeFileSync(record, text.replace('"phase": "ready"', '"phase": "deleting"'));
+  await expect(provider.read(id, urn)).rejects.toThrow(
+    'was interrupted in phase "deleting". Repair it, then import it.',
+  );
+  writeFileSync(record, text);
+  await expect(provider.read(`${id}-2`, urn)).rejects.toThrow("data-2 doesn't exist");
+  await expect(provider.read("data", urn)).rejects.toThrow("isn't the id of a local volume");
+  await provider.delete(id, urn, own ?? {});
+  expect(await provider.read(id, urn, own)).toMatchObject({ id: "", props: {} });
   rmSync(stateDirectory, { recursive: true, force: true });
+});
+
+test("what `pulumi import` can't read is refused with the way to take it over", async () => {
+  const provider = new StorageProfiles();
+  const imported = (type: string) => provider.read("id", `urn:pulumi:dev::shop::${type}::data`);
+  await expect(imported("storage-profiles:local:Volume")).rejects.toThrow("without its component as its parent");
+  await expect(imported("storage-profiles:index:ProfiledVolume")).rejects.toThrow(
+    "is a component, which `pulumi import` can't read: declare it in the program, where its argument `import`",
+  );
+  await expect(provider.read("id", urnOf("storage-profiles:scaleio:Volume"))).rejects.toThrow(
+    "storage-profiles:scaleio:Volume can't be imported by `pulumi import`: declare the component that creates it",
+  );
+  await expect(imported("storage-profiles:local:Tape")).rejects.toThrow("unknown resource type");
 });
 
 test("the plugin and the dynamic providers have the same resources, by the same code", () => {
