@@ -541,6 +541,18 @@ describeLanguage("python", "a program in Python", () => {
       expect(preview.code).not.toBe(0);
       expect(problems(preview)).toEqual(await inTypeScript());
 
+      // What a provider of the program's own is given is refused, and not dropped: it has no config of its own.
+      project.declare(
+        python(
+          "found = pulumi.ResourceOptions(plugin_download_url=storage._utilities.get_plugin_download_url())",
+          'pulumi.ProviderResource("storage-profiles", "west", {"profles": pulumi.Output.secret("hush")}, found)',
+        ),
+      );
+      const west = await project.run(["preview"]);
+      expect(west.code).not.toBe(0);
+      expect(west.text).toContain("takes no config of its own: set storage-profiles:profiles in the stack's config");
+      expect(west.text).not.toContain("hush");
+
       await configure(project, gateway, {});
       project.declare(
         python(

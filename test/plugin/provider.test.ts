@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { backendDefinition } from "../../components/backends/registry";
 import { backendNames } from "../../src";
 import { BackendError } from "../../components/backend-error";
-import { takeConfig, withoutProgram } from "../../plugin/config";
+import { refusedConfig, takeConfig, withoutProgram } from "../../plugin/config";
 import { givenOptions, StorageProfiles } from "../../plugin/provider";
 import { marked, markedFailure, plain } from "../../plugin/wire";
 
@@ -158,4 +158,17 @@ test("a connection that is missing because no program runs is reported as that, 
   expect(() => withoutProgram(other)).toThrow(other);
   takeConfig([["storage-profiles:backend", "scaleio"]]);
   expect(() => withoutProgram(missing)).toThrow(missing);
+});
+
+test("config that a program gives to a provider of its own is refused with the key where it belongs, and never its value", () => {
+  const urn = "urn:pulumi:dev::shop::pulumi:providers:storage-profiles::";
+  for (const name of ["default", "default_0_1_0"])
+    expect(refusedConfig(urn + name, ["profiles", "volumes"])).toEqual([]);
+  expect(refusedConfig(`${urn}west`, ["version", "pluginDownloadURL"])).toEqual([]);
+  const because = "a provider of storage-profiles takes no config of its own: ";
+  expect(refusedConfig(`${urn}defaults`, ["profles", "storage-profiles:backend", "token", "version"])).toEqual([
+    { property: "profles", reason: `${because}set storage-profiles:profiles in the stack's config` },
+    { property: "storage-profiles:backend", reason: `${because}set storage-profiles:backend in the stack's config` },
+    { property: "token", reason: expect.stringContaining("a connection to a backend below its own name") },
+  ]);
 });
