@@ -27,18 +27,18 @@ export function withoutProgram(error: unknown): never {
 const OF_ENGINE = ["version", "pluginDownloadURL", "pluginChecksums", "parameterization", "envVarMappings"];
 
 /**
- * What is wrong with the keys that a program gives to a provider of its own: there are none. Their values may be secrets, and aren't named. To its default
- * provider the engine gives the stack's config, which comes with each component as well.
+ * What is wrong with the keys that a program gives to a provider of its own: there are none. To its default provider the engine gives the
+ * stack's config, which comes with each component as well.
  */
-export function refusedConfig(urn: string, keys: readonly string[]): { property: string; reason: string }[] {
+export function refusedConfig(urn: string, keys: readonly string[]): string[] {
   if (/^default(_|$)/.test(nameIn(urn))) return [];
   const refused = keys.filter((key) => !OF_ENGINE.includes(key));
-  return refused.map((property) => {
-    const key = nearest(property.replace(`${NAMESPACE}:`, ""), configKeys());
+  return refused.map((given) => {
+    const key = nearest(given.replace(`${NAMESPACE}:`, ""), configKeys());
     const way = key
       ? `set ${NAMESPACE}:${key} in the stack's config`
       : `set profiles and limits below ${NAMESPACE} in the stack's config, and a connection to a backend below its own name`;
-    return { property, reason: `a provider of ${NAMESPACE} takes no config of its own: ${way}` };
+    return `unknown key "${given}": a provider of ${NAMESPACE} takes no config of its own; ${way}`;
   });
 }
 

@@ -42,9 +42,9 @@ function completed(methods: Methods): Methods {
       const response = new CheckResponse();
       response.setInputs(Struct.fromJavaScript({}));
       const keys = Object.keys(request.getNews()?.toJavaScript() ?? {});
-      const failures = refusedConfig(request.getUrn(), keys).map(({ property, reason }) => {
+      const failures = refusedConfig(request.getUrn(), keys).map((reason) => {
         const failure = new CheckFailure();
-        failure.setProperty(property);
+        // With the key as its property, the engine would print the value, also that of a secret.
         failure.setReason(reason);
         return failure;
       });

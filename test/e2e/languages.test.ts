@@ -550,7 +550,7 @@ describeLanguage("python", "a program in Python", () => {
       );
       const west = await project.run(["preview"]);
       expect(west.code).not.toBe(0);
-      expect(west.text).toContain("takes no config of its own: set storage-profiles:profiles in the stack's config");
+      expect(west.text).toContain("takes no config of its own; set storage-profiles:profiles in the stack's config");
       expect(west.text).not.toContain("hush");
 
       await configure(project, gateway, {});
@@ -610,6 +610,18 @@ describeLanguage("python", "a program in Python", () => {
       const after = (await project.state())["Volume data"];
       expect([after?.id, after?.outputs["uid"]]).toEqual([before?.id, before?.outputs["uid"]]);
       expect(after?.outputs).toMatchObject({ sizeGiB: 2, settings: { iopsLimit: 3000 } });
+      expect(readFileSync(join(path as string, "precious"), "utf8")).toBe("data");
+
+      // Out of the state, and in again by its id: an argument of the volume, since Pulumi's option of that name can't reach a component's resource.
+      const { urn } = (await project.state())["ProfiledVolume data"]!;
+      succeeded(await project.run(["state", "delete", urn, "--target-dependents", "--force", "--yes"]));
+      const taken = `import_=${JSON.stringify(after?.id)}, deletion_protection=False`;
+      project.declare(python(`storage.ProfiledVolume("data@silver", size="2GiB", ${taken})`));
+      await project.up();
+      expect((await project.state())["Volume data"]).toMatchObject({
+        id: after?.id,
+        outputs: { uid: after?.outputs["uid"] },
+      });
       expect(readFileSync(join(path as string, "precious"), "utf8")).toBe("data");
       await project.destroy();
       expect(existsSync(path as string)).toBe(false);
