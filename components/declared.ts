@@ -27,6 +27,8 @@ export interface DeclaredVolume {
   isNew: boolean;
   /** Whether the last `up` did not finish the volume, so that its own resource has to be asked what it has. */
   isUnfinished: boolean;
+  /** Whether `pulumi import` brought it into the state, and no program has declared it since: its own resource has to be asked what it has. */
+  isRegained: boolean;
   /** The volume's id, as the state had it when a hook compared the component. */
   recordedId?: string;
   /** What the state has of the volume's own resource, where a hook has seen that it changes. */
@@ -71,6 +73,7 @@ export function newDeclaration(name: string, backend: BackendName | undefined): 
     isJudged: false,
     isNew: false,
     isUnfinished: false,
+    isRegained: false,
     isMapped: false,
   };
 }

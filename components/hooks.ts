@@ -22,6 +22,7 @@ import {
   volumeText,
 } from "../src";
 import { formatCost } from "../src/core/cost";
+import { isRecordedType, type Backend } from "../src/core/backend";
 import { isSame } from "../src/core/revision";
 import type { AskedOfBackend } from "./backends/contract";
 import { volumeBackend } from "./backends/registry";
@@ -182,6 +183,11 @@ export function volumeHooks({
     const has = (oldOutputs ?? {}) as Partial<VolumeInputs> & { volumeId?: unknown; isTransformed?: unknown };
     declared.wasTransformed = has.isTransformed === true;
     if (typeof has.volumeId === "string") declared.recordedId = has.volumeId;
+    const { backend } = to;
+    if (Object.keys(before).length === 0 && backend !== undefined && (await isImported(urn, backend))) {
+      declared.isRegained = true;
+      return;
+    }
     if (!isResolved(before)) {
       throw new Error(
         `${name}: its entry in the state can't be read, so changes can't be checked. Was it written by a different version?`,
@@ -242,7 +248,12 @@ export function volumeHooks({
       if (declared.volume) declared.isTransformed = isTransformed(declared.volume, newInputs ?? {}, has);
       if (!isResolved(from) || !isResolved(given)) return;
       const to = { ...given, settings: { ...given.settings, ...ignoredOf(backend, declared.volume) } };
-      const remark = declared.isNew ? " (imported)" : declared.isUnfinished ? " (last change unfinished)" : "";
+      const remark =
+        declared.isNew || declared.isRegained
+          ? " (imported)"
+          : declared.isUnfinished
+            ? " (last change unfinished)"
+            : "";
       await judge({ urn, label: `${name}${remark}`, notes: declared.notes }, from, to, remark !== "");
       const { profile = "" } = declared.volume ?? {};
       const volumeId = typeof has["volumeId"] === "string" ? has["volumeId"] : undefined;
@@ -311,6 +322,17 @@ async function isReplacement(
     }
   };
   return (await Promise.all(ids.map(isThere))).includes(true);
+}
+
+// `pulumi import` records a component without inputs, and its volume: whose own hook then judges what becomes of what it has.
+async function isImported(component: string, backend: BackendName): Promise<boolean> {
+  const [head = "", tail = ""] = component.split(/(?=::[^:]*$)/);
+  const { recorded }: Backend = backends[backend];
+  const urns = await recordedUrns().catch((): string[] => []);
+  return urns.some((urn) => {
+    const type = urn.startsWith(`${head}$`) && urn.endsWith(tail) ? urn.slice(head.length + 1, -tail.length) : "";
+    return isRecordedType(recorded, type);
+  });
 }
 
 // After an `up` that did not finish: whatever is below a component of one of its names. Where the state can't be read, there may be something.

@@ -3,6 +3,7 @@
 // node_modules, which programs in other languages don't have; the plugin (plugin/) makes them resources of its own package.
 
 import type * as pulumi from "@pulumi/pulumi";
+import type * as dynamic from "@pulumi/pulumi/dynamic";
 
 import { inPlugin } from "./plugin-mode";
 
@@ -14,6 +15,16 @@ export interface OwnResource {
   dynamicType: string;
   /** The text from which a run makes the dynamic provider. */
   providerText: string;
+}
+
+/** A provider of a resource of our own. */
+export interface ImportableProvider<Inputs = any, Outputs = any> extends dynamic.ResourceProvider<Inputs, Outputs> {
+  /**
+   * What `pulumi import` finds in the plugin by an id, for the resource below a component; with the inputs that would make it. Absent where only the
+   * component's argument `import` takes over what exists. Refuses what isn't the component's: the engine asks at preview too, and so
+   * nothing can be taken from its owner here.
+   */
+  readToImport?: (id: string, component: string) => Promise<dynamic.ReadResult>;
 }
 
 /**

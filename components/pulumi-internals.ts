@@ -82,6 +82,11 @@ export function promiseOf<T>(output: pulumi.Output<T>): Promise<T> {
   return (output as unknown as { promise: () => Promise<T> }).promise();
 }
 
+/** The value of an output with the SDK's marks for what isn't known in it: itself, or a part. */
+export function partlyKnown(output: pulumi.OutputInstance<unknown>): Promise<unknown> {
+  return (output as unknown as { promise: (withUnknowns: true) => Promise<unknown> }).promise(true);
+}
+
 type MakeOutput = new <T>(
   resources: Set<pulumi.Resource>,
   promise: Promise<T>,

@@ -17,8 +17,28 @@ export interface ComponentShape {
   required: readonly string[];
 }
 
-/** A volume of the program, as an argument. */
-export const volumeReference = z.unknown().describe("The volume");
+/** A volume as an argument: one of the program, or one that exists. The schema has a type for either. */
+export const volumeReference = z
+  .unknown()
+  .describe("The volume: a `ProfiledVolume` of the program, or one of another stack or without a profile by its id");
+
+/** A volume that the program doesn't declare, as an argument. */
+export const existingVolume = z
+  .strictObject({
+    backend: z.enum(backendNames as unknown as [string, ...string[]]).describe("Where it lives. Written as text"),
+    volumeId: z.string().describe("Its id on the backend"),
+    settings: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe(
+        "Its settings, as the output `settings` of its `ProfiledVolume`: on `scaleio` they limit the mapping. Default: none",
+      ),
+    connection: z
+      .string()
+      .optional()
+      .describe("The named connection that leads to it, on a backend that has such. Default: the stack's"),
+  })
+  .describe("A volume that the program doesn't declare: of another stack, or one without a profile");
 
 /** The components, by type. Made when they are first asked for: the backends' parts are loaded for that. */
 export function componentShapes(): Record<string, ComponentShape> {

@@ -12,6 +12,7 @@ import { declaredVolume } from "../components/declared";
 import { known } from "../components/engine";
 import { allDeclared } from "../components/plugin-mode";
 import { ProfiledVolume, type ProfiledVolumeArgs } from "../components/profiled-volume";
+import { partlyKnown } from "../components/pulumi-internals";
 import { refusal } from "../components/refusals";
 import { currentRun } from "../components/run";
 import { StackVolumes } from "../components/stack-volumes";
@@ -92,6 +93,25 @@ const volumes = new Map<string, ProfiledVolume>();
 
 function remember(volume: ProfiledVolume): void {
   volume.urn.apply((urn) => volumes.set(urn, volume));
+}
+
+/**
+ * Arguments with the volume taken out of the output in which some SDKs send it: how a volume is attached depends on which it is, and so the
+ * class must know at once. What is given by an id stays in the output but for its backend and connection: it may be a secret.
+ */
+export async function withVolume(inputs: pulumi.Inputs): Promise<pulumi.Inputs> {
+  const { volume } = inputs as { volume?: unknown };
+  if (!pulumi.Output.isInstance(volume)) return inputs;
+  const value = await partlyKnown(volume);
+  if (pulumi.Resource.isInstance(value)) return { ...inputs, volume: value };
+  if (typeof value !== "object" || value === null || value === pulumi.unknown) return inputs;
+  const later = volume as pulumi.Output<Record<string, unknown>>;
+  const parts = Object.entries(value).map(([key, given]: [string, unknown]) => [
+    key,
+    // By its key, and not by `apply`: of an output in which something isn't known yet, nothing is.
+    key === "backend" || key === "connection" ? given : later[key],
+  ]);
+  return { ...inputs, volume: Object.fromEntries(parts) as pulumi.Inputs };
 }
 
 pulumi.runtime.registerResourceModule(NAMESPACE, "index", {

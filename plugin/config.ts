@@ -4,6 +4,9 @@
 import type * as dynamic from "@pulumi/pulumi/dynamic";
 
 import { BackendError } from "../components/backend-error";
+import { nameIn } from "../components/engine";
+import { NAMESPACE, nearest } from "../src";
+import { configKeys } from "../src/core/config-schema";
 
 const values = new Map<string, string>();
 
@@ -18,6 +21,25 @@ export function withoutProgram(error: unknown): never {
   const why =
     "A plugin receives the stack's config only while the program runs: add --run-program, or set the connection in the environment.";
   throw new BackendError(error.code, `${error.message}\n${why}`);
+}
+
+// What the engine gives a provider beside what the program says.
+const OF_ENGINE = ["version", "pluginDownloadURL", "pluginChecksums", "parameterization", "envVarMappings"];
+
+/**
+ * What is wrong with the keys that a program gives to a provider of its own: there are none. To its default provider the engine gives the
+ * stack's config, which comes with each component as well.
+ */
+export function refusedConfig(urn: string, keys: readonly string[]): string[] {
+  if (/^default(_|$)/.test(nameIn(urn))) return [];
+  const refused = keys.filter((key) => !OF_ENGINE.includes(key));
+  return refused.map((given) => {
+    const key = nearest(given.replace(`${NAMESPACE}:`, ""), configKeys());
+    const way = key
+      ? `set ${NAMESPACE}:${key} in the stack's config`
+      : `set profiles and limits below ${NAMESPACE} in the stack's config, and a connection to a backend below its own name`;
+    return `unknown key "${given}": a provider of ${NAMESPACE} takes no config of its own; ${way}`;
+  });
 }
 
 export const stackConfig: dynamic.Config = {

@@ -6,14 +6,15 @@ import type * as dynamic from "@pulumi/pulumi/dynamic";
 import { backendNames, type BackendName } from "../src";
 import type { BackendDefinition } from "../components/backends/contract";
 import { backendDefinition } from "../components/backends/registry";
-import { components } from "./components";
+import type { ImportableProvider } from "../components/own-resources";
+import { components, withVolume } from "./components";
 import { stackConfig, withoutProgram } from "./config";
 import { packageManifest } from "../src/system/manifest";
 import { schema } from "./schema";
 import { marked, markedFailure, plain } from "./wire";
 
 type Properties = Record<string, unknown>;
-type OwnProvider = dynamic.ResourceProvider<Properties, Properties>;
+type OwnProvider = ImportableProvider<Properties, Properties>;
 
 export class StorageProfiles implements pulumi.provider.Provider {
   readonly version = packageManifest().version;
@@ -31,7 +32,7 @@ export class StorageProfiles implements pulumi.provider.Provider {
   ): Promise<pulumi.provider.ConstructResult> {
     const make = components[type];
     if (!make) throw new Error(`unknown resource type ${type}`);
-    const { urn, state, accepted } = make(name, inputs, givenOptions(options));
+    const { urn, state, accepted } = make(name, await withVolume(inputs), givenOptions(options));
     await accepted;
     return { urn, state };
   }
@@ -54,9 +55,13 @@ export class StorageProfiles implements pulumi.provider.Provider {
   }
 
   async read(id: pulumi.ID, urn: pulumi.URN, props: Properties = {}): Promise<pulumi.provider.ReadResult> {
+    // For `pulumi import` nothing is known but the id.
+    const isImport = Object.keys(props).length === 0;
+    if (isImport) refuseComponent(urn);
     const provider = await this.providerOf(urn);
     if (!provider.read) return { id, props };
-    const { inputs, ...found } = await provider.read(id, plain(props)).catch(withoutProgram);
+    const reading = isImport ? readToImport(provider, id, urn) : provider.read(id, plain(props)).catch(withoutProgram);
+    const { inputs, ...found } = await reading;
     // No id: it is gone.
     return {
       id: found.id ?? "",
@@ -90,6 +95,26 @@ export class StorageProfiles implements pulumi.provider.Provider {
     this.configured.set(type, made);
     return made;
   }
+}
+
+function refuseComponent(urn: string): void {
+  const type = typeOf(urn);
+  if (!components[type]) return;
+  const how = "declare it in the program, where its argument `import`, if it has one, takes over what exists";
+  throw new Error(`${type} is a component, which \`pulumi import\` can't read: ${how}`);
+}
+
+async function readToImport(provider: OwnProvider, id: string, urn: string): Promise<dynamic.ReadResult> {
+  const component = componentOf(urn);
+  if (provider.readToImport && component !== undefined) return provider.readToImport(id, component);
+  const why = provider.readToImport ? " without its component as its parent" : "";
+  const how = "declare the component that creates it: its argument `import`, if it has one, takes over what exists";
+  throw new Error(`${typeOf(urn)} can't be imported by \`pulumi import\`${why}: ${how}`);
+}
+
+// The component that a resource is below, which has its name.
+function componentOf(urn: string): string | undefined {
+  return /\$[^$]*?::/.test(urn) ? urn.replace(/\$[^$]*?::/, "::") : undefined;
 }
 
 const typeOf = (urn: string) => urn.split("::").at(-2)?.split("$").at(-1) ?? "";

@@ -4,7 +4,7 @@
 import { z } from "zod";
 
 import { NAMESPACE, PROFILED_VOLUME } from "../src";
-import { componentShapes, volumeReference } from "./arguments";
+import { componentShapes, existingVolume, volumeReference } from "./arguments";
 import { packageManifest } from "../src/system/manifest";
 
 type Json = Record<string, unknown>;
@@ -64,7 +64,10 @@ function propertiesOf(shape: z.ZodObject, name: string, types: Record<string, Js
   return Object.fromEntries(
     Object.entries(json.properties).map(([key, each]) => {
       if (shape.shape[key] === volumeReference) {
-        return [key, { $ref: `#/resources/${PROFILED_VOLUME}`, description: each["description"] }];
+        const existing = z.toJSONSchema(existingVolume, { io: "input" }) as Json;
+        const { $ref } = typeOf(existing, "ExistingVolume", types);
+        const oneOf = [{ $ref: `#/resources/${PROFILED_VOLUME}` }, { $ref }];
+        return [key, { oneOf, description: each["description"] }];
       }
       return [key, typeOf(each, `${name}${capital(key)}`, types)];
     }),

@@ -2,10 +2,11 @@
 
 import { createRequire } from "node:module";
 
+import type * as structMessages from "google-protobuf/google/protobuf/struct_pb";
 import type * as providerMessages from "@pulumi/pulumi/proto/provider_pb";
 
 import { declaring } from "../components/plugin-mode";
-import { takeConfig } from "./config";
+import { refusedConfig, takeConfig } from "./config";
 
 type Method = (call: { request: unknown }, callback: (error: unknown, response?: unknown) => void) => unknown;
 type Methods = Record<string, Method>;
@@ -29,23 +30,37 @@ export function startServer(start: () => Promise<void>): Promise<void> {
 }
 
 function completed(methods: Methods): Methods {
-  const { CheckResponse, DiffResponse } = sdk("./proto/provider_pb") as typeof providerMessages;
+  const { CheckFailure, CheckResponse, DiffResponse } = sdk("./proto/provider_pb") as typeof providerMessages;
+  const { Struct } = sdk("google-protobuf/google/protobuf/struct_pb") as typeof structMessages;
   const construct = methods["construct"]?.bind(methods);
+  const read = methods["read"]?.bind(methods);
   return Object.assign(methods, {
     // The engine gives a default provider all config of the stack that has the package's name: our profiles and limits. It comes
     // with each component (config.ts), and none of it belongs in the provider's entry in the state.
-    checkConfig: ((_call, done) => {
-      const { Struct } = sdk(
-        "google-protobuf/google/protobuf/struct_pb",
-      ) as typeof import("google-protobuf/google/protobuf/struct_pb");
+    checkConfig: ((call, done) => {
+      const request = call.request as providerMessages.CheckRequest;
       const response = new CheckResponse();
       response.setInputs(Struct.fromJavaScript({}));
+      const keys = Object.keys(request.getNews()?.toJavaScript() ?? {});
+      const failures = refusedConfig(request.getUrn(), keys).map((reason) => {
+        const failure = new CheckFailure();
+        // With the key as its property, the engine would print the value, also that of a secret.
+        failure.setReason(reason);
+        return failure;
+      });
+      response.setFailuresList(failures);
       done(null, response);
     }) satisfies Method,
     diffConfig: ((_call, done) => {
       const response = new DiffResponse();
       response.setChanges(DiffResponse.DiffChanges.DIFF_NONE);
       done(null, response);
+    }) satisfies Method,
+    // The SDK fails where nothing is known but the id: for `pulumi import`.
+    read: ((call, done) => {
+      const request = call.request as providerMessages.ReadRequest;
+      if (!request.hasProperties()) request.setProperties(Struct.fromJavaScript({}));
+      return read?.(call, done);
     }) satisfies Method,
     // The SDK takes an option that nobody gave for `protect: false`.
     construct: ((call, done) => {

@@ -144,8 +144,9 @@ function followersOf(
     .filter((each) => !own.has(each.urn) && (isItsOwn(each) || [each, ...descendants(each.urn)].some(dependsOnIt)))
     .flatMap((each) => [each, ...descendants(each.urn)]);
   return [...new Map(found.map((each) => [each.urn, each])).values()].map((each) => {
-    // Declared with the volume itself, and not with its id and limits of its own, it is told the volume's array.
-    const isOfVolume = isMappingType(each.type) && each.inputs?.["volumeSystemId"] !== undefined;
+    // Declared with the volume itself, and not with its id and limits of its own, it has the array from the volume. What that input is tells
+    // nothing: a refresh sets it for every mapping.
+    const isOfVolume = isMappingType(each.type) && (each.propertyDependencies?.["volumeSystemId"] ?? []).some(isOwn);
     const limits = Object.entries(each.outputs ?? {}).filter(
       (entry): entry is [string, number] => LIMITS.includes(entry[0]) && typeof entry[1] === "number",
     );

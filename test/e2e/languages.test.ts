@@ -1,9 +1,9 @@
 // Programs in other languages than TypeScript, on the real engine and the real language host: what a user sees of plans, changes and
 // refusals. The package is a plugin to them.
 
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
 import type { ScaleioGateway } from "../../emulators";
 import { diagnostics, Project, succeeded, type Ran } from "../support/engine";
@@ -16,6 +16,25 @@ import { emptyGateway, onArray } from "../support/scaleio";
 
 const volume = (properties: object) => ({ type: "storage-profiles:ProfiledVolume", properties });
 const DIRECTORY = { local: { mode: "directory" } };
+
+// Gives the project the policy pack as npm lays it there, and a config of its policies. Returns the options of a run that keeps to them.
+function policed(project: Project, policies: object): string[] {
+  const pack = "node_modules/storage-profiles-policy";
+  cpSync(resolve(__dirname, "../../packages/policy"), join(project.directory, pack), { recursive: true });
+  project.write("policies.json", JSON.stringify(policies));
+  return ["--policy-pack", pack, "--policy-pack-config", "policies.json"];
+}
+
+/** A stack of volumes on this machine, with an array beside it; those without a backend are on the array if `values` says so. */
+async function configure(project: Project, gateway: ScaleioGateway, values: object): Promise<void> {
+  project.write("ca.pem", gateway.ca);
+  const connection = { endpoint: gateway.url, username: gateway.username, caFile: "ca.pem" };
+  project.config(
+    { scaleio: { protectionDomain: "domain1", storagePool: "pool1" }, ...values },
+    Object.fromEntries(Object.entries(connection).map(([key, value]) => [`scaleio:${key}`, value])),
+  );
+  await project.secret("scaleio:password", gateway.password);
+}
 
 // What a refusal lists of `data@glod` and of `logs` with profile `sliver`. Which volume comes first is chance where the program is another
 // process.
@@ -173,10 +192,35 @@ describeYaml("a program in YAML, with a volume that exists", () => {
     await project.up();
     expect((await project.state())["Volume files"]).toMatchObject({ id });
 
-    // Out of the state, and in again by its id.
+    // Out of the state, and in again by its id: by `pulumi import`, which gives it back only to the component that owns it …
     const gone = (await project.state())["ProfiledVolume files"]!.urn;
-    succeeded(await project.run(["state", "delete", gone, "--target-dependents", "--force", "--yes"]));
-    project.declare({ files: volume({ sizeGiB: 1, physicalName: "data", import: id }) });
+    const remove = ["state", "delete", gone, "--target-dependents", "--force", "--yes"];
+    succeeded(await project.run(remove));
+    const imported = async (name: string, ...options: string[]) => {
+      const above = {
+        type: "storage-profiles:index:ProfiledVolume",
+        name: "above",
+        logicalName: name,
+        component: true,
+      };
+      const resources = [above, { type: "storage-profiles:local:Volume", name, id, parent: "above" }];
+      project.write("import.json", JSON.stringify({ resources }));
+      return project.run(["import", "--file", "import.json", "--generate-code=false", "--yes", ...options]);
+    };
+    expect((await imported("data")).text).toMatch(/belongs to \S+::files, not to \S+::data. To take it over, declare/);
+    succeeded(await imported("files", "--skip-preview"));
+    expect((await project.state())["Volume files"]).toMatchObject({ id, protect: true });
+    project.declare({ files: volume({ profile: "gold", sizeGiB: 2, physicalName: "data" }) });
+    const { steps, text } = await project.upSteps();
+    expect(steps.map(({ op, what }) => `${op} ${what}`)).toEqual([
+      "update ProfiledVolume files",
+      "update Volume files",
+    ]);
+    expect(text).toMatch(/files \(imported\): update in place\n +sizeGiB: 1 GiB → 2 GiB, in place/);
+
+    // … and by its argument, in the program.
+    succeeded(await project.run(remove));
+    project.declare({ files: volume({ sizeGiB: 2, physicalName: "data", import: id }) });
     await project.up();
     expect((await project.state())["Volume files"]).toMatchObject({ id });
     expect(readFileSync(join(id, "data/precious"), "utf8")).toBe("data");
@@ -205,26 +249,37 @@ describeYaml("a program in YAML, on an array", () => {
 
   test("makes a volume and attaches it, and has the password in no state", async () => {
     const gateway = gatewayOf();
-    writeFileSync(join(project.directory, "ca.pem"), gateway.ca);
-    const connection = { endpoint: gateway.url, username: gateway.username, caFile: "ca.pem" };
-    project.config(
-      { backend: "scaleio", scaleio: { protectionDomain: "domain1", storagePool: "pool1" }, deletionProtection: false },
-      Object.fromEntries(Object.entries(connection).map(([key, value]) => [`scaleio:${key}`, value])),
-    );
-    await project.secret("scaleio:password", gateway.password);
+    await configure(project, gateway, { backend: "scaleio", deletionProtection: false });
     const attached = {
       type: "storage-profiles:VolumeAttachment",
       properties: { volume: "${data}", host: "node1", scaleio: { accessMode: "ReadWrite" } },
     };
+    // By its id, as a volume of another stack: with limits that are given there.
+    const byId = { backend: "scaleio", volumeId: "${data.volumeId}", settings: { iopsLimit: 500 } };
+    const other = { type: "storage-profiles:VolumeAttachment", properties: { volume: byId, host: "node2" } };
     const declare = (profile: string) =>
       project.declare(
-        { data: volume({ profile, sizeGiB: 8 }), "data-on-node1": attached },
+        { data: volume({ profile, sizeGiB: 8 }), "data-on-node1": attached, "data-on-node2": other },
         { outputs: { device: "${data-on-node1.devicePath}" } },
       );
     declare("gold");
-    await project.up();
+    // At a preview the id isn't known yet. The policies of an organisation see the volume as they see one of a program in TypeScript.
+    const policies = (...profiles: string[]) => ({ "permitted-profiles": { profiles }, encryption: "disabled" });
+    const strict = { ...policies("silver"), "monthly-cost": { monthly: 3, refuseUnknown: true } };
+    const forbidden = await project.run(["preview", ...policed(project, strict)]);
+    expect(forbidden.code).not.toBe(0);
+    expect(forbidden.text).toMatch(/\+ .*VolumeAttachment +data-on-node2 +create/);
+    expect(forbidden.text).toContain('data: profile "gold" isn\'t permitted in stack dev [profile-not-permitted]');
+    expect(forbidden.text).toMatch(/allowed: +silver/);
+    expect(forbidden.text).toContain("data: the monthly cost isn't known [cost-unknown]");
+    expect(forbidden.text).not.toContain("volume-without-profile");
+    const permitted = await project.up({}, ...policed(project, policies("gold")));
+    expect(permitted).toContain("storage-profiles@v");
     const [data] = onArray(gateway);
-    expect(data).toMatchObject({ what: "8 GiB thin ramcache", mapped: ["node1 10000 IOPS 977 MB/s"] });
+    expect(data).toMatchObject({
+      what: "8 GiB thin ramcache",
+      mapped: ["node1 10000 IOPS 977 MB/s", "node2 500 IOPS 0 MB/s"],
+    });
     expect((await project.outputs())["device"]).toBe(
       `/dev/disk/by-id/emc-vol-${(await project.state())["Volume data"]?.outputs["systemId"]}-${data?.id}`,
     );
@@ -234,8 +289,10 @@ describeYaml("a program in YAML, on an array", () => {
     // The limits of the mapping follow the volume's profile, and its commands know it for a follower.
     declare("default");
     await project.up();
-    expect(onArray(gateway)).toMatchObject([{ id: data?.id, mapped: ["node1 0 IOPS 0 MB/s"] }]);
-    const status = JSON.parse((await project.command("storage-profiles", ["status", "--json"])).text);
+    expect(onArray(gateway)).toMatchObject([
+      { id: data?.id, mapped: ["node1 0 IOPS 0 MB/s", "node2 500 IOPS 0 MB/s"] },
+    ]);
+    const status = JSON.parse((await project.command("storage-profiles", ["status", "--refresh", "--json"])).text);
     expect(status.volumes).toMatchObject([{ name: "data", profile: "default", status: "compliant" }]);
     // Only a program has the engine give the connection to the plugin.
     succeeded(await project.run(["destroy", "--yes", "--skip-preview", "--run-program"]));
@@ -277,13 +334,7 @@ describeYaml("a stack whose program gets another language", () => {
 
   test("keeps every volume, mapping and byte, there and back, and a targeted run in between touches nothing", async () => {
     const gateway = gatewayOf();
-    writeFileSync(join(project.directory, "ca.pem"), gateway.ca);
-    const connection = { endpoint: gateway.url, username: gateway.username, caFile: "ca.pem" };
-    project.config(
-      { backend: "scaleio", scaleio: { protectionDomain: "domain1", storagePool: "pool1" }, ...DIRECTORY },
-      Object.fromEntries(Object.entries(connection).map(([key, value]) => [`scaleio:${key}`, value])),
-    );
-    await project.secret("scaleio:password", gateway.password);
+    await configure(project, gateway, { backend: "scaleio", ...DIRECTORY });
     inTypescript();
     await project.up();
     const before = await recorded();
@@ -452,11 +503,21 @@ func main() {
 const goVolume = (name: string, ...args: string[]) =>
   `if _, err := storage.NewProfiledVolume(ctx, "${name}", &storage.ProfiledVolumeArgs{${args.join(", ")}}); err != nil { return err }`;
 
+const goAttachment = (host: string, attached: string) =>
+  `if _, err := storage.NewVolumeAttachment(ctx, "on-${host}", &storage.VolumeAttachmentArgs{Volume: ${attached}, Host: pulumi.String("${host}")}); err != nil { return err }`;
+
 // A story for each language with a generated SDK: the same promises, in as few runs of the engine as they take.
 describeLanguage("python", "a program in Python", () => {
   const project = new SdkProject("python", "python");
-  beforeAll(() => project.init());
-  afterAll(() => project.dispose());
+  let gateway: ScaleioGateway;
+  beforeAll(async () => {
+    gateway = await emptyGateway();
+    await project.init();
+  });
+  afterAll(async () => {
+    await project.dispose();
+    await gateway.close();
+  });
 
   const loop = loopReason();
   testIf(
@@ -480,9 +541,25 @@ describeLanguage("python", "a program in Python", () => {
       expect(preview.code).not.toBe(0);
       expect(problems(preview)).toEqual(await inTypeScript());
 
-      project.config({});
+      // What a provider of the program's own is given is refused, and not dropped: it has no config of its own.
       project.declare(
         python(
+          "found = pulumi.ResourceOptions(plugin_download_url=storage._utilities.get_plugin_download_url())",
+          'pulumi.ProviderResource("storage-profiles", "west", {"profles": pulumi.Output.secret("hush")}, found)',
+        ),
+      );
+      const west = await project.run(["preview"]);
+      expect(west.code).not.toBe(0);
+      expect(west.text).toContain("takes no config of its own; set storage-profiles:profiles in the stack's config");
+      expect(west.text).not.toContain("hush");
+
+      await configure(project, gateway, {});
+      project.declare(
+        python(
+          'array = storage.ProfiledVolume("array@gold", size="8GiB", backend="scaleio", deletion_protection=False)',
+          'storage.VolumeAttachment("on-node1", volume=array, host="node1")',
+          'other = storage.ExistingVolumeArgs(backend="scaleio", volume_id=array.volume_id)',
+          'storage.VolumeAttachment("on-node2", volume=other, host="node2")',
           'data = storage.ProfiledVolume("data@gold", size="1GiB")',
           // A size that comes from another volume is unknown in a preview of both.
           'copy = storage.ProfiledVolume("copy", profile="bronze", size_gi_b=data.size_gi_b, deletion_protection=False)',
@@ -491,7 +568,15 @@ describeLanguage("python", "a program in Python", () => {
           'pulumi.export("copied", copy.size_gi_b)',
         ),
       );
-      await project.up();
+      const policies = (...profiles: string[]) => ({ "permitted-profiles": { profiles }, encryption: "disabled" });
+      const forbidden = await project.run(["preview", ...policed(project, policies("bronze"))]);
+      expect(forbidden.code).not.toBe(0);
+      expect(forbidden.text).toMatch(/\+ .*VolumeAttachment +on-node2 +create/);
+      for (const name of ["array", "data"])
+        expect(forbidden.text).toContain(`${name}: profile "gold" isn't permitted in stack dev`);
+      expect(forbidden.text).not.toMatch(/copy: profile|volume-without-profile/);
+      await project.up({}, ...policed(project, policies("bronze", "gold")));
+      expect(onArray(gateway)).toMatchObject([{ mapped: ["node1 10000 IOPS 977 MB/s", "node2 0 IOPS 0 MB/s"] }]);
       const before = (await project.state())["Volume data"];
       expect(before).toMatchObject({ type: "storage-profiles:local:Volume", protect: true });
       const { path, settings, copied } = await project.outputs();
@@ -502,26 +587,41 @@ describeLanguage("python", "a program in Python", () => {
       // Commands read the stack, plan a change of the profile, and apply it.
       const status = JSON.parse((await project.command("storage-profiles", ["status", "--json"])).text);
       expect(status.volumes).toMatchObject([
+        { name: "array", profile: "gold", status: "compliant" },
         { name: "copy", profile: "bronze", status: "compliant" },
         { name: "data", profile: "gold", status: "compliant" },
       ]);
-      project.config({ profiles: { gold: { local: { iops: 20_000 } } } });
+      await configure(project, gateway, { profiles: { gold: { extends: "gold", local: { iops: 20_000 } } } });
       expect(succeeded(await project.command("storage-profiles", ["plan"]))).toContain("20,000 IOPS");
       succeeded(await project.command("storage-profiles", ["apply", "--yes"]));
       expect((await project.state())["Volume data"]?.outputs["settings"]).toMatchObject({ iopsLimit: 20_000 });
 
       project.declare(python('storage.ProfiledVolume("data@silver", size="2GiB", deletion_protection=False)'));
       const { steps, text } = await project.upSteps();
-      expect(steps).toEqual([
-        { op: "delete", what: "ProfiledVolume copy" },
+      expect(steps.filter(({ what }) => what.endsWith(" data"))).toEqual([
         { op: "update", what: "ProfiledVolume data" },
-        { op: "delete", what: "Volume copy" },
         { op: "update", what: "Volume data" },
       ]);
+      expect(new Set(steps.filter(({ what }) => !what.endsWith(" data")).map(({ op }) => op))).toEqual(
+        new Set(["delete"]),
+      );
+      expect(onArray(gateway)).toEqual([]);
       expect(text).toContain("data: gold → silver: update in place");
       const after = (await project.state())["Volume data"];
       expect([after?.id, after?.outputs["uid"]]).toEqual([before?.id, before?.outputs["uid"]]);
       expect(after?.outputs).toMatchObject({ sizeGiB: 2, settings: { iopsLimit: 3000 } });
+      expect(readFileSync(join(path as string, "precious"), "utf8")).toBe("data");
+
+      // Out of the state, and in again by its id: an argument of the volume, since Pulumi's option of that name can't reach a component's resource.
+      const { urn } = (await project.state())["ProfiledVolume data"]!;
+      succeeded(await project.run(["state", "delete", urn, "--target-dependents", "--force", "--yes"]));
+      const taken = `import_=${JSON.stringify(after?.id)}, deletion_protection=False`;
+      project.declare(python(`storage.ProfiledVolume("data@silver", size="2GiB", ${taken})`));
+      await project.up();
+      expect((await project.state())["Volume data"]).toMatchObject({
+        id: after?.id,
+        outputs: { uid: after?.outputs["uid"] },
+      });
       expect(readFileSync(join(path as string, "precious"), "utf8")).toBe("data");
       await project.destroy();
       expect(existsSync(path as string)).toBe(false);
@@ -531,7 +631,14 @@ describeLanguage("python", "a program in Python", () => {
 
 describeLanguage("go", "a program in Go", () => {
   const project = new SdkProject("project", "go");
-  afterAll(() => project.dispose());
+  let gateway: ScaleioGateway;
+  beforeAll(async () => {
+    gateway = await emptyGateway();
+  });
+  afterAll(async () => {
+    await project.dispose();
+    await gateway.close();
+  });
 
   test("makes a volume by the generated SDK and the program that `init` writes, and changes it in place", async () => {
     await emptied(project);
@@ -555,14 +662,26 @@ describeLanguage("go", "a program in Go", () => {
     expect((await project.outputs())["volumes"]).toMatchObject({ data: { profile: "gold", sizeGiB: 1 } });
     const before = (await project.state())["Volume data"];
     writeFileSync(join(before?.id ?? "", "data/precious"), "data");
+    await configure(project, gateway, { ...DIRECTORY, deletionProtection: false });
     project.declare(
-      go(goVolume("data@silver", 'Size: pulumi.String("2GiB")', "DeletionProtection: pulumi.Bool(false)")),
+      go(
+        goVolume("data@silver", 'Size: pulumi.String("2GiB")'),
+        'array, err := storage.NewProfiledVolume(ctx, "array@gold", &storage.ProfiledVolumeArgs{Size: pulumi.String("8GiB"), Backend: storage.ProfiledVolumeBackendScaleio})',
+        "if err != nil { return err }",
+        goAttachment("node1", "array"),
+        goAttachment(
+          "node2",
+          "storage.ExistingVolumeArgs{Backend: storage.ExistingVolumeBackendScaleio, VolumeId: array.VolumeId}",
+        ),
+      ),
     );
     expect((await project.upSteps()).text).toContain("data: gold → silver: update in place");
     const after = (await project.state())["Volume data"];
     expect([after?.id, after?.outputs["uid"]]).toEqual([before?.id, before?.outputs["uid"]]);
     expect(readFileSync(join(after?.id ?? "", "data/precious"), "utf8")).toBe("data");
-    await project.destroy();
+    expect(onArray(gateway)).toMatchObject([{ mapped: ["node1 10000 IOPS 977 MB/s", "node2 0 IOPS 0 MB/s"] }]);
+    succeeded(await project.run(["destroy", "--yes", "--skip-preview", "--run-program"]));
     expect(existsSync(after?.id ?? "")).toBe(false);
+    expect(onArray(gateway)).toEqual([]);
   });
 });

@@ -26,6 +26,7 @@ const facts = {
   former: ["urn:pulumi:stack::project::t:index:Group::former"],
   known: [true, false],
   value: "v",
+  partly: "v",
   isSecret: [true, false],
   made: ["made", true, true, true],
   applied: "made on",

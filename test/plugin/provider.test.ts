@@ -1,13 +1,13 @@
 // What the provider makes of what the engine sends: secrets, options that nobody gave, resources that it doesn't know.
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { backendDefinition } from "../../components/backends/registry";
 import { backendNames } from "../../src";
 import { BackendError } from "../../components/backend-error";
-import { takeConfig, withoutProgram } from "../../plugin/config";
+import { refusedConfig, takeConfig, withoutProgram } from "../../plugin/config";
 import { givenOptions, StorageProfiles } from "../../plugin/provider";
 import { marked, markedFailure, plain } from "../../plugin/wire";
 
@@ -59,10 +59,40 @@ test("a local volume is created, read, compared and deleted by the dynamic provi
     changes: true,
     deleteBeforeReplace: true,
   });
-  expect(await provider.read(id, urn, outs)).toMatchObject({ id, inputs: { name: "data" } });
-  await provider.delete(id, urn, outs);
-  expect(await provider.read(id, urn, outs)).toMatchObject({ id: "", props: {} });
+  const read = await provider.read(id, urn, outs);
+  expect(read).toMatchObject({ id, inputs: { name: "data" } });
+  // `pulumi import` knows nothing but the id: what the resource's own component has lost is as it was, and nobody else's is given away.
+  await expect(provider.read(id, urn)).rejects.toThrow(
+    `belongs to ${urn}, not to urn:pulumi:dev::shop::storage-profiles:index:ProfiledVolume::data. To take it over, declare a ProfiledVolume with import: ${JSON.stringify(id)}, takeFrom: ${JSON.stringify(urn)}`,
+  );
+  const component = "urn:pulumi:dev::shop::storage-profiles:index:ProfiledVolume::data";
+  const { outs: own } = await provider.update(id, urn, outs, { ...inputs, owner: component });
+  expect(await provider.read(id, urn)).toEqual({ id, props: own, inputs: { ...inputs, owner: component } });
+  const record = join(id, "volume.json");
+  const text = readFileSync(record, "utf8");
+  writeFileSync(record, text.replace('"phase": "ready"', '"phase": "deleting"'));
+  await expect(provider.read(id, urn)).rejects.toThrow(
+    'was interrupted in phase "deleting". Repair it, then import it.',
+  );
+  writeFileSync(record, text);
+  await expect(provider.read(`${id}-2`, urn)).rejects.toThrow("data-2 doesn't exist");
+  await expect(provider.read("data", urn)).rejects.toThrow("isn't the id of a local volume");
+  await provider.delete(id, urn, own ?? {});
+  expect(await provider.read(id, urn, own)).toMatchObject({ id: "", props: {} });
   rmSync(stateDirectory, { recursive: true, force: true });
+});
+
+test("what `pulumi import` can't read is refused with the way to take it over", async () => {
+  const provider = new StorageProfiles();
+  const imported = (type: string) => provider.read("id", `urn:pulumi:dev::shop::${type}::data`);
+  await expect(imported("storage-profiles:local:Volume")).rejects.toThrow("without its component as its parent");
+  await expect(imported("storage-profiles:index:ProfiledVolume")).rejects.toThrow(
+    "is a component, which `pulumi import` can't read: declare it in the program, where its argument `import`",
+  );
+  await expect(provider.read("id", urnOf("storage-profiles:scaleio:Volume"))).rejects.toThrow(
+    "storage-profiles:scaleio:Volume can't be imported by `pulumi import`: declare the component that creates it",
+  );
+  await expect(imported("storage-profiles:local:Tape")).rejects.toThrow("unknown resource type");
 });
 
 test("the plugin and the dynamic providers have the same resources, by the same code", () => {
@@ -128,4 +158,17 @@ test("a connection that is missing because no program runs is reported as that, 
   expect(() => withoutProgram(other)).toThrow(other);
   takeConfig([["storage-profiles:backend", "scaleio"]]);
   expect(() => withoutProgram(missing)).toThrow(missing);
+});
+
+test("config that a program gives to a provider of its own is refused with the key where it belongs", () => {
+  const urn = "urn:pulumi:dev::shop::pulumi:providers:storage-profiles::";
+  for (const name of ["default", "default_0_1_0"])
+    expect(refusedConfig(urn + name, ["profiles", "volumes"])).toEqual([]);
+  expect(refusedConfig(`${urn}west`, ["version", "pluginDownloadURL"])).toEqual([]);
+  const because = "a provider of storage-profiles takes no config of its own; ";
+  expect(refusedConfig(`${urn}defaults`, ["profles", "storage-profiles:backend", "token", "version"])).toEqual([
+    `unknown key "profles": ${because}set storage-profiles:profiles in the stack's config`,
+    `unknown key "storage-profiles:backend": ${because}set storage-profiles:backend in the stack's config`,
+    expect.stringContaining("a connection to a backend below its own name"),
+  ]);
 });

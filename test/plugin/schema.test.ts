@@ -8,7 +8,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { backendDefinition } from "../../components/backends/registry";
 import { becomePlugin } from "../../components/plugin-mode";
-import { components } from "../../plugin/components";
+import { components, withVolume } from "../../plugin/components";
 import { schema } from "../../plugin/schema";
 import { backendNames, backends, PROFILED_VOLUME, STACK_VOLUMES, VOLUME_ATTACHMENT } from "../../src";
 
@@ -99,6 +99,34 @@ test("describes each output that a component has", async () => {
   const attachment = { volume, host: "i-1", aws: { deviceName: "/dev/sdf" } };
   expect(outputsOf(VOLUME_ATTACHMENT, attachment, "attached")).toEqual(described(VOLUME_ATTACHMENT));
   await settled();
+});
+
+test("takes a volume of the program out of the output in which an SDK sends it, or one by its id", async () => {
+  const { volume } = resources[VOLUME_ATTACHMENT]!.inputProperties;
+  expect(volume).toMatchObject({
+    oneOf: [{ $ref: `#/resources/${PROFILED_VOLUME}` }, { $ref: "#/types/storage-profiles:index:ExistingVolume" }],
+  });
+  await mocked(AWS);
+  const { ProfiledVolume } = jest.requireActual<typeof import("../../components/profiled-volume")>(
+    "../../components/profiled-volume",
+  );
+  const data = new ProfiledVolume("data@gold", { sizeGiB: 10 });
+  expect(await withVolume({ volume: pulumi.output(data), host: "i-1" })).toEqual({ volume: data, host: "i-1" });
+  const byId = { volume: { backend: "aws", volumeId: "vol-1" }, host: "i-1" };
+  expect(await withVolume(byId)).toBe(byId);
+  const { volume: taken } = await withVolume({ volume: pulumi.secret({ backend: "aws", volumeId: "vol-1" }) });
+  const { backend, volumeId } = taken as { backend: unknown; volumeId: pulumi.Output<string> };
+  expect([backend, await pulumi.isSecret(volumeId)]).toEqual(["aws", true]);
+  // Its id is unknown in a preview that creates it.
+  const partly = await withVolume({ volume: pulumi.secret({ backend: "aws", volumeId: pulumi.unknown }) });
+  const unknownId = (partly["volume"] as { volumeId: pulumi.Output<string> }).volumeId;
+  expect(partly).toMatchObject({ volume: { backend: "aws" } });
+  expect(await (unknownId as unknown as { isKnown: Promise<boolean> }).isKnown).toBe(false);
+  const later = { volume: pulumi.output(pulumi.unknown) };
+  expect(await withVolume(later)).toBe(later);
+  components[VOLUME_ATTACHMENT]!("attached", { ...byId, aws: { deviceName: "/dev/sdf" } }, {});
+  await settled();
+  expect(registered.map(({ inputs }) => inputs["volumeId"])).toContain("vol-1");
 });
 
 test("has a meaning for each property, and refers to nothing that it lacks", () => {

@@ -36,6 +36,7 @@ async function facts() {
     former,
     known: [await internals.isKnown(value), await internals.isKnown(pulumi.output(pulumi.unknown))],
     value: await internals.promiseOf(value),
+    partly: (await internals.partlyKnown(pulumi.secret({ known: "v", other: pulumi.unknown })))?.known,
     isSecret: [await internals.partsOf(value).isSecret, await internals.partsOf(group.urn).isSecret],
     made: [
       await internals.promiseOf(made),

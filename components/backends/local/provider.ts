@@ -5,6 +5,7 @@ import type * as dynamic from "@pulumi/pulumi/dynamic";
 
 import { change, formatProblems } from "../../../src";
 import type { LocalSettings } from "../../../src/backends/local/settings";
+import type { ImportableProvider } from "../../own-resources";
 import { containsUnknown, renameFailures } from "../../provider-checks";
 import { leaveToEngine } from "../../provider-errors";
 import { LocalVolumeError } from "../../host/errors";
@@ -65,7 +66,15 @@ interface ReadResult {
   inputs?: Omit<Inputs, "physicalName" | "import" | "takeFrom">;
 }
 
-export const provider = { check, diff, create, read, update, delete: remove } satisfies dynamic.ResourceProvider;
+export const provider = {
+  check,
+  diff,
+  create,
+  read,
+  readToImport,
+  update,
+  delete: remove,
+} satisfies ImportableProvider;
 
 // Runs at preview too. Where a volume lives is decided once: an existing volume keeps its place and its name, whatever
 // its resource or its stack is called now.
@@ -177,6 +186,36 @@ async function read(id: string, props: Outputs): Promise<ReadResult> {
       ...(takenBy !== undefined && { takenBy }),
     },
     inputs,
+  };
+}
+
+// Only the component that owns a volume gets it back, one whose state lost it, say: nothing is written here by which another state would lose it.
+async function readToImport(id: string, component: string): Promise<ReadResult> {
+  const found = await inspectVolume(id);
+  const props = readAlone(id, found);
+  const { stateDirectory, project, stack, name } = volumePaths(id);
+  const { owner, sizeGiB, settings } = props;
+  if (owner !== component) {
+    const takeFrom = `takeFrom: ${JSON.stringify(owner)}`;
+    throw new LocalVolumeError(
+      "other-owner",
+      `Volume ${id} belongs to ${owner}, not to ${component}. To take it over, declare a ProfiledVolume with import: ${JSON.stringify(id)}, ${takeFrom}.`,
+    );
+  }
+  const { phase, holder } = found?.record ?? {};
+  if (phase !== "ready") {
+    const message = `Volume ${id} was interrupted in phase "${phase}". Repair it, then import it.`;
+    throw new LocalVolumeError("not-finished", message);
+  }
+  const directoryId = await stateDirectoryId(stateDirectory);
+  return {
+    id,
+    props: {
+      ...props,
+      ...(holder !== undefined && { holder }),
+      ...(directoryId !== undefined && { stateDirectoryId: directoryId }),
+    },
+    inputs: { stateDirectory, project, stack, name, owner, sizeGiB, settings },
   };
 }
 

@@ -362,9 +362,11 @@ describe("a volume", () => {
     const mapping = (name: string, limit: number, isOwn: boolean) => ({
       urn: `urn:pulumi:dev::p::pulumi-nodejs:dynamic/storage-profiles:VolumeMapping::${name}`,
       type: "pulumi-nodejs:dynamic/storage-profiles:VolumeMapping",
-      inputs: { iopsLimit: limit, ...(isOwn && { volumeSystemId: "1" }) },
+      // A refresh writes the array into the inputs of both.
+      inputs: { iopsLimit: limit, volumeSystemId: "1" },
       outputs: { iopsLimit: limit, bandwidthLimitKBps: 1000448 },
       dependencies: [child],
+      propertyDependencies: { volumeId: [child], ...(isOwn && { volumeSystemId: [child] }) },
     });
     const state = stateOf(config, {}, [
       mapping("one", 500, true),
