@@ -166,7 +166,7 @@ async function judgeRefusal(
   if (/namespaces "[^"]*" not found/.test(message)) {
     const because = `namespace "${namespace}" doesn't exist in the cluster`;
     // It exists when the `up` needs it.
-    if (isCreatedBesides(declared, "Namespace", namespace) !== "no")
+    if ((await isCreatedBesides(declared, "Namespace", namespace)) !== "no")
       return noted(NAMESPACE_PATH, `claim ${claim}`, `${because} yet`);
     const way =
       `create it (\`kubectl create namespace ${namespace}\`, or a \`Namespace\` of the same program whose name is the volume's ` +
@@ -282,11 +282,11 @@ async function judgeStorageClass(
 
 const RECREATE = "delete the class, and create it again (ProfileClasses, or `npx storage-profiles classes`)";
 
-function missing(
+async function missing(
   declared: DeclaredVolume,
   { kind, name, path, isOurs }: { kind: Kind; name: string; path: string; isOurs: boolean },
-): Answer {
-  const created = isCreatedBesides(declared, kind, name);
+): Promise<Answer> {
+  const created = await isCreatedBesides(declared, kind, name);
   if (created === "yes") return NOTHING;
   if (created === "maybe")
     return { problems: [], notes: [note("class-missing", path, { kind, name, waits: "the claim" })] };

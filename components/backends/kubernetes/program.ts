@@ -4,6 +4,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import type { DeclaredVolume } from "../../declared";
+import { known } from "../../engine";
 import { inPlugin } from "../../plugin-mode";
 import { registered } from "../../pulumi-internals";
 
@@ -33,10 +34,14 @@ export function hasOwnProvider(declared: DeclaredVolume): boolean {
 }
 
 /**
- * Whether the claim's program creates an object of the cluster: `yes` by our own classes, `maybe` where it declares an object of this kind,
- * or something that can't be looked into.
+ * Whether the claim's program creates an object of the cluster: `yes` by our own classes, `maybe` where it declares an object of this kind
+ * that may have the name, or something that can't be looked into.
  */
-export function isCreatedBesides(declared: DeclaredVolume, kind: Kind, name: string): "yes" | "maybe" | "no" {
+export async function isCreatedBesides(
+  declared: DeclaredVolume,
+  kind: Kind,
+  name: string,
+): Promise<"yes" | "maybe" | "no"> {
   const claim = claims.get(declared);
   // There the program is another process.
   if (inPlugin() || !claim) return "maybe";
@@ -44,11 +49,20 @@ export function isCreatedBesides(declared: DeclaredVolume, kind: Kind, name: str
   const isCreated = (each: pulumi.Resource) =>
     classes.get(each)?.has(name) === true && each.getProvider(CLAIM) === claim.getProvider(CLAIM);
   if (declaredSoFar.some(isCreated)) return "yes";
-  const mayCreate = (each: pulumi.Resource) => {
+  const mayCreate = async (each: pulumi.Resource) => {
     const { type } = registered(each);
-    return type.endsWith(`:${kind}`) || MANY.test(type) || isClosed(each, type);
+    if (type.endsWith(`:${kind}`)) return [undefined, name].includes(await nameOf(each));
+    return MANY.test(type) || isClosed(each, type);
   };
-  return declaredSoFar.some(mayCreate) ? "maybe" : "no";
+  return (await Promise.all(declaredSoFar.map(mayCreate))).includes(true) ? "maybe" : "no";
+}
+
+// The name of an object, where it is known by now. What isn't known yet may depend on the claim.
+async function nameOf(object: pulumi.Resource): Promise<string | undefined> {
+  const { metadata } = object as { metadata?: pulumi.Output<{ name?: string }> };
+  if (metadata === undefined) return undefined;
+  const soon = new Promise<undefined>((done) => setImmediate(done, undefined));
+  return (await Promise.race([known(metadata).catch(() => undefined), soon]))?.name;
 }
 
 // What is below our own classes is known by their names.

@@ -25,6 +25,45 @@ describeIf(missingChangers() === undefined, "a real external-resizer", missingCh
     expect(await project.steps()).toEqual([]);
     expect(driver.changes()).toEqual([]);
 
+    // New claims that the cluster would refuse: one preview has them all, and one whose namespace the program creates isn't among them.
+    const namespaces = "/api/v1/namespaces";
+    const make = async (at: string, kind: string, name: string, spec?: object) => {
+      const made = await project.lab.ask("POST", at, { apiVersion: "v1", kind, metadata: { name }, spec });
+      expect(made.status).toBe(201);
+    };
+    await make(namespaces, "Namespace", "tight");
+    const hard = { "requests.storage": "150Gi" };
+    await make(`${namespaces}/tight/resourcequotas`, "ResourceQuota", "storage", { hard });
+    const used = { "requests.storage": "0" };
+    await project.lab.ask("PATCH", `${namespaces}/tight/resourcequotas/storage/status`, { status: { hard, used } });
+    await make(namespaces, "Namespace", "limited");
+    const limits = [{ type: "PersistentVolumeClaim", max: { storage: "80Gi" } }];
+    await make(`${namespaces}/limited/limitranges`, "LimitRange", "sizes", { limits });
+    const { spec } = await project.claim("data");
+    await make(CLAIMS, "PersistentVolumeClaim", "there", { ...spec, volumeName: undefined });
+    const within = (namespace: string): [number, undefined, object] => [100, undefined, { kubernetes: { namespace } }];
+    const wrong: Parameters<typeof project.declare>[0] = {
+      ...{ "data@silver": [100], "other@silver": [100], "there@silver": [100], "lost@silver": within("nowhere") },
+      ...{ "first@silver": within("tight"), "second@silver": within("tight"), "big@silver": within("limited") },
+    };
+    const namespaceOf = (name: string) => `
+      const { Namespace } = require("@pulumi/kubernetes/core/v1/namespace");
+      new Namespace("${name}", { metadata: { name: "${name}" } });`;
+    project.declare({ ...wrong, "inside@silver": within("made") }, namespaceOf("made"));
+    const refused = await project.run(["preview"]);
+    expect(refused.code).not.toBe(0);
+    for (const each of [
+      "the cluster already has a claim default/there",
+      'namespace "nowhere" doesn\'t exist in the cluster',
+      "quota storage of namespace tight has no room for the 2 new claims of this run",
+      "a LimitRange of namespace limited doesn't allow the size",
+    ])
+      expect(refused.text).toContain(each);
+    expect(refused.text).not.toContain("inside is refused");
+    // No controller does it here.
+    await project.lab.ask("PATCH", `${CLAIMS}/there`, { metadata: { finalizers: null } });
+    await project.lab.ask("DELETE", `${CLAIMS}/there`);
+
     // Gold, and bigger: one patch, and the `up` ends when the driver has done both. Its preview knows what the change doesn't touch.
     const kept = ["volumeId", "resource.metadata.name", "resource.metadata.namespace", "details.claimName"];
     const tells = ProviderProject.tells("data", ...kept);
@@ -128,7 +167,20 @@ describeIf(missingChangers() === undefined, "a real external-resizer", missingCh
       return project.lab.requests().slice(before);
     };
     project.declare(all("silver"));
-    await project.up();
+    const created = await during(() => project.up());
+    // Each claim is tried before it is created; what they have in common is read once.
+    const ours = created.filter(({ by }) => by === "us");
+    const tried = ours.filter(({ verb, isDryRun }) => verb === "create" && isDryRun);
+    const read = ours.filter(({ resource }) => resource !== "persistentvolumeclaims");
+    const isMade = ({ by, verb, resource, isDryRun }: (typeof created)[number]) =>
+      by === "plugin" && verb === "apply" && resource === "persistentvolumeclaims" && !isDryRun;
+    expect(tried).toHaveLength(created.filter(isMade).length);
+    expect(tried.length).toBeGreaterThanOrEqual(30);
+    expect(read.map(({ verb, resource }) => `${verb} ${resource}`).sort()).toEqual([
+      "get storageclasses",
+      "get volumeattributesclasses",
+      "list resourcequotas",
+    ]);
     const idle = await during(async () => expect(await project.steps()).toEqual([]));
     expect(idle.filter(({ by }) => by === "us")).toEqual([]);
     // Of 32 claims and two profiles: what is fixed is the same for both.

@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 
 import { askCluster } from "../../../../components/backends/kubernetes/ask";
+import { known } from "../../../../components/engine";
 import { rememberClaim, rememberClasses } from "../../../../components/backends/kubernetes/program";
 import { makeCatalog, resolve } from "../../../../src";
 import { claimSpec } from "../../../../src/backends/kubernetes/claim";
@@ -364,6 +365,12 @@ describe("a new claim", () => {
 
     class Group extends pulumi.ComponentResource {}
     class Part extends pulumi.CustomResource {}
+    class Namespace extends pulumi.CustomResource {
+      declare readonly metadata: pulumi.Output<{ name: string }>;
+      constructor(name: string, opts: pulumi.CustomResourceOptions) {
+        super("kubernetes:core/v1:Namespace", name, { metadata: { name } }, opts);
+      }
+    }
     class Provider extends pulumi.ProviderResource {}
     const claimOf = (opts: pulumi.CustomResourceOptions = {}) => {
       const declared = { urn: "urn:pulumi:stack::project::t$storage-profiles:index:ProfiledVolume::data" };
@@ -375,6 +382,7 @@ describe("a new claim", () => {
     test("that doesn't create the namespace or the classes is refused", async () => {
       const root = new Group("t:index:Root", "root");
       new Part("aws:ec2/instance:Instance", "host", {}, { parent: root });
+      await known(new Namespace("shop-2", { parent: root }).metadata);
       judgement = NO_NAMESPACE;
       answers = { [STORAGE_CLASS]: NONE, [ATTRIBUTES_CLASS]: NONE };
       expect(await askNew(resolved(), { declared: claimOf({ parent: root }) })).toEqual(
@@ -387,7 +395,7 @@ describe("a new claim", () => {
     test.each<[string, (parent: pulumi.Resource) => unknown, string[]]>([
       [
         "a Namespace",
-        (parent) => new Part("kubernetes:core/v1:Namespace", "shop", {}, { parent }),
+        (parent) => new Namespace("shop", { parent }),
         ['claim shop/data not checked in advance: namespace "shop" doesn\'t exist in the cluster yet'],
       ],
       [
