@@ -75,9 +75,12 @@ export function otherParameters(driver: DriverName, given: ClassOptions["paramet
 /** Whether a key of the stack's parameters is the name of a driver, below which its own are. */
 export const isDriverName = (key: string): boolean => driverNames.some((each) => each === key);
 
-/** What the names of our classes look like; nothing else may be called so. */
+/** How the names of our classes begin; no other class may be called so. */
+export const PREFIX = "sp-";
+
+/** What they look like. */
 export const OUR_NAME = new RegExp(
-  `^sp-(${Object.values(drivers)
+  `^${PREFIX}(${Object.values(drivers)
     .map(({ short }) => short)
     .join("|")})-[0-9a-f]{10}$`,
 );
@@ -191,5 +194,5 @@ function hashed(driver: DriverName, content: unknown): string {
     if (hashes.size >= MOST_HASHES) hashes.clear();
     hashes.set(text, hash);
   }
-  return `sp-${driverOf(driver).short}-${hash}`;
+  return `${PREFIX}${driverOf(driver).short}-${hash}`;
 }
