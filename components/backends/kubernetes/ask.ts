@@ -119,11 +119,9 @@ async function judgeNew(session: ClusterSession, asked: New): Promise<Answer> {
   const [namespace = ""] = claim.split("/");
   const { storageClassName: storageClass = "", volumeAttributesClassName: attributesClass } = spec;
   const own: Demand = { storage: spec.resources?.requests?.storage ?? "", storageClass, attributesClass };
-  // Those of another cluster aren't counted here.
-  const demands = (!hasOwnProvider(declared) && session.demands.get(namespace)) || [];
+  const demands = session.demandsOf(hasOwnProvider(declared) ? `${namespace} of another cluster` : namespace);
   // Before anything is waited for: all who ask at once must find it.
   demands.push(own);
-  if (!hasOwnProvider(declared)) session.demands.set(namespace, demands);
   let refusal: Refusal | undefined;
   const answers: Answer[] = [];
   try {

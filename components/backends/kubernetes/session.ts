@@ -102,8 +102,7 @@ export class ClusterSession {
   private readonly storageClasses = new Map<string, Promise<StorageClassRead | undefined>>();
   private readonly quotas = new Map<string, Promise<Quota[]>>();
 
-  /** What the new claims of the run take, by namespace. */
-  readonly demands = new Map<string, Demand[]>();
+  private readonly demands = new Map<string, Demand[]>();
 
   constructor(private readonly cluster: Cluster) {}
 
@@ -137,6 +136,13 @@ export class ClusterSession {
       });
       return response.status === 404 ? undefined : understood(response, storageClassShape, what);
     });
+  }
+
+  /** What the new claims of the run take in a namespace. */
+  demandsOf(namespace: string): Demand[] {
+    const known = this.demands.get(namespace) ?? [];
+    this.demands.set(namespace, known);
+    return known;
   }
 
   /** The quotas of a namespace, as they were before the run has created anything there. */

@@ -37,7 +37,7 @@ beforeAll(async () => {
       requests.push({ method, at, type: request.headers["content-type"], body });
       const named = Object.keys(answers).find((key) => at.endsWith(key));
       const answer =
-        (method === "GET" && named !== undefined && answers[named]) ||
+        (method === "GET" && named !== undefined ? answers[named] : undefined) ??
         (method !== "GET"
           ? judgement
           : at.includes("volumeattributesclasses")
@@ -354,8 +354,9 @@ describe("a new claim", () => {
   });
 
   describe("in a program", () => {
-    const state: Record<string, { outputs: object }> = {};
+    let state: Record<string, { outputs: object }> = {};
     beforeEach(async () => {
+      state = {};
       await pulumi.runtime.setMocks(
         { newResource: ({ name, inputs }) => ({ id: name, state: inputs }), call: () => ({ outputs: state }) },
         ...(["project", "stack", true, "organization"] as const),
@@ -460,17 +461,14 @@ describe("a new claim", () => {
       answers[claim] = found({ metadata: { uid: "u1", deletionTimestamp: "2026-11-30T00:00:00Z" } });
       expect(await told()).toEqual([expect.stringContaining("that is still being deleted: wait until it is gone")]);
 
-      state["urn:pulumi:stack::project::t$storage-profiles:index:ProfiledVolume$x:y:Z::former"] = {
-        outputs: { metadata: { uid: "u1" } },
-      };
+      const component = "urn:pulumi:stack::project::t$storage-profiles:index:ProfiledVolume";
+      const recorded = { outputs: { metadata: { uid: "u1" } } };
+      state = { [`${component}$kubernetes:core/v1:PersistentVolumeClaim::former`]: recorded };
       expect(await told()).toEqual([
         expect.stringContaining('belongs to "former" of this stack: if the volume was renamed'),
       ]);
-      delete state["urn:pulumi:stack::project::t$storage-profiles:index:ProfiledVolume$x:y:Z::former"];
-      const own = `urn:pulumi:stack::project::t$storage-profiles:index:ProfiledVolume$kubernetes:core/v1:PersistentVolumeClaim::data`;
-      state[own] = { outputs: { metadata: { uid: "u1" } } };
+      state = { [`${component}$kubernetes:core/v1:PersistentVolumeClaim::data`]: recorded };
       expect(await told()).toEqual([]);
-      delete state[own];
     });
   });
 });
