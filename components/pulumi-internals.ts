@@ -28,6 +28,8 @@ export interface Registered {
   parent: pulumi.Resource | undefined;
   /** Its own, or that of what it is below. */
   protect: boolean | undefined;
+  /** What the program has declared below it so far. */
+  children: ReadonlySet<pulumi.Resource>;
 }
 
 /** What a resource was registered with. */
@@ -38,14 +40,16 @@ export function registered(resource: pulumi.Resource): Registered {
     __aliases: aliases = [],
     __parentResource: parent,
     __protect: protect,
+    __childResources: children = new Set(),
   } = resource as {
     __name?: string;
     __pulumiType?: string;
     __aliases?: pulumi.Input<string>[];
     __parentResource?: pulumi.Resource;
     __protect?: boolean;
+    __childResources?: Set<pulumi.Resource>;
   };
-  return { name, type, aliases, parent, protect };
+  return { name, type, aliases, parent, protect, children };
 }
 
 /** What an output is made of. */

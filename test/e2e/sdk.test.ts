@@ -23,6 +23,7 @@ const root = resolve(__dirname, "../..");
 
 const facts = {
   registered: { name: "group-part", type: "t:index:Part", aliases: [], isBelow: true, protect: true },
+  isChild: true,
   former: ["urn:pulumi:stack::project::t:index:Group::former"],
   known: [true, false],
   value: "v",

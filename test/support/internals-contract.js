@@ -33,6 +33,7 @@ async function facts() {
   return {
     version,
     registered: { name, type, aliases, isBelow: parent === group, protect },
+    isChild: internals.registered(group).children.has(part),
     former,
     known: [await internals.isKnown(value), await internals.isKnown(pulumi.output(pulumi.unknown))],
     value: await internals.promiseOf(value),

@@ -1,17 +1,32 @@
-// What only the cluster knows of a change, asked before anything is touched: the API server judges the patch in a dry run. The provider's own dry
-// run passes over what the server forbids (quotas, a StorageClass that is gone), and an `up` without a preview has none.
+// What only the cluster knows of a new claim or of a change, asked before anything is touched: the API server judges the object or the patch in a
+// dry run. The provider's own dry run passes over what the server forbids (quotas, a StorageClass that is gone), and an `up` without a preview has
+// none. Classes are read beside it, since the API server accepts a claim of any.
 
 import * as pulumi from "@pulumi/pulumi";
 
 import type { Note, Problem, StackConfig } from "../../../src";
 import { claimSpec, type Claim } from "../../../src/backends/kubernetes/claim";
+import {
+  differences,
+  isOtherAttributesClass,
+  isOtherStorageClass,
+  OUR_NAME,
+  type StorageClassRead,
+} from "../../../src/backends/kubernetes/classes";
+import type { DriverName } from "../../../src/backends/kubernetes/drivers";
+import type { Parameters } from "../../../src/backends/kubernetes/parameters";
+import { note, problem } from "../../../src/backends/kubernetes/problems";
+import { quotaProblems, type Demand } from "../../../src/backends/kubernetes/quota";
+import { claimRecorded } from "../../../src/backends/kubernetes/recorded";
 import type { KubernetesSettings } from "../../../src/backends/kubernetes/settings";
+import type { DeclaredVolume } from "../../declared";
+import { recordedResources } from "../../engine";
 import type { AskedOfBackend } from "../contract";
 import { KubernetesError } from "./cluster-errors";
 import { OLD_CLUSTER_WAY, refusalOf } from "./errors";
 import { readCluster } from "./kubeconfig";
+import { hasOwnProvider, isCreatedBesides, type Kind } from "./program";
 import { ClusterSession, type Refusal } from "./session";
-import { note, problem } from "../../../src/backends/kubernetes/problems";
 
 interface Answer {
   problems: Problem[];
@@ -34,12 +49,45 @@ function sessionOf(config: StackConfig): ClusterSession {
   return session;
 }
 
-/** Asks about the change of a claim that exists. Where the cluster can't be asked, a note says so. */
-export async function askCluster({ declared, config, from, to }: AskedOfBackend): Promise<Answer> {
+/** Asks about a claim that is new, or that changes. Where the cluster can't be asked, a note says so. */
+export function askCluster(asked: AskedOfBackend): Promise<Answer> {
+  return asked.inputs ? askNew(asked, asked.inputs) : askChange(asked);
+}
+
+const NOTHING: Answer = { problems: [], notes: [] };
+
+async function askNew({ declared, config, to }: AskedOfBackend, inputs: Record<string, unknown>): Promise<Answer> {
+  const { metadata, spec } = inputs as Claim;
+  // What another resource decides is known in the `up`, which asks again.
+  if (pulumi.containsUnknowns(inputs) || metadata?.name === undefined || spec === undefined) return NOTHING;
+  const claim = `${metadata.namespace ?? "default"}/${metadata.name}`;
+  try {
+    const object = { apiVersion: "v1", kind: "PersistentVolumeClaim", metadata, spec };
+    const judged = await judgeNew(sessionOf(config), { declared, claim, object, spec, settings: settingsOf(to) });
+    return hasOwnProvider(declared) ? unsure(claim, judged) : judged;
+  } catch (error) {
+    return notChecked(claim, config, error);
+  }
+}
+
+const settingsOf = ({ settings }: AskedOfBackend["to"]) => settings as KubernetesSettings;
+
+// Nothing tells new claims of the same name in two clusters apart.
+function unsure(claim: string, { problems, notes }: Answer): Answer {
+  const found = problems.map(({ message }) => {
+    const because =
+      "the volume has a provider of the program's own. If its cluster is that of the kubeconfig, the claim is refused: " +
+      message;
+    return note("not-checked", "settings", { what: `claim ${claim}`, because });
+  });
+  return { problems: [], notes: [...found, ...notes] };
+}
+
+async function askChange({ declared, config, from, to }: AskedOfBackend): Promise<Answer> {
   const [had, wanted] = [from?.settings, to.settings] as [KubernetesSettings | undefined, KubernetesSettings];
   const isSame = had?.volumeAttributesClass === wanted.volumeAttributesClass && from?.sizeGiB === to.sizeGiB;
   const { metadata } = (declared.before ?? {}) as Claim;
-  if (isSame || metadata?.name === undefined) return { problems: [], notes: [] };
+  if (isSame || metadata?.name === undefined) return NOTHING;
   const claim = `${metadata.namespace ?? "default"}/${metadata.name}`;
   try {
     // A claim doesn't say its driver; the resolution does.
@@ -47,13 +95,212 @@ export async function askCluster({ declared, config, from, to }: AskedOfBackend)
     const asked = { claim, uid: metadata.uid, before: had?.volumeAttributesClass, to, wanted, driver };
     return await judge(sessionOf(config), asked);
   } catch (error) {
-    if (!(error instanceof KubernetesError)) throw error;
-    if (error.code !== "other-cluster" && error.code !== "forbidden") sessions.set(config, error);
-    return {
-      problems: [],
-      notes: [note("not-checked", "settings", { what: `claim ${claim}`, because: error.message })],
-    };
+    return notChecked(claim, config, error);
   }
+}
+
+function notChecked(claim: string, config: StackConfig, error: unknown): Answer {
+  if (!(error instanceof KubernetesError)) throw error;
+  if (error.code !== "other-cluster" && error.code !== "forbidden") sessions.set(config, error);
+  return { problems: [], notes: [note("not-checked", "settings", { what: `claim ${claim}`, because: error.message })] };
+}
+
+interface New {
+  declared: DeclaredVolume;
+  /** `namespace/name`. */
+  claim: string;
+  object: object;
+  spec: NonNullable<Claim["spec"]>;
+  settings: KubernetesSettings;
+}
+
+async function judgeNew(session: ClusterSession, asked: New): Promise<Answer> {
+  const { claim, object, spec, declared, settings } = asked;
+  const [namespace = ""] = claim.split("/");
+  const { storageClassName: storageClass = "", volumeAttributesClassName: attributesClass } = spec;
+  const own: Demand = { storage: spec.resources?.requests?.storage ?? "", storageClass, attributesClass };
+  const demands = session.demandsOf(hasOwnProvider(declared) ? `${namespace} of another cluster` : namespace);
+  // Before anything is waited for: all who ask at once must find it.
+  demands.push(own);
+  let refusal: Refusal | undefined;
+  const answers: Answer[] = [];
+  try {
+    refusal = await session.refusalOfNew(claim, object);
+  } catch (error) {
+    // The rights to read classes and quotas are others.
+    if (!(error instanceof KubernetesError) || error.code !== "forbidden") throw error;
+    answers.push(noted("settings", `claim ${claim}`, error.message));
+  }
+  const [quotas, ...classes] = await Promise.all([
+    judgeQuotas(session, namespace, demands, own),
+    storageClass === "" ? NOTHING : judgeStorageClass(session, declared, storageClass, settings),
+    attributesClass === undefined
+      ? NOTHING
+      : judgeClass(session, attributesClass, settings.driver, { declared, attributes: settings.attributes }),
+  ]);
+  // The quotas themselves say more than the server's refusal.
+  const isTold = refusal !== undefined && isOfQuota(refusal) && quotas.problems.length > 0;
+  if (refusal && !isTold) answers.push(await judgeRefusal(session, asked, namespace, refusal));
+  answers.push(quotas, ...classes);
+  return {
+    problems: answers.flatMap(({ problems }) => problems),
+    notes: answers.flatMap(({ notes }) => notes),
+  };
+}
+
+const isOfQuota = ({ message, isForbidden }: Refusal) => isForbidden && message.includes("exceeded quota");
+
+const NAMESPACE_PATH = "kubernetes.namespace";
+
+async function judgeRefusal(
+  session: ClusterSession,
+  { claim, declared }: New,
+  namespace: string,
+  refusal: Refusal,
+): Promise<Answer> {
+  const { message, status, isForbidden } = refusal;
+  const said = message.trim().replace(/\s+/g, " ").slice(0, 1_000);
+  const refused = (path: string, because: string, way: string) => refusedAs(path, undefined, because, way);
+  if (/namespaces "[^"]*" not found/.test(message)) {
+    const because = `namespace "${namespace}" doesn't exist in the cluster`;
+    // It exists when the `up` needs it.
+    if ((await isCreatedBesides(declared, "Namespace", namespace)) !== "no")
+      return noted(NAMESPACE_PATH, `claim ${claim}`, `${because} yet`);
+    const way =
+      `create it (\`kubectl create namespace ${namespace}\`, or a \`Namespace\` of the same program whose name is the volume's ` +
+      "`namespace`), or correct `namespace`";
+    return refused(NAMESPACE_PATH, because, way);
+  }
+  if (message.includes("because it is being terminated")) {
+    const way = "wait until it is gone and create it again, or use another namespace";
+    return refused(NAMESPACE_PATH, `namespace "${namespace}" is being deleted`, way);
+  }
+  if (status === 409) return judgeExisting(session, claim, declared, said);
+  if (isOfQuota(refusal)) {
+    const way = `raise the quota (\`kubectl describe resourcequota -n ${namespace}\`), or remove other claims`;
+    return refused("settings", `a quota of namespace ${namespace} has no room for the claim: ${said}`, way);
+  }
+  if (isForbidden && message.includes(" usage per PersistentVolumeClaim is ")) {
+    const way = `change the size, or the limit (\`kubectl describe limitrange -n ${namespace}\`)`;
+    return refused("sizeGiB", `a LimitRange of namespace ${namespace} doesn't allow the size: ${said}`, way);
+  }
+  if (isForbidden)
+    return refused("settings", `the API server forbids the claim: ${said}`, "meet the rule, or ask who administers it");
+  // What it refuses as invalid the provider's dry run tells.
+  return status === 422
+    ? NOTHING
+    : noted("settings", `claim ${claim}`, `the API server answered HTTP ${status}: ${said}`);
+}
+
+// A claim of the volume's own is there where the engine replaces it.
+async function judgeExisting(
+  session: ClusterSession,
+  claim: string,
+  declared: DeclaredVolume,
+  said: string,
+): Promise<Answer> {
+  const found = await session.readClaim(claim, undefined);
+  if (!found) return NOTHING;
+  const { uid, deletionTimestamp } = found.metadata ?? {};
+  let owner: string | undefined;
+  try {
+    const recorded = Object.entries(await recordedResources());
+    owner = recorded.find(
+      ([, { outputs }]) => uid !== undefined && (outputs as Claim | undefined)?.metadata?.uid === uid,
+    )?.[0];
+  } catch (error) {
+    const because = `${said}, and the stack's state can't be read: ${error instanceof Error ? error.message : String(error)}`;
+    return noted("name", `claim ${claim}`, because);
+  }
+  const refused = (because: string, way: string) => refusedAs("name", claim, because, way);
+  const isOwn = [declared.urn ?? "", ...(declared.formerUrns ?? [])].some(
+    (urn) => owner === urn.replace(/(::[^:]*)$/, `$$${claimRecorded.type}$1`),
+  );
+  if (isOwn) return NOTHING;
+  const other = "give the volume another name (`physicalName`)";
+  if (owner !== undefined) {
+    const name = owner.split("::").at(-1) ?? "";
+    const way = `if the volume was renamed, keep its former name: \`aliases: [{ name: "${name}" }]\`; otherwise ${other}`;
+    return refused(`claim ${claim} already belongs to "${name}" of this stack`, way);
+  }
+  if (deletionTimestamp !== undefined) {
+    const way = `wait until it is gone (pods that use it keep it: \`kubectl describe pvc\`), or ${other}`;
+    return refused(`the cluster has a claim ${claim} that is still being deleted`, way);
+  }
+  return refused(
+    `the cluster already has a claim ${claim}, which isn't in this stack's state`,
+    `import it with \`import: "${claim}"\`, or ${other}`,
+  );
+}
+
+async function judgeQuotas(
+  session: ClusterSession,
+  namespace: string,
+  demands: readonly Demand[],
+  own: Demand,
+): Promise<Answer> {
+  try {
+    const quotas = await session.readQuotas(namespace);
+    return { problems: quotaProblems(quotas, demands, own, namespace), notes: [] };
+  } catch (error) {
+    if (!(error instanceof KubernetesError)) throw error;
+    // Each claim by itself was judged by the API server.
+    if (demands.length < 2 || own !== demands[0]) return NOTHING;
+    const what = `whether the quotas of namespace ${namespace} have room for all of the run's new claims is`;
+    return noted("settings", what, error.message);
+  }
+}
+
+async function judgeStorageClass(
+  session: ClusterSession,
+  declared: DeclaredVolume,
+  name: string,
+  settings: KubernetesSettings,
+): Promise<Answer> {
+  const [kind, path] = ["StorageClass", "settings.storageClass"] as const;
+  const isOurs = settings.existingClass === null && name === settings.storageClass;
+  let found: StorageClassRead | undefined;
+  try {
+    found = await session.readStorageClass(name);
+  } catch (error) {
+    if (!(error instanceof KubernetesError)) throw error;
+    return noted(path, `${kind} ${name}`, error.message);
+  }
+  if (!found) return missing(declared, { kind, name, path, isOurs });
+  const { provisioner, parameters } = found;
+  if (provisioner !== settings.driver) {
+    const way = isOurs ? RECREATE : "name one of the cluster's driver, or correct `driver`";
+    return refusedAs(path, name, `${kind} ${name} is one of driver ${provisioner ?? "none"}`, way);
+  }
+  if (!isOurs || !isOtherStorageClass(name, found)) return NOTHING;
+  const differing =
+    differences(parameters ?? {}, settings.parameters) || "its reclaimPolicy, volumeBindingMode or mountOptions differ";
+  return refusedAs(path, name, `${kind} ${name} of the cluster isn't what the profile says: ${differing}`, RECREATE);
+}
+
+const RECREATE = "delete the class, and create it again (ProfileClasses, or `npx storage-profiles classes`)";
+
+async function missing(
+  declared: DeclaredVolume,
+  { kind, name, path, isOurs }: { kind: Kind; name: string; path: string; isOurs: boolean },
+): Promise<Answer> {
+  const created = await isCreatedBesides(declared, kind, name);
+  if (created === "yes") return NOTHING;
+  if (created === "maybe")
+    return { problems: [], notes: [note("class-missing", path, { kind, name, waits: "the claim" })] };
+  const way = isOurs
+    ? "create the classes first (ProfileClasses, or `npx storage-profiles classes`), with the same profiles, " +
+      "`storage-profiles:kubernetes` and sizes"
+    : "correct the name, or create the class first";
+  return refusedAs(path, name, `${kind} ${name} doesn't exist in the cluster, and the program doesn't create it`, way);
+}
+
+function refusedAs(path: string, given: unknown, because: string, way: string): Answer {
+  return { problems: [problem("claim-refused", path, given, { because, way })], notes: [] };
+}
+
+function noted(path: string, what: string, because: string): Answer {
+  return { problems: [], notes: [note("not-checked", path, { what, because })] };
 }
 
 interface Asked {
@@ -62,7 +309,7 @@ interface Asked {
   before: string | null | undefined;
   to: AskedOfBackend["to"];
   wanted: KubernetesSettings;
-  driver: string | undefined;
+  driver: DriverName | undefined;
 }
 
 async function judge(session: ClusterSession, { claim, uid, before, to, wanted, driver }: Asked): Promise<Answer> {
@@ -87,20 +334,22 @@ function problemOf({ message, isForbidden }: Refusal): Problem | undefined {
   return problem("claim-refused", "settings", undefined, { because, way: "meet the rule, or ask who administers it" });
 }
 
-async function judgeClass(session: ClusterSession, name: string, driver: string | undefined): Promise<Answer> {
-  const path = "settings.volumeAttributesClass";
-  const noted = (each: Note): Answer => ({ problems: [], notes: [each] });
-  const refused = (because: string, way: string): Answer => ({
-    problems: [problem("claim-refused", path, name, { because, way })],
-    notes: [],
-  });
+/** `created`: the volume that is to be created with it, and the parameters that the class has by the profile. */
+async function judgeClass(
+  session: ClusterSession,
+  name: string,
+  driver: DriverName | undefined,
+  created?: { declared: DeclaredVolume; attributes: Parameters },
+): Promise<Answer> {
+  const [kind, path] = ["VolumeAttributesClass", "settings.volumeAttributesClass"] as const;
+  const refused = (because: string, way: string) => refusedAs(path, name, because, way);
   let found: Awaited<ReturnType<typeof session.readAttributesClass>>;
   try {
     found = await session.readAttributesClass(name);
   } catch (error) {
-    // What the server has said of the change counts all the same.
+    // What the server has said of the claim counts all the same.
     if (!(error instanceof KubernetesError)) throw error;
-    return noted(note("not-checked", path, { what: `VolumeAttributesClass ${name}`, because: error.message }));
+    return noted(path, `${kind} ${name}`, error.message);
   }
   if (found === "not-served") {
     return refused(
@@ -108,19 +357,25 @@ async function judgeClass(session: ClusterSession, name: string, driver: string 
       OLD_CLUSTER_WAY,
     );
   }
-  // It may be created by this very run.
-  if (!found) return noted(note("class-missing", path, { name }));
+  if (!found) {
+    if (created) return missing(created.declared, { kind, name, path, isOurs: OUR_NAME.test(name) });
+    // It may be created by this very run.
+    return { problems: [], notes: [note("class-missing", path, { kind, name, waits: "the change" })] };
+  }
   if (found.metadata?.deletionTimestamp !== undefined) {
     return refused(
-      `VolumeAttributesClass ${name} is being deleted`,
+      `${kind} ${name} is being deleted`,
       "wait until it is gone, and create it again (ProfileClasses, or `npx storage-profiles classes`)",
     );
   }
   if (driver !== undefined && found.driverName !== driver) {
     return refused(
-      `VolumeAttributesClass ${name} is one of driver ${found.driverName ?? "none"}`,
+      `${kind} ${name} is one of driver ${found.driverName ?? "none"}`,
       "delete it, and create the classes of the cluster's driver",
     );
   }
-  return { problems: [], notes: [] };
+  const parameters = found.parameters ?? {};
+  if (driver === undefined || !OUR_NAME.test(name) || !isOtherAttributesClass(name, driver, parameters)) return NOTHING;
+  const differing = created ? `: ${differences(parameters, created.attributes)}` : "";
+  return refused(`${kind} ${name} of the cluster isn't what the profile says${differing}`, RECREATE);
 }

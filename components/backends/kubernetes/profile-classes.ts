@@ -10,6 +10,7 @@ import type { Placement } from "../../../src/backends/kubernetes/settings";
 import { unknownArguments, unknownProfiles } from "../../component-arguments";
 import { optionProblems } from "../../options";
 import { currentRun } from "../../run";
+import { rememberClasses } from "./program";
 import { storageClass, volumeAttributesClass } from "./sdk";
 
 /* eslint-disable @typescript-eslint/no-require-imports -- loaded when the first component is declared */
@@ -81,6 +82,11 @@ export class ProfileClasses extends pulumi.ComponentResource {
     const classes = manifests().classesOf(run.catalog, { ...others, sizesGiB, placement });
     if (classes.problems.length > 0) throw new pulumi.RunError(formatProblems(name, classes.problems));
     super(PROFILE_CLASSES, name, { driver: placement.driver, profiles: classes.profiles }, opts);
+    const { storageClasses, attributesClasses } = classes;
+    rememberClasses(
+      this,
+      [...storageClasses, ...attributesClasses].map(({ metadata }) => metadata.name),
+    );
     for (const { message } of classes.notes) void pulumi.log.info(message, this);
 
     const { StorageClass } = storageClass();

@@ -17,6 +17,7 @@ import type { VolumeBackend } from "../contract";
 import { askCluster } from "./ask";
 import { explainErrors } from "./errors";
 import { ownResources } from "./own-resources";
+import { rememberClaim } from "./program";
 import { persistentVolumeClaim } from "./sdk";
 import type { ClaimDetails } from "./types";
 
@@ -80,7 +81,7 @@ export const kubernetesBackend: VolumeBackend = {
   ignored: ["namespace", "accessModes", "volumeMode", "storageClass"] satisfies (keyof KubernetesSettings)[],
 
   make(toMake) {
-    const { name, physicalName, importId, opts, volume, config } = toMake;
+    const { name, physicalName, importId, opts, volume, config, declared } = toMake;
     const of = argumentsOf<KubernetesSettings>(volume);
     const own = {
       metadata: {
@@ -97,6 +98,7 @@ export const kubernetesBackend: VolumeBackend = {
     });
     const { PersistentVolumeClaim } = persistentVolumeClaim();
     const resource = new PersistentVolumeClaim(name, args, finalOpts);
+    rememberClaim(declared, resource);
     const { metadata, spec } = resource;
     const companion = new ClaimOutcome(
       name,

@@ -1,8 +1,10 @@
-// Reads claims, their events and classes from an API server, and tries changes in dry runs, for all volumes of a run. The login is renewed once when the server no longer accepts it.
+// Reads claims, their events, classes and quotas from an API server, and tries what is created or changed in dry runs, for all volumes of a run. The login is renewed once when the server no longer accepts it.
 
 import { z } from "zod";
 
 import type { Claim } from "../../../src/backends/kubernetes/claim";
+import type { StorageClassRead } from "../../../src/backends/kubernetes/classes";
+import type { Demand, Quota } from "../../../src/backends/kubernetes/quota";
 import { HttpClient, readJson, SharedLogin, type HttpResponse } from "../../http-session";
 import { isPassing, KubernetesError } from "./cluster-errors";
 import type { Cluster } from "./kubeconfig";
@@ -32,7 +34,36 @@ const claimShape = z.object({
     })
     .optional(),
 });
-const classShape = z.object({ metadata: z.object({ deletionTimestamp: text }).optional(), driverName: text });
+const parametersShape = z.record(z.string(), z.string()).nullish();
+const classShape = z.object({
+  metadata: z.object({ deletionTimestamp: text }).optional(),
+  driverName: text,
+  parameters: parametersShape,
+});
+const storageClassShape = z.object({
+  metadata: z.object({ deletionTimestamp: text }).optional(),
+  provisioner: text,
+  parameters: parametersShape,
+  reclaimPolicy: text,
+  volumeBindingMode: text,
+  mountOptions: z.array(z.string()).nullish(),
+});
+const amountsShape = z.record(z.string(), z.string()).nullish();
+const scopeShape = z.object({ scopeName: text, operator: text, values: z.array(z.string()).nullish() });
+const quotasShape = z.object({
+  items: z.array(
+    z.object({
+      metadata: z.object({ name: text }).optional(),
+      spec: z
+        .object({
+          scopes: z.array(z.string()).nullish(),
+          scopeSelector: z.object({ matchExpressions: z.array(scopeShape).nullish() }).nullish(),
+        })
+        .optional(),
+      status: z.object({ hard: amountsShape, used: amountsShape }).optional(),
+    }),
+  ),
+});
 const statusShape = z.object({ message: z.string() });
 const eventsShape = z.object({
   items: z.array(
@@ -51,9 +82,10 @@ const missingShape = z.object({ details: z.object({ name: z.string() }) });
 
 type AttributesClass = z.infer<typeof classShape>;
 
-/** The API server's reason for refusing a change. */
+/** The API server's reason for refusing a claim, or a change of one. */
 export interface Refusal {
   message: string;
+  status: number;
   isForbidden: boolean;
 }
 
@@ -67,6 +99,10 @@ export class ClusterSession {
   private readonly login = new SharedLogin(() => this.logIn(), isPassing);
 
   private readonly classes = new Map<string, Promise<AttributesClass | "not-served" | undefined>>();
+  private readonly storageClasses = new Map<string, Promise<StorageClassRead | undefined>>();
+  private readonly quotas = new Map<string, Promise<Quota[]>>();
+
+  private readonly demands = new Map<string, Demand[]>();
 
   constructor(private readonly cluster: Cluster) {}
 
@@ -81,15 +117,41 @@ export class ClusterSession {
   /** Why the API server would refuse a patch of a claim; nothing where it would accept it. Nothing is changed. */
   async refusal(claim: string, patch: object): Promise<Refusal | undefined> {
     const what = `trying a change of claim ${claim}`;
-    const response = await this.send({ at: `${pathOf(claim)}?dryRun=All`, what, patch });
-    if (response.status === 200) return undefined;
-    const read = readJson(response, statusShape);
-    const message = "value" in read ? read.value.message : "";
-    const isForbidden = response.status === 403;
-    // Without the permission to patch nothing is known. A quota is forbidden, too, and what an admission webhook denies.
-    if (isForbidden && (message === "" || message.includes("cannot patch"))) throw forbidden(what);
-    if (response.status >= 500 || response.status === 429) return understood(response, z.never(), what);
-    return { message, isForbidden };
+    return refusalIn(await this.send({ at: `${pathOf(claim)}?dryRun=All`, what, patch }), what);
+  }
+
+  /** The same for a claim that is to be created: `namespace/name`, and the object. */
+  async refusalOfNew(claim: string, create: object): Promise<Refusal | undefined> {
+    const what = `trying to create claim ${claim}`;
+    return refusalIn(await this.send({ at: `${collectionOf(claim)}?dryRun=All`, what, create }), what);
+  }
+
+  /** A StorageClass; nothing where there is none. Read once for all volumes that use it. */
+  readStorageClass(name: string): Promise<StorageClassRead | undefined> {
+    return once(this.storageClasses, name, async () => {
+      const what = `reading StorageClass ${name}`;
+      const response = await this.send({
+        at: `/apis/storage.k8s.io/v1/storageclasses/${encodeURIComponent(name)}`,
+        what,
+      });
+      return response.status === 404 ? undefined : understood(response, storageClassShape, what);
+    });
+  }
+
+  /** What the new claims of the run take in a namespace. */
+  demandsOf(namespace: string): Demand[] {
+    const known = this.demands.get(namespace) ?? [];
+    this.demands.set(namespace, known);
+    return known;
+  }
+
+  /** The quotas of a namespace, as they were before the run has created anything there. */
+  readQuotas(namespace: string): Promise<Quota[]> {
+    return once(this.quotas, namespace, async () => {
+      const what = `reading the quotas of namespace ${namespace}`;
+      const at = `/api/v1/namespaces/${encodeURIComponent(namespace)}/resourcequotas`;
+      return understood(await this.send({ at, what }), quotasShape, what).items;
+    });
   }
 
   /**
@@ -97,9 +159,7 @@ export class ClusterSession {
    * change to it.
    */
   readAttributesClass(name: string): Promise<AttributesClass | "not-served" | undefined> {
-    const known = this.classes.get(name) ?? this.requestClass(name);
-    this.classes.set(name, known);
-    return known;
+    return once(this.classes, name, () => this.requestClass(name));
   }
 
   private async requestClass(name: string): Promise<AttributesClass | "not-served" | undefined> {
@@ -130,7 +190,17 @@ export class ClusterSession {
     }
   }
 
-  private async send({ at, what, patch }: { at: string; what: string; patch?: object }): Promise<HttpResponse> {
+  private async send({
+    at,
+    what,
+    patch,
+    create,
+  }: {
+    at: string;
+    what: string;
+    patch?: object;
+    create?: object;
+  }): Promise<HttpResponse> {
     const url = `${this.cluster.server}${at}`;
     const answer = await this.login.request(
       ({ client, authorization }) => {
@@ -138,7 +208,8 @@ export class ClusterSession {
           ...(patch && { "content-type": "application/merge-patch+json" }),
           ...(authorization !== undefined && { authorization }),
         };
-        return client.send({ method: patch ? "PATCH" : "GET", url, headers, body: patch, what });
+        const method = patch ? "PATCH" : create ? "POST" : "GET";
+        return client.send({ method, url, headers, body: patch ?? create, what });
       },
       isPassing,
       (response) => response,
@@ -163,8 +234,32 @@ export class ClusterSession {
 }
 
 function pathOf(claim: string): string {
-  const [namespace = "", name = ""] = claim.split("/");
-  return `/api/v1/namespaces/${encodeURIComponent(namespace)}/persistentvolumeclaims/${encodeURIComponent(name)}`;
+  const [, name = ""] = claim.split("/");
+  return `${collectionOf(claim)}/${encodeURIComponent(name)}`;
+}
+
+function collectionOf(claim: string): string {
+  const [namespace = ""] = claim.split("/");
+  return `/api/v1/namespaces/${encodeURIComponent(namespace)}/persistentvolumeclaims`;
+}
+
+function once<T>(known: Map<string, Promise<T>>, key: string, ask: () => Promise<T>): Promise<T> {
+  const answer = known.get(key) ?? ask();
+  known.set(key, answer);
+  return answer;
+}
+
+function refusalIn(response: HttpResponse, what: string): Refusal | undefined {
+  const { status } = response;
+  if (status === 200 || status === 201) return undefined;
+  const read = readJson(response, statusShape);
+  const message = "value" in read ? read.value.message : "";
+  const isForbidden = status === 403;
+  // Without the permission nothing is known. A quota is forbidden, too, and what an admission webhook denies.
+  if (isForbidden && (message === "" || /User ".*" cannot (create|patch) resource/.test(message)))
+    throw forbidden(what);
+  if (status >= 500 || status === 429) return understood(response, z.never(), what);
+  return { message, status, isForbidden };
 }
 
 const forbidden = (what: string) =>

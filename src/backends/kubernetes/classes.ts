@@ -3,8 +3,9 @@
 
 import { createHash } from "node:crypto";
 
+import { show } from "../../core/problems";
 import { canonical } from "../../core/revision";
-import { driverNames, driverOf, FILESYSTEM_PARAMETER, type DriverName } from "./drivers";
+import { driverNames, driverOf, drivers, FILESYSTEM_PARAMETER, type DriverName } from "./drivers";
 import type { Parameters } from "./parameters";
 import type { ClassOptions, Section } from "./settings";
 
@@ -74,12 +75,57 @@ export function otherParameters(driver: DriverName, given: ClassOptions["paramet
 /** Whether a key of the stack's parameters is the name of a driver, below which its own are. */
 export const isDriverName = (key: string): boolean => driverNames.some((each) => each === key);
 
+/** How the names of our classes begin; no other class may be called so. */
+export const PREFIX = "sp-";
+
+/** What they look like. */
+export const OUR_NAME = new RegExp(
+  `^${PREFIX}(${Object.values(drivers)
+    .map(({ short }) => short)
+    .join("|")})-[0-9a-f]{10}$`,
+);
+
 /** The name of a StorageClass: `sp-ebs-1a2b3c4d5e`. */
 export const storageClassName = (content: ClassContent): string => hashed(content.driver, ["StorageClass", content]);
 
 /** The name of a VolumeAttributesClass. */
 export const attributesClassName = (driver: DriverName, attributes: Parameters): string =>
   hashed(driver, ["VolumeAttributesClass", driver, attributes]);
+
+/** A StorageClass as it is read: any part may be missing. */
+export interface StorageClassRead {
+  metadata?: { deletionTimestamp?: string | undefined } | undefined;
+  provisioner?: string | undefined;
+  parameters?: Parameters | null | undefined;
+  reclaimPolicy?: string | undefined;
+  volumeBindingMode?: string | undefined;
+  mountOptions?: string[] | null | undefined;
+}
+
+/** Whether a StorageClass of the cluster is another one than its name, which has a hash of the content, stands for. */
+export function isOtherStorageClass(name: string, read: StorageClassRead): boolean {
+  const { provisioner, parameters, reclaimPolicy = "Delete", volumeBindingMode = "Immediate", mountOptions } = read;
+  const driver = driverNames.find((each) => each === provisioner);
+  if (driver === undefined) return true;
+  const content = { driver, parameters: parameters ?? {}, reclaimPolicy, volumeBindingMode };
+  return storageClassName({ ...content, mountOptions: mountOptions ?? [] }) !== name;
+}
+
+/** The same for a VolumeAttributesClass. */
+export function isOtherAttributesClass(name: string, driver: DriverName, parameters: Parameters): boolean {
+  return attributesClassName(driver, parameters) !== name;
+}
+
+/** The parameters that two classes don't have in common, for people: `iops is "1", expected "3000"`. */
+export function differences(has: Parameters, expected: Parameters): string {
+  const keys = [...new Set([...Object.keys(has), ...Object.keys(expected)])].sort();
+  return keys
+    .filter((key) => has[key] !== expected[key])
+    .map((key) => `${key} is ${textOf(has[key], "missing")}, expected ${textOf(expected[key], "none")}`)
+    .join("; ");
+}
+
+const textOf = (value: string | undefined, nothing: string) => (value === undefined ? nothing : show(value));
 
 const MANAGED = { "app.kubernetes.io/managed-by": "storage-profiles" };
 
@@ -148,5 +194,5 @@ function hashed(driver: DriverName, content: unknown): string {
     if (hashes.size >= MOST_HASHES) hashes.clear();
     hashes.set(text, hash);
   }
-  return `sp-${driverOf(driver).short}-${hash}`;
+  return `${PREFIX}${driverOf(driver).short}-${hash}`;
 }

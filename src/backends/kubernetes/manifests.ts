@@ -11,6 +11,7 @@ import { isSame } from "../../core/revision";
 import {
   attributesClassObject,
   classContent,
+  PREFIX,
   sorted,
   storageClassObject,
   type AttributesClassObject,
@@ -194,9 +195,13 @@ function aliasOf(
       notes: [note("class-left-out", sectionPath(name, driverOf(driver).backend), { name, because })],
     };
   }
-  if (!SUBDOMAIN.test(name)) {
+  // An `apply` of claims creates classes by this prefix, and would replace one of a profile's name.
+  const isReserved = name.startsWith(PREFIX);
+  if (isReserved || !SUBDOMAIN.test(name)) {
     const why = `"${name}" can't be the name of a StorageClass`;
-    const allowed = "lower-case letters, digits, `-` and `.`, beginning and ending with a letter or a digit";
+    const allowed = isReserved
+      ? `names that don't begin with \`${PREFIX}\`, as those of the classes with a hash do`
+      : "lower-case letters, digits, `-` and `.`, beginning and ending with a letter or a digit";
     const fix = "rename the profile, or make no StorageClasses of the profiles' names (aliases: false)";
     return { problems: [problem("value-invalid", sectionPath(name), name, { why, allowed, fix })], notes: [] };
   }

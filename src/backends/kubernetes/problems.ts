@@ -17,10 +17,11 @@ export const kubernetesProblems = defineProblems(
         message: ({ tags }) =>
           `the volume keeps ${tags.length === 1 ? "tag" : "tags"} ${listed(tags)}: a class can't remove tags`,
       }),
-      "class-missing": noteKind<{ name: string }>({
-        meaning: "On Kubernetes, the class that a volume changes to doesn't exist in the cluster.",
-        message: ({ name }) =>
-          `VolumeAttributesClass ${name} doesn't exist in the cluster yet; the change waits until it does`,
+      "class-missing": noteKind<{ kind: string; name: string; waits: string }>({
+        meaning:
+          "On Kubernetes, a class of a new volume, or the one that a volume changes to, doesn't exist in the cluster.",
+        message: ({ kind, name, waits }) =>
+          `${kind} ${name} doesn't exist in the cluster yet; ${waits} waits until it does`,
       }),
       "class-left-out": noteKind<{ name: string; because: string }>({
         meaning: "On Kubernetes, a profile has no StorageClass of its own name.",

@@ -2,13 +2,14 @@
 
 import type { ReadBack, Recorded } from "../contract";
 import type { Claim } from "./claim";
+import { PREFIX } from "./classes";
 import { gibibytes } from "./quantity";
 import { accessModes, type KubernetesSettings } from "./settings";
 
 export const claimRecorded: Recorded<KubernetesSettings> = {
   type: "kubernetes:core/v1:PersistentVolumeClaim",
   // A claim waits for the classes of an edited profile. Those of profiles' own names are left to a `pulumi up`: they are replaced, and deleted.
-  preparedBy: { type: "storage-profiles:index:ProfileClasses", prefix: "-sp-" },
+  preparedBy: { type: "storage-profiles:index:ProfileClasses", prefix: `-${PREFIX}` },
   read(properties): ReadBack<KubernetesSettings> {
     const { metadata, spec, status } = properties as Claim;
     // A change that the driver can't make stays in the claim, and the volume is as it was.

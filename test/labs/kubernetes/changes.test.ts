@@ -6,9 +6,11 @@ import { readFileSync } from "node:fs";
 
 import { until } from "../../../tools/test/time.js";
 import { succeeded } from "../../support/engine";
+import { ask } from "../../support/http";
 import { CLAIMS, KubernetesProject, EBS } from "../../support/kubernetes";
 import { describeIf } from "../../support/machine";
 import { ProviderProject } from "../../support/provider";
+import { RunningCommand } from "../../support/running";
 import { missingChangers } from "./lab.js";
 
 const INVALID_ARGUMENT = 3;
@@ -24,6 +26,45 @@ describeIf(missingChangers() === undefined, "a real external-resizer", missingCh
     await project.up();
     expect(await project.steps()).toEqual([]);
     expect(driver.changes()).toEqual([]);
+
+    // New claims that the cluster would refuse: one preview has them all, and one whose namespace the program creates isn't among them.
+    const namespaces = "/api/v1/namespaces";
+    const make = async (at: string, kind: string, name: string, spec?: object) => {
+      const made = await project.lab.ask("POST", at, { apiVersion: "v1", kind, metadata: { name }, spec });
+      expect(made.status).toBe(201);
+    };
+    await make(namespaces, "Namespace", "tight");
+    const hard = { "requests.storage": "150Gi" };
+    await make(`${namespaces}/tight/resourcequotas`, "ResourceQuota", "storage", { hard });
+    const used = { "requests.storage": "0" };
+    await project.lab.ask("PATCH", `${namespaces}/tight/resourcequotas/storage/status`, { status: { hard, used } });
+    await make(namespaces, "Namespace", "limited");
+    const limits = [{ type: "PersistentVolumeClaim", max: { storage: "80Gi" } }];
+    await make(`${namespaces}/limited/limitranges`, "LimitRange", "sizes", { limits });
+    const { spec } = await project.claim("data");
+    await make(CLAIMS, "PersistentVolumeClaim", "there", { ...spec, volumeName: undefined });
+    const within = (namespace: string): [number, undefined, object] => [100, undefined, { kubernetes: { namespace } }];
+    const wrong: Parameters<typeof project.declare>[0] = {
+      ...{ "data@silver": [100], "other@silver": [100], "there@silver": [100], "lost@silver": within("nowhere") },
+      ...{ "first@silver": within("tight"), "second@silver": within("tight"), "big@silver": within("limited") },
+    };
+    const namespaceOf = (name: string) => `
+      const { Namespace } = require("@pulumi/kubernetes/core/v1/namespace");
+      new Namespace("${name}", { metadata: { name: "${name}" } });`;
+    project.declare({ ...wrong, "inside@silver": within("made") }, namespaceOf("made"));
+    const refused = await project.run(["preview"]);
+    expect(refused.code).not.toBe(0);
+    for (const each of [
+      "the cluster already has a claim default/there",
+      'namespace "nowhere" doesn\'t exist in the cluster',
+      "quota storage of namespace tight has no room for the 2 new claims of this run",
+      "a LimitRange of namespace limited doesn't allow the size",
+    ])
+      expect(refused.text).toContain(each);
+    expect(refused.text).not.toContain("inside is refused");
+    // No controller does it here.
+    await project.lab.ask("PATCH", `${CLAIMS}/there`, { metadata: { finalizers: null } });
+    await project.lab.ask("DELETE", `${CLAIMS}/there`);
 
     // Gold, and bigger: one patch, and the `up` ends when the driver has done both. Its preview knows what the change doesn't touch.
     const kept = ["volumeId", "resource.metadata.name", "resource.metadata.namespace", "details.claimName"];
@@ -128,7 +169,20 @@ describeIf(missingChangers() === undefined, "a real external-resizer", missingCh
       return project.lab.requests().slice(before);
     };
     project.declare(all("silver"));
-    await project.up();
+    const created = await during(() => project.up());
+    // Each claim is tried before it is created; what they have in common is read once.
+    const ours = created.filter(({ by }) => by === "us");
+    const tried = ours.filter(({ verb, isDryRun }) => verb === "create" && isDryRun);
+    const read = ours.filter(({ resource }) => resource !== "persistentvolumeclaims");
+    const isMade = ({ by, verb, resource, isDryRun }: (typeof created)[number]) =>
+      by === "plugin" && verb === "apply" && resource === "persistentvolumeclaims" && !isDryRun;
+    expect(tried).toHaveLength(created.filter(isMade).length);
+    expect(tried.length).toBeGreaterThanOrEqual(30);
+    expect(read.map(({ verb, resource }) => `${verb} ${resource}`).sort()).toEqual([
+      "get storageclasses",
+      "get volumeattributesclasses",
+      "list resourcequotas",
+    ]);
     const idle = await during(async () => expect(await project.steps()).toEqual([]));
     expect(idle.filter(({ by }) => by === "us")).toEqual([]);
     // Of 32 claims and two profiles: what is fixed is the same for both.
@@ -155,6 +209,64 @@ describeIf(missingChangers() === undefined, "a real external-resizer", missingCh
       ["3000", "6000", "7000"].map((iops) => [iops, undefined]),
     );
     await driver.stop();
+  });
+
+  test("are created and changed by HTTP: an operation that ends Infeasible has the driver's message, as do the status, the plan and an apply", async () => {
+    const driver = await project.lab.startDriver(EBS);
+    // Nothing is deleted here: those of the tests before stay in the cluster.
+    project.reset();
+    project.declareListed();
+    const service = await RunningCommand.start(project, "serve", "--listen", "127.0.0.1:0", "--log-level", "error");
+    try {
+      const [, url = ""] = await service.printed(/^Serving at (\S+)$/m);
+      const get = async (path: string) => (await ask(url, path)).body;
+      const volumes = "/v1/configuration/volumes";
+      const change = async (path: string, json: object) => {
+        const { status, body } = await ask(url, path, { json });
+        expect([status, body.errors]).toEqual([202, undefined]);
+        const at = `/v1/operations/${(body.operation ?? body).id}`;
+        const events: string = await get(`${at}/events`);
+        return { events, operation: await get(at) };
+      };
+      const stateOf = async () => {
+        const { status, causes, recorded } = await get("/v1/state/volumes/web");
+        return [status, causes.map(({ message }: any) => message), recorded.profile, recorded.sizeGiB];
+      };
+      const [asGold] = (await get("/v1/configuration/profiles/gold/resolution?backend=kubernetes&sizeGiB=100"))
+        .resolutions;
+      expect(asGold.volume.settings.attributes).toEqual({ type: "gp3", iops: "7000", throughput: "500" });
+
+      const created = await change(volumes, { name: "web@silver", sizeGiB: 100 });
+      expect(created.operation).toMatchObject({ state: "succeeded", volumes: ["web"], problems: [] });
+      expect([await project.iops("web"), await stateOf()]).toEqual(["3000", ["compliant", [], "silver", 100]]);
+
+      // The driver rejects gold. The claim asks for it, and the volume is as it was.
+      const text = "iops above what this zone allows";
+      driver.answer({ code: INVALID_ARGUMENT, message: text });
+      const rejected = await change(`${volumes}/web`, { profile: "gold", sizeGiB: 200 });
+      expect(rejected.operation.state).toBe("failed");
+      expect(JSON.stringify(rejected.operation.problems)).toContain(text);
+      expect(JSON.stringify(rejected.operation.problems)).toContain("give the volume another profile");
+      expect(rejected.events).toContain(text);
+      const incomplete = expect.stringMatching(new RegExp(`the last change isn't complete: .*Infeasible.*${text}`));
+      expect((await stateOf()).slice(0, 2)).toEqual(["non-compliant", [incomplete]]);
+      const told = async (...args: string[]) => project.command("storage-profiles", args);
+      const plan = await told("plan");
+      expect(plan.text).toMatch(/web/);
+      const again = await told("apply", "--yes");
+      expect(again.code).not.toBe(0);
+      expect(again.text).toContain(text);
+      expect((await told("status")).text).toContain(text);
+
+      // The way back by HTTP.
+      driver.answer({});
+      const back = await change(`${volumes}/web`, { profile: "silver" });
+      expect(back.operation).toMatchObject({ state: "succeeded", problems: [] });
+      expect([await project.iops("web"), await stateOf()]).toEqual(["3000", ["compliant", [], "silver", 200]]);
+    } finally {
+      await service.stop();
+      await driver.stop();
+    }
   });
 
   test("keeps the kubeconfig out of the state", async () => {

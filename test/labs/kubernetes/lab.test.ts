@@ -225,7 +225,114 @@ describeIf(missing() === undefined, "a real Kubernetes API server", missing(), (
     ]);
   });
 
-  test("of a Kubernetes before 1.34 takes the class out of a claim without a word: a change to one is refused", async () => {
+  test("is asked about a new claim at preview: namespace, quotas, limits, classes, and a claim that is there", async () => {
+    const bronze = volume("bronze");
+    const { storageClass, volumeAttributesClass } = bronze.settings as KubernetesSettings;
+    await apply(EBS);
+    pulumi.runtime.setAllConfig({ "kubernetes:kubeconfig": lab.kubeconfig });
+    const post = async (at: string, object: object) => {
+      const { status, body } = await lab.ask("POST", at, { apiVersion: "v1", ...object });
+      expect([status, body.message]).toEqual([201, undefined]);
+    };
+    const namespaces = ["shop", "going", "limited"];
+    for (const name of namespaces) await post("/api/v1/namespaces", { kind: "Namespace", metadata: { name } });
+    const config = {};
+    const inputsOf = (name: string, namespace: string, of: ResolvedVolume) => ({
+      inputs: { metadata: { name, namespace }, spec: specOf(of) },
+      to: { ...of, settings: { ...of.settings, namespace } },
+    });
+    const ask = async (name: string, namespace: string, of = bronze, more: object = {}) => {
+      const asked = { name, declared: {}, config: {}, ...inputsOf(name, namespace, of), isDryRun: true, ...more };
+      const { problems, notes } = await askCluster(asked as never);
+      return [...problems.map(({ message }) => `refused: ${message}`), ...notes.map(({ message }) => message)];
+    };
+
+    expect(await ask("new", "shop")).toEqual([]);
+    // Nothing of it is there afterwards.
+    expect((await lab.ask("GET", "/api/v1/namespaces/shop/persistentvolumeclaims")).body.items).toEqual([]);
+    expect(await ask("new", "nowhere")).toEqual([
+      'claim nowhere/new not checked in advance: namespace "nowhere" doesn\'t exist in the cluster yet',
+    ]);
+    // Without a namespace controller it goes for ever.
+    await lab.ask("DELETE", "/api/v1/namespaces/going");
+    expect(await ask("new", "going")).toEqual(['refused: namespace "going" is being deleted']);
+
+    const limits = [{ type: "PersistentVolumeClaim", min: { storage: "20Gi" }, max: { storage: "80Gi" } }];
+    await post("/api/v1/namespaces/limited/limitranges", {
+      ...{ kind: "LimitRange", metadata: { name: "sizes" }, spec: { limits } },
+    });
+    // The admission plugin's own cache follows within a second or so.
+    await until("the limits to hold", async () => (await ask("new", "limited")).length > 0);
+    expect(await ask("new", "limited")).toEqual([
+      expect.stringMatching(/^refused: a LimitRange of namespace limited .* maximum .* is 80Gi, but request is 100Gi/),
+    ]);
+    expect(await ask("new", "limited", volume("bronze", 10))).toEqual([
+      expect.stringMatching(/^refused: a LimitRange of namespace limited .* minimum .* is 20Gi, but request is 10Gi/),
+    ]);
+
+    const hard = {
+      "requests.storage": "250Gi",
+      persistentvolumeclaims: "2",
+      [`${storageClass}.storageclass.storage.k8s.io/requests.storage`]: "150Gi",
+    };
+    const used = Object.fromEntries(Object.keys(hard).map((key) => [key, "0"]));
+    await post("/api/v1/namespaces/shop/resourcequotas", {
+      ...{ kind: "ResourceQuota", metadata: { name: "storage" }, spec: { hard } },
+    });
+    await lab.ask("PATCH", "/api/v1/namespaces/shop/resourcequotas/storage/status", { status: { hard, used } });
+    const big = volume("bronze", 300);
+    await until("the quota to count", async () => {
+      const { status } = await lab.ask("POST", "/api/v1/namespaces/shop/persistentvolumeclaims?dryRun=All", {
+        ...{ apiVersion: "v1", kind: "PersistentVolumeClaim", metadata: { name: "big" }, spec: specOf(big) },
+      });
+      return status === 403;
+    });
+    const no = "refused: quota storage of namespace shop has no room for";
+    expect(await ask("new", "shop", big)).toEqual([
+      `${no} this claim: requests.storage is limited to 250Gi, 0 is used, and 300Gi more is needed`,
+      `${no} this claim: ${storageClass}.storageclass.storage.k8s.io/requests.storage is limited to 150Gi, 0 is used, and 300Gi more is needed`,
+    ]);
+    // Each has room for itself, and the API server accepts each in a dry run.
+    expect(await Promise.all(["a", "b", "c"].map((name) => ask(name, "shop", bronze, { config })))).toEqual(
+      Array(3).fill([
+        `${no} the 3 new claims of this run: persistentvolumeclaims is limited to 2, 0 is used, and 3 more is needed`,
+        `${no} the 3 new claims of this run: requests.storage is limited to 250Gi, 0 is used, and 300Gi more is needed`,
+        `${no} the 3 new claims of this run: ${storageClass}.storageclass.storage.k8s.io/requests.storage is limited to 150Gi, 0 is used, and 300Gi more is needed`,
+      ]),
+    );
+
+    await create("there", bronze);
+    const state = { newResource: ({ inputs }: any) => ({ id: "", state: inputs }), call: () => ({ outputs: {} }) };
+    await pulumi.runtime.setMocks(state, "project", "stack", true, "organization");
+    pulumi.runtime.setAllConfig({ "kubernetes:kubeconfig": lab.kubeconfig });
+    expect(await ask("there", "default")).toEqual([
+      "refused: the cluster already has a claim default/there, which isn't in this stack's state",
+    ]);
+
+    await clear();
+    expect(await ask("new", "default")).toEqual([
+      `StorageClass ${storageClass} doesn't exist in the cluster yet; the claim waits until it does`,
+      `VolumeAttributesClass ${volumeAttributesClass} doesn't exist in the cluster yet; the claim waits until it does`,
+    ]);
+    // Somebody has made others of these names.
+    await lab.ask("POST", CLASSES, {
+      ...{ apiVersion: "storage.k8s.io/v1", kind: "StorageClass", metadata: { name: storageClass }, provisioner: EBS },
+      parameters: { type: "gp2" },
+    });
+    await lab.ask("POST", ATTRIBUTES, {
+      ...{ apiVersion: "storage.k8s.io/v1", kind: "VolumeAttributesClass", metadata: { name: volumeAttributesClass } },
+      ...{ driverName: EBS, parameters: { type: "gp2" } },
+    });
+    expect(await ask("new", "default")).toEqual([
+      expect.stringMatching(/^refused: StorageClass .* isn't what the profile says: .*type is "gp2", expected none/),
+      expect.stringMatching(
+        /^refused: VolumeAttributesClass .* isn't what the profile says: .*type is "gp2", expected "/,
+      ),
+    ]);
+    await clear();
+  });
+
+  test("of a Kubernetes before 1.34 takes the class out of a claim without a word: a new claim of one, and a change to one, is refused", async () => {
     const old = await startControlPlane(process.env, ["--emulated-version=1.33"]);
     try {
       const [bronze, gold] = [volume("bronze"), volume("gold")];
@@ -238,10 +345,13 @@ describeIf(missing() === undefined, "a real Kubernetes API server", missing(), (
       await old.ask("PATCH", `${CLAIMS}/old/status`, { status });
       pulumi.runtime.setAllConfig({ "kubernetes:kubeconfig": old.kubeconfig });
       const asked = { name: "data", declared: { before: created.body }, config: {}, from: bronze, to: gold };
-      const { problems } = await askCluster({ ...asked, isDryRun: true } as never);
-      expect(problems.map(({ message }) => message)).toEqual([
-        expect.stringContaining("doesn't serve VolumeAttributesClass in storage.k8s.io/v1"),
-      ]);
+      const isNew = { declared: {}, from: undefined, inputs: { metadata: { name: "new" }, spec: specOf(gold) } };
+      for (const each of [asked, { ...asked, ...isNew }]) {
+        const { problems } = await askCluster({ ...each, isDryRun: true } as never);
+        expect(problems.map(({ message }) => message)).toEqual([
+          expect.stringContaining("doesn't serve VolumeAttributesClass in storage.k8s.io/v1"),
+        ]);
+      }
     } finally {
       await old.stop();
     }
@@ -263,6 +373,8 @@ describeIf(missing() === undefined, "a real Kubernetes API server", missing(), (
       metadata: { name: "more" },
       spec: specOf(volume("bronze")),
     };
+    // The quota's own cache follows within a second or so.
+    await until("the quota to count", async () => (await lab.ask("POST", `${CLAIMS}?dryRun=All`, body)).status === 403);
     const answer = await lab.ask("POST", CLAIMS, body);
     await lab.ask("DELETE", `${quotas}/none`);
     expect([answer.status, explainErrors("data", "", [answer.body.message])]).toEqual([

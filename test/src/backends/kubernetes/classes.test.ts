@@ -6,6 +6,7 @@ import * as fc from "fast-check";
 import { backendNames, makeCatalog, resolve, type Catalog, type ProfileDefinition } from "../../../../src";
 import { driverNames, drivers, type DriverName } from "../../../../src/backends/kubernetes/drivers";
 import { classesOf, type Classes } from "../../../../src/backends/kubernetes/manifests";
+import { claimRecorded } from "../../../../src/backends/kubernetes/recorded";
 import { parametersOf, settingsOf } from "../../../../src/backends/kubernetes/parameters";
 import type { KubernetesSettings, Placement } from "../../../../src/backends/kubernetes/settings";
 import { runs } from "../../../support/property";
@@ -704,6 +705,18 @@ describe("classes for a cluster", () => {
       allowVolumeExpansion: true,
       allowedTopologies: [{ matchLabelExpressions: [{ key: "topology.kubernetes.io/zone", values: ["us-east-1a"] }] }],
     });
+  });
+
+  test("a profile's own class can't be called like those with a hash, which an `apply` of claims creates and nothing replaces", () => {
+    const catalog = makeCatalog({ profiles: { "sp-fast": { aws: { volumeType: "gp3", iops: 4000 } } } });
+    const asked = { profiles: ["sp-fast"], placement: { driver: EBS } } as const;
+    const { problems, aliases, storageClasses } = classesOf(catalog, asked);
+    expect(problems.map(({ message, allowed }) => `${message}; ${allowed}`)).toEqual([
+      expect.stringMatching(/^"sp-fast" can't be the name of a StorageClass; names that don't begin with `sp-`/),
+    ]);
+    expect([...aliases, ...storageClasses]).toEqual([]);
+    expect(classesOf(catalog, { ...asked, aliases: false })).toMatchObject({ problems: [], aliases: [] });
+    expect(claimRecorded.preparedBy?.prefix).toBe("-sp-");
   });
 
   test("a profile has one for people, of its own name and with all of its values, unless they depend on the size", () => {
