@@ -32,6 +32,9 @@ export function addRoute(app: FastifyInstance, one: Route, context: Context): vo
         const stack = served.name;
         context.audit.write({ phase: "begin", ...auditHead(request), stack, body, query, ifTag });
       }
+      // What the route looks at before it edits is what everybody has.
+      if (context.commits && isWrite(request) && one.tag === "configuration" && !isDryRun(query))
+        await served.stack.syncCheckout();
       const commit = context.commits ? { author: authorOf(who), reason: reasonIn(query) } : undefined;
       const answer = await one.handle({ context, served, who, params, query, body, ifTag, commit, request, reply });
       // Answers that are worked out once come as text.
@@ -47,6 +50,8 @@ function authorOf({ name, by }: Identity): CommitOptions["author"] {
   if (by === "machine" || !/[\p{L}\p{N}]/u.test(known)) return undefined;
   return { name: known, email: /^[^\s@]+@[^\s@]+$/.test(known) ? known : "" };
 }
+
+const isDryRun = (query: unknown) => (query as { dryRun?: string } | undefined)?.dryRun === "true";
 
 function reasonIn(query: unknown): string | undefined {
   return (query as { reason?: string } | undefined)?.reason;

@@ -2,10 +2,9 @@
 
 import { join } from "node:path";
 
-import { startService, type Service } from "../../../src/http";
 import { makeToken } from "../../../src/http/tokens";
-import { openProject } from "../../../src/stack";
 import { Remote, type Clone } from "../../support/git";
+import { ask, serveWith, type Service } from "../../support/http";
 
 const remote = new Remote({
   "Pulumi.yaml": "name: p\nruntime: yaml\n",
@@ -13,26 +12,24 @@ const remote = new Remote({
 });
 const services: Service[] = [];
 afterAll(async () => {
-  await Promise.all(services.map((each) => each.close()));
+  await Promise.all(services.map((each) => each.kill()));
   remote.close();
 });
 const tokens = join(remote.home, "tokens.json");
 const [ci, ops] = ["ci", "ops"].map((name) => makeToken(tokens, { name, role: "admin" }));
 
-async function serve(clone: Clone, options: object = {}) {
-  const project = await openProject({ directory: clone.directory, pulumi: "no-such-pulumi", env: remote.env });
+async function serve({ directory }: Clone, options: object = {}) {
   const files = { auditLog: join(remote.home, "audit.jsonl"), logLevel: "silent", listen: "127.0.0.1:0" };
-  const service = await startService({ project, stacks: ["dev"], commit: true, ...files, ...options });
+  const given = { stacks: ["dev"], commit: true, ...files, ...options };
+  const service = await serveWith({ directory, pulumi: "no-such-pulumi" }, given, remote.env);
   services.push(service);
-  return async (path: string, body: object, { token, tag }: { token?: string | undefined; tag?: string } = {}) => {
+  return async (path: string, json: object, { token, tag }: { token?: string | undefined; tag?: string } = {}) => {
     const headers = {
-      host: "localhost",
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
       ...(tag !== undefined && { "x-if-configuration-matches": tag }),
     };
-    const url = `/v1/configuration/${path}`;
-    const answer = await service.app.inject({ method: "POST", url, payload: body, headers });
-    return { status: answer.statusCode, tag: String(answer.headers["x-configuration-tag"]), body: answer.json() };
+    const answer = await ask(service.url, `/v1/configuration/${path}`, { json, headers });
+    return { ...answer, tag: answer.headers.get("x-configuration-tag") ?? "" };
   };
 }
 
@@ -84,5 +81,5 @@ test("the caller is the author, and the service the committer; two services over
 test("a service whose edits can't be committed doesn't start", async () => {
   const clone = remote.clone("c");
   clone.git("switch", "--quiet", "-c", "mine");
-  await expect(serve(clone)).rejects.toMatchObject({ code: "git-not-ready" });
+  await expect(serve(clone)).rejects.toThrow("branch mine has no upstream");
 });
