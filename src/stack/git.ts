@@ -37,7 +37,7 @@ export async function runGit(
   // A command that doesn't read it may have ended.
   child.stdin.on("error", () => undefined);
   child.stdin.end(input);
-  let isLate = false;
+  const late: string[] = [];
   let timer: NodeJS.Timeout | undefined;
   try {
     const code = await new Promise<number>((done, failed) => {
@@ -48,13 +48,12 @@ export async function runGit(
       child.once("exit", (exit) => setTimeout(() => done(exit ?? 1), DRAIN).unref());
       child.once("close", (exit) => done(exit ?? 1));
       timer = setTimeout(() => {
-        isLate = true;
+        late.push(`\nno answer within ${patienceMs / 1000} seconds`);
         end(child.pid);
       }, patienceMs);
     });
     const text = (chunks: readonly Buffer[]) => withoutCredentials(Buffer.concat(chunks).toString("utf8"));
-    const late = isLate ? `\nno answer within ${patienceMs / 1000} seconds` : "";
-    return { code: isLate ? code || 1 : code, stdout: text(stdout), stderr: text(stderr) + late };
+    return { code: late.length > 0 ? code || 1 : code, stdout: text(stdout), stderr: text(stderr) + late.join("") };
   } finally {
     clearTimeout(timer);
     child.stdout.destroy();

@@ -9,12 +9,12 @@ import { dirname, join } from "node:path";
 export interface Clone {
   directory: string;
   at: (name: string) => string;
-  write(name: string, text: string): void;
-  git(...args: string[]): string;
+  write: (name: string, text: string) => void;
+  git: (...args: string[]) => string;
   /** Makes a hook of a shell script. */
-  hook(name: string, script: string): void;
+  hook: (name: string, script: string) => void;
   /** What isn't committed: a line for each file. */
-  status(): string;
+  status: () => string;
 }
 
 /** A remote with files, and its clones. */

@@ -175,7 +175,7 @@ describe("a rollout", () => {
     expect(await call(`${waves} --yes --commit --reason OPS-7`)).toMatchObject({ code: 0 });
     expect(log().filter(Boolean)).toEqual(["profile gold: local.iops 50 → 77 (./shared.yaml)OPS-7", "first"]);
     expect(await call(`apply --yes --revert ${running()}`)).toMatchObject({ code: 0 });
-    expect(log().filter(Boolean)[0]).toBe("profile gold: local.iops 77 → 50 (./shared.yaml)OPS-7");
+    expect(log()[0]).toBe("profile gold: local.iops 77 → 50 (./shared.yaml)OPS-7");
     expect(git("status", "--porcelain")).toBe("");
 
     rmSync(journal, { recursive: true });
