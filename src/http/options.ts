@@ -38,6 +38,8 @@ export interface ServiceOptions {
   /** Whether /healthz and /readyz answer without credentials. Default: false. */
   openHealth?: boolean | undefined;
   limits?: Partial<Limits> | undefined;
+  /** Whether each edit is committed, with the caller as its author, and pushed to the upstream of the checkout. Default: false. */
+  commit?: boolean | undefined;
 }
 
 /** What one client may ask. */

@@ -3,7 +3,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
 
-import type { Project } from "../stack";
+import type { CommitOptions, Project } from "../stack";
 import type { AuditLog } from "./audit";
 import type { Metrics } from "./metrics";
 import type { Limits } from "./options";
@@ -20,6 +20,8 @@ export interface Context {
   readonly audit: AuditLog;
   /** The OpenAPI document. */
   readonly document: object;
+  /** Whether edits are committed. */
+  readonly commits: boolean;
   /** Why nothing new is taken. */
   isStopping(): boolean;
 }
@@ -35,6 +37,8 @@ export interface Call<P, Q, B> {
   body: B;
   /** The tag of the config that the write is made for. */
   ifTag: string | undefined;
+  /** How an edit is committed; nothing where it isn't. */
+  commit: CommitOptions | undefined;
   request: FastifyRequest;
   reply: FastifyReply;
 }

@@ -36,6 +36,13 @@ const stack = z
   .optional()
   .describe("Stack name, one of those listed by /v1/version. Default: the first one");
 const dryRun = flag("`true`: write nothing, and return what would change");
+const reason = z
+  .string()
+  .max(1000)
+  .optional()
+  .describe(
+    "Why, for the audit log, and for the message of the commit if the service commits edits (`serve --commit`)",
+  );
 const apply = flag("`false`: only write the configuration, to be applied later. Default: true");
 // What comes in a URL is text; the document says what the text stands for.
 const size = z
@@ -52,7 +59,7 @@ export const backendSchema = z.enum(backendNames as [BackendName, ...BackendName
 export const ofStack = z.strictObject({ stack });
 export const profilesQuery = z.strictObject({ stack, sizeGiB: size.optional() });
 export const resolutionQuery = z.strictObject({ stack, backend: backendSchema.optional(), sizeGiB: size.optional() });
-export const editQuery = z.strictObject({ stack, dryRun });
+export const editQuery = z.strictObject({ stack, dryRun, reason });
 export const profileEditQuery = editQuery.extend({
   in: z
     .enum(["stack", "catalog"])
@@ -61,7 +68,7 @@ export const profileEditQuery = editQuery.extend({
       "Where to edit a profile of a shared file: `stack` overrides it in the stack's file, `catalog` changes the shared file, for all its stacks",
     ),
 });
-export const volumeQuery = z.strictObject({ stack, dryRun, apply });
+export const volumeQuery = z.strictObject({ stack, dryRun, apply, reason });
 export const stateQuery = z.strictObject({
   stack,
   fresh: flag("`true`: reload the state now, instead of using a recent reading"),
@@ -256,6 +263,7 @@ const written = {
   stateUnknown: problemSchema.optional().describe("Why the existing volumes are unknown"),
   diff: z.string().describe("The lines of the file that change"),
   sharedFile: z.string().optional().describe("The shared file that changes in place of the stack's"),
+  commit: z.string().optional().describe("The commit that has the edit, and was pushed (`serve --commit`)"),
 };
 export const editAnswer = named("EditAnswer", z.object({ ...written, profile: profileAnswer.optional() }));
 export const volumeAnswer = named(

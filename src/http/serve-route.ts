@@ -8,7 +8,9 @@ import { validate } from "../core/validate";
 import { httpError, throwProblems } from "./errors";
 import { auditHead, isWrite } from "./guards";
 import type { Context, Route } from "./route";
+import type { CommitOptions } from "../stack";
 import type { ServedStack } from "./served";
+import type { Identity } from "./tokens";
 
 export function addRoute(app: FastifyInstance, one: Route, context: Context): void {
   app.route({
@@ -30,12 +32,29 @@ export function addRoute(app: FastifyInstance, one: Route, context: Context): vo
         const stack = served.name;
         context.audit.write({ phase: "begin", ...auditHead(request), stack, body, query, ifTag });
       }
-      const answer = await one.handle({ context, served, who, params, query, body, ifTag, request, reply });
+      // What the route looks at before it edits is what everybody has.
+      if (context.commits && isWrite(request) && one.tag === "configuration" && !isDryRun(query))
+        await served.stack.syncCheckout();
+      const commit = context.commits ? { author: authorOf(who), reason: reasonIn(query) } : undefined;
+      const answer = await one.handle({ context, served, who, params, query, body, ifTag, commit, request, reply });
       // Answers that are worked out once come as text.
       if (typeof answer === "string") reply.type("application/json; charset=utf-8");
       return answer;
     },
   });
+}
+
+// Who only has reached this machine has no name: then it is Git's own user, as for a command.
+function authorOf({ name, by }: Identity): CommitOptions["author"] {
+  const known = name.replace(/[<>\p{Cc}]/gu, " ").trim();
+  if (by === "machine" || !/[\p{L}\p{N}]/u.test(known)) return undefined;
+  return { name: known, email: /^[^\s@]+@[^\s@]+$/.test(known) ? known : "" };
+}
+
+const isDryRun = (query: unknown) => (query as { dryRun?: string } | undefined)?.dryRun === "true";
+
+function reasonIn(query: unknown): string | undefined {
+  return (query as { reason?: string } | undefined)?.reason;
 }
 
 /** How many levels of objects and lists a body may have: more than anything that is asked for. */

@@ -23,6 +23,7 @@ import type { Context } from "./route";
 import { routes } from "./routes";
 import { addRoute } from "./serve-route";
 import { serveStack } from "./served";
+import { keepInSync } from "./sync";
 import { stackError } from "./problems";
 
 /** A service that runs. */
@@ -48,10 +49,15 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const metrics = makeMetrics();
   const { version } = packageManifest();
   const stacks = names.map((name) => serveStack(project.stack(name), metrics, limits));
+  // What keeps edits from being committed is found before anything listens. Whether the remote answers may be otherwise in a minute.
+  if (options.commit) {
+    const done = new Set<string>();
+    for (const { stack } of stacks) await stack.syncCheckout({ fetch: false, done });
+  }
   const audit = openAuditLog(options.auditLog ?? defaultAuditLog());
   let isStopping = false;
   const context: Context = {
-    ...{ project, stacks, version, metrics, limits, audit },
+    ...{ project, stacks, version, metrics, limits, audit, commits: options.commit === true },
     document: openapiDocument(version),
     isStopping: () => isStopping,
   };
@@ -76,11 +82,13 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       const read = await served.config().catch(() => undefined);
       for (const { message } of read ? environmentNotes(read) : []) app.log.warn({ stack: served.name }, message);
     }
+    const endSync = options.commit ? keepInSync(stacks, (message) => app.log.warn(message)) : undefined;
     return {
       url,
       app,
       async close() {
         isStopping = true;
+        await endSync?.();
         const running = stacks.flatMap((served) => served.running());
         for (const operation of running) operation.cancel();
         await Promise.all(running.map(({ done }) => done));

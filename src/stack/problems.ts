@@ -48,9 +48,9 @@ export const stackProblems = defineProblems(
         fix: ({ stack, nearest }) =>
           nearest === undefined ? `create it: \`pulumi stack init ${stack}\`` : `did you mean "${nearest}"?`,
       }),
-      "config-changed": problemKind<Record<string, never>>({
+      "config-changed": problemKind<{ by?: readonly string[] }>({
         meaning: "The stack's config file has changed since it was read.",
-        message: () => "the file has changed since it was read",
+        message: ({ by = [] }) => `the file has changed since it was read${by.length > 0 ? ` (${by.join("; ")})` : ""}`,
         allowed: () => "the current tag of the file",
         fix: () => "read the file again, and repeat the edit",
       }),
@@ -65,6 +65,33 @@ export const stackProblems = defineProblems(
         message: ({ why }) => `can't be written: ${why}`,
         allowed: () => "a writable file in a writable directory",
         fix: () => "check permissions and free disk space",
+      }),
+      "git-missing": problemKind<{ why: string }>({
+        meaning: "Git can't be started, and edits are to be committed (`--commit`).",
+        message: ({ why }) => `Git can't be started: ${why}`,
+        allowed: () => "Git on PATH",
+        fix: () => "install Git, or omit --commit",
+      }),
+      "git-not-ready": problemKind<{ why: string; fix: string }>({
+        meaning: "Edits are to be committed and pushed (`--commit`), and the checkout isn't in a state for that.",
+        message: ({ why }) => why,
+        allowed: () => "a Git checkout on a branch that has an upstream and no commits of its own",
+        fix: ({ fix }) => fix,
+      }),
+      "git-file-not-clean": problemKind<{ why: string; fix: string }>({
+        meaning: "The file to edit can't be committed alone: it has other changes, or Git doesn't manage it.",
+        message: ({ why }) => `the edit can't be committed: ${why}`,
+        allowed: () => "a file of the checkout, as it was last committed",
+        fix: ({ fix }) => fix,
+      }),
+      "git-failed": problemKind<{ command: string; why: string; undone?: string | undefined }>({
+        meaning:
+          "A command of Git failed while an edit was being committed (`--commit`). The message includes its own error, and what became of the edit.",
+        message: ({ command, why, undone = "Nothing was changed." }) => `\`git ${command}\` failed: ${why}. ${undone}`,
+        fix: ({ command }) =>
+          ["fetch", "push"].includes(command)
+            ? "check the connection to the remote and the permission to push to the branch"
+            : `see Git's message; \`git ${command}\` in the checkout must work`,
       }),
       "edited-twice": problemKind<{ what: string }>({
         meaning: "One request contains two edits of the same profile or volume.",

@@ -38,6 +38,8 @@ const recordSchema = z.object({
   pauseSeconds: z.number(),
   confirm: z.boolean(),
   isReverted: z.boolean(),
+  /** How its edits are committed; none where they aren't. */
+  commit: z.object({ reason: z.string().optional() }).optional(),
   /** How often it was written: by that, two processes that go on with the same one notice each other. */
   saves: z.number().default(0),
 });

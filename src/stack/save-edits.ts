@@ -4,6 +4,8 @@ import type { Problem } from "../core/problems";
 import { readText } from "./read-config";
 import { locked, writeWhole } from "./write-config";
 import { editSharedText, editText, lineDiff } from "./edit-text";
+import { inCheckout, type Checkout } from "./checkout";
+import { commitMessage } from "./commit-message";
 import { stackError, StackError } from "./errors";
 import { editProblems, leftOutOf, newProblems, plansOf, refusals, sharedFileOf, uselessProfiles } from "./plan";
 import type { ProjectSettings } from "./project";
@@ -13,7 +15,10 @@ import { problem } from "./problems";
 
 /** What an edit needs of its stack. */
 export interface Edited {
+  name: string;
   configFile: string;
+  /** The environment of Git. */
+  env: NodeJS.ProcessEnv;
   /** Reads a text as the config; with the texts that shared files are to have, by their paths. */
   read: (text: string | undefined, sharedTexts?: Record<string, string>) => Promise<StackConfigRead>;
   readState: () => Promise<StackState>;
@@ -31,29 +36,55 @@ interface Known {
 /** Makes the function that edits a stack's config. In one process, edits wait for each other in their order. */
 export function makeEdit(of: Edited): (edits: readonly ConfigEdit[], options?: EditOptions) => Promise<EditResult> {
   let last: Promise<unknown> = Promise.resolve();
-  return async (edits, { dryRun = false, state, ...options } = {}) => {
+  return async (edits, { dryRun = false, state, commit, ...options } = {}) => {
     const known = await knownTo(of, state);
     const attempt = async () => judge(await readText(of.configFile), edits, options, of, known);
     if (dryRun) return (await attempt()).result;
-    const save = async (): Promise<EditResult> => {
+    const upToDate = commit && makeUpToDate(of, options.ifTag);
+    const save = async (checkout?: Checkout): Promise<EditResult> => {
       for (;;) {
-        const { write, result } = await attempt();
+        const { write, result, message } = await attempt();
         if (!result.changed) return result;
         const isSame = async () => (await readText(write.file)) === write.before;
-        if (await writeWhole(write.file, write.now, isSame)) return { ...result, tag: write.tag };
+        const put = () => writeWhole(write.file, write.now, isSame);
+        const { tag } = write;
+        if (checkout) {
+          const made = { message: message(commit?.reason), author: commit?.author };
+          const done = await checkout.record(write, made, put);
+          if (done === "raced") await upToDate?.(checkout);
+          else if (done) return { ...result, tag, commit: done.commit };
+        } else if (await put()) return { ...result, tag };
         // Who edits by hand knows no lock: then the edit is made anew, on what they wrote.
       }
     };
-    const mine = last.then(() =>
+    const inTurn = (checkout?: Checkout) =>
       locked(of.configFile, async () => {
-        if (!edits.some(isShared)) return save();
+        if (checkout) await upToDate?.(checkout);
+        if (!edits.some(isShared)) return save(checkout);
         // Other stacks have locks of their own.
         const { write, result } = await attempt();
-        return result.changed ? locked(write.file, save) : result;
-      }),
-    );
+        return result.changed ? locked(write.file, () => save(checkout)) : result;
+      });
+    const mine = last.then(() => (commit ? inCheckout(of.configFile, of.env, inTurn) : inTurn()));
     last = mine.catch(() => undefined);
     return mine;
+  };
+}
+
+// Has a checkout fast-forwarded, and refuses where that changes what the edit was made from. The next attempt finds it up to date.
+function makeUpToDate({ configFile, read }: Edited, ifTag: string | undefined): (checkout: Checkout) => Promise<void> {
+  const readNow = async () => read(await readText(configFile));
+  let wanted = ifTag;
+  return async (checkout) => {
+    // One that can't be read was the start of nothing.
+    wanted ??= (await readNow().catch(() => undefined))?.tag;
+    await checkout.update();
+    const { tag, sharedFiles } = await readNow();
+    if (wanted === undefined || tag === wanted) return;
+    const shared = sharedFiles.flatMap(({ file, isPackage }) => (isPackage || file === undefined ? [] : [file]));
+    throw stackError("config-changed", configFile, undefined, {
+      by: await checkout.changesOf([configFile, ...shared]),
+    });
   };
 }
 
@@ -71,10 +102,10 @@ async function knownTo({ readState, settings: readSettings }: Edited, given?: Pr
 async function judge(
   text: string | undefined,
   edits: readonly ConfigEdit[],
-  { ifTag, willApply, volumes }: Omit<EditOptions, "dryRun">,
-  { configFile, read, refuseUnknown }: Edited,
+  { ifTag, willApply, volumes }: Omit<EditOptions, "dryRun" | "commit">,
+  { name, configFile, read, refuseUnknown }: Edited,
   { state, stateUnknown, settings }: Known,
-): Promise<{ write: Write; result: EditResult }> {
+): Promise<Judged> {
   const before = await read(text);
   const { tag } = before;
   if (ifTag !== undefined && ifTag !== tag) throw stackError("config-changed", configFile, undefined, {});
@@ -84,7 +115,7 @@ async function judge(
   if (stateUnknown && edits.some(({ kind }) => kind.startsWith("remove"))) problems.push(stateUnknown);
   const refused = { changed: false, tag, touched: [], stateUnknown, diff: "" };
   const unchanged: Write = { file: configFile, before: text, now: text ?? "", tag };
-  if (problems.length > 0) return { write: unchanged, result: { ...refused, problems } };
+  if (problems.length > 0) return { write: unchanged, result: { ...refused, problems }, message: () => "" };
 
   const shared = await sharedTarget(edits, before, configFile);
   const { file, text: current } = shared ?? { file: configFile, text };
@@ -115,7 +146,16 @@ async function judge(
     ...(leftOut.length > 0 && { leftOut }),
     ...(shared && { sharedFile: shared.name }),
   };
-  return { write: { file, before: current, now, tag: after.tag }, result };
+  const message = (reason?: string) => commitMessage(edits, before, after, { where: shared?.name ?? name, reason });
+  return { write: { file, before: current, now, tag: after.tag }, result, message };
+}
+
+/** What edits come to. */
+interface Judged {
+  write: Write;
+  result: EditResult;
+  /** What a commit says of them, with the reason. */
+  message: (reason?: string) => string;
 }
 
 /** What is to be written, and where. */

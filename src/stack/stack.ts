@@ -6,6 +6,8 @@ import { catalogNames } from "../core/catalog-file";
 import { readCatalogSources } from "../system/catalog-source";
 import { configFileOf, readConfigText, readText, tagOf, tagWith } from "./read-config";
 import { makeEdit } from "./save-edits";
+import { checkoutOf, inCheckout } from "./checkout";
+import { locked } from "./write-config";
 import { engineError, isUnknownStack, parseJson, runEngine, unknownStack } from "./engine";
 import { stackError, StackError } from "./errors";
 import { makeOperations } from "./operation-queue";
@@ -78,7 +80,8 @@ export function makeStack(name: string, context: ProjectContext): Stack {
     const { exists } = await readState().catch(() => NO_STATE);
     await refuseUnknown(exists);
   };
-  const edit = makeEdit({ configFile, read, readState, settings: () => context.settings(), refuseUnknown });
+  const { env } = engine;
+  const edit = makeEdit({ name, configFile, env, read, readState, settings: () => context.settings(), refuseUnknown });
 
   return {
     name,
@@ -88,6 +91,14 @@ export function makeStack(name: string, context: ProjectContext): Stack {
     readState,
     checkKnown,
     edit,
+    async syncCheckout({ fetch = true, done = new Set() } = {}) {
+      const directory = await checkoutOf(configFile, env);
+      if (done.has(directory)) return;
+      done.add(directory);
+      await inCheckout(configFile, env, (checkout) =>
+        locked(configFile, () => (fetch ? checkout.update() : checkout.check())),
+      );
+    },
     plan: (edits = [], options = {}) => edit(edits, { ...options, dryRun: true }),
     async status({ refresh = false, volumes } = {}) {
       if (refresh) {

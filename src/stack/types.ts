@@ -79,11 +79,16 @@ export interface Stack {
   /**
    * Changes the config file, all edits or none. Every line that isn't meant stays as it is, byte for byte. Nothing is written when the
    * config would get a problem that it hasn't got, or when a volume that exists can't become what it would have to: then `problems` says why.
-   * Errors: `config-changed`, `config-busy`, `config-not-readable`, `edit-not-possible`.
+   * Errors: `config-changed`, `config-busy`, `config-not-readable`, `edit-not-possible`; with `commit` those of Git.
    */
   edit(edits: readonly ConfigEdit[], options?: EditOptions): Promise<EditResult>;
   /** What edits would do: the same as {@link edit} with `dryRun`. No edits: what an `up` would do now. */
   plan(edits?: readonly ConfigEdit[], options?: Omit<EditOptions, "dryRun">): Promise<EditResult>;
+  /**
+   * Fast-forwards the Git checkout of the config file to its upstream, as an edit with `commit` does; without `fetch` only looks whether edits can be
+   * committed there. A checkout that is among those `done` is left out, and any other is added. Errors: `git-missing`, `git-not-ready`, `git-failed`.
+   */
+  syncCheckout(options?: { fetch?: boolean | undefined; done?: Set<string> | undefined }): Promise<void>;
   /** Reads the state from the engine. Secrets in it stay encrypted. A stack that doesn't exist has none: `exists` is false. */
   readState(): Promise<StackState>;
   /** Refuses a stack that there isn't: with neither a config file nor a state that the engine knows. Error: `stack-unknown`. */
@@ -177,6 +182,20 @@ export interface EditOptions {
   volumes?: readonly string[] | undefined;
   /** The state, where it has been read already. Default: it is read. */
   state?: Promise<StackState> | undefined;
+  /**
+   * Records the edit as a commit of its own, and pushes it, in the Git checkout that has the file. The checkout is fast-forwarded before; an edit
+   * that can't be pushed is undone. Not with `dryRun`. Errors: `config-changed` where the upstream has changed the config since it was read,
+   * `git-missing`, `git-not-ready`, `git-file-not-clean`, `git-failed`.
+   */
+  commit?: CommitOptions | undefined;
+}
+
+/** How an edit is committed. */
+export interface CommitOptions {
+  /** Who has made it, if not Git's own user, who is the committer. The e-mail address is empty where it isn't known. */
+  author?: { name: string; email: string } | undefined;
+  /** Why, for the commit's message. */
+  reason?: string | undefined;
 }
 
 /** What came of an edit, or would come of it. */
@@ -187,6 +206,8 @@ export interface EditResult {
   sharedFile?: string | undefined;
   /** The file's tag now. */
   tag: string;
+  /** The commit that has the edit, and was pushed. */
+  commit?: string | undefined;
   /** Why nothing was written. */
   problems: Problem[];
   /** The volumes that are to be something else with these edits; without edits, those that an `up` would touch. */

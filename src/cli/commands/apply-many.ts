@@ -3,10 +3,19 @@
 import { basename } from "node:path";
 
 import type { Problem } from "../../core/problems";
-import { StackError, type Operation, type OperationReport, type Stack } from "../../stack";
+import { StackError, type CommitOptions, type Operation, type OperationReport, type Stack } from "../../stack";
 import { exitCodeOf, textOf, type Answer, type Context, type ExitCode } from "../context";
 import { answerOf, overStacks, type Outcome, type Part } from "../many";
-import { checkConfirmable, confirmed, doneText, followed, waitOf } from "./apply-steps";
+import {
+  checkConfirmable,
+  commitOf,
+  confirmed,
+  doneText,
+  followed,
+  syncCheckouts,
+  tellCommit,
+  waitOf,
+} from "./apply-steps";
 import { checkOptions, hasWork, planAll, type PlannedStack } from "./plan-many";
 import { beginRollout, checkRollout, isLater, isRollout, laterRollout } from "./rollout";
 import { problem } from "../problems";
@@ -21,7 +30,9 @@ export async function applyMany(context: Context): Promise<Answer> {
   const wait = waitOf(context);
   const refresh = context.options["refresh"] === true;
   const isOfProfile = textOf(context, "profile") !== undefined;
-  const { chosen, outcomes: planned, isInterrupted, answer } = await planAll(context);
+  const commit = commitOf(context);
+  const sync = async (stacks: readonly Stack[]) => (commit ? syncCheckouts(stacks) : undefined);
+  const { chosen, outcomes: planned, isInterrupted, answer } = await planAll(context, sync);
   if (isInterrupted) return { ...answer, code: "interrupted", last: "Nothing was changed." };
   // One shared file is one edit: what refuses it in one stack refuses it for all.
   const isShared = textOf(context, "in") === "catalog";
@@ -54,7 +65,11 @@ export async function applyMany(context: Context): Promise<Answer> {
 
   await refuseChanged(due.map(({ of, label, value }) => [of.at, label, value]));
   if (isRollout(context)) return beginRollout(context, due);
-  await editShared(due.map(({ of, value }) => [of.at, value]));
+  await editShared(
+    due.map(({ of, value }) => [of.at, value]),
+    context,
+    commit,
+  );
   const running = new Set<Operation>();
   const onSecond = () => {
     for (const each of running) each.cancel();
@@ -65,7 +80,7 @@ export async function applyMany(context: Context): Promise<Answer> {
     context,
     async (of, label): Promise<Part> => {
       const plan = plans.get(of);
-      const written = plan ? await editOwn(of.at, plan) : [];
+      const written = plan ? await editOwn(of.at, plan, context, { label, commit }) : [];
       if (written.length > 0) return part("problems", "refused", messages(written), { problems: written }, written);
       // Without an edit: all that isn't as it is declared.
       const volumes = plan && isOfProfile ? touchedBy(plan) : undefined;
@@ -110,20 +125,32 @@ async function refuseChanged(due: readonly (readonly [Stack, string, PlannedStac
 }
 
 // Each shared file once: with the config as it was planned from. The other stacks find it done.
-async function editShared(due: readonly (readonly [Stack, PlannedStack])[]): Promise<void> {
+async function editShared(
+  due: readonly (readonly [Stack, PlannedStack])[],
+  context: Context,
+  commit: CommitOptions | undefined,
+): Promise<void> {
   const done = new Set<string>();
   for (const [stack, { sharedPath, edits, tag }] of due) {
     if (sharedPath === undefined || done.has(sharedPath)) continue;
     done.add(sharedPath);
-    const { problems } = await stack.edit(edits, { willApply: true, ifTag: tag });
-    const [first, ...others] = problems;
+    const result = await stack.edit(edits, { willApply: true, ifTag: tag, commit });
+    const [first, ...others] = result.problems;
     if (first) throw new StackError([first, ...others]);
+    tellCommit(result, context);
   }
 }
 
-async function editOwn(stack: Stack, { edits, tag, sharedPath }: PlannedStack): Promise<readonly Problem[]> {
+async function editOwn(
+  stack: Stack,
+  { edits, tag, sharedPath }: PlannedStack,
+  context: Context,
+  { label, commit }: { label: string; commit: CommitOptions | undefined },
+): Promise<readonly Problem[]> {
   if (edits.length === 0 || sharedPath !== undefined) return [];
-  return (await stack.edit(edits, { willApply: true, ifTag: tag })).problems;
+  const result = await stack.edit(edits, { willApply: true, ifTag: tag, commit });
+  tellCommit(result, context, `${label}: `);
+  return result.problems;
 }
 
 // By its URN where it has one.

@@ -2,8 +2,36 @@
 
 import { stripVTControlCharacters } from "node:util";
 
-import type { Operation, OperationEvent, OperationReport } from "../../stack";
-import { textOf, UsageError, type Context } from "../context";
+import type { CommitOptions, EditResult, Operation, OperationEvent, OperationReport, Stack } from "../../stack";
+import { textOf, UsageError, type Context, type OptionSpec } from "../context";
+
+export const commitOptions: readonly OptionSpec[] = [
+  {
+    flags: "--commit",
+    description:
+      "commit each edited file to Git, and push the commit to the branch's upstream, before anything is applied",
+  },
+  { flags: "--reason <text>", description: "with --commit: why, for the commit message" },
+];
+
+/** How edits are committed; nothing where they aren't. */
+export function commitOf(context: Context): CommitOptions | undefined {
+  const reason = textOf(context, "reason");
+  if (context.options["commit"] === true) return { reason };
+  if (reason !== undefined) throw new UsageError("--reason requires --commit");
+  return undefined;
+}
+
+/** Fast-forwards each checkout that has one of the stacks' files, once. */
+export async function syncCheckouts(stacks: readonly Stack[]): Promise<void> {
+  const done = new Set<string>();
+  for (const stack of stacks) await stack.syncCheckout({ done });
+}
+
+/** Reports the commit of an edit. */
+export function tellCommit({ commit }: EditResult, { io, json }: Context, label = ""): void {
+  if (commit !== undefined && !json) io.out(`${label}committed and pushed: ${commit.slice(0, 10)}\n`);
+}
 
 /** Refuses a call in which nobody could confirm. */
 export function checkConfirmable({ io, json, options }: Context): void {

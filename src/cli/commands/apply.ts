@@ -3,13 +3,32 @@
 import { basename } from "node:path";
 
 import type { Problem } from "../../core/problems";
-import type { ConfigEdit, EditResult, Operation, Stack, StackConfigRead, StackState, VolumePlan } from "../../stack";
+import type {
+  CommitOptions,
+  ConfigEdit,
+  EditResult,
+  Operation,
+  Stack,
+  StackConfigRead,
+  StackState,
+  VolumePlan,
+} from "../../stack";
 import { retried } from "../../stack/retry";
 import { oneVolume } from "../../stack/select";
 import { statusesOf } from "../../stack/status";
 import { exitCodeOf, type Answer, type CommandSpec, type Context } from "../context";
 import { applyMany } from "./apply-many";
-import { checkConfirmable, confirmed, doneText, eventText, isTold, waitOf } from "./apply-steps";
+import {
+  checkConfirmable,
+  commitOf,
+  commitOptions,
+  confirmed,
+  doneText,
+  eventText,
+  isTold,
+  tellCommit,
+  waitOf,
+} from "./apply-steps";
 import { planText } from "./plan-text";
 import { checkRollout, rolloutOptions } from "./rollout";
 import { askedBy, planForProfile, profileEdit, profileOptions } from "../references";
@@ -40,6 +59,7 @@ export const apply: CommandSpec = {
     { flags: "--refresh", description: "refresh the state from the backends first" },
     { flags: "--wait <seconds>", description: "how long to wait if another run holds the stack's lock. Default: 0" },
     { flags: "-y, --yes", description: "skip confirmation" },
+    ...commitOptions,
     ...rolloutOptions,
   ],
   examples: [
@@ -55,15 +75,22 @@ export const apply: CommandSpec = {
       "the same in waves: one volume, then a tenth, then the others",
     ],
     ["apply --remove scratch", "delete a volume that isn't protected"],
+    [
+      'apply data@gold --commit --reason "OPS-12: reports are slow"',
+      "edit the config, commit and push the edit, then apply it",
+    ],
   ],
   async run(context) {
     checkConfirmable(context);
     checkRollout(context);
     const wait = waitOf(context);
+    const commit = commitOf(context);
     const stack = await context.stack();
+    // What is planned and confirmed is planned from what everybody has.
+    if (commit) await stack.syncCheckout();
     const shown: Shown = { plan: undefined };
     // Where somebody changed the config since it was read, it is planned anew, as the HTTP service does.
-    const decided = await retried(() => decide(stack, context, shown));
+    const decided = await retried(() => decide(stack, context, shown, commit));
     if (!("written" in decided)) return decided;
     const { written, ...options } = decided;
     return follow(stack.apply({ ...options, waitForLockSeconds: wait }), context, stack, { written, plan: shown.plan });
@@ -86,7 +113,12 @@ interface Decided {
 }
 
 // Plans, asks, and writes the config; or has an answer without all that. Error: `config-changed`.
-async function decide(stack: Stack, context: Context, shown: Shown): Promise<Decided | Answer> {
+async function decide(
+  stack: Stack,
+  context: Context,
+  shown: Shown,
+  commit: CommitOptions | undefined,
+): Promise<Decided | Answer> {
   const { io, json, colours } = context;
   const [read, state] = [await stack.readConfig(), await stack.readState()];
   const asked = askedBy(context, read, state);
@@ -121,8 +153,9 @@ async function decide(stack: Stack, context: Context, shown: Shown): Promise<Dec
   if (isNew && context.options["yes"] !== true && !(await confirmed())) return { text: "Nothing was changed." };
   shown.plan = text;
 
-  const written = edits.length > 0 ? await stack.edit(edits, narrowed(plannedFor)) : planned;
+  const written = edits.length > 0 ? await stack.edit(edits, { ...narrowed(plannedFor), commit }) : planned;
   if (written.problems.length > 0) return { code: "problems", json: { ...written }, problems: written.problems };
+  tellCommit(written, context);
   return { written, volumes, required: asked.names, destroy, refresh };
 }
 
@@ -215,6 +248,7 @@ async function follow(
       tag: written.tag,
       diff: written.diff,
       sharedFile: written.sharedFile,
+      commit: written.commit,
       operation: report,
     },
     text,
@@ -224,11 +258,19 @@ async function follow(
 }
 
 // What was written is what is declared from now on: every `up` would apply it.
-function staysText({ configFile }: Stack, { diff, sharedFile }: EditResult, volumes: readonly string[]): string {
+function staysText(
+  { configFile }: Stack,
+  { diff, sharedFile, commit }: EditResult,
+  volumes: readonly string[],
+): string {
   const file = sharedFile ?? basename(configFile);
   const lines = (mark: string, becomes: string) =>
     diff.split("\n").flatMap((line) => (line.startsWith(mark) ? [`  ${becomes}${line.slice(1)}`] : []));
   const back = [...lines("+", "-"), ...lines("-", "+")];
   const again = ["apply", ...volumes].join(" ");
+  if (commit !== undefined) {
+    const id = commit.slice(0, 10);
+    return `${file} keeps the edit, which is pushed (commit ${id}). To finish it, run: storage-profiles ${again}\nTo undo it, run git revert ${id}, push that, and run the same command.`;
+  }
   return `${file} keeps the edit. To finish it, run: storage-profiles ${again}\nTo undo it, make this change in ${file} and run the same command:\n${back.join("\n")}`;
 }

@@ -3,6 +3,7 @@
 import { retried } from "../../stack/retry";
 import { pinEdit, unpinEdit } from "../../stack/pins";
 import { textOf, UsageError, type Answer, type CommandSpec, type Context } from "../context";
+import { commitOf, commitOptions, tellCommit } from "./apply-steps";
 import { planText } from "./plan-text";
 
 const common = {
@@ -13,6 +14,7 @@ const common = {
       description: "profile, for all volumes of the stack",
       completes: "profile",
     },
+    ...commitOptions,
   ],
 } satisfies Partial<CommandSpec>;
 
@@ -47,14 +49,26 @@ async function changed(context: Context, isPinned: boolean): Promise<Answer> {
   const { args: volumes, colours } = context;
   const profile = textOf(context, "profile");
   if (volumes.length === 0 && profile === undefined) throw new UsageError("name a volume, or pass --profile <name>");
+  const commit = commitOf(context);
   const stack = await context.stack();
+  if (commit) await stack.syncCheckout();
   return retried(async () => {
     const [read, state] = [await stack.readConfig(), await stack.readState()];
     const { edits, problems, pins } = (isPinned ? pinEdit : unpinEdit)(read, state, { volumes, profile });
     if (problems.length > 0) return { code: "problems", json: { stack: stack.name, problems }, problems };
-    const result = await stack.edit(edits, { ifTag: read.tag, volumes: [] });
-    const { changed: isChanged, tag, touched: plans, diff } = result;
-    const json = { stack: stack.name, pins, changed: isChanged, tag, plans, diff, problems: result.problems };
+    const result = await stack.edit(edits, { ifTag: read.tag, volumes: [], ...(edits.length > 0 && { commit }) });
+    const { changed: isChanged, tag, touched: plans, diff, commit: made } = result;
+    const json = {
+      stack: stack.name,
+      pins,
+      changed: isChanged,
+      tag,
+      plans,
+      diff,
+      commit: made,
+      problems: result.problems,
+    };
+    tellCommit(result, context);
     if (result.problems.length > 0) return { code: "problems", json, problems: result.problems };
     const names = pins.join(", ");
     if (!isChanged) return { json, text: `No changes: ${names} is already pinned.` };

@@ -130,9 +130,13 @@ export function hasWork({ isUnknown, edits, plans, result }: PlannedStack, refre
   return plans.length > 0 || (edits.length > 0 ? (result?.changed ?? false) : refresh);
 }
 
-/** Plans all that are meant. */
-export async function planAll(context: Context): Promise<PlannedStacks> {
+/** Plans all that are meant, after what is to be done with them `first`. */
+export async function planAll(
+  context: Context,
+  first?: (stacks: readonly Stack[]) => Promise<void>,
+): Promise<PlannedStacks> {
   const chosen = await chosenStacks(context);
+  await first?.(chosen.stacks.map(({ of }) => of.at));
   const { outcomes, isInterrupted } = await overStacks(chosen, context, ({ at }) => planStack(at, context), {
     verb: "planned ",
   });

@@ -18,7 +18,7 @@ import type { FoundStack } from "../../stack/find-stacks";
 import { labelOf } from "../../stack/choose-stacks";
 import { exitCodeOf, textOf, UsageError, type Answer, type Context, type ExitCode, type OptionSpec } from "../context";
 import { gravest, overStacks } from "../many";
-import { confirmed, followed, waitOf } from "./apply-steps";
+import { commitOf, confirmed, followed, syncCheckouts, tellCommit, waitOf } from "./apply-steps";
 import type { PlannedStack } from "./plan-many";
 import { problem } from "../problems";
 
@@ -109,10 +109,12 @@ export async function beginRollout(
     value.plans.flatMap(({ name, urn, from }) => (from ? [{ ...place(of), name, selector: urn ?? name }] : [])),
   );
   const { ends = [] } = waveEnds(textOf(context, "waves") ?? "", volumes.length);
+  const commit = commitOf(context);
   const record: RolloutRecord = {
     ...{ id: newRolloutId(), profile: textOf(context, "profile") ?? "", startedAt: new Date().toISOString() },
     ...{ edits, volumes, ends, done: 0, begun: 0, isReverted: false, saves: 0 },
     ...{ pauseSeconds: pauseOf(context), confirm: context.options["confirm"] === true },
+    ...(commit && { commit: { reason: commit.reason } }),
   };
   return holding(record, context, () => carryOn(record, context));
 }
@@ -143,6 +145,9 @@ async function later(record: RolloutRecord, isResumed: boolean, context: Context
   const { options, io, json } = context;
   const confirm = options["confirm"] === true;
   if (confirm || options["pause"] !== undefined) Object.assign(record, { confirm, pauseSeconds: pauseOf(context) });
+  // What was committed is committed again, whether it is resumed or reverted.
+  const commit = commitOf(context);
+  if (commit) record.commit = { reason: commit.reason };
   if (record.confirm && isResumed && !io.isTerminal)
     throw new UsageError("not an interactive terminal, and the rollout asks before each further wave; pass --pause");
   if (options["yes"] !== true) {
@@ -183,7 +188,7 @@ async function inWaves(record: RolloutRecord, context: Context): Promise<Answer>
   const found = await editsOf(record, context);
   const changed = changedIn(record, found, ({ before, after }) => [before, after]);
   if (changed.length > 0) return stopped(record, context, "problems", changed, { config: "changed" });
-  const refused = await write(record, found, ({ after }) => after);
+  const refused = await write(record, found, context, ({ after }) => after);
   if (refused.length > 0) return stopped(record, context, exitCodeOf(refused[0]?.code), refused, { config: "partly" });
   for (const [index, end] of record.ends.entries()) {
     if (end <= record.done) continue;
@@ -223,7 +228,7 @@ async function restored(record: RolloutRecord, context: Context): Promise<Answer
   // From here on nothing is certain to have the edit: resumed, the rollout applies it to all volumes again.
   record.done = 0;
   save(record, context);
-  const refused = await write(record, found, ({ before }) => before);
+  const refused = await write(record, found, context, ({ before }) => before);
   if (refused.length > 0)
     return stopped(record, context, exitCodeOf(refused[0]?.code), refused, { config: "partly", isBack });
   const { code, problems, pinned } = await applyTo(record.volumes.slice(0, record.begun), context);
@@ -246,10 +251,12 @@ interface FoundEdit {
   now: Edit["before"];
 }
 
-function editsOf({ profile: name, edits }: RolloutRecord, context: Context): Promise<FoundEdit[]> {
+async function editsOf({ profile: name, edits, commit }: RolloutRecord, context: Context): Promise<FoundEdit[]> {
+  const stacks = await Promise.all(edits.map(async (one) => ({ one, stack: await stackAt(one, context) })));
+  // Somebody elsewhere may have changed the profile, too.
+  if (commit) await syncCheckouts(stacks.map(({ stack }) => stack));
   return Promise.all(
-    edits.map(async (one) => {
-      const stack = await stackAt(one, context);
+    stacks.map(async ({ one, stack }) => {
       const { sharedFiles, config, tag } = await stack.readConfig();
       const shared = sharedFiles.findLast(({ profiles }) => Object.hasOwn(profiles, name));
       return { one, stack, tag, now: one.in === "catalog" ? shared?.profiles[name] : config.profiles?.[name] };
@@ -272,8 +279,9 @@ function changedIn(
 
 // Writes what isn't written yet. The same edit again changes nothing.
 async function write(
-  { profile: name }: RolloutRecord,
+  { profile: name, commit }: RolloutRecord,
   found: readonly FoundEdit[],
+  context: Context,
   wanted: (one: Edit) => Edit["before"],
 ): Promise<readonly Problem[]> {
   for (const { one, stack, tag, now } of found) {
@@ -283,8 +291,9 @@ async function write(
       ? [{ kind: "set-profile", name, definition, in: one.in }]
       : [{ kind: "remove-profile", name }];
     try {
-      const { problems } = await stack.edit(edits, { willApply: true, ifTag: tag });
-      if (problems.length > 0) return problems;
+      const result = await stack.edit(edits, { willApply: true, ifTag: tag, commit });
+      if (result.problems.length > 0) return result.problems;
+      tellCommit(result, context);
     } catch (error) {
       if (error instanceof StackError) return error.problems;
       throw error;

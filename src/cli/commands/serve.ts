@@ -43,6 +43,11 @@ export const serve: CommandSpec = {
       description: "minimum level of log messages. Default: info",
       choices: ["silent", "fatal", "error", "warn", "info", "debug"],
     },
+    {
+      flags: "--commit",
+      description:
+        "commit each edit to Git, with the caller as its author, and push it to the branch's upstream; several services can share one remote",
+    },
     { flags: "--open-health", description: "allow /healthz and /readyz without credentials" },
   ],
   examples: [
@@ -52,6 +57,7 @@ export const serve: CommandSpec = {
       "serve --listen 0.0.0.0:4523 --tls-cert cert.pem --tls-key key.pem --tokens tokens.json",
       "serve to other machines, with tokens",
     ],
+    ["serve --commit", "record each edit in Git"],
   ],
   async run(context) {
     const { io } = context;
@@ -73,6 +79,7 @@ export const serve: CommandSpec = {
       auditLog: textOf(context, "auditLog"),
       logLevel: textOf(context, "logLevel"),
       logTo: { write: (line: string) => io.err(line) },
+      commit: context.options["commit"] === true,
       openHealth: context.options["openHealth"] === true,
     });
     io.out(context.json ? `${JSON.stringify({ url: service.url })}\n` : `Serving at ${service.url}\n`);

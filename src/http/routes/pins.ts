@@ -3,7 +3,7 @@
 import { pinEdit, unpinEdit, type PinEdit } from "../../stack/pins";
 import { retried } from "../../stack/retry";
 import { environmentNotes } from "../../stack/status";
-import { stackError, type StackConfigRead, type StackState } from "../../stack";
+import { stackError, type CommitOptions, type StackConfigRead, type StackState } from "../../stack";
 import { HttpError, throwProblems } from "../errors";
 import { problem } from "../problems";
 import { route } from "../route";
@@ -44,14 +44,14 @@ export const pinRoutes = [
     body: pinBody,
     isConditional: true,
     answers: { 200: { description: "It is pinned, or this was a dry run", schema: editAnswer, headers: tagged } },
-    async handle({ served, query, body: { volume, profile }, ifTag, reply }) {
+    async handle({ served, query, body: { volume, profile }, ifTag, commit, reply }) {
       if ((volume === undefined) === (profile === undefined)) {
         const params = { why: "neither or both of volume and profile are given", allowed: "one of volume and profile" };
         throw new HttpError(400, [problem("request-not-readable", "body", undefined, params)]);
       }
       const targets = { volumes: volume === undefined ? [] : [volume], profile };
       const dryRun = query.dryRun === "true";
-      const { tag, ...answer } = await edited(served, { ifTag, dryRun }, (read, state) =>
+      const { tag, ...answer } = await edited(served, { ifTag, dryRun, commit }, (read, state) =>
         pinEdit(read, state, targets),
       );
       return reply.header("X-Configuration-Tag", tag).send(answer);
@@ -70,10 +70,10 @@ export const pinRoutes = [
     query: editQuery,
     isConditional: true,
     answers: { 200: { description: "It is unpinned, or this was a dry run", schema: editAnswer, headers: tagged } },
-    async handle({ served, params: { reference }, query, ifTag, reply }) {
+    async handle({ served, params: { reference }, query, ifTag, commit, reply }) {
       const targets = reference.includes("@") ? { volumes: [reference] } : { volumes: [], profile: reference };
       const dryRun = query.dryRun === "true";
-      const { tag, ...answer } = await edited(served, { ifTag, dryRun }, (read, state) =>
+      const { tag, ...answer } = await edited(served, { ifTag, dryRun, commit }, (read, state) =>
         unpinEdit(read, state, targets),
       );
       return reply.header("X-Configuration-Tag", tag).send(answer);
@@ -84,7 +84,7 @@ export const pinRoutes = [
 // In its turn: nobody else of this service edits between the reading and the writing, and the file's tag tells of all others.
 function edited(
   served: ServedStack,
-  { ifTag, dryRun }: { ifTag: string | undefined; dryRun: boolean },
+  { ifTag, dryRun, commit }: { ifTag: string | undefined; dryRun: boolean; commit: CommitOptions | undefined },
   make: (read: StackConfigRead, state: StackState) => PinEdit,
 ) {
   const attempt = async (state: Promise<StackState>) => {
@@ -93,7 +93,10 @@ function edited(
     if (ifTag !== undefined && ifTag !== read.tag) throw stackError("config-changed", "configuration", undefined, {});
     const { edits, problems } = make(read, await state);
     throwProblems(problems, environmentNotes(read));
-    const result = await served.stack.edit(edits, { ifTag: read.tag, dryRun, state, volumes: [] });
+    const result = await served.stack.edit(edits, {
+      ...{ ifTag: read.tag, dryRun, state, volumes: [] },
+      ...(edits.length > 0 && { commit }),
+    });
     throwProblems(result.problems, environmentNotes(read));
     return { tag: result.tag, ...writtenBy(result, dryRun) };
   };

@@ -109,7 +109,7 @@ export const profileRoutes = [
       200: { description: "The profile was replaced, or this was a dry run", schema: editAnswer, headers: tagged },
       201: { description: "The profile was added to the stack's file", schema: editAnswer, headers: tagged },
     },
-    async handle({ served, query, body, ifTag, reply }) {
+    async handle({ served, query, body, ifTag, commit, reply }) {
       const { name, ...definition } = body;
       const dryRun = query.dryRun === "true";
       return served.inTurn(async (state) => {
@@ -119,6 +119,7 @@ export const profileRoutes = [
           ifTag,
           dryRun,
           state,
+          commit,
         });
         throwProblems(result.problems, environmentNotes(before));
         const isNew = !dryRun && query.in !== "catalog" && !before.ownProfiles.includes(name);
@@ -145,10 +146,10 @@ export const profileRoutes = [
     answers: {
       200: { description: "The profile was removed, or this was a dry run", schema: editAnswer, headers: tagged },
     },
-    async handle({ served, params: { name }, query, ifTag, reply }) {
+    async handle({ served, params: { name }, query, ifTag, commit, reply }) {
       const dryRun = query.dryRun === "true";
       return served.inTurn(async (state) => {
-        const result = await served.stack.edit([{ kind: "remove-profile", name }], { ifTag, dryRun, state });
+        const result = await served.stack.edit([{ kind: "remove-profile", name }], { ifTag, dryRun, state, commit });
         throwProblems(result.problems);
         return reply.header("X-Configuration-Tag", result.tag).send(writtenBy(result, dryRun));
       });
@@ -179,8 +180,8 @@ export const profileRoutes = [
 
 /** What an edit did, without the volume or the profile itself. */
 export function writtenBy(result: EditResult, dryRun: boolean) {
-  const { changed, touched, leftOut, stateUnknown, diff, sharedFile } = result;
-  return { applied: false as const, changed, dryRun, touched, leftOut, stateUnknown, diff, sharedFile };
+  const { changed, touched, leftOut, stateUnknown, diff, sharedFile, commit } = result;
+  return { applied: false as const, changed, dryRun, touched, leftOut, stateUnknown, diff, sharedFile, commit };
 }
 
 // The text of an answer, worked out once for each reading of the config.

@@ -149,7 +149,7 @@ async function write(
   options: ApplyOptions,
   make: (read: StackConfigRead) => ConfigEdit,
 ) {
-  const { served, query, ifTag, reply } = call;
+  const { served, query, ifTag, commit, reply } = call;
   const dryRun = query.dryRun === "true";
   const willApply = !dryRun && query.apply !== "false";
   return served.inTurn(async (state) => {
@@ -164,6 +164,7 @@ async function write(
         willApply,
         volumes: options.volumes,
         state,
+        commit,
       });
       return { result, isNew, notes: environmentNotes(read) };
     };

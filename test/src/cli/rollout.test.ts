@@ -1,6 +1,6 @@
 // Edits of a shared profile over many stacks, at once and in waves, with an engine whose `up` gives a volume what its profile says.
 
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -153,6 +153,46 @@ describe("a rollout", () => {
       expect.stringMatching(/1 volumes have the former definition again; pinned, and left as they are: a: data/),
     ]);
     expect(await call("status --all")).toMatchObject({ code: 0, text: expect.stringContaining("compliant, pinned") });
+  });
+
+  test("that commits its edit does so when it is reverted, too, and sees between waves what others have pushed", async () => {
+    const remote = join(home, "remote.git");
+    rmSync(remote, { recursive: true, force: true });
+    const git = (...args: string[]) => execFileSync("git", ["-C", project, ...args], { encoding: "utf8" }).trim();
+    git("init", "--quiet", "--initial-branch=main");
+    git("init", "--quiet", "--bare", "--initial-branch=main", remote);
+    for (const [key, value] of ["user.name Ann", "user.email ann@example.com", `remote.origin.url ${remote}`].map(
+      (each) => each.split(" "),
+    ))
+      git("config", key ?? "", value ?? "");
+    git("config", "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*");
+    git("add", ".");
+    git("commit", "--quiet", "-m", "first");
+    git("push", "--quiet", "-u", "origin", "main");
+    const log = () =>
+      execFileSync("git", ["-C", remote, "log", "--format=%s%b", "main"], { encoding: "utf8" }).trim().split("\n");
+
+    expect(await call(`${waves} --yes --commit --reason OPS-7`)).toMatchObject({ code: 0 });
+    expect(log().filter(Boolean)).toEqual(["profile gold: local.iops 50 → 77 (./shared.yaml)OPS-7", "first"]);
+    expect(await call(`apply --yes --revert ${running()}`)).toMatchObject({ code: 0 });
+    expect(log()[0]).toBe("profile gold: local.iops 77 → 50 (./shared.yaml)OPS-7");
+    expect(git("status", "--porcelain")).toBe("");
+
+    rmSync(journal, { recursive: true });
+    const other = join(home, "other");
+    rmSync(other, { recursive: true, force: true });
+    answer = () => {
+      if (questions !== 2) return true;
+      git("clone", "--quiet", remote, other);
+      writeFileSync(join(other, "shared.yaml"), sharedText(60));
+      const by = ["-c", "user.name=Bob", "-c", "user.email=bob@example.com"];
+      execFileSync("git", ["-C", other, ...by, "commit", "--quiet", "-am", "theirs"]);
+      execFileSync("git", ["-C", other, "push", "--quiet"]);
+      return true;
+    };
+    const { code, text } = await call(`${waves} --confirm --commit`, { isTerminal: true });
+    expect([code, text]).toEqual([1, expect.stringMatching(/stopped: 1 of 2 [^]*\[rollout-changed\]/)]);
+    expect(shared()).toBe(sharedText(60));
   });
 
   test("stops after the wave in which Ctrl-C was pressed, though all its stacks had begun", async () => {
