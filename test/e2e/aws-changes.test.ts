@@ -283,7 +283,7 @@ describeAws("volumes that exist", () => {
       "sizeGiB: 20 GiB → 30 GiB, in place",
       'volumeType: "gp2" → "gp3", in place',
       "iops: nothing → 3,000 IOPS, in place",
-      "throughputMiBps: nothing → 250 MiB/s, in place",
+      "throughputMiBps: not set → 250 MiB/s, in place",
       'tags: {"theirs":"x"} → {"Name":"theirs"}, in place',
       "four modifications of a volume in 24 hours",
       "monthly cost: 2.00 USD → 7.40 USD (+5.40 USD)",
