@@ -282,7 +282,7 @@ describeAws("volumes that exist", () => {
       "theirs (imported): update in place",
       "sizeGiB: 20 GiB → 30 GiB, in place",
       'volumeType: "gp2" → "gp3", in place',
-      "iops: nothing → 3,000 IOPS, in place",
+      "iops: not set → 3,000 IOPS, in place",
       "throughputMiBps: not set → 250 MiB/s, in place",
       'tags: {"theirs":"x"} → {"Name":"theirs"}, in place',
       "four modifications of a volume in 24 hours",
