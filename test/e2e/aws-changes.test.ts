@@ -45,11 +45,7 @@ describeAws("changes that would lose data", () => {
     },
     "takes-key": {
       ...{ from: "encrypted", to: "keyed" },
-      told: [
-        '"kmsKeyId" can\'t be set to "arn:',
-        "EBS can't change the key of an existing volume",
-        SNAPSHOT_WAY,
-      ],
+      told: ['"kmsKeyId" can\'t be set to "arn:', "EBS can't change the key of an existing volume", SNAPSHOT_WAY],
     },
     moves: {
       ...{ from: "plain", to: "plain", args: zoned },

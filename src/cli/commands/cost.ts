@@ -82,7 +82,14 @@ async function costOfStack(stack: Stack): Promise<Costs> {
     problems: read.mistakes,
     unknown: [
       ...new Set(unpriced.filter((each) => typeof each === "string")),
-      ...(listless.length > 0 ? [noPriceList(listless, listless.map((each) => backends[each].title))] : []),
+      ...(listless.length > 0
+        ? [
+            noPriceList(
+              listless,
+              listless.map((each) => backends[each].title),
+            ),
+          ]
+        : []),
     ],
   };
 }

@@ -123,7 +123,9 @@ async function nextSteps(project: Project, stack: Stack, backend: BackendName, {
     (each) => io.env[each] !== undefined,
   );
   if (isSelfManaged && !hasPassphrase)
-    steps.push("export PULUMI_CONFIG_PASSPHRASE=…   # encrypts the stack's secrets; only for state in files or buckets");
+    steps.push(
+      "export PULUMI_CONFIG_PASSPHRASE=…   # encrypts the stack's secrets; only for state in files or buckets",
+    );
   if (!state.stacks.includes(stack.name)) {
     steps.push(`pulumi stack init ${stack.name}${state.url === undefined ? "" : `   # state: ${state.url}`}`);
   }
@@ -166,7 +168,8 @@ async function ask(context: Context): Promise<Choices> {
     (await input({ message: "First volume, as name@profile (empty for none)", validate: isReference }));
   if (volume === "") return { backend, place };
   const size =
-    textOf(context, "size") ?? (await input({ message: "Size in GiB, or with a unit (1.5TiB)", default: "4", required: true }));
+    textOf(context, "size") ??
+    (await input({ message: "Size in GiB, or with a unit (1.5TiB)", default: "4", required: true }));
   return { backend, place, volume, size };
 }
 
