@@ -157,10 +157,7 @@ export function volumeHooks({
   // What a preview shows of a volume that doesn't exist yet.
   const summary = (to: ResolvedVolume): { message: string }[] => {
     const cost = monthlyCostOf(catalog, to, placementOf(to.backend));
-    return [
-      { message: volumeText(to) },
-      ...(cost ? [{ message: `monthly cost: ${formatCost(cost)}` }] : []),
-    ];
+    return [{ message: volumeText(to) }, ...(cost ? [{ message: `monthly cost: ${formatCost(cost)}` }] : [])];
   };
 
   const component: pulumi.ResourceHookFunction = async ({ urn, name, newInputs, oldInputs, oldOutputs }) => {

@@ -130,6 +130,7 @@ class Demo {
     const cli = path.join(root, "dist/src/cli/main.js");
     const text = `#!/bin/sh\nexec '${process.execPath}' '${cli}' "$@"\n`;
     fs.writeFileSync(path.join(bin, "storage-profiles"), text, { mode: 0o755 });
+    /** @type {NodeJS.ProcessEnv} */
     const env = { ...this.env, PATH: `${bin}${path.delimiter}${this.env.PATH ?? ""}` };
     const shell = (process.platform === "win32" ? env.ComSpec : env.SHELL) ?? "sh";
     console.log(`${shell} in ${home}; leave it with: exit`);

@@ -429,7 +429,11 @@ export const problemKinds = {
     meaning: "The backend can't change this setting of an existing volume.",
     message: ({ setting, from, to, because }) => {
       const what =
-        from === NOT_SET ? `set to ${to}` : to === NOT_SET ? `removed (it is ${from})` : `changed from ${from} to ${to}`;
+        from === NOT_SET
+          ? `set to ${to}`
+          : to === NOT_SET
+            ? `removed (it is ${from})`
+            : `changed from ${from} to ${to}`;
       return `"${setting}" can't be ${what}: ${because}`;
     },
     allowed: ({ from }) => from,

@@ -45,11 +45,7 @@ describeAws("changes that would lose data", () => {
     },
     "takes-key": {
       ...{ from: "encrypted", to: "keyed" },
-      told: [
-        '"kmsKeyId" can\'t be set to "arn:',
-        "EBS can't change the key of an existing volume",
-        SNAPSHOT_WAY,
-      ],
+      told: ['"kmsKeyId" can\'t be set to "arn:', "EBS can't change the key of an existing volume", SNAPSHOT_WAY],
     },
     moves: {
       ...{ from: "plain", to: "plain", args: zoned },
@@ -282,8 +278,8 @@ describeAws("volumes that exist", () => {
       "theirs (imported): update in place",
       "sizeGiB: 20 GiB → 30 GiB, in place",
       'volumeType: "gp2" → "gp3", in place',
-      "iops: nothing → 3,000 IOPS, in place",
-      "throughputMiBps: nothing → 250 MiB/s, in place",
+      "iops: not set → 3,000 IOPS, in place",
+      "throughputMiBps: not set → 250 MiB/s, in place",
       'tags: {"theirs":"x"} → {"Name":"theirs"}, in place',
       "four modifications of a volume in 24 hours",
       "monthly cost: 2.00 USD → 7.40 USD (+5.40 USD)",

@@ -171,7 +171,9 @@ describe("an empty folder", () => {
     const home = mkdtempSync(join(place.directory, "../newcomer-"));
     const folder = join(home, `shop-${basename(home).toLowerCase()}`);
     mkdirSync(folder);
-    const { PULUMI_BACKEND_URL, PULUMI_CONFIG_PASSPHRASE, PULUMI_STACK, ...rest } = await place.env({
+    const env = await place.env({
+      // As of somebody who has set nothing yet.
+      ...{ PULUMI_BACKEND_URL: undefined, PULUMI_CONFIG_PASSPHRASE: undefined, PULUMI_STACK: undefined },
       HOME: home,
       PULUMI_HOME: join(home, ".pulumi"),
       PULUMI_SKIP_CONFIRMATIONS: "true",
@@ -183,7 +185,7 @@ describe("an empty folder", () => {
     const run = (script: string) =>
       execFileSync("sh", ["-euc", script], {
         cwd: folder,
-        env: rest,
+        env,
         encoding: "utf8",
         stdio: ["ignore", "pipe", "pipe"],
       });
