@@ -3,7 +3,6 @@
 // node_modules, which programs in other languages don't have; the plugin (plugin/) makes them resources of its own package.
 
 import type * as pulumi from "@pulumi/pulumi";
-import type * as dynamic from "@pulumi/pulumi/dynamic";
 
 import { inPlugin } from "./plugin-mode";
 
@@ -17,14 +16,21 @@ export interface OwnResource {
   providerText: string;
 }
 
-/** A provider of a resource of our own. */
-export interface ImportableProvider<Inputs = any, Outputs = any> extends dynamic.ResourceProvider<Inputs, Outputs> {
+/** What a provider of a resource of our own may have beside what a dynamic provider has. */
+export interface ImportsById {
   /**
    * What `pulumi import` finds in the plugin by an id, for the resource below a component; with the inputs that would make it. Absent where only the
    * component's argument `import` takes over what exists. Refuses what isn't the component's: the engine asks at preview too, and so
    * nothing can be taken from its owner here.
    */
-  readToImport?: (id: string, component: string) => Promise<dynamic.ReadResult>;
+  readToImport?: (id: string, component: string) => Promise<FoundById>;
+}
+
+/** A resource as it was found. */
+export interface FoundById {
+  id?: string | undefined;
+  props?: object | undefined;
+  inputs?: object | undefined;
 }
 
 /**

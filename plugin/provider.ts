@@ -6,7 +6,7 @@ import type * as dynamic from "@pulumi/pulumi/dynamic";
 import { backendNames, type BackendName } from "../src";
 import type { BackendDefinition } from "../components/backends/contract";
 import { backendDefinition } from "../components/backends/registry";
-import type { ImportableProvider } from "../components/own-resources";
+import type { FoundById, ImportsById } from "../components/own-resources";
 import { components, withVolume } from "./components";
 import { stackConfig, withoutProgram } from "./config";
 import { packageManifest } from "../src/system/manifest";
@@ -14,7 +14,7 @@ import { schema } from "./schema";
 import { marked, markedFailure, plain } from "./wire";
 
 type Properties = Record<string, unknown>;
-type OwnProvider = ImportableProvider<Properties, Properties>;
+type OwnProvider = dynamic.ResourceProvider<Properties, Properties> & ImportsById;
 
 export class StorageProfiles implements pulumi.provider.Provider {
   readonly version = packageManifest().version;
@@ -60,8 +60,9 @@ export class StorageProfiles implements pulumi.provider.Provider {
     if (isImport) refuseComponent(urn);
     const provider = await this.providerOf(urn);
     if (!provider.read) return { id, props };
-    const reading = isImport ? readToImport(provider, id, urn) : provider.read(id, plain(props)).catch(withoutProgram);
-    const { inputs, ...found } = await reading;
+    const { inputs, ...found }: FoundById = isImport
+      ? await readToImport(provider, id, urn)
+      : await provider.read(id, plain(props)).catch(withoutProgram);
     // No id: it is gone.
     return {
       id: found.id ?? "",
@@ -104,7 +105,7 @@ function refuseComponent(urn: string): void {
   throw new Error(`${type} is a component, which \`pulumi import\` can't read: ${how}`);
 }
 
-async function readToImport(provider: OwnProvider, id: string, urn: string): Promise<dynamic.ReadResult> {
+async function readToImport(provider: OwnProvider, id: string, urn: string): Promise<FoundById> {
   const component = componentOf(urn);
   if (provider.readToImport && component !== undefined) return provider.readToImport(id, component);
   const why = provider.readToImport ? " without its component as its parent" : "";

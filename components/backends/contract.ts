@@ -1,12 +1,13 @@
 // What a backend is to the components: the resources that it makes, with their types. The pure part is in src/backends.
 
 import type * as pulumi from "@pulumi/pulumi";
+import type * as dynamic from "@pulumi/pulumi/dynamic";
 
 import type { BackendName, Note, Problem, ResolvedVolume, Settings, StackConfig } from "../../src";
 import type { DeclaredVolume } from "../declared";
 import type { NodeOptions, NodeStorage } from "../host/contract";
 import type { TimedOperation } from "../options";
-import type { ImportableProvider, OwnResource } from "../own-resources";
+import type { ImportsById, OwnResource } from "../own-resources";
 import type { ProfiledVolume } from "../profiled-volume";
 import type { VolumeTransform } from "../transform";
 
@@ -51,7 +52,7 @@ export interface BackendDefinition<Types extends ResourceTypes = ResourceTypes> 
    * Loads the providers of resources of our own, by what follows the backend in their tokens: `Volume` for "storage-profiles:local:Volume".
    * Absent where all resources are those of another package.
    */
-  providers?: () => Readonly<Record<string, ImportableProvider>>;
+  providers?: () => Readonly<Record<string, dynamic.ResourceProvider & ImportsById>>;
   /**
    * Loads what these resources are called in a state, by the same keys.
    * @internal

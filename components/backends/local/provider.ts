@@ -5,7 +5,7 @@ import type * as dynamic from "@pulumi/pulumi/dynamic";
 
 import { change, formatProblems } from "../../../src";
 import type { LocalSettings } from "../../../src/backends/local/settings";
-import type { ImportableProvider } from "../../own-resources";
+import type { ImportsById } from "../../own-resources";
 import { containsUnknown, renameFailures } from "../../provider-checks";
 import { leaveToEngine } from "../../provider-errors";
 import { LocalVolumeError } from "../../host/errors";
@@ -74,7 +74,7 @@ export const provider = {
   readToImport,
   update,
   delete: remove,
-} satisfies ImportableProvider;
+} satisfies dynamic.ResourceProvider & ImportsById;
 
 // Runs at preview too. Where a volume lives is decided once: an existing volume keeps its place and its name, whatever
 // its resource or its stack is called now.
