@@ -3,7 +3,7 @@
 
 import { bindingClaims } from "../labs/kubernetes/binding.js";
 import { startControlPlane, pulumiPlugin } from "../labs/kubernetes/lab.js";
-import { Project, VOLUMES_OF_STACK } from "./engine";
+import { Project } from "./engine";
 import type { OpenstackLab } from "./openstack";
 
 export const EBS = "ebs.csi.aws.com";
@@ -109,14 +109,6 @@ export class KubernetesProject extends Project {
         exports[name] = volume.details;
       }
       ${rest}`);
-  }
-
-  /** Writes a program with the classes, and the volumes that the stack's config lists. */
-  declareListed(): void {
-    this.program(`
-      const { ProfileClasses } = require("storage-profiles");
-      new ProfileClasses("classes", { profiles: ${JSON.stringify(Object.keys(this.profiles))}, aliases: false });
-      ${VOLUMES_OF_STACK}`);
   }
 
   async claim(name: string): Promise<any> {

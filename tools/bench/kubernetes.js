@@ -146,15 +146,17 @@ for (let i = 0; i < ${n}; i++) {
  * @param {ControlPlane} lab
  */
 async function carriedOut(lab) {
+  let open = 0;
   const isDone = async () => {
     const { body } = await lab.ask("GET", CLAIMS);
-    return body.items.every(
+    open = body.items.filter(
       (/** @type {any} */ { spec, status }) =>
-        status.currentVolumeAttributesClassName === spec.volumeAttributesClassName &&
-        status.capacity?.storage === spec.resources.requests.storage,
-    );
+        status.currentVolumeAttributesClassName !== spec.volumeAttributesClassName ||
+        status.capacity?.storage !== spec.resources.requests.storage,
+    ).length;
+    return open === 0;
   };
-  await until("the driver to have done all changes", isDone, { everyMs: 500 });
+  await until(() => `the driver to have done all changes: ${open} are open`, isDone, { seconds: 400, everyMs: 500 });
 }
 
 /**

@@ -6,11 +6,9 @@ import { readFileSync } from "node:fs";
 
 import { until } from "../../../tools/test/time.js";
 import { succeeded } from "../../support/engine";
-import { ask } from "../../support/http";
 import { CLAIMS, KubernetesProject, EBS } from "../../support/kubernetes";
 import { describeIf } from "../../support/machine";
 import { ProviderProject } from "../../support/provider";
-import { RunningCommand } from "../../support/running";
 import { missingChangers } from "./lab.js";
 
 const INVALID_ARGUMENT = 3;
@@ -209,64 +207,6 @@ describeIf(missingChangers() === undefined, "a real external-resizer", missingCh
       ["3000", "6000", "7000"].map((iops) => [iops, undefined]),
     );
     await driver.stop();
-  });
-
-  test("are created and changed by HTTP: an operation that ends Infeasible has the driver's message, as do the status, the plan and an apply", async () => {
-    const driver = await project.lab.startDriver(EBS);
-    // Nothing is deleted here: those of the tests before stay in the cluster.
-    project.reset();
-    project.declareListed();
-    const service = await RunningCommand.start(project, "serve", "--listen", "127.0.0.1:0", "--log-level", "error");
-    try {
-      const [, url = ""] = await service.printed(/^Serving at (\S+)$/m);
-      const get = async (path: string) => (await ask(url, path)).body;
-      const volumes = "/v1/configuration/volumes";
-      const change = async (path: string, json: object) => {
-        const { status, body } = await ask(url, path, { json });
-        expect([status, body.errors]).toEqual([202, undefined]);
-        const at = `/v1/operations/${(body.operation ?? body).id}`;
-        const events: string = await get(`${at}/events`);
-        return { events, operation: await get(at) };
-      };
-      const stateOf = async () => {
-        const { status, causes, recorded } = await get("/v1/state/volumes/web");
-        return [status, causes.map(({ message }: any) => message), recorded.profile, recorded.sizeGiB];
-      };
-      const [asGold] = (await get("/v1/configuration/profiles/gold/resolution?backend=kubernetes&sizeGiB=100"))
-        .resolutions;
-      expect(asGold.volume.settings.attributes).toEqual({ type: "gp3", iops: "7000", throughput: "500" });
-
-      const created = await change(volumes, { name: "web@silver", sizeGiB: 100 });
-      expect(created.operation).toMatchObject({ state: "succeeded", volumes: ["web"], problems: [] });
-      expect([await project.iops("web"), await stateOf()]).toEqual(["3000", ["compliant", [], "silver", 100]]);
-
-      // The driver rejects gold. The claim asks for it, and the volume is as it was.
-      const text = "iops above what this zone allows";
-      driver.answer({ code: INVALID_ARGUMENT, message: text });
-      const rejected = await change(`${volumes}/web`, { profile: "gold", sizeGiB: 200 });
-      expect(rejected.operation.state).toBe("failed");
-      expect(JSON.stringify(rejected.operation.problems)).toContain(text);
-      expect(JSON.stringify(rejected.operation.problems)).toContain("give the volume another profile");
-      expect(rejected.events).toContain(text);
-      const incomplete = expect.stringMatching(new RegExp(`the last change isn't complete: .*Infeasible.*${text}`));
-      expect((await stateOf()).slice(0, 2)).toEqual(["non-compliant", [incomplete]]);
-      const told = async (...args: string[]) => project.command("storage-profiles", args);
-      const plan = await told("plan");
-      expect(plan.text).toMatch(/web/);
-      const again = await told("apply", "--yes");
-      expect(again.code).not.toBe(0);
-      expect(again.text).toContain(text);
-      expect((await told("status")).text).toContain(text);
-
-      // The way back by HTTP.
-      driver.answer({});
-      const back = await change(`${volumes}/web`, { profile: "silver" });
-      expect(back.operation).toMatchObject({ state: "succeeded", problems: [] });
-      expect([await project.iops("web"), await stateOf()]).toEqual(["3000", ["compliant", [], "silver", 200]]);
-    } finally {
-      await service.stop();
-      await driver.stop();
-    }
   });
 
   test("keeps the kubeconfig out of the state", async () => {
