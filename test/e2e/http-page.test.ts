@@ -241,8 +241,11 @@ describeIf(path !== "", "the status page", "reason" in browserFound ? browserFou
     await page.setViewportSize({ width: 1000, height: 700 });
     await shot("status-page-edit", "#edit-form .actions");
 
+    await page.getByLabel("Reason (optional)").fill("OPS-12: more & faster");
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByText("not applied yet.").waitFor();
+    const audit = readFileSync(join(lab.directory, "audit.jsonl"), "utf8");
+    expect(audit).toContain('"query":{"in":"stack","reason":"OPS-12: more & faster"}');
     expect((await lab.stack.readConfig()).config.profiles?.["silver"]).toEqual({
       extends: "silver",
       aws: { iops: 6000 },

@@ -15,7 +15,7 @@
  * @typedef {{ backend: string, volume?: { sizeGiB: number, settings: Record<string, unknown>, revision: string },
  *   problems: Problem[], notes: Note[], monthlyCost?: { amount: number, currency: string } }} Resolution
  * @typedef {{ profile: string, sizeGiB: number, resolutions: Resolution[] }} Resolutions
- * @typedef {{ changed: boolean, dryRun: boolean, touched: VolumePlan[], diff: string, stateUnknown?: Problem }} Edited
+ * @typedef {{ changed: boolean, dryRun: boolean, touched: VolumePlan[], diff: string, stateUnknown?: Problem, commit?: string }} Edited
  * @typedef {{ project: string, stacks: string[], role: "read" | "write" | "admin" }} Version
  */
 

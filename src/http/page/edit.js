@@ -151,22 +151,30 @@ async function look() {
   await asking("Invalid profile: nothing will be saved.", async () => {
     /** @type {import("./api.js").Answer<Edited>} */
     const { body: edited, tag } = await post("v1/configuration/profiles?dryRun=true&in=stack", body);
-    tell(edited, [
-      edited.changed &&
-        page.mayWrite() &&
-        el("button", { type: "button", class: "primary writes", onclick: () => void save(body, tag) }, "Save"),
-    ]);
+    const maySave = edited.changed && page.mayWrite();
+    const reason = /** @type {HTMLInputElement} */ (
+      el("input", { id: "edit-reason", type: "text", maxlength: "1000", autocomplete: "off" })
+    );
+    const onclick = () => void save(body, tag, reason.value.trim());
+    tell(
+      edited,
+      [maySave && el("button", { type: "button", class: "primary writes", onclick }, "Save")],
+      maySave &&
+        el("div", { class: "field grow writes" }, el("label", { for: reason.id }, "Reason (optional)"), reason),
+    );
   });
 }
 
 /**
  * @param {{ name: string }} body
  * @param {string} tag of the config for which it was found out what the edit touches
+ * @param {string} reason for the audit log and, where edits are committed, for the commit
  */
-async function save(body, tag) {
+async function save(body, tag, reason) {
   await asking("Nothing was saved.", async () => {
     /** @type {import("./api.js").Answer<Edited>} */
-    const { body: edited } = await post("v1/configuration/profiles?in=stack", body, {
+    const why = reason === "" ? "" : `&reason=${encodeURIComponent(reason)}`;
+    const { body: edited } = await post(`v1/configuration/profiles?in=stack${why}`, body, {
       "x-if-configuration-matches": tag,
     });
     drafts.delete(select().value);
@@ -216,20 +224,22 @@ async function asking(no, what) {
 /**
  * @param {Edited} answer
  * @param {import("./dom.js").Child[]} actions
+ * @param {import("./dom.js").Child} [field] what the actions need
  */
-function tell({ changed, dryRun, touched, stateUnknown, diff }, actions) {
+function tell({ changed, dryRun, touched, stateUnknown, diff, commit }, actions, field) {
   const number = touched.length === 0 ? "no volumes" : plural(touched.length, "volume");
   const summary = !changed
     ? "No change to the stack's config."
     : dryRun
       ? `Affects ${number}.`
-      : `Saved in the stack's config, not applied yet. Applying it affects ${number}.`;
+      : `Saved in the stack's config${commit === undefined ? "" : ` and pushed (commit ${commit.slice(0, 10)})`}, not applied yet. Applying it affects ${number}.`;
   fill(
     byId("edit-result"),
     el("p", { class: dryRun ? "message" : "message good" }, summary),
     stateUnknown && [el("p", {}, "The existing volumes are unknown:"), problemList([stateUnknown])],
     touched.length > 0 && [costOfChanges(touched), changesTable("Affected volumes", touched)],
     diff !== "" && [el("h3", {}, "In the stack's file"), diffOf(diff)],
+    field,
     el("div", { class: "actions" }, ...actions),
     dryRun && changed && !page.mayWrite() && el("p", { class: "quiet" }, "Your role doesn't allow saving."),
   );

@@ -5,6 +5,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 import { openProject, StackError, type CommitOptions, type ConfigEdit, type Stack } from "../../../src/stack";
+import { runGit, saidBy } from "../../../src/stack/git";
 import { retried } from "../../../src/stack/retry";
 import { Remote, type Clone } from "../../support/git";
 
@@ -271,7 +272,7 @@ describe("refused with nothing changed:", () => {
       ...(["git-failed", /`git merge` failed: .*notes\.txt.* Nothing was changed\.$/] as const),
     ],
   ];
-  test.each(cases)("%s", async (_name, prepare, code, message, env) => {
+  test.each(cases)("%s", async (_name, prepare, code, message, env = {}) => {
     const remote = newRemote();
     const clone = remote.clone("a");
     prepare(clone, remote);
@@ -389,4 +390,13 @@ describe("a process that is killed", () => {
     await edit(stack, [volume("y")]);
     expect(remote.log().slice(0, 2)).toEqual(["Ann: add volume y@silver, 1 GiB (dev)", "Ann: mine"]);
   });
+});
+
+test("a command of Git that doesn't end is ended, with what it has started", async () => {
+  const remote = newRemote();
+  const { directory, at } = remote.clone("a");
+  const wait = `alias.wait=!trap 'touch ended; exit 1' TERM; sleep 60 & wait`;
+  const printed = await runGit({ directory, env: remote.env }, ["-c", wait, "wait"], { patienceMs: 300 });
+  expect([printed.code === 0, saidBy(printed)]).toEqual([false, "no answer within 0.3 seconds"]);
+  expect(existsSync(at("ended"))).toBe(true);
 });
