@@ -466,9 +466,9 @@ export const problemKinds = {
 } as const;
 
 export const noteKinds = {
-  "profile-pinned": noteKind<{ profile: string; revision: string; pin: string }>({
+  "profile-pinned": noteKind<{ profile: string; pin: string }>({
     meaning: "The volume keeps a pinned definition of its profile; edits of the profile don't reach it.",
-    message: ({ profile, revision, pin }) => `${profile} is pinned at revision ${revision} (pins: ${pin})`,
+    message: ({ profile, pin }) => `${profile} is pinned: edits of it don't reach this volume (pins: ${pin})`,
   }),
   "size-rounded-up": noteKind<{ asked: string; sizeGiB: number; because: string }>({
     meaning: "The size was rounded up to a size that the backend supports.",

@@ -143,10 +143,7 @@ export function resolve(
   };
   const answer = rules.resolve(asked, prices);
   const { pin } = found.profile;
-  const pinned =
-    pin === undefined
-      ? []
-      : [note("profile-pinned", "profile", { profile: reference.profile, revision: found.revision, pin })];
+  const pinned = pin === undefined ? [] : [note("profile-pinned", "profile", { profile: reference.profile, pin })];
   const own = size.notes.length > 0 || tagged.notes.length > 0 || pinned.length > 0;
   const notes = own ? [...pinned, ...size.notes, ...tagged.notes, ...answer.notes] : answer.notes;
   for (const each of answer.problems) {

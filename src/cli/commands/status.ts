@@ -15,7 +15,8 @@ function nextText({ verdict }: VolumeStatus, colours: Colours): string {
 // What an edit of the profile would have reached it with.
 function pinText({ pin, profile = "", revision = "" }: VolumeStatus): string {
   if (!pin?.current || pin.current === revision) return "";
-  return `${profile} is at revision ${pin.current}, pinned at ${revision}; to follow it: storage-profiles unpin ${pin.reference.includes("@") ? pin.reference : `--profile ${pin.reference}`}`;
+  const which = pin.reference.includes("@") ? pin.reference : `--profile ${pin.reference}`;
+  return `${profile} was edited after it was pinned; to follow it: storage-profiles unpin ${which}`;
 }
 
 export const status: CommandSpec = {
