@@ -181,7 +181,9 @@ export function volumeHooks({
     declared.wasTransformed = has.isTransformed === true;
     if (typeof has.volumeId === "string") declared.recordedId = has.volumeId;
     const { backend } = to;
-    if (Object.keys(before).length === 0 && backend !== undefined && (await isImported(urn, backend))) {
+    // With an id that Pulumi's own import takes over, it might put another volume in the place of this one.
+    const isBare = Object.keys(before).length === 0 && to.import === undefined;
+    if (isBare && backend !== undefined && (await isImported(urn, backend))) {
       declared.isRegained = true;
       return;
     }
