@@ -172,8 +172,8 @@ async function look() {
  */
 async function save(body, tag, reason) {
   await asking("Nothing was saved.", async () => {
-    /** @type {import("./api.js").Answer<Edited>} */
     const why = reason === "" ? "" : `&reason=${encodeURIComponent(reason)}`;
+    /** @type {import("./api.js").Answer<Edited>} */
     const { body: edited } = await post(`v1/configuration/profiles?in=stack${why}`, body, {
       "x-if-configuration-matches": tag,
     });
