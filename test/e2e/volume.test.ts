@@ -314,7 +314,9 @@ describe("declared volumes, in directories", () => {
     const [made, outputs] = [await project.state(), await project.outputs()];
     expect(outputs["size"]).toBe(3);
     expect(outputs["notes"]).toEqual([
-      expect.stringContaining("the size of 1 GiB, the limit of 3,000 IOPS, and the limit of 250 MiB/s are not enforced"),
+      expect.stringContaining(
+        "the size of 1 GiB, the limit of 3,000 IOPS, and the limit of 250 MiB/s are not enforced",
+      ),
     ]);
     const data = made["LocalVolume data"];
     expect(data?.urn).toContain("test:index:Group$storage-profiles:index:ProfiledVolume$pulumi-nodejs:dynamic");
