@@ -20,7 +20,6 @@ export type ShippedResources = { [B in keyof typeof loaders]: ReturnType<(typeof
 type TypesOfAll<All> = { [B in keyof All]: TypesOfResources<All[B]> };
 
 declare module "./contract" {
-  // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- merged with those of other backends
   interface BackendResources extends TypesOfAll<ShippedResources> {}
 }
 

@@ -17,7 +17,6 @@ const loaders = {
 export type ShippedBackends = { [B in keyof typeof loaders]: ReturnType<(typeof loaders)[B]> };
 
 declare module "../core/backend" {
-  // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- merged with those of other backends
   interface BackendTypes extends TypesOfAll<ShippedBackends> {}
 }
 
