@@ -113,10 +113,12 @@ test("each volume is on what its connection leads to, is mapped there, and can't
     expect(there()).toEqual(before);
   };
   await refused(PROGRAM.replace("{ sizeGiB: 8 }", "{ sizeGiB: 8, scaleio }"), [
-    '"connection" can\'t be changed from',
+    '"connection" can\'t be set to "west"',
     "declare a new volume with the other one, copy the data",
   ]);
-  await refused(PROGRAM.replace('["b", { connection: "west" }]', '["b", {}]'), ['"connection" can\'t be changed from']);
+  await refused(PROGRAM.replace('["b", { connection: "west" }]', '["b", {}]'), [
+    '"connection" can\'t be removed (it is "west")',
+  ]);
   await refused(PROGRAM.replace("sizeGiB: 8 }", 'sizeGiB: 8, scaleio: { connection: "wst" } }'), [
     "scaleio.connection",
     'did you mean "west"?',
@@ -128,7 +130,7 @@ test("each volume is on what its connection leads to, is mapped there, and can't
   const moved = await project.run(["preview"]);
   expect([moved.code === 0, moved.text]).toEqual([
     false,
-    expect.stringContaining('"connection" can\'t be changed from'),
+    expect.stringContaining('"connection" can\'t be set to "west"'),
   ]);
   await connect();
   const { far } = await project.outputs();

@@ -23,7 +23,7 @@ describe("two volumes named data below two parents", () => {
     declare('profile: "gold", sizeGiB: 1', 'profile: "bronze", sizeGiB: 2');
     const made = succeeded(await project.run(["up", "--yes", "--skip-preview"]));
     expect(made).toMatch(/data@gold\n\s+the size of 1 GiB and the limit of 10,000 IOPS/);
-    expect(made).toMatch(/data@bronze\n\s+the size of 2 GiB and the limit of 500 IOPS/);
+    expect(made).toMatch(/data@bronze\n\s+the size of 2 GiB, the limit of 500 IOPS,/);
     const { web } = await project.outputs();
     writeFileSync(join(web as string, "data/precious"), "data");
 
