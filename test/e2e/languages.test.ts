@@ -230,8 +230,7 @@ describeYaml("a program in YAML, with a volume that exists", () => {
 });
 
 /** A project with an empty array beside it, for the tests of the group that calls it. */
-function withArray(name: string) {
-  const project = new YamlProject(name);
+function withArray<P extends Project>(project: P) {
   let gateway: ScaleioGateway;
   beforeAll(async () => {
     gateway = await emptyGateway();
@@ -245,7 +244,7 @@ function withArray(name: string) {
 }
 
 describeYaml("a program in YAML, on an array", () => {
-  const { project, gatewayOf } = withArray("yaml-array");
+  const { project, gatewayOf } = withArray(new YamlProject("yaml-array"));
 
   test("makes a volume and attaches it, and has the password in no state", async () => {
     const gateway = gatewayOf();
@@ -301,7 +300,7 @@ describeYaml("a program in YAML, on an array", () => {
 });
 
 describeYaml("a stack whose program gets another language", () => {
-  const { project, gatewayOf } = withArray("moved");
+  const { project, gatewayOf } = withArray(new YamlProject("moved"));
 
   const inTypescript = (rest = "") => {
     project.write("Pulumi.yaml", JSON.stringify({ name: "moved", runtime: "nodejs" }));
@@ -508,23 +507,14 @@ const goAttachment = (host: string, attached: string) =>
 
 // A story for each language with a generated SDK: the same promises, in as few runs of the engine as they take.
 describeLanguage("python", "a program in Python", () => {
-  const project = new SdkProject("python", "python");
-  let gateway: ScaleioGateway;
-  beforeAll(async () => {
-    gateway = await emptyGateway();
-    await project.init();
-  });
-  afterAll(async () => {
-    await project.dispose();
-    await gateway.close();
-  });
-
+  const { project, gatewayOf } = withArray(new SdkProject("python", "python"));
   const loop = loopReason();
   testIf(
     loop === undefined,
     "makes a volume by the generated SDK, changes it in place, and can't lose it",
     loop,
     async () => {
+      const gateway = gatewayOf();
       project.writeProject();
       expect(await project.addPackage()).toEqual({ "storage-profiles": "./node_modules/storage-profiles" });
 
