@@ -68,12 +68,15 @@ export function costText(cost: MonthlyCost | undefined): string {
   return cost === undefined ? "unknown" : `${formatCost(cost)}/month`;
 }
 
-/** That there is no price list for these, and where to set a price. */
-export function noPriceList(backends: readonly string[], titles: readonly string[]): string {
-  return `No price list: ${titles.join("; ")}. Set a price per GiB: storage-profiles:prices.${backends[0] ?? ""}.perGiB`;
+/** That there is no price list for these backends, and where to set a price; nothing where there are none. */
+export function noPriceList(of: readonly { backend: string; title: string }[]): string[] {
+  const [first] = of;
+  if (first === undefined) return [];
+  const titles = of.map(({ title }) => title).join("; ");
+  return [`No price list: ${titles}. Set a price per GiB: storage-profiles:prices.${first.backend}.perGiB`];
 }
 
-/** A table that fits the terminal where a person reads it: the widest columns are wrapped first. In a pipe lines stay whole, unless COLUMNS says how wide. */
+/** A table that fits the terminal where a person reads it: the widest columns are wrapped first. In a pipe, lines stay whole unless COLUMNS sets the width. */
 export function fittedTable(
   rows: readonly (readonly string[])[],
   { colours, io }: { colours: Colours; io: { isTerminal: boolean; columns: number; env: NodeJS.ProcessEnv } },

@@ -13,6 +13,7 @@ import Fastify, { LogController, type FastifyInstance } from "fastify";
 
 import { packageManifest } from "../system/manifest";
 import { privately } from "../system/private-socket";
+import { syncCheckouts } from "../stack/checkout";
 import { environmentNotes } from "../stack/status";
 import { openAuditLog } from "./audit";
 import { addGuards, isDecodable, requestId } from "./guards";
@@ -50,10 +51,11 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const { version } = packageManifest();
   const stacks = names.map((name) => serveStack(project.stack(name), metrics, limits));
   // What keeps edits from being committed is found before anything listens. Whether the remote answers may be otherwise in a minute.
-  if (options.commit) {
-    const done = new Set<string>();
-    for (const { stack } of stacks) await stack.syncCheckout({ fetch: false, done });
-  }
+  if (options.commit)
+    await syncCheckouts(
+      stacks.map(({ stack }) => stack),
+      { fetch: false },
+    );
   const audit = openAuditLog(options.auditLog ?? defaultAuditLog());
   let isStopping = false;
   const context: Context = {

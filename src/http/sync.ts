@@ -3,22 +3,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { StackError } from "../stack";
+import { syncCheckouts } from "../stack/checkout";
 import type { ServedStack } from "./served";
 
 /** How often the upstream is asked, in milliseconds. */
 const EVERY = 30_000;
 
-/** Begins that; returns what ends it, and waits for what is under way. What goes wrong `warn` is told, once. */
+/** Starts fetching; the result stops it, after the fetch in progress. Each new error is passed to `warn` once. */
 export function keepInSync(stacks: readonly ServedStack[], warn: (message: string) => void): () => Promise<void> {
   const end = new AbortController();
   let last = "";
-  const once = async () => {
-    const done = new Set<string>();
-    for (const { stack } of stacks) await stack.syncCheckout({ done });
-  };
   const running = (async () => {
     while (!end.signal.aborted) {
-      const message = await once().then(
+      const message = await syncCheckouts(stacks.map(({ stack }) => stack)).then(
         () => "",
         (error: unknown) => (error instanceof StackError ? error.message : String(error)),
       );

@@ -13,6 +13,7 @@ import type { Printed } from "./engine";
 import { stackError } from "./errors";
 import { runGit, saidBy } from "./git";
 import { readText } from "./read-config";
+import type { Stack } from "./types";
 import { locked, writeWhole } from "./write-config";
 
 /** How long others that commit in the same checkout are waited for, in milliseconds: each waits for a remote. */
@@ -61,7 +62,7 @@ export interface Checkout {
   ): Promise<{ commit: string } | "raced" | undefined>;
 }
 
-// What is about to be committed. `head` is what it is made on.
+// The edit about to be committed. `head` is the commit before it.
 const noteSchema = z.object({
   ...{ head: z.string(), branch: z.string(), file: z.string(), path: z.string(), subject: z.string() },
   before: z.string().optional(),
@@ -92,6 +93,12 @@ interface Branch {
 /** The directory of the checkout that has a file. Error: `git-not-ready`. */
 export async function checkoutOf(file: string, env: NodeJS.ProcessEnv): Promise<string> {
   return (await placeOf(await targetOf(file), env)).top;
+}
+
+/** Does for the checkout of each stack's config file what {@link Stack.syncCheckout} does; once where several stacks share one. */
+export async function syncCheckouts(stacks: readonly Stack[], options: { fetch?: boolean } = {}): Promise<void> {
+  const done = new Set<string>();
+  for (const stack of stacks) await stack.syncCheckout({ ...options, done });
 }
 
 /** Does something in the checkout that has a file, while no other process of this package does. Errors: `git-missing`, `git-not-ready`. */
@@ -191,7 +198,7 @@ function makeCheckout({ top, gitDirectory }: Place, env: NodeJS.ProcessEnv): Che
       );
   };
 
-  // Takes back what was written and, where it was, committed. What others have done since stays, and is told.
+  // Undoes the edit, and its commit if there is one. What others have done since stays, and the result says so.
   const undo = async (note: Note, commit?: { id: string; parent: string }): Promise<string> => {
     if (commit) {
       const args = ["update-ref", "-m", "storage-profiles: undo", note.branch, commit.parent, commit.id];
@@ -308,7 +315,7 @@ function makeCheckout({ top, gitDirectory }: Place, env: NodeJS.ProcessEnv): Che
         const isMine = commit?.parent === base && (await isOurs(note));
         throw failed(["commit"], committed, await undo(note, isMine ? commit : undefined));
       }
-      // Somebody has committed at the same time: pushed with ours, theirs would leave the machine.
+      // Someone else committed at the same time: pushing ours would publish theirs too.
       if (parent !== base) {
         await undo(note, commit);
         throw notReady(

@@ -6,16 +6,8 @@ import type { Problem } from "../../core/problems";
 import { StackError, type CommitOptions, type Operation, type OperationReport, type Stack } from "../../stack";
 import { exitCodeOf, textOf, type Answer, type Context, type ExitCode } from "../context";
 import { answerOf, overStacks, type Outcome, type Part } from "../many";
-import {
-  checkConfirmable,
-  commitOf,
-  confirmed,
-  doneText,
-  followed,
-  syncCheckouts,
-  tellCommit,
-  waitOf,
-} from "./apply-steps";
+import { syncCheckouts } from "../../stack/checkout";
+import { checkConfirmable, commitOf, confirmed, doneText, followed, tellCommit, waitOf } from "./apply-steps";
 import { checkOptions, hasWork, planAll, type PlannedStack } from "./plan-many";
 import { beginRollout, checkRollout, isLater, isRollout, laterRollout } from "./rollout";
 import { problem } from "../problems";

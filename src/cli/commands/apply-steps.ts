@@ -2,7 +2,7 @@
 
 import { stripVTControlCharacters } from "node:util";
 
-import type { CommitOptions, EditResult, Operation, OperationEvent, OperationReport, Stack } from "../../stack";
+import type { CommitOptions, EditResult, Operation, OperationEvent, OperationReport } from "../../stack";
 import { textOf, UsageError, type Context, type OptionSpec } from "../context";
 
 export const commitOptions: readonly OptionSpec[] = [
@@ -20,12 +20,6 @@ export function commitOf(context: Context): CommitOptions | undefined {
   if (context.options["commit"] === true) return { reason };
   if (reason !== undefined) throw new UsageError("--reason requires --commit");
   return undefined;
-}
-
-/** Fast-forwards each checkout that has one of the stacks' files, once. */
-export async function syncCheckouts(stacks: readonly Stack[]): Promise<void> {
-  const done = new Set<string>();
-  for (const stack of stacks) await stack.syncCheckout({ done });
 }
 
 /** Reports the commit of an edit. */
@@ -91,12 +85,14 @@ export async function followed(
   return operation.done;
 }
 
-/** Whether the plan that was shown has said already what a message says of a volume, below its first line. */
-export function isTold(shownPlan: string, { severity, text }: { severity: string; text: string }): boolean {
+/** Tells whether a message only repeats what the plan said: all of its lines but the first, which names the volume. */
+export function repeatsPlan(shownPlan: string): (message: { severity: string; text: string }) => boolean {
   const linesOf = (shown: string) => stripVTControlCharacters(shown).trimEnd().split("\n");
   const said = new Set(linesOf(shownPlan));
-  const [, ...details] = linesOf(text);
-  return severity === "info" && details.length > 0 && details.every((line) => said.has(line));
+  return ({ severity, text }) => {
+    const [, ...details] = linesOf(text);
+    return severity === "info" && details.length > 0 && details.every((line) => said.has(line));
+  };
 }
 
 /** An event as a line, where it is worth one. */

@@ -25,7 +25,7 @@ import {
   confirmed,
   doneText,
   eventText,
-  isTold,
+  repeatsPlan,
   tellCommit,
   waitOf,
 } from "./apply-steps";
@@ -220,13 +220,14 @@ async function follow(
   { written, plan = "" }: { written: EditResult; plan: string | undefined },
 ): Promise<Answer> {
   const { io, json, colours } = context;
+  const isRepeated = repeatsPlan(plan);
   const ignore = io.onInterrupt?.(() => {
     if (!json) io.err("stopping after the current step; press Ctrl-C again to stop immediately\n");
     operation.cancel();
   });
   try {
     for await (const event of operation.events()) {
-      if (event.type === "message" && isTold(plan, event)) continue;
+      if (event.type === "message" && isRepeated(event)) continue;
       const line = json ? undefined : eventText(event, context);
       if (line !== undefined) io.out(`${line}\n`);
     }

@@ -82,14 +82,7 @@ async function costOfStack(stack: Stack): Promise<Costs> {
     problems: read.mistakes,
     unknown: [
       ...new Set(unpriced.filter((each) => typeof each === "string")),
-      ...(listless.length > 0
-        ? [
-            noPriceList(
-              listless,
-              listless.map((each) => backends[each].title),
-            ),
-          ]
-        : []),
+      ...noPriceList(listless.map((backend) => ({ backend, title: backends[backend].title }))),
     ],
   };
 }

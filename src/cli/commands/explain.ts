@@ -151,15 +151,8 @@ function sideBySide(explained: readonly Explained[], context: Context): string {
     blocks.push(table([head, ...rows.flatMap((each, index) => (index === 0 ? [each] : [[""], each]))], colours, width));
   }
   const unpriced = explained.filter((each) => each.resolution?.volume && !hasPrices(each));
-  if (unpriced.length > 0) {
-    blocks.push(
-      noPriceList(
-        unpriced.map(({ backend }) => backend),
-        unpriced.map(headOf),
-      ),
-    );
-  }
-  return blocks.join("\n\n");
+  const missing = noPriceList(unpriced.map((each) => ({ backend: each.backend, title: headOf(each) })));
+  return [...blocks, ...missing].join("\n\n");
 }
 
 // Whether its cost is known, or is not for a reason that the notes give.

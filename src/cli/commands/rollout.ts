@@ -18,7 +18,8 @@ import type { FoundStack } from "../../stack/find-stacks";
 import { labelOf } from "../../stack/choose-stacks";
 import { exitCodeOf, textOf, UsageError, type Answer, type Context, type ExitCode, type OptionSpec } from "../context";
 import { gravest, overStacks } from "../many";
-import { commitOf, confirmed, followed, syncCheckouts, tellCommit, waitOf } from "./apply-steps";
+import { syncCheckouts } from "../../stack/checkout";
+import { commitOf, confirmed, followed, tellCommit, waitOf } from "./apply-steps";
 import type { PlannedStack } from "./plan-many";
 import { problem } from "../problems";
 
@@ -253,7 +254,7 @@ interface FoundEdit {
 
 async function editsOf({ profile: name, edits, commit }: RolloutRecord, context: Context): Promise<FoundEdit[]> {
   const stacks = await Promise.all(edits.map(async (one) => ({ one, stack: await stackAt(one, context) })));
-  // Somebody elsewhere may have changed the profile, too.
+  // Another checkout may have pushed a change of the profile.
   if (commit) await syncCheckouts(stacks.map(({ stack }) => stack));
   return Promise.all(
     stacks.map(async ({ one, stack }) => {

@@ -1,6 +1,6 @@
 // What the plan has said isn't said again by the run that follows it.
 
-import { isTold } from "../../../src/cli/commands/apply-steps";
+import { repeatsPlan } from "../../../src/cli/commands/apply-steps";
 
 const plan =
   "\u001b[1mdata\u001b[22m (default → gold): update in place\n  iopsLimit: unlimited → 10,000 IOPS, in place\n\ncache (silver): create";
@@ -24,5 +24,5 @@ test.each([
     false,
   ],
 ])("%s", (_what, message, expected) => {
-  expect(isTold(plan, message)).toBe(expected);
+  expect(repeatsPlan(plan)(message)).toBe(expected);
 });
