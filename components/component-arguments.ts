@@ -1,12 +1,12 @@
 // What is wrong with the arguments of an administrator's component. Programs in JavaScript may pass anything.
 
-import { nearest, problem, wrongType, type Problem } from "../src";
+import { nearest, problem, unknownKey, wrongType, type Problem } from "../src";
 
 /** The arguments that a component doesn't have. */
 export function unknownArguments(args: object, keys: string[]): Problem[] {
   return Object.keys(args)
     .filter((key) => !keys.includes(key))
-    .map((key) => problem("unknown-key", key, undefined, { key, keys, nearest: nearest(key, keys) }));
+    .map((key) => unknownKey(key, undefined, key, keys));
 }
 
 /** Of the argument `profiles`: those that the stack doesn't have. */

@@ -2,7 +2,7 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { nearest, problem, type Problem, type StackConfig } from "../src";
+import { nearest, problem, unknownKey, type Problem, type StackConfig } from "../src";
 import { joinPath } from "../src/core/validate";
 import { stackFile } from "./engine";
 import { connectionKey, CONNECTIONS, connectionsVariable, namedConnections, setCommand } from "./named-connections";
@@ -22,9 +22,7 @@ export function connectionKeyCheck(
   const prefix = `${namespace}:`;
   const keys = Object.keys(known);
   const unknown = (path: string, key: string, allowed: readonly string[]) =>
-    allowed.includes(key)
-      ? []
-      : [problem("unknown-key", path, undefined, { key, keys: [...allowed], nearest: nearest(key, allowed) })];
+    allowed.includes(key) ? [] : [unknownKey(path, undefined, key, allowed)];
   return (config) => {
     if (checked.has(config)) return [];
     checked.add(config);

@@ -8,7 +8,6 @@ import {
   backends,
   checkName,
   monthlyCostOf,
-  nearest,
   ownPlacement,
   parseReference,
   problem,
@@ -27,6 +26,7 @@ import {
   type StackConfig,
   type VolumeRequest,
   wrongType,
+  unknownKey,
 } from "../src";
 import { profileInForce } from "../src/core/catalog";
 import { isSame } from "../src/core/revision";
@@ -581,17 +581,13 @@ function wrongArguments(args: AnyVolumeArgs): Problem[] {
   const keys = [...Object.keys(argumentTypes), ...overrides];
   const problems = Object.keys(args.transform ?? {})
     .filter((key) => !backendNames.some((each) => each === key))
-    .map((key) => {
-      const params = { key, keys: [...backendNames], nearest: nearest(key, backendNames) };
-      return problem("unknown-key", `transform.${key}`, undefined, params);
-    });
+    .map((key) => unknownKey(`transform.${key}`, undefined, key, backendNames));
   return [...problems, ...wrongTypes(args, keys, overrides)];
 }
 
 function wrongTypes(args: AnyVolumeArgs, keys: readonly string[], overrides: readonly string[]): Problem[] {
   return Object.entries(args).flatMap(([key, value]): Problem[] => {
-    if (!keys.includes(key))
-      return [problem("unknown-key", key, value, { key, keys: [...keys], nearest: nearest(key, keys) })];
+    if (!keys.includes(key)) return [unknownKey(key, value, key, keys)];
     const expected = overrides.includes(key) ? "object" : argumentTypes[key as keyof AnyVolumeArgs];
     if (expected === undefined || value === undefined || typeof value === expected) return [];
     return [wrongType(key, value, expected)];

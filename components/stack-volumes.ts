@@ -2,7 +2,7 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { formatProblems, nearest, problem, STACK_VOLUMES } from "../src";
+import { formatProblems, STACK_VOLUMES, unknownKey } from "../src";
 import { optionProblems, passedOn } from "./options";
 import { ProfiledVolume } from "./profiled-volume";
 import { volumesOfStack } from "./run";
@@ -27,9 +27,7 @@ export class StackVolumes extends pulumi.ComponentResource {
    * @throws `pulumi.RunError` with every problem of the stack's config, and where arguments or options are given that have no effect.
    */
   constructor(name: string, args: object = {}, opts?: pulumi.ComponentResourceOptions) {
-    const unknown = Object.entries(args).map(([key, value]) =>
-      problem("unknown-key", key, value, { key, keys: [], nearest: nearest(key, []) }),
-    );
+    const unknown = Object.entries(args).map(([key, value]) => unknownKey(key, value, key, []));
     const wrong = [...unknown, ...optionProblems(opts, ["create", "update", "delete"])];
     if (wrong.length > 0) throw new pulumi.RunError(formatProblems(name, wrong));
     const listed = Object.entries(volumesOfStack());

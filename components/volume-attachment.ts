@@ -13,6 +13,7 @@ import {
   type BackendName,
   type Problem,
   type Settings,
+  unknownKey,
 } from "../src";
 import type { AttachableVolume, ResourceTypeOf } from "./backends/contract";
 import { attacherOf, volumeBackend } from "./backends/registry";
@@ -142,7 +143,7 @@ function wrongArguments(
   const { volume, host, ...others } = (args ?? {}) as Partial<VolumeAttachmentArgs>;
   const problems: Problem[] = [];
   const unknown = (path: string, key: string, value: unknown, keys: readonly string[]) =>
-    problems.push(problem("unknown-key", path, value, { key, keys: [...keys], nearest: nearest(key, keys) }));
+    problems.push(unknownKey(path, value, key, keys));
   for (const [key, value] of Object.entries(others as Record<string, unknown>)) {
     // What is said for a backend that isn't used is checked as well: it would be met when the stack changes.
     const known = isBackend(key) ? attacherOf(key)?.options : undefined;
@@ -180,9 +181,7 @@ function isVolume(volume: unknown): volume is AnyVolume {
 function wrongExisting(volume: ExistingVolume, args: object): Problem[] {
   const { backend, volumeId, connection, settings: _settings, ...others } = volume as Partial<ExistingVolume>;
   const keys = ["backend", "volumeId", "settings", "connection"];
-  const problems = Object.keys(others).map((key) =>
-    problem("unknown-key", `volume.${key}`, undefined, { key, keys, nearest: nearest(key, keys) }),
-  );
+  const problems = Object.keys(others).map((key) => unknownKey(`volume.${key}`, undefined, key, keys));
   const required = (setting: string, because: string, example: string) =>
     problems.push(problem("setting-required", `volume.${setting}`, undefined, { setting, because, example }));
   if (backend === undefined) {

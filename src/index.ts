@@ -60,5 +60,5 @@ export * from "./core/resolve";
 export { nearest } from "./core/nearest";
 export { PROFILED_VOLUME, READ_VOLUME, STACK_VOLUMES, VOLUME_ATTACHMENT, VOLUME_MAPPING } from "./core/resource-types";
 export { mergeTags } from "./core/tags";
-export { wrongType } from "./core/validate";
+export { unknownKey, wrongType } from "./core/validate";
 export { parseSize, type ParsedSize, type SizeRequest } from "./core/size";

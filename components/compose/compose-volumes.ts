@@ -6,13 +6,13 @@ import * as pulumi from "@pulumi/pulumi";
 
 import {
   formatProblems,
-  nearest,
   ownPlacement,
   problem,
   resolve,
   wrongType,
   type Problem,
   type VolumeDefinition,
+  unknownKey,
 } from "../../src";
 import type { ComposeVersion, ComposeVolume } from "../../src/compose";
 import { optionProblems, passedOn } from "../options";
@@ -164,7 +164,7 @@ function problemsOf(run: Run, { name, places }: ComposeVolume, definition: Volum
 function wrongArguments(args: object): Problem[] {
   const keys = Object.keys(argumentTypes);
   return Object.entries(args).flatMap(([key, value]): Problem[] => {
-    if (!keys.includes(key)) return [problem("unknown-key", key, value, { key, keys, nearest: nearest(key, keys) })];
+    if (!keys.includes(key)) return [unknownKey(key, value, key, keys)];
     if (value === undefined) return [];
     if (key === "version" && value !== 1 && value !== 2) {
       return [

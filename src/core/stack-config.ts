@@ -9,7 +9,7 @@ import { makeCatalog } from "./catalog";
 import { isObject, overlay, own } from "./overlay";
 import { checkName } from "./reference";
 import { configKeys, NAMESPACE, schemas, type StackConfig } from "./config-schema";
-import { joinPath, validate } from "./validate";
+import { joinPath, unknownKey, validate } from "./validate";
 
 /** A value of the stack's config as it was found: its text or its object, and whether it is a secret. */
 export interface RawConfigValue {
@@ -61,8 +61,7 @@ export function readConfig(raw: Readonly<Record<string, RawConfigValue>>): ReadC
     const path = `${NAMESPACE}:${key}`;
     const schema = Object.hasOwn(shape, key) ? shape[key as keyof typeof shape] : undefined;
     if (!schema) {
-      const params = { key, keys: configKeys(), nearest: nearest(key, configKeys()) };
-      problems.push(problem("unknown-key", path, secret ? undefined : value, params));
+      problems.push(unknownKey(path, secret ? undefined : value, key, configKeys()));
     } else if (secret) {
       leaveOut(key, [problem("config-secret", path, undefined, { key: path })]);
     } else if (inText.length > 0) {

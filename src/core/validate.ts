@@ -34,7 +34,7 @@ function problemsOf(issue: Issue, schema: z.ZodType, root: unknown, rootPath: st
       const keys = keysOf((isObject(value) ? fitting(lacking, value) : undefined) ?? at);
       return issue.keys.map((key) => {
         const given = isObject(value) ? own(value, key) : undefined;
-        return problem("unknown-key", joinPath(path, [key]), given, { key, keys, nearest: nearest(key, keys) });
+        return unknownKey(joinPath(path, [key]), given, key, keys);
       });
     }
     case "invalid_union": {
@@ -84,6 +84,11 @@ function problemsOf(issue: Issue, schema: z.ZodType, root: unknown, rootPath: st
       return [problem("value-invalid", path, value, { why, allowed, fix })];
     }
   }
+}
+
+/** The problem that a key isn't one of those that there are. */
+export function unknownKey(path: string, given: unknown, key: string, keys: readonly string[]): Problem {
+  return problem("unknown-key", path, given, { key, keys: [...keys], nearest: nearest(key, keys) });
 }
 
 /** The problem that a value is of another type than the one that belongs there. */

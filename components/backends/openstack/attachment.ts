@@ -3,7 +3,7 @@
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { nearest, problem, type Problem } from "../../../src";
+import { problem, unknownKey, type Problem } from "../../../src";
 import type { Attacher } from "../contract";
 import { blockstorageAttachment, computeAttachment } from "./sdk";
 import type { Connector, OpenstackAttachmentOptions } from "./types";
@@ -28,8 +28,7 @@ export const openstackAttacher: Attacher<OpenstackAttachmentOptions> = {
     const problems: Problem[] = [];
     for (const key of Object.keys(connector ?? {})) {
       if (CONNECTOR_KEYS.some((each) => each === key)) continue;
-      const params = { key, keys: CONNECTOR_KEYS, nearest: nearest(key, CONNECTOR_KEYS) };
-      problems.push(problem("unknown-key", `openstack.connector.${key}`, undefined, params));
+      problems.push(unknownKey(`openstack.connector.${key}`, undefined, key, CONNECTOR_KEYS));
     }
     if (before !== undefined && multiattach !== true) {
       const because = "a Cinder volume supports only one host, unless its type and the attachments enable multiattach";

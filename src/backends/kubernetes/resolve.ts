@@ -1,10 +1,9 @@
 // A claim: what the driver's backend makes of the profile, worded as classes and a claim, or every problem with the way out.
 
 import { backends } from "../../core/backend";
-import { nearest } from "../../core/nearest";
 import { count, note, problem, show, type Note, type Problem } from "../../core/problems";
 import { NAMESPACE } from "../../core/config-schema";
-import { joinPath } from "../../core/validate";
+import { joinPath, unknownKey } from "../../core/validate";
 import { mergeTags, type Answer, type Asked } from "../contract";
 import { attributesClassName, classContent, isDriverName, otherParameters, sorted, storageClassName } from "./classes";
 import { driverNames, driverOf, SIDECAR_PARAMETERS, type Driver, type DriverName } from "./drivers";
@@ -142,8 +141,7 @@ function wrongOptions(name: DriverName, driver: Driver, { classes = {}, zones, e
   const known = [...driver.others, ...SIDECAR_PARAMETERS];
   const wrong = (path: string, key: string, given: unknown): Problem[] => {
     if (known.includes(key)) return [];
-    if (!ours.some((each) => each.toLowerCase() === key.toLowerCase()))
-      return [problem("unknown-key", path, given, { key, keys: known, nearest: nearest(key, known) })];
+    if (!ours.some((each) => each.toLowerCase() === key.toLowerCase())) return [unknownKey(path, given, key, known)];
     const because = Object.hasOwn(driver.fixed ?? {}, key) ? "each class of the driver's has it" : "profiles set it";
     return [problem("setting-not-applicable", path, undefined, { setting: key, because, ways: [`remove \`${key}\``] })];
   };
@@ -151,8 +149,7 @@ function wrongOptions(name: DriverName, driver: Driver, { classes = {}, zones, e
     const path = joinPath(`${STACK}.parameters`, [key]);
     // What is below another driver's name is judged when that is the cluster's.
     if (typeof given === "string") return wrong(path, key, given);
-    if (!isDriverName(key))
-      return [problem("unknown-key", path, given, { key, keys: driverNames, nearest: nearest(key, driverNames) })];
+    if (!isDriverName(key)) return [unknownKey(path, given, key, driverNames)];
     if (key !== name) return [];
     return Object.entries(given).flatMap(([each, text]) => wrong(joinPath(path, [each]), each, text));
   });
