@@ -1,4 +1,4 @@
-// What a commit says of edits: what changed, in one line, and why. Pure.
+// The commit message of edits: what changed, in one line, and why. Pure.
 
 import type { VolumeDefinition } from "../core/config-schema";
 import { isObject } from "../core/overlay";

@@ -80,7 +80,7 @@ export function engineError(stack: string, command: string, text: string, stacks
   if (text.includes("PULUMI_ACCESS_TOKEN must be set for login")) {
     const fix =
       "run `pulumi login`, or `pulumi login --local` to keep the state in files on this machine; " +
-      "where nobody can log in, set PULUMI_ACCESS_TOKEN or PULUMI_BACKEND_URL";
+      "without a login, as in CI, set PULUMI_ACCESS_TOKEN or PULUMI_BACKEND_URL";
     return stackError("engine-failed", "stack", stack, { command, why: "not logged in", fix });
   }
   const lines = withoutCredentials(text)

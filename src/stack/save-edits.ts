@@ -154,7 +154,7 @@ async function judge(
 interface Judged {
   write: Write;
   result: EditResult;
-  /** What a commit says of them, with the reason. */
+  /** The commit message, with the reason. */
   message: (reason?: string) => string;
 }
 

@@ -159,8 +159,8 @@ describe("an empty folder", () => {
     rmSync(packed, { recursive: true, force: true });
   });
 
-  // As it stands there. In place of the registry there is the packed package, and the SDK of the tree's version; nobody answers the question of
-  // `pulumi up`; and the volumes, the user's home and the state are in the test's folders.
+  // The README's commands, unchanged, but for this: the packed package and the tree's version of the SDK stand in for the registry, `pulumi up`
+  // asks nobody, and the volumes, the user's home and the state are in the test's folders.
   test("has a volume after the commands of the README's quick start, and another profile after its stack config", async () => {
     const [commands, laptop, aws, ...others] = quickStart();
     expect([commands, laptop, aws].map((each) => each?.language)).toEqual(["sh", "yaml", "yaml"]);

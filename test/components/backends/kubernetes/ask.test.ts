@@ -333,7 +333,7 @@ describe("a new claim", () => {
       "refused: quota q of namespace shop has no room for the 2 new claims of this run: requests.storage is limited to 250Gi, " +
         "60Gi is used, and 200Gi more is needed",
     ]);
-    // One that has no room for this claim alone is told once, with the same numbers.
+    // A quota without room for this claim alone is reported once, with the same numbers.
     judgement = {
       status: 403,
       body: { message: "is forbidden: exceeded quota: q, requested: requests.storage=200Gi" },
