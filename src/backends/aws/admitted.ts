@@ -6,9 +6,19 @@ import { resolveType, type AskedAws } from "./resolve-type";
 
 /** The sizes that a type admits with the profile, and why none beyond them. */
 export function admittedBy(type: VolumeType, asked: Omit<AskedAws, "sizeGiB">): Admitted {
-  const at = (sizeGiB: number, quiet: boolean) => resolveType(type, { ...asked, sizeGiB, quiet }).problems[0];
-  const isPossible = (sizeGiB: number) => at(sizeGiB, true) === undefined;
-  const { min, max } = asked.limits[type].sizeGiB;
+  const at = (sizeGiB: number) => resolveType(type, { ...asked, sizeGiB }).problems[0];
+  const ranges = rangesOf(type, asked);
+  const [from, to] = [ranges[0]?.fromGiB, ranges.at(-1)?.toGiB];
+  if (from === undefined || to === undefined) {
+    return { what: type, ranges, above: at(asked.limits[type].sizeGiB.max) };
+  }
+  return { what: type, ranges, below: from > 1 ? at(from - 1) : undefined, above: at(to + 1) };
+}
+
+/** The sizes alone, without the problems beyond them, whose ways out take far longer to find. */
+export function rangesOf(type: VolumeType, asked: Omit<AskedAws, "sizeGiB">): Admitted["ranges"] {
+  const isPossible = (sizeGiB: number) => resolveType(type, { ...asked, sizeGiB, quiet: true }).problems.length === 0;
+  const { min } = asked.limits[type].sizeGiB;
   const ranges: Admitted["ranges"] = [];
   let last = min - 1;
   for (const sizeGiB of turningPoints(type, asked)) {
@@ -22,9 +32,7 @@ export function admittedBy(type: VolumeType, asked: Omit<AskedAws, "sizeGiB">): 
     }
     last = sizeGiB;
   }
-  const [from, to] = [ranges[0]?.fromGiB, ranges.at(-1)?.toGiB];
-  if (from === undefined || to === undefined) return { what: type, ranges, above: at(max, false) };
-  return { what: type, ranges, below: from > 1 ? at(from - 1, false) : undefined, above: at(to + 1, false) };
+  return ranges;
 }
 
 // Sizes between which nothing turns: IOPS and throughput, wanted and allowed, grow evenly there or not at all. They turn

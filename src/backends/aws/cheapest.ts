@@ -1,6 +1,6 @@
 // Which type `cheapest` means. It is chosen for the profile, never for a volume's size: so a volume that grows keeps its type.
 
-import { admittedBy } from "./admitted";
+import { rangesOf } from "./admitted";
 import { amountOf, pricesOf, referenceAmount } from "./cost";
 import type { VolumeType } from "./limits";
 import type { AwsPrices } from "./prices";
@@ -54,6 +54,6 @@ export function cheapestType(
 function comparableSize(type: VolumeType, asked: Omit<AskedAws, "sizeGiB">): number | undefined {
   if (resolveType(type, { ...asked, sizeGiB: REFERENCE_GIB, quiet: true }).settings) return REFERENCE_GIB;
   const distance = (sizeGiB: number) => Math.abs(sizeGiB - REFERENCE_GIB);
-  const ends = admittedBy(type, asked).ranges.flatMap(({ fromGiB, toGiB }) => [fromGiB, toGiB]);
+  const ends = rangesOf(type, asked).flatMap(({ fromGiB, toGiB }) => [fromGiB, toGiB]);
   return ends.sort((a, b) => distance(a) - distance(b))[0];
 }

@@ -207,7 +207,8 @@ function isWayOut(
 
 // To take a setting away, where that is a way out for who asks, too.
 function without(setting: keyof AwsSection, asked: AskedAws): string[] {
-  const { section, sizeGiB } = asked;
+  const { section, sizeGiB, quiet } = asked;
+  if (quiet) return [];
   const isAccepted = asked.accepts?.({ section: { ...section, [setting]: undefined }, sizeGiB }) ?? true;
   return isAccepted ? [asked.without(setting)] : [];
 }
