@@ -6,6 +6,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -16,6 +17,7 @@ import { join, resolve } from "node:path";
 
 import { peerDependencies } from "../../package.json";
 import { MINIMUM_PULUMI } from "../../components/engine";
+import { PROVIDER_SDK_MODULES } from "../../src/stack/ready/modules";
 import { cacheDirectory } from "../../tools/shared.js";
 import { describeIf } from "../support/machine";
 
@@ -35,8 +37,20 @@ const facts = {
   package: "cloud",
   isRunError: true,
   mocksHaveHooks: "undefined",
+  missingFiles: [],
+  serves: ["/pulumirpc.LanguageRuntime/Run", "/pulumirpc.ResourceProvider/Construct"],
+  messagesLack: [],
+  noDifference: 1,
   engineHas: ["function", "function"],
 };
+
+/** The files of the SDK that our sources load by their paths. */
+const files = [
+  ...PROVIDER_SDK_MODULES,
+  ...["src/stack/ready/host.ts", "plugin/server.ts"].flatMap((source) =>
+    [...readFileSync(join(root, source), "utf8").matchAll(/\bsdk(?:\.resolve)?\("(.+?)"\)/g)].map(([, file]) => file!),
+  ),
+];
 
 function factsOf(modules: string): Record<string, unknown> {
   const folder = mkdtempSync(join(tmpdir(), "sp-sdk-"));
@@ -45,12 +59,16 @@ function factsOf(modules: string): Record<string, unknown> {
     copyFileSync(join(root, "dist/components/pulumi-internals.js"), join(folder, "pulumi-internals.js"));
     copyFileSync(join(root, "test/support/internals-contract.js"), join(folder, "internals-contract.js"));
     return JSON.parse(
-      execFileSync(process.execPath, ["internals-contract.js"], { cwd: folder, encoding: "utf8" }),
+      execFileSync(process.execPath, ["internals-contract.js", ...files], { cwd: folder, encoding: "utf8" }),
     ) as Record<string, unknown>;
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
+
+test("the files that are loaded by their paths are found in our sources", () => {
+  expect(files).toEqual(expect.arrayContaining(["./cmd/run", "./cmd/dynamic-provider", "./proto/provider_pb"]));
+});
 
 test("the newest SDK has what is used of it", () => {
   expect(factsOf(join(root, "node_modules"))).toMatchObject({ ...facts, errorHooks: true });

@@ -5,7 +5,12 @@
 const pulumi = require("@pulumi/pulumi");
 const { version } = require("@pulumi/pulumi/package.json");
 const { ResourceMonitorClient } = require("@pulumi/pulumi/proto/resource_grpc_pb.js");
+const { createRequire } = require("node:module");
 const internals = require("./pulumi-internals.js");
+
+/** The files of the SDK that we load by their paths, from the command line. */
+const files = process.argv.slice(2);
+const sdk = createRequire(require.resolve("@pulumi/pulumi/package.json"));
 
 class Group extends pulumi.ComponentResource {}
 
@@ -30,6 +35,9 @@ async function facts() {
   const error = new Error("for people");
   internals.markAsRunError(error);
   const server = ResourceMonitorClient.prototype;
+  const { LanguageRuntimeService } = sdk("./proto/language_grpc_pb");
+  const { ResourceProviderService } = sdk("./proto/provider_grpc_pb");
+  const { CheckFailure, ConstructRequest, DiffResponse, ReadRequest } = sdk("./proto/provider_pb");
   return {
     version,
     registered: { name, type, aliases, isBelow: parent === group, protect },
@@ -51,8 +59,26 @@ async function facts() {
     package: internals.packageOf(new pulumi.ProviderResource("cloud", "cloud")),
     isRunError: pulumi.RunError.isInstance(error),
     mocksHaveHooks: typeof internals.monitor()?.registerResourceHook,
+    missingFiles: files.filter((file) => !isThere(file)),
+    // What the process that is ready and the plugin serve, and what the plugin completes of it.
+    serves: [LanguageRuntimeService.run, ResourceProviderService.construct].map(({ path }) => path),
+    messagesLack: [
+      [CheckFailure, "setReason"],
+      [ConstructRequest, "hasProtect", "getProtect", "getConfigMap"],
+      [ReadRequest, "hasProperties", "setProperties"],
+      [DiffResponse, "setChanges"],
+    ].flatMap(([message, ...methods]) => methods.filter((method) => typeof message.prototype[method] !== "function")),
+    noDifference: DiffResponse.DiffChanges.DIFF_NONE,
     engineHas: [typeof server.registerResourceHook, typeof server.signalAndWaitForShutdown],
   };
+}
+
+function isThere(file) {
+  try {
+    return sdk.resolve(file) !== "";
+  } catch {
+    return false;
+  }
 }
 
 facts().then(
