@@ -131,6 +131,52 @@ describeIf(reason === undefined, "on a Ceph cluster", reason, () => {
     await removeVolume(cluster, volume);
   });
 
+  test("an image is mirrored to a peer on its schedule, by snapshots or a journal, moves with its data, and nobody else's mirroring ends", async () => {
+    const first = fast({ mirror: { every: "120m", start: "04:30" } });
+    const wanted = wantedOf(first);
+    const told = async (settings: CephSettings) =>
+      (await volumeProblems(clusterOf(ceph), { sizeGiB: 1, settings })).map(({ message }) => message);
+    expect(await told(first)).toEqual([expect.stringContaining("mirroring isn't enabled for it")]);
+    for (const pool of ["fast", "slow"]) await ceph.must("rbd", "mirror", "pool", "enable", pool, "image");
+    expect(await told(first)).toEqual([expect.stringContaining("no other cluster is a peer of it")]);
+    for (const pool of ["fast", "slow"])
+      await ceph.must("rbd", "mirror", "pool", "peer", "add", pool, "client.rbd-mirror@elsewhere");
+    const own = clusterOf(ceph);
+    const { found: _, ...made } = await createVolume(own, wanted, true);
+    expect(made.settings).toEqual(first);
+    const data = await fill(`fast/${wanted.name}`);
+    // What mirroring takes isn't a snapshot of the user's.
+    await ceph.must("rbd", "mirror", "image", "snapshot", `fast/${wanted.name}`);
+    expect(await readVolume(own, made)).toEqual(made);
+    expect((await own.image("fast", wanted.name))?.snapshots).toBe(0);
+    // Another schedule that somebody has added is drift, and goes.
+    const at = ["--pool", "fast", "--image", wanted.name];
+    await ceph.must("rbd", "mirror", "snapshot", "schedule", "add", ...at, "3h");
+    expect((await readVolume(own, made))?.settings.mirrorEvery).toMatch(/^(2h, 3h|3h, 2h)$/);
+    let volume = made;
+    for (const settings of [
+      fast({ mirror: { every: "1d" } }),
+      slow({ mirror: { mode: "journal" }, snapshotLimit: 3 }),
+      fast({ mirror: { mode: "journal" } }),
+      slow({ mirror: true }),
+      fast({ mirror: false, snapshotLimit: 3 }),
+    ]) {
+      volume = await updateVolume(own, { sizeGiB: 1, settings }, volume);
+      expect(volume.settings).toEqual(settings);
+      expect(await readVolume(own, volume)).toEqual(volume);
+      const watched = killedAfter(own, Infinity);
+      await updateVolume(watched, { sizeGiB: 1, settings }, volume);
+      expect(watched.changes).toEqual([]);
+      expect(await checksum(`${settings.pool}/${wanted.name}`)).toBe(data);
+    }
+    await ceph.must("rbd", "snap", "limit", "clear", `fast/${wanted.name}`);
+    await ceph.must("rbd", "mirror", "image", "enable", `fast/${wanted.name}`, "snapshot");
+    const limited = { sizeGiB: 1, settings: fast({ iops: { max: 7 } }) };
+    expect((await updateVolume(own, limited, volume)).settings.mirrorMode).toBe("snapshot");
+    await removeVolume(own, volume);
+    expect(await own.image("fast", wanted.name)).toBeUndefined();
+  });
+
   test("an encrypted image opens by its passphrase alone, has its whole size, grows and moves with its data, and is never encrypted twice", async () => {
     const wanted = wantedOf(fast({ encryption: true }));
     const killed = killedAfter(clusterOf(ceph), 4);

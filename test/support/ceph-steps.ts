@@ -10,6 +10,8 @@ const CHANGING = [
   "setLimit",
   "setSnapshotLimit",
   "switchFeatures",
+  "setMirroring",
+  "setMirrorSchedule",
   "setMetadata",
   "prepareMove",
   "executeMove",

@@ -81,6 +81,23 @@ export interface Pool {
   full?: "quota" | "devices" | undefined;
 }
 
+/** When mirror snapshots of an image are taken. */
+export interface MirrorSchedule {
+  /** 30m, 2h, 1d. */
+  every: string;
+  /** A time of day: 14:00; `null` where it is any. */
+  start: string | null;
+}
+
+/** How an image is mirrored to other clusters. */
+export interface Mirroring {
+  mode: "snapshot" | "journal";
+  /** Whether the others have copies of this one; else this one is a copy, which nothing can be written to. */
+  isPrimary: boolean;
+  /** Its own, without those of its pool. */
+  schedules: MirrorSchedule[];
+}
+
 /** An image. */
 export interface Image {
   pool: string;
@@ -96,7 +113,9 @@ export interface Image {
   /** What the header takes, or will take; 0 where it isn't encrypted. */
   headerBytes: number;
   features: string[];
+  /** Without those that mirroring takes. */
   snapshots: number;
+  mirroring: Mirroring | null;
   /** 0 is unlimited. */
   snapshotLimit: number;
   /** The limits in force, wherever they are set. */
@@ -138,6 +157,8 @@ export interface CephCluster {
   /** An image; nothing where there is none. */
   image(pool: string, name: string): Promise<Image | undefined>;
   status(pool: string, name: string): Promise<ImageStatus>;
+  /** Which images of a pool can be mirrored, and whether another cluster is there for the copies. Asked for once. */
+  poolMirroring(pool: string): Promise<{ mode: "disabled" | "image" | "pool"; hasPeer: boolean }>;
   /** Whether there is a passphrase for images that are created encrypted. Errors: `not-configured`. */
   checkPassphrase(): void;
   /** `headerBytes`: what an encrypted one has beside its size. Errors: `exists`. */
@@ -157,6 +178,10 @@ export interface CephCluster {
   setLimit(pool: string, name: string, setting: LimitSetting, value: number): Promise<void>;
   /** 0 is unlimited. */
   setSnapshotLimit(pool: string, name: string, limit: number): Promise<void>;
+  /** Whether it is mirrored. With `null`, other clusters remove their copies. */
+  setMirroring(pool: string, name: string, mode: Mirroring["mode"] | null): Promise<void>;
+  /** `null` leaves it to the schedule of the pool. */
+  setMirrorSchedule(pool: string, name: string, schedule: MirrorSchedule | null): Promise<void>;
   switchFeatures(pool: string, name: string, features: readonly string[], on: boolean): Promise<void>;
   /** `undefined` takes it away. */
   setMetadata(pool: string, name: string, key: string, value: string | undefined): Promise<void>;

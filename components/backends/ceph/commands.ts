@@ -25,6 +25,7 @@ import {
   type Image,
   type ImageStatus,
   type LimitSetting,
+  type MirrorSchedule,
   type Pool,
 } from "./cluster";
 import { CONNECTION_NAMESPACE, keyOf, secretKeys, variableOf, type Connection } from "./connection";
@@ -43,6 +44,14 @@ const imageShape = z.object({
   snapshot_count: z.number(),
   snapshot_limit: z.number().optional(),
   features: z.array(z.string()),
+  // `disabled`: of an image with a journal that isn't mirrored.
+  mirroring: z.object({ mode: z.string(), state: z.string(), primary: z.boolean().optional() }).optional(),
+});
+const snapshotsShape = z.array(z.object({ name: z.string() }));
+const schedulesShape = z.array(z.object({ interval: z.string(), start_time: z.string() }));
+const mirrorPoolShape = z.object({
+  mode: z.enum(["disabled", "image", "pool"]),
+  peers: z.array(z.object({ direction: z.string() })).optional(),
 });
 // Of an image without metadata, nothing is printed.
 const metadataShape = z.record(z.string(), z.string()).nullable();
@@ -95,6 +104,26 @@ export function commandCluster(connection: Connection): CephCluster {
     run("rbd", args, what, takes === "short");
   const json = jsonOf(run);
   const lists = new Map<string, () => Promise<string[]>>();
+  const mirrorings = new Map<string, () => ReturnType<CephCluster["poolMirroring"]>>();
+  const scheduleArgs = (verb: string, pool: string, name: string, ...more: string[]) => [
+    ...["mirror", "snapshot", "schedule", verb, "--pool", pool, "--image", name],
+    ...more,
+  ];
+  const schedulesOf = async (pool: string, name: string): Promise<MirrorSchedule[]> => {
+    const what = `reading the mirror schedule of image ${pool}/${name}`;
+    try {
+      const found = await json("rbd", scheduleArgs("ls", pool, name), schedulesShape, what);
+      // A time of day without a time zone is one in UTC.
+      return found.map(({ interval: every, start_time: start }) => ({
+        every,
+        start: start === "" ? null : start.replace(/^(\d\d:\d\d):00$/, "$1"),
+      }));
+    } catch (error) {
+      // Of an image that has none, the command prints nothing and fails with 2.
+      if (error instanceof CephError && error.status === 2) return [];
+      throw error;
+    }
+  };
 
   return {
     configKey: keyOf(connection, "configFile"),
@@ -142,9 +171,14 @@ export function commandCluster(connection: Connection): CephCluster {
         if (error instanceof CephError && error.code === "gone") return undefined;
         throw error;
       }
-      const [all, options] = await Promise.all([
+      const { mirroring: mirror, snapshot_count: snapshots } = info;
+      const isMirrored = mirror?.state === "enabled";
+      const [all, options, schedules, users] = await Promise.all([
         json("rbd", ["image-meta", "list", spec], metadataShape, what),
         json("rbd", ["config", "image", "list", spec], optionsShape, what),
+        isMirrored && mirror.mode === "snapshot" ? schedulesOf(pool, name) : [],
+        // The count has those that mirroring takes, too; the list hasn't.
+        isMirrored && snapshots > 0 ? json("rbd", ["snap", "ls", spec], snapshotsShape, what) : undefined,
       ]);
       const {
         encryption,
@@ -162,7 +196,14 @@ export function commandCluster(connection: Connection): CephCluster {
         encryption,
         headerBytes,
         features: info.features,
-        snapshots: info.snapshot_count,
+        snapshots: users?.length ?? snapshots,
+        mirroring: isMirrored
+          ? {
+              mode: mirror.mode === "journal" ? "journal" : "snapshot",
+              isPrimary: mirror.primary === true,
+              schedules,
+            }
+          : null,
         snapshotLimit: info.snapshot_limit ?? 0,
         limits: Object.fromEntries(limitSettings.map((each) => [each, limit(each)])) as Image["limits"],
         metadata: Object.fromEntries(Object.entries(all ?? {}).filter(([key]) => !isReservedKey(key))),
@@ -176,6 +217,19 @@ export function commandCluster(connection: Connection): CephCluster {
       const { watchers, migration } = await json("rbd", ["status", `${pool}/${name}`], statusShape, what);
       const clients = new Set(watchers.map(({ client, address }) => `client.${client} at ${address}`));
       return { clients: [...clients], moveState: migration?.state };
+    },
+
+    poolMirroring(pool) {
+      const ask =
+        mirrorings.get(pool) ??
+        once(async () => {
+          const what = `reading the mirroring of pool ${pool}`;
+          const { mode, peers = [] } = await json("rbd", ["mirror", "pool", "info", pool], mirrorPoolShape, what);
+          // Of a peer that only sends, this cluster has no data copied to it.
+          return { mode, hasPeer: peers.some(({ direction }) => direction.includes("tx")) };
+        });
+      mirrorings.set(pool, ask);
+      return ask();
     },
 
     checkPassphrase: () => void connection.passphrase(),
@@ -215,6 +269,18 @@ export function commandCluster(connection: Connection): CephCluster {
     async setSnapshotLimit(pool, name, limit) {
       const args = limit > 0 ? ["set", `${pool}/${name}`, "--limit", String(limit)] : ["clear", `${pool}/${name}`];
       await rbd(["snap", "limit", ...args], `setting the snapshot limit of image ${pool}/${name}`);
+    },
+    async setMirroring(pool, name, mode) {
+      const args = mode === null ? ["disable", `${pool}/${name}`] : ["enable", `${pool}/${name}`, mode];
+      await rbd(["mirror", "image", ...args], `switching mirroring ${mode ?? "off"} for image ${pool}/${name}`);
+    },
+    async setMirrorSchedule(pool, name, schedule) {
+      const what = `setting the mirror schedule of image ${pool}/${name}`;
+      // All that it has: one alone is removed only by its exact time. Where there has never been any, the command fails.
+      if ((await schedulesOf(pool, name)).length > 0) await rbd(scheduleArgs("remove", pool, name), what);
+      if (!schedule) return;
+      const { every, start } = schedule;
+      await rbd(scheduleArgs("add", pool, name, every, ...(start === null ? [] : [start])), what);
     },
     async switchFeatures(pool, name, features, on) {
       const what = `switching ${features.join(", ")} ${on ? "on" : "off"} for image ${pool}/${name}`;
@@ -470,5 +536,6 @@ function failure(what: string, status: number, stderr: string, connection: Conne
   const [, , code, given] = CAUSES.find(([number, pattern]) => number === status && pattern.test(stderr)) ?? [];
   const advice = typeof given === "function" ? given(connection) : given;
   const words = said === "" ? `exit status ${status}` : said;
-  return new CephError(code ?? "refused", `${what}: the cluster says "${words}".${advice ? ` ${advice}` : ""}`);
+  const text = `${what}: the cluster says "${words}".${advice ? ` ${advice}` : ""}`;
+  return new CephError(code ?? "refused", text, { status });
 }

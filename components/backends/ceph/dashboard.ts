@@ -87,6 +87,7 @@ export function dashboardCluster(connection: Connection, dashboard: Dashboard): 
       headerBytes: 0,
       features: read.features_name,
       snapshots: read.snapshots.length,
+      mirroring: null,
       snapshotLimit: 0,
       limits: Object.fromEntries(limitSettings.map((each) => [each, limit(each)])) as Image["limits"],
       metadata: {},
@@ -148,6 +149,7 @@ export function dashboardCluster(connection: Connection, dashboard: Dashboard): 
     names: (pool) => lacking("listing")(pool, "*"),
     image,
     status: lacking("reading the clients and the move of"),
+    poolMirroring: (pool) => lacking("reading the mirroring of")(pool, "*"),
     checkPassphrase: () => undefined,
 
     async create(pool, name, { sizeGiB }, features) {
@@ -201,6 +203,8 @@ export function dashboardCluster(connection: Connection, dashboard: Dashboard): 
     headerBytes: lacking("reading the header of"),
     format: lacking("encrypting"),
     setSnapshotLimit: lacking("limiting the snapshots of"),
+    setMirroring: lacking("mirroring"),
+    setMirrorSchedule: lacking("setting the mirror schedule of"),
     setMetadata: lacking("setting metadata of"),
     prepareMove: lacking("moving"),
     executeMove: lacking("moving"),

@@ -33,10 +33,17 @@ export type CephErrorCode = keyof typeof cephErrors;
 export class CephError extends BackendError<CephErrorCode> {
   /** Whether it leaves open if a change was carried out. */
   readonly unsettled: boolean;
+  /** The exit status of the command that failed: the number of an error of the system. */
+  readonly status: number | undefined;
 
-  constructor(code: CephErrorCode, message: string, { unsettled = false }: { unsettled?: boolean } = {}) {
+  constructor(
+    code: CephErrorCode,
+    message: string,
+    { unsettled = false, status }: { unsettled?: boolean; status?: number } = {},
+  ) {
     super(code, message);
     this.unsettled = unsettled;
+    this.status = status;
   }
 }
 

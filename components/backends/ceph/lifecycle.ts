@@ -16,6 +16,7 @@ import {
   type CephCluster,
   type Image,
   type LimitSetting,
+  type MirrorSchedule,
   type Pool,
 } from "./cluster";
 import { CephError, refuseFor } from "./errors";
@@ -76,8 +77,11 @@ export async function volumeProblems(
     const params = { place: `the quota of pool "${pool.name}"`, wants, roomGiB: Math.max(0, Math.floor(roomGiB)) };
     problems.push(problem("place-full", "sizeGiB", sizeGiB, params));
   }
+  // What the pool doesn't allow, Ceph would refuse after the volume was made.
+  const isMirrored = settings.mirrorMode !== null && (moves || from?.settings.mirrorMode !== settings.mirrorMode);
+  if (isMirrored && !cluster.isDashboard) problems.push(...(await mirrorProblems(cluster, pool.name)));
   if (cluster.isDashboard) problems.push(...dashboardProblems(cluster, settings, from?.settings));
-  else if (moves && name !== undefined) problems.push(...(await useProblems(cluster, from.settings.pool, name)));
+  else if (moves && name !== undefined) problems.push(...(await moveProblems(cluster, from.settings, name)));
   return problems;
 }
 
@@ -100,6 +104,8 @@ function dashboardProblems(
     lacks("encryption", "it can't encrypt an image, or report whether one is encrypted", "leave `encryption` out");
   if (settings.snapshotLimit !== (from?.snapshotLimit ?? 0))
     lacks("snapshotLimit", "it can't limit snapshots", `leave \`snapshotLimit\` ${from ? "as it is" : "out"}`);
+  if (!isSame(mirrorOf(settings), mirrorOf(from)))
+    lacks("mirrorMode", "it can't mirror an image", `leave \`mirror\` ${from ? "as it is" : "out"}`);
   if (!isSame(settings.metadata, from?.metadata ?? {}))
     lacks("metadata", "it has no metadata of images", `leave \`metadata\` and tags ${from ? "as they are" : "out"}`);
   return problems;
@@ -112,8 +118,9 @@ function assumed(
   { mark, settings }: Pick<WantedVolume, "mark" | "settings">,
 ): Image {
   if (!cluster.isDashboard) return image;
-  const { snapshotLimit, metadata, encryption } = settings;
-  return { ...image, mark, markedPool: image.pool, encryption, snapshotLimit, metadata };
+  const { snapshotLimit, metadata, encryption, mirrorMode: mode } = settings;
+  const mirroring = mode && { mode, isPrimary: true, schedules: schedulesOf(settings) };
+  return { ...image, mark, markedPool: image.pool, encryption, snapshotLimit, metadata, mirroring };
 }
 
 // An image that the commands encrypted: what the dashboard reports as its size isn't what a client has.
@@ -173,9 +180,36 @@ function fullProblems({ name, full }: Pool): Problem[] {
   return [problem("place-cannot", `${PATH}.pool`, name, { place: `pool "${name}"`, because, ways })];
 }
 
-// An image is moved only while no client has it open.
-async function useProblems(cluster: CephCluster, pool: string, name: string): Promise<Problem[]> {
-  if (!(await cluster.image(pool, name))) return [];
+// What mirroring needs of a pool. Without a peer Ceph takes no snapshots, and a journal grows for nobody.
+async function mirrorProblems(cluster: CephCluster, pool: string): Promise<Problem[]> {
+  const { mode, hasPeer } = await cluster.poolMirroring(pool);
+  const cannot = (because: string, way: string) => [
+    problem("place-cannot", `${PATH}.mirrorMode`, undefined, {
+      ...{ place: `pool "${pool}"`, because },
+      ways: [`have an administrator run \`${way}\``, "leave `mirror` out of the profile"],
+    }),
+  ];
+  const enable = `rbd mirror pool enable ${pool} image`;
+  if (mode === "disabled") return cannot("mirroring isn't enabled for it", enable);
+  if (mode === "pool") return cannot("it mirrors all images that have a journal, and no single ones", enable);
+  if (hasPeer) return [];
+  return cannot("no other cluster is a peer of it that copies go to", `rbd mirror pool peer bootstrap create ${pool}`);
+}
+
+// An image is moved only while no client has it open, and while nobody mirrors it.
+async function moveProblems(
+  cluster: CephCluster,
+  { pool, mirrorMode }: Pick<CephSettings, "pool" | "mirrorMode">,
+  name: string,
+): Promise<Problem[]> {
+  const image = await cluster.image(pool, name);
+  if (!image) return [];
+  // What this stack mirrors is mirrored anew from the other pool.
+  if (image.mirroring && !mirrorMode) {
+    const because = `${pool}/${name} is mirrored, though not by this stack, and a mirrored image can't move to another pool`;
+    const ways = [`run \`rbd mirror image disable ${pool}/${name}\``, "set `mirror` in the profile before"];
+    return [problem("place-cannot", `${PATH}.pool`, pool, { place: "the cluster", because, ways })];
+  }
   const { clients } = await cluster.status(pool, name);
   if (clients.length === 0) return [];
   const because = `an image moves to another pool only while no client has it open, and ${pool}/${name} is open by ${clients.join(", ")}`;
@@ -402,8 +436,9 @@ export async function findVolume(cluster: CephCluster, id: string): Promise<Foun
   });
   if (!cluster.isDashboard) return volume;
   // What the dashboard doesn't report.
-  const { encryption: _, snapshotLimit: __, ...told } = volume.settings;
-  return { ...volume, settings: told as CephSettings };
+  const untold = ["encryption", "snapshotLimit", "mirrorMode", "mirrorEvery", "mirrorStart"];
+  const told = Object.fromEntries(Object.entries(volume.settings).filter(([setting]) => !untold.includes(setting)));
+  return { ...volume, settings: told as unknown as CephSettings };
 }
 
 // `known`: what the state has of it, or what is wanted. Metadata of others stay theirs; where the cluster chose the features, or nobody asked
@@ -426,11 +461,30 @@ async function asFound(cluster: CephCluster, found: Image, known: Omit<WantedVol
       ...limitsOf(image),
       encryption: image.encryption === "luks2" ? "luks2" : null,
       snapshotLimit: image.snapshotLimit,
+      mirrorMode: image.mirroring?.mode ?? null,
+      mirrorEvery: joined(image.mirroring?.schedules.map(({ every }) => every)),
+      mirrorStart: joined(image.mirroring?.schedules.map(({ start }) => start)),
       imageFeatures: settings.imageFeatures && ownFeatures(image),
       metadata: Object.fromEntries(metadata),
       ...(settings.connection !== undefined && { connection: settings.connection }),
     },
   };
+}
+
+// Others may have added schedules: all are told.
+function joined(texts: (string | null)[] = []): string | null {
+  const all = texts.filter((text) => text !== null);
+  return all.length > 0 ? all.join(", ") : null;
+}
+
+/** The mirroring that settings ask for. Settings that an older release recorded have none. */
+const mirrorOf = (settings?: CephSettings) => ({
+  mode: settings?.mirrorMode ?? null,
+  schedules: settings ? schedulesOf(settings) : [],
+});
+
+function schedulesOf({ mirrorEvery: every, mirrorStart: start }: CephSettings): MirrorSchedule[] {
+  return every == null ? [] : [{ every, start: start ?? null }];
 }
 
 // What Ceph has as 0: a limit that is unlimited, and a burst that there is none of.
@@ -557,6 +611,10 @@ async function makeSame(
     const text = `image ${spec} ${switches.on.includes(fixed) ? "lacks" : "has"} \`${fixed}\`, which is set when an image is made. Correct \`imageFeatures\`.`;
     throw new CephError("not-possible", text);
   }
+  if (found.mirroring?.isPrimary === false) {
+    const text = `image ${spec} is the copy of an image of another cluster (rbd mirror), and nothing is written to it. To go on with it here, run \`rbd mirror image promote ${spec}\`.`;
+    throw new CephError("not-possible", text);
+  }
   // The mark first: it goes with the image to another pool, and tells the next run whose that is.
   if (found.mark !== mark) {
     await cluster.setMetadata(found.pool, name, MARK, markText(mark, found.pool));
@@ -567,7 +625,15 @@ async function makeSame(
     await cluster.setMetadata(found.pool, name, ENCRYPTION, text);
   }
   let image = found.isMoving ? await finishMove(cluster, found) : found;
-  if (image.pool !== settings.pool) {
+  // What others mirror stays so, where the profile never said anything: the copies elsewhere would be removed.
+  const isOurs = before === undefined || (before.mirrorMode ?? null) !== null || settings.mirrorMode !== null;
+  const moves = image.pool !== settings.pool;
+  if (image.mirroring && isOurs && (moves || image.mirroring.mode !== settings.mirrorMode)) {
+    if (moves && settings.mirrorMode) refuseFor(await mirrorProblems(cluster, settings.pool));
+    await cluster.setMirroring(image.pool, name, null);
+    image = await reread(cluster, image.pool, name);
+  }
+  if (moves) {
     refuseFor(await volumeProblems(cluster, { name, sizeGiB, settings }, await asFound(cluster, image, wanted)));
     await cluster.setMetadata(image.pool, name, MARK, markText(mark, settings.pool));
     await cluster.prepareMove(image.pool, name, settings.pool);
@@ -588,6 +654,12 @@ async function makeSame(
   if (on.length > 0) await cluster.switchFeatures(pool, name, on, true);
   for (const [key, value] of metadataChanges(image, settings, before))
     await cluster.setMetadata(pool, name, key, value);
+  const { mirrorMode } = settings;
+  const [schedule] = schedulesOf(settings);
+  if (mirrorMode && image.mirroring?.mode !== mirrorMode) await cluster.setMirroring(pool, name, mirrorMode);
+  const schedules = mirrorMode === image.mirroring?.mode ? image.mirroring.schedules : [];
+  if (mirrorMode === "snapshot" && !isSame(schedules, schedulesOf(settings)))
+    await cluster.setMirrorSchedule(pool, name, schedule ?? null);
 
   const after = assumed(cluster, await reread(cluster, pool, name), wanted);
   const left = [
@@ -595,6 +667,8 @@ async function makeSame(
     ...(after.sizeGiB < sizeGiB ? ["sizeGiB"] : []),
     ...limitSettings.filter((setting) => after.limits[setting] !== (settings[setting] ?? 0)),
     ...(after.snapshotLimit === settings.snapshotLimit ? [] : ["snapshotLimit"]),
+    ...(!isOurs || isSame(mirrorOf(settings).mode, after.mirroring?.mode ?? null) ? [] : ["mirrorMode"]),
+    ...(mirrorMode !== "snapshot" || isSame(schedulesOf(settings), after.mirroring?.schedules) ? [] : ["mirrorEvery"]),
     ...Object.values(featureChanges(after, settings.imageFeatures)).flat(),
     ...metadataChanges(after, settings, before).map(([key]) => `metadata ${key}`),
   ];

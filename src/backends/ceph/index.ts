@@ -123,6 +123,9 @@ export const ceph = defineBackend({
     writeBandwidthBurstMiBps: inPlace,
     encryption: changeOfEncryption,
     snapshotLimit: inPlace,
+    mirrorMode: inPlace,
+    mirrorEvery: inPlace,
+    mirrorStart: inPlace,
     imageFeatures: changeOfFeatures,
     metadata: inPlace,
     connection: connectionChange,
@@ -191,6 +194,7 @@ function resolve(asked: Asked<CephSection, Placement, CephLimits>): Answer<CephS
     problems.push(problem("setting-not-applicable", `${path}.imageFeatures`, features, params));
   }
   const notes: Note[] = [];
+  const mirror = mirrorOf(asked, problems);
   const chosen = choosePool(asked, problems, notes);
   const tags = mergeTags(asked, "metadata", { ofProfile: asked.section.metadata, ofBackend: asked.placement.metadata });
   notes.push(...tags.notes);
@@ -214,6 +218,7 @@ function resolve(asked: Asked<CephSection, Placement, CephLimits>): Answer<CephS
     writeBandwidthBurstMiBps: bandwidth.burst.write || null,
     encryption: isWanted(section.encryption) ? "luks2" : null,
     snapshotLimit: section.snapshotLimit ?? 0,
+    ...mirror,
     // Their order means nothing.
     imageFeatures: features && [...new Set(features)].sort(),
     metadata: { ...tags.tags },
@@ -260,14 +265,52 @@ function unavailable({ section, path, without }: Asked<CephSection, Placement, C
       "Ceph takes no snapshots of an image on a schedule",
       "have a scheduler run `rbd snap create`; `snapshotLimit` limits how many there are",
     );
-  if (isWanted(section.mirror))
-    lacks(
-      "mirror",
-      section.mirror,
-      "this backend doesn't mirror images to another cluster",
-      "set it to false, and have an administrator run `rbd mirror image enable` and `rbd mirror snapshot schedule add`",
-    );
   return problems;
+}
+
+type Mirror = Pick<CephSettings, "mirrorMode" | "mirrorEvery" | "mirrorStart">;
+const NOT_MIRRORED: Mirror = { mirrorMode: null, mirrorEvery: null, mirrorStart: null };
+
+/** How the image is mirrored. Sources: `rbd help mirror`; what goes with what was tried with Ceph 16.2.15, 2026-11-30. */
+function mirrorOf({ section, path }: Asked<CephSection, Placement, CephLimits>, problems: Problem[]): Mirror {
+  const { mirror, snapshotLimit, imageFeatures: features } = section;
+  if (!isWanted(mirror)) return NOT_MIRRORED;
+  const said = typeof mirror === "object" && mirror !== null ? mirror : {};
+  const mode = said.mode ?? "snapshot";
+  const cannot = (setting: string, given: unknown, because: string, ways: string[]) =>
+    problems.push(problem("setting-not-applicable", `${path}.${setting}`, given, { setting, because, ways }));
+  const byJournal = "with `mode: journal` every write is copied at once, and no snapshots are taken";
+  for (const key of ["every", "start"] as const) {
+    if (mode === "journal" && said[key] != null)
+      cannot(`mirror.${key}`, said[key], byJournal, [`remove \`${key}\``, "set `mode` to snapshot"]);
+  }
+  if (mode === "snapshot" && said.start != null && said.every == null)
+    cannot("mirror.start", said.start, "it says when, and not how often", ["add `every`", "remove `start`"]);
+  if (mode === "snapshot" && snapshotLimit != null) {
+    const because = "snapshots that are taken for mirroring count, too, and mirroring would stop at the limit";
+    cannot("snapshotLimit", snapshotLimit, because, ["remove `snapshotLimit`", "set `mirror.mode` to journal"]);
+  }
+  if (mode === "journal" && features && !features.includes("journaling")) {
+    const because = "mirroring by a journal needs `journaling`";
+    cannot("imageFeatures", features, because, ["add `journaling`", "set `mirror.mode` to snapshot"]);
+  }
+  return {
+    mirrorMode: mode,
+    mirrorEvery: said.every == null ? null : intervalText(minutesOf(said.every)),
+    mirrorStart: said.start ?? null,
+  };
+}
+
+const MINUTES = { m: 1, h: 60, d: 24 * 60 };
+
+function minutesOf(every: string): number {
+  return Number(every.slice(0, -1)) * MINUTES[every.slice(-1) as keyof typeof MINUTES];
+}
+
+/** An interval as Ceph prints it: 120m is 2h. */
+function intervalText(minutes: number): string {
+  const unit = (["d", "h"] as const).find((each) => minutes % MINUTES[each] === 0) ?? "m";
+  return `${minutes / MINUTES[unit]}${unit}`;
 }
 
 // Off in the spellings that other backends understand; with parameters alone it is on.

@@ -158,13 +158,26 @@ export const section = z
         onOff,
         z.strictObject({
           enabled: onOff.nullish(),
-          mode: z.enum(["snapshot", "journal"]).nullish(),
-          every: z.string().nullish(),
-          start: z.string().nullish(),
+          mode: z
+            .enum(["snapshot", "journal"])
+            .nullish()
+            .describe("By snapshots, or by a journal of every write. Default: snapshot"),
+          every: z
+            .string()
+            .regex(/^[1-9]\d*[mhd]$/, "invalid interval")
+            .nullish()
+            .describe("How often a mirror snapshot is taken: 30m, 2h, 1d. Default: as the pool's own schedule says"),
+          start: z
+            .string()
+            .regex(/^([01]\d|2[0-3]):[0-5]\d$/, "invalid time of day")
+            .nullish()
+            .describe("A time of day, in UTC, at which one of them is taken: 14:00. Default: any"),
         }),
       ])
       .nullish()
-      .describe("Not available: set up mirroring with `rbd mirror`, outside Pulumi"),
+      .describe(
+        "Whether the image is mirrored to the clusters that are peers of its pool (`rbd mirror`). Default: false",
+      ),
   })
   .describe("What the profile means on Ceph RBD");
 export type CephSection = z.infer<typeof section>;

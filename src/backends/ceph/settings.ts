@@ -25,6 +25,12 @@ export interface CephSettings {
   encryption: "luks2" | null;
   /** How many snapshots the image may have. */
   snapshotLimit: number;
+  /** How the image is mirrored to other clusters; `null` where it isn't. */
+  mirrorMode: "snapshot" | "journal" | null;
+  /** How often a mirror snapshot is taken: 30m, 2h, 1d; `null` where only the pool's schedule says it. */
+  mirrorEvery: string | null;
+  /** The time of day, in UTC, at which one is taken: 14:00. */
+  mirrorStart: string | null;
   /** `null` where the cluster chooses them when it makes the image. */
   imageFeatures: ImageFeature[] | null;
   metadata: Record<string, string>;

@@ -32,7 +32,7 @@ export type Rule =
   /** Without effect on a claim, whatever its value. */
   | { to: "nothing"; because: string }
   /** Can't be expressed: a problem where the profile sets it, with what to do instead. `in`: the profile's key whose part it is. */
-  | { to: "nowhere"; because: string; way: string; in?: readonly [key: string, part: string] };
+  | { to: "nowhere"; because: string; way: string; in?: readonly [key: string, part?: string] };
 
 /** A CSI driver. */
 export interface Driver {
@@ -67,6 +67,7 @@ const NO_DATA_SOURCE = "a claim is created from an object of the cluster, not fr
 const DATA_SOURCE_WAY = "set `spec.dataSource` of the claim with `transform: { kubernetes }` instead";
 const NO_WAY = "give the claim a profile without it";
 const NO_BURST = { because: "the Ceph driver has no limits for bursts", way: NO_WAY };
+const NO_MIRROR = { because: "the Ceph driver leaves mirroring to an add-on of its own", way: NO_WAY };
 const OF_THE_POOL = "it is the pool's, and the Ceph cluster isn't asked for claims";
 const BYTES_PER_MIB = 1024 ** 2;
 
@@ -171,6 +172,9 @@ export const drivers = {
       writeBandwidthBurstMiBps: { to: "nowhere", ...NO_BURST, in: ["bandwidth", "burst"] },
       encryption: { to: "class", key: "encrypted", values: { luks2: "true" } },
       snapshotLimit: { to: "nowhere", because: "the Ceph driver doesn't limit snapshots", way: NO_WAY },
+      mirrorMode: { to: "nowhere", ...NO_MIRROR, in: ["mirror"] },
+      mirrorEvery: { to: "nowhere", ...NO_MIRROR, in: ["mirror"] },
+      mirrorStart: { to: "nowhere", ...NO_MIRROR, in: ["mirror"] },
       imageFeatures: { to: "class", key: "imageFeatures", isList: true },
       metadata: { to: "nowhere", because: "the Ceph driver writes metadata of its own", way: NO_WAY },
       connection: { to: "nothing", because: "the driver has connections of its own" },

@@ -64,6 +64,7 @@ test("gold is at most 1,000 IOPS and 3 copies, with every other limit off", () =
     writeBandwidthBurstMiBps: null,
     encryption: null,
     snapshotLimit: 0,
+    ...{ mirrorMode: null, mirrorEvery: null, mirrorStart: null },
     imageFeatures: null,
     metadata: {},
   });
@@ -125,12 +126,32 @@ test.each<[string, Section, string, string]>([
   ["local", { local: true }, "local", "CRUSH rule"],
   ["thick provisioning", { provision: "thick" }, "provision", "thin again"],
   ["scheduled snapshots", { snapshot: { intervalMinutes: 60, max: 3 } }, "snapshot", "on a schedule"],
-  ["mirroring", { mirror: { mode: "snapshot", every: "2h" } }, "mirror", "doesn't mirror"],
+  ["a snapshot limit beside mirroring", { mirror: true, snapshotLimit: 3 }, "snapshotLimit", "would stop at the limit"],
+  ["a schedule of a journal", { mirror: { mode: "journal", every: "2h" } }, "mirror.every", "copied at once"],
 ])("%s is a problem with the reason and two ways out", (_what, section, path, because) => {
   const answer = on(section);
   expect(codes(answer)).toEqual([`setting-not-applicable ${path}`]);
   expect(answer.problems[0]?.message).toContain(because);
   expect(answer.problems[0]?.fix).toMatch(/^remove .*, or /);
+});
+
+test.each<[string, Section, object]>([
+  ["by snapshots", { mirror: true }, { mirrorMode: "snapshot", mirrorEvery: null, mirrorStart: null }],
+  [
+    "on a schedule, as Ceph prints it",
+    { mirror: { every: "120m", start: "04:30" } },
+    { mirrorMode: "snapshot", mirrorEvery: "2h", mirrorStart: "04:30" },
+  ],
+  ["in whole days", { mirror: { enabled: "Yes", every: "48h" } }, { mirrorMode: "snapshot", mirrorEvery: "2d" }],
+  ["in odd minutes", { mirror: { every: "90m" } }, { mirrorEvery: "90m" }],
+  ["by a journal", { mirror: { mode: "journal" }, snapshotLimit: 3 }, { mirrorMode: "journal", mirrorEvery: null }],
+  [
+    "not at all, whatever else is said",
+    { mirror: { enabled: "disabled", every: "2h" } },
+    { mirrorMode: null, mirrorEvery: null },
+  ],
+])("an image is mirrored %s", (_what, section, settings) => {
+  expect(made(section).settings).toMatchObject(settings);
 });
 
 test("what Ceph doesn't have may be switched off", () => {
@@ -149,6 +170,14 @@ test.each<[string, Section, string[]]>([
     { bandwidth: { read: 9, burst: { write: 10 } } },
     ["setting-not-applicable bandwidth.burst.write"],
   ],
+  ["a start without an interval", { mirror: { start: "04:30" } }, ["setting-not-applicable mirror.start"]],
+  [
+    "a journal without its feature",
+    { mirror: { mode: "journal" }, imageFeatures: ["layering"] },
+    ["setting-not-applicable imageFeatures"],
+  ],
+  ["an interval in words", { mirror: { every: "daily" } }, ["value-invalid mirror.every"]],
+  ["a time of another zone", { mirror: { every: "1d", start: "04:30+02:00" } }, ["value-invalid mirror.start"]],
   ["a feature without another", { imageFeatures: ["fast-diff"] }, ["setting-not-applicable imageFeatures"]],
   [
     "metadata that Ceph keeps",
@@ -194,6 +223,7 @@ describe("a change", () => {
   const base = ["layering", "exclusive-lock"] as const;
   test.each<[string, Section, Section, string, string]>([
     ["of limits", { iops: { max: 1000, burst: 2000 } }, { bandwidth: { max: 5 } }, "in-place", "unlimited"],
+    ["of the mirroring", { mirror: { every: "2h" } }, {}, "in-place", 'mirrorMode: "snapshot" → not set'],
     ["of the snapshot limit", { snapshotLimit: 3 }, {}, "in-place", "snapshotLimit: 3 → unlimited"],
     [
       "of encryption",

@@ -344,6 +344,8 @@ describe("what the dashboard can't do", () => {
     };
     expect(await paths(on("fast", { iops: { max: 5 } }))).toEqual([]);
     expect(await paths(rich)).toEqual(["settings.encryption", "settings.snapshotLimit", "settings.metadata"]);
+    expect(await paths(on("fast", { mirror: true }))).toEqual(["settings.mirrorMode"]);
+    expect(await paths(on("fast", { mirror: true }), on("fast", { mirror: true }))).toEqual([]);
     expect(await paths(on("slow"), on("fast"))).toEqual(["settings.pool"]);
     const made = on("fast", { snapshotLimit: 2, metadata: { a: "1" } });
     expect(await paths({ ...made, iopsLimit: 7 }, made)).toEqual([]);
@@ -368,6 +370,9 @@ describe("what the dashboard can't do", () => {
     const {
       encryption: _encryption,
       snapshotLimit: _snapshotLimit,
+      mirrorMode: _mirrorMode,
+      mirrorEvery: _mirrorEvery,
+      mirrorStart: _mirrorStart,
       ...told
     } = { ...settings, copies: 3, deviceClass: "ssd", metadata: {} };
     const features = { imageFeatures: expect.any(Array) as unknown };

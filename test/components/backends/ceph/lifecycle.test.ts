@@ -62,29 +62,87 @@ test("a volume has every setting, an unchanged one is left alone, and what a pro
   expect(cluster.images.get("fast/v")?.metadata).toEqual({ theirs: "1" });
 });
 
+const mirrored = on("fast", { iops: { max: 9 }, mirror: { every: "2h", start: "04:30" } });
+
 test.each([
-  ["made", undefined],
-  ["moved", on("slow", { iops: { max: 5 }, snapshotLimit: 9 })],
-])("a volume that is %s by a run that is killed after any step is finished by the next", async (_what, moved) => {
-  let steps = 0;
-  for (let last = 1; ; last++) {
-    cluster = memoryCluster();
-    const before = moved && (await made(rich));
-    if (before) cluster.images.get("fast/v")!.data = "precious";
-    const act = (on: MemoryCluster) =>
-      before ? updateVolume(on, { sizeGiB: 2, settings: moved }, before) : createVolume(on, wanted(rich), true);
-    const outcome = await act(killedAfter(cluster, last)).catch((error: unknown) => error);
-    // Whatever is refreshed in between: the volume is never gone.
-    if (before) expect(await readVolume(cluster, before)).toMatchObject({ name: "v" });
-    expect((await act(cluster)).settings).toEqual(moved ?? rich);
-    expect(names()).toEqual([moved ? "slow/v" : "fast/v"]);
-    expect([...cluster.images.values()]).toMatchObject([
-      { mark: "ours", moveState: undefined, data: moved ? "precious" : "" },
-    ]);
-    if (!(outcome instanceof Killed)) break;
-    steps++;
-  }
-  expect(steps).toBeGreaterThan(5);
+  ["made", rich, undefined],
+  ["made and mirrored", mirrored, undefined],
+  ["moved", rich, on("slow", { iops: { max: 5 }, snapshotLimit: 9 })],
+  ["moved and mirrored there", mirrored, on("slow", { mirror: { every: "1d" } })],
+  ["mirrored in another way", mirrored, on("fast", { mirror: { mode: "journal" }, snapshotLimit: 9 })],
+  ["no longer mirrored", mirrored, on("fast", { snapshotLimit: 9 })],
+])(
+  "a volume that is %s by a run that is killed after any step is finished by the next",
+  async (_what, first, moved) => {
+    let steps = 0;
+    for (let last = 1; ; last++) {
+      cluster = memoryCluster();
+      const before = moved && (await made(first));
+      if (before) cluster.images.get("fast/v")!.data = "precious";
+      const act = (on: MemoryCluster) =>
+        before ? updateVolume(on, { sizeGiB: 2, settings: moved }, before) : createVolume(on, wanted(first), true);
+      const outcome = await act(killedAfter(cluster, last)).catch((error: unknown) => error);
+      // Whatever is refreshed in between: the volume is never gone.
+      if (before) expect(await readVolume(cluster, before)).toMatchObject({ name: "v" });
+      expect((await act(cluster)).settings).toEqual(moved ?? first);
+      expect(names()).toEqual([`${(moved ?? first).pool}/v`]);
+      expect([...cluster.images.values()]).toMatchObject([
+        { mark: "ours", moveState: undefined, data: moved ? "precious" : "" },
+      ]);
+      if (!(outcome instanceof Killed)) break;
+      steps++;
+    }
+    expect(steps).toBeGreaterThan(3);
+  },
+);
+
+test.each([
+  ["disabled" as const, true, /mirroring isn't enabled for it; /, /`rbd mirror pool enable fast image`/],
+  ["pool" as const, true, /all images that have a journal/, /`rbd mirror pool enable fast image`/],
+  ["image" as const, false, /no other cluster is a peer/, /`rbd mirror pool peer bootstrap create fast`/],
+])(
+  "a pool of mode %s (with a peer: %s) that can't mirror is refused before anything is made",
+  async (mode, hasPeer, why, fix) => {
+    const volume = await made();
+    cluster.mirroring = { mode, hasPeer };
+    for (const from of [undefined, volume])
+      expect(await volumeProblems(cluster, { sizeGiB: 1, settings: mirrored }, from)).toEqual([
+        expect.objectContaining({
+          code: "place-cannot",
+          path: "settings.mirrorMode",
+          message: expect.stringMatching(why.source.replace("; ", "")) as string,
+          fix: expect.stringMatching(fix) as string,
+        }),
+      ]);
+    await removeVolume(cluster, volume);
+    await expect(createVolume(cluster, wanted(mirrored), true)).rejects.toMatchObject({ code: "not-possible" });
+    expect(names()).toEqual([]);
+  },
+);
+
+test("an image that others mirror stays mirrored until the profile says otherwise, and isn't moved before", async () => {
+  const volume = await made();
+  await cluster.setMirroring("fast", "v", "snapshot");
+  const limited = on("fast", { iops: { max: 7 } });
+  const after = await updateVolume(cluster, { sizeGiB: 1, settings: limited }, volume);
+  expect(after.settings).toEqual({ ...limited, mirrorMode: "snapshot" });
+  expect(await volumeProblems(cluster, { name: "v", sizeGiB: 1, settings: on("slow") }, volume)).toMatchObject([
+    { code: "place-cannot", message: expect.stringContaining("fast/v is mirrored, though not by this stack") },
+  ]);
+  // A refresh puts it into the state: then it is a change that the preview shows.
+  await updateVolume(cluster, { sizeGiB: 1, settings: limited }, { ...volume, settings: after.settings });
+  expect(cluster.images.get("fast/v")?.mirroring).toBeNull();
+});
+
+test("the copy of another cluster's image is read, and never written to", async () => {
+  const volume = await made(mirrored);
+  cluster.images.get("fast/v")!.mirroring!.isPrimary = false;
+  expect((await readVolume(cluster, volume))?.settings).toEqual(mirrored);
+  const grow = (watched: MemoryCluster) =>
+    expect(updateVolume(watched, { sizeGiB: 2, settings: mirrored }, volume)).rejects.toThrow(
+      "`rbd mirror image promote fast/v`",
+    );
+  expect(await changes(grow)).toEqual([]);
 });
 
 test("a move that was interrupted is finished also where the profile has gone back since", async () => {

@@ -32,6 +32,7 @@ export interface MemoryCluster extends CephCluster {
   passphrase: string | undefined;
   /** What a header takes here. */
   header: number;
+  mirroring: Awaited<ReturnType<CephCluster["poolMirroring"]>>;
 }
 
 const GIB = 1024 ** 3;
@@ -64,6 +65,8 @@ export function memoryCluster(): MemoryCluster {
     id: "the-cluster",
     passphrase: "secret",
     header: headerBytesFor(1),
+    mirroring: { mode: "image", hasPeer: true },
+    poolMirroring: () => Promise.resolve(cluster.mirroring),
     fsid: () => Promise.resolve(cluster.id),
     pools: () => Promise.resolve(cluster.all),
     names: (of) => Promise.resolve([...images.values()].filter((each) => each.pool === of).map(({ name }) => name)),
@@ -98,6 +101,7 @@ export function memoryCluster(): MemoryCluster {
           formats: 0,
           snapshots: 0,
           snapshotLimit: 0,
+          mirroring: null,
           mark: undefined,
           markedPool: undefined,
         },
@@ -123,6 +127,19 @@ export function memoryCluster(): MemoryCluster {
       })(of, name),
     setLimit: (of, name, setting, value) => change((image) => (image.limits[setting] = value))(of, name),
     setSnapshotLimit: (of, name, limit) => change((image) => (image.snapshotLimit = limit))(of, name),
+    setMirroring: (of, name, mode) =>
+      change((image) => {
+        if (mode && image.mirroring && image.mirroring.mode !== mode)
+          throw new CephError("refused", "invalid current image mirror mode");
+        if (mode === "snapshot" && image.snapshotLimit > 0)
+          throw new CephError("full", "failed to create mirror snapshot");
+        image.mirroring = mode && { mode, isPrimary: true, schedules: [] };
+      })(of, name),
+    setMirrorSchedule: (of, name, schedule) =>
+      change((image) => {
+        if (image.mirroring?.mode !== "snapshot") throw new CephError("refused", "is not in snapshot mirror mode");
+        image.mirroring.schedules = schedule ? [schedule] : [];
+      })(of, name),
     switchFeatures: (of, name, features, on) =>
       change((image) => {
         image.features = image.features.filter((each) => !features.includes(each)).concat(on ? features : []);
@@ -136,6 +153,8 @@ export function memoryCluster(): MemoryCluster {
     prepareMove: (of, name, to) =>
       change((source) => {
         free(source);
+        if (source.mirroring?.mode === "snapshot")
+          throw new CephError("in-use", "image has non-user type snapshots that are not supported by migration");
         images.delete(`${of}/${name}`);
         const image = { ...source, pool: to, imageId: `id${++ids}`, snapshotLimit: 0, data: "", source };
         images.set(`${to}/${name}`, { ...image, moveState: "prepared" });
