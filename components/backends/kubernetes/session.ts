@@ -14,7 +14,9 @@ const CONNECTIONS = 16;
 
 const text = z.string().optional();
 const claimShape = z.object({
-  metadata: z.object({ name: text, namespace: text, uid: text, deletionTimestamp: text }).optional(),
+  metadata: z
+    .object({ name: text, namespace: text, uid: text, resourceVersion: text, deletionTimestamp: text })
+    .optional(),
   spec: z
     .object({
       volumeName: text,
@@ -119,6 +121,18 @@ export class ClusterSession {
   async refusal(claim: string, patch: object): Promise<Refusal | undefined> {
     const what = `trying a change of claim ${claim}`;
     return refusalIn(await this.send({ at: `${pathOf(claim)}?dryRun=All`, what, patch }), what);
+  }
+
+  /**
+   * Has everyone who watches a claim read it again: an annotation is set, and removed, since a patch that changes nothing reaches nobody. What the
+   * server refuses stays undone.
+   */
+  async touch(claim: string): Promise<void> {
+    for (const value of ["now", null]) {
+      const patch = { metadata: { annotations: { "storage-profiles/read-again": value } } };
+      const response = await this.send({ at: pathOf(claim), what: `touching claim ${claim}`, patch });
+      if (response.status !== 200) return;
+    }
   }
 
   /** The same for a claim that is to be created: `namespace/name`, and the object. */
