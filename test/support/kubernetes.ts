@@ -45,7 +45,7 @@ export async function documentedAccount(
       })),
     );
     const own = { name: `${name}-${metadata.name}` };
-    const isInNamespace = namespace !== undefined && /claims$/.test(metadata.name);
+    const isInNamespace = namespace !== undefined && metadata.name.endsWith("claims");
     const kind = isInNamespace ? "RoleBinding" : "ClusterRoleBinding";
     const at = isInNamespace ? `${RBAC}/namespaces/${namespace}/rolebindings` : `${RBAC}/clusterrolebindings`;
     const apiGroup = "rbac.authorization.k8s.io";

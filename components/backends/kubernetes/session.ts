@@ -282,7 +282,7 @@ const NO_PERMISSION = /User ".*" cannot [a-z]+ resource\b.*/;
 
 function forbidden(what: string, response: HttpResponse): KubernetesError {
   const read = readJson(response, statusShape);
-  const [said] = ("value" in read && NO_PERMISSION.exec(read.value.message)) || [];
+  const said = "value" in read ? NO_PERMISSION.exec(read.value.message)?.[0] : undefined;
   const message = `${what}: the kubeconfig's user has no permission for it (HTTP 403)${said === undefined ? "" : `: ${said}`}`;
   return new KubernetesError("forbidden", message);
 }

@@ -386,7 +386,7 @@ function requestOf({ userAgent = "", requestURI: uri, verb, annotations }) {
     uri,
     resource,
     isDryRun: uri.includes("dryRun="),
-    status: responseStatus?.code ?? 0,
+    isPermitted,
   };
 }
 
