@@ -159,7 +159,7 @@ async function buildPrograms(env) {
 
 /**
  * @typedef {object} Answer
- * @property {boolean} isPermitted whether the user's roles permit it
+ * @property {number} status of HTTP
  * @property {any} body
  *
  * @typedef {object} ControlPlane
