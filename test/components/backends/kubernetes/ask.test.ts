@@ -228,8 +228,10 @@ describe("a new claim", () => {
     ...problems.map(({ message }) => `refused: ${message}`),
     ...notes.map(({ message }) => message),
   ];
-  const askNew = async (to = resolved(), { name = "data", ...more }: { name?: string } & object = {}) =>
-    texts(await askCluster(asked(name, to, more)));
+  const askNew = async (
+    to = resolved(),
+    { name = "data", ...more }: { name?: string; config?: object; declared?: object; spec?: object } = {},
+  ) => texts(await askCluster(asked(name, to, more)));
 
   test("is created in a dry run, and its classes and the namespace's quotas are read once for all", async () => {
     const config = {};
