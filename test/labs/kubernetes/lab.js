@@ -165,8 +165,8 @@ async function buildPrograms(env) {
  * @typedef {object} ControlPlane
  * @property {(method: string, path: string, body?: object) => Promise<Answer>} ask a PATCH is a merge patch
  * @property {string} kubeconfig its file, with the credentials of an administrator
- * @property {(name: string) => Promise<string>} addAccount makes a service account in namespace default, which may nothing until a role is bound to
- *   it: its kubeconfig
+ * @property {(name: string) => Promise<string>} addAccount creates a service account in namespace default, without any permission until a role is
+ *   bound to it, and returns its kubeconfig
  * @property {(name: string, canModify?: boolean) => Promise<CsiDriver>} startDriver starts a CSI driver of a name, and its external-resizer
  * @property {(cloud: Cloud) => Promise<void>} startCinder starts OpenStack's CSI driver, its external-provisioner and external-resizer, and the
  *   controllers that bind claims, protect what is used, and delete
