@@ -79,7 +79,7 @@ Then the OpenStack backend, on the real Terraform OpenStack provider and the lab
 written by hand with openstack.blockstorage.Volume: 10 and 50, takes 6 minutes, and is left out where one of them can't be had.
 
 Then the kubernetes backend, on the lab's real API server and external-resizer with a mock CSI driver, beside the same claims written by
-hand with @pulumi/kubernetes: 10 and 200, takes 10 minutes, and is left out where the lab isn't built.
+hand with @pulumi/kubernetes: 10 and 200, takes up to half an hour, and is left out where the lab isn't built.
 
 Then the ceph backend, on the lab's real cluster: how many commands a volume costs. Takes 2 minutes, and is left out where no cluster
 can be had.

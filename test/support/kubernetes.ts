@@ -1,6 +1,11 @@
 // A project on the Kubernetes lab: the real engine and Pulumi's Kubernetes provider, against a real API server. Without OpenStack's driver nothing
 // there binds claims, and this does it as the external-provisioner and the controller manager would.
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { parseAllDocuments } from "yaml";
+
 import { bindingClaims } from "../labs/kubernetes/binding.js";
 import { startControlPlane, pulumiPlugin } from "../labs/kubernetes/lab.js";
 import { Project } from "./engine";
@@ -17,9 +22,56 @@ const EBS_PROFILES = {
   silver: { aws: { volumeType: "gp3", iops: 3000, throughputMiBps: 125 } },
 };
 
+const RBAC = "/apis/rbac.authorization.k8s.io/v1";
+
+/**
+ * A service account that may do what docs/kubernetes.md lists, and nothing else: with claims in one namespace, or in all. Its kubeconfig. `without` takes verbs
+ * away: `get storageclasses`.
+ */
+export async function documentedAccount(
+  lab: ControlPlane,
+  name: string,
+  { namespace, without = [] }: { namespace?: string; without?: string[] } = {},
+): Promise<string> {
+  const kubeconfig = await lab.addAccount(name);
+  const text = readFileSync(join(__dirname, "../../docs/kubernetes.md"), "utf8");
+  const [, snippet = ""] = /```yaml\n((?:(?!```)[^])*kind: ClusterRole[^]*?)```/.exec(text) ?? [];
+  for (const { metadata, ...role } of parseAllDocuments(snippet).map((each) => each.toJS())) {
+    const rules = role.rules.flatMap(({ resources, verbs, apiGroups }: any) =>
+      resources.map((resource: string) => ({
+        apiGroups,
+        resources: [resource],
+        verbs: verbs.filter((verb: string) => !without.includes(`${verb} ${resource}`)),
+      })),
+    );
+    const own = { name: `${name}-${metadata.name}` };
+    const isInNamespace = namespace !== undefined && metadata.name.endsWith("claims");
+    const kind = isInNamespace ? "RoleBinding" : "ClusterRoleBinding";
+    const at = isInNamespace ? `${RBAC}/namespaces/${namespace}/rolebindings` : `${RBAC}/clusterrolebindings`;
+    const apiGroup = "rbac.authorization.k8s.io";
+    const objects = [
+      [`${RBAC}/clusterroles`, { ...role, metadata: own, rules: rules.filter((rule: any) => rule.verbs.length > 0) }],
+      [
+        at,
+        {
+          ...{ apiVersion: `${apiGroup}/v1`, kind, metadata: own, roleRef: { apiGroup, kind: "ClusterRole", ...own } },
+          subjects: [{ kind: "ServiceAccount", name, namespace: "default" }],
+        },
+      ],
+    ] as const;
+    for (const [path, object] of objects) {
+      const { status, body } = await lab.ask("POST", path, object);
+      if (status !== 201) throw new Error(`${path}: ${body.message}`);
+    }
+  }
+  return kubeconfig;
+}
+
 /** An API server, and a project with claims there. */
 export class KubernetesProject extends Project {
   private unbind: () => Promise<void> = () => Promise.resolve();
+  /** That of the project: with the permissions that docs/kubernetes.md lists. */
+  kubeconfig = "";
 
   private constructor(
     name: string,
@@ -74,6 +126,7 @@ export class KubernetesProject extends Project {
   }
 
   private async connect(driver: string): Promise<void> {
+    this.kubeconfig = await documentedAccount(this.lab, "deployer");
     this.config(
       {
         backend: "kubernetes",
@@ -82,7 +135,7 @@ export class KubernetesProject extends Project {
         kubernetes: { driver, volumeBindingMode: "Immediate" },
         profiles: this.profiles,
       },
-      { "kubernetes:kubeconfig": this.lab.kubeconfig, "aws:region": "eu-central-1" },
+      { "kubernetes:kubeconfig": this.kubeconfig, "aws:region": "eu-central-1" },
     );
     await this.init();
   }
@@ -96,10 +149,13 @@ export class KubernetesProject extends Project {
     }
   }
 
-  /** Writes a program with the classes, these volumes (the size, how long an update is waited for, and other arguments), and more lines. */
+  /**
+   * Writes a program with the classes, these volumes (the size, how long an update is waited for, and other arguments), those of the stack's config,
+   * and more lines.
+   */
   declare(volumes: Record<string, [sizeGiB: number, update?: string | undefined, args?: object]>, rest = ""): void {
     this.program(`
-      const { ProfileClasses } = require("storage-profiles");
+      const { ProfileClasses, volumesOfStack } = require("storage-profiles");
       const volumes = {};
       new ProfileClasses("classes", { profiles: ${JSON.stringify(Object.keys(this.profiles))}, aliases: false });
       for (const [reference, [sizeGiB, update, args]] of Object.entries(${JSON.stringify(volumes)})) {
@@ -108,6 +164,7 @@ export class KubernetesProject extends Project {
         volumes[name] = volume;
         exports[name] = volume.details;
       }
+      for (const [name, asked] of Object.entries(volumesOfStack())) new ProfiledVolume(name, asked);
       ${rest}`);
   }
 

@@ -16,7 +16,7 @@ import {
 import type { DriverName } from "../../../src/backends/kubernetes/drivers";
 import type { Parameters } from "../../../src/backends/kubernetes/parameters";
 import { note, problem } from "../../../src/backends/kubernetes/problems";
-import { quotaProblems, type Demand } from "../../../src/backends/kubernetes/quota";
+import { quotaProblems, usageOf, type Demand } from "../../../src/backends/kubernetes/quota";
 import { claimRecorded } from "../../../src/backends/kubernetes/recorded";
 import type { KubernetesSettings } from "../../../src/backends/kubernetes/settings";
 import type { DeclaredVolume } from "../../declared";
@@ -118,10 +118,9 @@ async function judgeNew(session: ClusterSession, asked: New): Promise<Answer> {
   const { claim, object, spec, declared, settings } = asked;
   const [namespace = ""] = claim.split("/");
   const { storageClassName: storageClass = "", volumeAttributesClassName: attributesClass } = spec;
-  const own: Demand = { storage: spec.resources?.requests?.storage ?? "", storageClass, attributesClass };
   const demands = session.demandsOf(hasOwnProvider(declared) ? `${namespace} of another cluster` : namespace);
   // Before anything is waited for: all who ask at once must find it.
-  demands.push(own);
+  demands.set(claim, usageOf({ spec }));
   let refusal: Refusal | undefined;
   const answers: Answer[] = [];
   try {
@@ -131,8 +130,10 @@ async function judgeNew(session: ClusterSession, asked: New): Promise<Answer> {
     if (!(error instanceof KubernetesError) || error.code !== "forbidden") throw error;
     answers.push(noted("settings", `claim ${claim}`, error.message));
   }
+  // It is counted already: it is refused, or its replacement takes its place.
+  if (refusal?.status === 409) demands.delete(claim);
   const [quotas, ...classes] = await Promise.all([
-    judgeQuotas(session, namespace, demands, own),
+    judgeQuotas(session, claim, demands),
     storageClass === "" ? NOTHING : judgeStorageClass(session, declared, storageClass, settings),
     attributesClass === undefined
       ? NOTHING
@@ -199,7 +200,14 @@ async function judgeExisting(
   declared: DeclaredVolume,
   said: string,
 ): Promise<Answer> {
-  const found = await session.readClaim(claim, undefined);
+  let found: Claim | undefined;
+  try {
+    found = await session.readClaim(claim, undefined);
+  } catch (error) {
+    // What else is known of the new claim counts all the same.
+    if (!(error instanceof KubernetesError) || error.code !== "forbidden") throw error;
+    return noted("name", `claim ${claim}`, `${said}, and whose it is can't be read: ${error.message}`);
+  }
   if (!found) return NOTHING;
   const { uid, deletionTimestamp } = found.metadata ?? {};
   let owner: string | undefined;
@@ -235,18 +243,19 @@ async function judgeExisting(
 
 async function judgeQuotas(
   session: ClusterSession,
-  namespace: string,
-  demands: readonly Demand[],
-  own: Demand,
+  claim: string,
+  demands: ReadonlyMap<string, Demand>,
 ): Promise<Answer> {
+  const [namespace = ""] = claim.split("/");
+  const own = demands.get(claim);
   try {
     const quotas = await session.readQuotas(namespace);
-    return { problems: quotaProblems(quotas, demands, own, namespace), notes: [] };
+    return { problems: own ? quotaProblems(quotas, [...demands.values()], own, namespace) : [], notes: [] };
   } catch (error) {
     if (!(error instanceof KubernetesError)) throw error;
-    // Each claim by itself was judged by the API server.
-    if (demands.length < 2 || own !== demands[0]) return NOTHING;
-    const what = `whether the quotas of namespace ${namespace} have room for all of the run's new claims is`;
+    // Each claim by itself was judged by the API server. Of several, one says it.
+    if ([...demands.keys()][1] !== claim) return NOTHING;
+    const what = `whether the quotas of namespace ${namespace} have room for all claims of the run together is`;
     return noted("settings", what, error.message);
   }
 }
@@ -317,13 +326,21 @@ async function judge(session: ClusterSession, { claim, uid, before, to, wanted, 
   if (!found) throw new KubernetesError("other-cluster", "the kubeconfig's cluster doesn't have it");
   const { resources, volumeAttributesClassName } = claimSpec({ sizeGiB: to.sizeGiB, settings: wanted });
   const spec = { resources, ...(volumeAttributesClassName !== undefined && { volumeAttributesClassName }) };
-  const refusal = await session.refusal(claim, { spec });
+  const [namespace = ""] = claim.split("/");
+  const demands = session.demandsOf(namespace);
+  demands.set(claim, { ...usageOf({ ...found, spec: { ...found.spec, ...spec } }), had: usageOf(found) });
+  const [refusal, quotas] = await Promise.all([session.refusal(claim, { spec }), judgeQuotas(session, claim, demands)]);
   const known = refusal && problemOf(refusal);
   const ofClass =
     volumeAttributesClassName === undefined || volumeAttributesClassName === before
       ? undefined
       : await judgeClass(session, volumeAttributesClassName, driver);
-  return { problems: [...(known ? [known] : []), ...(ofClass?.problems ?? [])], notes: ofClass?.notes ?? [] };
+  // What this claim can't have alone the server has said.
+  const together = refusal ? NOTHING : quotas;
+  return {
+    problems: [...(known ? [known] : []), ...together.problems, ...(ofClass?.problems ?? [])],
+    notes: [...together.notes, ...(ofClass?.notes ?? [])],
+  };
 }
 
 // What the server refuses as invalid the provider's dry run tells, in the server's words; what it forbids that passes over.

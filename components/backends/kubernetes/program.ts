@@ -46,9 +46,10 @@ export async function isCreatedBesides(
   // There the program is another process.
   if (inPlugin() || !claim) return "maybe";
   const declaredSoFar = [...below(rootOf(claim))];
-  const isCreated = (each: pulumi.Resource) =>
-    classes.get(each)?.has(name) === true && each.getProvider(CLAIM) === claim.getProvider(CLAIM);
-  if (declaredSoFar.some(isCreated)) return "yes";
+  const creators = declaredSoFar.filter((each) => classes.get(each)?.has(name));
+  if (creators.some((each) => each.getProvider(CLAIM) === claim.getProvider(CLAIM))) return "yes";
+  // Two providers may lead to one cluster.
+  if (creators.length > 0) return "maybe";
   const mayCreate = async (each: pulumi.Resource) => {
     const { type } = registered(each);
     if (type.endsWith(`:${kind}`)) return [undefined, name].includes(await nameOf(each));

@@ -14,10 +14,13 @@ const CONNECTIONS = 16;
 
 const text = z.string().optional();
 const claimShape = z.object({
-  metadata: z.object({ name: text, namespace: text, uid: text, deletionTimestamp: text }).optional(),
+  metadata: z
+    .object({ name: text, namespace: text, uid: text, resourceVersion: text, deletionTimestamp: text })
+    .optional(),
   spec: z
     .object({
       volumeName: text,
+      storageClassName: text,
       volumeAttributesClassName: text,
       resources: z.object({ requests: z.object({ storage: text }).optional() }).optional(),
     })
@@ -102,7 +105,7 @@ export class ClusterSession {
   private readonly storageClasses = new Map<string, Promise<StorageClassRead | undefined>>();
   private readonly quotas = new Map<string, Promise<Quota[]>>();
 
-  private readonly demands = new Map<string, Demand[]>();
+  private readonly demands = new Map<string, Map<string, Demand>>();
 
   constructor(private readonly cluster: Cluster) {}
 
@@ -118,6 +121,18 @@ export class ClusterSession {
   async refusal(claim: string, patch: object): Promise<Refusal | undefined> {
     const what = `trying a change of claim ${claim}`;
     return refusalIn(await this.send({ at: `${pathOf(claim)}?dryRun=All`, what, patch }), what);
+  }
+
+  /**
+   * Has everyone who watches a claim read it again: an annotation is set, and removed, since a patch that changes nothing reaches nobody. What the
+   * server refuses stays undone.
+   */
+  async touch(claim: string): Promise<void> {
+    for (const value of ["now", null]) {
+      const patch = { metadata: { annotations: { "storage-profiles/read-again": value } } };
+      const response = await this.send({ at: pathOf(claim), what: `touching claim ${claim}`, patch });
+      if (response.status !== 200) return;
+    }
   }
 
   /** The same for a claim that is to be created: `namespace/name`, and the object. */
@@ -138,14 +153,14 @@ export class ClusterSession {
     });
   }
 
-  /** What the new claims of the run take in a namespace. */
-  demandsOf(namespace: string): Demand[] {
-    const known = this.demands.get(namespace) ?? [];
+  /** What the run's claims take in a namespace, by their names. */
+  demandsOf(namespace: string): Map<string, Demand> {
+    const known = this.demands.get(namespace) ?? new Map<string, Demand>();
     this.demands.set(namespace, known);
     return known;
   }
 
-  /** The quotas of a namespace, as they were before the run has created anything there. */
+  /** The quotas of a namespace, as they were before the run has created or changed anything there. */
   readQuotas(namespace: string): Promise<Quota[]> {
     return once(this.quotas, namespace, async () => {
       const what = `reading the quotas of namespace ${namespace}`;
@@ -254,20 +269,27 @@ function refusalIn(response: HttpResponse, what: string): Refusal | undefined {
   if (status === 200 || status === 201) return undefined;
   const read = readJson(response, statusShape);
   const message = "value" in read ? read.value.message : "";
-  const isForbidden = status === 403;
+  // A webhook denies with the status that it likes, and with 400 where it has none. Source: apiserver 0.34.3, ToStatusErr. Read 2026-11-30.
+  const isForbidden = status === 403 || /^admission webhook .* denied the request/.test(message);
   // Without the permission nothing is known. A quota is forbidden, too, and what an admission webhook denies.
-  if (isForbidden && (message === "" || /User ".*" cannot (create|patch) resource/.test(message)))
-    throw forbidden(what);
-  if (status >= 500 || status === 429) return understood(response, z.never(), what);
+  if (isForbidden && (message === "" || NO_PERMISSION.test(message))) throw forbidden(what, response);
+  if (!isForbidden && (status >= 500 || status === 429)) return understood(response, z.never(), what);
   return { message, status, isForbidden };
 }
 
-const forbidden = (what: string) =>
-  new KubernetesError("forbidden", `${what}: the kubeconfig's user has no permission for it (HTTP 403)`);
+/** Who may not do what: RBAC's words. */
+const NO_PERMISSION = /User ".*" cannot [a-z]+ resource\b.*/;
+
+function forbidden(what: string, response: HttpResponse): KubernetesError {
+  const read = readJson(response, statusShape);
+  const said = "value" in read ? NO_PERMISSION.exec(read.value.message)?.[0] : undefined;
+  const message = `${what}: the kubeconfig's user has no permission for it (HTTP 403)${said === undefined ? "" : `: ${said}`}`;
+  return new KubernetesError("forbidden", message);
+}
 
 function understood<T>(response: HttpResponse, shape: z.ZodType<T>, what: string): T {
   const { status } = response;
-  if (status === 403) throw forbidden(what);
+  if (status === 403) throw forbidden(what, response);
   if (status >= 500 || status === 429)
     throw new KubernetesError("interrupted", `${what}: the API server answered HTTP ${status}`);
   if (status !== 200) throw new KubernetesError("refused", `${what}: the API server answered HTTP ${status}`);

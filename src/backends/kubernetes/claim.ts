@@ -13,7 +13,7 @@ export interface ClaimSpec {
 
 /** A claim as it is read: any part may be missing. */
 export interface Claim {
-  metadata?: { name?: string; namespace?: string; uid?: string; deletionTimestamp?: string };
+  metadata?: { name?: string; namespace?: string; uid?: string; resourceVersion?: string; deletionTimestamp?: string };
   spec?: {
     accessModes?: string[];
     volumeMode?: string;

@@ -6,9 +6,11 @@ import { readFileSync } from "node:fs";
 
 import { until } from "../../../tools/test/time.js";
 import { succeeded } from "../../support/engine";
+import { ask } from "../../support/http";
 import { CLAIMS, KubernetesProject, EBS } from "../../support/kubernetes";
 import { describeIf } from "../../support/machine";
 import { ProviderProject } from "../../support/provider";
+import { RunningCommand } from "../../support/running";
 import { missingChangers } from "./lab.js";
 
 const INVALID_ARGUMENT = 3;
@@ -195,23 +197,81 @@ describeIf(missingChangers() === undefined, "a real external-resizer", missingCh
     await driver.stop();
   });
 
-  test("by an apply of a profile's edit has the classes of the edit, which the program's ProfileClasses make in the same run", async () => {
+  test("by HTTP is created, and has the classes of a profile's edit; what the driver rejects is in the operation, the state, status and plan", async () => {
     const driver = await project.lab.startDriver(EBS);
-    const edit = ["apply", "--profile", "gold", "--set", "aws.iops=7000", "--yes"];
-    const { code, text } = await project.command("storage-profiles", edit);
-    expect([code, code === 0 ? "" : text]).toEqual([0, ""]);
-    expect([await project.iops("data"), await project.iops("many-0")]).toEqual(["7000", "7000"]);
-    // The former class stays: other claims may use it.
-    const { body } = await project.lab.ask("GET", "/apis/storage.k8s.io/v1/volumeattributesclasses");
-    expect(body.items.map((each: any) => [each.parameters.iops, each.metadata.deletionTimestamp]).sort()).toEqual(
-      ["3000", "6000", "7000"].map((iops) => [iops, undefined]),
-    );
-    await driver.stop();
+    const service = await RunningCommand.start(project, "serve", "--listen", "127.0.0.1:0", "--log-level", "error");
+    try {
+      const [, url = ""] = await service.printed(/^Serving at (\S+)$/m);
+      const get = async (path: string) => (await ask(url, path)).body;
+      const change = async (path: string, json: object) => {
+        const { status, body } = await ask(url, path, { json });
+        expect([status, body.errors]).toEqual([202, undefined]);
+        const at = `/v1/operations/${(body.operation ?? body).id}`;
+        const events: string = await get(`${at}/events`);
+        return { events, operation: await get(at) };
+      };
+      const stateOf = async (name: string) => {
+        const { status, causes, recorded } = await get(`/v1/state/volumes/${name}`);
+        return [status, causes.map(({ message }: any) => message), recorded.profile, recorded.sizeGiB];
+      };
+      const resolved = await get("/v1/configuration/profiles/gold/resolution?backend=kubernetes&sizeGiB=100");
+      const attributes = { type: "gp3", iops: "6000", throughput: "500" };
+      expect(resolved.resolutions[0].volume.settings.attributes).toEqual(attributes);
+
+      const created = await change("/v1/configuration/volumes", { name: "web@silver", sizeGiB: 100 });
+      expect(created.operation).toMatchObject({ state: "succeeded", volumes: ["web"], problems: [] });
+      expect([await project.iops("web"), await stateOf("web")]).toEqual(["3000", ["compliant", [], "silver", 100]]);
+
+      // The driver rejects the edit: the claims ask for its class, and the volumes stay as they were.
+      const text = "iops above what this zone allows";
+      driver.answer({ code: INVALID_ARGUMENT, message: text });
+      const definition = { name: "silver", aws: { volumeType: "gp3", iops: 3500, throughputMiBps: 125 } };
+      expect((await ask(url, "/v1/configuration/profiles", { json: definition })).status).toBe(200);
+      expect((await stateOf("web"))[0]).toBe("out-of-date");
+      const rejected = await change("/v1/operations", {});
+      expect(rejected.operation.state).toBe("failed");
+      const told = JSON.stringify(rejected.operation.problems);
+      expect([told, told, rejected.events]).toEqual([
+        ...[expect.stringContaining(text), expect.stringContaining("give the volume another profile")],
+        expect.stringContaining(text),
+      ]);
+      const incomplete = expect.stringMatching(new RegExp(`the last change isn't complete: .*Infeasible.*${text}`));
+      expect((await stateOf("web")).slice(0, 2)).toEqual(["non-compliant", expect.arrayContaining([incomplete])]);
+      for (const command of ["status", "plan"]) {
+        const { text: printed } = await project.command("storage-profiles", [command]);
+        expect([command, printed]).toEqual([command, expect.stringContaining("web")]);
+      }
+      expect((await project.command("storage-profiles", ["status"])).text).toContain(text);
+
+      // Another edit is the way back.
+      driver.answer({});
+      const edit = ["apply", "--profile", "silver", "--set", "aws.iops=4000", "--yes"];
+      const { code, text: printed } = await project.command("storage-profiles", edit);
+      expect([code, code === 0 ? "" : printed]).toEqual([0, ""]);
+      expect([await project.iops("other"), await project.iops("web")]).toEqual(["4000", "4000"]);
+      expect(await stateOf("web")).toEqual(["compliant", [], "silver", 100]);
+      // Former classes stay: other claims may use them.
+      const { body } = await project.lab.ask("GET", "/apis/storage.k8s.io/v1/volumeattributesclasses");
+      expect(body.items.map((each: any) => [each.parameters.iops, each.metadata.deletionTimestamp]).sort()).toEqual(
+        ["3000", "3500", "4000", "6000"].map((iops) => [iops, undefined]),
+      );
+    } finally {
+      await service.stop();
+      await driver.stop();
+    }
+  });
+
+  test("needs no more permissions than docs/kubernetes.md has", () => {
+    const requests = project.lab.requests();
+    expect(requests.length).toBeGreaterThan(100);
+    // The documented roles create no namespaces, as the program of one preview would.
+    const refused = requests.filter(({ isPermitted, resource }) => !isPermitted && resource !== "namespaces");
+    expect(refused.map(({ by, verb, uri }) => `${by} ${verb} ${uri}`)).toEqual([]);
   });
 
   test("keeps the kubeconfig out of the state", async () => {
     const text = JSON.stringify(await project.resources());
-    const { users } = JSON.parse(readFileSync(project.lab.kubeconfig, "utf8"));
+    const { users } = JSON.parse(readFileSync(project.kubeconfig, "utf8"));
     expect(text).toContain("ClaimOutcome");
     expect(text).not.toContain(users[0].user.token);
   });

@@ -165,6 +165,8 @@ async function buildPrograms(env) {
  * @typedef {object} ControlPlane
  * @property {(method: string, path: string, body?: object) => Promise<Answer>} ask a PATCH is a merge patch
  * @property {string} kubeconfig its file, with the credentials of an administrator
+ * @property {(name: string) => Promise<string>} addAccount creates a service account in namespace default, without any permission until a role is
+ *   bound to it, and returns its kubeconfig
  * @property {(name: string, canModify?: boolean) => Promise<CsiDriver>} startDriver starts a CSI driver of a name, and its external-resizer
  * @property {(cloud: Cloud) => Promise<void>} startCinder starts OpenStack's CSI driver, its external-provisioner and external-resizer, and the
  *   controllers that bind claims, protect what is used, and delete
@@ -177,6 +179,7 @@ async function buildPrograms(env) {
  * @property {string} uri
  * @property {string} resource "persistentvolumeclaims"; empty where it is about none
  * @property {boolean} isDryRun
+ * @property {boolean} isPermitted whether the user's roles permit it
  *
  * @typedef {object} Cloud an OpenStack: the keys of the driver's own config, such as `auth-url`
  * @property {Record<string, string>} global
@@ -245,7 +248,7 @@ async function startControlPlane(env = process.env, flags = []) {
         ...[`--etcd-servers=${store}`, "--bind-address=127.0.0.1", `--secure-port=${secure}`],
         ...[`--cert-dir=${inside("certificates")}`, "--service-cluster-ip-range=10.0.0.0/24"],
         ...["--service-account-issuer=https://lab.invalid", `--service-account-key-file=${inside("sa.pub")}`],
-        ...[`--service-account-signing-key-file=${inside("sa.key")}`, "--authorization-mode=AlwaysAllow"],
+        ...[`--service-account-signing-key-file=${inside("sa.key")}`, "--authorization-mode=RBAC"],
         ...[`--token-auth-file=${inside("tokens.csv")}`, "--disable-admission-plugins=ServiceAccount"],
         ...["--endpoint-reconciler-type=none", `--audit-policy-file=${inside("audit.json")}`],
         `--audit-log-path=${inside("audit.log")}`,
@@ -261,15 +264,28 @@ async function startControlPlane(env = process.env, flags = []) {
     await stop();
     throw error;
   }
-  const kubeconfig = inside("kubeconfig");
-  const cluster = { server: `https://127.0.0.1:${secure}`, "insecure-skip-tls-verify": true };
-  const file = {
-    ...{ apiVersion: "v1", kind: "Config", "current-context": "lab" },
-    clusters: [{ name: "lab", cluster }],
-    users: [{ name: "admin", user: { token } }],
-    contexts: [{ name: "lab", context: { cluster: "lab", user: "admin" } }],
+  const configOf = (/** @type {string} */ user, /** @type {string} */ userToken) => {
+    const cluster = { server: `https://127.0.0.1:${secure}`, "insecure-skip-tls-verify": true };
+    const content = {
+      ...{ apiVersion: "v1", kind: "Config", "current-context": "lab" },
+      clusters: [{ name: "lab", cluster }],
+      users: [{ name: user, user: { token: userToken } }],
+      contexts: [{ name: "lab", context: { cluster: "lab", user } }],
+    };
+    const file = inside(user === "admin" ? "kubeconfig" : `${user}.kubeconfig`);
+    fs.writeFileSync(file, JSON.stringify(content), { mode: 0o600 });
+    return file;
   };
-  fs.writeFileSync(kubeconfig, JSON.stringify(file), { mode: 0o600 });
+  const kubeconfig = configOf("admin", token);
+
+  const accounts = "/api/v1/namespaces/default/serviceaccounts";
+  const addAccount = async (/** @type {string} */ name) => {
+    await ask("POST", accounts, { apiVersion: "v1", kind: "ServiceAccount", metadata: { name } });
+    const requested = { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: {} };
+    const { status, body } = await ask("POST", `${accounts}/${name}/token`, requested);
+    if (status !== 201) throw new Error(`No token for ${name}: ${body.message}`);
+    return configOf(name, body.status.token);
+  };
 
   // It drops a change that arrives before its cache has the volume, until the next resync; 10 minutes by default, and a matter of luck in a test.
   const resize = (/** @type {string} */ id, /** @type {string} */ socket) =>
@@ -348,22 +364,30 @@ async function startControlPlane(env = process.env, flags = []) {
       .split("\n")
       .flatMap((line) => (line === "" ? [] : [requestOf(JSON.parse(line))]))
       .filter(({ by }) => by !== undefined);
-  return { ask, kubeconfig, requests, startCinder, startDriver, stop };
+  return { addAccount, ask, kubeconfig, requests, startCinder, startDriver, stop };
 }
 
 /** Who else talks to the server: itself, the programs of the lab, and the tests. */
 const OTHERS = /^(lab$|kube-|csi-|cinder-)/;
 
 /**
- * @param {{ userAgent?: string, requestURI: string, verb: string }} entry of the audit log
+ * @param {{ userAgent?: string, requestURI: string, verb: string, annotations?: Record<string, string> }} entry of the audit log
  * @returns {Request}
  */
-function requestOf({ userAgent = "", requestURI: uri, verb }) {
+function requestOf({ userAgent = "", requestURI: uri, verb, annotations }) {
   const by = OTHERS.test(userAgent) ? undefined : userAgent === "" ? "us" : "plugin";
   const [, resource = ""] = /\/v\d\w*\/(?:namespaces\/[^/]+\/)?([a-z]+)/.exec(uri) ?? [];
+  const isPermitted = annotations?.["authorization.k8s.io/decision"] !== "forbid";
   // Of patches only a server-side apply must name its manager.
   const isApply = verb === "patch" && uri.includes("fieldManager=");
-  return { by, verb: isApply ? "apply" : verb, uri, resource, isDryRun: uri.includes("dryRun=") };
+  return {
+    by,
+    verb: isApply ? "apply" : verb,
+    uri,
+    resource,
+    isDryRun: uri.includes("dryRun="),
+    isPermitted,
+  };
 }
 
 /**

@@ -12,6 +12,7 @@ import type { KubernetesSettings } from "../../../src/backends/kubernetes/settin
 import { askCluster } from "../../../components/backends/kubernetes/ask";
 import { explainErrors } from "../../../components/backends/kubernetes/errors";
 import { until } from "../../../tools/test/time.js";
+import { documentedAccount } from "../../support/kubernetes";
 import { describeIf } from "../../support/machine";
 import { missing, startControlPlane } from "./lab.js";
 
@@ -329,6 +330,92 @@ describeIf(missing() === undefined, "a real Kubernetes API server", missing(), (
         /^refused: VolumeAttributesClass .* isn't what the profile says: .*type is "gp2", expected "/,
       ),
     ]);
+    await clear();
+  });
+
+  test("is asked by a user with the documented permissions; without one of them a note names it, and everything else is judged", async () => {
+    const [bronze, gold, big] = [volume("bronze"), volume("gold"), volume("bronze", 200)];
+    await apply(EBS);
+    const post = async (at: string, object: object) => {
+      const { status, body } = await lab.ask("POST", at, { apiVersion: "v1", ...object });
+      expect([status, body.message]).toEqual([201, undefined]);
+      return body;
+    };
+    await post("/api/v1/namespaces", { kind: "Namespace", metadata: { name: "crew" } });
+    const claims = "/api/v1/namespaces/crew/persistentvolumeclaims";
+    await post(claims, { kind: "PersistentVolumeClaim", metadata: { name: "there" }, spec: specOf(bronze) });
+    await lab.ask("PATCH", `${claims}/there`, { spec: { volumeName: "pv-there" } });
+    const { resources, volumeAttributesClassName } = specOf(bronze);
+    const bound = { phase: "Bound", capacity: resources.requests };
+    const status = { ...bound, currentVolumeAttributesClassName: volumeAttributesClassName };
+    const before = (await lab.ask("PATCH", `${claims}/there/status`, { status })).body;
+    const [hard, used] = [{ "requests.storage": "250Gi" }, { "requests.storage": "100Gi" }];
+    await post("/api/v1/namespaces/crew/resourcequotas", {
+      ...{ kind: "ResourceQuota", metadata: { name: "one" }, spec: { hard } },
+    });
+    await lab.ask("PATCH", "/api/v1/namespaces/crew/resourcequotas/one/status", { status: { hard, used } });
+    await until("the quota to count", async () => {
+      const body = { apiVersion: "v1", kind: "PersistentVolumeClaim", metadata: { name: "x" }, spec: specOf(big) };
+      return (await lab.ask("POST", `${claims}?dryRun=All`, body)).status === 403;
+    });
+    const state = { newResource: ({ inputs }: any) => ({ id: "", state: inputs }), call: () => ({ outputs: {} }) };
+    await pulumi.runtime.setMocks(state, "project", "stack", true, "organization");
+
+    let accounts = 0;
+    /** What a preview says of a new claim, of one whose name is taken, and of a change. */
+    const previews = async (without: string[]) => {
+      const account = await documentedAccount(lab, `user-${++accounts}`, { namespace: "crew", without });
+      pulumi.runtime.setAllConfig({ "kubernetes:kubeconfig": account });
+      const told = async (asked: object) => {
+        const { problems, notes } = await askCluster({ name: "data", config: {}, isDryRun: true, ...asked } as never);
+        return [...problems.map(({ message }) => `refused: ${message}`), ...notes.map(({ message }) => message)];
+      };
+      const made = (name: string, namespace: string, of: ResolvedVolume) => {
+        const inputs = { metadata: { name, namespace }, spec: specOf(of) };
+        return told({ declared: {}, config: {}, inputs, to: { ...of, settings: { ...of.settings, namespace } } });
+      };
+      const change = await told({ declared: { before }, from: bronze, to: gold });
+      const elsewhere = await made("new", "default", bronze);
+      return { change, taken: await made("there", "crew", bronze), elsewhere, fresh: await made("new", "crew", big) };
+    };
+    const none = (verb: string, resource: string, namespace = "crew") =>
+      expect.stringMatching(
+        new RegExp(
+          `not checked in advance: .*has no permission for it \\(HTTP 403\\): ` +
+            `User "system:serviceaccount:default:user-${accounts}" cannot ${verb} resource "${resource}".*(namespace "${namespace}"|cluster scope)`,
+        ),
+      );
+    const full = expect.stringMatching(
+      /^refused: quota one of namespace crew has no room for .*is limited to 250Gi, 100Gi is used/,
+    );
+    const taken = expect.stringMatching(/^refused: the cluster already has a claim crew\/there/);
+
+    const all = await previews([]);
+    // The roles are those of one namespace.
+    const elsewhere = () => [none("create", "persistentvolumeclaims", "default")];
+    expect(all).toEqual({ change: [], taken: [taken], elsewhere: elsewhere(), fresh: [full] });
+    const noCreate = await previews(["create persistentvolumeclaims"]);
+    const isCreate = none("create", "persistentvolumeclaims");
+    expect(noCreate).toEqual({ change: [], taken: [isCreate], elsewhere: elsewhere(), fresh: [full, isCreate] });
+    const noGet = await previews(["get persistentvolumeclaims"]);
+    const isGet = none("get", "persistentvolumeclaims");
+    expect(noGet).toEqual({ change: [isGet], taken: [isGet], elsewhere: elsewhere(), fresh: [full] });
+    const noPatch = await previews(["patch persistentvolumeclaims"]);
+    const isPatch = none("patch", "persistentvolumeclaims");
+    expect(noPatch).toEqual({ change: [isPatch], taken: [taken], elsewhere: elsewhere(), fresh: [full] });
+    const noQuotas = await previews(["list resourcequotas"]);
+    const server = expect.stringMatching(
+      /^refused: a quota of namespace crew has no room for the claim: .*exceeded quota/,
+    );
+    expect(noQuotas).toEqual({ change: [], taken: [taken], elsewhere: elsewhere(), fresh: [server] });
+    const noClasses = await previews(["get storageclasses", "get volumeattributesclasses"]);
+    const classNotes = [none("get", "storageclasses"), none("get", "volumeattributesclasses")];
+    expect(noClasses).toEqual({
+      change: [classNotes[1]],
+      taken: [taken, ...classNotes],
+      elsewhere: [...elsewhere(), ...classNotes],
+      fresh: [full, ...classNotes],
+    });
     await clear();
   });
 

@@ -42,7 +42,9 @@ beforeAll(async () => {
           ? judgement
           : at.includes("volumeattributesclasses")
             ? attributesClass
-            : { status: 200, body: { metadata: { uid: "u" }, status: { phase: "Bound" } } });
+            : at.endsWith("/resourcequotas")
+              ? { status: 200, body: { items: [] } }
+              : { status: 200, body: { metadata: { uid: "u" }, status: { phase: "Bound" } } });
       response.writeHead(answer.status, { "content-type": "application/json" }).end(JSON.stringify(answer.body));
     });
   });
@@ -67,11 +69,12 @@ const ask = async ({
   to = "gold",
   sizeGiB = 100,
   config = {},
-}: { to?: string; sizeGiB?: number; config?: object } = {}) => {
+  name = "data",
+}: { to?: string; sizeGiB?: number; config?: object; name?: string } = {}) => {
   // As the hook reads them of the claim, which doesn't say its driver.
   const settings = (volumeAttributesClass: string) => ({ volumeAttributesClass });
   const { problems, notes } = await askCluster({
-    declared: { before: { metadata: { namespace: "shop", name: "data", uid: "u" } } },
+    declared: { before: { metadata: { namespace: "shop", name, uid: "u" } } },
     ...{ config, from: { sizeGiB: 100, settings: settings("silver") }, to: { sizeGiB, settings: settings(to) } },
   } as never);
   return [...problems, ...notes].map(({ message }) => message);
@@ -84,12 +87,37 @@ test("a change is tried in a dry run, with class and size in one patch; an accep
   expect(requests.map(({ method, at }) => `${method} ${at}`)).toEqual([
     "GET /api/v1/namespaces/shop/persistentvolumeclaims/data",
     "PATCH /api/v1/namespaces/shop/persistentvolumeclaims/data?dryRun=All",
+    "GET /api/v1/namespaces/shop/resourcequotas",
     "GET /apis/storage.k8s.io/v1/volumeattributesclasses/gold",
   ]);
   expect(requests[1]?.type).toBe("application/merge-patch+json");
   expect(JSON.parse(requests[1]!.body)).toEqual({
     spec: { resources: { requests: { storage: "200Gi" } }, volumeAttributesClassName: "gold" },
   });
+});
+
+test("claims that grow are refused where a quota has room for each, and not for all of them", async () => {
+  connect();
+  judgement = { status: 200, body: {} };
+  const [hard, used] = [{ "requests.storage": "350Gi" }, { "requests.storage": "200Gi" }];
+  answers["/namespaces/shop/resourcequotas"] = { status: 200, body: { items: [{ status: { hard, used } }] } };
+  for (const name of ["a", "b"])
+    answers[`/persistentvolumeclaims/${name}`] = {
+      status: 200,
+      body: { metadata: { uid: "u" }, spec: { resources: { requests: { storage: "100Gi" } } } },
+    };
+  const config = {};
+  const grow = (name: string) => ask({ name, config, sizeGiB: 200 });
+  expect(await grow("a")).toEqual([]);
+  expect(await grow("a")).toEqual([]);
+  expect(await grow("b")).toEqual([
+    expect.stringContaining(
+      "has no room for the 2 claims that this run creates or changes: requests.storage is limited to 350Gi",
+    ),
+  ]);
+  // What the server says of one alone is told once.
+  judgement = { status: 403, body: { message: "is forbidden: exceeded quota: q" } };
+  expect(await grow("b")).toEqual([expect.stringContaining("a quota of the namespace is exhausted")]);
 });
 
 test("labels alone are not asked about", async () => {
@@ -114,6 +142,11 @@ test.each<[string, { status: number; body: object }, string[]]>([
   [
     "what the server forbids, and nobody else would tell",
     { status: 403, body: { message: 'admission webhook "sizes.example.com" denied the request: at most 50Gi' } },
+    ['the API server forbids the change: admission webhook "sizes.example.com" denied the request: at most 50Gi'],
+  ],
+  [
+    "a webhook that denies without a status of its own",
+    { status: 400, body: { message: 'admission webhook "sizes.example.com" denied the request: at most 50Gi' } },
     ['the API server forbids the change: admission webhook "sizes.example.com" denied the request: at most 50Gi'],
   ],
   ["a proxy that forbids", { status: 403, body: {} }, ["no permission for it (HTTP 403)"]],
@@ -195,11 +228,16 @@ describe("a new claim", () => {
     ...problems.map(({ message }) => `refused: ${message}`),
     ...notes.map(({ message }) => message),
   ];
-  const askNew = async (to = resolved(), more: object = {}) => texts(await askCluster(asked("data", to, more)));
+  const askNew = async (
+    to = resolved(),
+    { name = "data", ...more }: { name?: string; config?: object; declared?: object; spec?: object } = {},
+  ) => texts(await askCluster(asked(name, to, more)));
 
   test("is created in a dry run, and its classes and the namespace's quotas are read once for all", async () => {
     const config = {};
-    expect(await Promise.all([askNew(resolved(), { config }), askNew(resolved(200), { config })])).toEqual([[], []]);
+    expect(await Promise.all([askNew(resolved(), { config }), askNew(resolved(200), { config, name: "b" })])).toEqual([
+      ...[[], []],
+    ]);
     const create = "POST /api/v1/namespaces/shop/persistentvolumeclaims?dryRun=All";
     const all = requests.map(({ method, at }) => `${method} ${at}`);
     expect(all.filter((each) => each === create)).toHaveLength(2);
@@ -246,6 +284,12 @@ describe("a new claim", () => {
       'refused: the API server forbids the claim: admission webhook "w" denied',
     ],
     [
+      "an admission webhook that denies without a status of its own",
+      400,
+      'admission webhook "w" denied the request: no',
+      'refused: the API server forbids the claim: admission webhook "w" denied',
+    ],
+    [
       "no right to create claims",
       403,
       'persistentvolumeclaims is forbidden: User "x" cannot create resource "persistentvolumeclaims" in API group ""',
@@ -256,6 +300,12 @@ describe("a new claim", () => {
       400,
       'admission webhook "w" does not support dry run',
       "claim shop/data not checked in advance: the API server answered HTTP 400: admission webhook",
+    ],
+    [
+      "a webhook that denies with a status of servers",
+      500,
+      'admission webhook "w" denied the request: no',
+      "refused: ",
     ],
     ["a server that is busy", 503, "try later", "claim shop/data not checked in advance: "],
   ])("meets %s", async (_, status, message, expected) => {
@@ -329,7 +379,7 @@ describe("a new claim", () => {
     answers[QUOTAS] = found({ items: [quota] });
     const config = {};
     expect(await askNew(resolved(), { config })).toEqual([]);
-    expect(await askNew(resolved(), { config })).toEqual([
+    expect(await askNew(resolved(), { config, name: "b" })).toEqual([
       "refused: quota q of namespace shop has no room for the 2 new claims of this run: requests.storage is limited to 250Gi, " +
         "60Gi is used, and 200Gi more is needed",
     ]);
@@ -346,11 +396,17 @@ describe("a new claim", () => {
   test("whose quotas may not be read is noted once, where the run creates several", async () => {
     answers[QUOTAS] = FORBIDDEN;
     const config = {};
-    const all = await Promise.all([askNew(resolved(), { config }), askNew(resolved(), { config })]);
-    expect(all).toEqual([
-      [expect.stringMatching(/^whether the quotas of namespace shop have room for all .* not checked in advance: /)],
-      [],
-    ]);
+    const ask = (name: string) => askNew(resolved(), { config, name });
+    const once = [expect.stringMatching(/^whether the quotas of namespace shop have room for all .* not checked in /)];
+    expect(await Promise.all(["a", "b", "c"].map(ask))).toEqual([[], once, []]);
+    // One after the other, as claims that depend on each other.
+    const next = {};
+    for (const [name, expected] of [
+      ["a", []],
+      ["b", once],
+      ["c", []],
+    ] as const)
+      expect(await askNew(resolved(), { config: next, name })).toEqual(expected);
   });
 
   describe("in a program", () => {
@@ -429,19 +485,35 @@ describe("a new claim", () => {
       const classes = new Group("storage-profiles:index:ProfileClasses", "classes", {}, { parent: root });
       rememberClasses(classes, [settings.storageClass, settings.volumeAttributesClass!]);
       expect(await askNew(resolved(), { declared: claimOf({ parent: root }) })).toEqual([]);
-      // Another cluster's don't count.
+      // Those of another provider may be of another cluster.
       const provider = new Provider("kubernetes", "east");
-      expect(await askNew(resolved(), { declared: claimOf({ parent: root, provider }) })).toEqual([
-        expect.stringContaining("If its cluster is that of the kubeconfig, the claim is refused: StorageClass"),
-        expect.stringContaining(
-          "If its cluster is that of the kubeconfig, the claim is refused: VolumeAttributesClass",
+      const waiting = ["StorageClass", "VolumeAttributesClass"].map((kind) =>
+        expect.stringMatching(
+          new RegExp(`^${kind} .* doesn't exist in the cluster yet; the claim waits until it does`),
         ),
-      ]);
+      );
+      expect(await askNew(resolved(), { declared: claimOf({ parent: root, provider }) })).toEqual(waiting);
+      const others = new Group("storage-profiles:index:ProfileClasses", "more", {}, { parent: root, provider });
+      rememberClasses(others, [settings.storageClass, settings.volumeAttributesClass!]);
       rememberClasses(classes, []);
+      expect(await askNew(resolved(), { declared: claimOf({ parent: root }) })).toEqual(waiting);
+      rememberClasses(others, []);
       new Part("kubernetes:storage.k8s.io/v1:StorageClass", "own", {}, { parent: root });
       expect(await askNew(resolved(), { declared: claimOf({ parent: root }) })).toEqual([
         expect.stringMatching(/^refused: VolumeAttributesClass/),
         `StorageClass ${settings.storageClass} doesn't exist in the cluster yet; the claim waits until it does`,
+      ]);
+    });
+
+    test("that has a claim of this name, which may not be read, is noted; what else is known counts", async () => {
+      judgement = { status: 409, body: { message: 'persistentvolumeclaims "data" already exists' } };
+      answers["/persistentvolumeclaims/data"] = FORBIDDEN;
+      answers[STORAGE_CLASS] = found({ ...storageClass, provisioner: "other" });
+      expect(await askNew(resolved(), { declared: claimOf() })).toEqual([
+        expect.stringMatching(/^refused: StorageClass .* is one of driver other/),
+        expect.stringMatching(
+          /already exists, and whose it is can't be read: .*HTTP 403\): User "x" cannot get resource/,
+        ),
       ]);
     });
 

@@ -15,6 +15,7 @@ import { ownResources } from "../../../../components/backends/kubernetes/own-res
 import { provider } from "../../../../components/backends/kubernetes/provider";
 import { takeConfig } from "../../../../plugin/config";
 import { StorageProfiles } from "../../../../plugin/provider";
+import { monotonic } from "../../../../src/system/monotonic";
 
 const TOKEN = "a-token-that-nobody-may-see";
 const claim = (status: object = {}, spec: object = {}) => ({
@@ -34,7 +35,7 @@ const INFEASIBLE = claim({
 /** What the server answers, one response after another; the last one again and again. */
 let answers: { status?: number; body?: object }[] = [];
 let events: object[] = [];
-let requests: { at: string; authorization: string | undefined }[] = [];
+let requests: { method: string | undefined; at: string; body: string; authorization: string | undefined }[] = [];
 let accepted = `Bearer ${TOKEN}`;
 let server: Server;
 let directory: string;
@@ -44,11 +45,14 @@ beforeAll(async () => {
   server = createServer((request, response) => {
     const at = request.url ?? "";
     const { authorization } = request.headers;
-    requests.push({ at, authorization });
+    const asked = { method: request.method, at, body: "", authorization };
+    requests.push(asked);
+    request.setEncoding("utf8").on("data", (part: string) => (asked.body += part));
     const json = (status: number, body: object) =>
       response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
     if (authorization !== accepted) return void json(401, {});
     if (at.includes("/events?")) return void json(200, { items: events });
+    if (request.method === "PATCH") return void json(200, {});
     const [next = {}, ...others] = answers;
     if (others.length > 0) answers = others;
     json(next.status ?? 200, next.body ?? {});
@@ -157,6 +161,43 @@ describe("a change of a claim", () => {
     expect(error.message).toMatch(message);
     answers = [{ body: DONE }];
     expect((await provider.update("shop/data", error.properties, inputs)).outs).not.toHaveProperty("incomplete");
+  });
+
+  test("that stands still is brought to the resizer's notice once more, without a trace in the claim, and not for every reading", async () => {
+    await configure();
+    const modifying = { modifyVolumeStatus: { status: "InProgress", targetVolumeAttributesClassName: "gold" } };
+    const stuck = (resourceVersion: string) => {
+      const { metadata, ...open } = claim(modifying);
+      return { body: { ...open, metadata: { ...metadata, resourceVersion } } };
+    };
+    // Second, and version of the claim. At 40 s there was progress; at 71 s there was none for half a minute.
+    const readings: [number, string][] = [
+      [0, "1"],
+      [40, "2"],
+      [71, "2"],
+      [300, "3"],
+      [372, "3"],
+    ];
+    answers = [...readings.map(([, version]) => stuck(version)), { body: DONE }];
+    const start = monotonic.now();
+    const seconds = () => readings[requests.filter(({ method }) => method === "GET").length - 1]?.[0] ?? 0;
+    const clock = jest.spyOn(monotonic, "now").mockImplementation(() => start + seconds() * 1_000);
+    try {
+      const { outs } = await provider.update("shop/data", inputs, { ...inputs, timeoutSeconds: 3_600 });
+      expect(outs).not.toHaveProperty("incomplete");
+    } finally {
+      clock.mockRestore();
+    }
+    const note = (value: string | null) =>
+      JSON.stringify({ metadata: { annotations: { "storage-profiles/read-again": value } } });
+    const touched = [
+      ["PATCH", note("now")],
+      ["PATCH", note(null)],
+    ];
+    const read = ["GET", ""];
+    expect(requests.map(({ method, body }) => [method, body])).toEqual([
+      ...[read, read, read, ...touched, read, read, ...touched, read],
+    ]);
   });
 
   test("whose class the API server took away fails, whatever the claim has come to, and again until the cluster keeps it", async () => {
