@@ -153,7 +153,7 @@ public class App {
 
   test("has each component, type and enumeration of the schema, compiles, and makes, changes and attaches volumes", async () => {
     project.writeProject();
-    // Compiles what was generated: a warning fails it.
+    // Compiles what was generated.
     expect(await project.addPackage()).toEqual({ "storage-profiles": "./node_modules/storage-profiles" });
     const sources = sourcesIn(join(project.directory, "sdks/storage-profiles"), ".java");
     const IMPORT = /@Import\(name="(\w+)"/g;

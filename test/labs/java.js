@@ -56,7 +56,8 @@ async function javaJars(lab, env = process.env) {
   return withLock(path.join(directory, "lock"), waiting, async () => {
     if (fs.existsSync(jars)) return jars;
     console.error(`Getting the jars of ${lab} with Maven into ${directory} (about 30 MB, once).`);
-    const temporary = `${jars}.tmp`; // what one that was killed has left is overwritten, and checked
+    const temporary = `${jars}.tmp`;
+    fs.rmSync(temporary, { recursive: true, force: true }); // of one that was killed
     const said = spawnSync(
       "mvn",
       ["-B", "-q", "-f", pom, `${PLUGIN}:copy-dependencies`, `-DoutputDirectory=${temporary}`],
