@@ -254,14 +254,15 @@ describeYaml("a stack whose program gets another language", () => {
       new ProfiledVolume("disk@gold", { sizeGiB: 1, backend: "local"${rest} });
     `);
   };
-  const inYaml = () =>
+  const inYaml = (disk: object = {}, others: Record<string, object> = {}) =>
     project.declare({
       "data@gold": volume({ sizeGiB: 8 }),
       "data-on-node1": {
         type: "storage-profiles:VolumeAttachment",
         properties: { volume: "${data@gold}", host: "node1" },
       },
-      "disk@gold": volume({ sizeGiB: 1, backend: "local" }),
+      "disk@gold": { ...volume({ sizeGiB: 1, backend: "local" }), ...disk },
+      ...others,
     });
   // Of each resource of ours what a move must keep, by what it is called in either language.
   const recorded = async () =>
@@ -274,7 +275,7 @@ describeYaml("a stack whose program gets another language", () => {
         ]),
     );
 
-  test("keeps every volume, mapping and byte, there and back, and a targeted run in between touches nothing", async () => {
+  test("keeps every volume, mapping and byte, there and back, also by a run that fails halfway, and a targeted run in between touches nothing", async () => {
     const gateway = gatewayOf();
     await configureBeside(project, gateway, { backend: "scaleio", ...DIRECTORY });
     inTypescript();
@@ -295,7 +296,25 @@ describeYaml("a stack whose program gets another language", () => {
     expect(targeted.text).toContain("[providers-changed]");
     expect(targeted.text).toContain("run `pulumi up` once, without --target");
     expect(await recorded()).toEqual(before);
+
+    // A run that ends halfway leaves each resource in one form or the other; the next one goes on, and then there is nothing left to do.
+    inYaml(
+      { options: { dependsOn: ["${missing}"] } },
+      {
+        missing: {
+          type: "pulumi:pulumi:StackReference",
+          properties: { name: "organization/moved/missing" },
+          options: { dependsOn: ["${data-on-node1}"] },
+        },
+      },
+    );
+    expect((await project.tryUp()).code).not.toBe(0);
+    const half = await project.state();
+    expect([half["Volume data"]?.type, half["LocalVolume disk"]?.id]).toEqual(["storage-profiles:scaleio:Volume", id]);
+    untouched();
+    inYaml();
     expect((await project.upSteps()).steps).toEqual([]);
+    expect(await project.steps()).toEqual([]);
     expect((await project.state())["Volume disk"]).toMatchObject({
       type: "storage-profiles:local:Volume",
       protect: true,
