@@ -1,11 +1,12 @@
 // Pulumi projects of a test's own whose programs aren't written for Node.js: the language's host, and the package beside them as a plugin.
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { copyFileSync, readFileSync } from "node:fs";
+import { copyFileSync, cpSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
 import { parse, stringify } from "yaml";
 
+import { jarsOf } from "../labs/java.js";
 import { environmentFor, environmentOf } from "../labs/python.js";
 import { Project, succeeded, type Surroundings } from "./engine";
 import { describeIf } from "./machine";
@@ -19,16 +20,18 @@ const tools = resolve(__dirname, "../../tools/engine");
 const built = new Map<string, Host>();
 
 // Built, if need be, in a process of its own: a test file must know before its first test what there is to run.
-function hostOf(script: "yaml-host" | "codegen-hosts"): Host {
-  const known = built.get(script);
+function hostOf(name: "yaml-host" | "java-host" | "dotnet-generator" | "codegen-hosts"): Host {
+  const known = built.get(name);
   if (known) return known;
-  const { status, stdout } = spawnSync(process.execPath, [join(tools, `${script}.js`)], {
+  const command = name === "codegen-hosts" ? ["codegen-hosts.js"] : ["modules.js", name];
+  const [script = "", ...args] = command;
+  const { status, stdout } = spawnSync(process.execPath, [join(tools, script), ...args], {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],
   });
-  if (status !== 0) throw new Error(`tools/engine/${script}.js could not build its hosts; the lines above say why.`);
+  if (status !== 0) throw new Error(`tools/engine/${script} could not build ${name}; the lines above say why.`);
   const host = JSON.parse(stdout) as Host;
-  built.set(script, host);
+  built.set(name, host);
   return host;
 }
 
@@ -39,6 +42,21 @@ const reasonOf = (host: Host) => ("missing" in host ? host.missing : undefined);
 export function describeYaml(name: string, tests: () => void): void {
   const reason = reasonOf(hostOf("yaml-host"));
   describeIf(reason === undefined, name, reason, tests);
+}
+
+/** A group of tests of the SDK for .NET, which is only generated. */
+export function describeDotnet(name: string, tests: () => void): void {
+  const reason = reasonOf(hostOf("dotnet-generator"));
+  describeIf(reason === undefined, name, reason, tests);
+}
+
+/** Generates the SDK for .NET of a package into a folder, by Pulumi's generator. */
+export function generateDotnet(schema: object, directory: string): void {
+  const [folder = ""] = pathOf(hostOf("dotnet-generator"));
+  execFileSync(join(folder, "dotnet-generator"), [directory], {
+    input: JSON.stringify(schema),
+    stdio: ["pipe", "ignore", "inherit"],
+  });
 }
 
 /** A project in YAML. */
@@ -67,6 +85,8 @@ interface Language {
   files: () => Record<string, string>;
   /** Makes the added SDK usable for the program, as the language's own tools do. */
   install: (directory: string) => void;
+  /** Compiles the program, where its host doesn't. */
+  compile?: (directory: string) => void;
 }
 
 const python = () => environmentOf("languages");
@@ -111,7 +131,37 @@ export const languages = {
       copyFileSync(join(tools, "codegen-hosts/go.sum"), join(directory, "go.sum"));
     },
   },
+  java: {
+    reason: () => reasonOf(hostOf("java-host")) ?? jars().reason,
+    surroundings: () => ({ hosts: pathOf(hostOf("java-host")) }),
+    // The compiled program: Maven and Gradle would look for their own plugins, in each run of the engine.
+    runtime: () => ({ name: "java", options: { binary: "app.jar" } }),
+    file: "App.java",
+    files: () => ({}),
+    install(directory) {
+      symlinkSync(jars().jars ?? "", join(directory, "lib"));
+      const source = join(directory, "sdks/storage-profiles/src/main");
+      cpSync(join(source, "resources"), join(directory, "classes"), { recursive: true });
+      const files = readdirSync(join(source, "java"), { recursive: true, encoding: "utf8" });
+      const sources = files.filter((name) => name.endsWith(".java")).map((name) => join(source, "java", name));
+      compileJava(directory, ...sources);
+      // A line of a manifest has 72 bytes, and goes on after a space.
+      const classPath = ["classes/", ...readdirSync(join(directory, "lib")).map((name) => `lib/${name}`)].join(" ");
+      const lines = `Class-Path: ${classPath}`.match(/.{1,70}/g) ?? [];
+      writeFileSync(join(directory, "manifest"), `Main-Class: shop.App\n${lines.join("\n ")}\n`);
+      execFileSync("jar", ["--create", "--file", "app.jar", "--manifest", "manifest"], { cwd: directory });
+    },
+    compile: (directory) => compileJava(directory, "App.java"),
+  },
 } satisfies Record<string, Language>;
+
+const jars = () => jarsOf("languages");
+
+// The first of the JVM's compilers is enough for a run of seconds.
+function compileJava(directory: string, ...sources: string[]): void {
+  const args = ["-J-XX:TieredStopAtLevel=1", "-proc:none", "-d", "classes", "-cp", "classes:lib/*", ...sources];
+  execFileSync("javac", args, { cwd: directory, stdio: ["ignore", "ignore", "inherit"] });
+}
 
 function bytecode(): string {
   return environmentFor(python().python ?? "")["PYTHONPYCACHEPREFIX"] ?? "";
@@ -156,5 +206,6 @@ export class SdkProject extends Project {
   /** Writes the program. */
   declare(text: string): void {
     this.write(this.language.file, text);
+    this.language.compile?.(this.directory);
   }
 }

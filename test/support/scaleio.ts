@@ -130,3 +130,14 @@ export function strandCreations(gateway: ScaleioGateway): void {
   gateway.fault({ match: { path: "createVolume" }, times: "always", do: "truncated-after-commit" });
   gateway.fault({ match: { path: "queryIdByKey" }, times: "always", do: "cut" });
 }
+
+/** A stack of volumes on this machine, with an array beside it; volumes without a backend are on the array if `values` says so. */
+export async function configureBeside(project: Project, gateway: ScaleioGateway, values: object): Promise<void> {
+  project.write("ca.pem", gateway.ca);
+  const connection = { endpoint: gateway.url, username: gateway.username, caFile: "ca.pem" };
+  project.config(
+    { scaleio: { protectionDomain: "domain1", storagePool: "pool1" }, ...values },
+    Object.fromEntries(Object.entries(connection).map(([key, value]) => [`scaleio:${key}`, value])),
+  );
+  await project.secret("scaleio:password", gateway.password);
+}

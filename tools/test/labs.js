@@ -42,10 +42,17 @@ const labs = [
   },
   {
     name: "languages",
-    what: "programs in YAML, Python and Go, by generated SDKs and this package as a plugin",
-    needs: "Go, Python 3, Linux, root, loop devices",
-    files: ["test/e2e/languages\\."],
-    prepare: [["tools/engine/yaml-host.js"], ["tools/engine/codegen-hosts.js"], ["test/labs/python.js", "languages"]],
+    what: "programs in YAML, Python, Go and Java, by generated SDKs and this package as a plugin; the SDK for .NET, generated",
+    needs: "Go, Python 3, a JDK and Maven, Linux, root, loop devices",
+    files: ["test/e2e/(languages|sdks)\\."],
+    prepare: [
+      ["tools/engine/modules.js", "yaml-host"],
+      ["tools/engine/codegen-hosts.js"],
+      ["tools/engine/modules.js", "java-host"],
+      ["tools/engine/modules.js", "dotnet-generator"],
+      ["test/labs/python.js", "languages"],
+      ["test/labs/java.js", "languages"],
+    ],
   },
   {
     name: "scaleio",
