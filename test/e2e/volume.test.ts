@@ -178,7 +178,7 @@ describe("a program with problems", () => {
       expect(text).toContain("[profile-conflict]");
       // Two volumes that would be one.
       expect(text).toContain("[volume-twice]");
-      expect(text).toContain('"good" is already used by another volume');
+      expect(text).toContain('"good" is already used by "good"');
       // What TypeScript would not compile.
       expect(text).toContain("untyped: 3 problems");
       expect(text).toContain('did you mean "sizeGiB"?');
