@@ -29,7 +29,7 @@ test("the TypeScript that Pulumi's SDK brings is told to be too old, not that a 
   const program = join(directory, "index.ts");
   writeFileSync(program, 'import { ProfiledVolume } from "storage-profiles";\nexport const volume = ProfiledVolume;\n');
   const old = require("@pulumi/pulumi/vendor/typescript@3.8.3/typescript.js") as typeof import("typescript");
-  const options = { noLib: true, types: [], moduleResolution: 2 /* Node10 */, preserveSymlinks: true };
+  const options = { noLib: true, types: [], preserveSymlinks: true };
   const made = old.createProgram([program], options);
   const said = made
     .getSemanticDiagnostics(made.getSourceFile(program))
