@@ -539,8 +539,8 @@ function earlyProblems(run: Run, declared: DeclaredVolume, args: AnyVolumeArgs):
   if (other !== undefined) {
     const path = importId !== undefined ? "import" : physicalName !== undefined ? "physicalName" : "name";
     const given = importId ?? physicalName ?? name;
-    const params = { physicalName: given, other: `"${other.name}"` };
-    problems.push(problem("volume-twice", path, given, params));
+    const whose = path === "name" && other.name === name ? "another volume" : `"${other.name}"`;
+    problems.push(problem("volume-twice", path, given, { physicalName: given, other: whose }));
   }
   run.taken.set(identity, declared);
   return problems;

@@ -21,6 +21,7 @@ import {
   type StackConfig,
 } from "../src";
 import { listedSizes } from "../src/core/listed-sizes";
+import { misspeltNamespaces } from "../src/core/stack-config";
 import { placementOf } from "./backends/registry";
 import type { ProfiledVolumeArgs } from "./profiled-volume";
 import type { DeclaredVolume } from "./declared";
@@ -124,6 +125,7 @@ function readStack(): { config: StackConfig; catalog: Catalog } {
     const secret = isConfigSecret(fullKey);
     raw[key] = secret ? { value: undefined, secret } : parseConfigText(key, text);
   }
+  problems.push(...misspeltNamespaces(Object.keys(pulumi.runtime.allConfig()), pulumi.getProject()));
   const { config: read, problems: wrong, unreadable } = readConfig(raw);
   const directory = pulumi.getRootDirectory() || process.cwd();
   const { config, problems: wrongInFile } = withPricesFile(read, directory);

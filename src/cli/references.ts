@@ -1,5 +1,6 @@
 // From `data@gold` on the command line to edits of the stack's config.
 
+import { nearest } from "../core/nearest";
 import type { Problem } from "../core/problems";
 import { isObject } from "../core/overlay";
 import { builtinProfiles } from "../core/built-in-profiles";
@@ -11,6 +12,9 @@ import { isUrn, oneVolume } from "../stack/select";
 import { statusesOf } from "../stack/status";
 import { parseYaml } from "../stack/patch-yaml";
 import { sizeOf, textOf, UsageError, type Context, type OptionSpec } from "./context";
+import { problem } from "./problems";
+
+const NEW_VOLUME = "To declare a new volume, add --size";
 
 /** What references ask for. */
 export interface Asked {
@@ -33,9 +37,17 @@ export function askedBy(context: Context, read: StackConfigRead, state: StackSta
     asked.problems.push(...problems);
     if (problems.length > 0) continue;
     const found = oneVolume(statuses, selector, text);
-    // An unknown name with a profile or a size declares a new volume.
+    // An unknown name with a profile or a size declares a new volume; without a size, one that is nearly another's is misspelt.
     const isDeclared = (profile !== undefined || size !== undefined) && !isUrn(selector);
-    if (found.problem && !(isDeclared && found.problem.code === "volume-unknown")) {
+    const isUnknown = found.problem?.code === "volume-unknown";
+    const names = statuses.map(({ name }) => name);
+    const meant = isUnknown && isDeclared && size === undefined ? nearest(selector, names) : undefined;
+    if (meant !== undefined) {
+      const params = { volume: selector, volumes: [...new Set(names)], nearest: meant, otherwise: NEW_VOLUME };
+      asked.problems.push(problem("volume-unknown", text, selector, params));
+      continue;
+    }
+    if (found.problem && !(isDeclared && isUnknown)) {
       asked.problems.push(found.problem);
       continue;
     }

@@ -2,6 +2,8 @@
 
 import "../backends/registry";
 
+import { basename } from "node:path";
+
 import { Argument, Command, CommanderError, Option } from "commander";
 
 import { formatProblems } from "../core/problems";
@@ -51,7 +53,9 @@ export function makeProgram(io: Io, answered: (code: ExitCode) => void): Command
     .description(
       "Inspect, plan and apply the storage profiles and volumes of a Pulumi stack, from outside its program.",
     )
-    .version(packageManifest().version)
+    .version(packageManifest().version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "show this help")
+    .helpCommand("help [command]", "Show the help of a command")
     .showHelpAfterError("Run with --help for usage.")
     .exitOverride()
     .configureOutput({ writeOut: io.out, writeErr: io.err, getOutHasColors: () => false, getErrHasColors: () => false })
@@ -184,12 +188,16 @@ async function carryOut(spec: CommandSpec, context: RunContext, command: Command
   }
 }
 
-// What environments set no command knows: whatever it has said holds without that.
+// What a command doesn't know: what environments set, and a config that isn't there. Whatever it has said holds without that.
 async function unseen(context: RunContext): Promise<string[]> {
   if (!context.isOpen()) return [];
   const stack = await context.stack();
   const read = await stack.readConfig().catch(() => undefined);
-  return read ? environmentNotes(read).map(({ message }) => `note: ${message}`) : [];
+  if (!read) return [];
+  // Everything would look as if the program declared it, or nothing did.
+  const isEmpty = read.tag === "none" && Object.keys(read.config).length === 0;
+  const none = isEmpty ? [`stack ${stack.name} has no config file (${basename(stack.configFile)})`] : [];
+  return [...none, ...environmentNotes(read).map(({ message }) => message)].map((message) => `note: ${message}`);
 }
 
 function sentence(text: string): string {

@@ -76,23 +76,26 @@ export function noPriceList(of: readonly { backend: string; title: string }[]): 
   return [`No price list: ${titles}. Set a price per GiB: storage-profiles:prices.${first.backend}.perGiB`];
 }
 
-/** A table that fits the terminal where a person reads it: the widest columns are wrapped first. In a pipe, lines stay whole unless COLUMNS sets the width. */
+/**
+ * A table that fits the terminal where a person reads it: the widest columns are wrapped first. In a pipe, lines stay whole unless COLUMNS sets the
+ * width. With `folded`, a table that doesn't fit has a line below each row instead of its last columns.
+ */
 export function fittedTable(
   rows: readonly (readonly string[])[],
   { colours, io }: { colours: Colours; io: { isTerminal: boolean; columns: number; env: NodeJS.ProcessEnv } },
+  folded?: { columns: number; below: readonly string[] },
 ): string {
   if (!io.isTerminal && columnsIn(io.env) === undefined) return table(rows, colours);
-  const columns = Math.max(...rows.map((row) => row.length));
-  const widths = [...Array(columns).keys()].map((at) =>
-    Math.max(0, ...rows.flatMap((row) => (row[at] ?? "").split("\n").map(visible))),
-  );
-  const room = io.columns - 2 * (columns - 1);
-  while (widths.reduce((sum, width) => sum + width, 0) > room) {
+  const fits = (all: readonly number[]) => all.reduce((sum, width) => sum + width, 2 * (all.length - 1)) <= io.columns;
+  const isFolded = folded !== undefined && !fits(widthsOf(rows));
+  const shown = isFolded ? rows.map((row) => row.slice(0, -folded.columns)) : rows;
+  const widths = widthsOf(shown);
+  while (!fits(widths)) {
     const widest = Math.max(...widths);
     if (widest <= NARROWEST) break;
     widths[widths.indexOf(widest)] = widest - 1;
   }
-  return table(rows, colours, widths);
+  return table(shown, colours, widths, isFolded ? folded.below : []);
 }
 
 /** A table: the first row is its head. Cells may have several lines; columns are as wide as they must, or as `width` says. */
@@ -100,27 +103,43 @@ export function table(
   rows: readonly (readonly string[])[],
   colours: Colours,
   width?: number | readonly number[],
+  below: readonly string[] = [],
 ): string {
   const widthOf = (at: number) => (typeof width === "number" ? width : width?.[at]);
-  const wrapped = rows.map((row) => row.map((cell, at) => cell.split("\n").flatMap((line) => wrap(line, widthOf(at)))));
-  const columns = Math.max(...rows.map((row) => row.length));
-  const widths = [...Array(columns).keys()].map((at) =>
-    Math.max(...wrapped.map((row) => Math.max(0, ...(row[at] ?? []).map(visible)))),
+  const wrapped = rows.map((row) =>
+    row.map((cell, at) =>
+      cell
+        .split("\n")
+        .flatMap((line) => wrap(line, widthOf(at)))
+        .join("\n"),
+    ),
   );
+  const widths = widthsOf(wrapped);
   return wrapped
-    .flatMap((row, index) =>
-      [...Array(Math.max(...row.map((cell) => cell.length))).keys()].map((line) => {
+    .flatMap((row, index) => {
+      const cells = row.map((cell) => cell.split("\n"));
+      const lines = [...Array(Math.max(...cells.map((cell) => cell.length))).keys()].map((line) => {
         const text = widths
           .map((each, at) => {
-            const cell = row[at]?.[line] ?? "";
-            return at === columns - 1 ? cell : cell + " ".repeat(each - visible(cell));
+            const cell = cells[at]?.[line] ?? "";
+            return at === widths.length - 1 ? cell : cell + " ".repeat(each - visible(cell));
           })
           .join("  ")
           .trimEnd();
         return index === 0 ? colours.bold(text) : text;
-      }),
-    )
+      });
+      const under = index === 0 ? undefined : below[index - 1];
+      return under === undefined ? lines : [...lines, under];
+    })
     .join("\n");
+}
+
+// How wide each column is.
+function widthsOf(rows: readonly (readonly string[])[]): number[] {
+  const columns = Math.max(...rows.map((row) => row.length));
+  return [...Array(columns).keys()].map((at) =>
+    Math.max(0, ...rows.flatMap((row) => (row[at] ?? "").split("\n").map(visible))),
+  );
 }
 
 // eslint-disable-next-line no-control-regex -- colours take no room

@@ -24,6 +24,11 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return longer.length === 1 ? longer[0] : undefined;
 }
 
+/** Whether a word is another but for two letters at most, whatever their case. */
+export function isMisspelt(word: string, meant: string): boolean {
+  return word !== meant && distance(word.toLowerCase(), meant.toLowerCase()) <= 2;
+}
+
 function isBeginning(one: string, other: string): boolean {
   const [shorter, longer] = one.length < other.length ? [one, other] : [other, one];
   return shorter.length >= SHORTEST && longer.startsWith(shorter);

@@ -496,7 +496,8 @@ export const noteKinds = {
   }),
   "value-overridden": noteKind<{ setting: string; profile: string; from: unknown; to: unknown }>({
     meaning: "The volume overrides a setting of its profile.",
-    message: ({ setting, profile, from, to }) => `${setting}: ${show(to)} overrides ${show(from)} of "${profile}"`,
+    message: ({ setting, profile, from, to }) =>
+      `${setting}: ${showWritten(to)} overrides ${showWritten(from)} of "${profile}"`,
   }),
   "limits-not-enforced": noteKind<{ what: string; because: string }>({
     meaning: "A setting of the profile or the volume is recorded, but not enforced.",
@@ -578,7 +579,7 @@ export function advice({ allowed, fix }: Problem): [label: "allowed:" | "fix:", 
 
 /** What was given, as text; where text belongs, as it was written. */
 export function givenText({ code, given }: Problem): string {
-  return code === "wrong-type" && typeof given === "number" ? String(given) : show(given);
+  return code === "wrong-type" && typeof given === "number" ? String(given) : showWritten(given);
 }
 
 /** Problems as one text, under a headline that counts them. */
@@ -608,12 +609,17 @@ export function sizesText(min: number, max: number): string {
 /** What stands for the value of a setting that a volume doesn't have. */
 export const NOT_SET = "not set";
 
-/** Any value as short text for a message. */
+/** Any value as short text for a message: "its snapshotId is not set", never "is nothing". */
 export function show(value: unknown): string {
-  if (value === undefined || value === null) return "nothing";
+  if (value === undefined || value === null) return NOT_SET;
   const text =
     typeof value === "number" ? count(value) : ((JSON.stringify(value) as string | undefined) ?? typeof value);
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}
+
+/** The same of a value as somebody wrote it: `null` is one. */
+export function showWritten(value: unknown): string {
+  return value === null ? "null" : show(value);
 }
 
 export function listed(names: readonly string[]): string {

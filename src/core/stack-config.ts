@@ -3,7 +3,7 @@
 import type { z } from "zod";
 
 import { backendNames, type BackendName } from "./backend";
-import { nearest } from "./nearest";
+import { isMisspelt, nearest } from "./nearest";
 import { problem, type Problem } from "./problems";
 import { makeCatalog } from "./catalog";
 import { isObject, overlay, own } from "./overlay";
@@ -88,6 +88,20 @@ export function readConfig(raw: Readonly<Record<string, RawConfigValue>>): ReadC
     }
   }
   return { config, problems, unreadable };
+}
+
+/**
+ * Keys that were meant to be ours, of all that a config has: their namespace is misspelt, and their name is a key of ours. Without a word, a stack would
+ * have no volumes then.
+ */
+export function misspeltNamespaces(keys: readonly string[], projectName: string | undefined): Problem[] {
+  const ours = configKeys().map((key) => `${NAMESPACE}:${key}`);
+  return keys.flatMap((key) => {
+    const namespace = key.slice(0, Math.max(0, key.indexOf(":")));
+    const meant = `${NAMESPACE}${key.slice(namespace.length)}`;
+    const isMeant = namespace !== projectName && isMisspelt(namespace, NAMESPACE) && ours.includes(meant);
+    return isMeant ? [unknownKey(key, undefined, key, ours)] : [];
+  });
 }
 
 function readBackend(value: unknown, path: string): { backend?: BackendName; problems: Problem[] } {

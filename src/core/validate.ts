@@ -3,7 +3,7 @@
 import type { z } from "zod";
 
 import { nearest } from "./nearest";
-import { problem, show, type Problem } from "./problems";
+import { problem, show, showWritten, type Problem } from "./problems";
 import { whyNotASize } from "./size";
 import { isObject, own } from "./overlay";
 
@@ -61,7 +61,7 @@ function problemsOf(issue: Issue, schema: z.ZodType, root: unknown, rootPath: st
     case "invalid_value": {
       const values = issue.values.map(String);
       const guess = typeof value === "string" ? nearest(value, values) : undefined;
-      return [problem("value-not-allowed", path, value, { given: show(value), values, nearest: guess })];
+      return [problem("value-not-allowed", path, value, { given: showWritten(value), values, nearest: guess })];
     }
     case "too_small":
     case "too_big": {
@@ -70,7 +70,7 @@ function problemsOf(issue: Issue, schema: z.ZodType, root: unknown, rootPath: st
       const unit = issue.origin === "string" ? " characters" : issue.origin === "array" ? " entries" : "";
       return [
         problem("value-out-of-range", path, value, {
-          given: show(value),
+          given: showWritten(value),
           range: `${exclusive} ${show(Number(bound))}${unit}`,
         }),
       ];
@@ -78,7 +78,7 @@ function problemsOf(issue: Issue, schema: z.ZodType, root: unknown, rootPath: st
     default: {
       // A pattern is for machines. What belongs there is in the schema's description, or in what its own check says.
       const isPattern = issue.code === "invalid_format" && issue.message.startsWith("Invalid ");
-      const why = isPattern ? `invalid value ${show(value)}` : issue.message;
+      const why = isPattern ? `invalid value ${showWritten(value)}` : issue.message;
       const { allowed = describe(schemaAt(schema, issue.path, root)), fix } =
         issue.code === "custom" ? ((issue.params ?? {}) as { allowed?: string; fix?: string }) : {};
       return [problem("value-invalid", path, value, { why, allowed, fix })];
@@ -93,7 +93,13 @@ export function unknownKey(path: string, given: unknown, key: string, keys: read
 
 /** The problem that a value is of another type than the one that belongs there. */
 export function wrongType(path: string, value: unknown, expected: string): Problem {
-  const way = expected === "string" && typeof value === "number" ? asText(path, value) : undefined;
+  const way =
+    expected === "string" && typeof value === "number"
+      ? asText(path, value)
+      : // With a unit: only `size` takes that.
+        typeof value === "string" && /(^|\.)sizeGiB$/.test(path) && /^\d[\d.]*\s*[KMGTP]i?B$/i.test(value.trim())
+        ? `use \`size: "${value.trim()}"\` instead of \`sizeGiB\``
+        : undefined;
   return problem("wrong-type", path, value, { expected: typeName(expected), found: foundType(value), way });
 }
 

@@ -71,9 +71,9 @@ export function linesOf(doc: Document.Parsed, text: string): (path: string) => n
   };
 }
 
-function duplicate({ range }: Scalar, lines: LineCounter): YAMLParseError {
+function duplicate({ range, value }: Scalar, lines: LineCounter): YAMLParseError {
   const [start = 0, end = start] = range ?? [];
-  const error = new YAMLParseError([start, end], "DUPLICATE_KEY", "Map keys must be unique");
+  const error = new YAMLParseError([start, end], "DUPLICATE_KEY", `the key "${String(value)}" appears twice`);
   error.linePos = [lines.linePos(start), lines.linePos(end)];
   return error;
 }

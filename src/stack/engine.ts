@@ -88,10 +88,25 @@ export function engineError(stack: string, command: string, text: string, stacks
     .map((line) => line.replace(/^(error: )+/, "").trim())
     // The AWS SDK warns of what a server of its protocol doesn't have.
     .filter((line) => line !== "" && !/^SDK \S+ \S+ WARN /.test(line));
+  // Several resources fail with the same words.
+  const why = [...new Set(lines)]
+    .slice(0, 20)
+    .reduce((text, line) => `${text}${/[.:;,]$/.test(text) ? " " : "; "}${line}`, "");
   return stackError("engine-failed", "stack", stack, {
     command,
-    why: lines.slice(0, 20).join("; ") || "no error message",
+    why: why.replace(/^; /, "") || "no error message",
+    fix: wayOut(text),
   });
+}
+
+// What to do where the engine's own words don't tell.
+function wayOut(text: string): string | undefined {
+  if (text.includes("incorrect passphrase"))
+    return "set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE, to the passphrase that the stack was created with";
+  const [, key] = /#\/config\/(storage-profiles:\w+): oneOf failed/.exec(text) ?? [];
+  if (key !== undefined)
+    return `in Pulumi.yaml, an object goes below \`value\`: write \`${key}: { value: { … } }\`, or move the key to the stack's own file`;
+  return undefined;
 }
 
 /** The error of a stack that isn't there. */

@@ -54,7 +54,7 @@ export function makeOperations(parts: Parts): Operations {
       if (each.report().finishedAt !== undefined) known.delete(id);
     }
     // Cancelled while it waits, it is over at once.
-    carried.onCancel(() => carried.finish("cancelled", { problems: [cancelled(carried)] }));
+    carried.onCancel(() => carried.finish("cancelled", { problems: [cancelled()] }));
     last = last.then(async () => {
       if (carried.report().finishedAt !== undefined) return;
       carried.onCancel(undefined);
@@ -122,7 +122,7 @@ async function carry(carried: Carried, parts: Parts, journal: ReturnType<typeof 
     return;
   }
   if (carried.isCancelled()) {
-    carried.finish("cancelled", { problems: [cancelled(carried)] });
+    carried.finish("cancelled", { problems: [cancelled()] });
     return;
   }
 
@@ -138,7 +138,7 @@ async function carry(carried: Carried, parts: Parts, journal: ReturnType<typeof 
   const finishAs = async (command: string, { code, output, errors, summary }: Ended): Promise<boolean> => {
     if (code === 0) return false;
     if (carried.isCancelled()) {
-      carried.finish("cancelled", { summary, problems: [cancelled(carried)] });
+      carried.finish("cancelled", { summary, problems: [cancelled()] });
       return true;
     }
     const text = errors.length > 0 ? errors.join("\n") : output;
@@ -394,8 +394,8 @@ async function freeLock(
   return undefined;
 }
 
-function cancelled(carried: Carried): Problem {
-  return problem("operation-cancelled", "operation", carried.operation.id, {});
+function cancelled(): Problem {
+  return problem("operation-cancelled", "operation", undefined, {});
 }
 
 function unforeseen(stack: string, error: unknown): Problem {

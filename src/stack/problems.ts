@@ -160,11 +160,17 @@ export const stackProblems = defineProblems(
         fix: ({ nearest }) =>
           nearest === undefined ? "use a profile that the stack's file defines" : `did you mean "${nearest}"?`,
       }),
-      "volume-unknown": problemKind<{ volume: string; volumes: string[]; nearest: string | undefined }>({
+      "volume-unknown": problemKind<{
+        volume: string;
+        volumes: string[];
+        nearest: string | undefined;
+        otherwise?: string | undefined;
+      }>({
         meaning: "The volume doesn't exist.",
         message: ({ volume }) => `unknown volume "${volume}"`,
         allowed: ({ volumes }) => (volumes.length > 0 ? listed(volumes) : "none: the stack has no volumes"),
-        fix: ({ nearest }) => (nearest === undefined ? "" : `did you mean "${nearest}"?`),
+        fix: ({ nearest, otherwise }) =>
+          nearest === undefined ? "" : `did you mean "${nearest}"?${otherwise === undefined ? "" : ` ${otherwise}`}`,
       }),
       "volume-ambiguous": problemKind<{ volume: string; urns: string[] }>({
         meaning: "Several volumes in the stack have this name.",

@@ -10,7 +10,13 @@ import { ownPlacement, stackPlacement } from "../core/placement";
 import { formatProblem, problem, type Problem } from "../core/problems";
 import { makeCatalog, type CatalogFile } from "../core/catalog";
 import { readCatalog } from "../core/catalog-file";
-import { parseConfigText, readConfig, withPricesOf, type RawConfigValue } from "../core/stack-config";
+import {
+  misspeltNamespaces,
+  parseConfigText,
+  readConfig,
+  withPricesOf,
+  type RawConfigValue,
+} from "../core/stack-config";
 import { isObject, own } from "../core/overlay";
 import { NAMESPACE, type StackConfig, type VolumeDefinition } from "../core/config-schema";
 import { resolveListed, type VolumeRequest } from "../core/resolve";
@@ -99,7 +105,17 @@ export async function readConfigText(
   const catalog = makeCatalog(config, unreadable, files);
   for (const each of [...inPrices, ...catalog.problems, ...Object.values(catalog.broken).flat()])
     each.path = placeOf(each);
-  const mistakes = [...read.problems, ...inPrices, ...files.flatMap((each) => each.problems), ...catalog.problems];
+  const misplaced = [
+    ...outsideConfig(parsed),
+    ...misspeltNamespaces([...Object.keys(others), ...Object.keys(context.projectConfig)], context.projectName),
+  ];
+  const mistakes = [
+    ...misplaced,
+    ...read.problems,
+    ...inPrices,
+    ...files.flatMap((each) => each.problems),
+    ...catalog.problems,
+  ];
 
   const providerConfig = (key: string) => {
     const ofProject = own(context.projectConfig, key);
@@ -131,6 +147,18 @@ export async function readConfigText(
     ownProfiles,
     requestFor,
   };
+}
+
+// Where the indentation is missing, Pulumi ignores the key: it would be a config without volumes.
+function outsideConfig(parsed: Record<string, unknown>): Problem[] {
+  const keys = Object.keys(parsed).filter((key) => key.startsWith(`${NAMESPACE}:`));
+  return keys.map((key) =>
+    problem("value-invalid", key, undefined, {
+      why: "the key is outside `config`, where Pulumi ignores it",
+      allowed: "",
+      fix: "indent it below `config:`",
+    }),
+  );
 }
 
 function sharedFiles(
@@ -204,23 +232,36 @@ function rawValues(
   projectConfig: Record<string, unknown>,
 ): Record<string, RawConfigValue> {
   const found = new Map<string, unknown>();
+  const undeclared = new Set<string>();
   for (const key of Object.keys(projectConfig)) {
     if (!key.startsWith(`${NAMESPACE}:`)) continue;
     const name = key.slice(NAMESPACE.length + 1);
     found.set(name, projectValue(projectConfig, name));
+    const declared = own(projectConfig, key);
+    if (isObject(declared) && valueKey(declared) === undefined) undeclared.add(name);
   }
   for (const [key, value] of Object.entries(config)) {
     if (!key.startsWith(`${NAMESPACE}:`)) continue;
-    found.set(key.slice(NAMESPACE.length + 1).replace(/^config:/, ""), value);
+    const name = key.slice(NAMESPACE.length + 1).replace(/^config:/, "");
+    found.set(name, value);
+    undeclared.delete(name);
   }
   const values: Record<string, RawConfigValue> = {};
   for (const [key, value] of found) {
     // A key with nothing below it is as good as none.
     if (value == null || (typeof value === "string" && value.trim() === "")) continue;
-    if (isSecret(value)) values[key] = { value: undefined, secret: true };
+    if (undeclared.has(key)) values[key] = { value: undefined, problems: [notDeclared(key)] };
+    else if (isSecret(value)) values[key] = { value: undefined, secret: true };
     else values[key] = typeof value === "string" ? parseConfigText(key, value) : { value };
   }
   return values;
+}
+
+// Pulumi refuses such a file in many words, none of which is the way out.
+function notDeclared(key: string): Problem {
+  const allowed = `a declaration: \`${NAMESPACE}:${key}: { value: { … } }\``;
+  const why = "in Pulumi.yaml, an object goes below `value`";
+  return problem("config-not-readable", `${NAMESPACE}:${key}`, undefined, { why, allowed });
 }
 
 async function withPrices(

@@ -311,7 +311,9 @@ describe("volumes of one program, in a unit test with mocks", () => {
   test("may share a name below two parents, where they don't share what is one volume's on the backend", async () => {
     const seen = await registered(() => {
       new ProfiledVolume("data@gold", { sizeGiB: 1 }, below("web"));
-      expect(() => new ProfiledVolume("data", { sizeGiB: 1 }, below("db"))).toThrow("[volume-twice]");
+      expect(() => new ProfiledVolume("data", { sizeGiB: 1 }, below("db"))).toThrow(
+        '"data" is already used by another volume [volume-twice]',
+      );
       new ProfiledVolume("data@silver", { sizeGiB: 1, physicalName: "db-data" }, below("search"));
     });
     const children = seen.filter(({ type }) => type === CHILD);

@@ -286,7 +286,7 @@ describeOpenstackEngine("volumes on Cinder", () => {
     expect(refused.code).not.toBe(0);
     const text = diagnostics(refused);
     expect(text).toContain(`${id} can't be imported: it can't shrink from 5 GiB to 3 GiB`);
-    expect(text).toContain(`${id} can't be imported: its snapshotId is nothing, not "${none}"`);
+    expect(text).toContain(`${id} can't be imported: its snapshotId is not set, expected "${none}"`);
     for (const volume of [others, wrongly])
       expect(text).toContain(`${volume} can't be imported: it belongs to the stack organization/other/dev`);
     expect(text).toContain('takeFrom: "organization/other/dev"');

@@ -215,7 +215,7 @@ function importProblems(
     const [wanted, has] = [settings[key], found[key]];
     if (wanted === null || wanted === has) continue;
     problems.push(
-      refuse(`its ${key} is ${show(has)}, not ${show(wanted)}`, `remove \`${key}\`, or create a new volume`),
+      refuse(`its ${key} is ${show(has)}, expected ${show(wanted)}`, `remove \`${key}\`, or create a new volume`),
     );
   }
   return problems;

@@ -14,7 +14,7 @@ export function awsCost(
 ): { cost: MonthlyCost } | { unknown: string } {
   const { settings } = made;
   const location = priceLocation(settings.availabilityZone, region);
-  if (location === undefined) return { unknown: "unknown region; set aws:region or the availability zone" };
+  if (location === undefined) return { unknown: "the region isn't known; set aws:region or the availability zone" };
   const here = own(prices, location);
   const price = here?.types[settings.volumeType];
   if (!here || !price) {

@@ -57,7 +57,9 @@ async function costOfStack(stack: Stack): Promise<Costs> {
     );
     const of = (volume: VolumeStatus["recorded"]) => volume && monthlyCostOf(read.catalog, volume, placement);
     const [now, declared] = [of(each.recorded), of(each.declared)];
-    return { name: each.name, profile: each.profile ?? "", isCreated: each.recorded !== undefined, now, declared };
+    // A run that failed leaves the component of a volume that it didn't create.
+    const isCreated = each.recorded !== undefined && each.verdict !== "create";
+    return { name: each.name, profile: each.profile ?? "", isCreated, now, declared };
   });
   const unpriced = all.flatMap(({ name, recorded, declared }, index) => {
     const { now, declared: later } = volumes[index] ?? {};
@@ -128,5 +130,6 @@ function totals(costs: readonly (MonthlyCost | undefined)[]): Total {
 
 function totalText({ amounts, unknown }: Total): string {
   const sums = Object.entries(amounts).map(([currency, amount]) => formatCost({ amount, currency }));
-  return [...sums, ...(unknown > 0 ? [`${unknown} unknown`] : [])].join(" + ") || "0.00";
+  if (sums.length === 0) return unknown > 0 ? "unknown" : "none";
+  return [...sums, ...(unknown > 0 ? [`${unknown} unknown`] : [])].join(" + ");
 }

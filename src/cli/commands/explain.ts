@@ -2,9 +2,11 @@
 
 import { admittedSizes, type AdmittedSizes } from "../../core/admitted";
 import { backendNames, backends, type BackendName } from "../../core/backend";
+import type { Catalog } from "../../core/catalog";
 import { nearest } from "../../core/nearest";
+import { isObject, own } from "../../core/overlay";
 import { count, problem, sizesText, type Problem } from "../../core/problems";
-import { resolve, type Resolution, type VolumeRequest } from "../../core/resolve";
+import { resolve, type Resolution, type ResolvedVolume, type VolumeRequest } from "../../core/resolve";
 import { settingTexts } from "../../core/setting-text";
 import { knownHere, type Known } from "../catalog";
 import { sizeOf, textOf, type CommandSpec, type Context } from "../context";
@@ -100,8 +102,12 @@ function explainOn(backend: BackendName, profile: string, { catalog, read }: Kno
   const here: Record<string, unknown> = { ...asked.placement, ...(Object.fromEntries(said) as object) };
   const size = textOf(context, "size");
   const resolved = (request: VolumeRequest): Resolution => {
-    const { problems, ...rest } = resolve(catalog, request);
-    return { ...rest, problems: read?.placed(problems) ?? problems };
+    const { problems, volume, ...rest } = resolve(catalog, request);
+    return {
+      ...rest,
+      ...(volume && { volume: nameless(volume, catalog) }),
+      problems: read?.placed(problems) ?? problems,
+    };
   };
   const explainAt = (placement: object, choice?: string): Explained => {
     const request: VolumeRequest = { ...asked, profile, ...sizeOf(size), placement };
@@ -112,6 +118,17 @@ function explainOn(backend: BackendName, profile: string, { catalog, read }: Kno
   const open = backends[backend].questions.find(({ key, choices }) => choices && here[key] === undefined);
   if (!open?.choices) return [explainAt(here)];
   return open.choices.map((choice) => explainAt({ ...here, [open.key]: choice }, choice));
+}
+
+// The name is of no volume: a tag that the backend adds with it is left out, unless the profile or the stack sets one.
+function nameless(volume: ResolvedVolume, { limits }: Catalog): ResolvedVolume {
+  const { backend, name, settings } = volume;
+  const { tags } = backends[backend];
+  const all = tags && own(settings, tags.setting);
+  if (!tags || !isObject(all)) return volume;
+  const { added = [] } = tags.rules(limits[backend]);
+  const kept = Object.fromEntries(Object.entries(all).filter(([key, tag]) => !(added.includes(key) && tag === name)));
+  return { ...volume, settings: { ...settings, [tags.setting]: kept } };
 }
 
 const shownOf = ({ volume, problems, notes, monthlyCost }: Resolution) => ({ volume, problems, notes, monthlyCost });

@@ -46,7 +46,7 @@ export const init: CommandSpec = {
       flags: "--volume <reference>",
       description: "first volume, for programs that declare the volumes listed in the config",
     },
-    { flags: "--size <size>", description: "its size: a number of GiB, or with a unit" },
+    { flags: "--size <size>", description: "size of the first volume: a number of GiB, or with a unit" },
     ...[...flags].map(([option, { backends: whose, description, choices }]) => ({
       flags: `--${option} <name>`,
       description: `${whose.join(", ")}: ${description}`,

@@ -16,7 +16,11 @@ export function planText(result: EditResult, colours: Colours): string {
   return [
     ...diffText(diff, colours, sharedFile),
     ...(stateUnknown ? [yellow(`Current state unknown: ${stateUnknown.message}`)] : []),
-    ...(blocks.length > 0 ? blocks : problems.length > 0 ? [] : [dim("No changes.")]),
+    ...(blocks.length > 0
+      ? blocks
+      : problems.length > 0
+        ? []
+        : [dim(diff === "" ? "No changes." : "No volume changes.")]),
     ...(total === "" ? [] : [total]),
     ...leftOut.map((each) => dim(`${each.name} (${each.profile}): ${leftOutText(each)}`)),
     ...(others.length > 0 ? [problemsText(others, colours)] : []),

@@ -7,7 +7,9 @@ export const schema: CommandSpec = {
   name: "schema",
   summary: "Print the JSON Schema of a stack's config, or of a file with shared profiles, for editors",
   ofStack: false,
-  options: [{ flags: "--catalog", description: "of a file that storage-profiles:catalog names" }],
+  options: [
+    { flags: "--catalog", description: "print the schema of files with shared profiles (storage-profiles:catalog)" },
+  ],
   examples: [
     [
       "schema > config.schema.json",

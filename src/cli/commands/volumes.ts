@@ -3,7 +3,11 @@
 import { formatCost } from "../../core/cost";
 import { count } from "../../core/problems";
 import type { CommandSpec } from "../context";
+import type { VolumeStatus } from "../../stack";
 import { fittedTable, statusText } from "../text";
+
+const costOf = ({ monthlyCost }: VolumeStatus) =>
+  monthlyCost ? `${formatCost(monthlyCost)}/month` : "monthly cost unknown";
 
 export const volumes: CommandSpec = {
   name: "volumes",
@@ -17,6 +21,7 @@ export const volumes: CommandSpec = {
     const [all, { updatedAt }] = [await stack.status(), await stack.readState()];
     const { mistakes } = await stack.readConfig();
     const { dim } = context.colours;
+    const whereOf = ({ mountPath, volumeId }: VolumeStatus) => mountPath ?? volumeId ?? dim("not created yet");
     const rows = all.map((each) => [
       each.name,
       each.profile ?? "",
@@ -29,13 +34,15 @@ export const volumes: CommandSpec = {
       statusText(each.status, context.colours),
       each.monthlyCost ? formatCost(each.monthlyCost) : dim("unknown"),
       each.declaredBy,
-      each.mountPath ?? each.volumeId ?? dim("not created yet"),
+      whereOf(each),
     ]);
     const head = ["VOLUME", "PROFILE", "BACKEND", "SIZE", "STATUS", "COST/MONTH", "DECLARED IN", "ID OR PATH"];
+    // On a narrow terminal whole and on a line of its own: an id or a path is there to be copied.
+    const below = all.map((each) => `  ${whereOf(each)} (${costOf(each)}, declared in the ${each.declaredBy})`);
     return {
       code: mistakes.length > 0 ? "problems" : "done",
       json: { stack: stack.name, updatedAt, volumes: all, problems: mistakes },
-      text: rows.length > 0 ? fittedTable([head, ...rows], context) : "No volumes.",
+      text: rows.length > 0 ? fittedTable([head, ...rows], context, { columns: 3, below }) : "No volumes.",
       problems: mistakes,
     };
   },

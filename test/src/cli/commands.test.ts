@@ -113,6 +113,14 @@ describe("profiles and explain", () => {
       code: 1,
       err: expect.stringContaining("fix:"),
     });
+    // The name is of no volume, so it isn't in a tag either.
+    const { tags } = (await json("explain gold --size 100 -b aws")).backends.aws.volume.settings;
+    expect(tags).toEqual({});
+    expect((await call("explain gold --size 100 -b aws")).out).not.toContain("Name");
+    writeFileSync(file("tagged"), "config: { storage-profiles:tags: { kind: volume } }\n");
+    const tagged = await json("explain gold --size 100 -b aws -s tagged");
+    rmSync(file("tagged"));
+    expect(tagged.backends.aws.volume.settings.tags).toEqual({ kind: "volume" });
     // Possible on another, it is an answer all the same.
     expect((await call("explain gold --size 20000", { cwd: home })).code).toBe(0);
     expect((await json("explain fast -s good")).backends.local.admitted).toMatchObject([{ ranges: [{ fromGiB: 1 }] }]);
@@ -240,6 +248,21 @@ test("an edit of what can't be read is refused: what it says besides would be lo
   expect(profileEdit(context, fine).edits).toEqual([
     { kind: "set-profile", name: "gold", definition: { extends: "gold", aws: { iops: 5 } } },
   ]);
+});
+
+test("a reference to a volume whose name is misspelt is told with the nearest, and with a size it declares a new volume", async () => {
+  const text = "config: { storage-profiles:volumes: { data: { sizeGiB: 1, backend: local } } }";
+  const read = await readConfigText(text, file("x"), { directory: project, projectConfig: {}, env: {} });
+  const asked = (reference: string, options = {}) =>
+    askedBy({ args: [reference], options } as unknown as Context, read, NO_STATE);
+  expect(asked("dta@gold")).toMatchObject({
+    edits: [],
+    problems: [
+      { code: "volume-unknown", allowed: "data", fix: 'did you mean "data"? To declare a new volume, add --size' },
+    ],
+  });
+  expect(asked("dta@gold", { size: "1" })).toMatchObject({ edits: [{ name: "dta" }], problems: [] });
+  expect(asked("orders@gold")).toMatchObject({ edits: [{ name: "orders" }], problems: [] });
 });
 
 describe("init", () => {

@@ -1,22 +1,16 @@
 // What a newcomer copies: the workflow of docs/ci.md, and every command that README and docs show. The stack configs are in test/src/stack/environments.test.ts.
 
-import { readdirSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 
+import { CommanderError } from "commander";
 import { parse } from "yaml";
 
 import { commands } from "../../../src/cli/commands";
-import { run } from "../../../src/cli/run";
+import { makeProgram } from "../../../src/cli/run";
 
 const root = resolve(__dirname, "../../..");
 const read = (file: string) => readFileSync(join(root, file), "utf8");
-
-async function helpOf(command: string): Promise<string> {
-  const out: string[] = [];
-  const io = { cwd: root, env: {}, out: (text: string) => out.push(text), err: () => undefined };
-  expect(await run([command, "--help"], { ...io, isTerminal: false, columns: 200 })).toBe(0);
-  return out.join("");
-}
 
 test("the workflow of docs/ci.md has steps that GitHub Actions knows, and the three jobs that the text describes", () => {
   const [, text = ""] = /^```yaml\n([\s\S]*?)^```$/m.exec(read("docs/ci.md")) ?? [];
@@ -37,18 +31,66 @@ test("the workflow of docs/ci.md has steps that GitHub Actions knows, and the th
   }
 });
 
-test("every command in README and docs exists, with the options that it has there", async () => {
-  const files = ["README.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)];
-  const shown = files
-    .filter((file) => file.endsWith(".md"))
-    .flatMap((file) => [...read(file).matchAll(/\bnpx storage-profiles ([a-z-]+)([^\n`|>#]*)/g)])
-    .map(([, command = "", rest = ""]) => ({ command, options: rest.match(/(?<=\s)--?[a-z][a-z-]*/g) ?? [] }));
-  expect(shown.length).toBeGreaterThan(60);
-  expect(
-    [...new Set(shown.map(({ command }) => command))].filter((name) => !commands.some((each) => each.name === name)),
-  ).toEqual([]);
-  for (const { command, options } of shown) {
-    const help = await helpOf(command);
-    for (const option of options) expect(`${command}: ${help}`).toMatch(new RegExp(`(^ {2}|, )${option}\\b`, "m"));
+/** README, and the pages of docs. */
+const pages = () =>
+  ["README.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)].filter((name) =>
+    name.endsWith(".md"),
+  );
+
+/** The words of a command line as a shell takes it apart, as far as docs use one: up to a comment, a pipe or a redirection. */
+function wordsOf(line: string): string[] {
+  const [whole = ""] = /^(?:'[^']*'|"[^"]*"|[^'"#|>&;]|(?<=\S)[#>])*/.exec(line) ?? [];
+  const words = whole.match(/(?:'[^']*'|"[^"]*"|\S)+/g) ?? [];
+  return words.map((word) => word.replace(/'([^']*)'|"([^"]*)"/g, "$1$2"));
+}
+
+test("every command line in README and docs is one that the command line takes: command, arguments, options, choices", async () => {
+  const shown = pages().flatMap((page) =>
+    [...read(page).matchAll(/(?:\bnpx |`)storage-profiles ([a-z][^\n`]*)/g)].map(([, line = ""]) => ({ page, line })),
+  );
+  expect(shown.length).toBeGreaterThan(80);
+  const refused: string[] = [];
+  for (const { page, line } of shown) {
+    let why = "";
+    const io = { cwd: root, env: {}, out: () => undefined, err: (text: string) => (why += text) };
+    const program = makeProgram({ ...io, isTerminal: false, columns: 200 }, () => undefined);
+    for (const command of program.commands) command.action(() => undefined);
+    const [name = "", ...rest] = wordsOf(line);
+    // Named alone, as in a sentence or a table, a command may lack its arguments.
+    const words = rest.length === 0 && commands.some((each) => each.name === name) ? [name, "--help"] : [name, ...rest];
+    await program.parseAsync(words, { from: "user" }).catch((error: unknown) => {
+      if (!(error instanceof CommanderError)) throw error;
+      if (error.exitCode !== 0) refused.push(`${page}: ${line}: ${why}`);
+    });
   }
+  expect(refused).toEqual([]);
+});
+
+test("every link in README, docs and the changelog leads to a file and a heading that exist", () => {
+  // As GitHub makes them.
+  const anchorsOf = (page: string) => [
+    ...[...read(page).matchAll(/<a id="([^"]*)">/g)].map(([, id = ""]) => id),
+    ...[
+      ...read(page)
+        .replace(/^```[^]*?^```$/gm, "")
+        .matchAll(/^#+ (.*)$/gm),
+    ].map(([, heading = ""]) =>
+      heading
+        .toLowerCase()
+        .replace(/\[([^\]]*)\]\([^)]*\)/g, "$1")
+        .replace(/[^\p{L}\p{N} _-]/gu, "")
+        .replaceAll(" ", "-"),
+    ),
+  ];
+  const broken = [...pages(), "CHANGELOG.md"].flatMap((page) =>
+    [...read(page).matchAll(/\]\((?![a-z]+:)([^)\s]*)\)/g)].flatMap(([, link = ""]) => {
+      const [path = "", anchor] = link.split("#");
+      const file = path === "" ? page : join(dirname(page), path);
+      const isThere =
+        existsSync(join(root, file)) &&
+        (anchor === undefined || !file.endsWith(".md") || anchorsOf(file).includes(anchor));
+      return isThere ? [] : [`${page}: ${link}`];
+    }),
+  );
+  expect(broken).toEqual([]);
 });

@@ -236,6 +236,13 @@ test("a plan shows what is rounded, and refuses an edit of a profile that no siz
   expect((await call("plan --profile silver --set aws.iops=5000")).code).toBe(0);
 });
 
+test("an edit that no volume follows says so beside its difference", async () => {
+  await given("  storage-profiles:volumes: { data: { sizeGiB: 1 } }\n");
+  const { out } = await call("plan --profile glod --set local.iops=1");
+  expect(out).toMatch(/^ {2}\+ +local: \{ iops: 1 \}\n\nNo volume changes\.\n$/m);
+  expect((await call("plan")).out).toBe("No changes.\n");
+});
+
 test("what isn't created yet costs nothing, and isn't unknown", async () => {
   const prices = "  storage-profiles:prices: { local: { currency: USD, perGiB: 1, date: '2026-01-01' } }\n";
   const volumes = "  storage-profiles:volumes: { data: { sizeGiB: 1 }, more: { sizeGiB: 2 } }\n";
@@ -245,16 +252,25 @@ test("what isn't created yet costs nothing, and isn't unknown", async () => {
     declared: { amounts: { USD: 3 }, unknown: 0 },
   });
   expect((await call("plan data --size 3")).out).not.toContain("unknown");
+
+  // What a failed run leaves: the component, and no volume.
+  const left = JSON.parse(readFileSync(state, "utf8"));
+  left.deployment.resources = left.deployment.resources.slice(0, 1);
+  delete left.deployment.resources[0].outputs;
+  writeFileSync(state, JSON.stringify(left));
+  const { out } = await call("cost");
+  expect(out).toMatch(/^data +default +not created yet +1\.00 USD$/m);
+  expect(out).toMatch(/^total +none +3\.00 USD$/m);
 });
 
 test("what the cost of is unknown is told why, each reason once", async () => {
   const volumes = "  storage-profiles:volumes: { data: { sizeGiB: 1 }, more: { sizeGiB: 2 } }\n";
   await given(volumes, volumes.replace(", more: { sizeGiB: 2 }", ""));
   expect((await call("cost")).out).toMatch(
-    /total +1 unknown +2 unknown\n\nNo price list: This machine\. Set a price per GiB: storage-profiles:prices\.local\.perGiB\n$/,
+    /total +unknown +unknown\n\nNo price list: This machine\. Set a price per GiB: storage-profiles:prices\.local\.perGiB\n$/,
   );
   writeFileSync(file, "config:\n  storage-profiles:backend: aws\n" + volumes);
-  expect((await call("cost")).out).toMatch(/\n\nmonthly cost unknown: unknown region; .*\n$/);
+  expect((await call("cost")).out).toMatch(/\n\nmonthly cost unknown: the region isn't known; .*\n$/);
 });
 
 describe("on a narrow terminal", () => {
@@ -263,6 +279,7 @@ describe("on a narrow terminal", () => {
   // A word is longer than a line here only where it is a name, a path or a key; it breaks at its punctuation.
   const lines = [
     "status",
+    "volumes",
     "cost",
     "plan",
     "plan --profile gold --set local.iops=5000",
@@ -273,8 +290,9 @@ describe("on a narrow terminal", () => {
 
   test.each([60, 80])("of %i columns tables fit, and words stay whole", async (columns) => {
     await given(volumes, volumes.replace("sizeGiB: 2", "sizeGiB: 1"));
-    const words = new Set<string>();
-    for (const line of ["profiles", "explain gold --size 100", "status"])
+    // This one is in capitals where the table is whole.
+    const words = new Set<string>(["declared"]);
+    for (const line of ["profiles", "explain gold --size 100", "status", "volumes"])
       for (const word of (await call(line, { columns: 400 })).out.match(/[A-Za-z]{3,}/g) ?? []) words.add(word);
     for (const line of lines) {
       const { out } = await call(line, { isTerminal: true, columns, env: { NO_COLOR: "1" } });
@@ -283,11 +301,23 @@ describe("on a narrow terminal", () => {
       if (line !== "plan" && !line.startsWith("plan --profile")) expect([line, table.length > 1]).toEqual([line, true]);
       expect([line, table.filter((each) => each.length > columns)]).toEqual([line, []]);
     }
-    for (const line of ["profiles", "explain gold --size 100", "status"]) {
+    for (const line of ["profiles", "explain gold --size 100", "status", "volumes"]) {
       const { out } = await call(line, { isTerminal: true, columns, env: { NO_COLOR: "1" } });
       const broken = (out.match(/[A-Za-z]{3,}/g) ?? []).filter((each) => !words.has(each));
       expect([line, broken]).toEqual([line, []]);
     }
+  });
+
+  test("a volume's path or id stands whole below its row where the table doesn't fit", async () => {
+    await given(volumes, volumes.replace(", data: { sizeGiB: 2 }", ""));
+    const { out } = await call("volumes", { isTerminal: true, columns: 60, env: { NO_COLOR: "1" } });
+    expect(out.split("\n").slice(0, 3)).toEqual([
+      expect.stringMatching(/^VOLUME +PROFILE +BACKEND +SIZE +STATUS$/),
+      expect.stringMatching(/^orders-database-?\S* +gold +local +1 GiB +compliant$/),
+      expect.stringMatching(/^ {2}primary-replica$|^ {2}replica$/),
+    ]);
+    expect(out).toContain("\n  orders-database-primary-replica (monthly cost unknown, declared in the config)\ndata ");
+    expect(out).toContain("\n  not created yet (monthly cost unknown, declared in the config)\n");
   });
 
   test("COLUMNS says how wide tables in a pipe are", async () => {
@@ -447,13 +477,14 @@ test("every command names the file and the line of a mistake in Pulumi.yaml, and
           iop: 5
       q: { local: { iops: 100 } }
   storage-profiles:volumes:
-    v: { profile: q, sizeGiB: 1 }
-    w:
-      profile: p
-      sizeGiB: 1
-    x:
-      profile: nobody
-      sizeGiB: 1
+    value:
+      v: { profile: q, sizeGiB: 1 }
+      w:
+        profile: p
+        sizeGiB: 1
+      x:
+        profile: nobody
+        sizeGiB: 1
 `);
     const lines = before.split("\n").length - 1;
     const mistake = `Pulumi.yaml:${lines + 6}: storage-profiles:profiles.p.local.iop: `;
@@ -477,7 +508,7 @@ test("every command names the file and the line of a mistake in Pulumi.yaml, and
     expect((await json("status")).problems).toMatchObject([{ path: mistake.slice(0, -2) }]);
     // Each once, whether it is the config's or a volume's.
     const status = await told("status");
-    const unknown = `Pulumi.yaml:${lines + 14}: storage-profiles:volumes.x.profile: `;
+    const unknown = `Pulumi.yaml:${lines + 15}: storage-profiles:volumes.x.profile: `;
     for (const each of [mistake, unknown]) expect(status.split(`error ${each}`)).toHaveLength(2);
     // The stack's file then has all profiles of Pulumi.yaml: the mistake with them, which is no new one.
     const edited = await told("plan --profile q --set local.iops=200");

@@ -8,7 +8,8 @@ import * as fc from "fast-check";
 import { parse } from "yaml";
 
 import { defineProblems, problem, problemKind, schemas, type DefinedProblems } from "../../../src";
-import { count } from "../../../src/core/problems";
+import { validate } from "../../../src/core/validate";
+import { count, show, showWritten } from "../../../src/core/problems";
 import { problem as dockerProblem } from "../../../src/docker/problems";
 
 const root = resolve(__dirname, "../../..");
@@ -18,6 +19,18 @@ test("numbers read as the locale has them, though whole ones are written without
   const locale = new Intl.NumberFormat("en-US", { maximumFractionDigits: 4 });
   const value = fc.oneof(fc.integer(), fc.maxSafeInteger(), fc.double(), fc.constantFrom(0, -0, 999, 1_000, 2 ** 53));
   fc.assert(fc.property(value, (each) => expect(count(each)).toBe(locale.format(each))));
+});
+
+test("a value that isn't there reads as not set, and a null that somebody wrote as null", () => {
+  expect([show(undefined), show(null), show("x"), showWritten(null), showWritten(1_000)]).toEqual([
+    "not set",
+    "not set",
+    '"x"',
+    "null",
+    "1,000",
+  ]);
+  const { problems } = validate(schemas().config.shape.backend, null, "backend");
+  expect(problems.map(({ message }) => message).join()).not.toContain("not set");
 });
 
 describe("the problems and notes of all rooms", () => {

@@ -77,6 +77,13 @@ describe("the stack's config", () => {
       "storage-profiles:profiles.p.aws.encrypted",
       "remove the quotes",
     ],
+    [
+      "a size with a unit where a number belongs",
+      { volumes: { data: { sizeGiB: "100GB" } } },
+      "wrong-type",
+      "storage-profiles:volumes.data.sizeGiB",
+      'use `size: "100GB"` instead of `sizeGiB`',
+    ],
     ["a list", { volumes: [{ name: "data" }] }, "wrong-type", "storage-profiles:volumes", ""],
     [
       "a fraction",

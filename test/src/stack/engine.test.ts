@@ -92,7 +92,23 @@ test("a stack that isn't there is told with the nearest, and anything else in th
   expect(
     engineError("dev", "up", "error: get stack secrets manager: incorrect passphrase\n", []).problems,
   ).toMatchObject([
-    { code: "engine-failed", message: "`pulumi up` failed: get stack secrets manager: incorrect passphrase" },
+    {
+      code: "engine-failed",
+      message: "`pulumi up` failed: get stack secrets manager: incorrect passphrase",
+      fix: expect.stringMatching(/^set PULUMI_CONFIG_PASSPHRASE, .* that the stack was created with$/),
+    },
+  ]);
+  expect(engineError("dev", "up", "error: no login.\nSee x\nerror: no login.\n", []).message).toContain(
+    "failed: no login. See x",
+  );
+  const invalid =
+    "error: could not validate '/p/Pulumi.yaml': 2 errors occurred:\n\t* #/config/storage-profiles:volumes: oneOf failed\n" +
+    "\t* #/config/storage-profiles:volumes: expected string, but got object\n";
+  expect(engineError("dev", "stack export", invalid, []).problems).toMatchObject([
+    {
+      message: expect.stringContaining("2 errors occurred: * #/config/storage-profiles:volumes: oneOf failed; * #/"),
+      fix: expect.stringContaining("`storage-profiles:volumes: { value: { … } }`"),
+    },
   ]);
   const loggedOut = "error: PULUMI_ACCESS_TOKEN must be set for login during non-interactive CLI sessions\n";
   expect(engineError("dev", "stack export", loggedOut, []).problems).toMatchObject([

@@ -42,6 +42,33 @@ describe("reading", () => {
     expect(await read(text)).toMatchObject({ config: {}, problems: [], ownProfiles: [] });
   });
 
+  test("tells of keys that Pulumi would ignore, or that another namespace would get", async () => {
+    const problemsOf = async (text: string, ofProject = {}, projectName = "shop") =>
+      (await readConfigText(text, file, { ...context, projectConfig: ofProject, projectName })).problems.map(
+        ({ path, message, fix }) => [path, message, fix],
+      );
+    expect(await problemsOf("config:\nstorage-profiles:backend: local\nencryptionsalt: x\n")).toEqual([
+      ["storage-profiles:backend", "the key is outside `config`, where Pulumi ignores it", "indent it below `config:`"],
+    ]);
+    const misspelt =
+      "config: { storage-profile:backend: local, storage_profiles:volumes: {}, shop:backend: x, storage:volumes: {} }";
+    expect(await problemsOf(misspelt, { "storageProfiles:tags": "{}" })).toEqual(
+      ["storage-profile:backend", "storage_profiles:volumes", "storageProfiles:tags"].map((key) => [
+        key,
+        `unknown key "${key}"`,
+        `did you mean "storage-profiles:${key.split(":")[1]}"?`,
+      ]),
+    );
+    // Of a program, or of the project itself.
+    expect(await problemsOf("config: { storage-profile:size: 5 }")).toEqual([]);
+    expect(await problemsOf("config: { backend: x }", {}, "storage-profile")).toEqual([]);
+    const undeclared = { "storage-profiles:volumes": { data: { sizeGiB: 1 } } };
+    expect(await problemsOf("", undeclared)).toEqual([
+      ["storage-profiles:volumes", "can't be parsed: in Pulumi.yaml, an object goes below `value`", expect.anything()],
+    ]);
+    expect(await problemsOf("config: { storage-profiles:volumes: {} }", undeclared)).toEqual([]);
+  });
+
   test("tells every problem, each once, with its place", async () => {
     const { problems } = await read(`config:
   storage-profiles:bakend: local
