@@ -612,7 +612,7 @@ async function makeSame(
     throw new CephError("not-possible", text);
   }
   if (found.mirroring?.isPrimary === false) {
-    const text = `image ${spec} is the copy of an image of another cluster (rbd mirror), and nothing is written to it. To go on with it here, run \`rbd mirror image promote ${spec}\`.`;
+    const text = `image ${spec} is the copy of an image of another cluster (rbd mirror), and must not be written to. To go on with it here, run \`rbd mirror image promote ${spec}\`.`;
     throw new CephError("not-possible", text);
   }
   // The mark first: it goes with the image to another pool, and tells the next run whose that is.
