@@ -7,14 +7,13 @@ import * as pulumi from "@pulumi/pulumi";
 import {
   formatProblems,
   ownPlacement,
-  problem,
   resolve,
   wrongType,
   type Problem,
   type VolumeDefinition,
   unknownKey,
 } from "../../src";
-import type { ComposeVersion, ComposeVolume } from "../../src/compose";
+import type { ComposeVolume } from "../../src/compose";
 import { optionProblems, passedOn } from "../options";
 import { ProfiledVolume, type ProfiledVolumeArgs } from "../profiled-volume";
 import { currentRun, type Run } from "../run";
@@ -37,7 +36,7 @@ export interface ComposeVolumesArgs {
   directory?: string | undefined;
   /**
    * The project's name, as by `-p`: it precedes the names of the volumes.
-   * @default COMPOSE_PROJECT_NAME, then `name` in the file (generation 2), then the name of the file's directory
+   * @default COMPOSE_PROJECT_NAME, then `name` in the file, then the name of the file's directory
    */
   projectName?: string | undefined;
   /**
@@ -50,11 +49,6 @@ export interface ComposeVolumesArgs {
    * @default the program's own
    */
   environment?: Record<string, string | undefined> | undefined;
-  /**
-   * The generation of Compose whose reading counts: 2 is `docker compose`, 1 is `docker-compose` up to 1.29, which Debian 12 has.
-   * @default 2
-   */
-  version?: ComposeVersion | undefined;
   /**
    * The name under which Docker knows the driver.
    * @default "storage-profiles"
@@ -70,7 +64,6 @@ const argumentTypes: Record<keyof ComposeVolumesArgs, string | undefined> = {
   projectName: "string",
   envFile: "string",
   environment: "object",
-  version: "number",
   driver: "string",
   defaults: "object",
 };
@@ -108,11 +101,11 @@ export class ComposeVolumes extends pulumi.ComponentResource {
     const wrong = [...wrongArguments(args), ...optionProblems(opts, ["create", "update", "delete"])];
     if (wrong.length > 0) throw new pulumi.RunError(formatProblems(name, wrong));
     const run = currentRun();
-    const { files = [], version = 2, driver = "storage-profiles", defaults = {}, projectName, envFile } = args;
+    const { files = [], driver = "storage-profiles", defaults = {}, projectName, envFile } = args;
     const root = pulumi.getRootDirectory() || process.cwd();
     const directory = args.directory === undefined ? root : pathOf(root, args.directory);
     const environment = args.environment ?? process.env;
-    const place = { directory, files: [files].flat(), envFile, environment, version };
+    const place = { directory, files: [files].flat(), envFile, environment };
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- only who reads Compose files pays for loading what reads them
     const { readProject } = require("./files") as typeof Files;
     const read = readProject(place, { projectName, driver });
@@ -166,11 +159,6 @@ function wrongArguments(args: object): Problem[] {
   return Object.entries(args).flatMap(([key, value]): Problem[] => {
     if (!keys.includes(key)) return [unknownKey(key, value, key, keys)];
     if (value === undefined) return [];
-    if (key === "version" && value !== 1 && value !== 2) {
-      return [
-        problem("value-not-allowed", key, value, { given: String(value), values: ["1", "2"], nearest: undefined }),
-      ];
-    }
     if (key === "files") {
       const isRight = [value].flat().every((each) => typeof each === "string" && each !== "");
       return isRight ? [] : [wrongType(key, value, "string")];

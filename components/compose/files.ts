@@ -10,7 +10,6 @@ import {
   type ComposeFile,
   type ComposeRead,
   type ComposeSources,
-  type ComposeVersion,
   type OnDisk,
 } from "../../src/compose";
 import { problem } from "../../src/compose/problems";
@@ -23,18 +22,11 @@ export interface ComposePlace {
   files: readonly string[];
   envFile: string | undefined;
   environment: Readonly<Record<string, string | undefined>>;
-  version: ComposeVersion;
 }
 
-// What each generation looks for, in its order.
-const NAMES: Record<ComposeVersion, readonly string[]> = {
-  1: ["docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose.yaml"],
-  2: ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"],
-};
-const OVERRIDES: Record<ComposeVersion, readonly string[]> = {
-  1: ["docker-compose.override.yml", "docker-compose.override.yaml", "compose.override.yml", "compose.override.yaml"],
-  2: ["compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"],
-};
+// What Compose looks for, in its order.
+const NAMES = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+const OVERRIDES = NAMES.map((name) => name.replace(/compose\./, "compose.override."));
 
 /** What Compose reads at a place, and the names of the files that were read for it. */
 export function readProject(
@@ -42,7 +34,7 @@ export function readProject(
   asked: Pick<ComposeSources, "projectName" | "driver">,
 ): ComposeRead & { files: string[] } {
   const { problems, ...found } = readPlace(place);
-  const sources = { ...found, ...asked, version: place.version };
+  const sources = { ...found, ...asked };
   const included: Record<string, OnDisk> = Object.create(null) as Record<string, OnDisk>;
   let read = readCompose(sources);
   // What a file includes is known once it is read.
@@ -73,7 +65,7 @@ function onDisk(path: string, directory: string): OnDisk {
 function readPlace(
   place: ComposePlace,
 ): Pick<ComposeSources, "files" | "environment" | "directory" | "root"> & { problems: Problem[] } {
-  const { directory, version } = place;
+  const { directory } = place;
   const problems: Problem[] = [];
   const text = (file: string) => {
     try {
@@ -87,7 +79,7 @@ function readPlace(
   const withFile = (file: string, beneath: Record<string, string | undefined>) => {
     const read = existsSync(file) || place.envFile !== undefined ? text(file) : undefined;
     if (read === undefined) return beneath;
-    const { values, problems: wrong } = parseDotenv({ name: shown(file, directory), text: read }, beneath, version);
+    const { values, problems: wrong } = parseDotenv({ name: shown(file, directory), text: read }, beneath);
     problems.push(...wrong);
     return { ...values, ...beneath };
   };
@@ -100,10 +92,10 @@ function readPlace(
   });
 
   const named = early.length > 0 ? early : filesOf(environment);
-  const files = named.length > 0 ? named.map((file) => resolve(directory, file)) : found(directory, version, problems);
+  const files = named.length > 0 ? named.map((file) => resolve(directory, file)) : found(directory, problems);
   const project = files[0] === undefined ? directory : dirname(files[0]);
-  // Generation 2 looks for `.env` beside the file that it found, too.
-  if (version === 2 && project !== first && place.envFile === undefined) {
+  // Compose looks for `.env` beside the file that it found, too.
+  if (project !== first && place.envFile === undefined) {
     environment = withFile(join(project, ".env"), environment);
   }
   const read = files.flatMap((file): ComposeFile[] => {
@@ -118,20 +110,15 @@ function filesOf(environment: Readonly<Record<string, string | undefined>>): str
   return files === "" ? [] : files.split(separator === undefined || separator === "" ? delimiter : separator);
 }
 
-function found(directory: string, version: ComposeVersion, problems: Problem[]): string[] {
+function found(directory: string, problems: Problem[]): string[] {
   for (let at = resolve(directory); ; at = dirname(at)) {
     const having = (names: readonly string[]) => names.map((name) => join(at, name)).filter((file) => existsSync(file));
-    const [file] = having(NAMES[version]);
+    const [file] = having(NAMES);
     if (file !== undefined) {
-      const overrides = having(OVERRIDES[version]);
-      if (version === 1 && overrides.length > 1) {
-        const because = `more than one override file: ${overrides.map((each) => basename(each)).join(", ")}`;
-        problems.push(problem("compose-refuses", at, undefined, { because, way: "keep one of them" }));
-      }
-      return [file, ...overrides.slice(0, 1)];
+      return [file, ...having(OVERRIDES).slice(0, 1)];
     }
     if (dirname(at) === at) {
-      const why = `not found in ${directory} or its parent directories: ${NAMES[version].join(", ")}`;
+      const why = `not found in ${directory} or its parent directories: ${NAMES.join(", ")}`;
       problems.push(problem("compose-not-readable", directory, undefined, { why }));
       return [];
     }

@@ -4,7 +4,6 @@ import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type D
 
 import type { Problem } from "../core/problems";
 import { joinPath } from "../core/validate";
-import type { ComposeVersion } from "./interpolate";
 import { problem } from "./problems";
 
 /** A Compose file as it is on disk. */
@@ -19,7 +18,7 @@ export interface ComposeFile {
   path?: string | undefined;
 }
 
-/** A document of a Compose file. A file has one; with generation 2 it may have several, each laid over the one before. */
+/** A document of a Compose file. A file may have several, each laid over the one before. */
 export interface ComposeDocument {
   /** The value of a key at the top; `undefined` where it isn't there. */
   get(key: string): unknown;
@@ -30,7 +29,7 @@ export interface ComposeDocument {
   place(path: readonly PropertyKey[]): string;
 }
 
-/** What a value with one of the tags of generation 2 stands for: `!reset` takes away what was before, `!override` replaces it whole. */
+/** What a value with one of the tags of Compose stands for: `!reset` takes away what was before, `!override` replaces it whole. */
 export class Tagged {
   constructor(
     readonly tag: "!reset" | "!override",
@@ -43,35 +42,22 @@ const MAX_NODES = 200_000;
 const MAX_DEPTH = 200;
 
 /** Reads a file. What isn't YAML, or no mapping, is a problem, with the line. */
-export function parseComposeFile(
-  { name, text }: ComposeFile,
-  version: ComposeVersion,
-): { documents: ComposeDocument[]; problems: Problem[] } {
+export function parseComposeFile({ name, text }: ComposeFile): { documents: ComposeDocument[]; problems: Problem[] } {
   const lines = new LineCounter();
-  // What each generation's own parser reads: PyYAML YAML 1.1, the one in Go 1.2.
-  const yamlVersion = version === 1 ? "1.1" : "1.2";
   const parsed = [
-    ...parseAllDocuments(text, { lineCounter: lines, version: yamlVersion, logLevel: "silent" }),
+    ...parseAllDocuments(text, { lineCounter: lines, version: "1.2", logLevel: "silent" }),
   ] as Document.Parsed[];
   const bad = (line: number, why: string) =>
     problem("compose-not-readable", `${name}:${line}`, undefined, { why: why.trim().replace(/:$/, "") });
 
-  // PyYAML refuses a tag that it doesn't know.
-  const wrongIn = ({ errors, warnings }: Document.Parsed) =>
-    version === 1 ? [...errors, ...warnings.filter(({ code }) => code === "TAG_RESOLVE_FAILED")] : errors;
-  const problems = parsed.flatMap((each) =>
-    wrongIn(each).map(({ message, pos }) => bad(lines.linePos(pos[0]).line, firstLine(message))),
+  const problems = parsed.flatMap(({ errors }) =>
+    errors.map(({ message, pos }) => bad(lines.linePos(pos[0]).line, firstLine(message))),
   );
-  if (version === 1 && parsed.length > 1) {
-    const { line } = lines.linePos(parsed[1]?.range[0] ?? 0);
-    problems.push(bad(line, "docker-compose 1 supports only one YAML document per file"));
-  }
   if (problems.length > 0) return { documents: [], problems };
 
   const documents: ComposeDocument[] = [];
-  // A file with nothing in it, or nothing but comments. To generation 2 that is nothing to lay over others.
-  if (version === 1 && parsed.every(({ contents }) => contents === null)) problems.push(bad(1, "the file is empty"));
   for (const document of parsed) {
+    // Nothing, or nothing but comments, is nothing to lay over others.
     if (document.contents === null) continue;
     const start = lines.linePos(document.contents.range[0]).line;
     if (!isMap(document.contents)) problems.push(bad(start, "expected a mapping"));

@@ -1,7 +1,7 @@
-// The `.env` file beside a Compose file, as Compose reads it.
+// The `.env` file beside a Compose file, as Compose reads it: this follows parser.go of compose-go's dotenv.
 
 import type { Problem } from "../core/problems";
-import { interpolate, type ComposeVersion } from "./interpolate";
+import { interpolate } from "./interpolate";
 import { problem } from "./problems";
 
 /** A `.env` file as it is on disk. */
@@ -15,47 +15,19 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads a `.env` file. Variables in a value are filled in from the file's lines before it and from `environment`, except in
- * single quotes: `${NAME}` and `${NAME:-default}`, with generation 2 all that a Compose file may have. A line without `=` sets nothing.
- * `before` is what a file read earlier had: the new one is laid over it. What generation 2 refuses is a problem, and ends the reading;
- * generation 1 passes over what it doesn't understand.
+ * single quotes, as in a Compose file. A line without `=` sets nothing. `before` is what a file read earlier had: the new one is laid over it.
+ * What Compose refuses is a problem, and ends the reading.
  */
 export function parseDotenv(
   file: DotenvFile,
   environment: Environment,
-  version: ComposeVersion,
   before: Readonly<Record<string, string>> = {},
 ): { values: Record<string, string>; problems: Problem[] } {
   const values = Object.assign(Object.create(null) as Record<string, string>, before);
-  if (version === 1) readFirst(file.text, environment, values);
-  const wrong = version === 2 ? readSecond(file.text, environment, values) : undefined;
+  const wrong = readInto(values, file.text, environment);
   if (!wrong) return { values, problems: [] };
   return { values, problems: [problem("compose-env-invalid", `${file.name}:${wrong.line}`, undefined, wrong)] };
 }
-
-// ---- generation 1: python-dotenv ----
-
-// A line: `export`, the name, and its value in one kind of quotes, the other, or none. A value in quotes may go over several lines.
-const LINE =
-  /^[^\S\n]*(?:export[^\S\n]+)?([^\s=#'"]+)[^\S\n]*(?:=[^\S\n]*(?:'((?:\\'|[^'])*)'|"((?:\\"|[^"])*)"|([^\n]*)))?[^\S\n]*(?:#[^\n]*)?$/gm;
-
-const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t" };
-
-function readFirst(text: string, environment: Environment, values: Record<string, string>): void {
-  const expand = (value: string) =>
-    value.replace(
-      /\$\{([^}:]*)(?::-([^}]*))?\}/g,
-      (_, name: string, other = "") => values[name] ?? environment[name] ?? String(other),
-    );
-  const lines = text.replace(/^\uFEFF/, "").replace(/\r\n?/g, "\n");
-  for (const [, name = "", single, double, plain] of lines.matchAll(LINE)) {
-    if (single !== undefined) values[name] = single.replace(/\\([\\'])/g, "$1");
-    else if (double !== undefined)
-      values[name] = expand(double.replace(/\\([\\'"abfnrtv])/g, (_, c: string) => ESCAPES[c] ?? c));
-    else if (plain !== undefined) values[name] = expand(plain.replace(/\s+#.*/, "").trimEnd());
-  }
-}
-
-// ---- generation 2: compose-go's dotenv, whose parser.go this follows ----
 
 // What separates on a line, in Go's words.
 const SPACE = "[\\t\\v\\f\\r \\u0085\\u00a0]";
@@ -69,11 +41,11 @@ interface Wrong {
   why: string;
 }
 
-function readSecond(given: string, environment: Environment, values: Record<string, string>): Wrong | undefined {
+function readInto(values: Record<string, string>, given: string, environment: Environment): Wrong | undefined {
   const text = given.replace(/^\uFEFF/, "");
   const lineAt = (rest: string) => text.slice(0, text.length - rest.length).split("\n").length;
   const isSet = (name: string) => Object.hasOwn(environment, name) && environment[name] !== undefined;
-  const expand = (value: string) => interpolate(value, (name) => (isSet(name) ? environment[name] : values[name]), 2);
+  const expand = (value: string) => interpolate(value, (name) => (isSet(name) ? environment[name] : values[name]));
   for (let rest = text; ;) {
     rest = rest.replace(START, "");
     if (rest === "") return undefined;
@@ -122,7 +94,7 @@ function valueAt(text: string): { text: string; rest: string; isLiteral: boolean
 }
 
 const CHARACTERS: Readonly<Record<string, string>> = {
-  ...ESCAPES,
+  ...{ n: "\n", r: "\r", t: "\t" },
   ...{ a: "\x07", b: "\b", f: "\f", v: "\v", $: "$$", '"': '"', "\\": "\\" },
 };
 

@@ -6,7 +6,6 @@ import type { Problem } from "../core/problems";
 import { isObject } from "../core/overlay";
 import { schemas, type VolumeDefinition } from "../core/config-schema";
 import { validate } from "../core/validate";
-import type { ComposeVersion } from "./interpolate";
 import { problem } from "./problems";
 
 /** The key of what Compose leaves to us, at the top of a file and in a volume's entry. */
@@ -31,22 +30,18 @@ const entrySchema = composeSchema.extend({ driver_opts: optionsSchema.optional()
 export type Entry = z.infer<typeof entrySchema>;
 
 /** Checks an entry. Texts for `external` are taken as Compose takes them. */
-export function readEntry(value: Record<string, unknown>, version: ComposeVersion): ReadEntry<Entry> {
-  return checked(entrySchema, value, version);
+export function readEntry(value: Record<string, unknown>): ReadEntry<Entry> {
+  return checked(entrySchema, value);
 }
 
 /** What Compose itself has against an entry, as it stands after one file, or after all that a project includes: more may be laid over it. */
-export function refusedByCompose(
-  value: Record<string, unknown>,
-  version: ComposeVersion,
-  after: "one file" | "a project",
-): Problem[] {
-  const { problems } = checked(composeSchema, value, version);
+export function refusedByCompose(value: Record<string, unknown>, after: "one file" | "a project"): Problem[] {
+  const { problems } = checked(composeSchema, value);
   return after === "a project" ? problems : problems.filter(({ code }) => code !== "compose-refuses");
 }
 
 /**
- * An entry with `external` and `name` as generation 2 has them once it has read a file: the old way to write it is gone, and a later file is
+ * An entry with `external` and `name` as Compose has them once it has read a file: the old way to write it is gone, and a later file is
  * laid over that. Two names are a problem.
  */
 export function canonicalEntry(value: unknown): { entry: unknown; problems: Problem[] } {
@@ -75,11 +70,7 @@ interface ReadEntry<T> {
   problems: Problem[];
 }
 
-function checked<T extends { external?: unknown }>(
-  schema: z.ZodType<T>,
-  value: Record<string, unknown>,
-  version: ComposeVersion,
-): ReadEntry<T> {
+function checked<T extends { external?: unknown }>(schema: z.ZodType<T>, value: Record<string, unknown>): ReadEntry<T> {
   const plain = Object.fromEntries(Object.entries(value).filter(([key]) => !key.startsWith("x-")));
   const { external } = plain;
   if (typeof external === "string" && /^(y|yes|true|on)$/i.test(external)) plain["external"] = true;
@@ -87,12 +78,11 @@ function checked<T extends { external?: unknown }>(
   const { value: entry, problems } = validate(schema, plain, "");
   if (!entry) return { entry: {} as T, problems };
   if (entry.external !== undefined && entry.external !== false) {
-    // What Compose wants beside `external`: generation 1 nothing at all, generation 2 keys of others as well.
-    const others = Object.keys(version === 1 ? value : plain).filter((key) => key !== "external" && key !== "name");
+    // Beside `external`, only keys of others.
+    const others = Object.keys(plain).filter((key) => key !== "external" && key !== "name");
     for (const key of others) {
       const because = `an external volume can't have \`${key}\``;
-      const way =
-        key === EXTENSION ? `move it to \`${key}\` at the top level of the file` : `remove \`${key}\`, or \`external\``;
+      const way = `remove \`${key}\`, or \`external\``;
       problems.push(problem("compose-refuses", key, undefined, { because, way }));
     }
   }

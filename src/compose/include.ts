@@ -1,4 +1,4 @@
-// `include` in a Compose file: which files are meant, from which directory, and with which variables. As Compose of generation 2 does it,
+// `include` in a Compose file: which files are meant, from which directory, and with which variables. As Compose does it,
 // also where that surprises: below the second level its relative directories are relative to where Compose is called. Pure.
 
 import { isAbsolute } from "node:path";
@@ -95,7 +95,7 @@ export function findIncluded(
     const found = look(each);
     if (!found) isKnown = false;
     else if (found.kind === "file") {
-      const read = parseDotenv(found, including.variables, 2, ofFiles);
+      const read = parseDotenv(found, including.variables, ofFiles);
       problems.push(...read.problems);
       ofFiles = read.values;
     } else if (named.length > 0) problems.push(notReadable(place, found));

@@ -6,5 +6,5 @@ import "./problems";
 export type { ComposeFile } from "./document";
 export { parseDotenv } from "./dotenv";
 export type { OnDisk } from "./include";
-export { interpolate, type ComposeVersion, type Interpolated } from "./interpolate";
+export { interpolate, type Interpolated } from "./interpolate";
 export { readCompose, type ComposeRead, type ComposeSources, type ComposeVolume } from "./read";

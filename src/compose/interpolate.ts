@@ -1,7 +1,4 @@
-// Variables in a Compose file: `$NAME`, `${NAME}`, `${NAME:-default}` and their kin, as the two generations of Compose read them.
-
-/** The generation of Compose: 1 is `docker-compose` in Python (up to 1.29), 2 is `docker compose`. They read some things differently. */
-export type ComposeVersion = 1 | 2;
+// Variables in a Compose file: `$NAME`, `${NAME}`, `${NAME:-default}` and their kin, as `docker compose` reads them.
 
 /** What a variable's value is; `undefined` where it is not set. */
 export type Lookup = (variable: string) => string | undefined;
@@ -16,14 +13,13 @@ const NAME = /^[_a-zA-Z][_a-zA-Z0-9]*/;
 /**
  * Fills in the variables of a text. `unset` lists those that are not set and have no default: Compose takes them as blank, and warns.
  *
- * Both generations read `$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME-default}`, `${NAME:?message}`, `${NAME?message}` and `$$` for a
- * dollar sign. Only 2 reads `${NAME:+other}` and `${NAME+other}`, fills in what stands in a default, and leaves alone a dollar sign that
- * introduces nothing; to 1 that is an error, and a default ends at the first `}`.
+ * Read are `$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME-default}`, `${NAME:?message}`, `${NAME?message}`, `${NAME:+other}`, `${NAME+other}`, and
+ * `$$` for a dollar sign. What stands in a default is filled in, too, and a dollar sign that introduces nothing is left alone.
  */
-export function interpolate(template: string, lookup: Lookup, version: ComposeVersion): Interpolated {
+export function interpolate(template: string, lookup: Lookup): Interpolated {
   const unset: string[] = [];
   try {
-    return { text: fill(template, lookup, version, unset), unset };
+    return { text: fill(template, lookup, unset), unset };
   } catch (error) {
     if (error instanceof Failure) return { failure: error.failure };
     throw error;
@@ -36,7 +32,7 @@ class Failure extends Error {
   }
 }
 
-function fill(template: string, lookup: Lookup, version: ComposeVersion, unset: string[]): string {
+function fill(template: string, lookup: Lookup, unset: string[]): string {
   let [result, rest] = ["", template];
   for (let at = rest.indexOf("$"); at >= 0; at = rest.indexOf("$")) {
     result += rest.slice(0, at);
@@ -49,12 +45,10 @@ function fill(template: string, lookup: Lookup, version: ComposeVersion, unset: 
       result += valueOf(name, lookup, unset);
       rest = rest.slice(name.length);
     } else if (rest.startsWith("{")) {
-      const end = version === 1 ? rest.indexOf("}") : closingBrace(rest);
+      const end = closingBrace(rest);
       if (end < 0) throw invalid("missing closing brace after `${`");
-      result += braced(rest.slice(1, end), lookup, version, unset);
+      result += braced(rest.slice(1, end), lookup, unset);
       rest = rest.slice(end + 1);
-    } else if (version === 1) {
-      throw invalid("`$` isn't followed by a variable; write `$$` for a dollar sign");
     } else {
       result += "$";
     }
@@ -63,15 +57,14 @@ function fill(template: string, lookup: Lookup, version: ComposeVersion, unset: 
 }
 
 // What stands between `${` and `}`.
-function braced(text: string, lookup: Lookup, version: ComposeVersion, unset: string[]): string {
+function braced(text: string, lookup: Lookup, unset: string[]): string {
   const [name = ""] = NAME.exec(text) ?? [];
   const [operator = ""] = /^:?[-?+]/.exec(text.slice(name.length)) ?? [];
   const argument = text.slice(name.length + operator.length);
   if (name === "" || (operator === "" && argument !== "")) throw invalid(`invalid variable \${${text}}`);
-  if (version === 1 && operator.endsWith("+")) throw invalid(`docker-compose 1 doesn't support \`${operator}\``);
   if (operator === "") return valueOf(name, lookup, unset);
 
-  const nested = () => (version === 1 ? argument : fill(argument, lookup, version, unset));
+  const nested = () => fill(argument, lookup, unset);
   const value = lookup(name);
   const isGiven = value !== undefined && !(operator.startsWith(":") && value === "");
   if (operator.endsWith("+")) return isGiven ? nested() : "";

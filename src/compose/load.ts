@@ -4,17 +4,15 @@ import type { Problem } from "../core/problems";
 import { isObject, own } from "../core/overlay";
 import { wrongType } from "../core/validate";
 import { parseComposeFile, Tagged, type ComposeDocument, type ComposeFile } from "./document";
-import { canonicalEntry, EXTENSION, readEntry, readTopExtension, refusedByCompose } from "./entry";
+import { canonicalEntry, EXTENSION, readTopExtension, refusedByCompose } from "./entry";
 import { findIncluded, notReadable, readInclude, type Included, type Including, type OnDisk } from "./include";
-import { interpolate, type ComposeVersion } from "./interpolate";
+import { interpolate } from "./interpolate";
 import { layOver, layOverIncluded, type Conflicts } from "./merge";
 import { wrongTop } from "./top";
 import { problem } from "./problems";
 
 /** What all files of a project share while they are loaded. */
 export interface Loading {
-  version: ComposeVersion;
-  driver: string;
   /** What is where an `include` leads, as far as it is known. */
   onDisk: Readonly<Record<string, OnDisk>>;
   /** Paths of which it would have to be known. */
@@ -46,9 +44,9 @@ export interface Model {
 const MAX_DEPTH = 100;
 
 /** Reads files as YAML; what can't be read is a problem. */
-export function readFiles(files: readonly ComposeFile[], version: ComposeVersion, problems: Problem[]): ReadFile[] {
+export function readFiles(files: readonly ComposeFile[], problems: Problem[]): ReadFile[] {
   return files.map((file) => {
-    const parsed = parseComposeFile(file, version);
+    const parsed = parseComposeFile(file);
     problems.push(...parsed.problems);
     return { file, documents: parsed.documents };
   });
@@ -61,15 +59,15 @@ export function load(
   chain: readonly ComposeFile[],
   loading: Loading,
 ): Model {
-  const { version, problems } = loading;
+  const { problems } = loading;
   const model: Model = { volumes: undefined, extension: undefined, documents: [] };
   for (const { file, documents } of files) {
     for (const document of documents) {
-      problems.push(...wrongTop(document, model.documents, version));
+      problems.push(...wrongTop(document, model.documents));
       const filled = (key: string) => fillIn(document.get(key), [key], { ...loading, document, place });
       let [volumes, extension] = [filled("volumes"), filled(EXTENSION)];
       const conflicts: Conflicts = [];
-      const included = version === 2 ? includedBy(document, place, [...chain, file], loading) : [];
+      const included = includedBy(document, place, [...chain, file], loading);
       for (const each of included) {
         // Compose comes to grief over nothing where it includes something.
         if (each.volumes && volumes === null) problems.push(noMapping(document));
@@ -87,7 +85,7 @@ export function load(
       }
     }
   }
-  if (version === 2) checkEntries(model, "a project", loading);
+  checkEntries(model, "a project", loading);
   return model;
 }
 
@@ -105,14 +103,14 @@ export function refused(place: string, because: string, way: string): Problem {
   return problem("compose-refuses", place, undefined, { because, way });
 }
 
-// Generation 2 checks after each file what there is by then, and what a project includes by itself, before it lays anything over it: also
+// Compose checks after each file what there is by then, and what a project includes by itself, before it lays anything over it: also
 // volumes of others, without which it wouldn't go on either.
-function checkEntries(model: Model, after: "one file" | "a project", { version, problems }: Loading): void {
+function checkEntries(model: Model, after: "one file" | "a project", { problems }: Loading): void {
   for (const [key, entry] of Object.entries(model.volumes ?? {})) {
     const at = (path: string) => placeOf(model.documents, ["volumes", key, ...keysOf(path)]);
     problems.push(...wrongKey(key, at("")));
     if (isObject(entry)) {
-      const wrong = refusedByCompose(entry, version, after);
+      const wrong = refusedByCompose(entry, after);
       problems.push(...wrong.map((each) => ({ ...each, path: at(each.path) })));
     } else if (entry !== null) problems.push(wrongType(at(""), entry, "object"));
   }
@@ -146,36 +144,22 @@ interface Laid {
 }
 
 function layDocument(model: Model, { volumes, extension, document, conflicts }: Laid, loading: Loading): void {
-  const { version, driver, problems } = loading;
+  const { problems } = loading;
   const at = (...path: string[]) => placeOf(model.documents, ["volumes", ...path]);
   const isMapping = volumes instanceof Tagged ? volumes.tag === "!reset" || isObject(volumes.value) : isObject(volumes);
   if (isMapping) {
-    const before = model.volumes ?? {};
-    if (version === 1) {
-      const value = volumes as Record<string, unknown>;
-      // Generation 1 checks each file by itself, also what a later one replaces.
-      for (const [key, entry] of Object.entries(before)) {
-        if (!isObject(entry) || entry["driver"] !== driver || !Object.hasOwn(value, key)) continue;
-        const wrong = readEntry(entry, version).problems;
-        problems.push(...wrong.map((each) => ({ ...each, path: `volumes.${key}.${each.path}` })));
-      }
-      model.volumes = { ...before, ...value };
-    } else {
-      const laid = layOver(before, volumes, ["volumes"], conflicts) as Record<string, unknown> | undefined;
-      const entries = Object.entries(laid ?? {}).map(([key, each]): [string, unknown] => {
-        const { entry, problems: wrong } = canonicalEntry(each);
-        problems.push(...wrong.map((one) => ({ ...one, path: at(key, ...keysOf(one.path)) })));
-        return [key, entry];
-      });
-      model.volumes = Object.fromEntries(entries);
-      checkEntries(model, "one file", loading);
-    }
-  } else if (volumes !== undefined && !(volumes === null && version === 2 && model.volumes)) {
+    const laid = layOver(model.volumes ?? {}, volumes, ["volumes"], conflicts) as Record<string, unknown> | undefined;
+    const entries = Object.entries(laid ?? {}).map(([key, each]): [string, unknown] => {
+      const { entry, problems: wrong } = canonicalEntry(each);
+      problems.push(...wrong.map((one) => ({ ...one, path: at(key, ...keysOf(one.path)) })));
+      return [key, entry];
+    });
+    model.volumes = Object.fromEntries(entries);
+    checkEntries(model, "one file", loading);
+  } else if (volumes !== undefined && !(volumes === null && model.volumes)) {
     problems.push(noMapping(document));
   }
-  if (extension !== undefined) {
-    model.extension = layOver(model.extension, extension, [EXTENSION], version === 1 ? [] : conflicts);
-  }
+  if (extension !== undefined) model.extension = layOver(model.extension, extension, [EXTENSION], conflicts);
 }
 
 // What a document includes, in its order: one that comes first is laid over those behind it.
@@ -208,7 +192,7 @@ function loadIncluded(
   look: (path: string) => OnDisk | undefined,
   loading: Loading,
 ): Model[] {
-  const { version, problems } = loading;
+  const { problems } = loading;
   const found = included.files.map((path) => ({ path, onDisk: look(path) }));
   const key = JSON.stringify(included);
   const known = loading.included.get(key);
@@ -231,7 +215,7 @@ function loadIncluded(
   if (files.length < found.length) return [];
 
   loading.included.set(key, "loading");
-  const read = readFiles(files, version, problems);
+  const read = readFiles(files, problems);
   // The project has its name already; but what stands there must be right.
   nameIn(
     read.flatMap((each) => each.documents),
@@ -276,7 +260,6 @@ function asMapping(extension: unknown, place: string, problems: Problem[]): unkn
 interface Filling {
   document: ComposeDocument;
   place: Including;
-  version: ComposeVersion;
   unset: Set<string>;
   problems: Problem[];
 }
@@ -286,7 +269,7 @@ function fillIn(value: unknown, path: readonly PropertyKey[], filling: Filling):
   if (typeof value === "string") {
     const { variables } = filling.place;
     const lookup = (name: string) => own(variables, name) as string | undefined;
-    const filled = interpolate(value, lookup, filling.version);
+    const filled = interpolate(value, lookup);
     if (filled.failure) {
       const { failure } = filled;
       const place = filling.document.place(path);

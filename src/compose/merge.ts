@@ -6,7 +6,7 @@ import { Tagged } from "./document";
 /** Where two values can't be laid over each other: a mapping or a list and something else. Compose refuses that. */
 export type Conflicts = string[][];
 
-/** Lays a value over another as generation 2 does: deeply, with `!reset` and `!override`. `path` is where both stand. */
+/** Lays a value over another as Compose does: deeply, with `!reset` and `!override`. `path` is where both stand. */
 export function layOver(base: unknown, over: unknown, path: readonly string[], conflicts: Conflicts): unknown {
   return merge(base, over, path, { conflicts, keepsTags: false });
 }

@@ -1,4 +1,4 @@
-// Paths as Compose of generation 2 puts them together: by their text alone, and relative ones stay relative. Pure.
+// Paths as Compose puts them together: by their text alone, and relative ones stay relative. Pure.
 
 import { dirname, isAbsolute, join, normalize, sep } from "node:path";
 

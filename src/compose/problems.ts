@@ -20,7 +20,7 @@ export const composeProblems = defineProblems(
         meaning: "A variable in a Compose file, or its substitution, has a form that Compose doesn't support.",
         message: ({ why }) => why,
         allowed: () => "`$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME:?message}`, and `$$` for a dollar sign",
-        fix: () => "correct it, and check with `docker-compose config`",
+        fix: () => "correct it, and check with `docker compose config`",
       }),
       "compose-variable-required": problemKind<{ variable: string; message: string }>({
         meaning: "A Compose file requires a variable (`${NAME:?message}`) that is not set.",
@@ -73,11 +73,6 @@ export const composeProblems = defineProblems(
       "compose-variable-unset": noteKind<{ variables: string[] }>({
         meaning: "A Compose file uses variables that are not set; Compose replaces them with an empty string.",
         message: ({ variables }) => `not set, replaced with an empty string: ${listed(variables)}`,
-      }),
-      "compose-options-refused": noteKind<{ volume: string }>({
-        meaning: "docker-compose 1 rejects an existing volume that declares `driver_opts`.",
-        message: ({ volume }) =>
-          `docker-compose 1 will reject volume "${volume}" once it exists, because of its \`driver_opts\`; use \`x-storage-profiles\` instead`,
       }),
     },
   },

@@ -1,7 +1,6 @@
 // The name of a Compose project: it stands before the name of every volume that has no `name` of its own.
 
 import type { Problem } from "../core/problems";
-import type { ComposeVersion } from "./interpolate";
 import { problem } from "./problems";
 
 /** Where a project's name may come from; the first that is there counts. */
@@ -10,24 +9,22 @@ export interface ProjectNames {
   given: string | undefined;
   /** COMPOSE_PROJECT_NAME, from the environment or `.env`. */
   environment: string | undefined;
-  /** `name:` at the top of the Compose file, which only generation 2 knows. */
+  /** `name:` at the top of the Compose file. */
   file: string | undefined;
   /** The name of the directory that the (first) Compose file is in. */
   directory: string;
 }
 
 /**
- * The project's name. Generation 1 takes out of any name what doesn't belong there; generation 2 does so with the file's and the
- * directory's, and refuses one that is given otherwise.
+ * The project's name. Of the file's and the directory's what doesn't belong there is left out; one that is given otherwise is refused.
  */
-export function projectName(names: ProjectNames, version: ComposeVersion): { name: string; problems: Problem[] } {
+export function projectName(names: ProjectNames): { name: string; problems: Problem[] } {
   const explicit = (
     [
       ["projectName", names.given],
       ["COMPOSE_PROJECT_NAME", names.environment],
     ] as const
   ).find(([, name]) => name !== undefined && name !== "");
-  if (version === 1) return { name: normalise(explicit?.[1] ?? names.directory), problems: [] };
   const isGood = (name: string) => /^[a-z0-9][-_a-z0-9]*$/.test(name);
   const [path, name = ""] = explicit ?? [
     "directory",

@@ -9,7 +9,6 @@ import type { VolumeDefinition } from "../core/config-schema";
 import { TooManyNodes, type ComposeDocument, type ComposeFile } from "./document";
 import { EXTENSION, readEntry, readExtension, readTopExtension } from "./entry";
 import type { Including, OnDisk } from "./include";
-import type { ComposeVersion } from "./interpolate";
 import { keysOf, load, nameIn, placeOf, readFiles, wrongKey, type Loading } from "./load";
 import { projectName } from "./project";
 import { nothingIn } from "./top";
@@ -32,8 +31,6 @@ export interface ComposeSources {
   included?: Readonly<Record<string, OnDisk>> | undefined;
   /** The project's name, where it is given as by `-p`. */
   projectName?: string | undefined;
-  /** The generation of Compose. */
-  version: ComposeVersion;
   /** The name under which Docker knows our driver. */
   driver: string;
 }
@@ -88,23 +85,23 @@ export function readCompose(sources: ComposeSources): ComposeRead {
 }
 
 function read(sources: ComposeSources): ComposeRead {
-  const { version, driver, root = "", included = {} } = sources;
+  const { driver, root = "", included = {} } = sources;
   const problems: Problem[] = [];
   const [wanted, unset] = [new Set<string>(), new Set<string>()];
-  const loading: Loading = { version, driver, onDisk: included, wanted, unset, problems, included: new Map() };
+  const loading: Loading = { onDisk: included, wanted, unset, problems, included: new Map() };
   const variables = { ...sources.environment };
   const place: Including = { workingDirectory: root, projectDirectory: root, variables };
-  const files = readFiles(sources.files, version, problems);
+  const files = readFiles(sources.files, problems);
   const texts = files.flatMap((each) => each.documents);
 
   // The project's name may itself have variables, and is a variable from then on.
-  const ofFile = version === 2 ? nameIn(texts, place, loading) : undefined;
-  if (version === 2 && problems.length === 0) problems.push(...nothingIn(sources.files, texts));
+  const ofFile = nameIn(texts, place, loading);
+  if (problems.length === 0) problems.push(...nothingIn(sources.files, texts));
   const environment = own(variables, "COMPOSE_PROJECT_NAME") as string | undefined;
   const names = { given: sources.projectName, environment, file: ofFile, directory: sources.directory };
-  const project = projectName(names, version);
+  const project = projectName(names);
   problems.push(...project.problems.map((each) => ({ ...each, path: placeOf(texts, [each.path], each.path) })));
-  if (version === 2) variables["COMPOSE_PROJECT_NAME"] = project.name;
+  variables["COMPOSE_PROJECT_NAME"] = project.name;
 
   const model = load(files, place, [], loading);
   const { documents } = model;
@@ -145,7 +142,7 @@ function read(sources: ComposeSources): ComposeRead {
     const entry = isObject(value) ? value : {};
     const outside = extensions.filter((each) => each.key === key);
     if (entry["driver"] !== driver && !Object.hasOwn(entry, EXTENSION) && outside.length === 0) continue;
-    const made = volumeOf({ key, entry, outside, documents, project: project.name, driver, version });
+    const made = volumeOf({ key, entry, outside, documents, project: project.name, driver });
     problems.push(...made.problems);
     if (made.volume) volumes.push(made.volume);
   }
@@ -155,11 +152,6 @@ function read(sources: ComposeSources): ComposeRead {
       problems.push(problem("volume-twice", places["name"] ?? "", name, { physicalName: name, other: other.key }));
   }
   const notes = unset.size > 0 ? [note("compose-variable-unset", "environment", { variables: [...unset] })] : [];
-  for (const { external, dockerName, places } of version === 1 ? volumes : []) {
-    const options = places["driver_opts"];
-    if (options !== undefined && !external)
-      notes.push(note("compose-options-refused", options, { volume: dockerName }));
-  }
   return { project: project.name, volumes, problems: onlyOnce(problems), notes, wanted: [...wanted] };
 }
 
@@ -171,13 +163,12 @@ interface VolumeParts {
   documents: readonly ComposeDocument[];
   project: string;
   driver: string;
-  version: ComposeVersion;
 }
 
 function volumeOf(parts: VolumeParts): { volume?: ComposeVolume; problems: Problem[] } {
-  const { key, entry: value, outside, documents, driver, version } = parts;
+  const { key, entry: value, outside, documents, driver } = parts;
   const at = (...path: string[]) => placeOf(documents, ["volumes", key, ...path]);
-  const { entry, problems: wrong } = readEntry(value, version);
+  const { entry, problems: wrong } = readEntry(value);
   const problems = wrong.map((each) => ({ ...each, path: at(...keysOf(each.path)) }));
   problems.push(...wrongKey(key, at()));
   const external = entry.external !== undefined && entry.external !== false;

@@ -1,4 +1,4 @@
-// Compose itself as the judge of how Compose files are read: docker-compose 1.29's own code, and the loader of `docker compose`.
+// Compose itself as the judge of how Compose files are read: the loader of `docker compose`.
 
 import { execFileSync, spawn, spawnSync, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -8,7 +8,6 @@ import { createInterface } from "node:readline";
 
 import { readProject } from "../../components/compose/files";
 import type { Problem } from "../../src";
-import type { ComposeVersion } from "../../src/compose";
 import { cacheDirectory } from "../../tools/shared.js";
 import { limitMs } from "../../tools/test/time.js";
 import type { ComposePrograms } from "../labs/compose/programs.js";
@@ -40,8 +39,8 @@ export interface Judge {
 export const DRIVER = "storage-profiles";
 
 /** That we read what the judge reads, and refuse what it refuses. True where there are volumes of ours, and both read them. */
-export async function agrees(judge: Judge, question: Question, version: ComposeVersion): Promise<boolean> {
-  const [mine, verdict] = [read(question, version), await judge.ask(question)];
+export async function agrees(judge: Judge, question: Question): Promise<boolean> {
+  const [mine, verdict] = [read(question), await judge.ask(question)];
   // A blank name is none of ours; both may go on as they like.
   if (mine.others) return false;
   if (mine.problems.length > 0 || verdict.error !== undefined) {
@@ -59,8 +58,8 @@ export async function agrees(judge: Judge, question: Question, version: ComposeV
 }
 
 // What we read: as a judge would say it.
-function read({ directory, files, environment, projectName }: Question, version: ComposeVersion) {
-  const place = { directory, files, envFile: undefined, environment, version };
+function read({ directory, files, environment, projectName }: Question) {
+  const place = { directory, files, envFile: undefined, environment };
   const found = readProject(place, { projectName, driver: DRIVER });
   // What Compose lets through, and we don't: names that no volume of ours may have, a volume under two keys, options that we don't have.
   const isOurs = ({ code, path }: Problem) =>
@@ -81,7 +80,7 @@ function read({ directory, files, environment, projectName }: Question, version:
 
 let compose: ComposePrograms | { missing: string } | undefined;
 
-/** docker-compose 1.29, or why this machine can't have it. Tests are declared at once, so it is got by a process of its own. */
+/** Debian's docker-compose, a client of Docker that reads such files, or why this machine can't have it. Tests are declared at once, so it is got by a process of its own. */
 export function findCompose(): ComposePrograms | { missing: string } {
   if (compose) return compose;
   const { stdout, stderr } = spawnSync(process.execPath, [join(lab, "programs.js")], { encoding: "utf8" });
@@ -93,14 +92,8 @@ export function findCompose(): ComposePrograms | { missing: string } {
   return compose;
 }
 
-/** The command that judges as a generation of Compose does, or why there is none here. */
-export function judgeCommand(version: 1 | 2): string[] | { reason: string } {
-  if (version === 1) {
-    const found = findCompose();
-    if ("missing" in found) return { reason: found.missing };
-    const env = Object.entries(found.env).map(([key, value]) => `${key}=${value}`);
-    return ["/usr/bin/env", ...env, found.python, join(lab, "judge.py")];
-  }
+/** The command that judges as Compose does, or why there is none here. */
+export function judgeCommand(): string[] | { reason: string } {
   const file = join(cacheDirectory(process.env), "compose-judge", "judge");
   const stamp = ["judge.go", "go.mod", "go.sum"].map((each) => readFileSync(join(lab, each), "utf8")).join("");
   if (existsSync(file) && existsSync(`${file}.made`) && readFileSync(`${file}.made`, "utf8") === stamp) return [file];

@@ -189,7 +189,7 @@ function includeOf(root: string, from: string, inclusions: readonly Inclusion[])
   return entries.length === 0 ? "" : `include: [${entries.join(", ")}]\n`;
 }
 
-const command = judgeCommand(2);
+const command = judgeCommand();
 const [possible, reason] = Array.isArray(command) ? [command, undefined] : [undefined, command.reason];
 describeIf(possible !== undefined, "Compose as the judge of `include`", reason, () => {
   let judge: Judge;
@@ -227,7 +227,7 @@ describeIf(possible !== undefined, "Compose as the judge of `include`", reason, 
                   files: files.map((each) => join(basename(directory), each)),
                   environment,
                 };
-          if (await agrees(judge, question, 2)) read += 1;
+          if (await agrees(judge, question)) read += 1;
         }),
         { numRuns: runs(1000) },
       );
@@ -358,7 +358,7 @@ describeIf(possible !== undefined, "Compose as the judge of `include`", reason, 
     try {
       const question = { directory, files: Object.keys(tree).slice(0, 1), environment };
       expect((await judge.ask(question)).error === undefined ? "reads" : "refuses").toBe(outcome);
-      expect(await agrees(judge, question, 2)).toBe(outcome === "reads");
+      expect(await agrees(judge, question)).toBe(outcome === "reads");
     } finally {
       dispose();
     }

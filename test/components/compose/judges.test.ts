@@ -170,8 +170,8 @@ const dotenv = fc
   .chain((lines) => fc.constantFrom("\n", "\n", "\r\n").map((end) => lines.map((line) => line + end).join("")))
   .chain((text) => fc.constantFrom(text, text, text.replace(/\r?\n$/, "")));
 
-describe.each([1, 2] as const)("generation %d", (version) => {
-  const command = judgeCommand(version);
+describe("a Compose file", () => {
+  const command = judgeCommand();
   const [possible, reason] = Array.isArray(command) ? [command, undefined] : [undefined, command.reason];
   describeIf(possible !== undefined, "of Compose as the judge", reason, () => {
     let judge: Judge;
@@ -183,7 +183,7 @@ describe.each([1, 2] as const)("generation %d", (version) => {
       made.dispose();
     });
 
-    const agree = (question: Question) => agrees(judge, question, version);
+    const agree = (question: Question) => agrees(judge, question);
 
     test("names, options, variables and files laid over each other: whatever stands there, Compose reads the same", async () => {
       await fc.assert(
@@ -199,21 +199,19 @@ describe.each([1, 2] as const)("generation %d", (version) => {
       );
     });
 
-    if (version === 2) {
-      test("a `.env` file: whatever stands there, Compose takes the same from it, or refuses it", async () => {
-        const text = (name: string) => `"<\${${name}-unset}>"`;
-        writeFileSync(
-          join(directory, "env.yml"),
-          `volumes: {a: {driver: ${DRIVER}, driver_opts: {profile: ${text("A")}, size: ${text("B")}}, labels: [${text("A-B")}]}}\n`,
-        );
-        const property = fc.asyncProperty(dotenv, async (content) => {
-          writeFileSync(join(directory, ".env"), content);
-          await agree({ directory, files: ["env.yml"], environment: { B: "of the environment" } });
-          await agree({ directory, files: ["env.yml"], environment: {} });
-        });
-        await fc.assert(property, { numRuns: runs(500) }).finally(() => rmSync(join(directory, ".env")));
+    test("a `.env` file: whatever stands there, Compose takes the same from it, or refuses it", async () => {
+      const text = (name: string) => `"<\${${name}-unset}>"`;
+      writeFileSync(
+        join(directory, "env.yml"),
+        `volumes: {a: {driver: ${DRIVER}, driver_opts: {profile: ${text("A")}, size: ${text("B")}}, labels: [${text("A-B")}]}}\n`,
+      );
+      const property = fc.asyncProperty(dotenv, async (content) => {
+        writeFileSync(join(directory, ".env"), content);
+        await agree({ directory, files: ["env.yml"], environment: { B: "of the environment" } });
+        await agree({ directory, files: ["env.yml"], environment: {} });
       });
-    }
+      await fc.assert(property, { numRuns: runs(500) }).finally(() => rmSync(join(directory, ".env")));
+    });
 
     test.each<[string, Partial<Question> & { tree?: Record<string, string> }]>([
       ["the directory's name", {}],

@@ -3,7 +3,7 @@
 import * as fc from "fast-check";
 
 import { formatProblem } from "../../../src";
-import { interpolate, readCompose, type ComposeSources, type ComposeVersion, type OnDisk } from "../../../src/compose";
+import { interpolate, readCompose, type ComposeSources, type OnDisk } from "../../../src/compose";
 import { runs } from "../../support/property";
 
 const read = (text: string | string[], rest: Partial<ComposeSources> = {}) =>
@@ -13,7 +13,6 @@ const read = (text: string | string[], rest: Partial<ComposeSources> = {}) =>
       .map((each, index) => ({ name: index === 0 ? "compose.yaml" : `override${index}.yaml`, text: each })),
     environment: {},
     directory: "shop",
-    version: 2,
     driver: "storage-profiles",
     ...rest,
   });
@@ -92,13 +91,12 @@ describe("a profile and a size are said", () => {
     expect(volumes(text)).toEqual({ data: expected });
   });
 
-  test("with what a later file says over it: deeply in generation 2, entry by entry in generation 1", () => {
+  test("with what a later file says over it, deeply", () => {
     const files = [
       `volumes: {data: {${OURS}, driver_opts: {profile: gold, size: 10GiB}}}`,
       `volumes: {data: {${OURS}, driver_opts: {profile: silver}}}`,
     ];
     expect(volumes(files)["data"]).toMatchObject({ profile: "silver", size: "10GiB" });
-    expect(volumes(files, { version: 1 })["data"]).not.toHaveProperty("size");
     expect(volumes([files[0]!, "volumes: {data: {driver_opts: }}"])["data"]).toMatchObject({ profile: "gold" });
     const reset = `volumes: {data: {driver_opts: {size: !reset null}}}`;
     expect(volumes([files[0]!, reset])["data"]).toEqual({
@@ -198,18 +196,6 @@ describe("what is wrong is told with its line and its way out, all at once", () 
       "external and ours",
       `volumes:\n  a: {${OURS}, external: true}\n`,
       "an external volume can't have `driver` [compose-refuses]",
-    ],
-    [
-      "an include in generation 1",
-      `include: [other.yaml]\n`,
-      "compose.yaml:1: include: Compose rejects this: docker-compose 1 has no key `include` [compose-refuses]",
-      { version: 1 },
-    ],
-    [
-      "a name in generation 1",
-      `name: x\nvolumes: {}\n`,
-      "docker-compose 1 has no key `name` [compose-refuses]",
-      { version: 1 },
     ],
     [
       "a project's name",
@@ -373,22 +359,15 @@ describe("what is worth knowing", () => {
       expect.objectContaining({ code: "compose-variable-unset", message: "not set, replaced with an empty string: B" }),
     ]);
   });
-
-  test("docker-compose 1 refuses driver_opts of a volume that exists", () => {
-    const codes = (version: ComposeVersion) =>
-      read(`volumes: {data: {${OURS}, driver_opts: {profile: gold}}}`, { version }).notes.map(({ code }) => code);
-    expect([codes(1), codes(2)]).toEqual([["compose-options-refused"], []]);
-  });
 });
 
 describe("variables, whatever the text", () => {
-  const version = fc.constantFrom<ComposeVersion>(1, 2);
   const anything = fc.string({ unit: fc.constantFrom("$", "{", "}", "A", "b", ":", "-", "?", "+", " ", "_", "1") });
 
   test("without a dollar sign a text stays as it is, and with them doubled it comes out as it was", () => {
     fc.assert(
-      fc.property(fc.string(), version, (text, each) => {
-        expect(interpolate(text.replaceAll("$", "$$$$"), () => undefined, each)).toEqual({ text, unset: [] });
+      fc.property(fc.string(), (text) => {
+        expect(interpolate(text.replaceAll("$", "$$$$"), () => undefined)).toEqual({ text, unset: [] });
       }),
       { numRuns: runs(100) },
     );
@@ -396,8 +375,8 @@ describe("variables, whatever the text", () => {
 
   test("the answer is a text or a reason, never an exception; a value is never read as a variable itself", () => {
     fc.assert(
-      fc.property(anything, version, (text, each) => {
-        const answer = (value: string) => interpolate(text, (name) => (name === "A" ? value : undefined), each);
+      fc.property(anything, (text) => {
+        const answer = (value: string) => interpolate(text, (name) => (name === "A" ? value : undefined));
         const [marked, dollars] = [answer("\u0001"), answer("$")];
         expect("failure" in dollars).toBe("failure" in marked);
         if (!("failure" in marked) && !("failure" in dollars)) {
