@@ -191,10 +191,6 @@ function composeInputs() {
       .record(z.string(), z.string())
       .optional()
       .describe("The environment. Default: that of the Pulumi CLI"),
-    version: z
-      .int()
-      .optional()
-      .describe("The generation of Compose: 2 is `docker compose`, 1 is `docker-compose` up to 1.29. Default: 2"),
     driver: z.string().optional().describe('The name of the driver in Docker. Default: "storage-profiles"'),
     defaults: schemas()
       .volume.optional()
