@@ -11,3 +11,13 @@ export function once<T>(ask: () => Promise<T>): () => Promise<T> {
     return asked;
   };
 }
+
+/** The same for each of several names. */
+export function oncePer<T>(ask: (name: string) => Promise<T>): (name: string) => Promise<T> {
+  const known = new Map<string, () => Promise<T>>();
+  return (name) => {
+    const of = known.get(name) ?? once(() => ask(name));
+    known.set(name, of);
+    return of();
+  };
+}

@@ -14,7 +14,7 @@ const NAME = /^[_a-zA-Z][_a-zA-Z0-9]*/;
  * Fills in the variables of a text. `unset` lists those that are not set and have no default: Compose takes them as blank, and warns.
  *
  * Read are `$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME-default}`, `${NAME:?message}`, `${NAME?message}`, `${NAME:+other}`, `${NAME+other}`, and
- * `$$` for a dollar sign. What stands in a default is filled in, too, and a dollar sign that introduces nothing is left alone.
+ * `$$` for a dollar sign. Variables in a default are substituted as well, and a dollar sign without a variable behind it stays.
  */
 export function interpolate(template: string, lookup: Lookup): Interpolated {
   const unset: string[] = [];

@@ -13,7 +13,7 @@ import { loopReason, testIf } from "../support/machine";
 import { callPlugin } from "../support/plugin";
 import { MISSPELT, problems } from "../support/refusals";
 import { RunningCommand } from "../support/running";
-import { configureBeside, emptyGateway, onArray } from "../support/scaleio";
+import { changeToSilver, configureBeside, emptyGateway, onArray } from "../support/scaleio";
 
 const volume = (properties: object) => ({ type: "storage-profiles:ProfiledVolume", properties });
 const DIRECTORY = { local: { mode: "directory" } };
@@ -611,28 +611,19 @@ describeLanguage("go", "a program in Go", () => {
     project.declare(program);
     await project.up();
     expect((await project.outputs())["volumes"]).toMatchObject({ data: { profile: "gold", sizeGiB: 1 } });
-    const before = (await project.state())["Volume data"];
-    writeFileSync(join(before?.id ?? "", "data/precious"), "data");
-    await configureBeside(project, gateway, { ...DIRECTORY, deletionProtection: false });
-    project.declare(
-      go(
-        goVolume("data@silver", 'Size: pulumi.String("2GiB")'),
-        'array, err := storage.NewProfiledVolume(ctx, "array@gold", &storage.ProfiledVolumeArgs{Size: pulumi.String("8GiB"), Backend: storage.ProfiledVolumeBackendScaleio})',
-        "if err != nil { return err }",
-        goAttachment("node1", "array"),
-        goAttachment(
-          "node2",
-          "storage.ExistingVolumeArgs{Backend: storage.ExistingVolumeBackendScaleio, VolumeId: array.VolumeId}",
+    await changeToSilver(project, gateway, "data", () =>
+      project.declare(
+        go(
+          goVolume("data@silver", 'Size: pulumi.String("2GiB")'),
+          'array, err := storage.NewProfiledVolume(ctx, "array@gold", &storage.ProfiledVolumeArgs{Size: pulumi.String("8GiB"), Backend: storage.ProfiledVolumeBackendScaleio})',
+          "if err != nil { return err }",
+          goAttachment("node1", "array"),
+          goAttachment(
+            "node2",
+            "storage.ExistingVolumeArgs{Backend: storage.ExistingVolumeBackendScaleio, VolumeId: array.VolumeId}",
+          ),
         ),
       ),
     );
-    expect((await project.upSteps()).text).toContain("data: gold → silver: update in place");
-    const after = (await project.state())["Volume data"];
-    expect([after?.id, after?.outputs["uid"]]).toEqual([before?.id, before?.outputs["uid"]]);
-    expect(readFileSync(join(after?.id ?? "", "data/precious"), "utf8")).toBe("data");
-    expect(onArray(gateway)).toMatchObject([{ mapped: ["node1 10000 IOPS 977 MB/s", "node2 0 IOPS 0 MB/s"] }]);
-    succeeded(await project.run(["destroy", "--yes", "--skip-preview", "--run-program"]));
-    expect(existsSync(after?.id ?? "")).toBe(false);
-    expect(onArray(gateway)).toEqual([]);
   });
 });

@@ -15,7 +15,7 @@ const { Unavailable } = require("./debian.js");
 /** The oldest JDK for which the jars are meant. */
 const JDK = 11;
 const PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1";
-/** What Maven says of a registry that it can't reach, or that doesn't have an artifact. */
+/** Maven's errors for a registry that can't be reached or doesn't have an artifact. */
 const UNREACHABLE = /Could not transfer|Could not find artifact|Unknown host|offline mode|could not be resolved/i;
 
 module.exports = { jarsOf };

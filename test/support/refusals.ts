@@ -1,4 +1,4 @@
-// What every language is told of two volumes with misspelt profiles: the same words.
+// The problems of two volumes with misspelt profiles, in the same words for every language.
 
 import { diagnostics, type Ran } from "./engine";
 

@@ -1,10 +1,10 @@
 // A Pulumi project of a test's own that has an array: a gateway in the test's process, and the connection to it.
 
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { startScaleioGateway, type ScaleioGateway, type ScaleioGatewayOptions } from "../../emulators";
-import { diagnostics, Project, type Ran } from "./engine";
+import { diagnostics, Project, succeeded, type Ran } from "./engine";
 
 /** A volume on the array, in few words: `data-… 104 GiB thin ramcache`, and its mappings: `node1 10000 IOPS 977 MB/s`. */
 export interface OnArray {
@@ -140,4 +140,29 @@ export async function configureBeside(project: Project, gateway: ScaleioGateway,
     Object.fromEntries(Object.entries(connection).map(([key, value]) => [`scaleio:${key}`, value])),
   );
   await project.secret("scaleio:password", gateway.password);
+}
+
+/**
+ * Has a program that `declare` writes change a local volume from gold to silver, beside an array's volume that is attached to two nodes, and destroys
+ * everything: the volume stays what it was, with its data, until then.
+ */
+export async function changeToSilver(
+  project: Project,
+  gateway: ScaleioGateway,
+  name: string,
+  declare: () => void,
+): Promise<void> {
+  const before = (await project.state())[`Volume ${name}`];
+  const path = join(before?.id ?? "", "data");
+  writeFileSync(join(path, "precious"), "data");
+  await configureBeside(project, gateway, { local: { mode: "directory" }, deletionProtection: false });
+  declare();
+  expect((await project.upSteps()).text).toContain(`${name}: gold → silver: update in place`);
+  const after = (await project.state())[`Volume ${name}`];
+  expect([after?.id, after?.outputs["uid"]]).toEqual([before?.id, before?.outputs["uid"]]);
+  expect(after?.outputs).toMatchObject({ sizeGiB: 2, settings: { iopsLimit: 3000 } });
+  expect(readFileSync(join(path, "precious"), "utf8")).toBe("data");
+  expect(onArray(gateway)).toMatchObject([{ mapped: ["node1 10000 IOPS 977 MB/s", "node2 0 IOPS 0 MB/s"] }]);
+  succeeded(await project.run(["destroy", "--yes", "--skip-preview", "--run-program"]));
+  expect([existsSync(before?.id ?? ""), onArray(gateway)]).toEqual([false, []]);
 }

@@ -22,7 +22,7 @@ test("the package is built anew when it is packed", () => {
 });
 
 // The error is all that somebody sees whose folder has no TypeScript of its own.
-test("the TypeScript that Pulumi's SDK brings is told to be too old, not that a type is", () => {
+test("the TypeScript that comes with Pulumi's SDK fails with an error that asks for TypeScript 5, not with one about a type", () => {
   const directory = mkdtempSync(join(tmpdir(), "sp-old-typescript-"));
   mkdirSync(join(directory, "node_modules"));
   symlinkSync(resolve(__dirname, "../.."), join(directory, "node_modules/storage-profiles"));

@@ -21,16 +21,10 @@ internals._load = function (request, parent, ...more) {
   /** @type {any} */
   let loaded;
   const get = () => (loaded ??= load.call(this, request, parent, ...more));
-  return lazy(
-    get,
-    hasLazyMembers
-      ? (key) =>
-          lazy(
-            () => get()[key],
-            (member) => get()[key][member],
-          )
-      : (key) => get()[key],
-  );
+  return lazy(get, (key) => {
+    const member = () => get()[key];
+    return hasLazyMembers ? lazy(member, (of) => member()[of]) : member();
+  });
 };
 
 /**

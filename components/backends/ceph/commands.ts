@@ -10,7 +10,7 @@ import { z } from "zod";
 
 import { connectionsVariable } from "../../named-connections";
 import { parseJson } from "../../transport";
-import { once } from "../../once";
+import { once, oncePer } from "../../once";
 import {
   ENCRYPTION,
   headerBytesFor,
@@ -103,8 +103,6 @@ export function commandCluster(connection: Connection): CephCluster {
   const rbd = (args: readonly string[], what: string, takes: "short" | "long" = "short") =>
     run("rbd", args, what, takes === "short");
   const json = jsonOf(run);
-  const lists = new Map<string, () => Promise<string[]>>();
-  const mirrorings = new Map<string, () => ReturnType<CephCluster["poolMirroring"]>>();
   const scheduleArgs = (verb: string, pool: string, name: string, ...more: string[]) => [
     ...["mirror", "snapshot", "schedule", verb, "--pool", pool, "--image", name],
     ...more,
@@ -154,12 +152,7 @@ export function commandCluster(connection: Connection): CephCluster {
       });
     }),
 
-    names(pool) {
-      const list =
-        lists.get(pool) ?? once(() => json("rbd", ["ls", pool], z.array(z.string()), `listing pool ${pool}`));
-      lists.set(pool, list);
-      return list();
-    },
+    names: oncePer((pool) => json("rbd", ["ls", pool], z.array(z.string()), `listing pool ${pool}`)),
 
     async image(pool, name) {
       const spec = `${pool}/${name}`;
@@ -219,18 +212,12 @@ export function commandCluster(connection: Connection): CephCluster {
       return { clients: [...clients], moveState: migration?.state };
     },
 
-    poolMirroring(pool) {
-      const ask =
-        mirrorings.get(pool) ??
-        once(async () => {
-          const what = `reading the mirroring of pool ${pool}`;
-          const { mode, peers = [] } = await json("rbd", ["mirror", "pool", "info", pool], mirrorPoolShape, what);
-          // Of a peer that only sends, this cluster has no data copied to it.
-          return { mode, hasPeer: peers.some(({ direction }) => direction.includes("tx")) };
-        });
-      mirrorings.set(pool, ask);
-      return ask();
-    },
+    poolMirroring: oncePer(async (pool) => {
+      const what = `reading the mirroring of pool ${pool}`;
+      const { mode, peers = [] } = await json("rbd", ["mirror", "pool", "info", pool], mirrorPoolShape, what);
+      // A peer that only sends gets no copies from this cluster.
+      return { mode, hasPeer: peers.some(({ direction }) => direction.includes("tx")) };
+    }),
 
     checkPassphrase: () => void connection.passphrase(),
     async create(pool, name, size, features) {

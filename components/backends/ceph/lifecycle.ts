@@ -471,7 +471,7 @@ async function asFound(cluster: CephCluster, found: Image, known: Omit<WantedVol
   };
 }
 
-// Others may have added schedules: all are told.
+// All schedules that the image has: somebody else may have added some.
 function joined(texts: (string | null)[] = []): string | null {
   const all = texts.filter((text) => text !== null);
   return all.length > 0 ? all.join(", ") : null;
@@ -667,7 +667,7 @@ async function makeSame(
     ...(after.sizeGiB < sizeGiB ? ["sizeGiB"] : []),
     ...limitSettings.filter((setting) => after.limits[setting] !== (settings[setting] ?? 0)),
     ...(after.snapshotLimit === settings.snapshotLimit ? [] : ["snapshotLimit"]),
-    ...(!isOurs || isSame(mirrorOf(settings).mode, after.mirroring?.mode ?? null) ? [] : ["mirrorMode"]),
+    ...(isOurs && mirrorMode !== (after.mirroring?.mode ?? null) ? ["mirrorMode"] : []),
     ...(mirrorMode !== "snapshot" || isSame(schedulesOf(settings), after.mirroring?.schedules) ? [] : ["mirrorEvery"]),
     ...Object.values(featureChanges(after, settings.imageFeatures)).flat(),
     ...metadataChanges(after, settings, before).map(([key]) => `metadata ${key}`),

@@ -199,7 +199,7 @@ describe("a Compose file", () => {
       );
     });
 
-    test("a `.env` file: whatever stands there, Compose takes the same from it, or refuses it", async () => {
+    test("a `.env` file, whatever is in it: we read the same values as Compose, or refuse it as Compose does", async () => {
       const text = (name: string) => `"<\${${name}-unset}>"`;
       writeFileSync(
         join(directory, "env.yml"),

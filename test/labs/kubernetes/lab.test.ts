@@ -362,7 +362,7 @@ describeIf(missing() === undefined, "a real Kubernetes API server", missing(), (
     await pulumi.runtime.setMocks(state, "project", "stack", true, "organization");
 
     let accounts = 0;
-    /** What a preview says of a new claim, of one whose name is taken, and of a change. */
+    /** The preview of a new claim, of one whose name is taken, and of a change. */
     const previews = async (without: string[]) => {
       const account = await documentedAccount(lab, `user-${++accounts}`, { namespace: "crew", without });
       pulumi.runtime.setAllConfig({ "kubernetes:kubeconfig": account });

@@ -250,7 +250,7 @@ test("an edit of what can't be read is refused: what it says besides would be lo
   ]);
 });
 
-test("a reference to a volume whose name is misspelt is told with the nearest, and with a size it declares a new volume", async () => {
+test("a misspelt volume name is a problem that suggests the nearest name; with a size, it declares a new volume", async () => {
   const text = "config: { storage-profiles:volumes: { data: { sizeGiB: 1, backend: local } } }";
   const read = await readConfigText(text, file("x"), { directory: project, projectConfig: {}, env: {} });
   const asked = (reference: string, options = {}) =>

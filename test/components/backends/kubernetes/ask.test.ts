@@ -115,7 +115,7 @@ test("claims that grow are refused where a quota has room for each, and not for 
       "has no room for the 2 claims that this run creates or changes: requests.storage is limited to 350Gi",
     ),
   ]);
-  // What the server says of one alone is told once.
+  // A claim that the server refuses by itself has only the server's problem.
   judgement = { status: 403, body: { message: "is forbidden: exceeded quota: q" } };
   expect(await grow("b")).toEqual([expect.stringContaining("a quota of the namespace is exhausted")]);
 });
