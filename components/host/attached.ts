@@ -27,7 +27,7 @@ import { growMounted, growUnmounted, readSuperblock, recoverGrowth } from "./fil
 import { readMounts, type Mount } from "./mountinfo";
 import { mountDevice } from "./mounts";
 import { refuseUnsafeDirectory } from "./trust";
-import { otherMounts } from "./users";
+import { otherMounts, patienceMs, type Sight, textsOf } from "./users";
 import { contentOf, sizeOf } from "./blank";
 import { deviceOf, findDevice, numberOf, waitForDevice, type DeviceNames } from "./device";
 
@@ -63,7 +63,7 @@ const alone = oneAtATime();
 
 /** How often mounted volumes are looked at for what an `up` has changed: size and limits. */
 const LOOK_EVERY_MS = 2_000;
-/** How long the kernel may show a container that has ended, or copies of all mounts for one that is starting. */
+/** How long the kernel may show a container that has ended. */
 const ENDING_MS = 3_000;
 const LOOK_LIMIT_MS = 60_000;
 
@@ -147,7 +147,7 @@ export function attachedStorage({ backend, attacher, env, isTold }: AttachedOpti
   }
 
   /** Who has the file system mounted, in whatever mount namespace. Unmounted before, by a run that was killed, it is known by its device. */
-  async function copiesOf(volume: NodeVolume, last: Mount | undefined): Promise<string[]> {
+  async function copiesOf(volume: NodeVolume, last: Mount | undefined): Promise<Sight[]> {
     if (last) return otherMounts(({ deviceNumber }) => deviceNumber === last.deviceNumber, "");
     if (!existsSync(recordOf(volume))) return [];
     const device = await findDevice(await attacher.device(volume));
@@ -195,14 +195,15 @@ export function attachedStorage({ backend, attacher, env, isTold }: AttachedOpti
 
   // Unmounting it here would succeed, and the device be taken away below those who have it mounted elsewhere.
   async function refuseUsed(volume: NodeVolume, waiting: Waiting): Promise<void> {
-    await left(volume, () => usersOf(volume), waiting);
+    await left(volume, () => sightsOf(volume), waiting);
   }
 
-  async function left(volume: NodeVolume, usersNow: () => Promise<string[]>, waiting: Waiting): Promise<void> {
-    for (const end = monotonic.now() + ENDING_MS; ;) {
-      const users = await usersNow();
-      if (users.length === 0) return;
-      if (monotonic.now() > end || waiting.signal.aborted) throw inUse(volume, users);
+  async function left(volume: NodeVolume, sightsNow: () => Promise<Sight[]>, waiting: Waiting): Promise<void> {
+    for (const begun = monotonic.now(); ;) {
+      const sights = await sightsNow();
+      if (sights.length === 0) return;
+      const users = textsOf(sights);
+      if (monotonic.now() > begun + patienceMs(sights, ENDING_MS) || waiting.signal.aborted) throw inUse(volume, users);
       waiting.for(`${volume.name} to be released by ${users.join("; ")}`);
       await sleep(50);
     }
@@ -226,6 +227,10 @@ export function attachedStorage({ backend, attacher, env, isTold }: AttachedOpti
   }
 
   async function usersOf(volume: NodeVolume): Promise<string[]> {
+    return textsOf(await sightsOf(volume));
+  }
+
+  async function sightsOf(volume: NodeVolume): Promise<Sight[]> {
     const mount = await mounted(volume);
     if (!mount) return [];
     return otherMounts(({ deviceNumber }) => deviceNumber === mount.deviceNumber, mount.path);

@@ -24,12 +24,20 @@ export async function usersOf(directory: string): Promise<string[]> {
   return users;
 }
 
+/** Where a mount is seen. */
+export interface Sight {
+  /** in words */
+  readonly text: string;
+  /** whether by a container that is starting: so long it has all mounts of the machine, whatever it is given */
+  readonly isStarting: boolean;
+}
+
 /**
- * Where the mounts that `matches` accepts are seen, other than at `ownPath` itself, in words: by bind mounts here, and in the
- * mount namespaces of other processes, such as containers.
+ * Where the mounts that `matches` accepts are seen, other than at `ownPath` itself: by bind mounts here, and in the mount
+ * namespaces of other processes, such as containers.
  */
-export async function otherMounts(matches: (mount: Mount) => boolean, ownPath: string): Promise<string[]> {
-  const found: string[] = [];
+export async function otherMounts(matches: (mount: Mount) => boolean, ownPath: string): Promise<Sight[]> {
+  const found: Sight[] = [];
   const namespaces = new Set<string>();
   const ours = await readlink("/proc/self/ns/mnt");
   for (const pid of [process.pid, ...(await processes())]) {
@@ -41,25 +49,42 @@ export async function otherMounts(matches: (mount: Mount) => boolean, ownPath: s
     for (const mount of mounts ?? []) {
       // The same path in another namespace is, as a rule, a copy that goes away together with ours.
       if (!matches(mount) || mount.path === ownPath) continue;
-      found.push(
-        namespace === ours ? `a mount at ${mount.path}` : `${await nameOf(pid)}, which sees it at ${mount.path}`,
-      );
+      if (namespace === ours) found.push({ text: `a mount at ${mount.path}`, isStarting: false });
+      else {
+        const command = await commandOf(pid);
+        const text = `process ${pid} (${command}), which sees it at ${mount.path}`;
+        found.push({ text, isStarting: startingContainer.test(command) });
+      }
     }
   }
   return found;
 }
 
-/** How long a copy of a mount may be a container's that is starting: so long it has all mounts of the machine, whatever it is given. */
-const startingMs = 2_000;
+/** What runc and crun call the process that becomes a container, until it does. */
+const startingContainer = /^(runc:\[|crun$)/;
 
-/** The users that stay: what a container that is starting has for a moment keeps nobody from anything. */
-export async function lasting(look: () => Promise<string[]>): Promise<string[]> {
-  const deadline = monotonic.now() + startingMs;
+/** How long a copy of a mount may be somebody's who is about to end, and how long a container may take to start. */
+const passingMs = 2_000;
+const startingMs = 60_000;
+
+/** In words, who sees a mount and goes on doing so: what a container that is starting has for a moment keeps nobody from anything. */
+export async function lasting(look: () => Promise<Sight[]>): Promise<string[]> {
+  const begun = monotonic.now();
   for (;;) {
     const found = await look();
-    if (found.length === 0 || monotonic.now() > deadline) return found;
+    if (found.length === 0 || monotonic.now() > begun + patienceMs(found, passingMs)) return textsOf(found);
     await sleep(100);
   }
+}
+
+/** How long to wait for a mount to be no longer seen, in milliseconds: `otherwise` where anybody but a starting container sees it. */
+export function patienceMs(found: readonly Sight[], otherwise: number): number {
+  return found.every(({ isStarting }) => isStarting) ? startingMs : otherwise;
+}
+
+/** In words, where a mount is seen. */
+export function textsOf(found: readonly Sight[]): string[] {
+  return found.map(({ text }) => text);
 }
 
 /** Refuses to go on when there are users. Problems: `in-use`. */
@@ -93,8 +118,11 @@ async function useOf(pid: number, directory: string): Promise<string | undefined
 }
 
 async function nameOf(pid: number): Promise<string> {
-  const name = await unlessHidden(readIfThere(`/proc/${pid}/comm`));
-  return `process ${pid} (${name?.trim() ?? "ended"})`;
+  return `process ${pid} (${await commandOf(pid)})`;
+}
+
+async function commandOf(pid: number): Promise<string> {
+  return (await unlessHidden(readIfThere(`/proc/${pid}/comm`)))?.trim() ?? "ended";
 }
 
 async function readlink(link: string): Promise<string | undefined> {

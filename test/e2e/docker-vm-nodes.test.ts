@@ -82,7 +82,7 @@ describeIf(reason === undefined, "the Docker plugin as a service of a server in 
           /lib/systemd/systemd-socket-proxyd 10.0.2.2:$port
       done
       ln -s /opt/storage-profiles node_modules/storage-profiles
-      ln -s /opt/storage-profiles/host_modules/@pulumi node_modules/@pulumi`);
+      ln -s /opt/storage-profiles/node_modules/@pulumi node_modules/@pulumi`);
     const variables = {
       ...lab.environment(),
       STORAGE_PROFILES_INSTANCE_ID: server,

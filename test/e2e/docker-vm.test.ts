@@ -14,7 +14,7 @@ const SETUP = `
   set -e
   mkdir -p /srv/shop/node_modules /var/lib/stacks
   ln -s /opt/storage-profiles /srv/shop/node_modules/storage-profiles
-  ln -s /opt/storage-profiles/host_modules/@pulumi /srv/shop/node_modules/@pulumi
+  ln -s /opt/storage-profiles/node_modules/@pulumi /srv/shop/node_modules/@pulumi
   cd /srv/shop
   echo 'name: shop
 runtime: { name: nodejs, options: { typescript: false } }' > Pulumi.yaml

@@ -3,7 +3,7 @@ import type { ContainerWatch, NodeStorage, WatchOptions } from "../../host/contr
 import { watchContainers } from "./container-limits";
 import { inspectVolume, type LocalVolumeState } from "./inspect";
 import { isWithin, type Mount, readMounts } from "../../host/mountinfo";
-import { otherMounts } from "../../host/users";
+import { otherMounts, textsOf } from "../../host/users";
 
 /** How often containers are looked for that were missed when they started. */
 const scanEveryMs = 10_000;
@@ -29,7 +29,7 @@ export function localNode(): NodeStorage {
       const { deviceNumber, mountPath } = state;
       const isOurs = ({ deviceNumber: number, root }: Mount) =>
         deviceNumber === null ? isWithin(root, mountPath) : number === deviceNumber;
-      return otherMounts(isOurs, mountPath);
+      return textsOf(await otherMounts(isOurs, mountPath));
     },
     watchContainers: (options) => keepLimits(known, options),
   };

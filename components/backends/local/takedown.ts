@@ -13,7 +13,7 @@ import { foreignNames, listed, removeVolumeDirectory, type VolumePaths } from ".
 import { type VolumeRecord, writeRecord } from "./record";
 import type { Steps } from "./steps";
 import { unmountUnused } from "./unmount";
-import { otherMounts, refuseUsed, usersOf } from "../../host/users";
+import { lasting, otherMounts, refuseUsed, type Sight, usersOf } from "../../host/users";
 
 /**
  * Removes a volume and all that we made for it. Problems: `foreign-files`, `foreign-mount`, `in-use`; then nothing was
@@ -28,7 +28,8 @@ export async function takeDown(step: Steps, paths: VolumePaths, record: VolumeRe
     await step("detached", () => detachAll(paths));
   } else {
     await refuseMountsInside(paths, undefined);
-    refuseUsed(paths.data, [...(await usersOf(await realPath(paths.data))), ...(await bindMountsOf(paths.data))]);
+    const users = await usersOf(await realPath(paths.data));
+    refuseUsed(paths.data, [...users, ...(await lasting(() => bindMountsOf(paths.data)))]);
   }
   await step("recorded", () => recordDeletion(paths, record));
   await step("data-removed", () => removeData(paths));
@@ -59,7 +60,7 @@ async function detachAll(paths: VolumePaths): Promise<void> {
 }
 
 /** The mounts by which others, such as containers, see a directory. */
-async function bindMountsOf(directory: string): Promise<string[]> {
+async function bindMountsOf(directory: string): Promise<Sight[]> {
   const real = await realPath(directory);
   const below = (await readMounts()).filter((mount) => mount.path === "/" || isWithin(real, mount.path));
   const mount = below.reduce<Mount | undefined>(

@@ -5,6 +5,7 @@ import * as path from "node:path";
 import {
   acknowledgeVolume,
   adoptVolume,
+  type CreatedVolume,
   createVolume,
   deleteVolume,
   inspectVolume,
@@ -467,29 +468,44 @@ describeIf(canLoop, "a volume of mode loop", whyNoLoop, () => {
     await deleteVolume(volume.id, volume);
   });
 
-  it.each([
-    ["at the same place", ""],
-    ["elsewhere", 'mount --bind "$1" "$2" && '],
-  ])("is deleted though a container that starts sees it for a moment %s", async (_how, bind) => {
-    const volume = await createVolume(request(state, "starting"));
-    support.writeData(volume);
-    const elsewhere = fs.mkdtempSync(path.join(root, "container-"));
-    const container = await support.startContainer(root, bind, volume.mountPath, elsewhere);
-    // The clock stands still, so that it is the container's end that the deletion goes on after, and not a time limit.
-    const now = jest.spyOn(monotonic, "now").mockReturnValue(monotonic.now());
+  /** Deletes a volume that something has in a mount namespace of its own, which ends once it was looked for users several times. */
+  const deletedMeanwhile = async (volume: CreatedVolume, other: { end(): Promise<void> }, now: () => number) => {
+    const clock = jest.spyOn(monotonic, "now").mockImplementation(now);
     const look = jest.spyOn(fs.promises, "readdir");
     try {
       let isDeleted = false;
       const deleted = deleteVolume(volume.id, volume).then(() => (isDeleted = true));
       await until("it is looked for users again", () => look.mock.calls.filter(([at]) => at === "/proc").length > 2);
       expect([isDeleted, fs.existsSync(path.join(volume.mountPath, "../data.img"))]).toEqual([false, true]);
-      await container.end();
+      await other.end();
       await deleted;
     } finally {
-      now.mockRestore();
+      clock.mockRestore();
       look.mockRestore();
     }
     expect(support.leftovers(state)).toEqual([]);
+  };
+
+  it.each([
+    ["at the same place", ""],
+    ["elsewhere", 'mount --bind "$1" "$2" && '],
+  ])("is deleted though something sees it for a moment %s", async (_how, bind) => {
+    const volume = await createVolume(request(state, "passing"));
+    support.writeData(volume);
+    const elsewhere = fs.mkdtempSync(path.join(root, "container-"));
+    const container = await support.startContainer(root, bind, volume.mountPath, elsewhere);
+    // The clock stands still, so that it is the other's end that the deletion goes on after, and not a time limit.
+    const standing = monotonic.now();
+    await deletedMeanwhile(volume, container, () => standing);
+  });
+
+  it("is deleted after a container has started, however long that takes: until then that has all mounts of the machine", async () => {
+    const volume = await createVolume(request(state, "starting"));
+    support.writeData(volume);
+    const container = await support.startContainer(root, "printf 'runc:[2:INIT]' > /proc/$$/comm; echo; read never;");
+    // Longer than anything else is waited for, and then no longer.
+    const [begun, looks] = [monotonic.now(), { count: 0 }];
+    await deletedMeanwhile(volume, container, () => begun + 1_500 * Math.min(looks.count++, 10));
   });
 
   it("isn't deleted while something else is mounted in it", async () => {
