@@ -2,7 +2,7 @@
 
 import { closest, distance } from "fastest-levenshtein";
 
-/** A beginning of fewer letters says nothing. */
+/** A beginning or an end of fewer letters says nothing. */
 const SHORTEST = 4;
 
 /** The candidate that was probably meant, or `undefined` when none is near. */
@@ -19,9 +19,11 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   // A third of the letters may be wrong; one or two always may, in short words.
   const wrong = distance(lower, best);
   if (wrong < lower.length && wrong <= Math.max(2, Math.floor(word.length / 3))) return found;
-  // "iopsLimit" for "iops", and the other way round; where one only can be meant.
-  const longer = candidates.filter((candidate) => isBeginning(lower, candidate.toLowerCase()));
-  return longer.length === 1 ? longer[0] : undefined;
+  // "iopsLimit" for "iops", and the other way round; "type" for "volumeType"; where one only can be meant.
+  const related = candidates.filter(
+    (candidate) => isBeginning(lower, candidate.toLowerCase()) || isEnd(word, candidate),
+  );
+  return related.length === 1 ? related[0] : undefined;
 }
 
 /** Whether a word is another but for two letters at most, whatever their case. */
@@ -32,4 +34,10 @@ export function isMisspelt(word: string, meant: string): boolean {
 function isBeginning(one: string, other: string): boolean {
   const [shorter, longer] = one.length < other.length ? [one, other] : [other, one];
   return shorter.length >= SHORTEST && longer.startsWith(shorter);
+}
+
+/** Whether a word is the last of those that a longer name consists of. */
+function isEnd(word: string, name: string): boolean {
+  const capitalized = word.charAt(0).toUpperCase() + word.slice(1);
+  return word.length >= SHORTEST && name.length > word.length && name.endsWith(capitalized);
 }

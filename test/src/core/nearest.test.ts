@@ -1,6 +1,6 @@
 import { nearest } from "../../../src";
 
-const keys = ["iops", "throughputMiBps", "overcommit"];
+const keys = ["iops", "throughputMiBps", "overcommit", "volumeType"];
 
 test.each([
   ["iopss", "iops"],
@@ -12,6 +12,10 @@ test.each([
   ["encrypted", undefined],
   ["i", undefined],
   ["over", "overcommit"],
+  ["type", "volumeType"],
+  ["Type", "volumeType"],
+  ["commit", undefined],
+  ["ype", undefined],
   ["ove", undefined],
 ])("%s: %s is near", (word, expected) => {
   expect(nearest(word, keys)).toBe(expected);
