@@ -92,6 +92,13 @@ export interface Refusal {
   isForbidden: boolean;
 }
 
+interface Asked {
+  at: string;
+  what: string;
+  patch?: object;
+  create?: object;
+}
+
 interface Login {
   client: HttpClient;
   authorization: string | undefined;
@@ -106,6 +113,10 @@ export class ClusterSession {
   private readonly quotas = new Map<string, Promise<Quota[]>>();
 
   private readonly demands = new Map<string, Map<string, Demand>>();
+
+  /** The first request, until the server has answered one. */
+  private contact: Promise<unknown> | undefined;
+  private isReached = false;
 
   constructor(private readonly cluster: Cluster) {}
 
@@ -205,17 +216,25 @@ export class ClusterSession {
     }
   }
 
-  private async send({
-    at,
-    what,
-    patch,
-    create,
-  }: {
-    at: string;
-    what: string;
-    patch?: object;
-    create?: object;
-  }): Promise<HttpResponse> {
+  // The first request goes alone: where nobody answers, one is waited for, and not each of hundreds in turn.
+  private async send(request: Asked): Promise<HttpResponse> {
+    if (this.isReached) return this.transmit(request);
+    if (this.contact) {
+      await this.contact;
+      return this.transmit(request);
+    }
+    const first = this.transmit(request);
+    this.contact = first;
+    try {
+      const response = await first;
+      this.isReached = true;
+      return response;
+    } finally {
+      this.contact = undefined;
+    }
+  }
+
+  private async transmit({ at, what, patch, create }: Asked): Promise<HttpResponse> {
     const url = `${this.cluster.server}${at}`;
     const answer = await this.login.request(
       ({ client, authorization }) => {

@@ -1,7 +1,7 @@
 // What the cluster is asked before a claim is created or changes, against an API server of the test's own. A real one judges in test/labs/kubernetes.
 
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer as createTcpServer, type AddressInfo } from "node:net";
 
 import * as pulumi from "@pulumi/pulumi";
 
@@ -186,6 +186,27 @@ test("a cluster that can't be reached is noted, and isn't waited for by the next
   connect();
   expect(await ask({ config })).toEqual(first);
   expect(requests).toEqual([]);
+});
+
+test("where nobody answers, one claim of many waits for it", async () => {
+  let connections = 0;
+  const silent = createTcpServer((socket) => {
+    connections++;
+    socket.destroy();
+  });
+  await new Promise<void>((done) => silent.listen(0, "127.0.0.1", done));
+  try {
+    connect((silent.address() as AddressInfo).port);
+    const config = {};
+    await ask({ config });
+    const forOne = connections;
+    const other = {};
+    const answered = await Promise.all(Array.from({ length: 40 }, () => ask({ config: other })));
+    expect(new Set(answered.flat()).size).toBe(1);
+    expect(connections).toBe(2 * forOne);
+  } finally {
+    silent.close();
+  }
 });
 
 describe("a new claim", () => {
