@@ -146,13 +146,15 @@ function wrongArguments(
     problems.push(unknownKey(path, value, key, keys));
   for (const [key, value] of Object.entries(others as Record<string, unknown>)) {
     // What is said for a backend that isn't used is checked as well: it would be met when the stack changes.
-    const known = isBackend(key) ? attacherOf(key)?.options : undefined;
-    if (!known) unknown(key, key, value, ["volume", "host", ...backendNames.filter((each) => attacherOf(each))]);
+    const attacher = isBackend(key) ? attacherOf(key) : undefined;
+    if (!attacher) unknown(key, key, value, ["volume", "host", ...backendNames.filter((each) => attacherOf(each))]);
     else if (value !== undefined && (typeof value !== "object" || value === null))
       problems.push(wrongType(key, value, "object"));
-    else
+    else {
+      const known = Object.keys(attacher.options.shape);
       for (const [option, given] of Object.entries(value ?? {}))
-        if (!known.some((each) => each === option)) unknown(`${key}.${option}`, option, given, known);
+        if (!known.includes(option)) unknown(`${key}.${option}`, option, given, known);
+    }
   }
   const required = (setting: string, because: string, example: string) =>
     problems.push(problem("setting-required", setting, undefined, { setting, because, example }));

@@ -247,10 +247,7 @@ function attachmentOptions(): Record<string, z.ZodType> {
   return Object.fromEntries(
     attachable().map(({ name, options }) => [
       name,
-      z
-        .strictObject(Object.fromEntries(options.map((option) => [option, z.unknown()])))
-        .optional()
-        .describe(`Settings of the attachment on ${name}`),
+      options.optional().describe(`Settings of the attachment on ${name}`),
     ]),
   );
 }

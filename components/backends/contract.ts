@@ -2,6 +2,7 @@
 
 import type * as pulumi from "@pulumi/pulumi";
 import type * as dynamic from "@pulumi/pulumi/dynamic";
+import type { z } from "zod";
 
 import type { BackendName, Note, Problem, ResolvedVolume, Settings, StackConfig } from "../../src";
 import type { DeclaredVolume } from "../declared";
@@ -251,8 +252,8 @@ export interface AttachmentToMake<Options extends object = object> extends Asked
 export interface Attacher<Options extends object = object> {
   /** What the host is, for people: "the id of the instance". */
   host: string;
-  /** The options that a program may give, below the backend's name. */
-  options: readonly (keyof Options & string)[];
+  /** The options that a program may give, below the backend's name: what other languages know of them. */
+  options: z.ZodObject<Record<keyof Options & string, z.ZodType>>;
   /** The operations for which the attachment's resource keeps a time limit (`customTimeouts`). Default: none */
   timed?: readonly TimedOperation[];
   /** What is wrong with it. */

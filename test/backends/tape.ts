@@ -110,7 +110,7 @@ const tapeResources = defineResources<{
   }),
   attachments: () => ({
     host: "the robot",
-    options: ["drive"],
+    options: z.strictObject({ drive: z.number().describe("The drive's number") }),
     problems: () => [],
     attach: ({ name, volume, opts }) => ({
       resource: new Tape(name, { sizeGiB: 1, settings: volume.settings as pulumi.Output<TapeSettings> }, opts),

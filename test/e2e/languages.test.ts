@@ -467,8 +467,8 @@ func main() {
 const goVolume = (name: string, ...args: string[]) =>
   `if _, err := storage.NewProfiledVolume(ctx, "${name}", &storage.ProfiledVolumeArgs{${args.join(", ")}}); err != nil { return err }`;
 
-const goAttachment = (host: string, attached: string) =>
-  `if _, err := storage.NewVolumeAttachment(ctx, "on-${host}", &storage.VolumeAttachmentArgs{Volume: ${attached}, Host: pulumi.String("${host}")}); err != nil { return err }`;
+const goAttachment = (host: string, attached: string, mode: string) =>
+  `if _, err := storage.NewVolumeAttachment(ctx, "on-${host}", &storage.VolumeAttachmentArgs{Volume: ${attached}, Host: pulumi.String("${host}"), Scaleio: storage.VolumeAttachmentScaleioArgs{AccessMode: storage.VolumeAttachmentScaleioAccessMode${mode}}}); err != nil { return err }`;
 
 // A story for each language with a generated SDK: the same promises, in as few runs of the engine as they take.
 describeLanguage("python", "a program in Python", () => {
@@ -514,7 +514,7 @@ describeLanguage("python", "a program in Python", () => {
           'array = storage.ProfiledVolume("array@gold", size="8GiB", backend="scaleio", deletion_protection=False)',
           'storage.VolumeAttachment("on-node1", volume=array, host="node1")',
           'other = storage.ExistingVolumeArgs(backend="scaleio", volume_id=array.volume_id)',
-          'storage.VolumeAttachment("on-node2", volume=other, host="node2")',
+          'storage.VolumeAttachment("on-node2", volume=other, host="node2", scaleio={"access_mode": "ReadOnly"})',
           'data = storage.ProfiledVolume("data@gold", size="1GiB")',
           // A size that comes from another volume is unknown in a preview of both.
           'copy = storage.ProfiledVolume("copy", profile="bronze", size_gi_b=data.size_gi_b, deletion_protection=False)',
@@ -531,7 +531,9 @@ describeLanguage("python", "a program in Python", () => {
         expect(forbidden.text).toContain(`${name}: profile "gold" isn't permitted in stack dev`);
       expect(forbidden.text).not.toMatch(/copy: profile|volume-without-profile/);
       await project.up({}, ...policed(project, policies("bronze", "gold")));
-      expect(onArray(gateway)).toMatchObject([{ mapped: ["node1 10000 IOPS 977 MB/s", "node2 0 IOPS 0 MB/s"] }]);
+      expect(onArray(gateway)).toMatchObject([
+        { mapped: ["node1 10000 IOPS 977 MB/s", "node2 0 IOPS 0 MB/s ReadOnly"] },
+      ]);
       const before = (await project.state())["Volume data"];
       expect(before).toMatchObject({ type: "storage-profiles:local:Volume", protect: true });
       const { path, settings, copied } = await project.outputs();
@@ -617,10 +619,11 @@ describeLanguage("go", "a program in Go", () => {
           goVolume("data@silver", 'Size: pulumi.String("2GiB")'),
           'array, err := storage.NewProfiledVolume(ctx, "array@gold", &storage.ProfiledVolumeArgs{Size: pulumi.String("8GiB"), Backend: storage.ProfiledVolumeBackendScaleio})',
           "if err != nil { return err }",
-          goAttachment("node1", "array"),
+          goAttachment("node1", "array", "ReadWrite"),
           goAttachment(
             "node2",
             "storage.ExistingVolumeArgs{Backend: storage.ExistingVolumeBackendScaleio, VolumeId: array.VolumeId}",
+            "ReadOnly",
           ),
         ),
       ),

@@ -147,8 +147,11 @@ public class App {
 `;
   const volume = (name: string, ...args: string[]) =>
     `new ProfiledVolume("${name}", ProfiledVolumeArgs.builder()${args.map((each) => `.${each}`).join("")}.build())`;
-  const attachment = (host: string, of: string) =>
-    `new VolumeAttachment("on-${host}", VolumeAttachmentArgs.builder().host("${host}").volume(${of}).build());`;
+  const attachment = (host: string, of: string, mode: string) => {
+    const onArray = `VolumeAttachmentScaleioArgs.builder().accessMode(VolumeAttachmentScaleioAccessMode.${mode}).build()`;
+    const args = `VolumeAttachmentArgs.builder().host("${host}").volume(${of}).scaleio(${onArray}).build()`;
+    return `new VolumeAttachment("on-${host}", ${args});`;
+  };
 
   test("has each component, type and enumeration of the schema, compiles, and makes, changes and attaches volumes", async () => {
     project.writeProject();
@@ -205,10 +208,11 @@ public class App {
             "backend(ProfiledVolumeBackend.Scaleio)",
             'scaleio(ProfiledVolumeScaleioArgs.builder().storagePool("pool1").build())',
           )};`,
-          attachment("node1", "array"),
+          attachment("node1", "array", "ReadWrite"),
           attachment(
             "node2",
             "ExistingVolumeArgs.builder().backend(ExistingVolumeBackend.Scaleio).volumeId(array.volumeId()).build()",
+            "ReadOnly",
           ),
         ),
       ),

@@ -132,15 +132,23 @@ test("takes a volume of the program out of the output in which an SDK sends it, 
 test("has a meaning for each property, and refers to nothing that it lacks", () => {
   const properties = [
     ...Object.values(resources).flatMap((each) => [each.inputProperties, each.properties]),
-    ...Object.entries(types).flatMap(([name, each]) =>
-      name.includes("VolumeAttachment") ? [] : [each.properties ?? {}],
-    ),
+    ...Object.values(types).map((each) => each.properties ?? {}),
   ].flatMap((each) => Object.entries(each));
   expect(properties.filter(([, { description }]) => description === undefined)).toEqual([]);
   const references = [...JSON.stringify({ resources, types }).matchAll(/"\$ref":"#\/(types|resources)\/([^"]+)"/g)];
   expect(references.length).toBeGreaterThan(5);
   for (const [, kind, name] of references) expect(kind === "types" ? types : resources).toHaveProperty([name ?? ""]);
   expect(types["storage-profiles:index:ProfiledVolumeBackend"]?.enum).toEqual(backendNames.map((value) => ({ value })));
+});
+
+test("has a type for each setting of an attachment", () => {
+  const attachments = Object.entries(types).filter(([name]) => name.includes(":VolumeAttachment"));
+  expect(JSON.stringify(attachments)).not.toContain("pulumi.json#/Any");
+  expect(types["storage-profiles:index:VolumeAttachmentAws"]).toMatchObject({
+    properties: { deviceName: { type: "string" }, forceDetach: { type: "boolean" } },
+    required: ["deviceName"],
+  });
+  expect(types["storage-profiles:index:VolumeAttachmentScaleioAccessMode"]?.enum).toContainEqual({ value: "ReadOnly" });
 });
 
 test("makes resources of our own those of the plugin, for which it has providers", async () => {

@@ -162,7 +162,8 @@ export async function changeToSilver(
   expect([after?.id, after?.outputs["uid"]]).toEqual([before?.id, before?.outputs["uid"]]);
   expect(after?.outputs).toMatchObject({ sizeGiB: 2, settings: { iopsLimit: 3000 } });
   expect(readFileSync(join(path, "precious"), "utf8")).toBe("data");
-  expect(onArray(gateway)).toMatchObject([{ mapped: ["node1 10000 IOPS 977 MB/s", "node2 0 IOPS 0 MB/s"] }]);
+  const mapped = ["node1 10000 IOPS 977 MB/s", "node2 0 IOPS 0 MB/s ReadOnly"];
+  expect(onArray(gateway)).toMatchObject([{ mapped }]);
   succeeded(await project.run(["destroy", "--yes", "--skip-preview", "--run-program"]));
   expect([existsSync(before?.id ?? ""), onArray(gateway)]).toEqual([false, []]);
 }

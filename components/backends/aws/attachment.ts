@@ -1,6 +1,7 @@
 // How a volume on aws is attached: as `aws.ec2.VolumeAttachment`, detached before it is deleted or moved.
 
 import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
 
 import { formatProblems, problem, type Problem } from "../../../src";
 import type { AwsSettings } from "../../../src/backends/aws/settings";
@@ -11,7 +12,19 @@ import type { AwsAttachmentOptions } from "./types";
 
 export const awsAttacher: Attacher<AwsAttachmentOptions> = {
   host: "the id of the instance",
-  options: ["deviceName", "forceDetach", "stopInstanceBeforeDetaching"],
+  options: z.strictObject({
+    deviceName: z.string().describe('The name under which the instance gets the volume: "/dev/sdf" to "/dev/sdp"'),
+    forceDetach: z
+      .boolean()
+      .optional()
+      .describe(
+        "Whether the volume is torn away from an instance that doesn't give it back; what was not written is lost. Default: false",
+      ),
+    stopInstanceBeforeDetaching: z
+      .boolean()
+      .optional()
+      .describe("Whether the instance is stopped before its volume is detached. Default: false"),
+  }),
   timed: ["create", "delete"],
 
   problems(asked) {

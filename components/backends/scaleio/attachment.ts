@@ -1,5 +1,7 @@
 // How a volume on scaleio is attached: by a mapping to the host, with the limits of the volume's profile.
 
+import { z } from "zod";
+
 import { problem } from "../../../src";
 import { accessModes, type ScaleioSettings } from "../../../src/backends/scaleio";
 import type { Attacher } from "../contract";
@@ -8,7 +10,12 @@ import { VolumeMapping } from "./volume-mapping";
 
 export const scaleioAttacher: Attacher<ScaleioAttachmentOptions> = {
   host: "the SDC by its id, name, GUID or IP address",
-  options: ["accessMode"],
+  options: z.strictObject({
+    accessMode: z
+      .enum(accessModes)
+      .optional()
+      .describe("How the host may use the volume; arrays have it since version 3.0. Default: ReadWrite"),
+  }),
   problems({ options: { accessMode } }) {
     if (accessMode === undefined || accessModes.includes(accessMode)) return [];
     const params = { given: JSON.stringify(accessMode), values: [...accessModes], nearest: undefined };
