@@ -24,9 +24,12 @@ export interface InstallOptions {
 
 /**
  * Writes the units, and starts the socket and the service. Done again it changes nothing, or what is to be another. Problems: `install-…`, and
- * `socket-in-use` where a plugin that isn't installed serves Docker already.
+ * `socket-in-use` where a plugin that isn't installed serves Docker already. Throws where the package for services is missing.
  */
 export async function install(unit: UnitOptions, options: InstallOptions): Promise<void> {
+  // Without that package systemd would start the service again and again, and Docker wait for each call.
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- it throws when it is loaded, and `uninstall` does without
+  require("../system/service-package");
   const { log, dryRun } = options;
   const { files: there, directories: before } = await installed(unit.name, options);
   const socket = inRoot(socketPath(unit.name), options);

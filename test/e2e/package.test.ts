@@ -114,15 +114,18 @@ describe("the packed package", () => {
         env,
         encoding: "utf8",
       });
-    const commands = [["serve"], ["docker-plugin", "--stack", "dev"]].map((args) => cli("src/cli/main.js", ...args));
+    const unwritten = mkdtempSync(join(packed, "root-"));
+    const commands = [
+      ["serve"],
+      ["docker-plugin", "--stack", "dev"],
+      ["docker-plugin", "install", "--stack", "dev", "--root", unwritten],
+    ].map((args) => cli("src/cli/main.js", ...args));
     const others = ["emulators/scaleio/cli.js", "emulators/index.js", "src/http/index.js"].map((script) => cli(script));
     for (const { stderr } of [...commands, ...others]) {
       expect(stderr).toContain(`run: npm install storage-profiles-service@`);
     }
-    expect(commands.map(({ status, stderr }) => [status, /^ +at /m.test(stderr)])).toEqual([
-      [4, false],
-      [4, false],
-    ]);
+    for (const { status, stderr } of commands) expect([status, /^ +at /m.test(stderr)]).toEqual([4, false]);
+    expect(readdirSync(unwritten)).toEqual([]);
     // In a folder of its own: npm would remove what the links above lead to.
     const both = mkdtempSync(join(packed, "both-"));
     const flags = ["--no-audit", "--no-fund", "--legacy-peer-deps"];

@@ -282,7 +282,7 @@ function copyFiles(files, to) {
   for (const file of files) fs.cpSync(path.join(root, file), path.join(to, file), { recursive: true });
 }
 
-/** The folders of what the package needs to run, and of its peer. */
+/** The folders of what the package and its service need to run, and of its peer. */
 function dependencies() {
   /** @type {Set<string>} */
   const found = new Set();
@@ -299,6 +299,7 @@ function dependencies() {
     for (const name of Object.keys(names)) add(from, name);
   };
   addAll(root);
+  addAll(path.join(root, "packages/service"));
   add(root, "@pulumi/pulumi");
   return [...found].map((each) => path.relative(root, each));
 }
