@@ -1,6 +1,17 @@
 // A Compose file as a tree: plain values with aliases and merge keys followed, and the place in the file of each.
 
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type Document, type Node } from "yaml";
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseAllDocuments,
+  visit,
+  type Document,
+  type Node,
+  type Scalar,
+} from "yaml";
 
 import type { Problem } from "../core/problems";
 import { joinPath } from "../core/validate";
@@ -53,6 +64,10 @@ export function parseComposeFile({ name, text }: ComposeFile): { documents: Comp
   const problems = parsed.flatMap(({ errors }) =>
     errors.map(({ message, pos }) => bad(lines.linePos(pos[0]).line, firstLine(message))),
   );
+  for (const document of parsed) {
+    const wrong = problems.length > 0 ? [] : wrongNodes(document);
+    problems.push(...wrong.map(({ node, why }) => bad(lines.linePos(node.range?.[0] ?? 0).line, why)));
+  }
   if (problems.length > 0) return { documents: [], problems };
 
   const documents: ComposeDocument[] = [];
@@ -64,6 +79,42 @@ export function parseComposeFile({ name, text }: ComposeFile): { documents: Comp
     else documents.push(treeOf(name, document, lines));
   }
   return { documents, problems };
+}
+
+// What the parser lets through, and Compose doesn't: an alias without its anchor would be nothing, and its volumes would be gone.
+function wrongNodes(document: Document): { node: Node; why: string }[] {
+  const wrong: { node: Node; why: string }[] = [];
+  visit(document, {
+    Alias(_, node) {
+      if (!node.resolve(document)) wrong.push({ node, why: `unknown anchor "${node.source}"` });
+    },
+    Pair(_, { key, value }) {
+      if (!isScalar(key)) return;
+      if (isMergeKey(key)) {
+        if (!isMergeable(document, value))
+          wrong.push({ node: key, why: "`<<` must be a mapping, or a list of mappings" });
+      } else if (typeof key.value !== "string" || isTimestamp(key)) {
+        const text = key.source ?? keyText(key.value);
+        wrong.push({ node: key, why: `keys must be text: put ${text === "" ? "the empty key" : text} in quotes` });
+      }
+    },
+  });
+  return wrong;
+}
+
+const isMergeKey = (key: unknown) => isScalar(key) && keyText(key.value) === "<<" && key.type === "PLAIN";
+
+function isMergeable(document: Document, value: unknown): boolean {
+  const followed = (node: unknown) => (isAlias(node) ? node.resolve(document) : node);
+  // An alias that leads nowhere is told by itself.
+  const isMapping = (node: unknown) => node === undefined || isMap(node);
+  const target = followed(value);
+  return isSeq(target) ? target.items.every((each) => isMapping(followed(each))) : isMapping(target);
+}
+
+// Compose takes a date for a point in time. Source: go-yaml, resolve.go, parseTimestamp.
+function isTimestamp({ type, value }: Scalar): boolean {
+  return type === "PLAIN" && typeof value === "string" && /^\d{4}-\d\d?-\d\d?($|[Tt ]|\s+\d)/.test(value);
 }
 
 function treeOf(name: string, document: Document.Parsed, lines: LineCounter): ComposeDocument {
@@ -121,7 +172,7 @@ function entriesOf(document: Document, node: Node | null, budget: Budget, depth 
   const merged = new Map<string, Node | null>();
   for (const { key, value } of target.items) {
     const text = isScalar(key) ? keyText(key.value) : String(key);
-    if (text === "<<" && (!isScalar(key) || key.type === "PLAIN")) {
+    if (isMergeKey(key)) {
       const list = isAlias(value) ? value.resolve(document) : value;
       const sources = (isSeq(list) ? list.items : [value]) as (Node | null)[];
       for (const source of sources) {
