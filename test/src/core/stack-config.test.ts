@@ -111,7 +111,7 @@ describe("the stack's config", () => {
       { volumes: { "data@gold": { sizeGiB: 1 } } },
       "name-invalid",
       'storage-profiles:volumes["data@gold"]',
-      "rename the volume",
+      'name it "data", with `profile: gold`',
     ],
     [
       "a volume's unknown key",
