@@ -163,8 +163,8 @@ export const problemKinds = {
     message: ({ what, why }) => `${what} name ${why}`,
     allowed: () => NAME_RULE,
     fix: ({ what, name = "" }) => {
-      const [, plain, profile] = (what === "volume" && /^([^@]+)@([^@]+)$/.exec(name)) || [];
-      return plain === undefined || profile === undefined
+      const [, plain, profile] = /^([^@]+)@([^@]+)$/.exec(name) ?? [];
+      return what !== "volume" || plain === undefined || profile === undefined
         ? `rename the ${what === "profile" ? "profile" : "volume"}`
         : `name it "${plain}", with \`profile: ${profile}\``;
     },
