@@ -15,6 +15,7 @@ import {
 
 import type { Problem } from "../core/problems";
 import { joinPath } from "../core/validate";
+import { brokenReferences, isMergeKey, scalarValue } from "../core/yaml-values";
 import { problem } from "./problems";
 
 /** A Compose file as it is on disk. */
@@ -83,38 +84,21 @@ export function parseComposeFile({ name, text }: ComposeFile): { documents: Comp
 
 // What the parser lets through, and Compose doesn't: an alias without its anchor would be nothing, and its volumes would be gone.
 function wrongNodes(document: Document): { node: Node; why: string }[] {
-  const wrong: { node: Node; why: string }[] = [];
+  const wrong = brokenReferences(document);
   visit(document, {
-    Alias(_, node) {
-      if (!node.resolve(document)) wrong.push({ node, why: `unknown anchor "${node.source}"` });
-    },
-    Pair(_, { key, value }) {
-      if (!isScalar(key)) return;
-      if (isMergeKey(key)) {
-        if (!isMergeable(document, value))
-          wrong.push({ node: key, why: "`<<` must be a mapping, or a list of mappings" });
-      } else if (typeof key.value !== "string" || isTimestamp(key)) {
-        const text = key.source ?? keyText(key.value);
-        wrong.push({ node: key, why: `keys must be text: put ${text === "" ? "the empty key" : text} in quotes` });
-      }
+    Pair(_, { key }) {
+      if (!isScalar(key) || isMergeKey(key) || isText(key)) return;
+      wrong.push({ node: key, why: `keys must be text: put ${key.source || "the empty key"} in quotes` });
     },
   });
   return wrong;
 }
 
-const isMergeKey = (key: unknown) => isScalar(key) && keyText(key.value) === "<<" && key.type === "PLAIN";
+const isText = (key: Scalar) => key.value === valueOf(key) && typeof key.value === "string";
 
-function isMergeable(document: Document, value: unknown): boolean {
-  const followed = (node: unknown) => (isAlias(node) ? node.resolve(document) : node);
-  // An alias that leads nowhere is told by itself.
-  const isMapping = (node: unknown) => node === undefined || isMap(node);
-  const target = followed(value);
-  return isSeq(target) ? target.items.every((each) => isMapping(followed(each))) : isMapping(target);
-}
-
-// Compose takes a date for a point in time. Source: go-yaml, resolve.go, parseTimestamp.
-function isTimestamp({ type, value }: Scalar): boolean {
-  return type === "PLAIN" && typeof value === "string" && /^\d{4}-\d\d?-\d\d?($|[Tt ]|\s+\d)/.test(value);
+// A number or a date is what go-yaml takes for one.
+function valueOf({ type, tag, source, value }: Scalar): unknown {
+  return type === "PLAIN" && tag === undefined && source !== undefined ? scalarValue(source, value) : value;
 }
 
 function treeOf(name: string, document: Document.Parsed, lines: LineCounter): ComposeDocument {
@@ -217,7 +201,7 @@ function plain(document: Document, node: Node | null, budget: Budget, depth = 0,
     : isSeq(node)
       ? node.items.map((each) => plain(document, each as Node | null, budget, depth + 1, inside))
       : isScalar(node)
-        ? node.value
+        ? valueOf(node)
         : null;
   return tags && (tag === "!reset" || tag === "!override") ? new Tagged(tag, value) : value;
 }

@@ -138,7 +138,10 @@ function odd(): [string, { tree: Record<string, string> }][] {
     ["a merge of an empty list", ours("<<: []")],
     ["a merge of an alias of a list", `x-a: &a {name: b}\nx-l: &l [*a]\n${ours("<<: *l")}`],
     ["a merge with its tag", `x-a: &a {name: b}\n${ours("!!merge <<: *a")}`],
-    ...["1", "1.0", "true", "null", "2001-01-01", "yes", "1.2.3", "'1'", "!!str 1"].flatMap(
+    ...["010", "0o10", "0x10", "0b11", "1_000", "2001-01-01", "1:30", "yes", "!!str 010"].map(
+      (size): [string, string] => [`the size ${size}`, ours(`driver_opts: {size: ${size}}`)],
+    ),
+    ...["1", "1.0", "true", "null", "2001-01-01", "2001-13-41", "1_000", "yes", "1.2.3", "'1'", "!!str 1"].flatMap(
       (key): [string, string][] => [
         [`the volume ${key}`, `volumes: {${key}: {driver: storage-profiles}}\n`],
         [`the key ${key} of an extension`, ours(`x-b: [{${key}: c}]`)],
