@@ -88,7 +88,8 @@ function wrongNodes(document: Document): { node: Node; why: string }[] {
   visit(document, {
     Pair(_, { key }) {
       if (!isScalar(key) || isMergeKey(key) || isText(key)) return;
-      wrong.push({ node: key, why: `keys must be text: put ${key.source || "the empty key"} in quotes` });
+      const shown = (key.source ?? "") === "" ? "the empty key" : key.source;
+      wrong.push({ node: key, why: `keys must be text: put ${shown} in quotes` });
     },
   });
   return wrong;
