@@ -133,7 +133,7 @@ async function read(file: string, boot: string, log: Log): Promise<Map<string, E
     return volumes;
   } catch {
     const kept = `${file}.unreadable`;
-    await fs.copyFile(file, kept);
+    await fs.rename(file, kept);
     log(
       `${file} can't be read and is treated as empty; it is kept as ${kept}. Containers that use a volume are determined from the kernel only, and other names of a volume aren't known: \`docker volume rm\` of one of them removes the volume.`,
       "warn",
