@@ -511,6 +511,7 @@ function earlyProblems(run: Run, declared: DeclaredVolume, args: AnyVolumeArgs):
     problems.push(takeFromUseless(declared.backend, args.import));
   const { name, backend } = declared;
   const { import: importId, physicalName } = args;
+  if (importId === "") problems.push(importEmpty());
   if (backend === undefined) return problems;
   const { connection } = (ownPlacement(backend, args) ?? {}) as { connection?: unknown };
   // By it the program decides with whom it talks, before anything is known from other resources.
@@ -560,6 +561,13 @@ function takeFromUseless(backend: BackendName | undefined, importId: string | un
     because,
     ways: ["remove it"],
   });
+}
+
+// The engine takes an empty id for none, and would create a new volume: without the data that is expected on it.
+function importEmpty(): Problem {
+  const why = "the id of the volume to import is empty";
+  const fix = "set the id, or remove `import` to create a new volume";
+  return problem("value-invalid", "import", "", { why, allowed: "the id of an existing volume", fix });
 }
 
 const argumentTypes: Record<keyof AnyVolumeArgs, string | undefined> = {

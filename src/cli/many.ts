@@ -107,7 +107,8 @@ export async function chosenStacks(context: Context): Promise<Chosen> {
   return { stacks, problems };
 }
 
-const plural = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`;
+/** "1 stack", "2 stacks". */
+export const plural = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`;
 
 /**
  * Does something with each stack, a few at a time. One that fails doesn't stop the others. After Ctrl-C no further one begins, and those

@@ -1,9 +1,21 @@
 // A Compose file as a tree: plain values with aliases and merge keys followed, and the place in the file of each.
 
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type Document, type Node } from "yaml";
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseAllDocuments,
+  visit,
+  type Document,
+  type Node,
+  type Scalar,
+} from "yaml";
 
 import type { Problem } from "../core/problems";
 import { joinPath } from "../core/validate";
+import { brokenReferences, isMergeKey, scalarValue } from "../core/yaml-values";
 import { problem } from "./problems";
 
 /** A Compose file as it is on disk. */
@@ -53,6 +65,10 @@ export function parseComposeFile({ name, text }: ComposeFile): { documents: Comp
   const problems = parsed.flatMap(({ errors }) =>
     errors.map(({ message, pos }) => bad(lines.linePos(pos[0]).line, firstLine(message))),
   );
+  for (const document of parsed) {
+    const wrong = problems.length > 0 ? [] : wrongNodes(document);
+    problems.push(...wrong.map(({ node, why }) => bad(lines.linePos(node.range?.[0] ?? 0).line, why)));
+  }
   if (problems.length > 0) return { documents: [], problems };
 
   const documents: ComposeDocument[] = [];
@@ -64,6 +80,26 @@ export function parseComposeFile({ name, text }: ComposeFile): { documents: Comp
     else documents.push(treeOf(name, document, lines));
   }
   return { documents, problems };
+}
+
+// What the parser lets through, and Compose doesn't: an alias without its anchor would be nothing, and its volumes would be gone.
+function wrongNodes(document: Document): { node: Node; why: string }[] {
+  const wrong = brokenReferences(document);
+  visit(document, {
+    Pair(_, { key }) {
+      if (!isScalar(key) || isMergeKey(key) || isText(key)) return;
+      const shown = (key.source ?? "") === "" ? "the empty key" : key.source;
+      wrong.push({ node: key, why: `keys must be text: put ${shown} in quotes` });
+    },
+  });
+  return wrong;
+}
+
+const isText = (key: Scalar) => key.value === valueOf(key) && typeof key.value === "string";
+
+// A number or a date is what go-yaml takes for one.
+function valueOf({ type, tag, source, value }: Scalar): unknown {
+  return type === "PLAIN" && tag === undefined && source !== undefined ? scalarValue(source, value) : value;
 }
 
 function treeOf(name: string, document: Document.Parsed, lines: LineCounter): ComposeDocument {
@@ -121,7 +157,7 @@ function entriesOf(document: Document, node: Node | null, budget: Budget, depth 
   const merged = new Map<string, Node | null>();
   for (const { key, value } of target.items) {
     const text = isScalar(key) ? keyText(key.value) : String(key);
-    if (text === "<<" && (!isScalar(key) || key.type === "PLAIN")) {
+    if (isMergeKey(key)) {
       const list = isAlias(value) ? value.resolve(document) : value;
       const sources = (isSeq(list) ? list.items : [value]) as (Node | null)[];
       for (const source of sources) {
@@ -166,7 +202,7 @@ function plain(document: Document, node: Node | null, budget: Budget, depth = 0,
     : isSeq(node)
       ? node.items.map((each) => plain(document, each as Node | null, budget, depth + 1, inside))
       : isScalar(node)
-        ? node.value
+        ? valueOf(node)
         : null;
   return tags && (tag === "!reset" || tag === "!override") ? new Tagged(tag, value) : value;
 }

@@ -12,6 +12,9 @@ import { problem } from "./problems";
 export const EXTENSION = "x-storage-profiles";
 
 const option = z.union([z.string(), z.number()]);
+const isDistinct = (list: readonly string[]) => new Set(list).size === list.length;
+const label = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+const labels = z.union([z.array(z.string()).refine(isDistinct, "labels must differ"), z.record(z.string(), label)]);
 
 // What Compose takes. `external: {name: …}` is how it was written before `name` was there.
 const composeSchema = z.strictObject({
@@ -19,7 +22,7 @@ const composeSchema = z.strictObject({
   driver: z.string().optional(),
   driver_opts: z.record(z.string(), option).optional(),
   external: z.union([z.boolean(), z.strictObject({ name: z.string() })]).optional(),
-  labels: z.unknown().optional(),
+  labels: labels.optional(),
 });
 
 // Options of the driver: the same as of `docker volume create -o`.

@@ -62,6 +62,7 @@ function braced(text: string, lookup: Lookup, unset: string[]): string {
   const [operator = ""] = /^:?[-?+]/.exec(text.slice(name.length)) ?? [];
   const argument = text.slice(name.length + operator.length);
   if (name === "" || (operator === "" && argument !== "")) throw invalid(`invalid variable \${${text}}`);
+  if (argument.includes("\n")) throw invalid(`\${${name}…} can't contain a line break`);
   if (operator === "") return valueOf(name, lookup, unset);
 
   const nested = () => fill(argument, lookup, unset);

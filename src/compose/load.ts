@@ -90,7 +90,11 @@ export function load(
 }
 
 /** The last document that has something at the path says it. */
-export function placeOf(documents: readonly ComposeDocument[], path: readonly string[], otherwise?: string): string {
+export function placeOf(
+  documents: readonly ComposeDocument[],
+  path: readonly PropertyKey[],
+  otherwise?: string,
+): string {
   for (let length = path.length; length > 0; length--) {
     const having = documents.findLast((each) => each.has(path.slice(0, length)));
     if (having) return having.place(path);
@@ -131,9 +135,11 @@ export function wrongKey(key: string, place: string): Problem[] {
   return [refused(place, "the keys under `volumes` may contain letters, digits, `.`, `_` and `-`", way)];
 }
 
-/** The keys of a path in an entry. */
-export function keysOf(path: string): string[] {
-  return path.split(".").filter((part) => part !== "");
+/** The keys of a path in an entry, as a problem has it. */
+export function keysOf(path: string): PropertyKey[] {
+  return [...path.matchAll(/\[(\d+|"(?:[^"\\]|\\.)*")\]|[^.[\]]+/g)].map(([word, inside]) =>
+    inside === undefined ? word : (JSON.parse(inside) as string | number),
+  );
 }
 
 interface Laid {
@@ -145,7 +151,7 @@ interface Laid {
 
 function layDocument(model: Model, { volumes, extension, document, conflicts }: Laid, loading: Loading): void {
   const { problems } = loading;
-  const at = (...path: string[]) => placeOf(model.documents, ["volumes", ...path]);
+  const at = (...path: PropertyKey[]) => placeOf(model.documents, ["volumes", ...path]);
   const isMapping = volumes instanceof Tagged ? volumes.tag === "!reset" || isObject(volumes.value) : isObject(volumes);
   if (isMapping) {
     const laid = layOver(model.volumes ?? {}, volumes, ["volumes"], conflicts) as Record<string, unknown> | undefined;

@@ -167,7 +167,7 @@ interface VolumeParts {
 
 function volumeOf(parts: VolumeParts): { volume?: ComposeVolume; problems: Problem[] } {
   const { key, entry: value, outside, documents, driver } = parts;
-  const at = (...path: string[]) => placeOf(documents, ["volumes", key, ...path]);
+  const at = (...path: PropertyKey[]) => placeOf(documents, ["volumes", key, ...path]);
   const { entry, problems: wrong } = readEntry(value);
   const problems = wrong.map((each) => ({ ...each, path: at(...keysOf(each.path)) }));
   problems.push(...wrongKey(key, at()));
@@ -224,7 +224,7 @@ function volumeOf(parts: VolumeParts): { volume?: ComposeVolume; problems: Probl
   for (const { value: said, path } of [...inside, ...outside]) {
     const read = readExtension(said);
     problems.push(
-      ...read.problems.map((each) => ({ ...each, path: placeOf(documents, [...path, ...each.path.split(".")]) })),
+      ...read.problems.map((each) => ({ ...each, path: placeOf(documents, [...path, ...keysOf(each.path)]) })),
     );
     if (read.reference !== undefined) sayReference(read.reference, placeOf(documents, path));
     for (const [what, one] of Object.entries(read.definition)) say(what, one, placeOf(documents, [...path, what]));

@@ -176,6 +176,8 @@ export interface AskedManifests {
   profiles?: readonly string[] | undefined;
   /** The sizes of the volumes, in GiB, for what depends on the size. */
   sizesGiB?: readonly number[] | undefined;
+  /** Whether each profile also has an object of its own name, for what people write by hand. Default: true */
+  aliases?: boolean | undefined;
   /** What is known of the place. */
   placement: object;
 }

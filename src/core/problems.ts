@@ -158,11 +158,16 @@ export const problemKinds = {
     allowed: () => "one `@`, between volume name and profile name",
     fix: () => 'use "name@profile"; names can\'t contain `@`',
   }),
-  "name-invalid": problemKind<{ what: "volume" | "profile" | "physical"; why: string }>({
+  "name-invalid": problemKind<{ what: "volume" | "profile" | "physical"; why: string; name?: string | undefined }>({
     meaning: "A volume or profile name doesn't match the allowed pattern.",
     message: ({ what, why }) => `${what} name ${why}`,
     allowed: () => NAME_RULE,
-    fix: ({ what }) => `rename the ${what === "profile" ? "profile" : "volume"}`,
+    fix: ({ what, name = "" }) => {
+      const [, plain, profile] = /^([^@]+)@([^@]+)$/.exec(name) ?? [];
+      return what !== "volume" || plain === undefined || profile === undefined
+        ? `rename the ${what === "profile" ? "profile" : "volume"}`
+        : `name it "${plain}", with \`profile: ${profile}\``;
+    },
   }),
   "profile-conflict": problemKind<{ reference: string; profile: string }>({
     meaning: "The reference and the argument `profile` name different profiles.",

@@ -58,7 +58,7 @@ export function parseReference(
 /** Whether a name of a volume or a profile is in the pattern, and if not, which part of it isn't. */
 export function checkName(what: "volume" | "profile" | "physical", name: string, path: string): Problem[] {
   if (NAME_PATTERN.test(name)) return [];
-  return [problem("name-invalid", path, name, { what, why: whatIsWrong(name) })];
+  return [problem("name-invalid", path, name, { what, why: whatIsWrong(name), name })];
 }
 
 function whatIsWrong(name: string): string {

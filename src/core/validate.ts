@@ -75,6 +75,11 @@ function problemsOf(issue: Issue, schema: z.ZodType, root: unknown, rootPath: st
         }),
       ];
     }
+    case "invalid_key": {
+      const key = String(issue.path.at(-1));
+      const allowed = describe(unwrap(schemaAt(schema, issue.path.slice(0, -1), root))?.keyType);
+      return [problem("value-invalid", path, key, { why: `invalid key ${show(key)}`, allowed })];
+    }
     default: {
       // A pattern is for machines. What belongs there is in the schema's description, or in what its own check says.
       const isPattern = issue.code === "invalid_format" && issue.message.startsWith("Invalid ");

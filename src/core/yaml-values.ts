@@ -2,14 +2,17 @@
 // and 0b101 as numbers, yes and no as text, and dates as points in time. Source: go-yaml v3, resolve.go. Pure.
 
 import {
+  isAlias,
   isMap,
   isScalar,
+  isSeq,
   LineCounter,
   parseDocument,
   Scalar,
   visit,
   YAMLParseError,
   type Document,
+  type ErrorCode,
   type Node,
 } from "yaml";
 
@@ -36,7 +39,40 @@ export function readYaml(text: string): Document.Parsed {
       else if (TYPED.test(tag) && isScalar(node)) node.value = scalarValue(text, value);
     },
   });
+  for (const { node, why } of brokenReferences(doc)) doc.errors.push(errorAt(node, "BAD_ALIAS", why, lineCounter));
   return doc;
+}
+
+/** Aliases whose anchors don't come before them, and merge keys with something else than mappings: the library tells of them late, and not where. */
+export function brokenReferences(doc: Document): { node: Node; why: string }[] {
+  const wrong: { node: Node; why: string }[] = [];
+  const anchors = new Map<string, unknown>();
+  const followed = (node: unknown) => (isAlias(node) ? anchors.get(node.source) : node);
+  // An alias that leads nowhere is told by itself.
+  const isMapping = (node: unknown) => isMap(followed(node)) || (isAlias(node) && !anchors.has(node.source));
+  const isMergeable = (node: unknown) => {
+    const target = followed(node);
+    return isSeq(target) ? target.items.every(isMapping) : isMapping(node);
+  };
+  visit(doc, {
+    Alias(_, node) {
+      if (!anchors.has(node.source)) wrong.push({ node, why: `unknown anchor "${node.source}"` });
+    },
+    Value(_, node) {
+      if (node.anchor !== undefined) anchors.set(node.anchor, node);
+    },
+    Pair(_, { key, value }) {
+      if (isMergeKey(key) && !isMergeable(value))
+        wrong.push({ node: key as Node, why: "`<<` must be a mapping, or a list of mappings" });
+    },
+  });
+  return wrong;
+}
+
+/** Whether a key is the one that merges. */
+export function isMergeKey(key: unknown): boolean {
+  const text = isScalar(key) && (typeof key.value === "symbol" ? key.value.description : key.value);
+  return text === "<<" && (key as Scalar).type === Scalar.PLAIN;
 }
 
 /** The line of each key, by its path. What comes by an alias or a merge key has that of the nearest key above it. */
@@ -71,9 +107,13 @@ export function linesOf(doc: Document.Parsed, text: string): (path: string) => n
   };
 }
 
-function duplicate({ range, value }: Scalar, lines: LineCounter): YAMLParseError {
+function duplicate(key: Scalar, lines: LineCounter): YAMLParseError {
+  return errorAt(key, "DUPLICATE_KEY", `the key "${String(key.value)}" appears twice`, lines);
+}
+
+function errorAt({ range }: Node, code: ErrorCode, message: string, lines: LineCounter): YAMLParseError {
   const [start = 0, end = start] = range ?? [];
-  const error = new YAMLParseError([start, end], "DUPLICATE_KEY", `the key "${String(value)}" appears twice`);
+  const error = new YAMLParseError([start, end], code, message);
   error.linePos = [lines.linePos(start), lines.linePos(end)];
   return error;
 }

@@ -182,10 +182,9 @@ export function driverOf(options: DriverOptions): Driver {
       tidyLater(name);
       return;
     }
-    const { config, made } = await find(name, waiting);
-    if (!made) return;
     try {
-      await nodes.storageFor(made, config).unmount(nodeVolume(made), waiting);
+      const { config, made } = await find(name, waiting);
+      if (made) await nodes.storageFor(made, config).unmount(nodeVolume(made), waiting);
     } catch (error) {
       // Docker won't ask again.
       tidyLater(name);

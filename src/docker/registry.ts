@@ -7,21 +7,23 @@ import * as path from "node:path";
 import { z } from "zod";
 
 import { monotonic } from "../system/monotonic";
-import { schemas } from "../core/config-schema";
+import type { VolumeDefinition } from "../core/config-schema";
+import { isObject } from "../core/overlay";
 import type { Log } from "./log";
 
-const holder = z.strictObject({ since: z.number() });
-const undo = z.strictObject({
+// What another release has written there besides is kept: without its names, the first that Docker removes would take the volume with it.
+const holder = z.looseObject({ since: z.number() });
+const undo = z.looseObject({
   kind: z.enum(["make", "change", "remove"]),
   /** The volume's entry before; nothing where there was none. */
-  before: schemas().volume.optional(),
+  before: z.custom<VolumeDefinition>(isObject).optional(),
 });
-const entry = z.strictObject({
+const entry = z.looseObject({
   names: z.array(z.string()).default([]),
   holders: z.record(z.string(), holder).default({}),
   begun: undo.optional(),
 });
-const content = z.strictObject({
+const content = z.looseObject({
   version: z.literal(1),
   /** The boot of the machine that the holders are of: nothing is mounted any more after another. */
   boot: z.string(),
@@ -31,7 +33,7 @@ const content = z.strictObject({
 type Entry = z.infer<typeof entry>;
 
 /** What was begun with a volume, and how to take it back. */
-export type Begun = z.infer<typeof undo>;
+export type Begun = Pick<z.infer<typeof undo>, "kind" | "before">;
 
 /** The names, holders and begun changes of all volumes. Every change is on disk when its promise resolves. */
 export interface Registry {
@@ -57,7 +59,7 @@ export interface Registry {
   forget(volume: string): Promise<void>;
 }
 
-/** Opens the registry in a file, which need not be there. One that can't be read counts as empty, and that is told. */
+/** Opens the registry in a file, which need not be there. One that can't be read counts as empty; it is kept beside, and that is told. */
 export async function openRegistry(file: string, log: Log): Promise<Registry> {
   await fs.mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
   const boot = await bootId();
@@ -130,8 +132,10 @@ async function read(file: string, boot: string, log: Log): Promise<Map<string, E
       for (const each of Object.values(holders)) each.since = Math.min(each.since, now);
     return volumes;
   } catch {
+    const kept = `${file}.unreadable`;
+    await fs.rename(file, kept);
     log(
-      `${file} can't be read and is treated as empty; containers that use a volume are then determined from the kernel only.`,
+      `${file} can't be read and is treated as empty; it is kept as ${kept}. Containers that use a volume are determined from the kernel only, and other names of a volume aren't known: \`docker volume rm\` of one of them removes the volume.`,
       "warn",
     );
     return new Map();
@@ -142,7 +146,7 @@ async function read(file: string, boot: string, log: Log): Promise<Map<string, E
 function writer(file: string, current: () => unknown): () => Promise<void> {
   const writeOnce = async () => {
     const temporary = `${file}.new`;
-    await fs.writeFile(temporary, `${JSON.stringify(current(), null, 1)}\n`, { mode: 0o600 });
+    await fs.writeFile(temporary, `${JSON.stringify(current(), null, 1)}\n`, { mode: 0o600, flush: true });
     await fs.rename(temporary, file);
   };
   let running: Promise<void> = Promise.resolve();

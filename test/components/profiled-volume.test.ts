@@ -189,6 +189,12 @@ describe("a program", () => {
     ["no reference at all", () => new ProfiledVolume(undefined as never, { sizeGiB: 1 }), {}, "reference-blank"],
     ["a volume with problems", () => new ProfiledVolume("data@golf", { size: "tall" }), {}, "data: 2 problems"],
     [
+      "an empty id to import, which the engine would take for a new volume",
+      () => new ProfiledVolume("data", { sizeGiB: 1, import: "" }),
+      { backend: "aws", aws: { availabilityZone: "us-east-1a" } },
+      "import: the id of the volume to import is empty [value-invalid]",
+    ],
+    [
       "a backend that isn't told where",
       () => new ProfiledVolume("data", { sizeGiB: 9, backend: "scaleio" }),
       {},

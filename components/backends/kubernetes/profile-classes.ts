@@ -125,7 +125,7 @@ const sizeOf = (size: number | string) => parseSize(typeof size === "number" ? {
 
 function wrongArguments(args: ProfileClassesArgs, known: string[]): Problem[] {
   const problems = unknownArguments(args, ["driver", "profiles", "sizes", "aliases", "defaultProfile"]);
-  const { driver, profiles = [], sizes = [] } = args as Record<keyof ProfileClassesArgs, unknown>;
+  const { driver, profiles = [], sizes = [], aliases } = args as Record<keyof ProfileClassesArgs, unknown>;
   const { driverNames } = drivers();
   if (driver !== undefined && !driverNames.some((each) => each === driver)) {
     const params = {
@@ -135,6 +135,7 @@ function wrongArguments(args: ProfileClassesArgs, known: string[]): Problem[] {
     };
     problems.push(problem("value-not-allowed", "driver", driver, params));
   }
+  if (aliases !== undefined && typeof aliases !== "boolean") problems.push(wrongType("aliases", aliases, "boolean"));
   problems.push(...unknownProfiles(profiles, known));
   if (!Array.isArray(sizes)) problems.push(wrongType("sizes", sizes, "array"));
   else

@@ -26,8 +26,6 @@ import { note } from "./problems";
 /** For which profiles and volumes classes are made, and how. */
 export interface AskedClasses extends Omit<AskedManifests, "placement"> {
   placement: Placement;
-  /** Whether each profile also has a StorageClass of its own name, for claims that people write. Default: true */
-  aliases?: boolean | undefined;
   /** The profile whose StorageClass is the cluster's default. Default: none */
   defaultProfile?: string | undefined;
 }
@@ -202,7 +200,8 @@ function aliasOf(
     const allowed = isReserved
       ? `names that don't begin with \`${PREFIX}\`, as those of the classes with a hash do`
       : "lower-case letters, digits, `-` and `.`, beginning and ending with a letter or a digit";
-    const fix = "rename the profile, or make no StorageClasses of the profiles' names (aliases: false)";
+    const fix =
+      "rename the profile, or make no StorageClasses of the profiles' names (`--no-aliases`; `aliases: false` of ProfileClasses)";
     return { problems: [problem("value-invalid", sectionPath(name), name, { why, allowed, fix })], notes: [] };
   }
   const parameters = sorted({ ...content.parameters, ...attributes });

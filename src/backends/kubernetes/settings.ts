@@ -34,7 +34,10 @@ export const section = z
   .describe("The profile's settings on Kubernetes, beside those of the section for the CSI driver's backend");
 export type Section = z.infer<typeof section>;
 
-const namespace = z.string().regex(LABEL).describe('Name of the namespace: "shop"');
+const namespace = z
+  .string()
+  .regex(LABEL)
+  .describe('Name of the namespace, in lower-case letters, digits and `-`: "shop"');
 const driver = z.enum(driverNames).describe("Name of the CSI driver that the cluster has");
 
 // What a label may be. Source: apimachinery validation, IsQualifiedName and IsValidLabelValue.
@@ -78,6 +81,11 @@ export const own = z
       .array(z.enum(accessModes))
       .min(1)
       .max(accessModes.length)
+      // Source: kubernetes pkg/apis/core/validation, ValidatePersistentVolumeClaimSpec.
+      .refine((modes) => !modes.includes("ReadWriteOncePod") || new Set(modes).size === 1, {
+        error: "ReadWriteOncePod can't be combined with other access modes",
+        params: { allowed: "ReadWriteOncePod alone, or others without it" },
+      })
       .optional()
       .describe("How nodes may use the claim. Fixed at creation. Default: ReadWriteOnce"),
     volumeMode: z

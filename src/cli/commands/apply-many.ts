@@ -40,18 +40,22 @@ export async function applyMany(context: Context): Promise<Answer> {
       isWhole && (isRefused || chosen.problems.length > 0)
         ? [colours.red(`Nothing was changed: ${what} is refused.`)]
         : [];
-    return { ...answer, last: [...why, ...(due.length === 0 && !isRefused ? ["No changes."] : [])].join("\n") };
+    return {
+      ...answer,
+      last: [...why, ...(due.length === 0 && !isRefused && why.length === 0 ? ["No changes."] : [])].join("\n"),
+    };
   }
   if (!json) {
     io.out(`${answer.text ?? ""}\n`);
-    const diffs = [
-      ...new Set(
-        due.flatMap(({ value }) =>
-          value.sharedPath === undefined || !value.result?.changed ? [] : [sharedText(value)],
-        ),
+    // Projects may call the same file differently.
+    const diffs = new Map(
+      due.flatMap(({ value }) =>
+        value.sharedPath === undefined || !value.result?.changed
+          ? []
+          : [[value.sharedPath, sharedText(value)] as const],
       ),
-    ];
-    if (diffs.length > 0) io.out(`\n${diffs.join("\n\n")}\n`);
+    );
+    if (diffs.size > 0) io.out(`\n${[...diffs.values()].join("\n\n")}\n`);
   }
   if (context.options["yes"] !== true && !(await confirmed())) return { text: "Nothing was changed." };
 

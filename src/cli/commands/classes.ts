@@ -40,6 +40,7 @@ export const classes: CommandSpec = {
         "size of claims: a number of GiB, or with a unit; may be repeated. Default: the sizes of the volumes that the stack's config lists",
       many: true,
     },
+    { flags: "--no-aliases", description: "print no StorageClasses of the profiles' own names" },
     { flags: "-o, --output <format>", description: "output format", choices: ["yaml", "json"], default: "yaml" },
   ],
   examples: [
@@ -70,6 +71,7 @@ export const classes: CommandSpec = {
     const found = rules.manifests?.(catalog, {
       profiles: context.args.length > 0 ? context.args : undefined,
       sizesGiB: sizes?.flatMap(({ sizeGiB }) => sizeGiB ?? []) ?? (read ? listedSizes(read.config, backend) : []),
+      aliases: context.options["aliases"] !== false,
       placement,
     }) ?? { objects: [], problems: [], notes: [] };
     if (found.problems.length > 0) {

@@ -2,6 +2,7 @@
 
 import { relative } from "node:path";
 
+import { nearest } from "../../core/nearest";
 import type { Problem } from "../../core/problems";
 import type { ProfileDefinition } from "../../core/config-schema";
 import type { ConfigEdit, EditResult, Stack, StackConfigRead, VolumePlan } from "../../stack";
@@ -30,6 +31,8 @@ export interface PlannedStack extends Part {
   problems: Problem[];
   /** Whether an edit is asked for of a profile that it doesn't know. */
   isUnknown: boolean;
+  /** The profiles that it knows. */
+  profiles: string[];
   /** The definition to be edited, as it is where the edit goes. */
   before: ProfileDefinition | undefined;
   /** The tag of the config that this was planned from. */
@@ -96,6 +99,7 @@ export async function planStack(stack: Stack, context: Context): Promise<Planned
     problems,
     edits,
     isUnknown,
+    profiles: Object.keys(read.catalog.profiles),
     result,
     plans,
     before: textOf(context, "profile") === undefined ? undefined : definitionIn(read, edits),
@@ -147,6 +151,12 @@ export async function planAll(
   const [profile = "", shared] = [textOf(context, "profile"), [...new Set(files)].sort()];
   if (shared.length > 1)
     chosen.problems.push(problem("profile-in-many-files", "--in", "catalog", { profile, files: shared }));
+  // A profile that one stack doesn't know is another's; one that none knows is misspelt.
+  if (outcomes.length > 0 && outcomes.every(({ value }) => value?.isUnknown)) {
+    const profiles = [...new Set(outcomes.flatMap(({ value }) => value?.profiles ?? []))];
+    const params = { profile, profiles, nearest: nearest(profile, profiles) };
+    chosen.problems.push(problem("profile-unknown", "--profile", profile, params));
+  }
   return { chosen, outcomes, isInterrupted, answer: await answerOf(planMany, context, chosen, outcomes) };
 }
 

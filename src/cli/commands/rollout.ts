@@ -17,7 +17,7 @@ import { waveEnds } from "../../stack/waves";
 import type { FoundStack } from "../../stack/find-stacks";
 import { labelOf } from "../../stack/choose-stacks";
 import { exitCodeOf, textOf, UsageError, type Answer, type Context, type ExitCode, type OptionSpec } from "../context";
-import { gravest, overStacks } from "../many";
+import { gravest, overStacks, plural } from "../many";
 import { syncCheckouts } from "../../stack/checkout";
 import { commitOf, confirmed, followed, tellCommit, waitOf } from "./apply-steps";
 import type { PlannedStack } from "./plan-many";
@@ -185,7 +185,7 @@ async function untilFailure(
 async function inWaves(record: RolloutRecord, context: Context): Promise<Answer> {
   const { io, json } = context;
   const tell = (line: string) => !json && io.out(`${line}\n`);
-  tell(`rollout ${record.id}: ${record.volumes.length} volumes in ${record.ends.length} waves`);
+  tell(`rollout ${record.id}: ${plural(record.volumes.length, "volume")} in ${plural(record.ends.length, "wave")}`);
   const found = await editsOf(record, context);
   const changed = changedIn(record, found, ({ before, after }) => [before, after]);
   if (changed.length > 0) return stopped(record, context, "problems", changed, { config: "changed" });
@@ -198,12 +198,12 @@ async function inWaves(record: RolloutRecord, context: Context): Promise<Answer>
     const meddled = changedIn(record, await editsOf(record, context), ({ after }) => [after]);
     if (meddled.length > 0) return stopped(record, context, "problems", meddled, { config: "changed" });
     tell(
-      `wave ${index + 1} of ${record.ends.length}: ${end - record.done} volumes (${end} of ${record.volumes.length})`,
+      `wave ${index + 1} of ${record.ends.length}: ${plural(end - record.done, "volume")} (${end} of ${record.volumes.length})`,
     );
     const from = record.done;
     record.begun = Math.max(record.begun, end);
     save(record, context);
-    const { code, problems, isInterrupted } = await applyTo(record.volumes.slice(from, end), context);
+    const { code, problems, isInterrupted } = await applyTo(record, [from, end], context);
     if (code !== "done") return stopped(record, context, code, problems);
     record.done = end;
     save(record, context);
@@ -232,7 +232,7 @@ async function restored(record: RolloutRecord, context: Context): Promise<Answer
   const refused = await write(record, found, context, ({ before }) => before);
   if (refused.length > 0)
     return stopped(record, context, exitCodeOf(refused[0]?.code), refused, { config: "partly", isBack });
-  const { code, problems, pinned } = await applyTo(record.volumes.slice(0, record.begun), context);
+  const { code, problems, pinned } = await applyTo(record, [0, record.begun], context);
   if (code !== "done") return stopped(record, context, code, problems, { config: "restored", isBack });
   record.isReverted = true;
   save(record, context);
@@ -310,36 +310,47 @@ async function stackAt({ directory, stack }: { directory: string; stack: string 
 
 // Applies to volumes, stack by stack, and looks whether they are what they should be then.
 async function applyTo(
-  volumes: RolloutRecord["volumes"],
+  record: RolloutRecord,
+  [from, to]: readonly [number, number],
   context: Context,
 ): Promise<{ code: ExitCode; problems: Problem[]; isInterrupted: boolean; pinned: string[] }> {
+  // Those of other waves as well, where they are still there: in all of them a stack is called the same.
   const groups = new Map<string, { of: FoundStack; selectors: string[] }>();
-  for (const each of volumes) {
+  for (const [index, each] of record.volumes.entries()) {
     const key = `${each.directory}\n${each.stack}`;
-    const known = groups.get(key);
-    if (known) known.selectors.push(each.selector);
-    else {
-      const at = await stackAt(each, context);
+    const isDue = index >= from && index < to;
+    let group = groups.get(key);
+    if (!group) {
+      const at = await stackAt(each, context).catch((error: unknown) => {
+        if (isDue || !(error instanceof StackError)) throw error;
+        return undefined;
+      });
+      if (!at) continue;
       const of = { project: at.project.name, stack: at.name, folder: at.project.directory, at };
-      groups.set(key, { of, selectors: [each.selector] });
+      groups.set(key, (group = { of, selectors: [] }));
     }
+    if (isDue) group.selectors.push(each.selector);
   }
   const all = [...groups.values()].map(({ of }) => of);
-  const selectorsOf = new Map([...groups.values()].map(({ of, selectors }) => [of, selectors]));
+  const due = [...groups.values()].filter(({ selectors }) => selectors.length > 0);
+  const selectorsOf = new Map(due.map(({ of, selectors }) => [of, selectors]));
   const running = new Set<Operation>();
   const pinned: string[] = [];
   const onSecond = () => {
     for (const each of running) each.cancel();
   };
   const { outcomes, isInterrupted } = await overStacks(
-    { stacks: all.map((of) => ({ of, label: labelOf(of, all) })) },
+    { stacks: due.map(({ of }) => ({ of, label: labelOf(of, all) })) },
     context,
     async (of, label): Promise<{ code: ExitCode; problems: readonly Problem[] }> => {
       const chosen = selectorsOf.get(of) ?? [];
       const operation = of.at.apply({ volumes: chosen, waitForLockSeconds: waitOf(context) });
       const { state, problems } = await followed(operation, running, label, context);
       if (state !== "succeeded")
-        return { code: state === "cancelled" ? "interrupted" : exitCodeOf(problems[0]?.code), problems };
+        return {
+          code: state === "cancelled" ? "interrupted" : exitCodeOf(problems[0]?.code),
+          problems: ofStack(label, problems),
+        };
       const statuses = await of.at.status({ volumes: chosen });
       pinned.push(...statuses.flatMap(({ name, pin }) => (pin ? [`${label}: ${name}`] : [])));
       const wrong = statuses.filter(({ status }) => status !== "compliant");
@@ -353,17 +364,18 @@ async function applyTo(
     },
     { onSecond, verb: "applied " },
   );
-  const results = outcomes.map(
-    ({ value, failure }) =>
-      value ?? {
-        code: failure ? exitCodeOf(failure.code) : ("interrupted" as const),
-        problems: failure?.problems ?? [],
-      },
-  );
+  const results = outcomes.map(({ value, failure, label }) => {
+    if (value) return value;
+    const code = failure ? exitCodeOf(failure.code) : ("interrupted" as const);
+    return { code, problems: failure ? ofStack(label, failure.problems) : [] };
+  });
   const bad = results.filter(({ code }) => code !== "done");
   const found = bad.flatMap(({ problems }) => [...problems]);
   return { code: gravest(bad.map(({ code }) => code)), problems: found, isInterrupted, pinned };
 }
+
+const ofStack = (label: string, problems: readonly Problem[]): Problem[] =>
+  problems.map((each) => ({ ...each, path: `${label}: ${each.path}` }));
 
 // Waits, or asks; whoever presses Ctrl-C stops it here.
 async function mayGoOn({ confirm, pauseSeconds }: RolloutRecord, context: Context): Promise<boolean> {

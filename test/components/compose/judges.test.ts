@@ -123,6 +123,38 @@ function top(): [string, { tree: Record<string, string> }][] {
   ];
 }
 
+// What stands in an entry, in a mapping or in an anchor.
+function odd(): [string, { tree: Record<string, string> }][] {
+  const ours = (rest: string) => `volumes: {a: {driver: storage-profiles, ${rest}}}\n`;
+  const labels = ["", "a", "5", "[]", "{}", "[a]", "[1]", "[a, a]", "[null]", "{b: 1, c: true, d: null}", "{b: [c]}"];
+  return [
+    ["an unknown anchor", "volumes: {a: *b}\n"],
+    ["an unknown anchor elsewhere", `${ours("")}x-b: [*b]\n`],
+    ["an unknown anchor in a merge", ours("<<: *b")],
+    ["an anchor behind its alias", "x-a: *b\nx-b: &b {driver: storage-profiles}\nvolumes: {a: *b}\n"],
+    ["a merge of nothing", ours("<<: ")],
+    ["a merge of a text", ours("<<: b")],
+    ["a merge of a list of texts", ours("<<: [b]")],
+    ["a merge of an empty list", ours("<<: []")],
+    ["a merge of an alias of a list", `x-a: &a {name: b}\nx-l: &l [*a]\n${ours("<<: *l")}`],
+    ["a merge with its tag", `x-a: &a {name: b}\n${ours("!!merge <<: *a")}`],
+    ...["010", "0o10", "0x10", "0b11", "1_000", "2001-01-01", "1:30", "yes", "!!str 010"].map(
+      (size): [string, string] => [`the size ${size}`, ours(`driver_opts: {size: ${size}}`)],
+    ),
+    ...["1", "1.0", "true", "null", "2001-01-01", "2001-13-41", "1_000", "yes", "1.2.3", "'1'", "!!str 1"].flatMap(
+      (key): [string, string][] => [
+        [`the volume ${key}`, `volumes: {${key}: {driver: storage-profiles}}\n`],
+        [`the key ${key} of an extension`, ours(`x-b: [{${key}: c}]`)],
+      ],
+    ),
+    ...labels.map((value): [string, string] => [`labels: ${value}`, ours(`labels: ${value}`)]),
+    ...[":-b\\nc", ":+b\\nc", "\\n", ":-b\\rc"].map((rest): [string, string] => [
+      `a variable with ${rest}`,
+      ours(`name: "\${A${rest}}"`),
+    ]),
+  ].map(([what = "", text = ""]) => [what, { tree: { "docker-compose.yml": text } }]);
+}
+
 // Files of variables, as people write them and as nobody should.
 const dotenv = fc
   .array(
@@ -298,6 +330,7 @@ describe("a Compose file", () => {
       ],
       ["a key with @", { tree: { "docker-compose.yml": "volumes: {a@gold: {driver: storage-profiles}}\n" } }],
       ...top(),
+      ...odd(),
       [
         "an entry's unknown key",
         { tree: { "docker-compose.yml": "volumes: {a: {driver: storage-profiles, drivr: 1}}\n" } },

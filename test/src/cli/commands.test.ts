@@ -191,6 +191,18 @@ describe("a profile on Kubernetes", () => {
     expect(await call(line, { cwd: home })).toMatchObject({ code: 1, out: "", err: expect.stringContaining(text) });
   });
 
+  test("is printed as classes under any name that a profile may have, without those of its own name", async () => {
+    const config = { "storage-profiles:profiles": { Big_Data: { aws: { volumeType: "gp3" } } } };
+    writeFileSync(file("named"), JSON.stringify({ config }));
+    const refused = await call(`classes --driver ${EBS} --size 100 -s named`);
+    expect(refused).toMatchObject({ code: 1, err: expect.stringContaining("`--no-aliases`") });
+    const { items } = await json(`classes --driver ${EBS} --size 100 -s named --no-aliases`);
+    rmSync(file("named"));
+    const names = (items as { metadata: { name: string } }[]).map(({ metadata }) => metadata.name);
+    expect(names.filter((name) => !name.startsWith("sp-ebs-"))).toEqual([]);
+    expect(names).not.toEqual([]);
+  });
+
   test("on a driver that isn't supported names the supported ones", async () => {
     expect(await call("classes --driver pd.csi.storage.gke.io", { cwd: home })).toMatchObject({
       code: 2,

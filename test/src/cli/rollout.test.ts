@@ -1,7 +1,16 @@
 // Edits of a shared profile over many stacks, at once and in waves, with an engine whose `up` gives a volume what its profile says.
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -142,6 +151,34 @@ describe("a rollout", () => {
     // Back, both stacks at once: whichever is first.
     expect([ups().slice(0, 2), ups().slice(2).sort(), shared()]).toEqual([["a", "b"], ["a", "b"], sharedText(50)]);
     expect(await call("status --all")).toMatchObject({ code: 0 });
+  });
+
+  test("calls a stack the same in every wave, and needs no project whose wave isn't due", async () => {
+    mkdirSync(at("sub"));
+    writeFileSync(at("sub/Pulumi.yaml"), "name: q\nruntime: nodejs\n");
+    writeFileSync(at("sub/Pulumi.c.yaml"), configOf("  storage-profiles:catalog: ../shared.yaml\n"));
+    symlinkSync("../shared.yaml", at("sub/shared.yaml"));
+    writeFileSync(join(states, "c.json"), await stateOf("c", 50));
+    for (const iops of [50, 77]) writeFileSync(join(states, `c-${iops}.json`), await stateOf("c", iops));
+    writeFileSync(hookOf("up", "b"), "exit 1\n");
+    const { code, text } = await call(`${edit} --waves 1,2,100% --yes`);
+    expect([code, ups()]).toEqual([4, ["a"]]);
+    expect(text).toContain("wave 1 of 3: 1 volume (1 of 3)");
+    expect(text).toContain("applied p/a\n");
+    expect(text).toContain("error p/b: stack: `pulumi up` failed");
+    expect(text.match(/shared\.yaml \(shared\)/g)).toHaveLength(1);
+    rmSync(at("sub"), { recursive: true });
+    rmSync(hookOf("up", "b"));
+    const reverted = await call(`apply --yes --revert ${begun(text)}`);
+    expect([reverted.code, shared()]).toEqual([0, sharedText(50)]);
+  });
+
+  test("of a profile that no stack knows is refused, with the nearest", async () => {
+    for (const line of [`plan --all`, `apply --all --yes`, `apply --all --yes --waves 100%`]) {
+      const { code, text } = await call(`${line} --profile glod --in catalog --set local.iops=77`);
+      expect([code, text]).toEqual([1, expect.stringContaining('did you mean "gold"?')]);
+    }
+    expect([ups(), shared()]).toEqual([[], sharedText(50)]);
   });
 
   test("is reverted but for volumes that were pinned since, and says so", async () => {

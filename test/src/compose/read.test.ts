@@ -193,6 +193,36 @@ describe("what is wrong is told with its line and its way out, all at once", () 
       '4: x-storage-profiles["$A@gold"]: variables aren\'t substituted in keys [value-invalid]',
     ],
     [
+      "an alias without its anchor, which would be a volume less",
+      "volumes:\n  data: *dat\n",
+      'compose.yaml:2: the Compose file can\'t be read: unknown anchor "dat" [compose-not-readable]',
+    ],
+    [
+      "something merged that is no mapping",
+      `volumes:\n  data:\n    ${OURS}\n    <<:\n`,
+      "compose.yaml:4: the Compose file can't be read: `<<` must be a mapping, or a list of mappings",
+    ],
+    [
+      "a key that is a number",
+      `volumes:\n  1: {${OURS}}\n`,
+      "compose.yaml:2: the Compose file can't be read: keys must be text: put 1 in quotes",
+    ],
+    [
+      "a label that is a number",
+      `volumes:\n  a:\n    ${OURS}\n    labels: [1]\n`,
+      "4: volumes.a.labels[0]: expected text",
+    ],
+    [
+      "an option with a dot",
+      `volumes:\n  a:\n    ${OURS}\n    driver_opts: { a.b: c }\n`,
+      '4: volumes.a.driver_opts["a.b"]: unknown key "a.b" [unknown-key]',
+    ],
+    [
+      "a line break in a variable",
+      `volumes:\n  a: {${OURS}, name: "\${A:-b\\nc}"}\n`,
+      "2: volumes.a.name: ${A…} can't contain a line break [compose-variable-invalid]",
+    ],
+    [
       "external and ours",
       `volumes:\n  a: {${OURS}, external: true}\n`,
       "an external volume can't have `driver` [compose-refuses]",

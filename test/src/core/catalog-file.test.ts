@@ -113,7 +113,7 @@ profiles:
     ["- gold\n", ["wrong-type ./a.yaml:1: the file"]],
     ["profiles:\n  gold: {\n", ["file-not-parsed ./a.yaml:3:1"]],
     ["profiles:\n  gold: {}\n  gold: {}\n", ["file-not-parsed ./a.yaml:3:3"]],
-    ["profiles: *none\n", ["file-not-parsed ./a.yaml:1:1"]],
+    ["profiles: *none\n", ["file-not-parsed ./a.yaml:1:11"]],
   ])("that isn't one breaks all profiles: %j", (text, expected) => {
     const one = readCatalogFile({ name: "./a.yaml", text });
     expect(one.problems.map(({ code, path }) => `${code} ${path}`)).toEqual(expected);

@@ -111,7 +111,7 @@ describe("the stack's config", () => {
       { volumes: { "data@gold": { sizeGiB: 1 } } },
       "name-invalid",
       'storage-profiles:volumes["data@gold"]',
-      "rename the volume",
+      'name it "data", with `profile: gold`',
     ],
     [
       "a volume's unknown key",
@@ -143,6 +143,20 @@ describe("the stack's config", () => {
     ],
   ])("with %s is refused, with the path and the way out", (_, config, code, path, fix) => {
     expect(read(config).problems).toEqual([expect.objectContaining({ code, path, fix })]);
+  });
+
+  test("with a bad key, or values that can't stand together, says what may be there", () => {
+    const kubernetes = {
+      ...{ namespace: "Shop_1", labels: { "a/b/c": "x" }, accessModes: ["ReadWriteOncePod", "ReadWriteOnce"] },
+    };
+    const { problems } = read({ volumes: { data: { sizeGiB: 1, kubernetes } } });
+    const found = problems.map(({ path, message, allowed }) => `${path}: ${message}; ${allowed}`);
+    const at = "storage-profiles:volumes.data.kubernetes";
+    expect(found.sort()).toEqual([
+      `${at}.accessModes: ReadWriteOncePod can't be combined with other access modes; ReadWriteOncePod alone, or others without it`,
+      `${at}.labels["a/b/c"]: invalid key "a/b/c"; a label name: "app", or "example.com/app"`,
+      `${at}.namespace: invalid value "Shop_1"; name of the namespace, in lower-case letters, digits and \`-\`: "shop"`,
+    ]);
   });
 
   test("has all its problems told at once, and what is right in it is read all the same", () => {

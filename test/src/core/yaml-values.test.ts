@@ -47,3 +47,21 @@ test("quoted ones are text, tags count, and keys are values, too", () => {
   });
   expect(Object.keys(readYaml("{ 010: a, 1_0: b, 1.0: c, yes: d }").toJS() as object)).toEqual(["1", "8", "10", "yes"]);
 });
+
+test.each([
+  ["a: &x 1\nb:\n  c: *y\n", 3, 6, 'unknown anchor "y"'],
+  ["a: *x\nb: &x 1\n", 1, 4, 'unknown anchor "x"'],
+  ["a: { <<: 5 }\n", 1, 6, "`<<` must be a mapping, or a list of mappings"],
+  ["x: &x [1]\na:\n  <<: *x\n", 3, 3, "`<<` must be a mapping, or a list of mappings"],
+])("what leads nowhere is told with its place: %j", (text, line, col, message) => {
+  expect(readYaml(text).errors).toMatchObject([{ message, linePos: [{ line, col }, {}] }]);
+});
+
+test("anchors, merges of one and of several, and an anchor that is set again are read as ever", () => {
+  const text =
+    'x: &x {a: 1}\ny: &y {b: 2}\nz: {<<: *x}\nw: {<<: [*x, *y, {c: 3}]}\nv: &x {a: 4}\nu: {<<: *x}\n"<<": 5\n';
+  expect([readYaml(text).errors, readYaml(text).toJS()]).toEqual([
+    [],
+    expect.objectContaining({ z: { a: 1 }, w: { a: 1, b: 2, c: 3 }, u: { a: 4 } }),
+  ]);
+});

@@ -1,6 +1,6 @@
 // The calls of Docker by counts: what the engine is asked for each, what is refused and in which words, what a crash leaves.
 
-import { mkdirSync, rmdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 
 import type { Driver } from "../../../src/docker/driver";
 import type { Waiting } from "../../../components/host/contract";
@@ -558,7 +558,21 @@ describe("after a restart", () => {
     writeFileSync(plugin.file, '{"version":1,"boot":');
     driver = await plugin.start();
     expect(plugin.log.join()).toContain("can't be read and is treated as empty");
+    expect(readFileSync(`${plugin.file}.unreadable`, "utf8")).toBe('{"version":1,"boot":');
     await driver.remove("data@gold", waiting);
+  });
+
+  test("what another release has written besides makes nobody forget the names, and stays there", async () => {
+    for (const name of ["data@gold", "data"]) await create(name);
+    const written = () => JSON.parse(readFileSync(plugin.file, "utf8"));
+    const known = written();
+    const begun = { kind: "change", before: { profile: "gold", later: 1 }, later: 1 };
+    Object.assign(known, { later: 1 }).volumes.data = { ...known.volumes.data, begun, later: 1 };
+    writeFileSync(plugin.file, JSON.stringify(known));
+    driver = await plugin.start();
+    await driver.remove("data", waiting);
+    expect(plugin.fake.config.volumes).toHaveProperty("data");
+    expect(written().volumes.data).toMatchObject({ names: ["data@gold"], later: 1 });
   });
 
   test("the names of volumes that somebody else removed are forgotten, when the plugin starts and when Docker lists", async () => {
@@ -617,6 +631,16 @@ describe("after a restart", () => {
     expect(
       plugin.log.filter((line) => line.includes("could not be cleaned up on this machine yet: data is in use")),
     ).toHaveLength(1);
+  });
+
+  test("a volume whose config can't be read at its Unmount is taken from the machine once it can", async () => {
+    await create("data");
+    await driver.mount("data", "1", waiting);
+    const unreadable = jest.spyOn(plugin.fake.stack, "readConfig").mockRejectedValue(new Error("not valid YAML"));
+    await expect(driver.unmount("data", "1", waiting)).rejects.toThrow("not valid YAML");
+    unreadable.mockRestore();
+    await until("the volume is taken away", () => plugin.takenAway.length > 0);
+    expect(plugin.takenAway).toEqual(["data"]);
   });
 
   test("a creation that was broken off after its edit is finished by the next call", async () => {

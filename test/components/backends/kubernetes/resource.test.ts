@@ -256,6 +256,7 @@ describe("ProfileClasses", () => {
     ["an unknown profile", { profiles: ["glod"] }, 'did you mean "gold"?'],
     ["a size that is none", { sizes: ["big"] }, "sizes[0]"],
     ["an unknown argument", { size: 1 }, 'did you mean "sizes"?'],
+    ["what isn't true or false", { aliases: "no" }, "aliases: expected"],
     ["a profile without sizes that depends on them", { profiles: ["gold"] }, "sizes: [100, 500]"],
   ])("refuses %s", async (_, args, expected) => {
     await expect(run(() => new ProfileClasses("classes", args as never))).rejects.toThrow(expected);
