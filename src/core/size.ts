@@ -69,7 +69,13 @@ function gibOf(text: string): number | NoSize {
   const bytes = /^[A-Z]b$/.test(unit) ? undefined : BYTES[unit.toLowerCase()];
   if (bytes === undefined) return { why: `unknown unit "${unit}"` };
   const gib = (Number(digits) * bytes) / GIB;
-  return whyNotASize(gib) ?? gib;
+  return whyNotASize(gib) ?? (isWhole(digits, bytes, Math.round(gib)) ? Math.round(gib) : gib);
+}
+
+// 65.498251264GB is 61 GiB, and as floating-point numbers a little more, which would be rounded up.
+function isWhole(digits: string, bytes: number, gib: number): boolean {
+  const [whole = "", fraction = ""] = digits.split(".");
+  return BigInt(whole + fraction) * BigInt(bytes) === BigInt(gib) * BigInt(GIB) * 10n ** BigInt(fraction.length);
 }
 
 /** Why a number of GiB is no size; nothing where it is one. */

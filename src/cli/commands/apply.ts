@@ -238,7 +238,7 @@ async function follow(
   const isDone = report.state === "succeeded";
   const { code } = report.problems[0] ?? {};
   const text = isDone
-    ? colours.green(doneText(report.summary ?? {}))
+    ? colours.green(doneText(report.summary ?? {}, written.changed))
     : colours.red(`The operation ${report.state === "failed" ? "failed" : `was ${report.state}`}`);
   const last = !isDone && written.changed ? staysText(stack, written, report.volumes) : "";
   return {

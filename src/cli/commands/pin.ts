@@ -51,6 +51,7 @@ async function changed(context: Context, isPinned: boolean): Promise<Answer> {
   if (volumes.length === 0 && profile === undefined) throw new UsageError("name a volume, or pass --profile <name>");
   const commit = commitOf(context);
   const stack = await context.stack();
+  await stack.checkKnown();
   if (commit) await stack.syncCheckout();
   return retried(async () => {
     const [read, state] = [await stack.readConfig(), await stack.readState()];

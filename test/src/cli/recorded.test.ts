@@ -1,6 +1,6 @@
 // The commands against a stack that has volumes, with an engine that only prints what its state is.
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -160,12 +160,16 @@ describe("a mistake in the config", () => {
 
 test("a stack that there isn't is an error of its own, with the stacks that there are", async () => {
   await given("");
-  for (const line of ["validate", "profiles", "explain gold", "status", "plan", "cost", "volumes", "serve"]) {
+  const edits = ["plan --profile gold --set local.iops=1", "apply data@gold --size 1 --yes", "pin --profile gold"];
+  const reads = ["validate", "profiles", "explain gold", "status", "plan", "cost", "volumes", "serve"];
+  for (const line of [...reads, ...edits, "unpin data"]) {
     const { code, out, err } = await call(`${line} --stack nope`);
     expect([line, code, out]).toEqual([line, 4, ""]);
     expect(err).toContain("[stack-unknown]");
     expect(err).toContain("dev");
   }
+  // A file would make it one that there is.
+  expect(readdirSync(project)).not.toContain("Pulumi.nope.yaml");
 });
 
 describe("a reference that changes nothing in the file", () => {
@@ -365,6 +369,28 @@ test("a value of --set that isn't YAML is a wrong call, and a number that is non
   }
   expect(readFileSync(file, "utf8")).toBe(config(""));
   expect((await call('plan --profile fast --set local.iops={"max":5}')).out).toContain("iops: { max: 5 }");
+});
+
+test("--unset removes only what the profile itself sets, and --set with nothing behind it is a wrong call", async () => {
+  const text = "  storage-profiles:profiles: { fast: { extends: gold, local: { iops: 5 } } }\n";
+  await given(text);
+  const refused = (line: string) => json(line).then(({ problems }) => problems.map(({ code }: any) => code));
+  // Inherited, it would stay, and the file would have a section with nothing in it.
+  expect(await refused("apply --profile gold --unset local.iops --yes")).toEqual(["setting-not-own"]);
+  expect(await refused("apply --profile fats --unset local.iops --yes")).toEqual(["profile-unknown"]);
+  // As `--set local.iops=$VARIABLE` comes without the variable: the volumes would have no limit.
+  const { code, err } = await call("apply --profile fast --set local.iops= --yes");
+  expect([code, err]).toEqual([2, expect.stringContaining("local.iops=null")]);
+  for (const line of ["--unset local.iops.max", "--unset aws.iops", "--unset description.x"])
+    expect(await call(`apply --profile fast ${line} --yes`)).toMatchObject({
+      code: 0,
+      out: "No changes.\ndone: no changes\n",
+    });
+  expect(readFileSync(file, "utf8")).toBe(config(text));
+  expect((await call("apply --profile fast --unset local.iops --yes")).out).toMatch(
+    /local: \{\}[^]*done: config updated, no volume changes\n$/,
+  );
+  expect((await call("apply --profile fast --set local.iops=null --yes")).out).toContain("iops: null");
 });
 
 test("an apply that isn't confirmed changes nothing: No is an answer, Ctrl-C an interruption", async () => {

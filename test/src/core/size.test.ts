@@ -13,6 +13,9 @@ describe("a size", () => {
     [{ size: "2PiB" }, 2 * 1024 * 1024],
     [{ size: "2048MiB" }, 2],
     [{ sizeGiB: 1024, size: "1TiB" }, 1024],
+    // In floating-point numbers they are a little more.
+    [{ size: "65.498251264GB" }, 61],
+    [{ size: "0.033285996544TB" }, 31],
   ])("%j is read without a note", (request, sizeGiB) => {
     expect(parseSize(request)).toEqual({ sizeGiB, problems: [], notes: [] });
   });
