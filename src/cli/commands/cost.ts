@@ -1,9 +1,9 @@
 // `cost`: what the volumes cost in a month, by list price.
 
 import { formatCost, type MonthlyCost } from "../../core/cost";
-import { monthlyCostOf, resolve } from "../../core/resolve";
-import { backends } from "../../core/backend";
-import type { Problem } from "../../core/problems";
+import { monthlyCostOf, priceOf } from "../../core/resolve";
+import { backends, type BackendName } from "../../core/backend";
+import { note, type Problem } from "../../core/problems";
 import type { Stack, VolumeStatus } from "../../stack";
 import type { CommandSpec } from "../context";
 import { runMany, type Part } from "../many";
@@ -50,6 +50,7 @@ interface Costs extends Part {
 
 async function costOfStack(stack: Stack): Promise<Costs> {
   const [all, read] = [await stack.status(), await stack.readConfig()];
+  const [reasons, listless] = [new Set<string>(), new Set<BackendName>()];
   const volumes = all.map((each) => {
     const { placement } = read.requestFor(
       each.name,
@@ -57,19 +58,17 @@ async function costOfStack(stack: Stack): Promise<Costs> {
     );
     const of = (volume: VolumeStatus["recorded"]) => volume && monthlyCostOf(read.catalog, volume, placement);
     const [now, declared] = [of(each.recorded), of(each.declared)];
+    const unpriced = each.declared && !declared ? each.declared : each.recorded && !now ? each.recorded : undefined;
+    if (unpriced) {
+      const price = priceOf(read.catalog, unpriced, placement);
+      if (price && "unknown" in price) reasons.add(note("price-unknown", "", { because: price.unknown }).message);
+      // Prices that can't be read are a problem, and told there.
+      else if (!read.catalog.unread[unpriced.backend]) listless.add(unpriced.backend);
+    }
     // A run that failed leaves the component of a volume that it didn't create.
     const isCreated = each.recorded !== undefined && each.verdict !== "create";
     return { name: each.name, profile: each.profile ?? "", isCreated, now, declared };
   });
-  const unpriced = all.flatMap(({ name, recorded, declared }, index) => {
-    const { now, declared: later } = volumes[index] ?? {};
-    const volume = declared && !later ? declared : recorded && !now ? recorded : undefined;
-    if (!volume) return [];
-    const { backend, profile, sizeGiB } = volume;
-    const { notes } = resolve(read.catalog, { ...read.requestFor(name, { backend, profile }), sizeGiB });
-    return notes.find(({ code }) => code === "price-unknown")?.message ?? { backend };
-  });
-  const listless = [...new Set(unpriced.flatMap((each) => (typeof each === "string" ? [] : [each.backend])))];
   const shown = (one: MonthlyCost | undefined) => (one ? formatCost(one) : "unknown");
   const rows = volumes.map((each) => [
     ...[each.name, each.profile],
@@ -83,8 +82,8 @@ async function costOfStack(stack: Stack): Promise<Costs> {
     rows,
     problems: read.mistakes,
     unknown: [
-      ...new Set(unpriced.filter((each) => typeof each === "string")),
-      ...noPriceList(listless.map((backend) => ({ backend, title: backends[backend].title }))),
+      ...reasons,
+      ...noPriceList([...listless].map((backend) => ({ backend, title: backends[backend].title }))),
     ],
   };
 }

@@ -275,6 +275,15 @@ test("what the cost of is unknown is told why, each reason once", async () => {
   );
   writeFileSync(file, "config:\n  storage-profiles:backend: aws\n" + volumes);
   expect((await call("cost")).out).toMatch(/\n\nmonthly cost unknown: the region isn't known; .*\n$/);
+  // The volume's own zone has no prices, although the stack's has.
+  const own = volumes.replace("sizeGiB: 2", "sizeGiB: 2, aws: { availabilityZone: eu-west-1a }");
+  writeFileSync(file, `config:\n  storage-profiles:backend: aws\n  aws:region: us-east-1\n${own}`);
+  expect((await call("cost")).out).toMatch(
+    /\n\nmonthly cost unknown: no prices for gp3 in eu-west-1; .*\.eu-west-1\n\nNo price list: This machine\..*\n$/,
+  );
+  const broken = "  storage-profiles:pricesFile: nope.yaml\n";
+  writeFileSync(file, `config:\n  storage-profiles:backend: aws\n${broken}${volumes}`);
+  expect((await call("cost")).out).not.toContain("prices.aws.perGiB");
 });
 
 describe("on a narrow terminal", () => {
