@@ -23,7 +23,7 @@ export interface Edited {
   read: (text: string | undefined, sharedTexts?: Record<string, string>) => Promise<StackConfigRead>;
   readState: () => Promise<StackState>;
   settings: () => Promise<Pick<ProjectSettings, "name" | "config">>;
-  /** Throws where there is neither a file nor a state: the stack's name is misspelt, and an edit would write a file for it. */
+  /** Throws where there is neither a file nor a state: an edit makes one, and without edits there is nothing to plan. */
   refuseUnknown: (exists: boolean) => Promise<void>;
 }
 
@@ -109,7 +109,7 @@ async function judge(
   const before = await read(text);
   const { tag } = before;
   if (ifTag !== undefined && ifTag !== tag) throw stackError("config-changed", configFile, undefined, {});
-  await refuseUnknown(state.exists || stateUnknown !== undefined);
+  if (edits.length === 0) await refuseUnknown(state.exists || stateUnknown !== undefined);
   const problems = [...twice(edits), ...editProblems(edits, before, state)];
   // Whether anybody uses what is to go can't be said.
   if (stateUnknown && edits.some(({ kind }) => kind.startsWith("remove"))) problems.push(stateUnknown);

@@ -121,6 +121,8 @@ async function decide(
 ): Promise<Decided | Answer> {
   const { io, json, colours } = context;
   const [read, state] = [await stack.readConfig(), await stack.readState()];
+  // An edit would write a file for a stack whose name is misspelt.
+  await stack.checkKnown();
   const asked = askedBy(context, read, state);
   const removal = removedBy(context, read, state);
   const { destroy } = removal;

@@ -6,7 +6,7 @@ import { backends, type BackendName } from "../../core/backend";
 import { note, type Problem } from "../../core/problems";
 import type { Stack, VolumeStatus } from "../../stack";
 import type { CommandSpec } from "../context";
-import { runMany, type Part } from "../many";
+import { plural, runMany, type Part } from "../many";
 import { fittedTable, noPriceList } from "../text";
 
 export const cost: CommandSpec = {
@@ -28,7 +28,11 @@ export const cost: CommandSpec = {
   },
   many: (context) =>
     runMany(
-      { head: HEAD, each: costOfStack, total: (parts) => ({ json: sumOf(parts), rows: [[""], ...sumRows(parts)] }) },
+      {
+        head: HEAD,
+        each: costOfStack,
+        total: (parts, leftOut) => ({ json: sumOf(parts), rows: [[""], ...sumRows(parts, leftOut)] }),
+      },
       context,
     ),
 };
@@ -102,7 +106,7 @@ function sumOf(parts: readonly Costs[]) {
   return { profiles, total: sums(volumes) };
 }
 
-function sumRows(parts: readonly Costs[]): string[][] {
+function sumRows(parts: readonly Costs[], leftOut = 0): string[][] {
   const { profiles, total } = sumOf(parts);
   const sums = profiles.map((each) => [
     `subtotal (${each.volumes})`,
@@ -110,7 +114,8 @@ function sumRows(parts: readonly Costs[]): string[][] {
     totalText(each.now),
     totalText(each.declared),
   ]);
-  return [...sums, [""], ["total", "", totalText(total.now), totalText(total.declared)]];
+  const head = leftOut > 0 ? `total without ${plural(leftOut, "stack")}` : "total";
+  return [...sums, [""], [head, "", totalText(total.now), totalText(total.declared)]];
 }
 
 interface Total {

@@ -170,6 +170,9 @@ test("a stack that there isn't is an error of its own, with the stacks that ther
   }
   // A file would make it one that there is.
   expect(readdirSync(project)).not.toContain("Pulumi.nope.yaml");
+  // `init` comes before `pulumi stack init`.
+  expect((await call("init --stack nope --backend local --yes")).code).toBe(0);
+  rmSync(join(project, "Pulumi.nope.yaml"));
 });
 
 describe("a reference that changes nothing in the file", () => {
@@ -551,7 +554,7 @@ test("every command names the file and the line of a mistake in Pulumi.yaml, and
     expect(edited).toContain("error storage-profiles:profiles.p.local.iop: ");
     for (const [config, line, place] of [
       ["  storage-profiles:nothing: 1\n", 2, "nothing"],
-      ["  storage-profiles:limits:\n    default: { local: { nothing: 1 } }\n", 3, "limits.local.nothing"],
+      ["  storage-profiles:limits:\n    value: { local: { nothing: 1 } }\n", 3, "limits.local.nothing"],
       [`  storage-profiles:profiles: '{"p": {"local": {"iop": 5}}}'\n`, 2, "profiles.p.local.iop"],
     ] as const) {
       written(config);

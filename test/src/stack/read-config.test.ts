@@ -66,7 +66,16 @@ describe("reading", () => {
     expect(await problemsOf("", undeclared)).toEqual([
       ["storage-profiles:volumes", "can't be parsed: in Pulumi.yaml, an object goes below `value`", expect.anything()],
     ]);
-    expect(await problemsOf("config: { storage-profiles:volumes: {} }", undeclared)).toEqual([]);
+    // Whatever the stack's own file says: Pulumi refuses Pulumi.yaml.
+    expect(await problemsOf("config: { storage-profiles:volumes: {} }", undeclared)).toHaveLength(1);
+    for (const extra of ["default", "type"]) {
+      const declared = { "storage-profiles:backend": { value: "local", [extra]: "string" } };
+      const message = `can't be parsed: in Pulumi.yaml, only the project's own keys may have \`${extra}\``;
+      expect(await problemsOf("config: { storage-profiles:backend: aws }", declared)).toEqual([
+        ["storage-profiles:backend", message, expect.anything()],
+      ]);
+      expect(await problemsOf("", declared, "storage-profiles")).toEqual([]);
+    }
   });
 
   test("tells every problem, each once, with its place", async () => {
