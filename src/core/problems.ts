@@ -603,6 +603,7 @@ export function count(value: number): string {
 
 /** Sizes from one to another. A limit that only numbers of 32 bits have is none that anybody meets. */
 export function sizesText(min: number, max: number): string {
+  if (min === max) return `${count(min)} GiB`;
   return max >= 2 ** 31 - 1 ? `${count(min)} GiB or more` : `${count(min)} to ${count(max)} GiB`;
 }
 

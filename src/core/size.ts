@@ -62,7 +62,10 @@ interface NoSize {
 
 function gibOf(text: string): number | NoSize {
   const match = /^\s*(-?\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text);
-  if (!match) return { why: "not a number with a unit" };
+  if (!match) {
+    const why = "not a number with a unit";
+    return /[mgtp]i?b\s*$/i.test(text) ? { why, fix: 'write the number in digits, with a point: "1.5TiB"' } : { why };
+  }
   const [, digits = "", unit = ""] = match;
   if (unit === "") return whyNotASize(Number(digits)) ?? { why: "the unit is missing" };
   // Gb is the sign of a gigabit.

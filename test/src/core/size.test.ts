@@ -4,6 +4,10 @@ import { parseSize } from "../../../src";
 import { runs } from "../../support/property";
 
 describe("a size", () => {
+  test.each(["1,5GiB", "1e3GiB", ".5TiB", "1 000 GB"])("%j has its unit: the fix is about the number", (size) => {
+    expect(parseSize({ size }).problems).toMatchObject([{ fix: expect.stringContaining('"1.5TiB"') }]);
+  });
+
   test.each([
     [{ sizeGiB: 100 }, 100],
     [{ size: "100GiB" }, 100],

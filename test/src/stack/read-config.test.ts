@@ -148,6 +148,9 @@ describe("reading", () => {
       problems: [{ path: expect.stringMatching(/^Pulumi\.dev\.yaml:3:\d+$/) }],
     });
     await expect(read("config: 5\n")).rejects.toThrow(StackError);
+    await expect(read("config: {}\n---\nconfig: {}\n")).rejects.toMatchObject({
+      problems: [{ path: "Pulumi.dev.yaml:2:1", message: "not valid YAML: another document begins here" }],
+    });
     await expect(read("- a\n")).rejects.toThrow(StackError);
     await expect(read("a: 1\na: 2\nb: 1\nb: 2\n")).rejects.toMatchObject({
       problems: [{ code: "file-not-parsed" }, {}],
