@@ -267,6 +267,18 @@ describe("editing", () => {
     expect(lineDiff(text, made).split("\n")).toHaveLength(4);
   });
 
+  test("differ in the lines that they change, and not in those between", () => {
+    const text =
+      "config:\n  storage-profiles:volumes:\n    a: { sizeGiB: 1 }\n    b: { sizeGiB: 2 }\n    c: { sizeGiB: 3 }\n  x:y: 1\n";
+    const made = edited(
+      text,
+      { kind: "set-volume", name: "a", volume: { sizeGiB: 9 } },
+      { kind: "remove-volume", name: "c" },
+    );
+    expect(lineDiff(text, made)).toBe("-    a: { sizeGiB: 1 }\n+    a: { sizeGiB: 9 }\n-    c: { sizeGiB: 3 }");
+    expect(lineDiff("a\na\nb", "a\nb\nb")).toBe("-a\n+b");
+  });
+
   test("says what is asked for, whatever was there before", async () => {
     const names = fc.constantFrom("a", "b", "c", "d.e", "constructor");
     const volume = fc.record(
