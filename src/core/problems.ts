@@ -158,11 +158,11 @@ export const problemKinds = {
     allowed: () => "one `@`, between volume name and profile name",
     fix: () => 'use "name@profile"; names can\'t contain `@`',
   }),
-  "name-invalid": problemKind<{ what: "volume" | "profile" | "physical"; why: string }>({
-    meaning: "A volume or profile name doesn't match the allowed pattern.",
+  "name-invalid": problemKind<{ what: "volume" | "profile" | "physical" | "token"; why: string }>({
+    meaning: "The name of a volume, a profile or a token doesn't match the allowed pattern.",
     message: ({ what, why }) => `${what} name ${why}`,
     allowed: () => NAME_RULE,
-    fix: ({ what }) => `rename the ${what === "profile" ? "profile" : "volume"}`,
+    fix: ({ what }) => `rename the ${what === "physical" ? "volume" : what}`,
   }),
   "profile-conflict": problemKind<{ reference: string; profile: string }>({
     meaning: "The reference and the argument `profile` name different profiles.",
