@@ -446,9 +446,10 @@ export const problemKinds = {
     fix: ({ ways }) => either(ways),
   }),
 
-  "file-not-parsed": problemKind<{ why: string; allowed?: string }>({
-    meaning: "A stack's config file, or a shared file, isn't valid YAML. It is neither used nor changed.",
-    message: ({ why }) => `not valid YAML: ${why}`,
+  "file-not-parsed": problemKind<{ why: string; allowed?: string; isUnread?: boolean }>({
+    meaning:
+      "A stack's config file, or a shared file, isn't valid YAML, or can't be read at all. It is neither used nor changed.",
+    message: ({ why, isUnread }) => `${isUnread === true ? "can't be read" : "not valid YAML"}: ${why}`,
     allowed: ({ allowed }) => allowed ?? "a YAML file with a mapping under `config`",
   }),
   "deletion-not-requested": problemKind<{ volume: string; isReplaced: boolean }>({

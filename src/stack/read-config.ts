@@ -51,7 +51,7 @@ export async function readText(file: string): Promise<string | undefined> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     const why = error instanceof Error ? error.message : String(error);
-    throw stackError("file-not-parsed", file, undefined, { why }, { cause: error });
+    throw stackError("file-not-parsed", file, undefined, { why, isUnread: true }, { cause: error });
   }
 }
 

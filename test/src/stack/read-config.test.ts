@@ -342,7 +342,16 @@ describe("a project", () => {
     );
     await expect(openProject({ directory: "/" })).rejects.toMatchObject({ code: "project-missing" });
     writeFileSync(join(directory, "Pulumi.yaml"), "runtime: nodejs\n");
-    await expect(openProject({ directory })).rejects.toMatchObject({ code: "project-not-readable" });
+    await expect(openProject({ directory })).rejects.toMatchObject({
+      code: "project-not-readable",
+      problems: [{ message: "can't be read: name: expected text, got nothing" }],
+    });
+    // Not for want of YAML.
+    rmSync(join(directory, "Pulumi.yaml"));
+    mkdirSync(join(directory, "Pulumi.yaml"));
+    await expect(openProject({ directory })).rejects.toMatchObject({
+      problems: [{ message: expect.stringMatching(/^can't be read: EISDIR/) }],
+    });
   });
 
   test("has its keys without a namespace for its own, in Pulumi.yaml and in the stack's file, as the engine does", async () => {
