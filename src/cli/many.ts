@@ -27,8 +27,8 @@ export interface ManySpec<P extends Part = Part> {
   /** The head of the table, without the stack. */
   head: readonly string[];
   each(stack: Stack, context: Context): Promise<P>;
-  /** What the stacks come to together. */
-  total?(parts: readonly P[]): { json: object; rows: readonly (readonly string[])[] };
+  /** What the stacks come to together; so many are left out, of which nothing is known. */
+  total?(parts: readonly P[], leftOut: number): { json: object; rows: readonly (readonly string[])[] };
 }
 
 /** What became of one stack. */
@@ -108,7 +108,7 @@ export async function chosenStacks(context: Context): Promise<Chosen> {
 }
 
 /** "1 stack", "2 stacks". */
-export const plural = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`;
+export const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
 
 /**
  * Does something with each stack, a few at a time. One that fails doesn't stop the others. After Ctrl-C no further one begins, and those
@@ -182,7 +182,7 @@ export async function answerOf<P extends Part>(
 ): Promise<Answer> {
   const { colours } = context;
   const parts = outcomes.flatMap(({ value }) => (value ? [value] : []));
-  const sum = total?.(parts);
+  const sum = total?.(parts, outcomes.length - parts.length);
   const rows = outcomes.flatMap((each) => {
     const { label, value, failure } = each;
     if (value) return value.rows.map((row) => [label, ...row]);

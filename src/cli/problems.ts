@@ -15,6 +15,12 @@ export const cliProblems = defineProblems(
             : `${listed(stacks)}${total > stacks.length ? ` and ${total - stacks.length} more` : ""}`,
         fix: () => "correct the pattern (`*` and `?`; project/stack where it contains a slash), or change --cwd",
       }),
+      "setting-not-own": problemKind<{ profile: string; key: string }>({
+        meaning:
+          "`--unset` is given for a profile that is built in or shared, and that the stack's file doesn't override.",
+        message: ({ profile, key }) => `the stack's file doesn't define "${profile}", so it has no ${key} to remove`,
+        fix: ({ key }) => `to remove an inherited setting, use --set ${key}=null`,
+      }),
       "profile-in-many-files": problemKind<{ profile: string; files: string[] }>({
         meaning: "An edit with `--in catalog` is about several shared files; each is saved on its own, or not at all.",
         message: ({ profile, files }) => `"${profile}" would be edited in several shared files: ${listed(files)}`,

@@ -155,6 +155,16 @@ export function profileEdit(context: Context, read: StackConfigRead): { edits: C
   const own = read.config.profiles?.[name];
   // Of one that is built in or shared only what is said changes.
   const isBelow = shared !== undefined || Object.hasOwn(builtinProfiles(), name);
+  const isShared = shared !== undefined && place !== "stack";
+  // Its settings are all inherited, and would stay.
+  if (unset.length > 0 && own === undefined && !isShared) {
+    const profiles = Object.keys(read.catalog.profiles);
+    const unknown = { profile: name, profiles, nearest: nearest(name, profiles) };
+    const found = isBelow
+      ? unset.map((key) => problem("setting-not-own", "--unset", key, { profile: name, key }))
+      : [problem("profile-unknown", "--profile", name, unknown)];
+    return { edits: [], problems: found };
+  }
   const start = place === "catalog" ? (ofShared ?? {}) : (own ?? (isBelow ? { extends: name } : {}));
   const definition = structuredClone(start) as Record<string, unknown>;
   for (const each of set) {
@@ -162,7 +172,11 @@ export function profileEdit(context: Context, read: StackConfigRead): { edits: C
     if (at <= 0) throw new UsageError(`--set ${each}: expected key=value, for example aws.iops=5000`);
     const { value, errors } = parseYaml(each.slice(at + 1));
     if (errors[0]) throw new UsageError(`--set ${each}: not valid YAML: ${errors[0].message}`);
-    put(definition, each.slice(0, at).split("."), value);
+    const key = each.slice(0, at);
+    // A variable of the shell that isn't set: null would remove the setting, and a limit with it.
+    if (value == null && !/^(null|~)$/i.test(each.slice(at + 1).trim()))
+      throw new UsageError(`--set ${each}: the value is missing; ${key}=null removes an inherited setting`);
+    put(definition, key.split("."), value);
   }
   for (const each of unset) put(definition, each.split("."), undefined);
   return { edits: [{ kind: "set-profile", name, definition, in: place }], problems: [] };
@@ -172,6 +186,8 @@ function put(tree: Record<string, unknown>, path: readonly string[], value: unkn
   const [key = "", ...rest] = path;
   if (["__proto__", "constructor", "prototype", ""].includes(key))
     throw new UsageError(`invalid profile key "${path.join(".")}"`);
+  // What isn't there is removed without making a place for it.
+  if (value === undefined && (!Object.hasOwn(tree, key) || (rest.length > 0 && !isObject(tree[key])))) return;
   if (rest.length === 0) {
     if (value === undefined) Reflect.deleteProperty(tree, key);
     else tree[key] = value;

@@ -158,14 +158,18 @@ export const problemKinds = {
     allowed: () => "one `@`, between volume name and profile name",
     fix: () => 'use "name@profile"; names can\'t contain `@`',
   }),
-  "name-invalid": problemKind<{ what: "volume" | "profile" | "physical"; why: string; name?: string | undefined }>({
-    meaning: "A volume or profile name doesn't match the allowed pattern.",
+  "name-invalid": problemKind<{
+    what: "volume" | "profile" | "physical" | "token";
+    why: string;
+    name?: string | undefined;
+  }>({
+    meaning: "The name of a volume, a profile or a token doesn't match the allowed pattern.",
     message: ({ what, why }) => `${what} name ${why}`,
     allowed: () => NAME_RULE,
     fix: ({ what, name = "" }) => {
       const [, plain, profile] = /^([^@]+)@([^@]+)$/.exec(name) ?? [];
       return what !== "volume" || plain === undefined || profile === undefined
-        ? `rename the ${what === "profile" ? "profile" : "volume"}`
+        ? `rename the ${what === "physical" ? "volume" : what}`
         : `name it "${plain}", with \`profile: ${profile}\``;
     },
   }),
@@ -451,9 +455,10 @@ export const problemKinds = {
     fix: ({ ways }) => either(ways),
   }),
 
-  "file-not-parsed": problemKind<{ why: string; allowed?: string }>({
-    meaning: "A stack's config file, or a shared file, isn't valid YAML. It is neither used nor changed.",
-    message: ({ why }) => `not valid YAML: ${why}`,
+  "file-not-parsed": problemKind<{ why: string; allowed?: string; isUnread?: boolean }>({
+    meaning:
+      "A stack's config file, or a shared file, isn't valid YAML, or can't be read at all. It is neither used nor changed.",
+    message: ({ why, isUnread }) => `${isUnread === true ? "can't be read" : "not valid YAML"}: ${why}`,
     allowed: ({ allowed }) => allowed ?? "a YAML file with a mapping under `config`",
   }),
   "deletion-not-requested": problemKind<{ volume: string; isReplaced: boolean }>({
@@ -608,6 +613,7 @@ export function count(value: number): string {
 
 /** Sizes from one to another. A limit that only numbers of 32 bits have is none that anybody meets. */
 export function sizesText(min: number, max: number): string {
+  if (min === max) return `${count(min)} GiB`;
   return max >= 2 ** 31 - 1 ? `${count(min)} GiB or more` : `${count(min)} to ${count(max)} GiB`;
 }
 

@@ -55,8 +55,8 @@ export function parseReference(
   return { reference: { name, profile: suffix ?? profile ?? DEFAULT_PROFILE }, problems: [] };
 }
 
-/** Whether a name of a volume or a profile is in the pattern, and if not, which part of it isn't. */
-export function checkName(what: "volume" | "profile" | "physical", name: string, path: string): Problem[] {
+/** Whether a name is in the pattern, and if not, which part of it isn't. */
+export function checkName(what: "volume" | "profile" | "physical" | "token", name: string, path: string): Problem[] {
   if (NAME_PATTERN.test(name)) return [];
   return [problem("name-invalid", path, name, { what, why: whatIsWrong(name), name })];
 }

@@ -177,16 +177,20 @@ export function resolveListed(catalog: Catalog, name: string, request: VolumeReq
 }
 
 /** The monthly cost of a volume by the catalog's prices, or `undefined` where it isn't known. */
-export function monthlyCostOf(
+export function monthlyCostOf(catalog: Catalog, volume: ResolvedVolume, placement?: object): MonthlyCost | undefined {
+  const price = priceOf(catalog, volume, placement);
+  return price && "cost" in price ? price.cost : undefined;
+}
+
+/** The monthly cost of a volume by the catalog's prices, or why it isn't known; `undefined` where its backend has no prices. */
+export function priceOf(
   catalog: Catalog,
-  volume: ResolvedVolume,
+  { backend, sizeGiB, settings }: ResolvedVolume,
   placement: object = {},
-): MonthlyCost | undefined {
-  const { backend, sizeGiB, settings } = volume;
+): ReturnType<Backend["monthlyCost"]> {
   const base = anyBackend(backend).basedOn?.at(placement);
   if (catalog.unread[backend] || (base && catalog.unread[base])) return undefined;
-  const price = anyBackend(backend).monthlyCost({ sizeGiB, settings }, placement, catalog.prices[base ?? backend]);
-  return price && "cost" in price ? price.cost : undefined;
+  return anyBackend(backend).monthlyCost({ sizeGiB, settings }, placement, catalog.prices[base ?? backend]);
 }
 
 /** What a change does to a volume that exists. */

@@ -62,14 +62,23 @@ interface NoSize {
 
 function gibOf(text: string): number | NoSize {
   const match = /^\s*(-?\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text);
-  if (!match) return { why: "not a number with a unit" };
+  if (!match) {
+    const why = "not a number with a unit";
+    return /[mgtp]i?b\s*$/i.test(text) ? { why, fix: 'write the number in digits, with a point: "1.5TiB"' } : { why };
+  }
   const [, digits = "", unit = ""] = match;
   if (unit === "") return whyNotASize(Number(digits)) ?? { why: "the unit is missing" };
   // Gb is the sign of a gigabit.
   const bytes = /^[A-Z]b$/.test(unit) ? undefined : BYTES[unit.toLowerCase()];
   if (bytes === undefined) return { why: `unknown unit "${unit}"` };
   const gib = (Number(digits) * bytes) / GIB;
-  return whyNotASize(gib) ?? gib;
+  return whyNotASize(gib) ?? (isWhole(digits, bytes, Math.round(gib)) ? Math.round(gib) : gib);
+}
+
+// 65.498251264GB is 61 GiB, and as floating-point numbers a little more, which would be rounded up.
+function isWhole(digits: string, bytes: number, gib: number): boolean {
+  const [whole = "", fraction = ""] = digits.split(".");
+  return BigInt(whole + fraction) * BigInt(bytes) === BigInt(gib) * BigInt(GIB) * 10n ** BigInt(fraction.length);
 }
 
 /** Why a number of GiB is no size; nothing where it is one. */

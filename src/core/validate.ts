@@ -67,11 +67,13 @@ function problemsOf(issue: Issue, schema: z.ZodType, root: unknown, rootPath: st
     case "too_big": {
       const [word, bound] = issue.code === "too_small" ? ["at least", issue.minimum] : ["at most", issue.maximum];
       const exclusive = issue.inclusive === false ? (issue.code === "too_small" ? "more than" : "less than") : word;
-      const unit = issue.origin === "string" ? " characters" : issue.origin === "array" ? " entries" : "";
+      const [one, many] =
+        issue.origin === "string" ? ["character", "characters"] : issue.origin === "array" ? ["entry", "entries"] : [];
+      const unit = Number(bound) === 1 ? one : many;
       return [
         problem("value-out-of-range", path, value, {
           given: showWritten(value),
-          range: `${exclusive} ${show(Number(bound))}${unit}`,
+          range: `${exclusive} ${show(Number(bound))}${unit === undefined ? "" : ` ${unit}`}`,
         }),
       ];
     }

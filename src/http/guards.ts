@@ -216,6 +216,6 @@ function clientOf(request: FastifyRequest): string {
 const patterns = new Map<Route, RegExp>();
 function patternOf(one: Route): RegExp {
   let pattern = patterns.get(one);
-  if (!pattern) patterns.set(one, (pattern = new RegExp(`^${one.path.replace(/\{[^}]+\}/g, "[^/]+")}/?$`)));
+  if (!pattern) patterns.set(one, (pattern = new RegExp(`^${one.path.replace(/\{[^}]+\}/g, "[^/]+")}$`)));
   return pattern;
 }

@@ -100,6 +100,9 @@ export function checkListening(options: Omit<ServiceOptions, "project">): Listen
     );
   if (options.clientCa !== undefined && Object.keys(options.clientRoles ?? {}).length === 0)
     wrong("clientRoles", undefined, "no client certificate name has a role", "NAME=read|write|admin, or *=read");
+  // Without them, whoever reaches a loopback address is an admin, whatever the roles say.
+  if (options.clientCa === undefined && Object.keys(options.clientRoles ?? {}).length > 0)
+    wrong("clientRoles", undefined, "roles of client certificates require their CA", "also the CA: --client-ca");
   for (const [name, role] of Object.entries(options.clientRoles ?? {})) {
     if (!roles.includes(role)) wrong("clientRoles", `${name}=${role}`, `unknown role "${role}"`, roles.join(", "));
   }

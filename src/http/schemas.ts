@@ -101,7 +101,8 @@ export const newVolumeBody = named(
     name: z.string().min(1).max(200).describe('Volume name, or "name@profile"'),
   }),
 );
-const volumeNames = z.array(z.string().max(64)).max(10_000);
+// Names or URNs.
+const volumeNames = z.array(z.string().max(1_000)).max(10_000);
 export const operationBody = named(
   "OperationBody",
   z.strictObject({

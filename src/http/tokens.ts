@@ -51,8 +51,8 @@ export function makeToken(
   file: string,
   { name, role, expiresAt }: { name: string; role: Role; expiresAt?: Date | undefined },
 ): string {
-  const [wrong] = checkName("profile", name, "name");
-  if (wrong) throw new StackError([{ ...wrong, message: wrong.message.replace("the profile", "the token") }]);
+  const [wrong] = checkName("token", name, "name");
+  if (wrong) throw new StackError([wrong]);
   const token = `sp_${randomBytes(32).toString("base64url")}`;
   const { tokens } = isThere(file) ? readTokens(file) : { tokens: [] };
   const entry = {
@@ -63,9 +63,16 @@ export function makeToken(
     expiresAt: expiresAt?.toISOString(),
   };
   const all: TokenFile = { tokens: [...tokens.filter((each) => each.name !== name), entry] };
-  writeFileSync(`${file}.${process.pid}.tmp`, `${JSON.stringify(all, null, 2)}\n`, { mode: 0o600 });
-  chmodSync(`${file}.${process.pid}.tmp`, 0o600);
-  renameSync(`${file}.${process.pid}.tmp`, file);
+  const beside = `${file}.${process.pid}.tmp`;
+  try {
+    writeFileSync(beside, `${JSON.stringify(all, null, 2)}\n`, { mode: 0o600 });
+    chmodSync(beside, 0o600);
+    renameSync(beside, file);
+  } catch (error) {
+    const why = `${file} can't be written: ${error instanceof Error ? error.message : String(error)}`;
+    const allowed = "a file in a directory that exists and is writable";
+    throw stackError("service-option-invalid", "tokens", file, { why, allowed }, { cause: error });
+  }
   return token;
 }
 

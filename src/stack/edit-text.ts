@@ -101,7 +101,7 @@ function plain(value: unknown): unknown {
   return Object.fromEntries(said.map(([key, each]) => [key, plain(each)]));
 }
 
-/** What differs between two texts, as lines: the common beginning and end are left out. */
+/** What differs between two texts, as lines: what they have in common is left out. */
 export function lineDiff(before: string, after: string): string {
   if (before === after) return "";
   const [old, now] = [before.split(/\r?\n/), after.split(/\r?\n/)];
@@ -109,7 +109,33 @@ export function lineDiff(before: string, after: string): string {
   while (start < old.length && start < now.length && old[start] === now[start]) start++;
   let end = 0;
   while (end < old.length - start && end < now.length - start && old.at(-1 - end) === now.at(-1 - end)) end++;
-  const gone = old.slice(start, old.length - end).map((line) => `-${line}`);
-  const come = now.slice(start, now.length - end).map((line) => `+${line}`);
-  return [...gone, ...come].join("\n");
+  const [gone, come] = [old.slice(start, old.length - end), now.slice(start, now.length - end)];
+  const stays = inCommon(gone, come);
+  const lines: string[] = [];
+  let [i, j] = [0, 0];
+  for (const [oldAt, nowAt] of [...stays, [gone.length, come.length] as const]) {
+    lines.push(...gone.slice(i, oldAt).map((line) => `-${line}`), ...come.slice(j, nowAt).map((line) => `+${line}`));
+    [i, j] = [oldAt + 1, nowAt + 1];
+  }
+  return lines.join("\n");
+}
+
+// The lines between two edits: where each is in one text and in the other. Of texts that differ all over, none are looked for.
+function inCommon(old: readonly string[], now: readonly string[]): (readonly [number, number])[] {
+  if (old.length * now.length > 1_000_000) return [];
+  // How many lines both have in common from there on.
+  const rest = Array.from({ length: old.length + 1 }, () => new Uint32Array(now.length + 1));
+  const at = (i: number, j: number) => rest[i]?.[j] ?? 0;
+  for (let i = old.length - 1; i >= 0; i--) {
+    const row = rest[i];
+    for (let j = now.length - 1; row && j >= 0; j--)
+      row[j] = old[i] === now[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
+  }
+  const found: [number, number][] = [];
+  for (let [i, j] = [0, 0]; i < old.length && j < now.length;) {
+    if (old[i] === now[j]) found.push([i++, j++]);
+    else if (at(i + 1, j) >= at(i, j + 1)) i++;
+    else j++;
+  }
+  return found;
 }

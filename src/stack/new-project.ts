@@ -172,7 +172,11 @@ export async function createMissingFiles(directory: string, language?: Language)
   if (language && found !== undefined && existing !== runtimeOf(language)) {
     throw stackError("project-in-other-language", found, undefined, { runtime: String(existing), language });
   }
-  const files = await readdir(folder);
+  const writing = <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error: unknown) => {
+      throw stackError("config-not-written", folder, undefined, { why: (error as Error).message }, { cause: error });
+    });
+  const files = await writing(readdir(folder));
   const made = missingFiles({
     name: basename(folder),
     files,
@@ -180,7 +184,7 @@ export async function createMissingFiles(directory: string, language?: Language)
     project: found === undefined ? undefined : ((project ?? {}) as Record<string, unknown>),
     language,
   });
-  for (const { name, text } of made) await writeFile(join(folder, name), text, { flag: "wx" });
+  for (const { name, text } of made) await writing(writeFile(join(folder, name), text, { flag: "wx" }));
   return made.map(({ name }) => name);
 }
 

@@ -20,8 +20,9 @@ export function parseYaml(text: string): {
   lineOf: (path: string) => number;
 } {
   const doc = readYaml(text);
-  const errors = doc.errors.map(({ message, linePos }) => ({
-    message: message.split(/ at line \d+/)[0] ?? message,
+  const errors = doc.errors.map(({ code, message, linePos }) => ({
+    // The library's own words are for those who program with it.
+    message: code === "MULTIPLE_DOCS" ? "another document begins here" : (message.split(/ at line \d+/)[0] ?? message),
     line: linePos?.[0].line ?? 1,
     column: linePos?.[0].col ?? 1,
   }));

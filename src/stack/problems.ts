@@ -61,7 +61,7 @@ export const stackProblems = defineProblems(
         fix: ({ lock }) => `try again; if nothing is editing the file, remove ${lock}`,
       }),
       "config-not-written": problemKind<{ why: string }>({
-        meaning: "The stack's config file can't be written. It is unchanged.",
+        meaning: "The stack's config file, which is unchanged, or a file of a new project can't be written.",
         message: ({ why }) => `can't be written: ${why}`,
         allowed: () => "a writable file in a writable directory",
         fix: () => "check permissions and free disk space",

@@ -7,7 +7,7 @@ import { basename, dirname, extname, join, resolve } from "node:path";
 import { z } from "zod";
 
 import { isObject } from "../core/overlay";
-import { joinPath } from "../core/validate";
+import { joinPath, validate } from "../core/validate";
 import { namespaced, PROJECT_FILES, readText, tagOf, valueKey } from "./read-config";
 import { engineError, parseJson, runEngine, type Engine } from "./engine";
 import { StackError, stackError } from "./errors";
@@ -20,7 +20,7 @@ import { parseYaml } from "./patch-yaml";
 const settingsSchema = z.object({
   name: z.string().min(1),
   stackConfigDir: z.string().optional(),
-  runtime: z.unknown(),
+  runtime: z.union([z.string(), z.looseObject({ name: z.string() })]),
   main: z.string().optional(),
   config: z.union([z.record(z.string(), z.unknown()), z.string()]).nullish(),
 });
@@ -132,9 +132,10 @@ async function readSettings(file: string): Promise<ProjectSettings> {
   const { value, errors, lineOf } = parseYaml(text);
   const [wrong] = errors;
   if (wrong) throw refused(`line ${wrong.line}: ${wrong.message}`);
-  const read = settingsSchema.safeParse(value);
-  if (!read.success) throw refused(z.prettifyError(read.error).replace(/\n\s*/g, " "));
-  const { config, name, ...rest } = read.data;
+  const read = validate(settingsSchema, value, "");
+  if (!read.value)
+    throw refused(read.problems.map(({ path, message }) => (path === "" ? message : `${path}: ${message}`)).join("; "));
+  const { config, name, ...rest } = read.value;
   // As a text it is the older name of `stackConfigDir`.
   const older = typeof config === "string" && { stackConfigDir: config };
   const given = isObject(config) ? config : {};

@@ -51,7 +51,7 @@ export async function readText(file: string): Promise<string | undefined> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     const why = error instanceof Error ? error.message : String(error);
-    throw stackError("file-not-parsed", file, undefined, { why }, { cause: error });
+    throw stackError("file-not-parsed", file, undefined, { why, isUnread: true }, { cause: error });
   }
 }
 
@@ -87,8 +87,11 @@ export async function readConfigText(
 ): Promise<StackConfigRead> {
   const parsed = parseConfigFile(text ?? "", file, context.directory);
   const others = namespaced(isObject(parsed["config"]) ? parsed["config"] : {}, context.projectName);
-  const raw = rawValues(others, context.projectConfig);
-  const inherited = Object.keys(raw).filter((key) => own(others, spelling(others, key)) == null);
+  const refused = refusedByPulumi(context);
+  const raw = { ...rawValues(others, context.projectConfig), ...refused };
+  const inherited = Object.keys(raw).filter(
+    (key) => Object.hasOwn(refused, key) || own(others, spelling(others, key)) == null,
+  );
   const placeOf = ({ path }: Problem): string =>
     context.projectPlace && inherited.some((key) => isBelow(path, `${NAMESPACE}:${key}`))
       ? `${context.projectPlace(path)}: ${path}`
@@ -232,36 +235,46 @@ function rawValues(
   projectConfig: Record<string, unknown>,
 ): Record<string, RawConfigValue> {
   const found = new Map<string, unknown>();
-  const undeclared = new Set<string>();
   for (const key of Object.keys(projectConfig)) {
     if (!key.startsWith(`${NAMESPACE}:`)) continue;
     const name = key.slice(NAMESPACE.length + 1);
     found.set(name, projectValue(projectConfig, name));
-    const declared = own(projectConfig, key);
-    if (isObject(declared) && valueKey(declared) === undefined) undeclared.add(name);
   }
   for (const [key, value] of Object.entries(config)) {
     if (!key.startsWith(`${NAMESPACE}:`)) continue;
     const name = key.slice(NAMESPACE.length + 1).replace(/^config:/, "");
     found.set(name, value);
-    undeclared.delete(name);
   }
   const values: Record<string, RawConfigValue> = {};
   for (const [key, value] of found) {
     // A key with nothing below it is as good as none.
     if (value == null || (typeof value === "string" && value.trim() === "")) continue;
-    if (undeclared.has(key)) values[key] = { value: undefined, problems: [notDeclared(key)] };
-    else if (isSecret(value)) values[key] = { value: undefined, secret: true };
+    if (isSecret(value)) values[key] = { value: undefined, secret: true };
     else values[key] = typeof value === "string" ? parseConfigText(key, value) : { value };
   }
   return values;
 }
 
-// Pulumi refuses such a file in many words, none of which is the way out.
-function notDeclared(key: string): Problem {
-  const allowed = `a declaration: \`${NAMESPACE}:${key}: { value: { … } }\``;
-  const why = "in Pulumi.yaml, an object goes below `value`";
-  return problem("config-not-readable", `${NAMESPACE}:${key}`, undefined, { why, allowed });
+// What Pulumi.yaml says of our keys in a way for which Pulumi refuses the whole file, whatever the stack's own file says: in many words, none of
+// which is the way out for an object.
+function refusedByPulumi({ projectConfig, projectName }: ConfigContext): Record<string, RawConfigValue> {
+  const ours = Object.entries(projectConfig).filter(([key]) => key.startsWith(`${NAMESPACE}:`));
+  return Object.fromEntries(
+    ours.flatMap(([key, declared]): [string, RawConfigValue][] => {
+      const isForeign = projectName !== undefined && projectName !== NAMESPACE;
+      const extra = ["default", "type"].find((each) => isObject(declared) && Object.hasOwn(declared, each));
+      const why =
+        isObject(declared) && valueKey(declared) === undefined
+          ? "in Pulumi.yaml, an object goes below `value`"
+          : isForeign && extra !== undefined
+            ? `in Pulumi.yaml, only the project's own keys may have \`${extra}\``
+            : undefined;
+      if (why === undefined) return [];
+      const allowed = `a declaration: \`${key}: { value: … }\``;
+      const problems = [problem("config-not-readable", key, undefined, { why, allowed })];
+      return [[key.slice(NAMESPACE.length + 1), { value: undefined, problems }]];
+    }),
+  );
 }
 
 async function withPrices(

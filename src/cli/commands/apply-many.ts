@@ -80,8 +80,7 @@ export async function applyMany(context: Context): Promise<Answer> {
       if (written.length > 0) return part("problems", "refused", messages(written), { problems: written }, written);
       // Without an edit: all that isn't as it is declared.
       const volumes = plan && isOfProfile ? touchedBy(plan) : undefined;
-      if (volumes?.length === 0)
-        return part("done", "config updated", "no volume uses the profile", { operation: null });
+      if (volumes?.length === 0) return part("done", "config updated", "no volume changes", { operation: null });
       // No volume is named in it.
       const operation = of.at.apply({ volumes, required: [], refresh, waitForLockSeconds: wait });
       return partOf(await followed(operation, running, label, context));

@@ -48,11 +48,13 @@ export async function confirmed(message = "Apply these changes?"): Promise<boole
   return confirm({ message, default: false });
 }
 
-/** What an operation did. */
-export function doneText(summary: Readonly<Record<string, number>>): string {
+/** What an operation did, and whether the config was edited for it. */
+export function doneText(summary: Readonly<Record<string, number>>, isEdited = false): string {
   const words: Record<string, string> = { create: "created", update: "updated", delete: "deleted", same: "unchanged" };
   const told = Object.entries(summary).map(([what, count]) => `${count} ${words[what] ?? what}`);
-  return told.length > 0 ? `done: ${told.join(", ")} (resources)` : "done: no changes";
+  return told.length > 0
+    ? `done: ${told.join(", ")} (resources)`
+    : `done: ${isEdited ? "config updated, no volume changes" : "no changes"}`;
 }
 
 const operationWords: Readonly<Record<string, readonly [doing: string, done: string]>> = {

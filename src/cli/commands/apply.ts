@@ -121,6 +121,8 @@ async function decide(
 ): Promise<Decided | Answer> {
   const { io, json, colours } = context;
   const [read, state] = [await stack.readConfig(), await stack.readState()];
+  // An edit would write a file for a stack whose name is misspelt.
+  await stack.checkKnown();
   const asked = askedBy(context, read, state);
   const removal = removedBy(context, read, state);
   const { destroy } = removal;
@@ -238,7 +240,7 @@ async function follow(
   const isDone = report.state === "succeeded";
   const { code } = report.problems[0] ?? {};
   const text = isDone
-    ? colours.green(doneText(report.summary ?? {}))
+    ? colours.green(doneText(report.summary ?? {}, written.changed))
     : colours.red(`The operation ${report.state === "failed" ? "failed" : `was ${report.state}`}`);
   const last = !isDone && written.changed ? staysText(stack, written, report.volumes) : "";
   return {

@@ -1,12 +1,12 @@
 // `cost`: what the volumes cost in a month, by list price.
 
 import { formatCost, type MonthlyCost } from "../../core/cost";
-import { monthlyCostOf, resolve } from "../../core/resolve";
-import { backends } from "../../core/backend";
-import type { Problem } from "../../core/problems";
+import { monthlyCostOf, priceOf } from "../../core/resolve";
+import { backends, type BackendName } from "../../core/backend";
+import { note, type Problem } from "../../core/problems";
 import type { Stack, VolumeStatus } from "../../stack";
 import type { CommandSpec } from "../context";
-import { runMany, type Part } from "../many";
+import { plural, runMany, type Part } from "../many";
 import { fittedTable, noPriceList } from "../text";
 
 export const cost: CommandSpec = {
@@ -28,7 +28,11 @@ export const cost: CommandSpec = {
   },
   many: (context) =>
     runMany(
-      { head: HEAD, each: costOfStack, total: (parts) => ({ json: sumOf(parts), rows: [[""], ...sumRows(parts)] }) },
+      {
+        head: HEAD,
+        each: costOfStack,
+        total: (parts, leftOut) => ({ json: sumOf(parts), rows: [[""], ...sumRows(parts, leftOut)] }),
+      },
       context,
     ),
 };
@@ -50,6 +54,7 @@ interface Costs extends Part {
 
 async function costOfStack(stack: Stack): Promise<Costs> {
   const [all, read] = [await stack.status(), await stack.readConfig()];
+  const [reasons, listless] = [new Set<string>(), new Set<BackendName>()];
   const volumes = all.map((each) => {
     const { placement } = read.requestFor(
       each.name,
@@ -57,19 +62,17 @@ async function costOfStack(stack: Stack): Promise<Costs> {
     );
     const of = (volume: VolumeStatus["recorded"]) => volume && monthlyCostOf(read.catalog, volume, placement);
     const [now, declared] = [of(each.recorded), of(each.declared)];
+    const unpriced = each.declared && !declared ? each.declared : each.recorded && !now ? each.recorded : undefined;
+    if (unpriced) {
+      const price = priceOf(read.catalog, unpriced, placement);
+      if (price && "unknown" in price) reasons.add(note("price-unknown", "", { because: price.unknown }).message);
+      // Prices that can't be read are a problem, and told there.
+      else if (!read.catalog.unread[unpriced.backend]) listless.add(unpriced.backend);
+    }
     // A run that failed leaves the component of a volume that it didn't create.
     const isCreated = each.recorded !== undefined && each.verdict !== "create";
     return { name: each.name, profile: each.profile ?? "", isCreated, now, declared };
   });
-  const unpriced = all.flatMap(({ name, recorded, declared }, index) => {
-    const { now, declared: later } = volumes[index] ?? {};
-    const volume = declared && !later ? declared : recorded && !now ? recorded : undefined;
-    if (!volume) return [];
-    const { backend, profile, sizeGiB } = volume;
-    const { notes } = resolve(read.catalog, { ...read.requestFor(name, { backend, profile }), sizeGiB });
-    return notes.find(({ code }) => code === "price-unknown")?.message ?? { backend };
-  });
-  const listless = [...new Set(unpriced.flatMap((each) => (typeof each === "string" ? [] : [each.backend])))];
   const shown = (one: MonthlyCost | undefined) => (one ? formatCost(one) : "unknown");
   const rows = volumes.map((each) => [
     ...[each.name, each.profile],
@@ -83,8 +86,8 @@ async function costOfStack(stack: Stack): Promise<Costs> {
     rows,
     problems: read.mistakes,
     unknown: [
-      ...new Set(unpriced.filter((each) => typeof each === "string")),
-      ...noPriceList(listless.map((backend) => ({ backend, title: backends[backend].title }))),
+      ...reasons,
+      ...noPriceList([...listless].map((backend) => ({ backend, title: backends[backend].title }))),
     ],
   };
 }
@@ -103,7 +106,7 @@ function sumOf(parts: readonly Costs[]) {
   return { profiles, total: sums(volumes) };
 }
 
-function sumRows(parts: readonly Costs[]): string[][] {
+function sumRows(parts: readonly Costs[], leftOut = 0): string[][] {
   const { profiles, total } = sumOf(parts);
   const sums = profiles.map((each) => [
     `subtotal (${each.volumes})`,
@@ -111,7 +114,8 @@ function sumRows(parts: readonly Costs[]): string[][] {
     totalText(each.now),
     totalText(each.declared),
   ]);
-  return [...sums, [""], ["total", "", totalText(total.now), totalText(total.declared)]];
+  const head = leftOut > 0 ? `total without ${plural(leftOut, "stack")}` : "total";
+  return [...sums, [""], [head, "", totalText(total.now), totalText(total.declared)]];
 }
 
 interface Total {

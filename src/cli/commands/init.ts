@@ -188,6 +188,10 @@ function given(context: Context): Choices {
     if (value !== undefined) place[key] = value;
     else if (isNeeded) throw new UsageError(`backend ${backend} requires --${option}`);
   }
+  const own = new Set(backends[backend].questions.map(({ option }) => option));
+  const others = backendNames.flatMap((each) => backends[each].questions.map(({ option }) => option));
+  const foreign = others.find((option) => !own.has(option) && textOf(context, option) !== undefined);
+  if (foreign !== undefined) throw new UsageError(`--${foreign} doesn't apply to backend ${backend}`);
   const [volume, size] = [textOf(context, "volume"), textOf(context, "size")];
   if (size !== undefined && volume === undefined) throw new UsageError("--size requires --volume");
   return { backend, place, volume, size };

@@ -54,6 +54,7 @@ async function changed(context: Context, isPinned: boolean): Promise<Answer> {
   if (commit) await stack.syncCheckout();
   return retried(async () => {
     const [read, state] = [await stack.readConfig(), await stack.readState()];
+    await stack.checkKnown();
     const { edits, problems, pins } = (isPinned ? pinEdit : unpinEdit)(read, state, { volumes, profile });
     if (problems.length > 0) return { code: "problems", json: { stack: stack.name, problems }, problems };
     const result = await stack.edit(edits, { ifTag: read.tag, volumes: [], ...(edits.length > 0 && { commit }) });

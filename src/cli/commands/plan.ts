@@ -26,6 +26,7 @@ export const plan: CommandSpec = {
   async run(context) {
     const stack = await context.stack();
     const [read, state] = [await stack.readConfig(), await stack.readState()];
+    await stack.checkKnown();
     const asked = askedBy(context, read, state);
     const ofProfile = profileEdit(context, read);
     const edits = [...asked.edits, ...ofProfile.edits];

@@ -43,6 +43,10 @@ export const operationRoutes = [
     async handle({ served, body, who, request, reply }) {
       const { kind = "apply", volumes, destroy = [], refresh } = body;
       if (destroy.length > 0) needsAdmin(who, "destroy");
+      if (kind === "refresh" && destroy.length > 0) {
+        const params = { why: "a refresh deletes no volumes", allowed: "`destroy` with the kind apply" };
+        throw httpError("request-not-readable", "destroy", undefined, params);
+      }
       served.checkRoom();
       // What isn't known is said now, and not by an operation that fails.
       await checkNames(served, volumes ?? []);

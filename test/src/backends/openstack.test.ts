@@ -251,6 +251,7 @@ describe("a volume type that a profile makes", () => {
       { ranges: [{ fromGiB: 1, toGiB: 2_147_483_647 }] },
     ]);
     expect(sizesText(1, 2_147_483_647)).toBe("1 GiB or more");
+    expect(sizesText(5, 5)).toBe("5 GiB");
   });
 
   test("is made once for all profiles that say the same of it, and refused where they differ", () => {

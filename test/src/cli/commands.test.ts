@@ -299,6 +299,10 @@ describe("init", () => {
     expect(wrong).toMatchObject({ code: 1, err: expect.stringContaining('did you mean "gold"?') });
     const other = await call("init -s never --language python --backend local --yes");
     expect(other.err).toContain("doesn't run programs in python [project-in-other-language]");
+    const nowhere = await call(`init --cwd ${join(home, "nowhere")} --backend local --yes`);
+    expect(nowhere).toMatchObject({ code: 1, err: expect.stringContaining("can't be written: ENOENT") });
+    const foreign = await call("init -s never --backend local --zone us-east-1a --yes");
+    expect(foreign).toMatchObject({ code: 2, err: expect.stringContaining("--zone doesn't apply to backend local") });
     expect(() => readFileSync(file("never"))).toThrow(/ENOENT/);
   });
 });

@@ -68,6 +68,8 @@ test("a stack that fails doesn't stop the others, and is listed with its reason"
   expect(out).toMatch(/\nweb\/prod-1 .*failed: .*no-such-pulumi/);
   // The same reason is told once, with the stacks that have it.
   expect(out).toContain("error db/prod-1, db/prod-2, web/dev, 1 more: pulumi: ");
+  // Of those that can't be read the cost isn't none.
+  expect((await call("cost --all")).out).toMatch(/ total without 4 stacks +none +none\n/);
   const { stacks } = await json("plan --all --parallel 2");
   // A plan knows of the config's volumes without the engine, and not what is to become of them.
   expect(stacks.map(({ exitCode, plans }: any) => [exitCode, plans?.map(({ name }: any) => name)])).toEqual([

@@ -1,6 +1,6 @@
 // The commands against a stack that has volumes, with an engine that only prints what its state is.
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -160,12 +160,19 @@ describe("a mistake in the config", () => {
 
 test("a stack that there isn't is an error of its own, with the stacks that there are", async () => {
   await given("");
-  for (const line of ["validate", "profiles", "explain gold", "status", "plan", "cost", "volumes", "serve"]) {
+  const edits = ["plan --profile gold --set local.iops=1", "apply data@gold --size 1 --yes", "pin --profile gold"];
+  const reads = ["validate", "profiles", "explain gold", "status", "plan", "cost", "volumes", "serve"];
+  for (const line of [...reads, ...edits, "unpin data"]) {
     const { code, out, err } = await call(`${line} --stack nope`);
     expect([line, code, out]).toEqual([line, 4, ""]);
     expect(err).toContain("[stack-unknown]");
     expect(err).toContain("dev");
   }
+  // A file would make it one that there is.
+  expect(readdirSync(project)).not.toContain("Pulumi.nope.yaml");
+  // `init` comes before `pulumi stack init`.
+  expect((await call("init --stack nope --backend local --yes")).code).toBe(0);
+  rmSync(join(project, "Pulumi.nope.yaml"));
 });
 
 describe("a reference that changes nothing in the file", () => {
@@ -271,6 +278,15 @@ test("what the cost of is unknown is told why, each reason once", async () => {
   );
   writeFileSync(file, "config:\n  storage-profiles:backend: aws\n" + volumes);
   expect((await call("cost")).out).toMatch(/\n\nmonthly cost unknown: the region isn't known; .*\n$/);
+  // The volume's own zone has no prices, although the stack's has.
+  const own = volumes.replace("sizeGiB: 2", "sizeGiB: 2, aws: { availabilityZone: eu-west-1a }");
+  writeFileSync(file, `config:\n  storage-profiles:backend: aws\n  aws:region: us-east-1\n${own}`);
+  expect((await call("cost")).out).toMatch(
+    /\n\nmonthly cost unknown: no prices for gp3 in eu-west-1; .*\.eu-west-1\n\nNo price list: This machine\..*\n$/,
+  );
+  const broken = "  storage-profiles:pricesFile: nope.yaml\n";
+  writeFileSync(file, `config:\n  storage-profiles:backend: aws\n${broken}${volumes}`);
+  expect((await call("cost")).out).not.toContain("prices.aws.perGiB");
 });
 
 describe("on a narrow terminal", () => {
@@ -365,6 +381,28 @@ test("a value of --set that isn't YAML is a wrong call, and a number that is non
   }
   expect(readFileSync(file, "utf8")).toBe(config(""));
   expect((await call('plan --profile fast --set local.iops={"max":5}')).out).toContain("iops: { max: 5 }");
+});
+
+test("--unset removes only what the profile itself sets, and --set with nothing behind it is a wrong call", async () => {
+  const text = "  storage-profiles:profiles: { fast: { extends: gold, local: { iops: 5 } } }\n";
+  await given(text);
+  const refused = (line: string) => json(line).then(({ problems }) => problems.map(({ code }: any) => code));
+  // Inherited, it would stay, and the file would have a section with nothing in it.
+  expect(await refused("apply --profile gold --unset local.iops --yes")).toEqual(["setting-not-own"]);
+  expect(await refused("apply --profile fats --unset local.iops --yes")).toEqual(["profile-unknown"]);
+  // As `--set local.iops=$VARIABLE` comes without the variable: the volumes would have no limit.
+  const { code, err } = await call("apply --profile fast --set local.iops= --yes");
+  expect([code, err]).toEqual([2, expect.stringContaining("local.iops=null")]);
+  for (const line of ["--unset local.iops.max", "--unset aws.iops", "--unset description.x"])
+    expect(await call(`apply --profile fast ${line} --yes`)).toMatchObject({
+      code: 0,
+      out: "No changes.\ndone: no changes\n",
+    });
+  expect(readFileSync(file, "utf8")).toBe(config(text));
+  expect((await call("apply --profile fast --unset local.iops --yes")).out).toMatch(
+    /local: \{\}[^]*done: config updated, no volume changes\n$/,
+  );
+  expect((await call("apply --profile fast --set local.iops=null --yes")).out).toContain("iops: null");
 });
 
 test("an apply that isn't confirmed changes nothing: No is an answer, Ctrl-C an interruption", async () => {
@@ -516,7 +554,7 @@ test("every command names the file and the line of a mistake in Pulumi.yaml, and
     expect(edited).toContain("error storage-profiles:profiles.p.local.iop: ");
     for (const [config, line, place] of [
       ["  storage-profiles:nothing: 1\n", 2, "nothing"],
-      ["  storage-profiles:limits:\n    default: { local: { nothing: 1 } }\n", 3, "limits.local.nothing"],
+      ["  storage-profiles:limits:\n    value: { local: { nothing: 1 } }\n", 3, "limits.local.nothing"],
       [`  storage-profiles:profiles: '{"p": {"local": {"iop": 5}}}'\n`, 2, "profiles.p.local.iop"],
     ] as const) {
       written(config);

@@ -4,6 +4,10 @@ import { parseSize } from "../../../src";
 import { runs } from "../../support/property";
 
 describe("a size", () => {
+  test.each(["1,5GiB", "1e3GiB", ".5TiB", "1 000 GB"])("%j has its unit: the fix is about the number", (size) => {
+    expect(parseSize({ size }).problems).toMatchObject([{ fix: expect.stringContaining('"1.5TiB"') }]);
+  });
+
   test.each([
     [{ sizeGiB: 100 }, 100],
     [{ size: "100GiB" }, 100],
@@ -13,6 +17,9 @@ describe("a size", () => {
     [{ size: "2PiB" }, 2 * 1024 * 1024],
     [{ size: "2048MiB" }, 2],
     [{ sizeGiB: 1024, size: "1TiB" }, 1024],
+    // In floating-point numbers they are a little more.
+    [{ size: "65.498251264GB" }, 61],
+    [{ size: "0.033285996544TB" }, 31],
   ])("%j is read without a note", (request, sizeGiB) => {
     expect(parseSize(request)).toEqual({ sizeGiB, problems: [], notes: [] });
   });

@@ -96,6 +96,7 @@ describe("listening", () => {
       { clientCa: pem, clientRoles: { a: "read" } },
       ["service-option-invalid clientCa"],
     ],
+    ["with roles of client certificates alone", { clientRoles: { a: "read" } }, ["service-option-invalid clientRoles"]],
     ["with a certificate and no key", { tlsCert: pem }, ["service-option-invalid tls"]],
     ["with a file that isn't there", { tlsCert: "/none", tlsKey: pem }, ["service-option-invalid tlsCert"]],
     ["at no address", { listen: "80" }, ["service-option-invalid listen"]],
@@ -147,6 +148,9 @@ describe("tokens", () => {
     for (const token of Object.values(tokens)) expect(text).not.toContain(token);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(thrown(() => makeToken(file, { name: "a b", role: "read" }))).toEqual(["name-invalid name"]);
+    expect(() => makeToken(file, { name: "", role: "read" })).toThrow("token name is empty");
+    const nowhere = join(home, "nowhere/tokens.json");
+    expect(thrown(() => makeToken(nowhere, { name: "a", role: "read" }))).toEqual(["service-option-invalid tokens"]);
   });
 
   test("a file that others may read is refused", async () => {

@@ -62,6 +62,23 @@ test("a volume is pinned and unpinned; what isn't pinned, or isn't one thing, is
   expect((await ask(lab.url, pins)).body).toEqual({});
 });
 
+test("an operation takes volumes by name or by URN, however long, and a refresh deletes none", async () => {
+  const of = (json: object) => ask(shared.url, "v1/operations", { json });
+  const urn = `urn:pulumi:production::shop-infrastructure::storage-profiles:index:ProfiledVolume::${"d".repeat(64)}`;
+  for (const kind of ["apply", "refresh"]) {
+    const { status, body } = await of({ kind, volumes: [urn] });
+    expect([status, codes({ body })]).toEqual([404, ["volume-unknown volumes"]]);
+  }
+  const deleting = await of({ kind: "refresh", destroy: ["data"] });
+  expect([deleting.status, codes(deleting)]).toEqual([400, ["request-not-readable destroy"]]);
+});
+
+test("a route with a slash behind it is none, whatever the method", async () => {
+  const { status, body } = await ask(shared.url, "v1/version/");
+  expect([status, codes({ body })]).toEqual([404, ["route-unknown url"]]);
+  expect((await ask(shared.url, "v1/version", { method: "DELETE" })).status).toBe(405);
+});
+
 test("an entry with a mistake is one that can't be read, and not one that isn't there: it is answered with its problem, and isn't overwritten", async () => {
   const right = config("  storage-profiles:volumes: { data: { sizeGiB: 1 }, more: { sizeGiB: 1 } }\n");
   const lab = await labOf(right);

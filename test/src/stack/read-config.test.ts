@@ -66,7 +66,16 @@ describe("reading", () => {
     expect(await problemsOf("", undeclared)).toEqual([
       ["storage-profiles:volumes", "can't be parsed: in Pulumi.yaml, an object goes below `value`", expect.anything()],
     ]);
-    expect(await problemsOf("config: { storage-profiles:volumes: {} }", undeclared)).toEqual([]);
+    // Whatever the stack's own file says: Pulumi refuses Pulumi.yaml.
+    expect(await problemsOf("config: { storage-profiles:volumes: {} }", undeclared)).toHaveLength(1);
+    for (const extra of ["default", "type"]) {
+      const declared = { "storage-profiles:backend": { value: "local", [extra]: "string" } };
+      const message = `can't be parsed: in Pulumi.yaml, only the project's own keys may have \`${extra}\``;
+      expect(await problemsOf("config: { storage-profiles:backend: aws }", declared)).toEqual([
+        ["storage-profiles:backend", message, expect.anything()],
+      ]);
+      expect(await problemsOf("", declared, "storage-profiles")).toEqual([]);
+    }
   });
 
   test("tells every problem, each once, with its place", async () => {
@@ -139,6 +148,9 @@ describe("reading", () => {
       problems: [{ path: expect.stringMatching(/^Pulumi\.dev\.yaml:3:\d+$/) }],
     });
     await expect(read("config: 5\n")).rejects.toThrow(StackError);
+    await expect(read("config: {}\n---\nconfig: {}\n")).rejects.toMatchObject({
+      problems: [{ path: "Pulumi.dev.yaml:2:1", message: "not valid YAML: another document begins here" }],
+    });
     await expect(read("- a\n")).rejects.toThrow(StackError);
     await expect(read("a: 1\na: 2\nb: 1\nb: 2\n")).rejects.toMatchObject({
       problems: [{ code: "file-not-parsed" }, {}],
@@ -255,6 +267,18 @@ describe("editing", () => {
     expect(lineDiff(text, made).split("\n")).toHaveLength(4);
   });
 
+  test("differ in the lines that they change, and not in those between", () => {
+    const text =
+      "config:\n  storage-profiles:volumes:\n    a: { sizeGiB: 1 }\n    b: { sizeGiB: 2 }\n    c: { sizeGiB: 3 }\n  x:y: 1\n";
+    const made = edited(
+      text,
+      { kind: "set-volume", name: "a", volume: { sizeGiB: 9 } },
+      { kind: "remove-volume", name: "c" },
+    );
+    expect(lineDiff(text, made)).toBe("-    a: { sizeGiB: 1 }\n+    a: { sizeGiB: 9 }\n-    c: { sizeGiB: 3 }");
+    expect(lineDiff("a\na\nb", "a\nb\nb")).toBe("-a\n+b");
+  });
+
   test("says what is asked for, whatever was there before", async () => {
     const names = fc.constantFrom("a", "b", "c", "d.e", "constructor");
     const volume = fc.record(
@@ -318,7 +342,17 @@ describe("a project", () => {
     );
     await expect(openProject({ directory: "/" })).rejects.toMatchObject({ code: "project-missing" });
     writeFileSync(join(directory, "Pulumi.yaml"), "runtime: nodejs\n");
-    await expect(openProject({ directory })).rejects.toMatchObject({ code: "project-not-readable" });
+    await expect(openProject({ directory })).rejects.toMatchObject({
+      code: "project-not-readable",
+      problems: [{ message: "can't be read: name: expected text, got nothing" }],
+    });
+    // Not for want of YAML.
+    rmSync(join(directory, "Pulumi.yaml"));
+    mkdirSync(join(directory, "Pulumi.yaml"));
+    await expect(openProject({ directory })).rejects.toMatchObject({
+      problems: [{ message: expect.stringMatching(/^can't be read: .*EISDIR/) }],
+    });
+    rmSync(join(directory, "Pulumi.yaml"), { recursive: true });
   });
 
   test("has its keys without a namespace for its own, in Pulumi.yaml and in the stack's file, as the engine does", async () => {
