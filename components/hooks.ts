@@ -27,9 +27,10 @@ import { isSame } from "../src/core/revision";
 import type { AskedOfBackend } from "./backends/contract";
 import { volumeBackend } from "./backends/registry";
 import type { DeclaredVolume } from "./declared";
-import { known, nameIn, recordedResources, recordedUrns } from "./engine";
+import { componentOf, known, nameIn, recordedResources, recordedUrns } from "./engine";
 import { refuse } from "./refusals";
 import { hasErrorHooks } from "./pulumi-internals";
+import { separatedResources } from "./renamed";
 
 /** What a component records about its volume: its inputs, as the engine keeps them. */
 export interface VolumeInputs extends Partial<ResolvedVolume> {
@@ -224,8 +225,15 @@ export function volumeHooks({
     await declared.recorded;
     if (declared.problems.length > 0) return refuse(declared, volumes);
     const { volume } = declared;
+    // By `pulumi state rename` of the one alone. Its component is in the state, and the engine deletes what has no component any more.
+    const separated = declared.isNew ? [] : separatedResources(urn, await recordedUrns().catch((): string[] => []));
+    if (separated.length > 0) {
+      const params = { volume: name, isReplaced: true, separated };
+      return refuse(declared, volumes, [problem("deletion-not-requested", "name", name, params)]);
+    }
     if (volume && (await isReplacement(urn, declared, volume.backend, config))) {
-      const lost = problem("deletion-not-requested", "name", name, { volume: name, isReplaced: true });
+      const { keptBy } = volumeBackend(volume.backend);
+      const lost = problem("deletion-not-requested", "name", name, { volume: name, isReplaced: true, keptBy });
       return refuse(declared, volumes, [lost]);
     }
     if (volume) declared.isTransformed = isTransformed(volume, newInputs ?? {});
@@ -306,21 +314,22 @@ async function isReplacement(
   if (!of.exists || declared.isNew) return false;
   const type = urn.split("::").at(-2)?.split("$").at(-1) ?? "";
   const recorded = await recordedResources().catch((): Awaited<ReturnType<typeof recordedResources>> => ({}));
-  const ids = [declared.urn ?? "", ...(declared.formerUrns ?? [])]
-    .map((component) => recorded[component.replace(/(::[^:]*)$/, `$$${type}$1`)]?.outputs?.["id"])
-    .filter((id) => typeof id === "string");
-  const isThere = async (id: string): Promise<boolean> => {
+  const own = [declared.urn ?? "", ...(declared.formerUrns ?? [])]
+    .map((component) => recorded[component.replace(/(::[^:]*)$/, `$$${type}$1`)]?.outputs)
+    .filter((outputs) => outputs !== undefined);
+  const isThere = async (outputs: Record<string, unknown>): Promise<boolean> => {
     try {
-      return (await of.exists?.(declared, config, id)) ?? false;
+      return (await of.exists?.(declared, config, outputs)) ?? false;
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
+      const id = typeof outputs["id"] === "string" ? outputs["id"] : declared.recordedId;
       throw new Error(
-        `${declared.name}: the state has volume ${id}, and whether it still exists can't be found out, so that no new one is created: ${why}`,
+        `${declared.name}: the state has volume ${id ?? declared.name}, and whether it still exists can't be found out, so that no new one is created: ${why}`,
         { cause: error },
       );
     }
   };
-  return (await Promise.all(ids.map(isThere))).includes(true);
+  return (await Promise.all(own.map(isThere))).includes(true);
 }
 
 // `pulumi import` records a component without inputs, and its volume: whose own hook then judges what becomes of what it has.
@@ -385,11 +394,6 @@ async function tellNotes(urn: string, headline: string, notes: readonly { messag
     `${headline}${notes.map(({ message }) => `\n  ${message}`).join("")}`,
     volume as pulumi.Resource,
   );
-}
-
-/** The component that a resource is directly below: urn:pulumi:stack::project::types$Of$the$parents$and::type::name, without the last of the types. */
-export function componentOf(urn: string): string {
-  return urn.replace(/\$[^$]*(::[^:]*)$/, "$1");
 }
 
 function isResolved(inputs: VolumeInputs): inputs is ResolvedVolume {

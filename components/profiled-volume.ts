@@ -90,7 +90,7 @@ export interface CommonVolumeArgs<B extends BackendName = BackendName> {
   import?: string | undefined;
   /**
    * The owner of the volume that `import` takes over, where that is another one, as the refusal of the import names it: a URN on `local`,
-   * a stack on `openstack`. That owner can then neither change nor delete the volume. Other backends don't know owners.
+   * a stack on `openstack`, a mark on `ceph`. That owner can then neither change nor delete the volume. Other backends don't know owners.
    */
   takeFrom?: string | undefined;
   /** The escape hatch, by backend: adjusts the arguments and options of the backend's own resource. */

@@ -15,7 +15,7 @@ import {
 import { volumeBackend } from "../../components/backends/registry";
 import { newDeclaration } from "../../components/declared";
 import { checkEngine, knownFormerUrns, MINIMUM_PULUMI } from "../../components/engine";
-import { deletedAliases, deletionWarning } from "../../components/renamed";
+import { deletedAliases, deletionWarning, separatedResources } from "../../components/renamed";
 import { MINIMUM_PULUMI as MINIMUM_OF_TOOLS } from "../../tools/engine/ensure.js";
 
 const COMPONENT = "storage-profiles:index:ProfiledVolume";
@@ -440,6 +440,20 @@ describe("what is said of deletions that a renaming means", () => {
         ),
       ),
     );
+  });
+
+  test("a volume whose component, or whose resource, was renamed alone in the state is found, and nothing else", () => {
+    const childOf = (name: string) => urnOf(name).replace(COMPONENT, `${COMPONENT}$${CHILD}`);
+    const others = [urnOf("logs"), childOf("logs"), urnOf("app").replace(COMPONENT, "test:App")];
+    const created = childOf("store");
+    expect(separatedResources(created, [...others, urnOf("store"), childOf("data")])).toEqual([childOf("data")]);
+    for (const recorded of [
+      // Interrupted before it was created; replaced; new beside one that was separated before.
+      [...others, urnOf("store")],
+      [...others, urnOf("store"), created, childOf("data")],
+      [...others, childOf("data")],
+    ])
+      expect(separatedResources(created, recorded)).toEqual([]);
   });
 
   test("an alias whose volume would be deleted is refused, where the state has both; and only there", () => {
