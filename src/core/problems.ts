@@ -451,6 +451,12 @@ export const problemKinds = {
     message: ({ why }) => `not valid YAML: ${why}`,
     allowed: ({ allowed }) => allowed ?? "a YAML file with a mapping under `config`",
   }),
+  "volume-not-in-state": problemKind<{ volume: string; id: string; component: string }>({
+    meaning: "The volume exists, but its resource was removed from the state. No empty one is created in its place.",
+    message: ({ volume, id }) => `"${volume}" is ${id}, which exists, but its resource is no longer in the state`,
+    fix: ({ id, component }) =>
+      `import the volume with its data: \`import: "${id}"\`; to create an empty one instead, remove the component from the state as well: pulumi state delete '${component}'`,
+  }),
   "deletion-not-requested": problemKind<{
     volume: string;
     isReplaced: boolean;

@@ -265,6 +265,9 @@ describe("options that would do nothing on a component", () => {
     ["replaceOnChanges", ["tags"]],
     ["replacementTrigger", "another"],
     ["replaceWith", ["another resource"]],
+    ["import", "vol-1"],
+    ["id", "vol-1"],
+    ["urn", "urn:pulumi:dev::p::aws:ebs/volume:Volume::data"],
   ])("can't have a transform replace the volume: %s", async (option, given) => {
     await registered(
       () =>

@@ -114,11 +114,14 @@ export async function isClaimThere(
   config: StackConfig,
   { metadata }: Pick<Claim, "metadata">,
 ): Promise<boolean> {
-  const claim = `${metadata?.namespace ?? "default"}/${metadata?.name ?? ""}`;
-  if (metadata?.uid !== undefined && (await sessionOf(config).readClaim(claim, metadata.uid))) return true;
+  // A claim that the state doesn't have is found by its name, as any other.
+  if (!metadata) return false;
+  const { namespace = "default", name = "", uid } = metadata;
+  const claim = `${namespace}/${name}`;
+  if (uid !== undefined && (await sessionOf(config).readClaim(claim, uid))) return true;
   throw new KubernetesError(
     "other-cluster",
-    `the kubeconfig's cluster doesn't have claim ${claim} with uid ${metadata?.uid ?? "unknown"}. If that is another cluster, correct the ` +
+    `the kubeconfig's cluster doesn't have claim ${claim} with uid ${uid ?? "unknown"}. If that is another cluster, correct the ` +
       "kubeconfig. If the claim was deleted, run `pulumi refresh`; `pulumi up` then creates it again, empty",
   );
 }
