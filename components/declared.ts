@@ -42,6 +42,8 @@ export interface DeclaredVolume {
   wasTransformed?: boolean;
   /** What the state has of the component, once it is registered. Rejects where the volume must not be touched. */
   recorded?: Promise<RecordedVolume>;
+  /** The component's outputs in the state, where the volume must not be touched. */
+  keptOutputs?: Record<string, unknown>;
   /** The URNs by which the component was known before, by its `aliases`. */
   formerUrns?: string[];
   /** The owner from which it is taken over, where the program names one. */

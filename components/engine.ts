@@ -107,6 +107,9 @@ export function aliasesOfChild(component: pulumi.Resource): pulumi.Alias[] {
   return formerUrns(component).map((urn) => ({ parent: urn, name: urn.apply(nameIn) }));
 }
 
+/** The component that a resource is directly below: urn:pulumi:stack::project::types$Of$the$parents$and::type::name, without the last of the types. */
+export const componentOf = (urn: string): string => urn.replace(/\$[^$]*(::[^:]*)$/, "$1");
+
 export const nameIn = (urn: string) => urn.split("::").at(-1) ?? urn;
 const typeIn = (urn: string) => urn.split("::").at(-2)?.split("$").at(-1) ?? urn;
 

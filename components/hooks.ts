@@ -27,9 +27,10 @@ import { isSame } from "../src/core/revision";
 import type { AskedOfBackend } from "./backends/contract";
 import { volumeBackend } from "./backends/registry";
 import type { DeclaredVolume } from "./declared";
-import { known, nameIn, recordedResources, recordedUrns } from "./engine";
+import { componentOf, known, nameIn, recordedResources, recordedUrns } from "./engine";
 import { refuse } from "./refusals";
 import { hasErrorHooks } from "./pulumi-internals";
+import { separatedResources } from "./renamed";
 
 /** What a component records about its volume: its inputs, as the engine keeps them. */
 export interface VolumeInputs extends Partial<ResolvedVolume> {
@@ -194,7 +195,8 @@ export function volumeHooks({
     }
     const [recordedImport, imported] = [(before as VolumeInputs).import, to.import];
     if (has.volumeId !== undefined || imported === recordedImport || (await mayHaveVolume(declared))) {
-      refuseSwap(name, has.volumeId, recordedImport, imported);
+      const swap = swapProblem(name, has.volumeId, recordedImport, imported);
+      if (swap) throw new Error(formatProblems(name, [swap]));
     }
     // A size from another resource may be unknown at preview; the hook runs again in the `up`, when it is known.
     if (!isResolved(to)) return;
@@ -224,10 +226,14 @@ export function volumeHooks({
     await declared.recorded;
     if (declared.problems.length > 0) return refuse(declared, volumes);
     const { volume } = declared;
-    if (volume && (await isReplacement(urn, declared, volume.backend, config))) {
-      const lost = problem("deletion-not-requested", "name", name, { volume: name, isReplaced: true });
-      return refuse(declared, volumes, [lost]);
+    // By `pulumi state rename` of the one alone. Its component is in the state, and the engine deletes what has no component any more.
+    const separated = declared.isNew ? [] : separatedResources(urn, await recordedUrns().catch((): string[] => []));
+    if (separated.length > 0) {
+      const params = { volume: name, isReplaced: true, separated };
+      return refuse(declared, volumes, [problem("deletion-not-requested", "name", name, params)]);
     }
+    const lost = volume && (await emptyInstead(urn, declared, volume.backend, config));
+    if (lost) return refuse(declared, volumes, [lost]);
     if (volume) declared.isTransformed = isTransformed(volume, newInputs ?? {});
     if (volume) await tellNotes(urn, name, await ask(declared, volume, { inputs: newInputs }));
   };
@@ -294,33 +300,40 @@ export function volumeHooks({
   };
 }
 
-// Another provider, or a transform's options, have the engine replace a resource, and no hook sees why. The state may still have one that
-// this very run's refresh has found gone: so the backend is asked.
-async function isReplacement(
+// Why a volume isn't created: there is one already, and it would be another, empty one. Another provider, or a transform's options, have the
+// engine replace a resource, and no hook sees why; or somebody has taken the resource alone out of the state. That may still have one that this
+// very run's refresh has found gone: so the backend is asked.
+async function emptyInstead(
   urn: string,
   declared: DeclaredVolume,
   backend: BackendName,
   config: StackConfig,
-): Promise<boolean> {
+): Promise<Problem | undefined> {
   const of = volumeBackend(backend);
-  if (!of.exists || declared.isNew) return false;
+  if (!of.exists || declared.isNew) return undefined;
+  const { name, urn: component = "", formerUrns = [] } = declared;
   const type = urn.split("::").at(-2)?.split("$").at(-1) ?? "";
   const recorded = await recordedResources().catch((): Awaited<ReturnType<typeof recordedResources>> => ({}));
-  const ids = [declared.urn ?? "", ...(declared.formerUrns ?? [])]
-    .map((component) => recorded[component.replace(/(::[^:]*)$/, `$$${type}$1`)]?.outputs?.["id"])
-    .filter((id) => typeof id === "string");
-  const isThere = async (id: string): Promise<boolean> => {
+  const own = [component, ...formerUrns]
+    .map((each) => recorded[each.replace(/(::[^:]*)$/, `$$${type}$1`)]?.outputs)
+    .filter((outputs) => outputs !== undefined);
+  const isThere = async (outputs: Record<string, unknown>): Promise<boolean> => {
     try {
-      return (await of.exists?.(declared, config, id)) ?? false;
+      return (await of.exists?.(declared, config, outputs)) ?? false;
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
+      const id = typeof outputs["id"] === "string" ? outputs["id"] : declared.recordedId;
       throw new Error(
-        `${declared.name}: the state has volume ${id}, and whether it still exists can't be found out, so that no new one is created: ${why}`,
+        `${name}: the state has volume ${id ?? name}, and whether it still exists can't be found out, so that no new one is created: ${why}`,
         { cause: error },
       );
     }
   };
-  return (await Promise.all(ids.map(isThere))).includes(true);
+  if ((await Promise.all(own.map(isThere))).includes(true))
+    return problem("deletion-not-requested", "name", name, { volume: name, isReplaced: true, keptBy: of.keptBy });
+  const id = (await declared.recorded)?.volumeId;
+  if (own.length > 0 || id === undefined || !(await isThere({ id }))) return undefined;
+  return problem("volume-not-in-state", "name", name, { volume: name, id, component });
 }
 
 // `pulumi import` records a component without inputs, and its volume: whose own hook then judges what becomes of what it has.
@@ -344,19 +357,25 @@ async function mayHaveVolume({ name, formerUrns = [] }: DeclaredVolume): Promise
   return urns?.some(isBelow) ?? true;
 }
 
-// Pulumi would put the one volume in the place of the other, and delete that.
-function refuseSwap(name: string, has: unknown, recorded: string | undefined, imported: string | undefined): void {
-  // After an `up` that did not finish nobody knows whether there is a volume, and of what id.
+/**
+ * Why a volume can't be another one by an import: Pulumi would put the one in the place of the other, and delete that. `has` is the id of the one that
+ * it is; after an `up` that did not finish nobody knows that, nor whether there is a volume, and `recorded` is what it was to import.
+ */
+export function swapProblem(
+  name: string,
+  has: unknown,
+  recorded: string | undefined,
+  imported: string | undefined,
+): Problem | undefined {
   const known = typeof has === "string" ? has : recorded;
-  if (imported === undefined || known === imported) return;
+  if (imported === undefined || known === imported) return undefined;
   const because = `"${name}" is already ${known ?? "another volume"}, which would be deleted`;
   const way =
     `remove \`import\`, or import ${imported} under another name` +
     (typeof has === "string"
       ? ""
       : `; if "${name}" has no volume yet, remove it from the program for one \`pulumi up\``);
-  const wrong = problem("import-not-possible", "import", imported, { id: imported, because, way });
-  throw new Error(formatProblems(name, [wrong]));
+  return problem("import-not-possible", "import", imported, { id: imported, because, way });
 }
 
 // What is asked for and ignored by the engine. What nobody asked for is as the volume has it.
@@ -385,11 +404,6 @@ async function tellNotes(urn: string, headline: string, notes: readonly { messag
     `${headline}${notes.map(({ message }) => `\n  ${message}`).join("")}`,
     volume as pulumi.Resource,
   );
-}
-
-/** The component that a resource is directly below: urn:pulumi:stack::project::types$Of$the$parents$and::type::name, without the last of the types. */
-export function componentOf(urn: string): string {
-  return urn.replace(/\$[^$]*(::[^:]*)$/, "$1");
 }
 
 function isResolved(inputs: VolumeInputs): inputs is ResolvedVolume {

@@ -7,6 +7,7 @@ import {
   backendNames,
   backends,
   checkName,
+  formatProblems,
   monthlyCostOf,
   ownPlacement,
   parseReference,
@@ -44,8 +45,10 @@ import {
   runError,
   settled,
 } from "./engine";
+import { swapProblem } from "./hooks";
 import { MissingPackage } from "./load";
 import { optionProblems, passedOn } from "./options";
+import { inPlugin } from "./plugin-mode";
 import { promiseOf, registered } from "./pulumi-internals";
 import { ReadVolume, type ReadVolumeOptions } from "./read-volume";
 import { refusal } from "./refusals";
@@ -90,7 +93,7 @@ export interface CommonVolumeArgs<B extends BackendName = BackendName> {
   import?: string | undefined;
   /**
    * The owner of the volume that `import` takes over, where that is another one, as the refusal of the import names it: a URN on `local`,
-   * a stack on `openstack`. That owner can then neither change nor delete the volume. Other backends don't know owners.
+   * a stack on `openstack`, a mark on `ceph`. That owner can then neither change nor delete the volume. Other backends don't know owners.
    */
   takeFrom?: string | undefined;
   /** The escape hatch, by backend: adjusts the arguments and options of the backend's own resource. */
@@ -199,6 +202,7 @@ export class ProfiledVolume<B extends BackendName = BackendName> extends pulumi.
     const backend = backendNames.find((each) => each === (given.backend ?? run.config.backend));
     const declared = newDeclaration(name, backend);
     declared.takeFrom = given.takeFrom;
+    const importId = backend && volumeBackend(backend).importsByEngine ? given.import : undefined;
     declared.connection = backend && connectionOf(backend, run.config, given);
     run.volumes.push(declared);
     // Programs in JavaScript may pass anything.
@@ -217,10 +221,22 @@ export class ProfiledVolume<B extends BackendName = BackendName> extends pulumi.
         declared.formerUrns = urns;
         if (urns.length > 0) run.aliased();
       });
-      declared.recorded = recordedOf(run, declared, this);
+      declared.recorded = recordedOf(run, declared, this, importId);
       // Those who need the answer wait for it; what is wrong is reported with the problems of all volumes.
       declared.recorded.catch(() => undefined);
     }
+
+    // An import of another volume would have the engine replace this one, and no hook is called for that where the run leaves the component out.
+    const whenRecorded: pulumi.ResourceTransform = async ({ props, opts: given }) => {
+      try {
+        await declared.recorded;
+        return undefined;
+      } catch (error) {
+        // There the program fails for this alone.
+        if (inPlugin()) throw error;
+        return { props, opts: { ...given, import: undefined } as pulumi.CustomResourceOptions };
+      }
+    };
 
     const { resolution } = asked;
     // Where there is no volume, nothing is known about it.
@@ -244,6 +260,7 @@ export class ProfiledVolume<B extends BackendName = BackendName> extends pulumi.
               aliases: aliasesOfChild(this),
               protect: isProtected(this, given, opts, run.config),
               ...(run.hooks && { hooks: run.hooks.volume(backend) }),
+              ...(run.hooks && importId !== undefined && { transforms: [whenRecorded] }),
             },
             transform: given.transform?.[backend] as VolumeTransform | undefined,
           })
@@ -307,11 +324,11 @@ export class ProfiledVolume<B extends BackendName = BackendName> extends pulumi.
           }),
       monthlyCost: this.monthlyCost.apply((cost) => cost?.amount),
     };
-    // Of a volume that lives on another backend than the program says, they would claim that it lives there.
+    // Of a volume that must not become what the program says, they would claim that it is that.
     this.registerOutputs(
       Promise.resolve(declared.recorded).then(
         () => settled(outputs ?? {}),
-        () => ({}),
+        () => declared.keptOutputs ?? {},
       ),
     );
   }
@@ -343,6 +360,7 @@ async function recordedOf(
   run: Run,
   declared: DeclaredVolume,
   component: pulumi.ComponentResource,
+  importId: string | undefined,
 ): Promise<RecordedVolume> {
   // One that is new and left out has none.
   const outputs = await outputsOf(component, () => !declared.isJudged).catch((): Record<string, unknown> => ({}));
@@ -350,10 +368,21 @@ async function recordedOf(
   const { volumeId, settings } = outputs;
   const { backend, urn } = declared;
   const from = settings ? backendOfSettings(settings) : urn !== undefined && (await recordedBackend(urn));
+  const refuse = (found: Problem): void => {
+    declared.keptOutputs = outputs;
+    run.refuse(declared, [found]);
+  };
   if (from && backend && from !== backend) {
-    const problems = [problem("change-of-backend", "backend", backend, { from, to: backend })];
-    run.refuse(declared, problems);
+    refuse(problem("change-of-backend", "backend", backend, { from, to: backend }));
     throw runError(refusal(declared, run.volumes));
+  }
+  if (importId !== undefined && (typeof volumeId === "string" || (await isRecorded(urn, component)))) {
+    const swap = swapProblem(declared.name, volumeId, undefined, importId);
+    if (swap) {
+      refuse(swap);
+      // No hook shows this one: the program that fails does.
+      throw runError(formatProblems(declared.name, [swap]));
+    }
   }
   return { volumeId: typeof volumeId === "string" ? volumeId : undefined, outputs };
 }
@@ -367,6 +396,12 @@ async function recordedBackend(urn: string): Promise<BackendName | undefined> {
     const ends = [type, pluginType].map((child) => `::${types}$${child}::${name}`);
     return urns.some((found) => ends.some((end) => found.endsWith(end)));
   });
+}
+
+// Whether the state has a volume of the component, by its name or one that it had.
+async function isRecorded(urn: string | undefined, component: pulumi.ComponentResource): Promise<boolean> {
+  const urns = [...(urn === undefined ? [] : [urn]), ...(await knownFormerUrns(component))];
+  return (await Promise.all(urns.map(recordedBackend))).some((backend) => backend !== undefined);
 }
 
 // Nothing comes of one that the engine leaves out.

@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { PROFILED_VOLUME } from "../src";
 import type { DeclaredVolume } from "./declared";
-import { beforeDeletions, nameIn, recordedUrns, runError } from "./engine";
+import { beforeDeletions, componentOf, nameIn, recordedUrns, runError } from "./engine";
 import { once } from "./once";
 
 /** What the volumes of a run are to it. */
@@ -85,4 +85,16 @@ export function deletionWarning(volumes: readonly DeclaredVolume[], recorded: re
     `${quoted(added.map(({ name }) => name))} will be created empty. If a volume was only renamed, keep it: ` +
     `new ProfiledVolume("${first.name}", …, { aliases: [${gone.map((urn) => `"${urn}"`).join(" or ")}] })`
   );
+}
+
+/**
+ * The resources of volumes that the state has without their components, where it has the component of one that is to be created, and not that one
+ * itself: `pulumi state rename` renames a component or its resource, and leaves the other as it was.
+ */
+export function separatedResources(created: string, recorded: readonly string[]): string[] {
+  const known = new Set(recorded);
+  if (known.has(created) || !known.has(componentOf(created))) return [];
+  const typesOf = (urn: string) => componentOf(urn).replace(/::[^:]*$/, "");
+  const isSeparated = (urn: string) => !known.has(componentOf(urn)) && typesOf(urn) === typesOf(created);
+  return recorded.filter((urn) => componentOf(urn) !== urn && isSeparated(urn));
 }

@@ -17,6 +17,9 @@ export type VolumeTransform<Args extends object = Record<string, unknown>> = (
   name: string,
 ) => { args?: Args; opts?: pulumi.CustomResourceOptions } | undefined;
 
+/** Options by which a resource becomes what has another id. The engine deletes what it was. */
+const OTHER_VOLUME = ["import", "id", "urn"] as const;
+
 /** Applies the user's function, where there is one. */
 export function transformed(
   { transform, name, declared }: { transform: VolumeTransform | undefined; name: string; declared: DeclaredVolume },
@@ -30,14 +33,18 @@ export function transformed(
       `${name}: transform.${declared.backend} must return { args, opts }, but returned ${odd.join(", ")}`,
     );
   }
-  const replacing = replacingOptions(changed.opts).map((setting) => {
-    const params = { setting, because: "replacing a volume loses its data", ways: ["remove it"] };
+  const others = OTHER_VOLUME.filter((key) => changed.opts?.[key] !== undefined && changed.opts[key] !== opts[key]);
+  const replacing = [...replacingOptions(changed.opts), ...others].map((setting) => {
+    const ways = ["remove it", ...(setting === "import" ? ["use the volume's argument `import`"] : [])];
+    const params = { setting, because: "replacing a volume loses its data", ways };
     return problem("setting-not-applicable", `transform.${declared.backend}.opts.${setting}`, undefined, params);
   });
   if (replacing.length > 0) throw new pulumi.RunError(formatProblems(name, replacing));
   const { parent, deleteBeforeReplace, hooks = {} } = opts;
-  const beforeUpdate = new Set([...(hooks.beforeUpdate ?? []), ...(changed.opts?.hooks?.beforeUpdate ?? [])]);
-  const merged = { ...hooks, ...changed.opts?.hooks, beforeUpdate: [...beforeUpdate] };
+  const own = changed.opts?.hooks ?? {};
+  const both = (when: "beforeCreate" | "beforeUpdate") => [...new Set([...(hooks[when] ?? []), ...(own[when] ?? [])])];
+  const judging = { beforeCreate: both("beforeCreate"), beforeUpdate: both("beforeUpdate") };
+  const transforms = new Set([...(opts.transforms ?? []), ...(changed.opts?.transforms ?? [])]);
   const ignoreChanges = [...(opts.ignoreChanges ?? []), ...(changed.opts?.ignoreChanges ?? [])];
   return {
     args: changed.args ?? args,
@@ -46,8 +53,9 @@ export function transformed(
       ...changed.opts,
       parent,
       deleteBeforeReplace,
+      ...(transforms.size > 0 && { transforms: [...transforms] }),
       ...(ignoreChanges.length > 0 && { ignoreChanges: [...new Set(ignoreChanges)] }),
-      ...(beforeUpdate.size > 0 && { hooks: merged }),
+      ...(Object.values(judging).some((each) => each.length > 0) && { hooks: { ...hooks, ...own, ...judging } }),
     },
   };
 }

@@ -212,9 +212,11 @@ export interface VolumeBackend {
   importsByEngine?: true;
   /**
    * Whether a volume is on the backend. Asked where the engine makes a volume that the state has: where it would replace one that is there,
-   * that is refused. Throws where that can't be found out, and then nothing is made.
+   * that is refused. Throws where that can't be found out, and then nothing is made. `outputs` are what the state has of its resource.
    */
-  exists?(declared: DeclaredVolume, config: StackConfig, id: string): Promise<boolean>;
+  exists?(declared: DeclaredVolume, config: StackConfig, outputs: Record<string, unknown>): Promise<boolean>;
+  /** How a volume that the engine would replace is kept, where the cause may be one that can't be taken back. */
+  keptBy?: string;
   /** What an error of the volume's resource means and what to do, where the error doesn't say it. It is told, and not tried again. */
   explain?(name: string, id: string, errors: string[]): string | undefined | Promise<string | undefined>;
 }

@@ -461,17 +461,33 @@ export const problemKinds = {
     message: ({ why, isUnread }) => `${isUnread === true ? "can't be read" : "not valid YAML"}: ${why}`,
     allowed: ({ allowed }) => allowed ?? "a YAML file with a mapping under `config`",
   }),
-  "deletion-not-requested": problemKind<{ volume: string; isReplaced: boolean }>({
+  "volume-not-in-state": problemKind<{ volume: string; id: string; component: string }>({
+    meaning: "The volume exists, but its resource was removed from the state. No empty one is created in its place.",
+    message: ({ volume, id }) => `"${volume}" is ${id}, which exists, but its resource is no longer in the state`,
+    fix: ({ id, component }) =>
+      `import the volume with its data: \`import: "${id}"\`; to create an empty one instead, remove the component from the state as well: pulumi state delete '${component}'`,
+  }),
+  "deletion-not-requested": problemKind<{
+    volume: string;
+    isReplaced: boolean;
+    separated?: string[];
+    keptBy?: string | undefined;
+  }>({
     meaning: "The operation would delete or replace a volume whose deletion wasn't requested. Nothing is applied.",
-    message: ({ volume, isReplaced }) =>
-      isReplaced
-        ? `Pulumi would replace "${volume}" with an empty volume`
-        : `Pulumi would delete "${volume}" with its data: it is no longer declared`,
+    message: ({ volume, isReplaced, separated }) =>
+      separated
+        ? `Pulumi would create "${volume}" empty and delete what the state has under another name than its component: ${separated.join(", ")}`
+        : isReplaced
+          ? `Pulumi would replace "${volume}" with an empty volume`
+          : `Pulumi would delete "${volume}" with its data: it is no longer declared`,
     allowed: () => "deleting volumes that are explicitly named for deletion",
-    fix: ({ volume, isReplaced }) =>
-      isReplaced
-        ? `run pulumi preview --diff to see what replaces it; to keep "${volume}", revert that change; to start with an empty volume, delete it first: pulumi destroy --target <its URN>`
-        : `declare "${volume}" again; to delete it with its data, run: npx storage-profiles apply --remove ${volume}`,
+    fix: ({ volume, isReplaced, separated, keptBy }) =>
+      separated
+        ? `if that is "${volume}", rename it in the state as well: ${separated.map((urn) => `pulumi state rename '${urn}' ${volume}`).join(" && ")}; ` +
+          `to delete it with its data first: pulumi destroy ${separated.map((urn) => `--target '${urn}'`).join(" ")}`
+        : isReplaced
+          ? `run pulumi preview --diff to see what replaces it; to keep "${volume}", revert that change${keptBy === undefined ? "" : `, or, ${keptBy}`}; to start with an empty volume, delete it first: pulumi destroy --target <its URN>`
+          : `declare "${volume}" again; to delete it with its data, run: npx storage-profiles apply --remove ${volume}`,
   }),
 } as const;
 

@@ -15,7 +15,7 @@ import {
 import { volumeBackend } from "../../components/backends/registry";
 import { newDeclaration } from "../../components/declared";
 import { checkEngine, knownFormerUrns, MINIMUM_PULUMI } from "../../components/engine";
-import { deletedAliases, deletionWarning } from "../../components/renamed";
+import { deletedAliases, deletionWarning, separatedResources } from "../../components/renamed";
 import { MINIMUM_PULUMI as MINIMUM_OF_TOOLS } from "../../tools/engine/ensure.js";
 
 const COMPONENT = "storage-profiles:index:ProfiledVolume";
@@ -271,6 +271,9 @@ describe("options that would do nothing on a component", () => {
     ["replaceOnChanges", ["tags"]],
     ["replacementTrigger", "another"],
     ["replaceWith", ["another resource"]],
+    ["import", "vol-1"],
+    ["id", "vol-1"],
+    ["urn", "urn:pulumi:dev::p::aws:ebs/volume:Volume::data"],
   ])("can't have a transform replace the volume: %s", async (option, given) => {
     await registered(
       () =>
@@ -446,6 +449,20 @@ describe("what is said of deletions that a renaming means", () => {
         ),
       ),
     );
+  });
+
+  test("a volume whose component, or whose resource, was renamed alone in the state is found, and nothing else", () => {
+    const childOf = (name: string) => urnOf(name).replace(COMPONENT, `${COMPONENT}$${CHILD}`);
+    const others = [urnOf("logs"), childOf("logs"), urnOf("app").replace(COMPONENT, "test:App")];
+    const created = childOf("store");
+    expect(separatedResources(created, [...others, urnOf("store"), childOf("data")])).toEqual([childOf("data")]);
+    for (const recorded of [
+      // Interrupted before it was created; replaced; new beside one that was separated before.
+      [...others, urnOf("store")],
+      [...others, urnOf("store"), created, childOf("data")],
+      [...others, childOf("data")],
+    ])
+      expect(separatedResources(created, recorded)).toEqual([]);
   });
 
   test("an alias whose volume would be deleted is refused, where the state has both; and only there", () => {

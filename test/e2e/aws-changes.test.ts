@@ -302,6 +302,23 @@ describeAws("volumes that exist", () => {
       1,
       expect.stringContaining(`can't be imported: "theirs" is already ${theirs}, which would be deleted`),
     ]);
+    // The same by a run that leaves its component out, for which no hook of that is called. The second time it still says what it has.
+    const component = (await project.state())["ProfiledVolume theirs"]!.urn;
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      const partial = await project.tryUp("--exclude", component);
+      expect([partial.code > 0, partial.text]).toEqual([true, expect.stringContaining(`is already ${theirs}, which`)]);
+    }
+    expect(await lab.volume(theirs)).toMatchObject({ Size: 30 });
+    expect((await project.state())["Volume theirs"]?.id).toBe(theirs);
+    // Taken out of the state by hand, it isn't created again beside itself, and is taken over again.
+    succeeded(await project.run(["state", "delete", (await project.state())["Volume theirs"]!.urn, "--yes"]));
+    declare(false);
+    const beside = await project.run(["preview"]);
+    expect(beside.text).toContain(`"theirs" is ${theirs}, which exists, but its resource is no longer in the state`);
+    expect(beside.code).not.toBe(0);
+    declare(true);
+    await project.up();
+    expect(await project.ids()).toEqual({ theirs, like });
   });
 
   test("are not taken over where they would shrink, where they would be replaced, and where there are none", async () => {

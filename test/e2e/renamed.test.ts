@@ -81,6 +81,22 @@ describe("a volume that is renamed in the program", () => {
     expect(existsSync(file)).toBe(true);
   });
 
+  test("in the state as well, but there only its component, is kept by the commands of the refusal", async () => {
+    project.config({ local: { mode: "directory" }, deletionProtection: false });
+    await project.up();
+    const component = (await project.state())["ProfiledVolume data"]!.urn;
+    succeeded(await project.run(["state", "rename", component, "store", "--yes"]));
+    declare("store");
+    const refused = await project.run(UP);
+    expect(refused.code).not.toBe(0);
+    expect(refused.text).toContain('Pulumi would create "store" empty');
+    const [, urn = "", name = ""] = /pulumi state rename '([^']*)' (\w+)/.exec(refused.text) ?? [];
+    succeeded(await project.run(["state", "rename", urn, name, "--yes"]));
+    succeeded(await project.run(UP));
+    expect(readFileSync(file, "utf8")).toBe("data");
+    expect(await project.steps()).toEqual([]);
+  });
+
   test("into one that is there too is refused, and the volume that the alias names stays", async () => {
     project.config({ local: { mode: "directory" }, deletionProtection: false });
     project.program(`

@@ -43,7 +43,8 @@ export const awsBackend: VolumeBackend = {
   },
 
   // By the provider, which has the login.
-  async exists({ hints }, _config, id) {
+  async exists({ hints }, _config, { id }) {
+    if (typeof id !== "string") return false;
     const provider = (await hints) as pulumi.ProviderResource | undefined;
     const filters = [{ name: "volume-id", values: [id] }];
     const options = { async: true, ...(provider && { provider }) };

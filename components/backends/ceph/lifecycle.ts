@@ -379,7 +379,10 @@ function ifAllowed<T>(answer: Promise<T>): Promise<T | undefined> {
  * The image of a volume that the state has, in whichever pool it is: a move that was interrupted, or whose result the state missed, leaves it in
  * another.
  */
-async function locate(cluster: CephCluster, known: KnownVolume): Promise<{ image?: Image; other?: Image }> {
+async function locate(
+  cluster: CephCluster,
+  known: KnownVolume,
+): Promise<{ image?: Image; other?: Image; elsewhere?: Image }> {
   const { name, mark, imageId, fsid, settings } = known;
   const actual = await cluster.fsid();
   if (actual !== fsid) {
@@ -391,24 +394,39 @@ async function locate(cluster: CephCluster, known: KnownVolume): Promise<{ image
   const isIt = (image: Image) => image.mark === mark || (image.mark === undefined && image.imageId === imageId);
   const pools = await imagePools(cluster);
   const others = pools.map((each) => each.name).filter((each) => each !== settings.pool);
+  // A pool that was renamed leaves its images their ids; a copy has another one. The former name can't be asked about.
+  const isPool = (await cluster.pools()).some((each) => each.name === settings.pool);
+  const isHere = (image: Image) => image.pool === settings.pool || !isCopy(image) || image.imageId === imageId;
   let other: Image | undefined;
-  for (const pool of [settings.pool, ...others]) {
+  let elsewhere: Image | undefined;
+  for (const pool of isPool ? [settings.pool, ...others] : [...others, settings.pool]) {
     const image = await (pool === settings.pool ? cluster.image(pool, name) : ifAllowed(cluster.image(pool, name)));
-    if (image && isIt(image) && (pool === settings.pool || !isCopy(image))) return { image };
+    if (image && isIt(image) && isHere(image)) return { image };
     if (pool === settings.pool && image) other = image;
+    else if (image && isIt(image)) elsewhere = image;
     // Without marks, nothing tells a volume that was moved from another of its name. It doesn't count as gone.
     else if (image && cluster.isDashboard) {
       const text = `volume ${name} isn't in pool ${settings.pool}, and pool ${pool} has an image of its name. The dashboard doesn't report whether that is the volume: use the commands (remove ${cluster.configKey}), or move the image back.`;
       throw new CephError("other-volume", text);
     }
   }
-  return other ? { other } : {};
+  return { ...(other && { other }), ...(elsewhere && { elsewhere }) };
+}
+
+// Nothing tells an image that others have moved to another pool from a copy that they keep there.
+function inOtherPool({ pool, name }: Image, { mark, settings }: KnownVolume): CephError {
+  const text =
+    `volume ${name} isn't in pool ${settings.pool}, and pool ${pool} has an image of its name with its mark: a copy, or the volume itself, moved outside Pulumi. ` +
+    `If it is the volume, run \`rbd image-meta set ${pool}/${name} ${MARK} '${markText(mark, pool)}'\` and pulumi refresh. If it is a copy, ` +
+    "remove the volume from the state (pulumi state delete): pulumi up then makes it anew, empty.";
+  return new CephError("other-volume", text);
 }
 
 /** A volume as it is; `undefined` where it is gone. */
 export async function readVolume(cluster: CephCluster, known: KnownVolume): Promise<FoundVolume | undefined> {
   refuseEncrypted(cluster, known);
-  const { image } = await locate(cluster, known);
+  const { image, elsewhere } = await locate(cluster, known);
+  if (!image && elsewhere) throw inOtherPool(elsewhere, known);
   return image && (await asFound(cluster, await ofSettings(cluster, image, known.settings), known));
 }
 
@@ -577,7 +595,8 @@ export async function updateVolume(
   wanted: Pick<WantedVolume, "sizeGiB" | "settings">,
   known: KnownVolume,
 ): Promise<FoundVolume> {
-  const { image, other } = await locate(cluster, known);
+  const { image, other, elsewhere } = await locate(cluster, known);
+  if (!image && elsewhere) throw inOtherPool(elsewhere, known);
   if (!image) throw other ? otherVolume(other, known, "changed") : gone(known);
   const actual = await ofSettings(cluster, image, wanted.settings);
   return makeSame(cluster, actual, { ...wanted, name: known.name, mark: known.mark }, known.settings);

@@ -105,6 +105,27 @@ function notChecked(claim: string, config: StackConfig, error: unknown): Answer 
   return { problems: [], notes: [note("not-checked", "settings", { what: `claim ${claim}`, because: error.message })] };
 }
 
+/**
+ * Whether the cluster has a claim that the state has. Where the kubeconfig leads to another cluster, the provider creates a claim there and deletes
+ * the one that it left: so what isn't found isn't known to be gone.
+ */
+export async function isClaimThere(
+  _declared: DeclaredVolume,
+  config: StackConfig,
+  { metadata }: Pick<Claim, "metadata">,
+): Promise<boolean> {
+  // A claim that the state doesn't have is found by its name, as any other.
+  if (!metadata) return false;
+  const { namespace = "default", name = "", uid } = metadata;
+  const claim = `${namespace}/${name}`;
+  if (uid !== undefined && (await sessionOf(config).readClaim(claim, uid))) return true;
+  throw new KubernetesError(
+    "other-cluster",
+    `the kubeconfig's cluster doesn't have claim ${claim} with uid ${uid ?? "unknown"}. If that is another cluster, correct the ` +
+      "kubeconfig. If the claim was deleted, run `pulumi refresh`; `pulumi up` then creates it again, empty",
+  );
+}
+
 interface New {
   declared: DeclaredVolume;
   /** `namespace/name`. */

@@ -14,7 +14,7 @@ import { idWhenDone, refusedLater } from "../../engine";
 import { registrationOf } from "../../own-resources";
 import { transformed } from "../../transform";
 import type { VolumeBackend } from "../contract";
-import { askCluster } from "./ask";
+import { askCluster, isClaimThere } from "./ask";
 import { explainErrors } from "./errors";
 import { ownResources } from "./own-resources";
 import { rememberClaim } from "./program";
@@ -73,6 +73,12 @@ export const kubernetesBackend: VolumeBackend = {
     if (id === undefined) return askCluster(asked);
     return { problems: [], notes: [note("owner-unknown", "import", { id, keeper: "Kubernetes" })] };
   },
+
+  exists: isClaimThere,
+  // Source: pulumi-kubernetes 4.34.2, DiffConfig: without it, another address in the kubeconfig counts as another cluster. Tried 2026-12-01.
+  keptBy:
+    "if the kubeconfig leads to the same cluster by another address, set `clusterIdentifier` of the provider (of the default one: " +
+    "`kubernetes:clusterIdentifier`) to a name of the cluster",
 
   load: persistentVolumeClaim,
 

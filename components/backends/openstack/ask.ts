@@ -108,8 +108,14 @@ export async function askOwner(declared: DeclaredVolume, config: StackConfig, id
 }
 
 /** Whether Cinder has a volume. Throws where it can't be asked. */
-export async function isThere(declared: DeclaredVolume, config: StackConfig, id: string): Promise<boolean> {
-  return (await readVolume(cloudOf(config, await hintsFor(declared)).session, id)) !== undefined;
+export async function isThere(
+  declared: DeclaredVolume,
+  config: StackConfig,
+  { id }: Record<string, unknown>,
+): Promise<boolean> {
+  return (
+    typeof id === "string" && (await readVolume(cloudOf(config, await hintsFor(declared)).session, id)) !== undefined
+  );
 }
 
 async function ownerProblems(volume: SeenVolume, config: StackConfig): Promise<Problem[]> {

@@ -8,8 +8,8 @@ import { formatProblems, problem, stackPlacement, type Problem, type StackConfig
 import type { OpenstackSettings } from "../../../src/backends/openstack/settings";
 import { argumentsOf } from "../../arguments";
 import type { VolumeBackend, VolumeToMake } from "../contract";
-import { idWhenDone, isLeftOut, known } from "../../engine";
-import { componentOf, hook, HOOK } from "../../hooks";
+import { componentOf, idWhenDone, isLeftOut, known } from "../../engine";
+import { hook, HOOK } from "../../hooks";
 import { currentRun } from "../../run";
 import { refuse } from "../../refusals";
 import { fixedByTransform, transformed } from "../../transform";

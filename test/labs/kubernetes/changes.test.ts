@@ -2,7 +2,7 @@
 // beside Kubernetes' own mock CSI driver under the name of EBS: in place and back, rejected by the driver, slow, killed in the middle, and by a
 // driver that can't modify.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 
 import { until } from "../../../tools/test/time.js";
 import { succeeded } from "../../support/engine";
@@ -106,6 +106,23 @@ describeIf(missingChangers() === undefined, "a real external-resizer", missingCh
     await project.up();
     expect((await project.claim("data")).status.modifyVolumeStatus).toBeUndefined();
     expect(await project.steps()).toEqual([]);
+
+    // The same cluster by another address counts as another one for the provider: it would create the claims there, and delete these.
+    const set = async (key: string, value: string) =>
+      void succeeded(await project.run(["config", "set", `kubernetes:${key}`, value]));
+    const uids = async () =>
+      Promise.all(["data", "other"].map(async (name) => (await project.claim(name)).metadata.uid));
+    const made = await uids();
+    const moved = `${project.kubeconfig}.moved`;
+    writeFileSync(moved, readFileSync(project.kubeconfig, "utf8").replace("127.0.0.1", "localhost"));
+    await set("kubeconfig", moved);
+    const replaced = await project.tryUp();
+    expect(replaced.code).not.toBe(0);
+    expect(replaced.text).toMatch(/Pulumi would replace "(data|other)" with an empty volume/);
+    expect(replaced.text).toContain("kubernetes:clusterIdentifier");
+    await set("clusterIdentifier", "lab");
+    await project.up();
+    expect([await uids(), await project.steps()]).toEqual([made, []]);
 
     // Somebody gives the other claim another class: status tells it, and the class is theirs until it is taken over.
     const { volumeAttributesClassName } = (await project.claim("data")).spec;

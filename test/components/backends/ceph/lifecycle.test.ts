@@ -288,8 +288,9 @@ test("a copy that somebody keeps in another pool isn't the volume: it is never m
   copyTo("slow");
   // The volume itself is lost by hand.
   cluster.images.delete("fast/v");
-  expect(await readVolume(cluster, volume)).toBeUndefined();
-  await expect(updateVolume(cluster, { sizeGiB: 2, settings: rich }, volume)).rejects.toMatchObject({ code: "gone" });
+  const ambiguous = { code: "other-volume", message: expect.stringContaining("pool slow has an image of its name") };
+  await expect(readVolume(cluster, volume)).rejects.toMatchObject(ambiguous);
+  await expect(updateVolume(cluster, { sizeGiB: 2, settings: rich }, volume)).rejects.toMatchObject(ambiguous);
   await removeVolume(cluster, volume);
   const anew = await made(rich);
   expect([names(), backup()]).toMatchObject([["slow/v", "fast/v"], { data: "backup", sizeGiB: 1 }]);
@@ -300,7 +301,39 @@ test("a copy that somebody keeps in another pool isn't the volume: it is never m
   const moved = await updateVolume(cluster, { sizeGiB: 1, settings: { ...rich, pool: "slow" } }, await made(rich));
   copyTo("fast");
   cluster.images.delete("slow/v");
-  expect(await readVolume(cluster, moved)).toBeUndefined();
+  await expect(readVolume(cluster, moved)).rejects.toMatchObject({ code: "other-volume" });
+});
+
+test("an image that somebody moved to another pool isn't gone: it is the volume again when it is marked so, as the error says", async () => {
+  const volume = await made(rich);
+  const image = cluster.images.get("fast/v")!;
+  cluster.images.clear();
+  cluster.images.set("slow/v", { ...image, pool: "slow", imageId: "another" });
+  const text = await readVolume(cluster, volume).then(
+    () => "",
+    (error: unknown) => (error as Error).message,
+  );
+  const [, key = "", value = ""] = /image-meta set slow\/v (\S+) '([^']*)'/.exec(text) ?? [];
+  await cluster.setMetadata("slow", "v", key, value);
+  expect(await readVolume(cluster, volume)).toMatchObject({ mark: "ours", settings: { pool: "slow" } });
+});
+
+test("an image whose pool was renamed is found under the new name, and is marked so by the next change", async () => {
+  const volume = await made(rich);
+  const image = cluster.images.get("fast/v")!;
+  cluster.images.clear();
+  cluster.images.set("quick/v", { ...image, pool: "quick" });
+  const read = cluster.image.bind(cluster);
+  cluster.all = cluster.all.map((each) => (each.name === "fast" ? { ...each, name: "quick" } : each));
+  cluster.image = (pool, name) =>
+    pool === "fast" ? Promise.reject(new CephError("refused", "error opening pool")) : read(pool, name);
+  const found = await readVolume(cluster, volume);
+  expect(found).toMatchObject({ mark: "ours", settings: { ...rich, pool: "quick" } });
+  await updateVolume(cluster, { sizeGiB: 2, settings: { ...rich, pool: "quick" } }, found!);
+  expect([...cluster.images.values()]).toMatchObject([{ pool: "quick", markedPool: "quick", sizeGiB: 2 }]);
+  // The pool is gone, and nothing has its images: what can't be asked about is not taken for gone.
+  cluster.images.clear();
+  await expect(readVolume(cluster, volume)).rejects.toThrow("error opening pool");
 });
 
 test("an image is taken over with its data, a marked one only from its owner, and never made smaller", async () => {

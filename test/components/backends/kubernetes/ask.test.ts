@@ -5,7 +5,7 @@ import { createServer as createTcpServer, type AddressInfo } from "node:net";
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { askCluster } from "../../../../components/backends/kubernetes/ask";
+import { askCluster, isClaimThere } from "../../../../components/backends/kubernetes/ask";
 import { known } from "../../../../components/engine";
 import { rememberClaim, rememberClasses } from "../../../../components/backends/kubernetes/program";
 import { makeCatalog, resolve } from "../../../../src";
@@ -207,6 +207,18 @@ test("where nobody answers, one claim of many waits for it", async () => {
   } finally {
     silent.close();
   }
+});
+
+test("a claim that the state has is there by its uid; what the kubeconfig's cluster doesn't have isn't known to be gone", async () => {
+  connect();
+  const isThere = (uid: string) =>
+    isClaimThere({} as never, {}, { metadata: { namespace: "shop", name: "data", uid } });
+  expect(await isThere("u")).toBe(true);
+  await expect(isThere("other")).rejects.toThrow(
+    "correct the kubeconfig. If the claim was deleted, run `pulumi refresh`",
+  );
+  answers = { "/persistentvolumeclaims/data": { status: 404, body: {} } };
+  await expect(isThere("u")).rejects.toThrow("doesn't have claim shop/data with uid u");
 });
 
 describe("a new claim", () => {
