@@ -306,6 +306,23 @@ export function driverOf(options: DriverOptions): Driver {
     );
   }
 
+  let starting: Promise<void> | undefined;
+  const stopping = new AbortController();
+
+  async function begin(): Promise<void> {
+    for (const { message } of environmentNotes(await stack.readConfig())) log(message);
+    await view.refresh();
+    if (stopping.signal.aborted) return;
+    await nodes.start(await heldVolumes(), await stack.readConfig());
+    await Promise.all((await recover({ stack, view, registry }, isAnonymous)).map(removeLost));
+    const made = await view.made();
+    await forgetGone(await stack.readConfig(), made);
+    // Behind the calls that come: taking a volume from the machine may take long.
+    void (async () => {
+      for (const name of made.keys()) if (!stopping.signal.aborted) await tidyNow(name);
+    })();
+  }
+
   const tidying = new Map<string, NodeJS.Timeout>();
   function tidyLater(name: string, pauseMs = graceMs.starting): void {
     if (tidying.has(name)) return;
@@ -366,19 +383,14 @@ export function driverOf(options: DriverOptions): Driver {
       const { backend } = read.config;
       return (backend && storageOf(backend, read)?.scope) ?? "local";
     },
-    async start() {
-      for (const { message } of environmentNotes(await stack.readConfig())) log(message);
-      await view.refresh();
-      await nodes.start(await heldVolumes(), await stack.readConfig());
-      await Promise.all((await recover({ stack, view, registry }, isAnonymous)).map(removeLost));
-      const made = await view.made();
-      await forgetGone(await stack.readConfig(), made);
-      // Behind the calls that come: taking a volume from the machine may take long.
-      void (async () => {
-        for (const name of made.keys()) await tidyNow(name);
-      })();
+    start() {
+      starting = begin();
+      return starting;
     },
     async stop() {
+      stopping.abort();
+      // What it begins would never end.
+      await starting?.catch(() => undefined);
       nodes.stop();
       for (const timer of tidying.values()) clearTimeout(timer);
       await changes.idle();

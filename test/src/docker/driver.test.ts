@@ -592,6 +592,17 @@ describe("after a restart", () => {
     expect(await known()).toEqual(["kept"]);
   });
 
+  test("a plugin that is stopped while it starts watches over nothing: it would never end", async () => {
+    await driver.stop();
+    await until("the watches have ended", () => plugin.watching === 0);
+    driver = await plugin.driver();
+    const started = driver.start();
+    await driver.stop();
+    await started;
+    await new Promise(setImmediate);
+    expect(plugin.watching).toBe(0);
+  });
+
   test("a volume that is on the machine for nobody is taken from it when the plugin starts; one that is used stays", async () => {
     for (const name of ["left", "ended", "used"]) await create(name);
     for (const name of ["ended", "used"]) await driver.mount(name, "1", waiting);

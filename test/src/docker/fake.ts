@@ -180,6 +180,8 @@ export class FakePlugin {
   /** How many times taking a volume from the machine fails. */
   failingUnmounts = 0;
   watched: () => Promise<NodeVolume[]> = () => Promise.resolve([]);
+  /** How many watches over containers go on. */
+  watching = 0;
   readonly storage: NodeStorage = {
     scope: "local",
     mountedAt: ({ name, mountPath }) => Promise.resolve(this.unmounted.has(name) ? undefined : mountPath),
@@ -192,12 +194,15 @@ export class FakePlugin {
     usersOf: ({ name }) => Promise.resolve(this.users.get(name) ?? []),
     watchContainers: ({ volumes }) => {
       this.watched = volumes;
+      this.watching++;
       return Promise.resolve({
         expect: ({ name }) => {
           this.expected.push(name);
           return Promise.resolve();
         },
-        stop: () => undefined,
+        stop: () => {
+          this.watching--;
+        },
       });
     },
   };
@@ -207,7 +212,14 @@ export class FakePlugin {
   }
 
   async start(options: Partial<DriverOptions> = {}): Promise<Driver> {
-    const driver = driverOf({
+    const driver = await this.driver(options);
+    await driver.start();
+    this.fake.engine.length = 0;
+    return driver;
+  }
+
+  async driver(options: Partial<DriverOptions> = {}): Promise<Driver> {
+    return driverOf({
       stack: this.fake.stack,
       registry: await openRegistry(this.file, (line) => this.log.push(line)),
       storageOf: (backend) => (backend === "local" ? this.storage : undefined),
@@ -216,9 +228,6 @@ export class FakePlugin {
       log: (line) => this.log.push(line),
       ...options,
     });
-    await driver.start();
-    this.fake.engine.length = 0;
-    return driver;
   }
 
   dispose(): void {
