@@ -19,7 +19,6 @@ import {
   type WatchOptions,
 } from "./contract";
 import { oneAtATime } from "./queue";
-import { monotonic } from "../../src/system/monotonic";
 import { hasCapability } from "./capabilities";
 import { CommandError, run } from "./command";
 import { LocalVolumeError } from "./errors";
@@ -27,7 +26,7 @@ import { growMounted, growUnmounted, readSuperblock, recoverGrowth } from "./fil
 import { readMounts, type Mount } from "./mountinfo";
 import { mountDevice } from "./mounts";
 import { refuseUnsafeDirectory } from "./trust";
-import { otherMounts, patienceMs, type Sight, textsOf } from "./users";
+import { otherMounts, patience, type Sight, textsOf } from "./users";
 import { contentOf, sizeOf } from "./blank";
 import { deviceOf, findDevice, numberOf, waitForDevice, type DeviceNames } from "./device";
 
@@ -199,11 +198,12 @@ export function attachedStorage({ backend, attacher, env, isTold }: AttachedOpti
   }
 
   async function left(volume: NodeVolume, sightsNow: () => Promise<Sight[]>, waiting: Waiting): Promise<void> {
-    for (const begun = monotonic.now(); ;) {
+    const isTooLong = patience(ENDING_MS);
+    for (;;) {
       const sights = await sightsNow();
       if (sights.length === 0) return;
       const users = textsOf(sights);
-      if (monotonic.now() > begun + patienceMs(sights, ENDING_MS) || waiting.signal.aborted) throw inUse(volume, users);
+      if (isTooLong(sights) || waiting.signal.aborted) throw inUse(volume, users);
       waiting.for(`${volume.name} to be released by ${users.join("; ")}`);
       await sleep(50);
     }

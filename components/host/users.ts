@@ -69,17 +69,26 @@ const startingMs = 60_000;
 
 /** In words, who sees a mount and goes on doing so: what a container that is starting has for a moment keeps nobody from anything. */
 export async function lasting(look: () => Promise<Sight[]>): Promise<string[]> {
-  const begun = monotonic.now();
+  const isTooLong = patience(passingMs);
   for (;;) {
     const found = await look();
-    if (found.length === 0 || monotonic.now() > begun + patienceMs(found, passingMs)) return textsOf(found);
+    if (found.length === 0 || isTooLong(found)) return textsOf(found);
     await sleep(100);
   }
 }
 
-/** How long to wait for a mount to be no longer seen, in milliseconds: `otherwise` where anybody but a starting container sees it. */
-export function patienceMs(found: readonly Sight[], otherwise: number): number {
-  return found.every(({ isStarting }) => isStarting) ? startingMs : otherwise;
+/**
+ * Whether a mount has been seen for too long: for so many milliseconds without a break by anybody but a starting container, which may just
+ * have become one that doesn't have it, or by those alone for longer than any takes to start.
+ */
+export function patience(forOthersMs: number): (found: readonly Sight[]) => boolean {
+  const begun = monotonic.now();
+  let since: number | undefined;
+  return (found) => {
+    const now = monotonic.now();
+    since = found.some(({ isStarting }) => !isStarting) ? (since ?? now) : undefined;
+    return now > begun + startingMs || (since !== undefined && now > since + forOthersMs);
+  };
 }
 
 /** In words, where a mount is seen. */
