@@ -48,14 +48,10 @@ export const awsBackend: VolumeBackend = {
     const provider = (await hints) as pulumi.ProviderResource | undefined;
     const filters = [{ name: "volume-id", values: [id] }];
     const options = { async: true, ...(provider && { provider }) };
-    const found = pulumi.runtime.invoke("aws:ebs/getVolume:getVolume", { filters }, options);
-    return found.then(
-      (volume: { volumeId?: unknown }) => volume.volumeId === id,
-      (error: unknown) => {
-        if (/no matching EBS Volume|returned no results|InvalidVolume\.NotFound/i.test(String(error))) return false;
-        throw error;
-      },
-    );
+    // A list is empty where there is none; a single one would be an error, which the provider logs, and which fails the run.
+    const found: unknown = await pulumi.runtime.invoke("aws:ebs/getEbsVolumes:getEbsVolumes", { filters }, options);
+    const { ids } = found as { ids?: unknown };
+    return Array.isArray(ids) && ids.includes(id);
   },
 
   load: ebsVolume,

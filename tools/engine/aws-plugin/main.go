@@ -69,7 +69,7 @@ func main() {
 		},
 		DataSources: map[string]*tfbridge.DataSourceInfo{
 			"aws_availability_zones": function("aws:index/getAvailabilityZones:getAvailabilityZones"),
-			"aws_ebs_volume":         function("aws:ebs/getVolume:getVolume"),
+			"aws_ebs_volumes":        function("aws:ebs/getEbsVolumes:getEbsVolumes"),
 		},
 	}
 	pfbridge.Main(ctx, "aws", info, pfbridge.ProviderMetadata{
