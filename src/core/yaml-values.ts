@@ -43,12 +43,12 @@ export function readYaml(text: string): Document.Parsed {
   return doc;
 }
 
-/** Aliases whose anchors don't come before them, and merge keys with something else than mappings: the library tells of them late, and not where. */
+/** Aliases without an earlier anchor, and merge keys of anything but mappings. The library reports them only when values are read, and without a line. */
 export function brokenReferences(doc: Document): { node: Node; why: string }[] {
   const wrong: { node: Node; why: string }[] = [];
   const anchors = new Map<string, unknown>();
   const followed = (node: unknown) => (isAlias(node) ? anchors.get(node.source) : node);
-  // An alias that leads nowhere is told by itself.
+  // An alias without its anchor is reported on its own.
   const isMapping = (node: unknown) => isMap(followed(node)) || (isAlias(node) && !anchors.has(node.source));
   const isMergeable = (node: unknown) => {
     const target = followed(node);

@@ -59,7 +59,7 @@ export interface Registry {
   forget(volume: string): Promise<void>;
 }
 
-/** Opens the registry in a file, which need not be there. One that can't be read counts as empty; it is kept beside, and that is told. */
+/** Opens the registry in a file; without one it is empty. A file that can't be read is renamed and logged, and the registry is empty, too. */
 export async function openRegistry(file: string, log: Log): Promise<Registry> {
   await fs.mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
   const boot = await bootId();

@@ -255,8 +255,8 @@ function rawValues(
   return values;
 }
 
-// What Pulumi.yaml says of our keys in a way for which Pulumi refuses the whole file, whatever the stack's own file says: in many words, none of
-// which is the way out for an object.
+// Declarations of our keys in Pulumi.yaml for which Pulumi refuses the whole file, even if the stack's own file sets the key. Pulumi's message
+// doesn't say how an object is declared.
 function refusedByPulumi({ projectConfig, projectName }: ConfigContext): Record<string, RawConfigValue> {
   const ours = Object.entries(projectConfig).filter(([key]) => key.startsWith(`${NAMESPACE}:`));
   return Object.fromEntries(

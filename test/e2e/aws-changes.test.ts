@@ -302,7 +302,7 @@ describeAws("volumes that exist", () => {
       1,
       expect.stringContaining(`can't be imported: "theirs" is already ${theirs}, which would be deleted`),
     ]);
-    // The same by a run that leaves its component out, for which no hook of that is called. The second time it still says what it has.
+    // A run that leaves the component out calls none of the component's hooks; it is refused, too. So is the second one: the outputs are still there.
     const component = (await project.state())["ProfiledVolume theirs"]!.urn;
     for (let attempt = 1; attempt <= 2; attempt++) {
       const partial = await project.tryUp("--exclude", component);

@@ -48,7 +48,7 @@ export const awsBackend: VolumeBackend = {
     const provider = (await hints) as pulumi.ProviderResource | undefined;
     const filters = [{ name: "volume-id", values: [id] }];
     const options = { async: true, ...(provider && { provider }) };
-    // A list is empty where there is none; a single one would be an error, which the provider logs, and which fails the run.
+    // Asked for a list: if the volume is gone, it is empty. Asking for the one volume would fail then, with an error that can't be told from others.
     const found: unknown = await pulumi.runtime.invoke("aws:ebs/getEbsVolumes:getEbsVolumes", { filters }, options);
     const { ids } = found as { ids?: unknown };
     return Array.isArray(ids) && ids.includes(id);

@@ -114,9 +114,8 @@ export class ClusterSession {
 
   private readonly demands = new Map<string, Map<string, Demand>>();
 
-  /** The first request, until the server has answered one. */
+  /** The first request that the server has answered, or may answer yet. */
   private contact: Promise<unknown> | undefined;
-  private isReached = false;
 
   constructor(private readonly cluster: Cluster) {}
 
@@ -218,20 +217,14 @@ export class ClusterSession {
 
   // The first request goes alone: where nobody answers, one is waited for, and not each of hundreds in turn.
   private async send(request: Asked): Promise<HttpResponse> {
-    if (this.isReached) return this.transmit(request);
     if (this.contact) {
       await this.contact;
       return this.transmit(request);
     }
     const first = this.transmit(request);
     this.contact = first;
-    try {
-      const response = await first;
-      this.isReached = true;
-      return response;
-    } finally {
-      this.contact = undefined;
-    }
+    first.catch(() => (this.contact = undefined));
+    return first;
   }
 
   private async transmit({ at, what, patch, create }: Asked): Promise<HttpResponse> {

@@ -123,7 +123,7 @@ function top(): [string, { tree: Record<string, string> }][] {
   ];
 }
 
-// What stands in an entry, in a mapping or in an anchor.
+// Odd values of an entry, keys of a mapping, and anchors.
 function odd(): [string, { tree: Record<string, string> }][] {
   const ours = (rest: string) => `volumes: {a: {driver: storage-profiles, ${rest}}}\n`;
   const labels = ["", "a", "5", "[]", "{}", "[a]", "[1]", "[a, a]", "[null]", "{b: 1, c: true, d: null}", "{b: [c]}"];

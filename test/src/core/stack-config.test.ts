@@ -145,7 +145,7 @@ describe("the stack's config", () => {
     expect(read(config).problems).toEqual([expect.objectContaining({ code, path, fix })]);
   });
 
-  test("with a bad key, or values that can't stand together, says what may be there", () => {
+  test("with an invalid key, or values that can't be combined, says what is allowed", () => {
     const kubernetes = {
       ...{ namespace: "Shop_1", labels: { "a/b/c": "x" }, accessModes: ["ReadWriteOncePod", "ReadWriteOnce"] },
     };

@@ -53,7 +53,7 @@ test.each([
   ["a: *x\nb: &x 1\n", 1, 4, 'unknown anchor "x"'],
   ["a: { <<: 5 }\n", 1, 6, "`<<` must be a mapping, or a list of mappings"],
   ["x: &x [1]\na:\n  <<: *x\n", 3, 3, "`<<` must be a mapping, or a list of mappings"],
-])("what leads nowhere is told with its place: %j", (text, line, col, message) => {
+])("a reference that leads nowhere is an error with its line and column: %j", (text, line, col, message) => {
   expect(readYaml(text).errors).toMatchObject([{ message, linePos: [{ line, col }, {}] }]);
 });
 

@@ -346,7 +346,7 @@ describe("a project", () => {
       code: "project-not-readable",
       problems: [{ message: "can't be read: name: expected text, got nothing" }],
     });
-    // Not for want of YAML.
+    // The file can't be read; its YAML isn't at fault.
     rmSync(join(directory, "Pulumi.yaml"));
     mkdirSync(join(directory, "Pulumi.yaml"));
     await expect(openProject({ directory })).rejects.toMatchObject({
